@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a bake needs from the outside world. The use cases in this folder are given
+// implementations; they never know which engine or which kind of store they work on.
+// Every method rejects with a PycdsError. ENGINE_UNREACHABLE, ENGINE_FAILED and NO_SPACE
+// can come from any of them and are not repeated below.
+import type { ImageConfig } from '../image/config.js'
+import type { DiffId } from '../image/digest.js'
+import type { TarEntry } from '../tar/entry.js'
+
+/** An image that exists in a store, as far as the store tells without opening it. */
+export interface SourceImage {
+  /** As the user wrote it. */
+  readonly reference: string
+  /** `sha256:...`; stays valid when the reference moves to another image. */
+  readonly id: string
+  /**
+   * The store's own view of the configuration (environment, user, entrypoint, labels...).
+   * Good for deciding, not for writing: fields may be missing and history is empty.
+   * {@link ImageStore.readConfig} gives the exact one.
+   */
+  readonly config: ImageConfig
+  readonly os: string
+  readonly architecture: string
+  /** Number of layers. */
+  readonly layers: number
+  /** Oldest first. */
+  readonly diffIds: readonly DiffId[]
+}
+
+/** A layer that is to become the last one of a new image. */
+export interface NewLayer {
+  /** Uncompressed. */
+  readonly tar: Buffer
+  /** sha256 of `tar`. */
+  readonly diffId: DiffId
+}
+
+/** Where images come from and go to. */
+export interface ImageStore {
+  /** Finds an image by name, digest or id; IMAGE_NOT_FOUND when there is none. */
+  resolve(reference: string): Promise<SourceImage>
+
+  /** Reads the exact configuration, no field lost; IMAGE_INVALID when it does not hash to the image's id. */
+  readConfig(image: SourceImage): Promise<ImageConfig>
+
+  /**
+   * Makes an untagged image of `config`, whose last diff id is `layer` and whose other diff
+   * ids are the first layers of `image`: all of them, or all but an old last one that was replaced.
+   * Returns the id of the new image. On failure nothing new is left in the store.
+   */
+  append(image: SourceImage, config: ImageConfig, layer: NewLayer): Promise<string>
+
+  /** Points a name at an image; a name that exists moves. */
+  tag(imageId: string, reference: string): Promise<void>
+
+  /** Deletes an image that no name points at; does nothing when it has a name or is gone. */
+  remove(imageId: string): Promise<void>
+}
+
+/** How a container for a training run or a check is made. */
+export interface ContainerSpec {
+  /** Image id or reference. */
+  readonly image: string
+  /** Replaces ENTRYPOINT and CMD; absent or empty: the image's own. */
+  readonly command?: readonly string[]
+  /** Added to the image's environment, replacing variables of the same name. */
+  readonly env: Readonly<Record<string, string>>
+  /** Variables of the image's environment that the container must not see. */
+  readonly unsetEnv?: readonly string[]
+  readonly network: 'none' | 'default'
+  /** Absent: the image's USER. */
+  readonly user?: string
+  /** Read-only root filesystem; cannot be combined with `files`. */
+  readonly readOnly?: boolean
+  /** Run with no capability at all. */
+  readonly dropCapabilities?: boolean
+  /**
+   * Put into `/` before the start. Missing parent directories are made by the engine; list
+   * them here to choose their mode and owner. A listed directory that exists gets the given ones.
+   */
+  readonly files: readonly TarEntry[]
+  readonly labels?: Readonly<Record<string, string>>
+}
+
+/** Receives what a container writes, in order within each stream. */
+export type OutputListener = (stream: 'stdout' | 'stderr', chunk: Buffer) => void
+
+/** What `stat` tells of a path in a container. */
+export interface PathStat {
+  /** Bytes. */
+  readonly size: number
+  /** RFC 3339 with nanoseconds as the engine gives it. */
+  readonly mtime: string
+  /** As `st_mode`: type and permission bits. */
+  readonly mode: number
+}
+
+/** What `lstat` tells of a path in a container. */
+export interface LinkStat {
+  readonly type: TarEntry['type'] | 'other'
+  /** Permission bits. */
+  readonly mode: number
+  readonly uid: number
+  readonly gid: number
+  /** Whole seconds, rounded by the engine; use {@link Container.stat} for the exact time. */
+  readonly mtime: Date
+  /** Where a symlink points, as written in it. */
+  readonly linkname?: string
+}
+
+/** One path that differs from the image. */
+export interface PathChange {
+  /** Absolute. */
+  readonly path: string
+  readonly kind: 'modified' | 'added' | 'deleted'
+}
+
+/** A container that this process made; files can be read before, during and after its run. */
+export interface Container {
+  readonly id: string
+
+  /**
+   * Starts it. Output is attached before, so not a byte is lost.
+   * TRAINING_FAILED when the engine cannot execute the command, NO_PYTHON when that command is a python.
+   */
+  start(onOutput?: OutputListener): Promise<void>
+
+  /** Resolves when it has stopped and its output was delivered; the same promise for every caller. */
+  wait(): Promise<{ exitCode: number }>
+
+  /** Sends the image's stop signal, then SIGKILL after `graceSeconds`; no error when it has stopped already. */
+  stop(graceSeconds: number): Promise<void>
+
+  /** Follows symlinks; undefined when the path does not exist. */
+  stat(path: string): Promise<PathStat | undefined>
+
+  /** Does not follow a symlink at the end of the path; undefined when the path does not exist. */
+  lstat(path: string): Promise<LinkStat | undefined>
+
+  /** Content of a regular file, symlinks followed; undefined when there is none. */
+  readFile(path: string): Promise<Buffer | undefined>
+
+  /** Content of all regular files below a directory by relative name; empty when the directory does not exist. */
+  readTree(path: string): Promise<Map<string, Buffer>>
+
+  /** What differs from the image, including the files that were put in. */
+  changes(): Promise<readonly PathChange[]>
+}
+
+/** What is known of the engine that runs containers. */
+export interface EngineDescription {
+  readonly name: string
+  readonly version: string
+  readonly apiVersion: string
+  readonly os: string
+  readonly architecture: string
+  readonly storageDriver: string
+  /** Address, without credentials. */
+  readonly endpoint: string
+}
+
+/** Runs containers. */
+export interface Engine {
+  describe(): Promise<EngineDescription>
+
+  /** Makes a container and puts its files in; IMAGE_NOT_FOUND, or INTERRUPTED after {@link Engine.removeAll}. */
+  create(spec: ContainerSpec): Promise<Container>
+
+  /** Removes a container in any state with its anonymous volumes; no error when it is gone. */
+  remove(container: Container): Promise<void>
+
+  /**
+   * Removes everything this instance made and has not removed, also what is just being made.
+   * Final: later calls of `create` are refused, so nothing can slip through while the process ends.
+   */
+  removeAll(): Promise<void>
+}

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+// Content addresses. Two brands, because mixing them up is the classic mistake:
+// a Digest names stored bytes, a DiffId names a layer's uncompressed tar.
+import { createHash } from 'node:crypto'
+import { PycdsError } from '../errors/index.js'
+
+/** `sha256:<64 hex digits>` of bytes as they are stored or sent. */
+export type Digest = `sha256:${string}` & { readonly __brand: 'Digest' }
+
+/** `sha256:<64 hex digits>` of a layer's uncompressed tar. */
+export type DiffId = `sha256:${string}` & { readonly __brand: 'DiffId' }
+
+const PATTERN = /^sha256:[0-9a-f]{64}$/
+
+/** Tells whether a value has the form of a sha256 digest. */
+export function isDigestText(value: unknown): value is `sha256:${string}` {
+  return typeof value === 'string' && PATTERN.test(value)
+}
+
+/** Reads a content digest; throws IMAGE_INVALID when it is not sha256 in lower-case hex. */
+export function parseDigest(text: string): Digest {
+  return checked(text, 'digest') as Digest
+}
+
+/** Reads a layer's diff id; throws IMAGE_INVALID when it is not sha256 in lower-case hex. */
+export function parseDiffId(text: string): DiffId {
+  return checked(text, 'diff id') as DiffId
+}
+
+/** Computes the digest of bytes that are stored as they are. */
+export function sha256Digest(bytes: Buffer): Digest {
+  return `sha256:${createHash('sha256').update(bytes).digest('hex')}` as Digest
+}
+
+/** Computes the diff id of a layer from its uncompressed tar. */
+export function sha256DiffId(tar: Buffer): DiffId {
+  return sha256Digest(tar) as string as DiffId
+}
+
+/** Returns the 64 hex digits behind the algorithm name. */
+export function hexOf(digest: Digest | DiffId): string {
+  return digest.slice('sha256:'.length)
+}
+
+function checked(text: string, what: string): string {
+  if (isDigestText(text)) return text
+  throw new PycdsError('IMAGE_INVALID', {
+    message: `${what} ${JSON.stringify(text.slice(0, 80))}: not of the form sha256:<64 hex digits>`,
+    hint: 'The image is damaged or uses another hash algorithm; build or pull it again.',
+  })
+}
