@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+import { inspect } from 'node:util'
+import type { PycdsError } from './pycds-error.js'
+
+/** The cause is shown on one line; an engine may answer with a page of HTML. */
+const MAX_CAUSE_LENGTH = 300
+
+/** What --json prints instead of a result. */
+export interface ErrorDocument {
+  error: { code: string; message: string; hint: string; exitCode: number }
+}
+
+/**
+ * Renders a failure for people: what, why (when the cause says more than the message) and what to do next.
+ * The stack follows only when debugging is asked for.
+ */
+export function renderError(error: PycdsError, o: { debug: boolean }): string {
+  const why = describeCause(error)
+  const lines = [`Error: ${error.message}`]
+  if (why !== undefined) lines.push(`  why   ${why}`)
+  lines.push(`  next  ${error.hint}`)
+  if (o.debug) lines.push('', inspect(error, { depth: 4 }))
+  return `${lines.join('\n')}\n`
+}
+
+/** The same failure for programs. It holds no stack: the document is a contract. */
+export function toErrorDocument(error: PycdsError): ErrorDocument {
+  const { code, message, hint, exitCode } = error
+  return { error: { code, message, hint, exitCode } }
+}
+
+/** Whether DEBUG names this program, as in `DEBUG=pycds*` or `DEBUG=*`. */
+export function isDebugging(env: NodeJS.ProcessEnv): boolean {
+  return (env.DEBUG ?? '').split(/[\s,]+/).some((pattern) => pattern === '*' || pattern.startsWith('pycds'))
+}
+
+function describeCause(error: PycdsError): string | undefined {
+  if (error.cause === undefined) return undefined
+  const text = error.cause instanceof Error ? error.cause.message : String(error.cause)
+  const line = text.trim().split(/\s*\n\s*/)[0] ?? ''
+  if (line === '' || error.message.includes(line)) return undefined
+  return line.length > MAX_CAUSE_LENGTH ? `${line.slice(0, MAX_CAUSE_LENGTH)}...` : line
+}
