@@ -1,0 +1,181 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# Makes a local base image and prints its reference. Does nothing where the image is there already and
+# was made in the same way.
+#
+#   scripts/base-image.sh [--force] NAME...
+#   scripts/base-image.sh --list
+#
+#   bookworm         Debian 12: Python 3.11, a static interpreter, with Flask, requests, boto3, numpy, HTTPie
+#   trixie           Debian 13: Python 3.13, the same packages
+#   shared           trixie, and a CPython 3.13 with a shared libpython in /usr/local, as official images have it
+#   bookworm-nopyc, trixie-nopyc, shared-nopyc   the same without any bytecode file
+#   py38             trixie, and a CPython 3.8 in /usr/local: too old to be baked
+#   nopython         a shell and no Python
+#
+# Exit code 77: cannot be made on this machine; the reason is the last message.
+
+# shellcheck source-path=SCRIPTDIR source=lib.sh
+. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+
+readonly NAMES=(bookworm bookworm-nopyc trixie trixie-nopyc shared shared-nopyc py38 nopython)
+readonly RECIPE_LABEL=io.pycds.test.recipe
+readonly DEBIAN_PACKAGES=python3,python3-flask,python3-requests,python3-boto3,python3-numpy,httpie,gunicorn,ca-certificates
+FORCE=
+
+# digest ARG...: names a recipe by everything that goes into it.
+digest() { printf '%s\0' "$@" | sha256sum | cut -c1-16; }
+
+# up_to_date IMAGE RECIPE
+up_to_date() {
+  [ -z "$FORCE" ] || return 1
+  [ "$(docker image inspect -f "{{index .Config.Labels \"$RECIPE_LABEL\"}}" "$1" 2>/dev/null)" = "$2" ]
+}
+
+# recipe_of IMAGE: the recipe that an image at hand was made by.
+recipe_of() { docker image inspect -f "{{index .Config.Labels \"$RECIPE_LABEL\"}}" "$1"; }
+
+# --- Root file systems of Debian --------------------------------------------------------------------
+
+need_mmdebstrap() {
+  have mmdebstrap && return 0
+  can_install || skip "mmdebstrap is missing and cannot be installed" \
+    "Install mmdebstrap and debian-archive-keyring, or run this as root on Debian or Ubuntu."
+  apt_install mmdebstrap debian-archive-keyring
+}
+
+# import_debian IMAGE SUITE CMD MMDEBSTRAP_OPTION...: one layer, from a root file system that is kept in
+# the cache directory, so that an image removed from the engine comes back without a download.
+import_debian() {
+  local image=$1 suite=$2 cmd=$3 recipe file part
+  shift 3
+  recipe=$(digest "$suite" "$cmd" "${PYCDS_DEBIAN_MIRROR:-}" "$@")
+  up_to_date "$image" "$recipe" && return 0
+  file=$(cache_dir)/rootfs-$suite-$recipe.tar
+  part=${file%.tar}.$$.tar
+  if [ ! -e "$file" ] || [ -n "$FORCE" ]; then
+    need_mmdebstrap
+    say "making the root file system of $image with mmdebstrap (Debian $suite)"
+    mmdebstrap --quiet "$@" \
+      "$suite" "$part" ${PYCDS_DEBIAN_MIRROR:+"$PYCDS_DEBIAN_MIRROR"} >&2 || {
+      rm -rf "$part"
+      skip "mmdebstrap could not make a root file system of Debian $suite" "Is a Debian mirror reachable?"
+    }
+    mv "$part" "$file"
+  fi
+  say "importing $image"
+  docker import -c "LABEL $RECIPE_LABEL=$recipe" -c "CMD $cmd" \
+    -c 'ENV PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin LANG=C.UTF-8' \
+    "$file" "$image" >/dev/null
+}
+
+make_debian() {
+  # shellcheck disable=SC2016 # expanded by mmdebstrap's shell
+  import_debian "pycds-test/$1" "$1" '["python3"]' --variant=minbase --include="$DEBIAN_PACKAGES" \
+    --aptopt='Acquire::Languages "none"' --customize-hook='rm -f "$1/etc/hostname" "$1/etc/resolv.conf"' \
+    --dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-exclude=/usr/share/man/*' \
+    --dpkgopt='path-exclude=/usr/share/info/*' --dpkgopt='path-exclude=/usr/share/locale/*'
+}
+
+make_nopython() {
+  # shellcheck disable=SC2016 # expanded by mmdebstrap's shell
+  import_debian pycds-test/nopython trixie '["sh"]' --variant=extract --include=busybox-static \
+    --dpkgopt='path-exclude=/usr/share/*' \
+    --extract-hook='ln -sf usr/bin "$1/bin"; for c in sh cat echo env false id ls sleep true; do ln -sf busybox "$1/usr/bin/$c"; done'
+}
+
+# make_nopyc BASE: the files of another base image without its bytecode. Official Python images remove
+# it to save space, and some installers never write it.
+make_nopyc() {
+  local base=pycds-test/$1 image=pycds-test/$1-nopyc recipe container
+  make_base "$1"
+  recipe=$(digest "$(recipe_of "$base")" nopyc)
+  up_to_date "$image" "$recipe" && return 0
+  say "importing $image"
+  container=$(docker create --label io.pycds.test=base-image "$base" true)
+  # shellcheck disable=SC2064 # the name as it is now
+  trap "docker rm -f $container >/dev/null" EXIT
+  docker export "$container" | tar --delete --wildcards -f - '*.pyc' |
+    docker import -c "LABEL $RECIPE_LABEL=$recipe" -c 'CMD ["python3"]' \
+      -c 'ENV PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin LANG=C.UTF-8' - "$image" >/dev/null
+  docker rm -f "$container" >/dev/null
+  trap - EXIT
+}
+
+# --- A CPython with a shared libpython, copied over trixie ------------------------------------------
+
+# find_shared_python MINOR: the prefix of an installed CPython 3.MINOR that was built with --enable-shared.
+find_shared_python() {
+  local prefix
+  for prefix in "${PYENV_ROOT:-${HOME:-/root}/.pyenv}/versions/3.$1".* /usr/local /opt/python/3."$1"*; do
+    [ -e "$prefix/lib/libpython3.$1.so.1.0" ] && [ -x "$prefix/bin/python3.$1" ] && printf '%s\n' "$prefix" && return 0
+  done
+  return 1
+}
+
+# make_copied IMAGE MINOR
+make_copied() {
+  local image=pycds-test/$1 minor=$2 prefix version recipe work
+  prefix=$(find_shared_python "$minor") ||
+    skip "no CPython 3.$minor built with --enable-shared was found, so $image cannot be made" \
+      "One way to get it: PYTHON_CONFIGURE_OPTS=--enable-shared pyenv install 3.$minor"
+  make_base trixie
+  version=$(LD_LIBRARY_PATH=$prefix/lib "$prefix/bin/python3.$minor" -c 'import platform; print(platform.python_version())')
+  recipe=$(digest "$(recipe_of pycds-test/trixie)" "$version" "$(sha256sum <"$prefix/lib/libpython3.$minor.so.1.0")" \
+    "$(cat "$ROOT/dockerfiles/copied-python/Dockerfile")")
+  up_to_date "$image" "$recipe" && return 0
+  say "building $image from CPython $version in $prefix"
+  work=$(mktemp -d)
+  # shellcheck disable=SC2064 # the name as it is now
+  trap "rm -rf '$work'" EXIT
+  cp "$ROOT/dockerfiles/copied-python/Dockerfile" "$work/"
+  # As in official images: no symbols but the dynamic ones. The build-id stays.
+  cp "$prefix/lib/libpython3.$minor.so.1.0" "$work/"
+  if have strip; then strip --strip-all "$work/libpython3.$minor.so.1.0"; fi
+  # Test suites, Tk, headers and pip (whose scripts name the old prefix) are not needed to run anything.
+  tar -C "$prefix" -cf "$work/python.tar" --owner=0 --group=0 --exclude='__pycache__' --exclude='*.a' \
+    --exclude="lib/python3.$minor/test" --exclude="lib/python3.$minor/*/tests" --exclude="lib/python3.$minor/*/test" \
+    --exclude="lib/python3.$minor/idlelib" --exclude="lib/python3.$minor/tkinter" --exclude='_tkinter*.so' \
+    --exclude="lib/python3.$minor/turtledemo" --exclude="lib/python3.$minor/ensurepip" \
+    --exclude="lib/python3.$minor/config-*" --exclude="lib/python3.$minor/site-packages/*" \
+    "bin/python3.$minor" "lib/python3.$minor" -C "$work" --transform='s|^libpython|lib/libpython|' "libpython3.$minor.so.1.0"
+  build_image --build-arg MINOR="$minor" --label "$RECIPE_LABEL=$recipe" -t "$image" "$work"
+  rm -rf "$work"
+  trap - EXIT
+}
+
+make_base() {
+  case $1 in
+    bookworm | trixie) make_debian "$1" ;;
+    *-nopyc) make_nopyc "${1%-nopyc}" ;;
+    shared) make_copied shared 13 ;;
+    py38) make_copied py38 8 ;;
+    nopython) make_nopython ;;
+    *) die "unknown base image $1" "One of: ${NAMES[*]}" ;;
+  esac
+}
+
+main() {
+  local name names=()
+  for name in "$@"; do
+    case $name in
+      --list) printf '%s\n' "${NAMES[@]}" && return 0 ;;
+      --force) FORCE=yes ;;
+      *) names+=("$name") ;;
+    esac
+  done
+  [ ${#names[@]} -gt 0 ] || die "which image?" "usage: scripts/base-image.sh [--force] NAME... (one of: ${NAMES[*]})"
+  need_engine
+  # One maker at a time: tests that start together ask for the same image. The descriptor is opened
+  # after the engine, which would otherwise hold the lock for as long as it runs.
+  if have flock; then
+    exec 9>"$(cache_dir)/base-image.lock"
+    flock 9
+  fi
+  for name in "${names[@]}"; do
+    make_base "$name"
+    printf 'pycds-test/%s\n' "$name"
+  done
+}
+
+main "$@"
