@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+import { Config, flush, type Interfaces, run, settings } from '@oclif/core'
+import { isDebugging, PycdsError, renderError, toErrorDocument, toPycdsError } from '../errors/index.js'
+import { nearest } from '../util/nearest.js'
+
+/**
+ * Runs one command line to its end and returns the exit code. Every failure of the process, whoever threw
+ * it, is rendered here and nowhere else: as a document on stdout under --json, as text on stderr otherwise.
+ */
+export async function main(argv: readonly string[], options: Interfaces.LoadOptions): Promise<number> {
+  // The sources are compiled (or loaded by tsx) already; oclif must not look for a compiler of its own.
+  settings.enableAutoTranspile = false
+  try {
+    const config = await Config.load(options)
+    const words = expandHelp(argv)
+    assertCommand(words, config.commandIDs)
+    await run(words, config)
+    await flush()
+    // A verb may have found what it was asked to look for, and say so by its exit code.
+    return Number(process.exitCode ?? 0)
+  } catch (error) {
+    return report(toPycdsError(error), argv)
+  }
+}
+
+/** `help bake` is what people type before they know `bake --help`. */
+function expandHelp(argv: readonly string[]): string[] {
+  return argv[0] === 'help' ? [...argv.slice(1), '--help'] : [...argv]
+}
+
+function assertCommand(argv: readonly string[], commands: readonly string[]): void {
+  const [word] = argv
+  if (word === undefined || commands.includes(word) || ['--help', '-h', '--version', '-v'].includes(word))
+    return
+  const meant = nearest(word, commands)
+  throw new PycdsError('USAGE', {
+    message: word.startsWith('-') ? `${word}: no such flag before a command` : `${word}: no such command`,
+    hint:
+      meant === undefined
+        ? `One of: ${commands.join(', ')}; see pycds-image --help.`
+        : `Did you mean ${meant}?`,
+  })
+}
+
+async function report(error: PycdsError, argv: readonly string[]): Promise<number> {
+  const debug = isDebugging(process.env)
+  if (wantsJson(argv)) {
+    process.stdout.write(`${JSON.stringify(toErrorDocument(error), undefined, 2)}\n`)
+    if (debug) process.stderr.write(renderError(error, { debug }))
+  } else {
+    process.stderr.write(renderError(error, { debug }))
+  }
+  await flush()
+  return error.exitCode
+}
+
+/** Asked of the words, since a command line that could not be parsed must still be answered in kind. */
+function wantsJson(argv: readonly string[]): boolean {
+  const json = argv.indexOf('--json')
+  const end = argv.indexOf('--')
+  return json !== -1 && (end === -1 || json < end)
+}

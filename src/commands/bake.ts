@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+import { Args, Flags } from '@oclif/core'
+import type { BakeResult } from '../bake/result.js'
+import { BaseCommand } from './base-command.js'
+import { progressFlags, trainingFlags } from './flags.js'
+import { renderBake } from './render/bake.js'
+import { toBakeRequest } from './requests.js'
+
+export default class Bake extends BaseCommand {
+  static override readonly summary = 'bake a finished image into a new one that starts faster'
+  static override readonly description =
+    "Runs the image's entrypoint (or COMMAND) under import tracing inside the image, without a network, and adds " +
+    'one layer with an archive of the code that it really imported. The source image is not touched.'
+  static override readonly usage = 'bake IMAGE [-t NAME] [FLAGS] [-- COMMAND...]'
+  static override readonly examples = [
+    '<%= config.bin %> bake myapp:latest',
+    '<%= config.bin %> bake myapp:latest -t myapp:fast --ready quiet:5s',
+    '<%= config.bin %> bake mytool:2 --json -- mytool --version',
+  ]
+  static override readonly takesCommand = true
+  static override readonly args = {
+    image: Args.string({ required: true, description: 'name, digest or id of an image in the engine' }),
+  }
+  static override readonly flags = {
+    tag: Flags.string({
+      char: 't',
+      summary: 'name of the new image; default: the old one with -cds behind its tag',
+      helpValue: 'NAME',
+    }),
+    ...trainingFlags,
+    'stop-grace': Flags.string({
+      default: '10s',
+      summary: 'time between the stop signal and SIGKILL',
+      helpValue: 'TIME',
+    }),
+    validate: Flags.option({
+      options: ['stat', 'hash', 'none'] as const,
+      default: 'stat' as const,
+      summary: "how a module's source is checked at run time before its archived code is used",
+    })(),
+    'on-train-failure': Flags.option({
+      options: ['fail', 'keep'] as const,
+      default: 'fail' as const,
+      summary: 'when the application crashed after some imports: stop, or keep what was seen',
+    })(),
+    measure: Flags.string({
+      default: '5',
+      summary: 'timed starts of the old and the new image, in turns; 0 for none',
+      helpValue: 'N',
+    }),
+    'dry-run': Flags.boolean({ summary: 'show what would be done; nothing is written' }),
+    ...progressFlags,
+  }
+
+  async run(): Promise<BakeResult> {
+    const { flags, args, command } = await this.parseLine(Bake)
+    const request = toBakeRequest(args.image, flags, command)
+    const { bake } = await import('../bake/bake.js')
+    const result = await this.withPorts((ports) =>
+      this.withProgress(flags, (progress) => bake(request, { ...ports, progress })),
+    )
+    this.log(renderBake(result, this.style))
+    return result
+  }
+}

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+import { Command, type Interfaces } from '@oclif/core'
+import { type ClosableProgress, createProgress, createStyle, type Style } from '../log/index.js'
+import { interruptible } from './interruption.js'
+import { splitCommand } from './parse.js'
+import { openPorts, type Ports } from './ports.js'
+import { toUsageError } from './usage-error.js'
+
+/** What every use case is given: its ports, and the signal that asks it to stop. */
+export type Surroundings = Ports & { signal: AbortSignal }
+
+/** What the verbs share: `--json`, `-- COMMAND`, ports that are cleaned up, and errors with a code. */
+export abstract class BaseCommand extends Command {
+  static override readonly enableJsonFlag = true
+
+  /** Whether the verb takes `-- COMMAND...` for a run inside the image. */
+  static readonly takesCommand: boolean = false
+
+  /** Parses the words before `--` and returns them with the command behind it. */
+  protected async parseLine<F extends Interfaces.OutputFlags<F>, A extends Interfaces.OutputArgs<A>>(
+    verb: Interfaces.Input<F, object, A> & { takesCommand: boolean },
+  ): Promise<{ flags: F; args: A; command?: string[] }> {
+    const { own, command } = verb.takesCommand ? splitCommand(this.argv) : { own: this.argv }
+    const { flags, args } = await this.parse<F, object, A>(verb, own)
+    return { flags, args, ...(command && { command }) }
+  }
+
+  /** Runs a use case; what it made in the engine is removed however it ends, and awaited. */
+  protected withPorts<T>(work: (surroundings: Surroundings) => Promise<T>): Promise<T> {
+    return interruptible(async (signal) => {
+      const ports = await openPorts()
+      try {
+        const result = await work({ ...ports, signal })
+        await ports.engine.removeAll()
+        return result
+      } catch (error) {
+        // The failure that led here says more than one of cleaning up after it.
+        await ports.engine.removeAll().catch(() => {})
+        throw error
+      }
+    })
+  }
+
+  /** Runs `work` with progress on stderr, which is closed before anything else is written. */
+  protected async withProgress<T>(
+    flags: { progress: 'auto' | 'plain' | 'quiet'; 'app-output': 'show' | 'hide' },
+    work: (progress: ClosableProgress) => Promise<T>,
+  ): Promise<T> {
+    const progress = createProgress(flags.progress, {
+      stream: process.stderr,
+      appOutput: flags['app-output'],
+      env: process.env,
+    })
+    try {
+      return await work(progress)
+    } finally {
+      progress.close()
+    }
+  }
+
+  /** Marks for what is printed on stdout. */
+  protected get style(): Style {
+    return createStyle(process.stdout, process.env)
+  }
+
+  /** Only translates; the process renders every failure in one place. */
+  protected override async catch(error: unknown): Promise<never> {
+    const verb = this.ctor as typeof BaseCommand
+    throw toUsageError(error, {
+      id: this.id ?? '',
+      flags: [...Object.keys(verb.flags), 'json', 'help'],
+      takesCommand: verb.takesCommand,
+    })
+  }
+}

@@ -1,0 +1,8 @@
+// SPDX-License-Identifier: Apache-2.0
+import Bake from './bake.js'
+import Doctor from './doctor.js'
+import Inspect from './inspect.js'
+import Verify from './verify.js'
+
+/** The verbs, as package.json names this list to oclif. */
+export const COMMANDS = { bake: Bake, doctor: Doctor, inspect: Inspect, verify: Verify }

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+import { Args, Flags } from '@oclif/core'
+import type { InspectResult } from '../bake/inspect.js'
+import { BaseCommand } from './base-command.js'
+import { renderInspect } from './render/inspect.js'
+
+export default class Inspect extends BaseCommand {
+  static override readonly summary = 'show what an image or archive holds, and what was left out and why'
+  static override readonly usage = 'inspect IMAGE|ARCHIVE [--map]'
+  static override readonly examples = [
+    '<%= config.bin %> inspect myapp:latest-cds',
+    '<%= config.bin %> inspect --map ./app.cds',
+  ]
+  static override readonly args = {
+    image: Args.string({ required: true, description: 'baked image, or an archive file' }),
+  }
+  static override readonly flags = {
+    map: Flags.boolean({ summary: 'print the whole archive as text, in a stable order' }),
+  }
+
+  async run(): Promise<InspectResult> {
+    const { flags, args } = await this.parseLine(Inspect)
+    const { inspect } = await import('../bake/inspect.js')
+    const result = await this.withPorts((ports) => inspect({ subject: args.image, map: flags.map }, ports))
+    this.log(result.map ?? renderInspect(result, this.style))
+    return result
+  }
+}

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { BakeResult } from '../../bake/result.js'
+import type { Style } from '../../log/index.js'
+import { renderFacts } from './table.js'
+import { formatBytes, formatCount, formatFactor, formatMs } from './units.js'
+
+const METRICS = { imports: 'until the imports are done', exit: 'of the whole run' } as const
+
+/** The final block of a bake for people; of a dry run, the plan. */
+export function renderBake(result: BakeResult, style: Style): string {
+  return (
+    result.output === null ? renderPlan(result, style) : renderBaked(result, result.output, style)
+  ).join('\n')
+}
+
+function renderBaked(result: BakeResult, output: { reference: string; id: string }, style: Style): string[] {
+  const { archive, layer } = result
+  const facts: [string, string][] = [
+    ...renderStart(result),
+    ['modules', `${archive.modules} archived${describeLeftOut(result, output.reference)}`],
+    ['layer', `${formatBytes(layer.bytes)} (${formatBytes(layer.compressedBytes)} compressed)`],
+    ['python', describePython(result)],
+    ['image', `${output.reference}  ${shortId(output.id)}`],
+  ]
+  return [
+    style.strong(`${style.good('Baked')} ${result.source.reference}${renderGain(result)}`),
+    '',
+    ...renderFacts(facts),
+    '',
+    `  ${style.strong(`docker run --rm ${quote(output.reference)}`)}`,
+  ]
+}
+
+function renderGain({ start }: BakeResult): string {
+  // Below this it is noise, and a headline must not be.
+  if (start === null || start.speedup < 1.01) return ''
+  return `: starts ${formatFactor(start.speedup)} as fast`
+}
+
+function renderStart({ start }: BakeResult): [string, string][] {
+  if (start === null) return [['start', 'not measured']]
+  const how = `median of ${formatCount(start.runs, 'run')}, ${METRICS[start.metric]}`
+  return [
+    ['before', `${formatMs(start.before.medianMs)}  (${how})`],
+    ['after', formatMs(start.after.medianMs)],
+    ['speed-up', formatFactor(start.speedup)],
+  ]
+}
+
+function renderPlan(result: BakeResult, style: Style): string[] {
+  const { training, archive, layer } = result
+  return [
+    style.strong(`Plan for ${result.source.reference}: nothing was written`),
+    '',
+    ...renderFacts([
+      ['python', describePython(result)],
+      ['training', training.command.map(quote).join(' ')],
+      ['ready', training.readiness],
+      ['modules', `${archive.modules} to archive, ${archive.leftOut.length} left out`],
+      ['layer', `${formatBytes(layer.bytes)} (${formatBytes(layer.compressedBytes)} compressed)`],
+      ['archive', archive.path],
+    ]),
+  ]
+}
+
+function describeLeftOut({ archive }: BakeResult, reference: string): string {
+  const count = archive.leftOut.length
+  return count === 0 ? '' : `, ${count} left out (pycds-image inspect ${quote(reference)} tells why)`
+}
+
+function describePython({ python }: BakeResult): string {
+  return `${python.version}  ${python.library ?? python.executable}`
+}
+
+function shortId(id: string): string {
+  return id.replace(/^sha256:/, '').slice(0, 12)
+}
+
+/** Quotes a word for a POSIX shell where it needs it: the line is there to be copied. */
+function quote(word: string): string {
+  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`
+}

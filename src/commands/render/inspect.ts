@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { InspectResult } from '../../bake/inspect.js'
+import type { Style } from '../../log/index.js'
+import { renderLeftOut } from './left-out.js'
+import { renderFacts, renderTable } from './table.js'
+import { formatBytes, formatCount } from './units.js'
+
+/** What an archive holds, for people: a table per package, then what was left out and why. */
+export function renderInspect(result: InspectResult, style: Style): string {
+  const { archive, python, packages, leftOut } = result
+  const lines = [
+    style.strong(`${result.subject.kind} ${result.subject.name}`),
+    '',
+    ...renderFacts([
+      ['archive', `${archive.path}  ${formatBytes(archive.bytes)}, format ${archive.format}`],
+      ['python', `${python.version} (${python.abi}), build ${python.buildId}`],
+      ['modules', String(archive.modules)],
+    ]),
+    '',
+    ...renderPackages(packages, style),
+  ]
+  if (leftOut.length > 0) {
+    lines.push(
+      '',
+      style.strong(`left out: ${formatCount(leftOut.length, 'module')}`),
+      ...renderLeftOut(leftOut),
+    )
+  }
+  return lines.join('\n')
+}
+
+function renderPackages(packages: InspectResult['packages'], style: Style): string[] {
+  const rows = [...packages]
+    .sort((a, b) => b.bytes - a.bytes || (a.name < b.name ? -1 : 1))
+    .map(({ name, modules, bytes }) => [name, String(modules), formatBytes(bytes)])
+  const [head = '', ...body] = renderTable(
+    ['left', 'right', 'right'],
+    [['package', 'modules', 'size'], ...rows],
+  )
+  return [`  ${style.faint(head)}`, ...body.map((line) => `  ${line}`)]
+}

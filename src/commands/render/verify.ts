@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { VerifyResult, VerifyScenario } from '../../bake/verify.js'
+import type { Style } from '../../log/index.js'
+import { renderLeftOut } from './left-out.js'
+import { renderTable } from './table.js'
+import { formatPercentage } from './units.js'
+
+/** The outcome of a verification for people: a line per start, and for failed ones what was missed. */
+export function renderVerify(result: VerifyResult, style: Style): string {
+  const verdict = result.ok ? style.good('verified') : style.bad('not verified')
+  const gate =
+    result.minHitRate === null ? '' : ` (at least ${formatPercentage(result.minHitRate)} asked for)`
+  const table = renderTable(['left', 'right', 'right', 'left'], result.scenarios.map(toRow))
+  return [
+    style.strong(`${result.image.reference}: ${verdict}${gate}`),
+    '',
+    ...result.scenarios.flatMap((scenario, index) => {
+      const mark = scenario.ok ? style.good('ok  ') : style.bad('fail')
+      const missed = scenario.ok ? [] : renderLeftOut(scenario.missed).map((line) => `      ${line}`)
+      return [`  ${mark}  ${table[index] ?? ''}`, ...missed]
+    }),
+  ].join('\n')
+}
+
+function toRow({ name, served, total, hitRate, reason }: VerifyScenario): string[] {
+  return [name, `${served}/${total}`, formatPercentage(hitRate), reason ?? '']
+}

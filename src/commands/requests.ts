@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+// From typed flags to the requests of the use cases: the only place where a command line gets its meaning.
+import type { BakeRequest } from '../bake/bake.js'
+import type { VerifyRequest } from '../bake/verify.js'
+import { parseCount, parseDuration, parsePercentage, parseReady } from './parse.js'
+
+/** Timed starts of each image beyond this tell nothing new. */
+const MAX_MEASURE_RUNS = 1000
+
+/** The flags that say how a run inside the image is watched; see `trainingFlags`. */
+export interface TrainingFlags {
+  ready: string[]
+  timeout: string
+}
+
+/** The flags of `bake` as oclif delivers them. */
+export interface BakeFlags extends TrainingFlags {
+  tag?: string | undefined
+  'stop-grace': string
+  validate: BakeRequest['validate']
+  'on-train-failure': BakeRequest['onTrainFailure']
+  measure: string
+  'dry-run': boolean
+}
+
+/** The flags of `verify` as oclif delivers them. */
+export interface VerifyFlags extends TrainingFlags {
+  'min-hit-rate'?: string | undefined
+  user?: string | undefined
+}
+
+/** Makes the request of a bake; throws USAGE for a value that has no meaning. */
+export function toBakeRequest(reference: string, flags: BakeFlags, command?: string[]): BakeRequest {
+  return {
+    reference,
+    ...present({ tag: flags.tag, command }),
+    ...toRun(flags),
+    // The engine counts whole seconds; rounding up keeps a short grace from becoming none.
+    stopGraceSeconds: Math.ceil(parseDuration('--stop-grace', flags['stop-grace']) / 1000),
+    validate: flags.validate,
+    onTrainFailure: flags['on-train-failure'],
+    measureRuns: parseCount('--measure', flags.measure, MAX_MEASURE_RUNS),
+    dryRun: flags['dry-run'],
+  }
+}
+
+/** Makes the request of a verification; throws USAGE for a value that has no meaning. */
+export function toVerifyRequest(reference: string, flags: VerifyFlags, command?: string[]): VerifyRequest {
+  const rate = flags['min-hit-rate']
+  const minHitRate = rate === undefined ? undefined : parsePercentage('--min-hit-rate', rate)
+  return { reference, ...present({ command, user: flags.user, minHitRate }), ...toRun(flags) }
+}
+
+function toRun(flags: TrainingFlags) {
+  return {
+    ready: flags.ready.map((text) => parseReady('--ready', text)),
+    timeoutMs: parseDuration('--timeout', flags.timeout),
+  }
+}
+
+/** The fields that have a value: an absent option is a missing field, never `undefined`. */
+function present<T extends object>(fields: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as {
+    [K in keyof T]?: Exclude<T[K], undefined>
+  }
+}

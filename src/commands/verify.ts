@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+import { Args, Flags } from '@oclif/core'
+import type { VerifyResult } from '../bake/verify.js'
+import { EXIT_CODES } from '../errors/index.js'
+import { BaseCommand } from './base-command.js'
+import { progressFlags, trainingFlags } from './flags.js'
+import { renderVerify } from './render/verify.js'
+import { toVerifyRequest } from './requests.js'
+
+export default class Verify extends BaseCommand {
+  static override readonly summary = 'check that containers of a baked image really load the archive'
+  static override readonly description =
+    'Starts the image as it is, as another user, and read-only without capabilities, and counts the modules that ' +
+    'come from the archive. Ends with 5 when a start does not use it or misses --min-hit-rate.'
+  static override readonly usage = 'verify IMAGE [FLAGS] [-- COMMAND...]'
+  static override readonly examples = ['<%= config.bin %> verify myapp:latest-cds --min-hit-rate 95']
+  static override readonly takesCommand = true
+  static override readonly args = {
+    image: Args.string({ required: true, description: 'name, digest or id of a baked image' }),
+  }
+  static override readonly flags = {
+    'min-hit-rate': Flags.string({
+      summary: 'percentage of modules that must come from the archive in every start',
+      helpValue: 'P',
+    }),
+    user: Flags.string({ summary: 'the other user of the second start', helpValue: 'UID' }),
+    ...trainingFlags,
+    ...progressFlags,
+  }
+
+  async run(): Promise<VerifyResult> {
+    const { flags, args, command } = await this.parseLine(Verify)
+    const request = toVerifyRequest(args.image, flags, command)
+    const { verify } = await import('../bake/verify.js')
+    const result = await this.withPorts((ports) =>
+      this.withProgress(flags, (progress) => verify(request, { ...ports, progress })),
+    )
+    this.log(renderVerify(result, this.style))
+    // Not an error: the result is what was asked for, and a program finds it on stdout.
+    if (!result.ok) process.exitCode = EXIT_CODES.VERIFY_FAILED
+    return result
+  }
+}
