@@ -1,0 +1,301 @@
+// SPDX-License-Identifier: Apache-2.0
+// Who may import whom. The tables are the rules; docs and reviews refer to them.
+import { builtinModules } from 'node:module'
+import { fileURLToPath } from 'node:url'
+import test from 'ava'
+import { chainTo, findCycles, findImports, type Import, readSources } from './helpers/imports.js'
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url))
+
+/**
+ * The modules of src (folders; the longest name that fits counts) and what each may import beside itself.
+ * `types:` allows only what the compiler erases. Anything not listed is forbidden.
+ */
+const MAY_IMPORT: Record<string, readonly string[]> = {
+  // The commands are loaded by oclif, which finds them by package.json.
+  bin: ['errors', 'log', 'util'],
+  commands: [
+    ...['bake', 'archive', 'store', 'engine', 'train', 'python', 'types:image', 'errors', 'log', 'util'],
+  ],
+  // Ports, not media: the use cases must run against anything that implements bake/ports.ts.
+  bake: ['image', 'tar', 'train', 'errors', 'log', 'util'],
+  'store/docker-daemon': ['types:bake/ports.ts', 'image', 'tar', 'docker', 'errors', 'log', 'util'],
+  'engine/docker': ['types:bake/ports.ts', 'types:image', 'tar', 'docker', 'errors', 'log', 'util'],
+  docker: ['errors', 'log', 'util'],
+  archive: ['types:bake/ports.ts', 'errors'],
+  train: ['types:bake/ports.ts', 'tar', 'errors', 'log', 'util'],
+  python: ['errors', 'log'],
+  image: ['errors'],
+  tar: ['errors'],
+  errors: [],
+  log: [],
+  util: [],
+}
+
+/** External packages have one door each. `types:` as above. */
+const DOORS: Record<string, readonly string[]> = {
+  dockerode: ['docker', 'types:store/docker-daemon', 'types:engine/docker'],
+  'tar-stream': ['tar'],
+  '@oclif/core': ['commands', 'bin'],
+  yaml: ['commands/config'],
+}
+
+/** Built-in modules that only some may use; the others are free, except for the modules in PURE. */
+const GUARDED_BUILTINS: Record<string, readonly string[]> = {
+  'node:child_process': [],
+}
+
+/** Modules without I/O, and the only built-ins that they may import. */
+const PURE: Record<string, readonly string[]> = {
+  image: ['node:crypto'],
+}
+
+/** Headers by who may include them: each language boundary of native/ has one side. */
+const HEADER_DOORS: Record<string, readonly string[]> = {
+  // The runtime declares the part of the stable ABI that it uses, so a build needs nothing of Python.
+  'Python.h': ['native/tools'],
+  'napi.h': ['native/node'],
+  'node_api.h': ['native/node'],
+}
+
+/** Folders of native/ and the other folders whose headers they may include. */
+const MAY_INCLUDE: Record<string, readonly string[]> = {
+  'native/core': [],
+  'native/python': ['native/core'],
+  'native/tracer': ['native/core'],
+  'native/node': ['native/core'],
+  'native/tools': ['native/core'],
+}
+
+test('every import in src follows the tables', (t) => {
+  const sources = readSources(ROOT, 'src', ['.ts'])
+  t.true(sources.size > 20, 'src was not found')
+  t.deepEqual(checkImports(sources), [])
+})
+
+test('neither files nor modules of src import in cycles', (t) => {
+  t.deepEqual(checkCycles(readSources(ROOT, 'src', ['.ts'])), [])
+})
+
+test('every include in native follows the tables', (t) => {
+  const extensions = ['.c', '.h', '.cc', '.cpp', '.hpp', '.def', '.inc']
+  const all = readSources(ROOT, 'native', extensions)
+  // Build output is not source.
+  const sources = new Map([...all].filter(([path]) => !isWithin(path, 'native/build')))
+  t.true(sources.size > 5, 'native was not found')
+  t.deepEqual(checkIncludes(sources), [])
+})
+
+test('native/core is C: other languages can read an archive with nothing else', (t) => {
+  t.deepEqual([...readSources(ROOT, 'native/core', ['.cc', '.cpp', '.hpp']).keys()], [])
+})
+
+const refuses = test.macro(
+  (t, path: string, text: string, reason: RegExp, others: Record<string, string> = {}) => {
+    const problems = checkImports(new Map([...Object.entries(others), [path, text]]))
+    t.is(problems.length, 1, problems.join('\n'))
+    t.regex(problems[0] ?? '', reason)
+  },
+)
+
+test(
+  'a use case cannot import a store',
+  refuses,
+  'src/bake/a.ts',
+  "import '../store/docker-daemon/b.js'",
+  /bake may not import store/,
+)
+test(
+  'nor load one later',
+  refuses,
+  'src/bake/a.ts',
+  "await import('../store/docker-daemon/b.js')",
+  /bake may not/,
+)
+test(
+  'a store gets only the types of the ports',
+  refuses,
+  'src/store/docker-daemon/a.ts',
+  "import { x } from '../../bake/ports.js'",
+  /only types/,
+)
+test(
+  'an inline type still loads its module',
+  refuses,
+  'src/engine/docker/a.ts',
+  "import { type X } from '../../image/x.js'",
+  /only types/,
+)
+test(
+  'dockerode has one door',
+  refuses,
+  'src/commands/a.ts',
+  "import Docker from 'dockerode'",
+  /commands may not import dockerode/,
+)
+test(
+  'an unknown package has no door',
+  refuses,
+  'src/util/a.ts',
+  "export * from 'lodash'",
+  /util may not import lodash/,
+)
+test(
+  'nobody starts processes',
+  refuses,
+  'src/engine/docker/a.ts',
+  "import 'node:child_process'",
+  /may not import node:child_process/,
+)
+test('a built-in needs its prefix', refuses, 'src/log/a.ts', "import 'fs'", /write node:fs/)
+test(
+  'the image vocabulary does no I/O',
+  refuses,
+  'src/image/a.ts',
+  "import 'node:fs'",
+  /image may not import node:fs/,
+)
+test(
+  'a folder without rules is refused',
+  refuses,
+  'src/misc/a.ts',
+  "import 'node:fs'",
+  /no rules for src\/misc/,
+)
+test('a computed import hides what it loads', refuses, 'src/log/a.ts', 'await import(name)', /computed/)
+test(
+  'a problem comes with the chain that leads to it',
+  refuses,
+  'src/util/a.ts',
+  "import '../log/b.js'",
+  /src\/bin\/run\.ts -> src\/util\/a\.ts -> src\/log\/b\.ts/,
+  {
+    'src/bin/run.ts': "import '../util/a.js'",
+  },
+)
+
+test('a cycle is found, also between modules whose files have none', (t) => {
+  const sources = new Map([
+    ['src/bake/a.ts', "import '../train/a.js'"],
+    ['src/bake/b.ts', ''],
+    ['src/train/a.ts', ''],
+    ['src/train/b.ts', "import '../bake/b.js'"],
+    ['src/log/a.ts', "import './b.js'"],
+    ['src/log/b.ts', "import './a.js'"],
+  ])
+  t.deepEqual(checkCycles(sources), ['src/log/a.ts -> src/log/b.ts -> src/log/a.ts', 'bake -> train -> bake'])
+})
+
+test('types may be imported in a circle: nothing is loaded', (t) => {
+  const sources = new Map([
+    ['src/log/a.ts', "import type { B } from './b.js'"],
+    ['src/log/b.ts', "import './a.js'"],
+  ])
+  t.deepEqual(checkCycles(sources), [])
+})
+
+test('Python.h, Node headers and foreign folders are refused in the core', (t) => {
+  const text = '#include <Python.h>\n# include "napi.h"\n#include "../python/x.h"\n#include "format.h"\n'
+  t.deepEqual(checkIncludes(new Map([['native/core/a.c', text]])), [
+    'native/core/a.c:1: Python.h may be included only in native/tools',
+    'native/core/a.c:2: napi.h may be included only in native/node',
+    'native/core/a.c:3: native/core may not include native/python/x.h',
+  ])
+})
+
+function checkImports(sources: ReadonlyMap<string, string>): string[] {
+  const imports = findImports(sources)
+  return imports.flatMap((one) => {
+    const problem = one.target === undefined ? judgePackage(one) : judgeFile(one, one.target)
+    if (problem === undefined) return []
+    const chain = [...chainTo(one.from, imports), one.target ?? one.specifier].join(' -> ')
+    return [`${one.from}:${one.line}: ${problem}\n    ${chain}`]
+  })
+}
+
+function judgeFile(one: Import, target: string): string | undefined {
+  const from = moduleOf(one.from)
+  const allowed = MAY_IMPORT[from]
+  if (allowed === undefined) return `no rules for src/${from}: add it to the table`
+  if (!target.startsWith('src/')) return `${from} may not import ${target}, which is outside src`
+  const path = target.slice('src/'.length)
+  if (isWithin(path, from)) return undefined
+  return judge(allowed, (door) => isWithin(path, door), one, `${from} may not import ${path}`)
+}
+
+function judgePackage(one: Import): string | undefined {
+  const { specifier } = one
+  const from = moduleOf(one.from)
+  if (specifier === '(computed)') return `${from} has a computed import: its target cannot be checked`
+  if (MAY_IMPORT[from] === undefined) return `no rules for src/${from}: add it to the table`
+  if (builtinModules.includes(specifier)) return `write node:${specifier}`
+  const refusal = `${from} may not import ${specifier}`
+  const path = one.from.slice('src/'.length)
+  if (specifier.startsWith('node:')) {
+    const guarded = GUARDED_BUILTINS[specifier]
+    const pure = PURE[from]
+    if (pure !== undefined) return pure.includes(specifier) ? undefined : refusal
+    return guarded === undefined || guarded.some((door) => isWithin(path, door)) ? undefined : refusal
+  }
+  const name = specifier.split('/', specifier.startsWith('@') ? 2 : 1).join('/')
+  return judge(DOORS[name] ?? [], (door) => isWithin(path, door), one, refusal)
+}
+
+/** Judges an import by the entries of a table that fit it; undefined when one of them allows it. */
+function judge(entries: readonly string[], fits: (door: string) => boolean, one: Import, refusal: string) {
+  const fitting = entries.filter((entry) => fits(entry.replace('types:', '')))
+  if (fitting.length === 0) return refusal
+  if (one.typeOnly || fitting.some((entry) => !entry.startsWith('types:'))) return undefined
+  return `${refusal}, only types of it (import type)`
+}
+
+function checkCycles(sources: ReadonlyMap<string, string>): string[] {
+  const files = new Map<string, Set<string>>()
+  const modules = new Map<string, Set<string>>()
+  for (const { from, target, typeOnly } of findImports(sources)) {
+    if (target === undefined || typeOnly) continue
+    connect(files, from, target)
+    if (moduleOf(from) !== moduleOf(target)) connect(modules, moduleOf(from), moduleOf(target))
+  }
+  return [...findCycles(files), ...findCycles(modules)].map((cycle) => cycle.join(' -> '))
+}
+
+function checkIncludes(sources: ReadonlyMap<string, string>): string[] {
+  return [...sources].flatMap(([path, text]) =>
+    text.split('\n').flatMap((line, index) => {
+      const [, header] = /^\s*#\s*include\s*[<"]([^>"]+)[>"]/.exec(line) ?? []
+      const problem = header === undefined ? undefined : judgeHeader(path, header, line.includes('"'))
+      return problem === undefined ? [] : [`${path}:${index + 1}: ${problem}`]
+    }),
+  )
+}
+
+function judgeHeader(path: string, header: string, quoted: boolean): string | undefined {
+  const folder = path.split('/').slice(0, 2).join('/')
+  const allowed = MAY_INCLUDE[folder]
+  if (allowed === undefined) return `no rules for ${folder}: add it to the table`
+  const doors = HEADER_DOORS[header.split('/').at(-1) ?? header]
+  if (doors !== undefined) {
+    return doors.includes(folder) ? undefined : `${header} may be included only in ${doors.join(', ')}`
+  }
+  if (!quoted || !header.includes('/')) return undefined
+  const target = new URL(header, `file:///${path}`).pathname.slice(1)
+  if (!target.startsWith('native/')) return undefined
+  const fits = [folder, ...allowed].some((name) => isWithin(target, name))
+  return fits ? undefined : `${folder} may not include ${target}`
+}
+
+/** `src/store/docker-daemon/x.ts` -> `store/docker-daemon`: the longest name in the table, else the first folder. */
+function moduleOf(path: string): string {
+  const inside = path.replace(/^src\//, '')
+  const known = Object.keys(MAY_IMPORT).filter((name) => isWithin(inside, name))
+  return known.sort((a, b) => b.length - a.length)[0] ?? inside.split('/')[0] ?? inside
+}
+
+function isWithin(path: string, folder: string): boolean {
+  return path === folder || path.startsWith(`${folder}/`) || path === `${folder}.ts`
+}
+
+function connect(edges: Map<string, Set<string>>, from: string, to: string): void {
+  edges.set(from, (edges.get(from) ?? new Set()).add(to))
+}
