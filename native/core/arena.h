@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+// Memory that is released as a whole, and a growing byte buffer. Both record failure
+// instead of returning it at every call: check `failed` once, at the end.
+#ifndef PYCDS_ARENA_H
+#define PYCDS_ARENA_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct pycds_chunk;
+
+struct pycds_arena {
+  struct pycds_chunk *chunks;
+  bool failed; /* an allocation was refused; every later one returns NULL */
+};
+
+/* Zeroed memory that lives until pycds_arena_free; NULL when there is none left. */
+void *pycds_arena_alloc(struct pycds_arena *arena, size_t bytes);
+void pycds_arena_free(struct pycds_arena *arena);
+
+struct pycds_buffer {
+  uint8_t *bytes;
+  size_t length;
+  size_t capacity;
+  bool failed;
+};
+
+/* Appends `length` bytes; with bytes == NULL, zeros. Returns their offset. */
+size_t pycds_buffer_put(struct pycds_buffer *buffer, const void *bytes, size_t length);
+size_t pycds_buffer_put32(struct pycds_buffer *buffer, uint32_t value);
+/* Appends zeros until the length is a multiple of `alignment`, a power of two. */
+void pycds_buffer_align(struct pycds_buffer *buffer, size_t alignment);
+void pycds_buffer_free(struct pycds_buffer *buffer);
+
+#endif

@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "canonical.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "hash.h"
+
+struct table {
+  struct pycds_arena *arena;
+  struct pycds_value **slots;
+  size_t capacity, used; /* capacity: a power of two */
+};
+
+static struct pycds_value *unite(struct table *t, struct pycds_value *value);
+
+/* ---- interning, as Objects/codeobject.c does when it creates a code object ---- */
+
+static bool is_identifier_like(const struct pycds_value *value) {
+  if (!value->ascii) return false;
+  const uint8_t *c = value->chars;
+  for (size_t i = 0; i < value->length; i++) {
+    bool name_char = (c[i] >= 'a' && c[i] <= 'z') || (c[i] >= 'A' && c[i] <= 'Z') || (c[i] >= '0' && c[i] <= '9') || c[i] == '_';
+    if (!name_char) return false;
+  }
+  return true;
+}
+
+static void intern_all(struct pycds_value *tuple) {
+  for (size_t i = 0; i < tuple->length; i++) tuple->items[i]->interned = 1;
+}
+
+static void intern_constants(struct pycds_value *sequence) {
+  if (sequence->visited) return;
+  sequence->visited = true;
+  for (size_t i = 0; i < sequence->length; i++) {
+    struct pycds_value *item = sequence->items[i];
+    if (item->kind == PYCDS_VALUE_STR && is_identifier_like(item)) item->interned = 1;
+    if (item->kind == PYCDS_VALUE_TUPLE || item->kind == PYCDS_VALUE_FROZENSET) intern_constants(item);
+  }
+}
+
+static const char *prepare_code(struct pycds_value *value, const uint8_t **seeds, const uint8_t *seeds_end) {
+  if (value->visited) return NULL;
+  value->visited = true;
+  struct pycds_code *code = value->code;
+  const struct pycds_value *bytecode = code->fields[PYCDS_CODE_CODE];
+  if (seeds_end == NULL) {
+    code->seed = bytecode->bytes;
+  } else {
+    if ((size_t)(seeds_end - *seeds) < bytecode->length) return "its recorded bytecode does not fit its code";
+    code->seed = *seeds;
+    *seeds += bytecode->length;
+  }
+  intern_all(code->fields[PYCDS_CODE_NAMES]);
+  intern_all(code->fields[PYCDS_CODE_LOCALSPLUSNAMES]);
+  struct pycds_value *consts = code->fields[PYCDS_CODE_CONSTS];
+  intern_constants(consts);
+  for (size_t i = 0; i < consts->length; i++) {
+    if (consts->items[i]->kind != PYCDS_VALUE_CODE) continue;
+    const char *error = prepare_code(consts->items[i], seeds, seeds_end);
+    if (error) return error;
+  }
+  return NULL;
+}
+
+/* ---- uniting equal constants ---- */
+
+static size_t payload_bytes(const struct pycds_value *v) {
+  switch (v->kind) {
+    case PYCDS_VALUE_INT: return v->length * sizeof(uint32_t);
+    case PYCDS_VALUE_FLOAT: return sizeof(double);
+    case PYCDS_VALUE_COMPLEX: return 2 * sizeof(double);
+    case PYCDS_VALUE_STR: return v->length * v->char_bytes;
+    case PYCDS_VALUE_BYTES: return v->length;
+    case PYCDS_VALUE_TUPLE:
+    case PYCDS_VALUE_FROZENSET: return v->length * sizeof(struct pycds_value *);
+    default: return 0;
+  }
+}
+
+static const void *payload(const struct pycds_value *v) {
+  return v->kind == PYCDS_VALUE_FLOAT || v->kind == PYCDS_VALUE_COMPLEX ? (const void *)v->numbers : (const void *)v->bytes;
+}
+
+static bool is_same(const struct pycds_value *a, const struct pycds_value *b) {
+  size_t bytes = payload_bytes(a);
+  return a->kind == b->kind && a->length == b->length && a->char_bytes == b->char_bytes && a->interned == b->interned &&
+         a->negative == b->negative && (bytes == 0 || memcmp(payload(a), payload(b), bytes) == 0);
+}
+
+static uint64_t hash_value(const struct pycds_value *v) {
+  size_t bytes = payload_bytes(v);
+  uint64_t hash = bytes ? pycds_hash(payload(v), bytes) : 0;
+  return (hash ^ (v->kind * 2u + v->interned)) * UINT64_C(0x9E3779B97F4A7C15);
+}
+
+static bool grow(struct table *t) {
+  size_t capacity = t->capacity ? t->capacity * 2 : 1024;
+  struct pycds_value **slots = pycds_arena_alloc(t->arena, capacity * sizeof *slots);
+  if (!slots) return false;
+  for (size_t i = 0; i < t->capacity; i++) {
+    if (!t->slots[i]) continue;
+    size_t at = hash_value(t->slots[i]) & (capacity - 1);
+    while (slots[at]) at = (at + 1) & (capacity - 1);
+    slots[at] = t->slots[i];
+  }
+  t->slots = slots;
+  t->capacity = capacity;
+  return true;
+}
+
+static struct pycds_value *find_or_add(struct table *t, struct pycds_value *value) {
+  if (t->used * 2 >= t->capacity && !grow(t)) return value;
+  size_t at = hash_value(value) & (t->capacity - 1);
+  for (; t->slots[at]; at = (at + 1) & (t->capacity - 1)) {
+    if (is_same(t->slots[at], value)) return t->slots[at];
+  }
+  t->slots[at] = value;
+  t->used++;
+  return value;
+}
+
+/* A total order over values that depends on nothing but their contents. */
+static int compare_values(const struct pycds_value *a, const struct pycds_value *b) {
+  if (a == b) return 0;
+  if (a->kind != b->kind) return a->kind < b->kind ? -1 : 1;
+  if (a->length != b->length) return a->length < b->length ? -1 : 1;
+  if (a->char_bytes != b->char_bytes) return a->char_bytes < b->char_bytes ? -1 : 1;
+  if (a->negative != b->negative) return a->negative < b->negative ? -1 : 1;
+  if (a->kind == PYCDS_VALUE_TUPLE || a->kind == PYCDS_VALUE_FROZENSET) {
+    for (size_t i = 0; i < a->length; i++) {
+      int order = compare_values(a->items[i], b->items[i]);
+      if (order) return order;
+    }
+    return 0;
+  }
+  size_t bytes = payload_bytes(a);
+  return bytes ? memcmp(payload(a), payload(b), bytes) : 0;
+}
+
+static int compare_items(const void *a, const void *b) {
+  return compare_values(*(struct pycds_value *const *)a, *(struct pycds_value *const *)b);
+}
+
+static struct pycds_value *unite(struct table *t, struct pycds_value *value) {
+  if (value->canonical) return value->canonical;
+  if (value->kind == PYCDS_VALUE_CODE) {
+    value->canonical = value;
+    for (int field = 0; field < PYCDS_CODE_FIELDS; field++) {
+      value->code->fields[field] = unite(t, value->code->fields[field]);
+    }
+    return value;
+  }
+  if (value->kind == PYCDS_VALUE_TUPLE || value->kind == PYCDS_VALUE_FROZENSET) {
+    for (size_t i = 0; i < value->length; i++) value->items[i] = unite(t, value->items[i]);
+    if (value->kind == PYCDS_VALUE_FROZENSET && value->length > 1) {
+      qsort(value->items, value->length, sizeof *value->items, compare_items);
+    }
+  }
+  struct pycds_value *canonical = find_or_add(t, value);
+  value->canonical = canonical;
+  canonical->canonical = canonical;
+  return canonical;
+}
+
+const char *pycds_canonicalise(struct pycds_arena *arena, struct pycds_value *root, const uint8_t *seeds,
+                               size_t seeds_bytes) {
+  if (root->kind != PYCDS_VALUE_CODE) return "it is not a code object";
+  const uint8_t *next = seeds;
+  const uint8_t *end = seeds_bytes ? seeds + seeds_bytes : NULL;
+  const char *error = prepare_code(root, &next, end);
+  if (!error && end && next != end) error = "its recorded bytecode does not fit its code";
+  if (error) return error;
+  struct table table = {.arena = arena};
+  unite(&table, root);
+  return arena->failed ? "out of memory" : NULL;
+}
