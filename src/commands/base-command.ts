@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { Command, type Interfaces } from '@oclif/core'
+import { PycdsError } from '../errors/index.js'
 import { type ClosableProgress, createProgress, createStyle, type Style } from '../log/index.js'
 import { interruptible } from './interruption.js'
 import { splitCommand } from './parse.js'
@@ -20,7 +21,13 @@ export abstract class BaseCommand extends Command {
   protected async parseLine<F extends Interfaces.OutputFlags<F>, A extends Interfaces.OutputArgs<A>>(
     verb: Interfaces.Input<F, object, A> & { takesCommand: boolean },
   ): Promise<{ flags: F; args: A; command?: string[] }> {
-    const { own, command } = verb.takesCommand ? splitCommand(this.argv) : { own: this.argv }
+    const { own, command } = splitCommand(this.argv)
+    if (command && !verb.takesCommand) {
+      throw new PycdsError('USAGE', {
+        message: `${this.id}: unexpected -- ${command.join(' ')}`,
+        hint: `${this.id} runs no command inside the image; bake and verify do.`,
+      })
+    }
     const { flags, args } = await this.parse<F, object, A>(verb, own)
     return { flags, args, ...(command && { command }) }
   }

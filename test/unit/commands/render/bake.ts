@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+import test from 'ava'
+import type { BakeResult } from '../../../../src/bake/result.js'
+import { renderBake } from '../../../../src/commands/render/bake.js'
+import { createStyle } from '../../../../src/log/index.js'
+
+const PLAIN = createStyle({}, {})
+const timing = (medianMs: number) => ({ medianMs, minMs: medianMs - 1, maxMs: medianMs + 1 })
+const RESULT: BakeResult = {
+  schema: 'io.pycds.bake/1',
+  source: { reference: 'app:1', id: `sha256:${'a'.repeat(64)}` },
+  output: { reference: 'app:1-cds', id: `sha256:${'b'.repeat(64)}` },
+  python: {
+    version: '3.11.2',
+    executable: '/usr/bin/python3.11',
+    library: null,
+    buildId: 'c0ffee',
+    abi: 'cpython-311',
+  },
+  training: {
+    command: ['python3', '-c', "print('hi')"],
+    readiness: 'quiet for 2s',
+    seconds: 4.2,
+    exitCode: null,
+    processes: 1,
+    pythons: [],
+  },
+  archive: {
+    path: '/opt/pycds/app.cds',
+    bytes: 3_000_000,
+    modules: 512,
+    leftOut: [{ name: 'x', reason: 'frozen' }],
+  },
+  layer: { diffId: `sha256:${'d'.repeat(64)}`, bytes: 3_100_000, compressedBytes: 1_200_000 },
+  start: { metric: 'imports', before: timing(412), after: timing(168), speedup: 412 / 168, runs: 5 },
+  warnings: [],
+}
+
+test('the block tells before, after, what is in it, its size and how to run it', (t) => {
+  t.is(
+    renderBake(RESULT, PLAIN),
+    [
+      'Baked app:1: starts 2.45x as fast',
+      '',
+      '  before    412 ms  (median of 5 runs, until the imports are done)',
+      '  after     168 ms',
+      '  speed-up  2.45x',
+      '  modules   512 archived, 1 left out (pycds-image inspect app:1-cds tells why)',
+      '  layer     3.1 MB (1.2 MB compressed)',
+      '  python    3.11.2  /usr/bin/python3.11',
+      '  image     app:1-cds  bbbbbbbbbbbb',
+      '',
+      '  docker run --rm app:1-cds',
+    ].join('\n'),
+  )
+})
+
+test('a shared libpython is named, since the archive belongs to it', (t) => {
+  const python = { ...RESULT.python, library: '/usr/lib/libpython3.11.so.1.0' }
+  t.regex(
+    renderBake({ ...RESULT, python }, PLAIN),
+    /python {4}3\.11\.2 {2}\/usr\/lib\/libpython3\.11\.so\.1\.0/,
+  )
+})
+
+test('without a measurement nothing is claimed', (t) => {
+  const text = renderBake({ ...RESULT, start: null }, PLAIN)
+  t.regex(text, /^Baked app:1\n/)
+  t.regex(text, /start {4}not measured/)
+  t.notRegex(text, /\d x|fast/)
+})
+
+test('a start that is not faster is no headline, but is told', (t) => {
+  const start = {
+    metric: 'exit',
+    before: timing(100),
+    after: timing(110),
+    speedup: 100 / 110,
+    runs: 1,
+  } as const
+  const text = renderBake({ ...RESULT, start }, PLAIN)
+  t.regex(text, /^Baked app:1\n/)
+  t.regex(text, /speed-up {2}0\.90x/)
+  t.regex(text, /median of 1 run, of the whole run/)
+})
+
+test('a dry run is a plan with the training command ready for a shell, and nothing to run', (t) => {
+  const text = renderBake({ ...RESULT, output: null, start: null }, PLAIN)
+  t.regex(text, /^Plan for app:1: nothing was written\n/)
+  t.true(text.includes(`python3 -c 'print('\\''hi'\\'')'`), text)
+  t.notRegex(text, /docker run/)
+})

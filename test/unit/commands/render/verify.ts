@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+import test from 'ava'
+import { renderVerify } from '../../../../src/commands/render/verify.js'
+import { createStyle } from '../../../../src/log/index.js'
+
+const PLAIN = createStyle({}, {})
+
+test('each start is a line; a failed one tells why and what it missed', (t) => {
+  const text = renderVerify(
+    {
+      schema: 'io.pycds.verify/1',
+      image: { reference: 'app:1-cds', id: 'sha256:b' },
+      ok: false,
+      minHitRate: 95,
+      scenarios: [
+        { name: 'as it is', ok: true, served: 100, total: 100, hitRate: 100, reason: null, missed: [] },
+        {
+          name: 'as user 12345',
+          ok: false,
+          served: 9,
+          total: 10,
+          hitRate: 90,
+          reason: 'hit rate below 95 %',
+          missed: [{ name: 'app.plugins', reason: 'source changed' }],
+        },
+      ],
+    },
+    PLAIN,
+  )
+  t.is(
+    text,
+    [
+      'app:1-cds: not verified (at least 95 % asked for)',
+      '',
+      '  ok    as it is       100/100  100 %',
+      '  fail  as user 12345     9/10   90 %  hit rate below 95 %',
+      '        source changed (1 module)',
+      '          app.plugins',
+    ].join('\n'),
+  )
+})

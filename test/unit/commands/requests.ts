@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+import test from 'ava'
+import { type BakeFlags, toBakeRequest, toVerifyRequest } from '../../../src/commands/requests.js'
+
+const FLAGS: BakeFlags = {
+  ready: ['exit', 'quiet:2s'],
+  timeout: '120s',
+  'stop-grace': '10s',
+  validate: 'stat',
+  'on-train-failure': 'fail',
+  measure: '5',
+  'dry-run': false,
+}
+
+test('the flags of a bake become numbers with units and typed choices', (t) => {
+  t.deepEqual(toBakeRequest('app:1', FLAGS), {
+    reference: 'app:1',
+    ready: [{ kind: 'exit' }, { kind: 'quiet', ms: 2_000 }],
+    timeoutMs: 120_000,
+    stopGraceSeconds: 10,
+    validate: 'stat',
+    onTrainFailure: 'fail',
+    measureRuns: 5,
+    dryRun: false,
+  })
+})
+
+test('what was not given is absent, what was given is there', (t) => {
+  t.deepEqual(Object.keys(toBakeRequest('app', { ...FLAGS, tag: undefined })).includes('tag'), false)
+  const request = toBakeRequest('app', { ...FLAGS, tag: 'app:fast', 'dry-run': true }, [
+    'python',
+    '-m',
+    'app',
+  ])
+  t.like(request, { tag: 'app:fast', command: ['python', '-m', 'app'], dryRun: true })
+})
+
+test('a short grace is never rounded to none', (t) => {
+  t.is(toBakeRequest('app', { ...FLAGS, 'stop-grace': '200ms' }).stopGraceSeconds, 1)
+})
+
+const refuses = test.macro((t, flags: Partial<BakeFlags>, name: RegExp) => {
+  const error = t.throws(() => toBakeRequest('app', { ...FLAGS, ...flags }))
+  t.like(error, { code: 'USAGE' })
+  t.regex(error?.message ?? '', name)
+})
+test('a bad timeout is named', refuses, { timeout: '0s' }, /^--timeout 0s/)
+test('a bad grace is named', refuses, { 'stop-grace': 'soon' }, /^--stop-grace soon/)
+test('a bad readiness is named', refuses, { ready: ['exit', 'sometime'] }, /^--ready sometime/)
+test('a bad number of runs is named', refuses, { measure: '-1' }, /^--measure -1/)
+
+test('a verification has a gate and another user only when asked', (t) => {
+  const flags = { ready: ['exit'], timeout: '1m' }
+  t.deepEqual(toVerifyRequest('app', flags), {
+    reference: 'app',
+    ready: [{ kind: 'exit' }],
+    timeoutMs: 60_000,
+  })
+  t.like(toVerifyRequest('app', { ...flags, 'min-hit-rate': '95%', user: '12345' }, ['tool']), {
+    minHitRate: 95,
+    user: '12345',
+    command: ['tool'],
+  })
+})
