@@ -14,6 +14,9 @@ export type Surroundings = Ports & { signal: AbortSignal }
 export abstract class BaseCommand extends Command {
   static override readonly enableJsonFlag = true
 
+  // oclif's own default is undefined, whatever its types say.
+  static override readonly flags: Interfaces.FlagInput = {}
+
   /** Whether the verb takes `-- COMMAND...` for a run inside the image. */
   static readonly takesCommand: boolean = false
 

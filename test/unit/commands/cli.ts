@@ -80,6 +80,7 @@ test(
   /doctor: unexpected -- x/,
   /bake and verify/,
 )
+test('a verb without flags', isUsage, ['doctor', '--tag', 'x'], /doctor: unknown flag --tag/, /doctor --help/)
 
 test('under --json a failure is a document on stdout, and nothing else is', async (t) => {
   const run = await runCli(['bake', 'app', '--timeout', '5', '--json', '--', 'tool'])
