@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+// Is this JSON value an image configuration? All broken paths are reported at once.
+import { PycdsError } from '../errors/index.js'
+import type { ImageConfig } from './config.js'
+import { isDigestText } from './digest.js'
+
+/** A place in the configuration and what should have been there. */
+export interface Problem {
+  readonly path: string
+  readonly expected: string
+}
+
+type Check = (value: unknown, path: string) => Problem[]
+
+const PROBLEMS_SHOWN = 8
+const DEPTH_LIMIT = 100
+
+/** Returns the value as a configuration; throws IMAGE_INVALID naming each broken path. */
+export function validateConfig(value: unknown): ImageConfig {
+  const problems = findProblems(value)
+  if (problems.length === 0) return value as ImageConfig
+  const shown = problems.slice(0, PROBLEMS_SHOWN).map((p) => `${p.path} is not ${p.expected}`)
+  const more = problems.length - shown.length
+  throw new PycdsError('IMAGE_INVALID', {
+    message: `image configuration: ${shown.join('; ')}${more > 0 ? `; and ${more} more` : ''}`,
+    hint: 'The image is damaged or not an OCI image; build or pull it again.',
+  })
+}
+
+/** Lists everything that keeps a value from being an image configuration; empty when it is one. */
+export function findProblems(value: unknown): Problem[] {
+  return [...configuration(value, '$'), ...unsafeNumbers(value, '$')]
+}
+
+const text: Check = (value, path) => unless(typeof value === 'string', path, 'a string')
+const name: Check = (value, path) =>
+  unless(typeof value === 'string' && value !== '', path, 'a non-empty string')
+const flag: Check = (value, path) => unless(typeof value === 'boolean', path, 'true or false')
+const digest: Check = (value, path) => unless(isDigestText(value), path, 'sha256:<64 hex digits>')
+const layers: Check = (value, path) => unless(value === 'layers', path, '"layers"')
+
+const runConfig = record({
+  User: optional(text),
+  Env: optional(nullable(listOf(text))),
+  Entrypoint: optional(nullable(listOf(text))),
+  Cmd: optional(nullable(listOf(text))),
+  WorkingDir: optional(text),
+  Labels: optional(nullable(mapOf(text))),
+  ExposedPorts: optional(nullable(mapOf(() => []))),
+  Volumes: optional(nullable(mapOf(() => []))),
+  StopSignal: optional(text),
+  Healthcheck: optional(nullable(record({ Test: optional(nullable(listOf(text))) }))),
+  Tty: optional(flag),
+})
+
+const historyEntry = record({
+  created: optional(text),
+  created_by: optional(text),
+  comment: optional(text),
+  empty_layer: optional(flag),
+})
+
+const configuration = record({
+  architecture: name,
+  os: name,
+  variant: optional(text),
+  created: optional(text),
+  config: optional(nullable(runConfig)),
+  rootfs: record({ type: layers, diff_ids: listOf(digest) }),
+  history: optional(nullable(listOf(historyEntry))),
+})
+
+function record(fields: Readonly<Record<string, Check>>): Check {
+  return (value, path) => {
+    if (!isObject(value)) return unless(false, path, 'an object')
+    return Object.entries(fields).flatMap(([field, check]) => check(value[field], `${path}.${field}`))
+  }
+}
+
+function mapOf(check: Check): Check {
+  return (value, path) => {
+    if (!isObject(value)) return unless(false, path, 'an object')
+    return Object.entries(value).flatMap(([key, item]) => check(item, `${path}[${JSON.stringify(key)}]`))
+  }
+}
+
+function listOf(check: Check): Check {
+  return (value, path) => {
+    if (!Array.isArray(value)) return unless(false, path, 'a list')
+    return value.flatMap((item: unknown, index) => check(item, `${path}[${index}]`))
+  }
+}
+
+function optional(check: Check): Check {
+  return (value, path) => (value === undefined ? [] : check(value, path))
+}
+
+function nullable(check: Check): Check {
+  return (value, path) => (value === null ? [] : check(value, path))
+}
+
+/** The configuration is written back from parsed JSON, so a number that a double cannot hold would change. */
+function unsafeNumbers(value: unknown, path: string, depth = 0): Problem[] {
+  if (depth > DEPTH_LIMIT) return [{ path: '$', expected: `nested at most ${DEPTH_LIMIT} deep` }]
+  if (typeof value === 'number') {
+    return unless(!Number.isInteger(value) || Number.isSafeInteger(value), path, 'a number below 2^53')
+  }
+  if (Array.isArray(value))
+    return value.flatMap((item: unknown, i) => unsafeNumbers(item, `${path}[${i}]`, depth + 1))
+  if (!isObject(value)) return []
+  return Object.entries(value).flatMap(([key, item]) => unsafeNumbers(item, `${path}.${key}`, depth + 1))
+}
+
+function unless(ok: boolean, path: string, expected: string): Problem[] {
+  return ok ? [] : [{ path, expected }]
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}

@@ -1,0 +1,7 @@
+// SPDX-License-Identifier: Apache-2.0
+// Deterministic writing and careful reading of tar archives.
+export type { TarEntry, TarHeader } from './entry.js'
+export { packTar } from './pack.js'
+export { readTar, type TarVisitor } from './read.js'
+export { type Revision, reviseTar } from './revise.js'
+export type { TarLimits } from './walk.js'
