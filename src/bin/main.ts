@@ -10,6 +10,8 @@ import { nearest } from '../util/nearest.js'
 export async function main(argv: readonly string[], options: Interfaces.LoadOptions): Promise<number> {
   // The sources are compiled (or loaded by tsx) already; oclif must not look for a compiler of its own.
   settings.enableAutoTranspile = false
+  // An error that no promise carries, as from a socket, is a bug too: it must not end with Node's own code.
+  process.once('uncaughtException', async (error) => process.exit(await report(toPycdsError(error), argv)))
   try {
     const config = await Config.load(options)
     const words = expandHelp(argv)
