@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { ContainerSpec } from '../../bake/ports.js'
+
+/** Marks every container with the run of this program that made it. */
+export const RUN_LABEL = 'io.pycds.run'
+
+/**
+ * Translates a specification into the body of the engine's create call. What is not said there stays
+ * as the image has it, apart from what would disturb a run that is only watched: the health check, a
+ * terminal, and logs that nobody reads.
+ */
+export function toCreateBody(spec: ContainerSpec, runId: string): object {
+  const [program, ...args] = spec.command ?? []
+  return {
+    Image: spec.image,
+    ...(program === undefined ? {} : { Entrypoint: [program], Cmd: args }),
+    ...(spec.user === undefined ? {} : { User: spec.user }),
+    Env: [
+      ...Object.entries(spec.env).map(([name, value]) => `${name}=${value}`),
+      // A name alone takes the image's variable away.
+      ...(spec.unsetEnv ?? []).filter((name) => !(name in spec.env)),
+    ],
+    Labels: { ...spec.labels, [RUN_LABEL]: runId },
+    Tty: false,
+    OpenStdin: false,
+    AttachStdout: true,
+    AttachStderr: true,
+    Healthcheck: { Test: ['NONE'] },
+    HostConfig: {
+      NetworkMode: spec.network,
+      ReadonlyRootfs: spec.readOnly ?? false,
+      ...(spec.dropCapabilities === true ? { CapDrop: ['ALL'] } : {}),
+      // The output is attached; nothing is left behind on the engine's disk.
+      LogConfig: { Type: 'none' },
+    },
+  }
+}

@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: Apache-2.0
+// One container: its run, and its files through the engine's archive calls.
+import { once } from 'node:events'
+import { posix } from 'node:path'
+import { finished } from 'node:stream/promises'
+import type { Container, LinkStat, OutputListener, PathChange, PathStat } from '../../bake/ports.js'
+import { type Connection, type EngineRequest, replyTextOf, statusOf } from '../../docker/index.js'
+import { PycdsError } from '../../errors/index.js'
+import { readTar } from '../../tar/index.js'
+import { createDemultiplexer } from './demux.js'
+import {
+  type DescribedPath,
+  isDirectory,
+  isRegularFile,
+  isSymlink,
+  PATH_STAT_HEADER,
+  parsePathStat,
+} from './path-stat.js'
+import { startError } from './start-error.js'
+
+/** The last bytes are on their way when the engine reports the end; a child that kept the pipe must not hold us. */
+const OUTPUT_DEADLINE_MS = 5000
+const LINK_DEPTH = 16
+const CHANGE_KINDS = ['modified', 'added', 'deleted'] as const
+/** Go's way to say that a path does not exist, or that a part of it is a file. */
+const PATH_MISSING = /could not find the file|no such file or directory|not a directory/i
+
+/** What a container is known by. */
+export interface ContainerIdentity {
+  readonly id: string
+  readonly image: string
+  /** First word of what it runs; decides how a failed start is explained. */
+  readonly program: string | undefined
+}
+
+/** A container of an engine; made by DockerEngine. */
+export class DockerContainer implements Container {
+  readonly id: string
+  readonly #connection: Connection
+  readonly #identity: ContainerIdentity
+  readonly #exit: Promise<{ exitCode: number }>
+  /** Ties the exit to the engine's wait call, which would answer at once if it were made before the start. */
+  #settleExit: (exit: Promise<{ exitCode: number }>) => void = () => {}
+
+  constructor(connection: Connection, identity: ContainerIdentity) {
+    this.#connection = connection
+    this.#identity = identity
+    this.id = identity.id
+    this.#exit = new Promise((resolve) => {
+      this.#settleExit = resolve
+    })
+    // Whoever waits gets the failure; nobody has to wait.
+    this.#exit.catch(() => {})
+  }
+
+  async start(onOutput?: OutputListener): Promise<void> {
+    const output = onOutput === undefined ? undefined : await this.#attach(onOutput)
+    try {
+      await this.#connection.send(this.#call('POST', 'start'))
+    } catch (error) {
+      output?.abandon()
+      throw startError(error, this.#subject, this.#identity.program)
+    }
+    this.#settleExit(this.#awaitExit(output?.done))
+  }
+
+  wait(): Promise<{ exitCode: number }> {
+    return this.#exit
+  }
+
+  async stop(graceSeconds: number): Promise<void> {
+    const t = String(Math.max(0, Math.ceil(graceSeconds)))
+    try {
+      await this.#connection.send(this.#call('POST', 'stop', { t }))
+    } catch (error) {
+      if (statusOf(error) !== 404) throw error
+    }
+  }
+
+  async stat(path: string): Promise<PathStat | undefined> {
+    const found = await this.#resolve(path)
+    return found && { size: found.size, mtime: found.mtime, mode: found.mode }
+  }
+
+  async lstat(path: string): Promise<LinkStat | undefined> {
+    const archive = await this.#archive(path)
+    let found: LinkStat | undefined
+    if (archive === undefined) return found
+    await readTar(archive, ({ type, mode, uid, gid, mtime, linkname }) => {
+      found = { type, mode, uid, gid, mtime, ...(linkname === undefined ? {} : { linkname }) }
+      return 'stop'
+    })
+    return found
+  }
+
+  async readFile(path: string): Promise<Buffer | undefined> {
+    const target = await this.#resolve(path)
+    if (target === undefined || !isRegularFile(target.mode)) return undefined
+    let content: Buffer | undefined
+    const archive = await this.#archive(target.path)
+    if (archive === undefined) return undefined
+    await readTar(archive, async (entry, body) => {
+      if (entry.type === 'file') content = await body()
+      return 'stop'
+    })
+    return content
+  }
+
+  async readTree(path: string): Promise<Map<string, Buffer>> {
+    const files = new Map<string, Buffer>()
+    const target = await this.#resolve(path)
+    if (target === undefined || !isDirectory(target.mode)) return files
+    const archive = await this.#archive(target.path)
+    if (archive === undefined) return files
+    const root = target.path === '/' ? '' : `${posix.basename(target.path)}/`
+    await readTar(archive, async (entry, body) => {
+      if (entry.type === 'file' && entry.name.startsWith(root)) {
+        files.set(entry.name.slice(root.length), await body())
+      }
+    })
+    return files
+  }
+
+  async changes(): Promise<readonly PathChange[]> {
+    type Change = { Path: string; Kind: number }
+    const list = await this.#connection.json<Change[] | null | undefined>(this.#call('GET', 'changes'))
+    return (list ?? []).map(({ Path, Kind }) => ({ path: Path, kind: CHANGE_KINDS[Kind] ?? 'modified' }))
+  }
+
+  get #subject(): string {
+    return `container of ${this.#identity.image}`
+  }
+
+  #call(method: EngineRequest['method'], what: string, query: Record<string, string> = {}): EngineRequest {
+    return { method, path: `/containers/${this.id}/${what}`, query, subject: this.#subject }
+  }
+
+  async #attach(onOutput: OutputListener) {
+    const query = { stream: '1', stdout: '1', stderr: '1' }
+    const stream = await this.#connection.stream(this.#call('POST', 'attach', query))
+    stream.on('data', createDemultiplexer(onOutput))
+    // A lost connection shows in the wait call, which has the say; here it only means that no more output comes.
+    const done = finished(stream).catch(() => {})
+    return { done, abandon: () => stream.destroy() }
+  }
+
+  async #awaitExit(output: Promise<void> | undefined): Promise<{ exitCode: number }> {
+    const result = await this.#connection.json<{ StatusCode: number }>(this.#call('POST', 'wait'))
+    const deadline = AbortSignal.timeout(OUTPUT_DEADLINE_MS)
+    if (output !== undefined) await Promise.race([output, once(deadline, 'abort')])
+    return { exitCode: result.StatusCode }
+  }
+
+  /** Follows symlinks to what they lead to. */
+  async #resolve(path: string): Promise<(DescribedPath & { path: string }) | undefined> {
+    let at = posix.resolve('/', path)
+    for (let depth = 0; depth < LINK_DEPTH; depth += 1) {
+      const found = await this.#describe(at)
+      if (found === undefined) return undefined
+      if (!isSymlink(found.mode)) return { ...found, path: at }
+      const target = found.linkTarget ?? (await this.lstat(at))?.linkname
+      if (target === undefined) return undefined
+      at = posix.resolve(posix.dirname(at), target)
+    }
+    // A loop leads nowhere, as for the programs in the container.
+    return undefined
+  }
+
+  async #describe(path: string): Promise<DescribedPath | undefined> {
+    const request = this.#call('HEAD', 'archive', { path })
+    try {
+      const found = parsePathStat(await this.#connection.header(request, PATH_STAT_HEADER))
+      if (found !== undefined) return found
+    } catch (error) {
+      if (statusOf(error) === undefined) throw error
+      // An answer to HEAD has no text. GET says whether it is the path or the container that is missing.
+      const archive = await this.#archive(path)
+      if (archive === undefined) return undefined
+      archive.destroy()
+    }
+    throw new PycdsError('ENGINE_FAILED', {
+      message: `${this.#subject}: the engine does not describe ${path}`,
+      hint: 'Use Docker Engine 20.10 or later, or an engine with a compatible API.',
+    })
+  }
+
+  async #archive(path: string) {
+    try {
+      return await this.#connection.stream(this.#call('GET', 'archive', { path }))
+    } catch (error) {
+      const text = replyTextOf(error)
+      if (text !== undefined && PATH_MISSING.test(text)) return undefined
+      throw error
+    }
+  }
+}

@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: Apache-2.0
+// Makes containers on a Docker compatible engine and answers for removing them all.
+import { randomUUID } from 'node:crypto'
+import type { Container, ContainerSpec, Engine, EngineDescription } from '../../bake/ports.js'
+import { type Connection, connect, statusOf } from '../../docker/index.js'
+import { PycdsError } from '../../errors/index.js'
+import { packTar } from '../../tar/index.js'
+import { RUN_LABEL, toCreateBody } from './create-body.js'
+import { DockerContainer } from './docker-container.js'
+import { startError } from './start-error.js'
+
+interface VersionReply {
+  readonly Version: string
+  readonly ApiVersion: string
+  readonly Os: string
+  readonly Arch: string
+  readonly Components?: readonly { readonly Name?: string }[] | null
+}
+
+/** The engine that the environment names. */
+export class DockerEngine implements Engine {
+  readonly #connection: Connection
+  readonly #runId = randomUUID()
+  readonly #containers = new Set<string>()
+  readonly #creating = new Set<Promise<unknown>>()
+  #isClosed = false
+
+  constructor(connection: Connection = connect()) {
+    this.#connection = connection
+  }
+
+  async describe(): Promise<EngineDescription> {
+    const subject = 'engine'
+    const version = await this.#connection.json<VersionReply>({ method: 'GET', path: '/version', subject })
+    const info = await this.#connection.json<{ Driver?: string }>({ method: 'GET', path: '/info', subject })
+    const isPodman = (version.Components ?? []).some(({ Name }) => Name?.includes('Podman'))
+    return {
+      name: isPodman ? 'Podman' : 'Docker Engine',
+      version: version.Version,
+      apiVersion: version.ApiVersion,
+      os: version.Os,
+      architecture: version.Arch,
+      storageDriver: info.Driver ?? 'unknown',
+      endpoint: this.#connection.address,
+    }
+  }
+
+  async create(spec: ContainerSpec): Promise<Container> {
+    if (spec.readOnly === true && spec.files.length > 0) {
+      throw new PycdsError('INTERNAL', {
+        message: `container of ${spec.image}: files cannot be put into a read-only root filesystem`,
+        hint: 'This is a bug in pycds-image; please report it.',
+      })
+    }
+    if (this.#isClosed) throw interrupted(spec.image)
+    const making = this.#make(spec)
+    const settled = making.catch(() => {})
+    this.#creating.add(settled)
+    try {
+      return await making
+    } finally {
+      this.#creating.delete(settled)
+    }
+  }
+
+  async remove(container: Container): Promise<void> {
+    await this.#remove(container.id)
+  }
+
+  async removeAll(): Promise<void> {
+    this.#isClosed = true
+    await Promise.all(this.#creating)
+    // The engine's own list also has what was made by a call whose answer never arrived.
+    const listed = await this.#list().catch((): string[] => [])
+    const ids = new Set([...this.#containers, ...listed])
+    const results = await Promise.allSettled([...ids].map((id) => this.#remove(id)))
+    const failed = results.find((result) => result.status === 'rejected')
+    if (failed !== undefined) throw failed.reason
+  }
+
+  async #list(): Promise<string[]> {
+    const filters = JSON.stringify({ label: [`${RUN_LABEL}=${this.#runId}`] })
+    const containers = await this.#connection.json<{ Id: string }[]>({
+      method: 'GET',
+      path: '/containers/json',
+      query: { all: 'true', filters },
+      subject: 'containers of this run',
+    })
+    return containers.map(({ Id }) => Id)
+  }
+
+  async #make(spec: ContainerSpec): Promise<Container> {
+    const subject = `image ${spec.image}`
+    const id = await this.#post(spec)
+    this.#containers.add(id)
+    try {
+      if (this.#isClosed) throw interrupted(spec.image)
+      if (spec.files.length > 0) {
+        await this.#connection.send({
+          method: 'PUT',
+          path: `/containers/${id}/archive`,
+          query: { path: '/' },
+          tar: await packTar(spec.files),
+          subject: `files for a container of ${spec.image}`,
+        })
+      }
+      const program = spec.command?.[0] ?? (await this.#programOf(id, subject))
+      return new DockerContainer(this.#connection, { id, image: spec.image, program })
+    } catch (error) {
+      // The first failure is the one to report; a container that stays is still in the set.
+      await this.#remove(id).catch(() => {})
+      throw error
+    }
+  }
+
+  async #post(spec: ContainerSpec): Promise<string> {
+    const subject = `image ${spec.image}`
+    try {
+      const { Id } = await this.#connection.json<{ Id: string }>({
+        method: 'POST',
+        path: '/containers/create',
+        body: toCreateBody(spec, this.#runId),
+        subject,
+      })
+      return Id
+    } catch (error) {
+      throw startError(error, subject, spec.command?.[0])
+    }
+  }
+
+  async #programOf(id: string, subject: string): Promise<string | undefined> {
+    const path = `/containers/${id}/json`
+    const found = await this.#connection.json<{ Path?: string }>({ method: 'GET', path, subject })
+    return found.Path
+  }
+
+  async #remove(id: string): Promise<void> {
+    try {
+      await this.#connection.send({
+        method: 'DELETE',
+        path: `/containers/${id}`,
+        query: { force: 'true', v: 'true' },
+        subject: `container ${id.slice(0, 12)}`,
+      })
+    } catch (error) {
+      // 404: gone. 409: somebody else is removing it.
+      const status = statusOf(error)
+      if (status !== 404 && status !== 409) throw error
+    }
+    this.#containers.delete(id)
+  }
+}
+
+function interrupted(image: string): PycdsError {
+  return new PycdsError('INTERRUPTED', {
+    message: `container of ${image}: not made, the program is ending`,
+    hint: 'Run the command again.',
+  })
+}

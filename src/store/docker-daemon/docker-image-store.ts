@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: Apache-2.0
+// The images of a Docker compatible engine. Nothing is written to this machine's disk and
+// no layer of the source crosses the connection, unless the engine insists on all of them.
+import type { ImageStore, NewLayer, SourceImage } from '../../bake/ports.js'
+import { type Connection, connect, replyTextOf, statusOf } from '../../docker/index.js'
+import { PycdsError } from '../../errors/index.js'
+import {
+  type ImageConfig,
+  isImageId,
+  parseDiffId,
+  parseReference,
+  type RunConfig,
+  repositoryOf,
+} from '../../image/index.js'
+import { readExportedConfig } from './exported-config.js'
+import { fullArchive, type StoredConfig, shortArchive, storeConfig } from './load-archive.js'
+import { readLoadReply } from './load-reply.js'
+
+/** What the engine tells of an image, as far as it is used. */
+interface ImageInspection {
+  readonly Id: string
+  readonly Os: string
+  readonly Architecture: string
+  readonly Variant?: string
+  readonly Created?: string
+  readonly RepoTags?: readonly string[] | null
+  readonly Config?: RunConfig | null
+  readonly RootFS?: { readonly Layers?: readonly string[] | null }
+}
+
+/** How engines say that an archive lacks a layer. */
+const LAYER_MISSING = /layer|no such file|not found|missing/i
+
+/** The images of the engine that the environment names. */
+export class DockerImageStore implements ImageStore {
+  readonly #connection: Connection
+
+  constructor(connection: Connection = connect()) {
+    this.#connection = connection
+  }
+
+  async resolve(reference: string): Promise<SourceImage> {
+    // Also keeps anything that is no name out of the path of the call.
+    if (!isImageId(reference)) parseReference(reference)
+    const found = await this.#inspect(reference, `image ${reference}`)
+    const diffIds = (found.RootFS?.Layers ?? []).map(parseDiffId)
+    return {
+      reference,
+      id: found.Id,
+      config: {
+        architecture: found.Architecture,
+        os: found.Os,
+        ...(found.Variant ? { variant: found.Variant } : {}),
+        ...(found.Created ? { created: found.Created } : {}),
+        config: found.Config ?? {},
+        rootfs: { type: 'layers', diff_ids: diffIds },
+        history: [],
+      },
+      os: found.Os,
+      architecture: found.Architecture,
+      layers: diffIds.length,
+      diffIds,
+    }
+  }
+
+  async readConfig(image: SourceImage): Promise<ImageConfig> {
+    return await readExportedConfig(await this.#export(image), image)
+  }
+
+  async append(image: SourceImage, config: ImageConfig, layer: NewLayer): Promise<string> {
+    const stored = storeConfig(config)
+    assertFits(image, stored, layer)
+    const subject = `image made from ${image.reference}`
+    // A bake of the same input gives the same image, which must survive a failure of this one.
+    const existing = await this.#find(stored.digest, subject)
+    if (existing !== undefined && sameLayers(existing, stored)) return existing.Id
+    const id = await this.#load(image, stored, layer, subject)
+    const made = await this.#inspect(id, subject)
+    if (sameLayers(made, stored)) return made.Id
+    await this.remove(id)
+    throw new PycdsError('ENGINE_FAILED', {
+      message: `${subject}: the engine stored other layers than it was given`,
+      hint: 'Check the engine and its storage driver; its log tells more.',
+    })
+  }
+
+  async tag(imageId: string, reference: string): Promise<void> {
+    const name = parseReference(reference)
+    if (name.digest !== undefined) {
+      throw new PycdsError('USAGE', {
+        message: `image name ${reference}: a name with a digest cannot be given to an image`,
+        hint: 'Use NAME:TAG.',
+      })
+    }
+    await this.#connection.send({
+      method: 'POST',
+      path: `/images/${imageId}/tag`,
+      query: { repo: repositoryOf(name), tag: name.tag ?? 'latest' },
+      subject: `image name ${reference}`,
+    })
+  }
+
+  async remove(imageId: string): Promise<void> {
+    const subject = `image ${imageId}`
+    const found = await this.#find(imageId, subject)
+    if (found === undefined || (found.RepoTags ?? []).some((name) => !name.startsWith('<none>'))) return
+    try {
+      // Parents without a name are not ours to delete.
+      await this.#connection.send({
+        method: 'DELETE',
+        path: `/images/${imageId}`,
+        query: { noprune: 'true' },
+        subject,
+      })
+    } catch (error) {
+      if (statusOf(error) !== 404) throw error
+    }
+  }
+
+  /** Loads the short archive, and the full one when the engine does not find the base layers by itself. */
+  async #load(image: SourceImage, stored: StoredConfig, layer: NewLayer, subject: string): Promise<string> {
+    try {
+      return await this.#post(await shortArchive(stored, layer), stored, subject)
+    } catch (error) {
+      const isRefusal = error instanceof PycdsError && error.code === 'ENGINE_FAILED'
+      if (!isRefusal || !LAYER_MISSING.test(replyTextOf(error) ?? error.message)) throw error
+    }
+    return await this.#post(fullArchive(await this.#export(image), image, stored, layer), stored, subject)
+  }
+
+  async #post(
+    tar: Parameters<typeof fullArchive>[0] | Buffer,
+    stored: StoredConfig,
+    subject: string,
+  ): Promise<string> {
+    const reply = await this.#connection.stream({
+      method: 'POST',
+      path: '/images/load',
+      query: { quiet: 'true' },
+      tar,
+      subject,
+    })
+    return (await readLoadReply(reply, subject)) ?? stored.digest
+  }
+
+  #export(image: SourceImage) {
+    return this.#connection.stream({
+      method: 'GET',
+      path: `/images/${image.id}/get`,
+      subject: `image ${image.reference}`,
+    })
+  }
+
+  async #find(id: string, subject: string): Promise<ImageInspection | undefined> {
+    try {
+      return await this.#inspect(id, subject)
+    } catch (error) {
+      if (statusOf(error) === 404) return undefined
+      throw error
+    }
+  }
+
+  #inspect(name: string, subject: string): Promise<ImageInspection> {
+    return this.#connection.json<ImageInspection>({ method: 'GET', path: `/images/${name}/json`, subject })
+  }
+}
+
+function sameLayers(image: ImageInspection, stored: StoredConfig): boolean {
+  const layers = image.RootFS?.Layers ?? []
+  return layers.length === stored.diffIds.length && stored.diffIds.every((id, i) => id === layers[i])
+}
+
+/** A wrong list of base layers would be found out only by an engine that looks, and not by all of them. */
+function assertFits(image: SourceImage, stored: StoredConfig, layer: NewLayer): void {
+  const base = stored.diffIds.slice(0, -1)
+  const fits = base.length >= image.diffIds.length - 1 && base.every((id, i) => id === image.diffIds[i])
+  if (fits && stored.diffIds.at(-1) === layer.diffId) return
+  throw new PycdsError('INTERNAL', {
+    message: `image ${image.reference}: the new configuration does not continue its layers`,
+    hint: 'This is a bug in pycds-image; please report it.',
+  })
+}
