@@ -17,6 +17,7 @@ export interface Revision {
 /** Streams a tar through, dropping and adding members; a failure destroys the result with the error. */
 export function reviseTar(source: Readable, revision: Revision): Readable {
   const output = pack()
+  output.on('error', ignore)
   const readable = Readable.from(output as AsyncIterable<Buffer>, { objectMode: false })
   finished(readable, (error) => {
     if (error) source.destroy()
@@ -38,9 +39,21 @@ async function run(source: Readable, output: Pack, revision: Revision): Promise<
 }
 
 async function copy(stream: Entry, output: Pack): Promise<void> {
-  await new Promise<void>((resolve, reject) => {
-    const sink = output.entry(stream.header, (error) => (error ? reject(error) : resolve()))
-    stream.on('error', reject)
-    stream.pipe(sink)
+  let settle: (error?: Error | null) => void = () => {}
+  const written = new Promise<void>((resolve, reject) => {
+    settle = (error) => (error ? reject(error) : resolve())
   })
+  // It also fails when the reader of the result goes away, at a time when nothing may be waiting for it.
+  written.catch(() => {})
+  const sink = output.entry(stream.header, (error) => settle(error))
+  sink.on('error', ignore)
+  for await (const chunk of stream) {
+    if (sink.write(chunk)) continue
+    await Promise.race([new Promise<void>((resolve) => sink.once('drain', () => resolve())), written])
+  }
+  sink.end(undefined)
+  await written
 }
+
+/** Every failure reaches the caller through the result; the streams behind it would repeat it as uncaught. */
+function ignore(): void {}
