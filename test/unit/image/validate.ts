@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+import test from 'ava'
+import { findProblems, validateConfig } from '../../../src/image/index.js'
+import { deepFreeze, sampleConfig } from '../../helpers/image.js'
+
+test('a configuration is returned as it is', (t) => {
+  const config = deepFreeze(sampleConfig())
+  t.is(validateConfig(config), config)
+})
+
+test('the least that an image can have is enough', (t) => {
+  t.deepEqual(
+    findProblems({ architecture: 'arm64', os: 'linux', rootfs: { type: 'layers', diff_ids: [] } }),
+    [],
+  )
+})
+
+test('null stands for an absent list, as builders write it', (t) => {
+  const config = { Env: null, Cmd: null, Entrypoint: null, Labels: null, Volumes: null, Healthcheck: null }
+  t.deepEqual(findProblems(sampleConfig({ config, history: null })), [])
+})
+
+test('every broken path is named in one error', (t) => {
+  const broken = {
+    architecture: '',
+    os: 7,
+    config: { Env: ['A=1', 2], Labels: { a: 1 }, Cmd: 'ls', Healthcheck: { Test: 'x' }, Tty: 'no' },
+    rootfs: { type: 'tree', diff_ids: ['sha256:short'] },
+    history: [{ created: 5 }, null],
+  }
+  t.deepEqual(
+    findProblems(broken).map((problem) => problem.path),
+    [
+      ...['$.architecture', '$.os', '$.config.Env[1]', '$.config.Cmd', '$.config.Labels["a"]'],
+      ...['$.config.Healthcheck.Test', '$.config.Tty', '$.rootfs.type', '$.rootfs.diff_ids[0]'],
+      ...['$.history[0].created', '$.history[1]'],
+    ],
+  )
+  const error = t.throws(() => validateConfig(broken), { code: 'IMAGE_INVALID' })
+  t.regex(error?.message ?? '', /\$\.config\.Env\[1\] is not a string.*and 3 more/)
+})
+
+for (const value of [undefined, null, 7, 'text', [], {}]) {
+  test(`${JSON.stringify(value)} is not a configuration`, (t) => {
+    t.throws(() => validateConfig(value), { code: 'IMAGE_INVALID' })
+  })
+}
+
+test('a number that would not survive being written back is refused', (t) => {
+  const value = JSON.parse(JSON.stringify(sampleConfig()).replace('"kept":true', '"kept":9007199254740993'))
+  t.deepEqual(
+    findProblems(value).map((problem) => problem.path),
+    ['$.x-unknown.kept'],
+  )
+})
+
+test('nesting without end is refused', (t) => {
+  const deep = JSON.parse(`${'['.repeat(100_000)}${']'.repeat(100_000)}`)
+  t.throws(() => validateConfig(sampleConfig({ deep })), { code: 'IMAGE_INVALID' })
+})
