@@ -119,9 +119,9 @@ struct pycds_record {
   uint64_t arena; /* arena offset of the strings; the objects follow at once */
   uint64_t reloc_hash;
   uint64_t fixup_hash;
-  uint64_t string_hash; /* of string offsets and strings, which are consecutive */
+  uint64_t offset_hash;
+  uint64_t string_hash;
   uint64_t object_hash;
-  uint64_t reserved2;
 };
 _Static_assert(sizeof(struct pycds_record) == 104, "record size");
 

@@ -168,11 +168,14 @@ static const char *verify_module(const struct pycds_reader *reader, uint32_t num
   struct pycds_record r;
   struct pycds_fixup_lists lists;
   if (!pycds_reader_module(reader, number, &r, &lists)) return "the module's record or fix-ups are damaged";
-  const uint8_t *strings = reader->bytes + r.block + r.fixup_bytes;
-  const uint8_t *objects = strings + r.offset_bytes + r.string_bytes;
+  const uint8_t *offsets = reader->bytes + r.block + r.fixup_bytes;
+  const uint8_t *strings = offsets + r.offset_bytes;
+  const uint8_t *objects = strings + r.string_bytes;
   const uint8_t *relocations = objects + r.object_bytes;
   if (pycds_hash(relocations, r.reloc_bytes) != r.reloc_hash) return "the module's relocations are damaged";
-  if (pycds_hash(strings, (size_t)(objects - strings)) != r.string_hash) return "the module's strings are damaged";
+  if (pycds_hash(offsets, r.offset_bytes) != r.offset_hash || pycds_hash(strings, r.string_bytes) != r.string_hash) {
+    return "the module's strings are damaged";
+  }
   if (pycds_hash(objects, r.object_bytes) != r.object_hash) return "the module's objects are damaged";
   if (!lists_fit(reader, &r, &lists)) return "the module's fix-ups point outside of it";
   if (pycds_hash(lists.name, lists.header->name_bytes) != r.name_hash || !index_finds(reader, number, r.name_hash)) {

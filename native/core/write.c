@@ -87,7 +87,8 @@ static void put_block(struct writer *w, struct pycds_block *block, struct pycds_
       .string_first = block->string_first,
       .arena = w->arena_bytes,
       .reloc_hash = hash_buffer(&block->relocations),
-      .object_hash = 0,
+      .offset_hash = hash_buffer(&block->string_offsets),
+      .string_hash = hash_buffer(&block->strings),
   };
   rebase(block, PYCDS_ARENA_BASE + record->arena + record->string_bytes);
   record->object_hash = hash_buffer(&block->objects);
@@ -95,12 +96,9 @@ static void put_block(struct writer *w, struct pycds_block *block, struct pycds_
 
   put_fixups(&w->blocks, block, module);
   record->fixup_bytes = (uint32_t)(w->blocks.length - record->block);
-  size_t strings = pycds_buffer_put(&w->blocks, block->string_offsets.bytes, block->string_offsets.length);
+  pycds_buffer_put(&w->blocks, block->string_offsets.bytes, block->string_offsets.length);
   pycds_buffer_put(&w->blocks, block->strings.bytes, block->strings.length);
-  if (!w->blocks.failed) {
-    record->fixup_hash = pycds_hash(w->blocks.bytes + record->block, record->fixup_bytes);
-    record->string_hash = pycds_hash(w->blocks.bytes + strings, w->blocks.length - strings);
-  }
+  if (!w->blocks.failed) record->fixup_hash = pycds_hash(w->blocks.bytes + record->block, record->fixup_bytes);
   pycds_buffer_put(&w->blocks, block->objects.bytes, block->objects.length);
   pycds_buffer_put(&w->blocks, block->relocations.bytes, block->relocations.length);
   module->code_objects = block->code_objects;

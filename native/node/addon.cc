@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: Apache-2.0
+// The archiver and the reader as a Node addon: three synchronous functions over buffers.
+// No state is kept between calls. Arguments are checked in src/archive and again here.
+#include <napi.h>
+
+#include <cstring>
+#include <string>
+#include <vector>
+
+extern "C" {
+#define _Static_assert static_assert
+#include "../core/elf.h"
+#include "../core/layout.h"
+#include "../core/read.h"
+#include "../core/write.h"
+}
+
+namespace {
+
+Napi::TypeError Wrong(Napi::Env env, const std::string &what) { return Napi::TypeError::New(env, what); }
+
+Napi::Buffer<uint8_t> ToBuffer(const Napi::Value &value, const char *name) {
+  if (!value.IsBuffer()) throw Wrong(value.Env(), std::string(name) + " must be a Buffer");
+  return value.As<Napi::Buffer<uint8_t>>();
+}
+
+Napi::Object ToObject(const Napi::Value &value, const char *name) {
+  if (!value.IsObject()) throw Wrong(value.Env(), std::string(name) + " must be an object");
+  return value.As<Napi::Object>();
+}
+
+double ToNumber(const Napi::Object &object, const char *name) {
+  Napi::Value value = object.Get(name);
+  if (!value.IsNumber()) throw Wrong(object.Env(), std::string(name) + " must be a number");
+  return value.As<Napi::Number>().DoubleValue();
+}
+
+struct Bytes {
+  const uint8_t *data;
+  size_t length;
+};
+
+Bytes ToBytes(const Napi::Object &object, const char *name) {
+  Napi::Buffer<uint8_t> buffer = ToBuffer(object.Get(name), name);
+  return {buffer.Data(), buffer.Length()};
+}
+
+pycds_text ToText(const Napi::Object &object, const char *name) {
+  Bytes bytes = ToBytes(object, name);
+  return {reinterpret_cast<const char *>(bytes.data), bytes.length};
+}
+
+std::string Hex(const uint8_t *bytes, size_t length) {
+  static const char digits[] = "0123456789abcdef";
+  std::string out;
+  for (size_t i = 0; i < length; i++) {
+    out += digits[bytes[i] >> 4];
+    out += digits[bytes[i] & 15];
+  }
+  return out;
+}
+
+void CopyExactly(void *to, size_t size, Bytes from, const Napi::Env &env, const char *name) {
+  if (from.length > size) throw Wrong(env, std::string(name) + " is too long");
+  if (from.length) std::memcpy(to, from.data, from.length);
+}
+
+pycds_target ToTarget(const Napi::Object &object) {
+  pycds_target target = {};
+  Bytes identity = ToBytes(object, "identity");
+  target.hexversion = static_cast<uint32_t>(ToNumber(object, "hexversion"));
+  target.machine = static_cast<uint16_t>(ToNumber(object, "machine"));
+  target.validate = static_cast<uint8_t>(ToNumber(object, "validate"));
+  target.optimize = static_cast<uint8_t>(ToNumber(object, "optimize"));
+  target.identity_kind = static_cast<uint8_t>(ToNumber(object, "identityKind"));
+  target.identity_bytes = static_cast<uint8_t>(identity.length);
+  CopyExactly(target.identity, sizeof target.identity, identity, object.Env(), "identity");
+  CopyExactly(target.python_magic, sizeof target.python_magic, ToBytes(object, "magic"), object.Env(), "magic");
+  return target;
+}
+
+pycds_module ToModule(const Napi::Object &object) {
+  pycds_module module = {};
+  Bytes marshal = ToBytes(object, "marshal"), seeds = ToBytes(object, "seeds"), hash = ToBytes(object, "sourceHash");
+  module.name = ToText(object, "name");
+  module.origin = ToText(object, "origin");
+  module.cached = ToText(object, "cached");
+  module.entry = ToText(object, "entry");
+  module.flags = object.Get("isPackage").ToBoolean() ? PYCDS_MODULE_PACKAGE : 0;
+  module.source_mtime = static_cast<int64_t>(ToNumber(object, "mtime"));
+  module.source_size = static_cast<uint64_t>(ToNumber(object, "size"));
+  CopyExactly(&module.source_hash, sizeof module.source_hash, hash, object.Env(), "sourceHash");
+  module.marshal = marshal.data;
+  module.marshal_bytes = marshal.length;
+  module.seeds = seeds.data;
+  module.seeds_bytes = seeds.length;
+  return module;
+}
+
+/* writeArchive(target, modules, info) -> { archive, modules: [{ leftOut, codeObjects, storedBytes }] } */
+Napi::Value WriteArchive(const Napi::CallbackInfo &call) {
+  Napi::Env env = call.Env();
+  pycds_target target = ToTarget(ToObject(call[0], "target"));
+  if (!call[1].IsArray()) throw Wrong(env, "modules must be an array");
+  Napi::Array list = call[1].As<Napi::Array>();
+  std::vector<pycds_module> modules;
+  modules.reserve(list.Length());
+  for (uint32_t i = 0; i < list.Length(); i++) modules.push_back(ToModule(ToObject(list.Get(i), "module")));
+  Napi::Buffer<uint8_t> info = ToBuffer(call[2], "info");
+  pycds_text text = {reinterpret_cast<const char *>(info.Data()), info.Length()};
+
+  pycds_buffer out = {};
+  const char *error = pycds_archive_write(&target, modules.data(), modules.size(), text, &out);
+  if (error) {
+    pycds_buffer_free(&out);
+    throw Napi::Error::New(env, error);
+  }
+  Napi::Object result = Napi::Object::New(env);
+  result.Set("archive", Napi::Buffer<uint8_t>::Copy(env, out.bytes, out.length));
+  pycds_buffer_free(&out);
+  Napi::Array outcomes = Napi::Array::New(env, modules.size());
+  for (uint32_t i = 0; i < modules.size(); i++) {
+    Napi::Object outcome = Napi::Object::New(env);
+    outcome.Set("leftOut", modules[i].left_out ? Napi::Value(Napi::String::New(env, modules[i].left_out)) : env.Null());
+    outcome.Set("codeObjects", modules[i].code_objects);
+    outcome.Set("storedBytes", modules[i].stored_bytes);
+    outcomes.Set(i, outcome);
+  }
+  result.Set("modules", outcomes);
+  return result;
+}
+
+Napi::Object DescribeModule(Napi::Env env, const pycds_record &record, const pycds_fixup_lists &lists) {
+  const pycds_fixups &h = *lists.header;
+  Napi::Object out = Napi::Object::New(env);
+  out.Set("name", Napi::String::New(env, lists.name, h.name_bytes));
+  out.Set("origin", Napi::String::New(env, lists.origin, h.origin_bytes));
+  out.Set("entry", Napi::String::New(env, lists.entry, h.entry_bytes));
+  out.Set("isPackage", (h.flags & PYCDS_MODULE_PACKAGE) != 0);
+  out.Set("bytes", static_cast<double>(pycds_block_bytes(&record)));
+  out.Set("marshalBytes", h.marshal_bytes);
+  out.Set("codeObjects", h.code_objects);
+  out.Set("strings", record.string_count);
+  out.Set("sourceMtime", static_cast<double>(h.source_mtime));
+  out.Set("sourceSize", static_cast<double>(h.source_size));
+  return out;
+}
+
+std::string InfoOf(const pycds_reader &reader) {
+  pycds_section info;
+  if (!pycds_section_find(reader.bytes, PYCDS_SECTION_INFO, &info)) return "";
+  return std::string(reinterpret_cast<const char *>(reader.bytes + info.offset), info.bytes);
+}
+
+/* readArchive(bytes) -> { reject } or { header, modules, info, damage } */
+Napi::Value ReadArchive(const Napi::CallbackInfo &call) {
+  Napi::Env env = call.Env();
+  Napi::Buffer<uint8_t> bytes = ToBuffer(call[0], "bytes");
+  Napi::Object result = Napi::Object::New(env);
+  pycds_reader reader;
+  pycds_reject reject = pycds_reader_open(&reader, bytes.Data(), bytes.Length());
+  if (reject != PYCDS_ACCEPTED) {
+    result.Set("reject", pycds_reject_code(reject));
+    result.Set("sentence", pycds_reject_sentence(reject));
+    return result;
+  }
+  const pycds_header &h = reader.header;
+  Napi::Object header = Napi::Object::New(env);
+  header.Set("format", h.format);
+  header.Set("fileBytes", static_cast<double>(h.file_bytes));
+  header.Set("hexversion", h.hexversion);
+  header.Set("machine", h.machine);
+  header.Set("validate", h.validate);
+  header.Set("optimize", h.optimize);
+  header.Set("identityKind", h.identity_kind);
+  header.Set("identity", Hex(h.identity, h.identity_bytes));
+  header.Set("modules", h.module_count);
+  header.Set("strings", h.string_count);
+  header.Set("arenaBytes", static_cast<double>(h.arena_bytes));
+  result.Set("header", header);
+  result.Set("info", InfoOf(reader));
+
+  uint32_t damaged = PYCDS_NO_RECORD;
+  const char *damage = pycds_reader_verify(&reader, &damaged);
+  Napi::Array modules = Napi::Array::New(env);
+  for (uint32_t i = 0; i < h.module_count; i++) {
+    pycds_record record;
+    pycds_fixup_lists lists;
+    if (pycds_reader_module(&reader, i, &record, &lists)) {
+      modules.Set(modules.Length(), DescribeModule(env, record, lists));
+    }
+  }
+  result.Set("modules", modules);
+  result.Set("damage", damage ? Napi::Value(Napi::String::New(env, damage)) : env.Null());
+  return result;
+}
+
+/* identify(bytes) -> { kind, identity, machine } of an ELF file; kind 0 when it is none */
+Napi::Value Identify(const Napi::CallbackInfo &call) {
+  Napi::Buffer<uint8_t> bytes = ToBuffer(call[0], "bytes");
+  pycds_identity identity = pycds_identity_of_file(bytes.Data(), bytes.Length());
+  Napi::Object out = Napi::Object::New(call.Env());
+  out.Set("kind", identity.kind);
+  out.Set("machine", identity.machine);
+  out.Set("identity", Napi::Buffer<uint8_t>::Copy(call.Env(), identity.bytes, identity.length));
+  return out;
+}
+
+/* supportedVersions() -> ["3.11", ...] */
+Napi::Value SupportedVersions(const Napi::CallbackInfo &call) {
+  size_t count;
+  const pycds_layout *all = pycds_layout_all(&count);
+  Napi::Array out = Napi::Array::New(call.Env(), count);
+  for (uint32_t i = 0; i < count; i++) {
+    out.Set(i, std::to_string(all[i].major) + "." + std::to_string(all[i].minor));
+  }
+  return out;
+}
+
+Napi::Object Init(Napi::Env env, Napi::Object exports) {
+  exports.Set("writeArchive", Napi::Function::New(env, WriteArchive));
+  exports.Set("readArchive", Napi::Function::New(env, ReadArchive));
+  exports.Set("identify", Napi::Function::New(env, Identify));
+  exports.Set("supportedVersions", Napi::Function::New(env, SupportedVersions));
+  return exports;
+}
+
+}  // namespace
+
+NODE_API_MODULE(pycds, Init)

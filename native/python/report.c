@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+#define _GNU_SOURCE
+#include "report.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#define LINE_BYTES 1024
+#define NAMES_BYTES ((size_t)2000)
+
+struct report report;
+
+/* One write per line, so that lines of several processes do not mix. */
+static void say(const char *format, ...) {
+  char line[LINE_BYTES + NAMES_BYTES];
+  int start = snprintf(line, sizeof line, "pycds[%d]: ", (int)getpid());
+  va_list arguments;
+  va_start(arguments, format);
+  int length = vsnprintf(line + start, sizeof line - (size_t)start - 1, format, arguments);
+  va_end(arguments);
+  size_t total = (size_t)start + (length < 0 ? 0 : (size_t)length);
+  if (total > sizeof line - 2) total = sizeof line - 2;
+  line[total] = '\n';
+  ssize_t ignored = write(2, line, total + 1); /* nobody to tell when stderr is closed */
+  (void)ignored;
+}
+
+bool report_wanted(void) { return report.summary || report.log; }
+
+double report_clock(void) {
+  struct timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return (double)now.tv_sec * 1e3 + (double)now.tv_nsec / 1e6;
+}
+
+void report_served(const char *name) {
+  report.served++;
+  if (report.log) say("served %s", name);
+}
+
+void report_missed(const char *name, enum pycds_miss miss) {
+  report.missed[miss]++;
+  if (report.log) say("missed %s %s", name, pycds_miss_code(miss));
+  if (!report.summary) return;
+  if (!report.names) report.names = calloc(1, NAMES_BYTES);
+  size_t used = report.names ? strlen(report.names) : NAMES_BYTES;
+  if (used + strlen(name) + 40 > NAMES_BYTES) return;
+  snprintf(report.names + used, NAMES_BYTES - used, "%s%s (%s)", used ? ", " : "", name, pycds_miss_code(miss));
+  report.named++;
+}
+
+void report_rejected(enum pycds_reject reject) {
+  report.reject = reject;
+  if (report.log) say("rejected %s", pycds_reject_code(reject));
+}
+
+void report_unmet(void) {
+  say("PYCDS=require, but %s is not used: %s: %s", report.path, pycds_reject_code(report.reject),
+      pycds_reject_sentence(report.reject));
+}
+
+static void summarise(void) {
+  if (report.reject) {
+    say("archive %s not used: %s: %s", report.path, pycds_reject_code(report.reject),
+        pycds_reject_sentence(report.reject));
+    return;
+  }
+  unsigned long missed = 0;
+  for (int i = 0; i < PYCDS_MISS_COUNT; i++) missed += report.missed[i];
+  unsigned long total = report.served + missed;
+  say("served %lu of %lu path-based modules (%.1f %%) from %s, %.1f ms in the runtime", report.served, total,
+      total ? 100.0 * (double)report.served / (double)total : 0.0, report.path, report.milliseconds);
+  if (missed > 0) {
+    say("not served: %s%s", report.names ? report.names : "", report.named < missed ? ", and more" : "");
+  }
+}
+
+static PyObject *at_exit(PyObject *self, PyObject *unused) {
+  (void)unused;
+  summarise();
+  Py_IncRef(self);
+  return self;
+}
+
+void report_at_exit(void) {
+  static PyMethodDef method = {"_pycds_report", at_exit, METH_NOARGS, NULL};
+  PyObject *module = PyImport_ImportModule("atexit");
+  PyObject *add = module ? PyObject_GetAttrString(module, "register") : NULL;
+  PyObject *function = PyCFunction_NewEx(&method, &_Py_NoneStruct, NULL);
+  PyObject *result = add && function ? PyObject_CallFunctionObjArgs(add, function, NULL) : NULL;
+  PyObject *all[] = {module, add, function, result};
+  for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+    if (all[i]) Py_DecRef(all[i]);
+  }
+  PyErr_Clear();
+}

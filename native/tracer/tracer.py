@@ -1,0 +1,179 @@
+# SPDX-License-Identifier: Apache-2.0
+# Runs inside every CPython of a training run, before its `site` is imported, and records
+# each module that is executed from a source file: its code as the interpreter is about to
+# run it, and where it was found. Imports nothing that is not there already.
+#
+# One file per process, DIRECTORY/<pid>-<nanoseconds>.trace, of records
+#     <type> <length of field 1> <length of field 2> ...\n<field 1><field 2>...
+# each appended with one write, so that a killed process loses at most the last one.
+# Lists are joined with NUL. DIRECTORY/activity grows by one byte per module.
+import _frozen_importlib as bootstrap
+import _frozen_importlib_external as external
+import _imp
+import marshal
+import posix
+import sys
+
+APPEND = posix.O_WRONLY | posix.O_APPEND | posix.O_CREAT | posix.O_CLOEXEC
+CodeType = type((lambda: 0).__code__)
+run_without_frames = bootstrap._call_with_frames_removed
+SourceFileLoader = external.SourceFileLoader
+SourcelessFileLoader = external.SourcelessFileLoader
+owner = None  # (pid, path) of the process that writes; a fork changes it
+
+
+def encode(value):
+    if isinstance(value, bytes):
+        return value
+    if isinstance(value, (list, tuple)):
+        return b"\0".join(encode(item) for item in value)
+    return str(value).encode("utf-8", "surrogateescape")
+
+
+def append(path, data):
+    descriptor = posix.open(path, APPEND, 0o666)
+    try:
+        posix.write(descriptor, data)
+    finally:
+        posix.close(descriptor)
+
+
+def record(kind, *fields):
+    global owner
+    pid = posix.getpid()
+    if owner is None or owner[0] != pid:
+        owner = (pid, "%s/%d-%s.trace" % (DIRECTORY, pid, unique()))
+        record("P", *describe_process())
+    encoded = [encode(field) for field in fields]
+    head = " ".join([kind] + [str(len(field)) for field in encoded]) + "\n"
+    append(owner[1], head.encode() + b"".join(encoded))
+
+
+def unique():
+    with_dots = posix.uname().nodename
+    return "%s-%x" % (with_dots.replace("/", "_"), id(record) ^ int.from_bytes(posix.urandom(4), "little"))
+
+
+def describe_process():
+    flags = sys.flags
+    debug = hasattr(sys, "gettotalrefcount")
+    threaded = "t" in getattr(sys, "abiflags", "")
+    try:
+        executable = posix.readlink("/proc/self/exe")
+    except OSError:
+        executable = sys.executable
+    return (
+        posix.getpid(), posix.getppid(), sys.executable, executable, getattr(sys, "orig_argv", sys.argv),
+        sys.hexversion, sys.version.split()[0], sys.implementation.name, sys.implementation.cache_tag or "",
+        LIBRARY or executable, IDENTITY, external.MAGIC_NUMBER, int(debug), int(threaded),
+        flags.optimize, flags.no_site, flags.isolated, flags.ignore_environment,
+        int("no_debug_ranges" in sys._xoptions),
+    )
+
+
+def is_directory(path):
+    try:
+        return posix.stat(path).st_mode & 0o170000 == 0o040000
+    except OSError:
+        return False
+
+
+def started():
+    """Called when the interpreter has started, before the program: site is done now."""
+    site = sys.modules.get("site")
+    directories = [path for path in site.getsitepackages() if is_directory(path)] if site else []
+    if getattr(sys.flags, "no_site", 0):
+        directories = []
+    record("S", sys.prefix, directories, sys.path)
+
+
+def nested_code(code, seen, out):
+    if id(code) in seen:
+        return
+    seen.add(id(code))
+    out.append(code._co_code_adaptive)
+    for constant in code.co_consts:
+        if type(constant) is CodeType:
+            nested_code(constant, seen, out)
+
+
+def search_entry(name, origin, is_package):
+    """The entry of the search path under which the module was found, or None."""
+    base = origin.rpartition("/")[0]
+    if is_package:
+        base = base.rpartition("/")[0]
+    parent = name.rpartition(".")[0]
+    path = getattr(sys.modules.get(parent), "__path__", ()) if parent else sys.path
+    for entry in path:
+        if isinstance(entry, str) and (entry.rstrip("/") or entry) == base:
+            return entry
+    if "" in path and posix.getcwd() == base:
+        return ""
+    return None
+
+
+def record_source(loader, module, code):
+    spec = module.__spec__
+    name, origin = spec.name, spec.origin
+    is_package = spec.submodule_search_locations is not None
+    entry = search_entry(name, origin, is_package)
+    if entry is None:
+        record("L", name, origin, "it was not found through the module search path")
+        return
+    if not origin.startswith("/"):
+        record("L", name, origin, "its path is relative")
+        return
+    stats = posix.stat(origin)
+    source_hash = _imp.source_hash(external._RAW_MAGIC_NUMBER, loader.get_data(origin))
+    seeds = []
+    if hasattr(code, "_co_code_adaptive"):
+        nested_code(code, set(), seeds)
+    record("M", name, origin, spec.cached or "", entry, int(is_package), int(stats.st_mtime), stats.st_size,
+           source_hash, marshal.dumps(code), b"".join(seeds))
+
+
+def observe(loader, module, code):
+    try:
+        kind = type(loader)
+        if kind is SourceFileLoader and module.__spec__.loader is loader:
+            record_source(loader, module, code)
+        elif kind is SourcelessFileLoader:
+            record("L", loader.name, loader.path, "it has bytecode but no source")
+        else:
+            record("L", module.__name__, getattr(loader, "path", ""), "another loader loads it")
+        append(DIRECTORY + "/activity", b".")
+    except Exception as error:
+        try:
+            record("L", module.__name__, "", "it could not be recorded: %s" % error)
+        except Exception:
+            pass  # a trace that cannot be written must not disturb the program
+
+
+def exec_module(self, module):
+    code = self.get_code(module.__name__)
+    if code is None:
+        raise ImportError("cannot load module %r when get_code() returns None" % module.__name__)
+    observe(self, module, code)
+    run_without_frames(exec, code, module.__dict__)
+
+
+def extension_exec_module(self, module):
+    try:
+        record("X", self.name, self.path)
+        append(DIRECTORY + "/activity", b".")
+    except Exception:
+        pass
+    return stock_extension_exec(self, module)
+
+
+def already_imported():
+    for name, module in list(sys.modules.items()):
+        loader = getattr(module, "__loader__", None)
+        if type(loader) is SourceFileLoader:
+            yield name
+
+
+stock_extension_exec = external.ExtensionFileLoader.exec_module
+external._LoaderBasics.exec_module = exec_module
+external.ExtensionFileLoader.exec_module = extension_exec_module
+record("B", list(already_imported()))
