@@ -33,7 +33,7 @@ const SHORT_CLAUSE = 12
 const NOISE = /^.*(?:unable to start container process|starting container process caused): /
 /** Clauses that mean little without the next one. */
 const OPENS_A_REASON =
-  /^(exec|open|stat|lstat|mkdir|chdir|write|read|copy|unable to|cannot|no such|invalid|error)\b|^"/i
+  /^(exec|open|stat|lstat|mkdir|chdir|write|read|copy|unable to|cannot|no such|invalid)\b|^"/i
 
 /**
  * Turns any failure of a call to the engine into a PycdsError.

@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: Apache-2.0
+// What cannot be provoked on a real engine: bad moments.
+import test from 'ava'
+import type { ContainerSpec } from '../../../../src/bake/ports.js'
+import { DockerEngine, RUN_LABEL } from '../../../../src/engine/docker/index.js'
+import { refuse, startFakeEngine } from '../../../helpers/fake-engine.js'
+import { file } from '../../../helpers/tar.js'
+
+const SPEC: ContainerSpec = { image: 'app:1', command: ['python3'], env: {}, network: 'none', files: [] }
+
+test('a container that is being made while all are removed is removed too', async (t) => {
+  let answerCreate = () => {}
+  let creating = () => {}
+  const isCreating = new Promise<void>((resolve) => {
+    creating = resolve
+  })
+  const { connection, calls } = await startFakeEngine(t, async ({ what }) => {
+    if (what === 'POST /containers/create') {
+      await new Promise<void>((resolve) => {
+        answerCreate = resolve
+        creating()
+      })
+      return { Id: 'c1' }
+    }
+    return what === 'GET /containers/json' ? [] : {}
+  })
+  const engine = new DockerEngine(connection)
+  const made = engine.create(SPEC)
+  const refused = t.throwsAsync(made, { code: 'INTERRUPTED' })
+  await isCreating
+  const removed = engine.removeAll()
+  answerCreate()
+  await Promise.all([removed, refused])
+  t.is(calls.filter(({ what }) => what === 'DELETE /containers/c1').length, 1)
+})
+
+test('nothing is made any more after all were removed', async (t) => {
+  const { connection, calls } = await startFakeEngine(t, () => [])
+  const engine = new DockerEngine(connection)
+  await engine.removeAll()
+  await t.throwsAsync(engine.create(SPEC), { code: 'INTERRUPTED' })
+  t.false(calls.some(({ what }) => what === 'POST /containers/create'))
+})
+
+test('a container whose making was not answered is found by its label', async (t) => {
+  let label = ''
+  const engineOfTest = await startFakeEngine(t, ({ what, body, query }) => {
+    if (what === 'POST /containers/create') {
+      label = JSON.parse(String(body)).Labels[RUN_LABEL]
+      engineOfTest.kill()
+      return undefined
+    }
+    if (what !== 'GET /containers/json') return {}
+    t.deepEqual(JSON.parse(query.get('filters') ?? ''), { label: [`${RUN_LABEL}=${label}`] })
+    return [{ Id: 'lost' }]
+  })
+  const engine = new DockerEngine(engineOfTest.connection)
+  await t.throwsAsync(engine.create(SPEC), { code: 'ENGINE_UNREACHABLE' })
+  await engine.removeAll()
+  t.is(engineOfTest.calls.at(-1)?.what, 'DELETE /containers/lost')
+  t.is(engineOfTest.calls.at(-1)?.query.get('v'), 'true')
+})
+
+test('a container that does not take its files is removed', async (t) => {
+  const { connection, calls } = await startFakeEngine(t, ({ what }, response) => {
+    if (what === 'PUT /containers/c1/archive') return refuse(response, 500, 'no space left on device')
+    return { Id: 'c1' }
+  })
+  const spec = { ...SPEC, files: [file('x', 'y')] }
+  await t.throwsAsync(new DockerEngine(connection).create(spec), { code: 'NO_SPACE' })
+  t.is(calls.at(-1)?.what, 'DELETE /containers/c1')
+})
+
+test('files do not go into a read-only root', async (t) => {
+  const { connection } = await startFakeEngine(t, () => ({}))
+  const spec = { ...SPEC, readOnly: true, files: [file('x', 'y')] }
+  await t.throwsAsync(new DockerEngine(connection).create(spec), { code: 'INTERNAL' })
+})
+
+for (const status of [404, 409]) {
+  test(`an answer of ${status} to a removal means that it is taken care of`, async (t) => {
+    const { connection } = await startFakeEngine(t, ({ what }, response) =>
+      what.startsWith('DELETE') ? refuse(response, status, 'x') : { Id: 'c1' },
+    )
+    const engine = new DockerEngine(connection)
+    const container = await engine.create(SPEC)
+    await t.notThrowsAsync(engine.remove(container))
+  })
+}
+
+test('what cannot be removed is said, after everything was tried', async (t) => {
+  let made = 0
+  const { connection, calls } = await startFakeEngine(t, ({ what }, response) => {
+    if (what === 'DELETE /containers/c1') return refuse(response, 500, 'device busy')
+    if (what === 'GET /containers/json') return []
+    made += 1
+    return { Id: `c${made}` }
+  })
+  const engine = new DockerEngine(connection)
+  await engine.create(SPEC)
+  await engine.create(SPEC)
+  await t.throwsAsync(engine.removeAll(), { code: 'ENGINE_FAILED', message: /device busy/ })
+  t.true(calls.some(({ what }) => what === 'DELETE /containers/c2'))
+})
+
+test('an engine that dies during a run ends the waiting', async (t) => {
+  const fake = await startFakeEngine(t, ({ what }, response) => {
+    if (what === 'POST /containers/c1/wait') {
+      response.write(' ', () => fake.kill())
+      return undefined
+    }
+    return { Id: 'c1' }
+  })
+  const container = await new DockerEngine(fake.connection).create(SPEC)
+  await container.start()
+  await t.throwsAsync(container.wait(), { code: 'ENGINE_UNREACHABLE' })
+  t.is(container.wait(), container.wait())
+})
+
+test('Podman is known by its components', async (t) => {
+  const { connection } = await startFakeEngine(t, ({ what }) =>
+    what === 'GET /version'
+      ? {
+          Version: '5.0',
+          ApiVersion: '1.41',
+          Os: 'linux',
+          Arch: 'amd64',
+          Components: [{ Name: 'Podman Engine' }],
+        }
+      : {},
+  )
+  t.like(await new DockerEngine(connection).describe(), { name: 'Podman', storageDriver: 'unknown' })
+})

@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: Apache-2.0
+// How the store deals with engines other than the one that the integration tests run on.
+import test from 'ava'
+import type { NewLayer, SourceImage } from '../../../../src/bake/ports.js'
+import { appendLayer, type ImageConfig, sha256DiffId, sha256Digest } from '../../../../src/image/index.js'
+import { DockerImageStore } from '../../../../src/store/docker-daemon/index.js'
+import { packTar, readTar } from '../../../../src/tar/index.js'
+import { type Answer, refuse, startFakeEngine } from '../../../helpers/fake-engine.js'
+import { sampleConfig } from '../../../helpers/image.js'
+import { file } from '../../../helpers/tar.js'
+
+const MANIFEST_ID = `sha256:${'e'.repeat(64)}`
+
+async function setUp() {
+  const tar = await packTar([file('opt/x', 'x')])
+  const layer: NewLayer = { tar, diffId: sha256DiffId(tar) }
+  const base = sampleConfig()
+  const record = { diffId: layer.diffId, createdBy: 'test', comment: '', created: '2024-05-01T12:00:00Z' }
+  const config = appendLayer(base, record, { env: {}, labels: {} })
+  const diffIds = base.rootfs.diff_ids
+  const image: SourceImage = {
+    ...{ reference: 'app:1', id: `sha256:${'f'.repeat(64)}`, config: base },
+    ...{ os: 'linux', architecture: 'amd64', layers: diffIds.length, diffIds },
+  }
+  const configId = sha256Digest(Buffer.from(JSON.stringify(config)))
+  return { image, config, layer, configId }
+}
+
+function inspection(id: string, config: ImageConfig, tags: string[] = []): object {
+  return {
+    Id: id,
+    Os: 'linux',
+    Architecture: 'amd64',
+    RepoTags: tags,
+    RootFS: { Layers: config.rootfs.diff_ids },
+  }
+}
+
+async function members(tar: Buffer): Promise<Map<string, string>> {
+  const found = new Map<string, string>()
+  await readTar(tar, async (entry, body) => {
+    found.set(entry.name, (await body()).toString())
+  })
+  return found
+}
+
+test('an engine that has the base layers gets the new one only', async (t) => {
+  const { image, config, layer, configId } = await setUp()
+  let isLoaded = false
+  const engine = await startFakeEngine(t, ({ what }, response) => {
+    if (what === `GET /images/${configId}/json`) {
+      return isLoaded ? inspection(configId, config) : refuse(response, 404, 'No such image: x')
+    }
+    isLoaded = what === 'POST /images/load'
+    return { stream: `Loaded image ID: ${configId}\n` }
+  })
+  t.is(await new DockerImageStore(engine.connection).append(image, config, layer), configId)
+  const sent = await members(engine.calls[1]?.body ?? Buffer.alloc(0))
+  const hex = configId.slice(7)
+  t.deepEqual([...sent.keys()], [`${hex}.json`, `${layer.diffId.slice(7)}/layer.tar`, 'manifest.json'])
+  t.deepEqual(JSON.parse(sent.get('manifest.json') ?? ''), [
+    {
+      Config: `${hex}.json`,
+      RepoTags: null,
+      Layers: config.rootfs.diff_ids.map((id) => `${id.slice(7)}/layer.tar`),
+    },
+  ])
+})
+
+test('an engine that wants all layers gets the source as it exports it', async (t) => {
+  const { image, config, layer, configId } = await setUp()
+  const exported = await packTar([
+    file('oci-layout', '{}'),
+    file('index.json', '{}'),
+    file('blobs/sha256/one', 'first layer'),
+    file('blobs/sha256/two', 'second layer'),
+    file(
+      'manifest.json',
+      JSON.stringify([{ Config: 'blobs/sha256/c', Layers: ['blobs/sha256/one', 'blobs/sha256/two'] }]),
+    ),
+  ])
+  let loads = 0
+  const answer: Answer = ({ what }, response) => {
+    if (what === `GET /images/${image.id}/get`) {
+      response.end(exported)
+      return undefined
+    }
+    if (what === `GET /images/${MANIFEST_ID}/json`) return inspection(MANIFEST_ID, config)
+    if (what !== 'POST /images/load') return refuse(response, 404, 'No such image: x')
+    loads += 1
+    if (loads === 1) return { error: 'layer "aa/layer.tar" not found' }
+    return { stream: `Loaded image ID: ${MANIFEST_ID}` }
+  }
+  const engine = await startFakeEngine(t, answer)
+  t.is(await new DockerImageStore(engine.connection).append(image, config, layer), MANIFEST_ID)
+  const sent = await members(
+    engine.calls.findLast(({ what }) => what === 'POST /images/load')?.body ?? Buffer.alloc(0),
+  )
+  t.deepEqual(
+    [...sent.keys()],
+    [
+      ...['blobs/sha256/one', 'blobs/sha256/two', `${configId.slice(7)}.json`],
+      ...[`${layer.diffId.slice(7)}/layer.tar`, 'manifest.json'],
+    ],
+  )
+  t.is(sent.get('blobs/sha256/two'), 'second layer')
+  t.deepEqual(JSON.parse(sent.get('manifest.json') ?? '')[0].Layers, [
+    ...['blobs/sha256/one', 'blobs/sha256/two', `${layer.diffId.slice(7)}/layer.tar`],
+  ])
+})
+
+test('an image that is there already is not loaded again', async (t) => {
+  const { image, config, layer, configId } = await setUp()
+  const engine = await startFakeEngine(t, () => inspection(configId, config))
+  t.is(await new DockerImageStore(engine.connection).append(image, config, layer), configId)
+  t.is(engine.calls.length, 1)
+})
+
+test('an image with other layers than it was given is removed again', async (t) => {
+  const { image, config, layer, configId } = await setUp()
+  let isLoaded = false
+  const engine = await startFakeEngine(t, ({ what }, response) => {
+    if (what.startsWith('GET')) {
+      return isLoaded ? inspection(configId, sampleConfig()) : refuse(response, 404, 'No such image: x')
+    }
+    isLoaded = true
+    return { stream: `Loaded image ID: ${configId}` }
+  })
+  const store = new DockerImageStore(engine.connection)
+  await t.throwsAsync(store.append(image, config, layer), { code: 'ENGINE_FAILED' })
+  t.is(engine.calls.at(-1)?.what, `DELETE /images/${configId}`)
+  t.is(engine.calls.at(-1)?.query.get('noprune'), 'true')
+})
+
+const failsToLoad = test.macro(async (t, reply: object, code: string) => {
+  const { image, config, layer } = await setUp()
+  const engine = await startFakeEngine(t, ({ what }, response) =>
+    what === 'POST /images/load' ? reply : refuse(response, 404, 'No such image: x'),
+  )
+  const store = new DockerImageStore(engine.connection)
+  await t.throwsAsync(store.append(image, config, layer), { code })
+  t.is(engine.calls.filter(({ what }) => what === 'POST /images/load').length, 1)
+})
+test(
+  'a full disk is not tried again',
+  failsToLoad,
+  { error: 'write /x/layer.tar: no space left on device' },
+  'NO_SPACE',
+)
+test('nor is a refusal that is not about layers', failsToLoad, { error: 'denied by policy' }, 'ENGINE_FAILED')
+
+test('a configuration that does not continue the image is a bug', async (t) => {
+  const { image, config, layer } = await setUp()
+  const engine = await startFakeEngine(t, () => ({}))
+  const foreign = { ...image, diffIds: [...image.diffIds].reverse() }
+  const store = new DockerImageStore(engine.connection)
+  await t.throwsAsync(store.append(foreign, config, layer), { code: 'INTERNAL' })
+  t.is(engine.calls.length, 0)
+})
+
+test('a name that is no name never becomes a path', async (t) => {
+  const engine = await startFakeEngine(t, () => ({}))
+  const store = new DockerImageStore(engine.connection)
+  await t.throwsAsync(store.resolve('../containers/x'), { code: 'USAGE' })
+  t.is(engine.calls.length, 0)
+})
+
+test('an image with a name is not removed', async (t) => {
+  const engine = await startFakeEngine(t, () => inspection(MANIFEST_ID, sampleConfig(), ['app:1']))
+  await new DockerImageStore(engine.connection).remove(MANIFEST_ID)
+  t.deepEqual(
+    engine.calls.map(({ what }) => what),
+    [`GET /images/${MANIFEST_ID}/json`],
+  )
+})
+
+test('an image that is gone needs no removing', async (t) => {
+  const engine = await startFakeEngine(t, (_, response) => refuse(response, 404, 'No such image: x'))
+  await t.notThrowsAsync(new DockerImageStore(engine.connection).remove(MANIFEST_ID))
+})
+
+test('a digest cannot be given as a name', async (t) => {
+  const engine = await startFakeEngine(t, () => ({}))
+  const store = new DockerImageStore(engine.connection)
+  await t.throwsAsync(store.tag(MANIFEST_ID, `app@${MANIFEST_ID}`), { code: 'USAGE' })
+})
