@@ -175,3 +175,5 @@ export interface Engine {
    */
   removeAll(): Promise<void>
 }
+
+export type { Archiver } from './archiver.js'

@@ -22,8 +22,8 @@ import { startError } from './start-error.js'
 const OUTPUT_DEADLINE_MS = 5000
 const LINK_DEPTH = 16
 const CHANGE_KINDS = ['modified', 'added', 'deleted'] as const
-/** Go's way to say that a path does not exist, or that a part of it is a file. */
-const PATH_MISSING = /could not find the file|no such file or directory|not a directory/i
+/** The engine's ways to say that a path does not exist, that a part of it is a file, or that links go in circles. */
+const PATH_MISSING = /could not find the file|no such file or directory|not a directory|too many links/i
 
 /** What a container is known by. */
 export interface ContainerIdentity {
@@ -59,7 +59,9 @@ export class DockerContainer implements Container {
       await this.#connection.send(this.#call('POST', 'start'))
     } catch (error) {
       output?.abandon()
-      throw startError(error, this.#subject, this.#identity.program)
+      const reason = startError(error, this.#subject, this.#identity.program)
+      this.#settleExit(Promise.reject(reason))
+      throw reason
     }
     this.#settleExit(this.#awaitExit(output?.done))
   }

@@ -117,6 +117,16 @@ test('an engine that dies during a run ends the waiting', async (t) => {
   t.is(container.wait(), container.wait())
 })
 
+test('who waits for a container that did not start gets the reason', async (t) => {
+  const { connection } = await startFakeEngine(t, ({ what }, response) =>
+    what === 'POST /containers/c1/start' ? refuse(response, 500, 'device busy') : { Id: 'c1' },
+  )
+  const container = await new DockerEngine(connection).create(SPEC)
+  const waiting = t.throwsAsync(container.wait(), { code: 'ENGINE_FAILED' })
+  await t.throwsAsync(container.start(), { code: 'ENGINE_FAILED' })
+  await waiting
+})
+
 test('Podman is known by its components', async (t) => {
   const { connection } = await startFakeEngine(t, ({ what }) =>
     what === 'GET /version'
