@@ -70,7 +70,10 @@ export function replyTextOf(error: unknown): string | undefined {
 /** Reduces an engine's chain of wrapped errors to its last clause that still says something. */
 export function shortenReason(text: string): string {
   const line = text.trim().split('\n')[0] ?? ''
-  const clauses = line.replace(/(: unknown)+\.?$/, '').replace(NOISE, '').split(/: (?!\s)/)
+  const clauses = line
+    .replace(/(: unknown)+\.?$/, '')
+    .replace(NOISE, '')
+    .split(/: (?!\s)/)
   let reason = clauses.pop() ?? ''
   for (let clause = clauses.pop(); clause !== undefined; clause = clauses.pop()) {
     if (!OPENS_A_REASON.test(clause) && reason.length > SHORT_CLAUSE) break

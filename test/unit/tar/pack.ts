@@ -31,7 +31,10 @@ test('the bytes depend on the members alone', async (t) => {
   const tar = await packTar(frozen)
   t.deepEqual(await packTar(frozen), tar)
   // Changes only with a decision: layers of the same input would get another digest.
-  t.is(createHash('sha256').update(tar).digest('hex'), 'a20230c9811edb825564bd0e34ae3f11da43460c569049d7417649e6c3c4cafe')
+  t.is(
+    createHash('sha256').update(tar).digest('hex'),
+    'a20230c9811edb825564bd0e34ae3f11da43460c569049d7417649e6c3c4cafe',
+  )
 })
 
 test('what is written is read back, in the given order', async (t) => {
