@@ -22,7 +22,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   'store/docker-daemon': ['types:bake/ports.ts', 'image', 'tar', 'docker', 'errors', 'log', 'util'],
   'engine/docker': ['types:bake/ports.ts', 'types:image', 'tar', 'docker', 'errors', 'log', 'util'],
   docker: ['errors', 'log', 'util'],
-  archive: ['types:bake/ports.ts', 'errors'],
+  archive: ['types:bake/archiver.ts', 'types:train', 'errors'],
   train: ['types:bake/ports.ts', 'tar', 'errors', 'log', 'util'],
   python: ['errors', 'log'],
   image: ['errors'],
@@ -62,7 +62,7 @@ const HEADER_DOORS: Record<string, readonly string[]> = {
 const MAY_INCLUDE: Record<string, readonly string[]> = {
   'native/core': [],
   'native/python': ['native/core'],
-  'native/tracer': ['native/core'],
+  'native/tracer': ['native/core', 'native/python'],
   'native/node': ['native/core'],
   'native/tools': ['native/core'],
 }

@@ -185,7 +185,8 @@ static void report_earlier(void) {
     PyObject *loader = PyObject_GetAttrString(module, "__loader__");
     PyObject *type = loader ? PyObject_GetAttrString(loader, "__class__") : NULL;
     const char *bytes = type == runtime.loader_type ? PyUnicode_AsUTF8AndSize(name, NULL) : NULL;
-    if (bytes) report_missed(bytes, PYCDS_MISS_BEFORE_HOOK);
+    /* A script is no module of the search path. */
+    if (bytes && strcmp(bytes, "__main__") != 0) report_missed(bytes, PYCDS_MISS_BEFORE_HOOK);
     drop(type);
     drop(loader);
     PyErr_Clear();

@@ -173,8 +173,29 @@ static int on_event(const char *event, PyObject *args, void *data) {
   return 0;
 }
 
+/* A Python in which nothing can be traced is worth a sentence: PyPy, or CPython before 3.8. */
+static void note_other_python(void) {
+  char executable[TEXT_BYTES], path[TEXT_BYTES];
+  const char *directory = getenv("PYCDS_TRACE_DIR");
+  ssize_t length = readlink("/proc/self/exe", executable, sizeof executable - 1);
+  if (!directory || length <= 0) return;
+  executable[length] = 0;
+  const char *name = strrchr(executable, '/');
+  name = name ? name + 1 : executable;
+  if (strncmp(name, "python", 6) != 0 && strncmp(name, "pypy", 4) != 0) return;
+  snprintf(path, sizeof path, "%s/%d.other", directory, (int)getpid());
+  int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+  if (fd < 0) return;
+  ssize_t ignored = write(fd, executable, (size_t)length); /* the run goes on without the note */
+  (void)ignored;
+  close(fd);
+}
+
 __attribute__((constructor)) static void start(void) {
-  if (!PySys_AddAuditHook) return;
+  if (!PySys_AddAuditHook) {
+    note_other_python();
+    return;
+  }
   const char *time_directory = getenv("PYCDS_TIME_DIR");
   tracer.trace_directory = getenv("PYCDS_TRACE_DIR");
   if (time_directory) {

@@ -3,7 +3,7 @@
 # each module that is executed from a source file: its code as the interpreter is about to
 # run it, and where it was found. Imports nothing that is not there already.
 #
-# One file per process, DIRECTORY/<pid>-<nanoseconds>.trace, of records
+# One file per process, DIRECTORY/<pid>-<random>.trace, of records
 #     <type> <length of field 1> <length of field 2> ...\n<field 1><field 2>...
 # each appended with one write, so that a killed process loses at most the last one.
 # Lists are joined with NUL. DIRECTORY/activity grows by one byte per module.
@@ -42,16 +42,11 @@ def record(kind, *fields):
     global owner
     pid = posix.getpid()
     if owner is None or owner[0] != pid:
-        owner = (pid, "%s/%d-%s.trace" % (DIRECTORY, pid, unique()))
+        owner = (pid, "%s/%d-%s.trace" % (DIRECTORY, pid, posix.urandom(6).hex()))
         record("P", *describe_process())
     encoded = [encode(field) for field in fields]
     head = " ".join([kind] + [str(len(field)) for field in encoded]) + "\n"
     append(owner[1], head.encode() + b"".join(encoded))
-
-
-def unique():
-    with_dots = posix.uname().nodename
-    return "%s-%x" % (with_dots.replace("/", "_"), id(record) ^ int.from_bytes(posix.urandom(4), "little"))
 
 
 def describe_process():
@@ -141,12 +136,19 @@ def observe(loader, module, code):
             record("L", loader.name, loader.path, "it has bytecode but no source")
         else:
             record("L", module.__name__, getattr(loader, "path", ""), "another loader loads it")
-        append(DIRECTORY + "/activity", b".")
     except Exception as error:
         try:
             record("L", module.__name__, "", "it could not be recorded: %s" % error)
         except Exception:
             pass  # a trace that cannot be written must not disturb the program
+    count_import()
+
+
+def count_import():
+    try:
+        append(DIRECTORY + "/activity", b".")
+    except OSError:
+        pass  # only the progress display and --ready quiet suffer
 
 
 def exec_module(self, module):
@@ -160,9 +162,9 @@ def exec_module(self, module):
 def extension_exec_module(self, module):
     try:
         record("X", self.name, self.path)
-        append(DIRECTORY + "/activity", b".")
     except Exception:
         pass
+    count_import()
     return stock_extension_exec(self, module)
 
 

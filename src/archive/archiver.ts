@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+// The typed view of the native archiver and reader: the Archiver port.
+import type { ArchiveDescription, ArchiveTarget, Archiver, ElfIdentity, Validate, WrittenArchive } from '../bake/archiver.js'
+import { PycdsError } from '../errors/index.js'
+import type { TracedModule } from '../train/trace.js'
+import { loadBinding, type NativeArchive, type NativeBinding, type NativeModule, readInjected } from './binding.js'
+
+/** As in enum pycds_validate and enum pycds_identity_kind of native/core/format.h. */
+const VALIDATE: readonly Validate[] = ['none', 'stat', 'hash']
+const IDENTITY_KINDS = ['', 'build-id', 'digest'] as const
+
+/** The archiver of this package; INTERNAL when its native part cannot be loaded. */
+export function createArchiver(): Archiver {
+  const native = loadBinding()
+  return {
+    supportedVersions: () => native.supportedVersions(),
+    identify: (file) => identify(native, file),
+    write: (target, modules, info) => write(native, target, modules, info),
+    describe: (name, bytes) => describe(name, native.readArchive(bytes)),
+    injected: (architecture) => ({
+      runtime: readInjected(architecture, '_pycds.abi3.so'),
+      tracer: readInjected(architecture, 'pycds-tracer.so'),
+    }),
+  }
+}
+
+function identify(native: NativeBinding, file: Buffer): ElfIdentity | undefined {
+  const { kind, machine, identity } = native.identify(file)
+  const name = IDENTITY_KINDS[kind]
+  return name ? { kind: name, machine, hex: identity.toString('hex') } : undefined
+}
+
+function write(
+  native: NativeBinding,
+  target: ArchiveTarget,
+  modules: readonly TracedModule[],
+  info: unknown,
+): WrittenArchive {
+  const result = native.writeArchive(
+    {
+      hexversion: target.hexversion,
+      machine: target.identity.machine,
+      validate: VALIDATE.indexOf(target.validate),
+      optimize: target.optimize,
+      identityKind: IDENTITY_KINDS.indexOf(target.identity.kind),
+      identity: Buffer.from(target.identity.hex, 'hex'),
+      magic: target.magic,
+    },
+    modules.map(toNative),
+    Buffer.from(JSON.stringify(info)),
+  )
+  const leftOut = modules.flatMap((module, index) => {
+    const reason = result.modules[index]?.leftOut
+    return reason ? [{ name: module.name, reason }] : []
+  })
+  return { bytes: result.archive, modules: modules.length - leftOut.length, leftOut }
+}
+
+function toNative(module: TracedModule): NativeModule {
+  const { isPackage, mtime, size, sourceHash, marshal, seeds } = module
+  return {
+    name: Buffer.from(module.name),
+    origin: Buffer.from(module.origin),
+    cached: Buffer.from(module.cached),
+    entry: Buffer.from(module.entry),
+    ...{ isPackage, mtime, size, sourceHash, marshal, seeds },
+  }
+}
+
+function describe(name: string, archive: NativeArchive): ArchiveDescription {
+  if (archive.reject !== undefined) throw invalid(name, archive.sentence)
+  if (archive.damage !== null) throw invalid(name, archive.damage)
+  const { header, modules } = archive
+  return {
+    format: header.format,
+    bytes: header.fileBytes,
+    pythonVersion: formatHexversion(header.hexversion),
+    buildId: header.identity,
+    validate: VALIDATE[header.validate] ?? 'stat',
+    modules: modules.map(({ name: module, origin, bytes, codeObjects }) => ({ name: module, origin, bytes, codeObjects })),
+    info: JSON.parse(archive.info),
+  }
+}
+
+function invalid(name: string, reason: string): PycdsError {
+  return new PycdsError('ARCHIVE_INVALID', {
+    message: `archive ${name}: ${reason}`,
+    hint: 'Bake the image again.',
+  })
+}
+
+/** PY_VERSION_HEX as people write it: 0x030b02f0 is 3.11.2. */
+function formatHexversion(hexversion: number): string {
+  return [hexversion >>> 24, (hexversion >>> 16) & 0xff, (hexversion >>> 8) & 0xff].join('.')
+}

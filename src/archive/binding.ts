@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+// The only file that loads the native addon, and the only one that knows where the native
+// parts lie. Everything else uses the typed functions of this folder.
+import { readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { fileURLToPath } from 'node:url'
+import { PycdsError } from '../errors/index.js'
+
+export interface NativeTarget {
+  hexversion: number
+  machine: number
+  validate: number
+  optimize: number
+  identityKind: number
+  identity: Buffer
+  magic: Buffer
+}
+
+export interface NativeModule {
+  name: Buffer
+  origin: Buffer
+  cached: Buffer
+  entry: Buffer
+  isPackage: boolean
+  mtime: number
+  size: number
+  sourceHash: Buffer
+  marshal: Buffer
+  seeds: Buffer
+}
+
+export interface NativeOutcome {
+  leftOut: string | null
+  codeObjects: number
+  storedBytes: number
+}
+
+export interface NativeHeader {
+  format: number
+  fileBytes: number
+  hexversion: number
+  machine: number
+  validate: number
+  optimize: number
+  identityKind: number
+  identity: string
+  modules: number
+  strings: number
+  arenaBytes: number
+}
+
+export interface NativeModuleEntry {
+  name: string
+  origin: string
+  entry: string
+  isPackage: boolean
+  bytes: number
+  marshalBytes: number
+  codeObjects: number
+  strings: number
+  sourceMtime: number
+  sourceSize: number
+}
+
+export type NativeArchive =
+  | { reject: string; sentence: string }
+  | { reject?: never; header: NativeHeader; info: string; modules: NativeModuleEntry[]; damage: string | null }
+
+export interface NativeBinding {
+  writeArchive(target: NativeTarget, modules: NativeModule[], info: Buffer): { archive: Buffer; modules: NativeOutcome[] }
+  readArchive(bytes: Buffer): NativeArchive
+  identify(bytes: Buffer): { kind: number; machine: number; identity: Buffer }
+  supportedVersions(): string[]
+}
+
+const prebuilds = new URL('../../prebuilds/', import.meta.url)
+
+/** The addon for this machine; INTERNAL when the package holds none. */
+export function loadBinding(): NativeBinding {
+  const path = nativeFile(process.arch, 'pycds.node')
+  try {
+    return createRequire(import.meta.url)(path) as NativeBinding
+  } catch (cause) {
+    throw missing(path, cause)
+  }
+}
+
+/**
+ * The bytes of a part that is put into images.
+ * @param arch Node's name of the image's architecture, such as `x64`.
+ */
+export function readInjected(arch: string, name: '_pycds.abi3.so' | 'pycds-tracer.so'): Buffer {
+  const path = nativeFile(arch, name)
+  try {
+    return readFileSync(path)
+  } catch (cause) {
+    throw missing(path, cause)
+  }
+}
+
+function nativeFile(arch: string, name: string): string {
+  return fileURLToPath(new URL(`linux-${arch}/${name}`, prebuilds))
+}
+
+function missing(path: string, cause: unknown): PycdsError {
+  const name = path.split('/').slice(-2).join('/')
+  return new PycdsError('INTERNAL', {
+    message: `native part ${name}: cannot be loaded`,
+    hint: 'Reinstall pycds-image; in a checkout run `npm run build:native`.',
+    cause,
+  })
+}

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+// The port to the native archiver and reader.
+import type { TracedModule } from '../train/trace.js'
+
+/** How a module's source is checked at run time before its archived code is used. */
+export type Validate = 'stat' | 'hash' | 'none'
+
+/** What identifies one exact build of an interpreter or libpython. */
+export interface ElfIdentity {
+  kind: 'build-id' | 'digest'
+  /** Hexadecimal. */
+  hex: string
+  /** ELF e_machine. */
+  machine: number
+}
+
+/** The interpreter for which an archive is written. */
+export interface ArchiveTarget {
+  hexversion: number
+  identity: ElfIdentity
+  magic: Buffer
+  optimize: number
+  validate: Validate
+}
+
+export interface WrittenArchive {
+  bytes: Buffer
+  /** Number of modules in it. */
+  modules: number
+  leftOut: { name: string; reason: string }[]
+}
+
+/** One module of an archive, as the reader sees it. */
+export interface ArchivedModule {
+  name: string
+  origin: string
+  /** Its share of the file. */
+  bytes: number
+  codeObjects: number
+}
+
+/** What an archive says of itself. */
+export interface ArchiveDescription {
+  format: number
+  bytes: number
+  pythonVersion: string
+  buildId: string
+  validate: Validate
+  modules: ArchivedModule[]
+  /** What the writer put into the INFO section. */
+  info: unknown
+}
+
+export interface Archiver {
+  /** Minor versions of CPython for which there is a layout, such as `3.12`. */
+  supportedVersions(): string[]
+  /** Undefined for anything but a 64-bit little-endian ELF file. */
+  identify(file: Buffer): ElfIdentity | undefined
+  /** Modules are given in import order. The same input gives the same bytes. */
+  write(target: ArchiveTarget, modules: readonly TracedModule[], info: unknown): WrittenArchive
+  /** Checks everything; ARCHIVE_INVALID names the first thing that is wrong. `name` is for that message. */
+  describe(name: string, bytes: Buffer): ArchiveDescription
+  /** The parts that are put into images of an architecture (Node's name of it). */
+  injected(architecture: string): { runtime: Buffer; tracer: Buffer }
+}
