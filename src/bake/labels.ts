@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a baked image says of itself, and how an image that was baked before is taken back
+// to what it was.
+import { type DiffId, type ImageConfig, removeLayer } from '../image/index.js'
+import { ARCHIVE_PATH } from './layer.js'
+
+export const LABELS = {
+  layer: 'io.pycds.layer',
+  source: 'io.pycds.source',
+  version: 'io.pycds.version',
+  python: 'io.pycds.python',
+} as const
+
+export const ARCHIVE_ENV = { PYCDS_ARCHIVE: ARCHIVE_PATH }
+
+/** The labels of a config, empty when it has none. */
+export function labelsOf(config: ImageConfig): Record<string, string> {
+  return { ...config.config?.Labels }
+}
+
+/** Whether a bake made this image. */
+export function isBaked(config: ImageConfig): boolean {
+  return labelsOf(config)[LABELS.layer] !== undefined
+}
+
+/** The config without the layer, environment and labels of an earlier bake. */
+export function withoutBake(config: ImageConfig): ImageConfig {
+  const layer = labelsOf(config)[LABELS.layer]
+  if (layer === undefined) return config
+  return removeLayer(config, layer as DiffId, {
+    unsetEnv: Object.keys(ARCHIVE_ENV),
+    unsetLabels: Object.values(LABELS),
+  })
+}

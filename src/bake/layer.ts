@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+// The one layer that a bake adds. Directories that exist keep their mode, owner and time:
+// a layer that left them out, or changed them, would change the image.
+import { sha256DiffId } from '../image/index.js'
+import { packTar, type TarEntry } from '../tar/index.js'
+import type { Container, LinkStat, NewLayer } from './ports.js'
+
+export const ARCHIVE_PATH = '/opt/pycds/app.cds'
+export const MANIFEST_PATH = '/opt/pycds/manifest.json'
+const RUNTIME_NAME = '_pycds.abi3.so'
+/** `site` reads .pth files in order of name; this one must come before those that import. */
+const HOOK_NAME = '00-pycds.pth'
+const HOOK =
+  'import os; exec("try:\\n import _pycds\\nexcept Exception:\\n pass") ' +
+  'if os.environ.get("PYCDS_ARCHIVE") and os.environ.get("PYCDS") != "off" else None\n'
+/** More links than this in one path is a loop; Linux allows 40. */
+const MAX_LINKS = 40
+
+export interface LayerContent {
+  archive: Buffer
+  manifest: unknown
+  runtime: Buffer
+  /** Absolute paths inside the image. */
+  siteDirectories: readonly string[]
+  /** The time of everything new in the layer. */
+  mtime: Date
+}
+
+/** Packs the layer; the same content on the same image gives the same bytes. */
+export async function makeLayer(image: Container, content: LayerContent): Promise<NewLayer> {
+  const files = new Map<string, { mode: number; body: Buffer }>()
+  files.set(ARCHIVE_PATH, { mode: 0o444, body: content.archive })
+  files.set(MANIFEST_PATH, { mode: 0o444, body: Buffer.from(`${JSON.stringify(content.manifest, null, 2)}\n`) })
+  for (const directory of content.siteDirectories) {
+    files.set(`${directory}/${RUNTIME_NAME}`, { mode: 0o644, body: content.runtime })
+    files.set(`${directory}/${HOOK_NAME}`, { mode: 0o644, body: Buffer.from(HOOK) })
+  }
+  const entries = new Map<string, TarEntry>()
+  for (const [path, { mode, body }] of [...files].sort(([a], [b]) => (a < b ? -1 : 1))) {
+    const directory = await addDirectory(image, dirname(path), content.mtime, entries)
+    const name = `${directory}/${basename(path)}`.slice(1)
+    entries.set(name, { name, type: 'file', mode, uid: 0, gid: 0, mtime: content.mtime, body })
+  }
+  const tar = await packTar([...entries.values()])
+  return { tar, diffId: sha256DiffId(tar) }
+}
+
+/** Adds entries for a directory and all above it, through symlinks of the image; returns its real path. */
+async function addDirectory(
+  image: Container,
+  path: string,
+  mtime: Date,
+  entries: Map<string, TarEntry>,
+): Promise<string> {
+  let real = ''
+  let links = 0
+  const rest = path.split('/').filter(Boolean)
+  for (let part = rest.shift(); part !== undefined; part = rest.shift()) {
+    if (part === '.' || part === '..') {
+      if (part === '..') real = dirname(real)
+      continue
+    }
+    const here = `${real}/${part}`
+    const known = entries.get(here.slice(1))
+    const found: LinkStat | undefined = known ? { ...known } : await image.lstat(here)
+    if (found?.type === 'symlink' && found.linkname !== undefined && links++ < MAX_LINKS) {
+      if (found.linkname.startsWith('/')) real = ''
+      rest.unshift(...found.linkname.split('/').filter(Boolean))
+      continue
+    }
+    const { mode, uid, gid, mtime: time } = found ?? { mode: 0o755, uid: 0, gid: 0, mtime }
+    const name = here.slice(1)
+    entries.set(name, { name, type: 'directory', mode, uid, gid, mtime: time })
+    real = here
+  }
+  return real
+}
+
+function dirname(path: string): string {
+  return path.slice(0, path.lastIndexOf('/'))
+}
+
+function basename(path: string): string {
+  return path.slice(path.lastIndexOf('/') + 1)
+}
