@@ -21,6 +21,7 @@
 readonly NAMES=(bookworm bookworm-nopyc trixie trixie-nopyc shared shared-nopyc py38 nopython)
 readonly RECIPE_LABEL=io.pycds.test.recipe
 readonly DEBIAN_PACKAGES=python3,python3-flask,python3-requests,python3-boto3,python3-numpy,httpie,gunicorn,ca-certificates
+readonly IMAGE_ENV='ENV PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin LANG=C.UTF-8'
 FORCE=
 
 # digest ARG...: names a recipe by everything that goes into it.
@@ -30,6 +31,16 @@ digest() { printf '%s\0' "$@" | sha256sum | cut -c1-16; }
 up_to_date() {
   [ -z "$FORCE" ] || return 1
   [ "$(docker image inspect -f "{{index .Config.Labels \"$RECIPE_LABEL\"}}" "$1" 2>/dev/null)" = "$2" ]
+}
+
+# replace_image IMAGE COMMAND...: runs a command that makes IMAGE anew, and removes what had the name
+# before unless another image or a container is built on it.
+replace_image() {
+  local image=$1 old
+  shift
+  old=$(docker image inspect -f '{{.Id}}' "$image" 2>/dev/null || true)
+  "$@" >/dev/null
+  [ -z "$old" ] || [ "$old" = "$(docker image inspect -f '{{.Id}}' "$image")" ] || docker rmi "$old" >/dev/null 2>&1 || true
 }
 
 # recipe_of IMAGE: the recipe that an image at hand was made by.
@@ -64,9 +75,7 @@ import_debian() {
     mv "$part" "$file"
   fi
   say "importing $image"
-  docker import -c "LABEL $RECIPE_LABEL=$recipe" -c "CMD $cmd" \
-    -c 'ENV PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin LANG=C.UTF-8' \
-    "$file" "$image" >/dev/null
+  replace_image "$image" docker import -c "LABEL $RECIPE_LABEL=$recipe" -c "CMD $cmd" -c "$IMAGE_ENV" "$file" "$image"
 }
 
 make_debian() {
@@ -96,8 +105,7 @@ make_nopyc() {
   # shellcheck disable=SC2064 # the name as it is now
   trap "docker rm -f $container >/dev/null" EXIT
   docker export "$container" | tar --delete --wildcards -f - '*.pyc' |
-    docker import -c "LABEL $RECIPE_LABEL=$recipe" -c 'CMD ["python3"]' \
-      -c 'ENV PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin LANG=C.UTF-8' - "$image" >/dev/null
+    replace_image "$image" docker import -c "LABEL $RECIPE_LABEL=$recipe" -c 'CMD ["python3"]' -c "$IMAGE_ENV" - "$image"
   docker rm -f "$container" >/dev/null
   trap - EXIT
 }
@@ -139,7 +147,7 @@ make_copied() {
     --exclude="lib/python3.$minor/turtledemo" --exclude="lib/python3.$minor/ensurepip" \
     --exclude="lib/python3.$minor/config-*" --exclude="lib/python3.$minor/site-packages/*" \
     "bin/python3.$minor" "lib/python3.$minor" -C "$work" --transform='s|^libpython|lib/libpython|' "libpython3.$minor.so.1.0"
-  build_image --build-arg MINOR="$minor" --label "$RECIPE_LABEL=$recipe" -t "$image" "$work"
+  replace_image "$image" build_image --build-arg MINOR="$minor" --label "$RECIPE_LABEL=$recipe" -t "$image" "$work"
   rm -rf "$work"
   trap - EXIT
 }

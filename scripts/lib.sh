@@ -33,8 +33,11 @@ have() { command -v "$1" >/dev/null 2>&1; }
 
 is_root() { [ "$(id -u)" -eq 0 ]; }
 
+# PYCDS_NO_INSTALL=1: use what is there, and neither install nor start anything. Tests set it.
+may_change_machine() { [ -z "${PYCDS_NO_INSTALL:-}" ]; }
+
 # True where packages may be installed: apt-get and dpkg at hand, and the rights to use them.
-can_install() { is_root && have apt-get && have dpkg-query; }
+can_install() { may_change_machine && is_root && have apt-get && have dpkg-query; }
 
 cache_dir() {
   local dir=${XDG_CACHE_HOME:-${HOME:-/tmp}/.cache}/pycds-image
@@ -128,6 +131,7 @@ engine_socket() {
 # started here goes on running when the script ends.
 need_engine() {
   engine_answers && return 0
+  may_change_machine || skip "no Docker Engine answers" "Start one, or set DOCKER_HOST."
   local socket
   socket=$(engine_socket)
   [ -n "$socket" ] || die "the Docker Engine of DOCKER_HOST=${DOCKER_HOST:-} does not answer" \

@@ -1,0 +1,90 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# Sets up what is missing, then runs every check and test. The last line counts the tests; the exit code
+# is not 0 when a check or a test has failed. Where no Docker Engine can be had, the tests that need one
+# are skipped and counted as such.
+#
+#   scripts/test.sh [--tests-only]
+
+# shellcheck source-path=SCRIPTDIR source=lib.sh
+. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+
+FAILED=()
+TAP=
+
+# step TITLE COMMAND...: goes on after a failure, so that one run shows all of them.
+step() {
+  local title=$1
+  shift
+  say "$title"
+  "$@" || FAILED+=("$title")
+}
+
+run_checks() {
+  step "lint: TypeScript" npm run --silent lint:ts
+  # Its absence is no reason to install a compiler suite.
+  if have clang-format; then step "lint: C" npm run --silent lint:native
+  else warn "clang-format is not installed; the format of the C sources is not checked"; fi
+  step "types" npm run --silent check:ts
+}
+
+run_ava() { npx --no ava --tap "$@" </dev/null | tee -a "$TAP"; }
+
+prepare_engine() {
+  # In a subshell: a machine without an engine can still run the other tests.
+  if ! (need_engine); then
+    warn "no Docker Engine: the tests that need one are skipped"
+    return 0
+  fi
+  export PYCDS_TEST_REQUIRE=${PYCDS_TEST_REQUIRE:-docker}
+  local name code
+  for name in $("$ROOT/scripts/base-image.sh" --list); do
+    code=0
+    "$ROOT/scripts/base-image.sh" "$name" >/dev/null || code=$?
+    case $code in
+      0) ;;
+      "$EXIT_SKIP") warn "the tests that need the base image $name are skipped" ;;
+      *) FAILED+=("base image $name") ;;
+    esac
+  done
+}
+
+# count REGEX: lines of the TAP stream. Subtests are indented and do not count.
+count() { grep -cE "$1" "$TAP" || true; }
+
+summary() {
+  local skipped failed ok
+  skipped=$(count '^(not )?ok .* # (SKIP|TODO)')
+  failed=$(($(count '^not ok ') - $(count '^not ok .* # (SKIP|TODO)')))
+  ok=$(($(count '^ok ') - $(count '^ok .* # (SKIP|TODO)')))
+  printf '\n'
+  if [ "$skipped" -gt 0 ]; then
+    printf 'skipped:\n'
+    grep -E '^(not )?ok .* # (SKIP|TODO)' "$TAP" | sed -E 's/^(not )?ok [0-9]+ - /  /'
+  fi
+  if [ "$failed" -gt 0 ]; then
+    printf 'failed tests:\n'
+    grep -E '^not ok ' "$TAP" | grep -vE ' # (SKIP|TODO)' | sed -E 's/^not ok [0-9]+ - /  /'
+  fi
+  [ ${#FAILED[@]} -eq 0 ] || printf 'failed step: %s\n' "${FAILED[@]}"
+  printf '%s passed, %s failed, %s skipped\n' "$ok" "$failed" "$skipped"
+  [ ${#FAILED[@]} -eq 0 ] && [ "$failed" -eq 0 ] && [ "$ok" -gt 0 ]
+}
+
+main() {
+  local checks=yes
+  [ "${1:-}" != --tests-only ] || checks=
+  cd "$ROOT"
+  need_packages
+  prepare_engine
+  TAP=$(mktemp)
+  trap 'rm -f "$TAP"' EXIT
+  [ -z "$checks" ] || run_checks
+  step "tests that need no engine" run_ava
+  if compgen -G 'test/integration/*.ts' >/dev/null; then
+    step "tests with a container engine" run_ava --config ava.integration.config.js
+  fi
+  summary
+}
+
+main "$@"
