@@ -12,6 +12,7 @@ import { ARCHIVE_ENV, LABELS, labelsOf, withoutBake } from './labels.js'
 import { ARCHIVE_PATH, makeLayer } from './layer.js'
 import { measure } from './measure.js'
 import { type ModuleSelection, selectModules } from './modules.js'
+import { withContainer } from './container.js'
 import type { Archiver, Container, Engine, ImageStore, NewLayer, SourceImage } from './ports.js'
 import type { BakeResult } from './result.js'
 import { TOOL_VERSION } from './version.js'
@@ -321,15 +322,5 @@ function describeTraining(request: BakeRequest, source: SourceImage, training: T
       modules: group.modules,
       used: index === 0,
     })),
-  }
-}
-
-/** Lends a container of the image that is never started: its files are exactly the image's. */
-export async function withContainer<T>(engine: Engine, image: string, use: (container: Container) => Promise<T>): Promise<T> {
-  const container = await engine.create({ image, command: ['-'], env: {}, network: 'none', files: [] })
-  try {
-    return await use(container)
-  } finally {
-    await engine.remove(container)
   }
 }

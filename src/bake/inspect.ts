@@ -1,13 +1,99 @@
 // SPDX-License-Identifier: Apache-2.0
+// What an archive holds, read from a file or from a baked image.
+import { readFile, stat } from 'node:fs/promises'
+import { PycdsError } from '../errors/index.js'
+import type { ArchiveDescription } from './archiver.js'
+import { withContainer } from './container.js'
+import { ARCHIVE_PATH, MANIFEST_PATH } from './layer.js'
 import type { Archiver, Engine, ImageStore } from './ports.js'
-export interface InspectRequest { subject: string /* image reference or archive file */; map: boolean }
+
+export interface InspectRequest {
+  /** An archive file, if there is one of that name, else an image. */
+  subject: string
+  /** Also list every module. */
+  map: boolean
+}
+
 export interface InspectResult {
   schema: 'io.pycds.inspect/1'
   subject: { kind: 'image' | 'archive'; name: string }
   python: { version: string; abi: string; buildId: string }
   archive: { path: string; bytes: number; format: number; modules: number }
+  /** Per top-level package, largest first. */
   packages: { name: string; modules: number; bytes: number }[]
   leftOut: { name: string; reason: string }[]
   map: string | null
 }
-export function inspect(_r: InspectRequest, _p: { store: ImageStore; engine: Engine; archiver: Archiver; signal: AbortSignal }): Promise<InspectResult> { throw new Error('stub') }
+
+export interface InspectPorts {
+  store: ImageStore
+  engine: Engine
+  archiver: Archiver
+  signal: AbortSignal
+}
+
+/** Describes an archive; ARCHIVE_INVALID when it is damaged, IMAGE_INVALID when the image was never baked. */
+export async function inspect(request: InspectRequest, ports: InspectPorts): Promise<InspectResult> {
+  const isFile = await stat(request.subject).then((found) => found.isFile(), () => false)
+  const { bytes, manifest, path } = isFile
+    ? { bytes: await readFile(request.subject), manifest: undefined, path: request.subject }
+    : await readFromImage(request.subject, ports)
+  const archive = ports.archiver.describe(request.subject, bytes)
+  return {
+    schema: 'io.pycds.inspect/1',
+    subject: { kind: isFile ? 'archive' : 'image', name: request.subject },
+    python: {
+      version: archive.pythonVersion,
+      abi: `cpython-${archive.pythonVersion.split('.').slice(0, 2).join('')}`,
+      buildId: archive.buildId,
+    },
+    archive: { path, bytes: archive.bytes, format: archive.format, modules: archive.modules.length },
+    packages: groupByPackage(archive),
+    leftOut: leftOutOf(manifest) ?? leftOutOf(archive.info) ?? [],
+    map: request.map ? formatMap(archive) : null,
+  }
+}
+
+async function readFromImage(reference: string, ports: InspectPorts) {
+  const image = await ports.store.resolve(reference)
+  return withContainer(ports.engine, image.id, async (container) => {
+    const bytes = await container.readFile(ARCHIVE_PATH)
+    if (!bytes) {
+      throw new PycdsError('IMAGE_INVALID', {
+        message: `image ${reference}: it holds no archive at ${ARCHIVE_PATH}`,
+        hint: `Bake it first: pycds-image bake ${reference}`,
+      })
+    }
+    const manifest = await container.readFile(MANIFEST_PATH)
+    return { bytes, manifest: parseJson(manifest), path: ARCHIVE_PATH }
+  })
+}
+
+function parseJson(bytes: Buffer | undefined): unknown {
+  try {
+    return bytes && JSON.parse(bytes.toString())
+  } catch {
+    return undefined // the manifest is for people; the archive speaks for itself
+  }
+}
+
+function leftOutOf(value: unknown): InspectResult['leftOut'] | undefined {
+  const list = (value as { leftOut?: unknown } | undefined)?.leftOut
+  return Array.isArray(list) ? (list as InspectResult['leftOut']) : undefined
+}
+
+function groupByPackage(archive: ArchiveDescription): InspectResult['packages'] {
+  const packages = new Map<string, { name: string; modules: number; bytes: number }>()
+  for (const module of archive.modules) {
+    const name = module.name.split('.')[0] ?? module.name
+    const entry = packages.get(name) ?? { name, modules: 0, bytes: 0 }
+    packages.set(name, { name, modules: entry.modules + 1, bytes: entry.bytes + module.bytes })
+  }
+  return [...packages.values()].sort((a, b) => b.bytes - a.bytes || (a.name < b.name ? -1 : 1))
+}
+
+function formatMap(archive: ArchiveDescription): string {
+  return archive.modules
+    .map((module) => `${module.name}\t${module.bytes}\t${module.codeObjects}\t${module.origin}`)
+    .join('\n')
+}

@@ -1,8 +1,149 @@
 // SPDX-License-Identifier: Apache-2.0
+// Starts containers of a baked image the way careful people run them, and counts what the
+// runtime says of each module. Works on a read-only root, since it only reads stderr.
+import { PycdsError } from '../errors/index.js'
 import type { Progress } from '../log/index.js'
-import type { ReadySpec } from '../train/ready.js'
-import type { Archiver, Engine, ImageStore } from './ports.js'
-export interface VerifyRequest { reference: string; command?: string[]; minHitRate?: number /* percent */; user?: string; ready: ReadySpec[]; timeoutMs: number }
-export interface VerifyScenario { name: string; ok: boolean; served: number; total: number; hitRate: number /* percent */; reason: string | null; missed: { name: string; reason: string }[] }
-export interface VerifyResult { schema: 'io.pycds.verify/1'; image: { reference: string; id: string }; ok: boolean; minHitRate: number | null; scenarios: VerifyScenario[] }
-export function verify(_r: VerifyRequest, _p: { store: ImageStore; engine: Engine; archiver: Archiver; progress: Progress; signal: AbortSignal }): Promise<VerifyResult> { throw new Error('stub') }
+import { DEFAULT_READY, type ReadySpec, watch } from '../train/index.js'
+import { isBaked } from './labels.js'
+import type { Archiver, ContainerSpec, Engine, ImageStore } from './ports.js'
+
+/** Any user that the image does not know. */
+const FOREIGN_USER = '12345'
+const STOP_GRACE_SECONDS = 2
+/** Below this an archive does not do what it is for. */
+const DEFAULT_MIN_HIT_RATE = 1
+
+export interface VerifyRequest {
+  reference: string
+  command?: string[]
+  /** Percent. */
+  minHitRate?: number
+  /** For the scenario with another user. */
+  user?: string
+  ready: ReadySpec[]
+  timeoutMs: number
+}
+
+export interface VerifyScenario {
+  name: string
+  ok: boolean
+  served: number
+  total: number
+  /** Percent of the path-based modules that were imported. */
+  hitRate: number
+  reason: string | null
+  missed: { name: string; reason: string }[]
+}
+
+export interface VerifyResult {
+  schema: 'io.pycds.verify/1'
+  image: { reference: string; id: string }
+  ok: boolean
+  minHitRate: number | null
+  scenarios: VerifyScenario[]
+}
+
+export interface VerifyPorts {
+  store: ImageStore
+  engine: Engine
+  archiver: Archiver
+  progress: Progress
+  signal: AbortSignal
+}
+
+/** Runs every scenario; a failed one is part of the result, not an exception. */
+export async function verify(request: VerifyRequest, ports: VerifyPorts): Promise<VerifyResult> {
+  const image = await ports.store.resolve(request.reference)
+  if (!isBaked(image.config)) {
+    throw new PycdsError('VERIFY_FAILED', {
+      message: `image ${request.reference}: it was not baked`,
+      hint: `Bake it first: pycds-image bake ${request.reference}`,
+    })
+  }
+  const careful = { user: request.user ?? FOREIGN_USER, readOnly: true, dropCapabilities: true }
+  const scenarios: VerifyScenario[] = []
+  for (const [name, extra] of [
+    ['as the image is', {}],
+    [`as user ${careful.user}, read-only, without capabilities`, careful],
+  ] as const) {
+    scenarios.push(await runScenario(name, { image: image.id, ...extra }, request, ports))
+  }
+  return {
+    schema: 'io.pycds.verify/1',
+    image: { reference: request.reference, id: image.id },
+    ok: scenarios.every((scenario) => scenario.ok),
+    minHitRate: request.minHitRate ?? null,
+    scenarios,
+  }
+}
+
+async function runScenario(
+  name: string,
+  spec: Pick<ContainerSpec, 'image' | 'user' | 'readOnly' | 'dropCapabilities'>,
+  request: VerifyRequest,
+  ports: VerifyPorts,
+): Promise<VerifyScenario> {
+  const step = ports.progress.step(`verify-${name.split(',')[0]}`, `Start it ${name}`)
+  const log = new RuntimeLog()
+  const container = await ports.engine.create({
+    ...spec,
+    ...(request.command ? { command: request.command } : {}),
+    env: { PYCDS: 'report', PYCDS_LOG: 'modules' },
+    network: 'none',
+    files: [],
+  })
+  try {
+    await watch(container, {
+      ready: request.ready.length > 0 ? request.ready : DEFAULT_READY,
+      timeoutMs: request.timeoutMs,
+      stopGraceSeconds: STOP_GRACE_SECONDS,
+      signal: ports.signal,
+      activity: async () => log.lines,
+      onOutput: (stream, chunk) => {
+        if (stream === 'stderr') log.add(chunk)
+        ports.progress.appOutput(stream, chunk)
+      },
+    })
+  } finally {
+    await ports.engine.remove(container)
+  }
+  const scenario = judge(name, log, request.minHitRate ?? DEFAULT_MIN_HIT_RATE)
+  if (scenario.ok) step.done(`${scenario.served} of ${scenario.total}`)
+  else step.fail(scenario.reason ?? 'failed')
+  return scenario
+}
+
+function judge(name: string, log: RuntimeLog, minimum: number): VerifyScenario {
+  const served = log.served
+  const total = served + log.missed.length
+  const hitRate = total === 0 ? 0 : (100 * served) / total
+  let reason: string | null = null
+  if (log.rejected) reason = `the archive was refused: ${log.rejected}`
+  else if (total === 0) reason = 'the runtime did not report: no Python with the hook was started'
+  else if (hitRate < minimum) reason = `the hit rate ${hitRate.toFixed(1)} % is below ${minimum} %`
+  return { name, ok: reason === null, served, total, hitRate, reason, missed: log.missed }
+}
+
+/** Collects the lines that the runtime writes under PYCDS_LOG. */
+class RuntimeLog {
+  served = 0
+  lines = 0
+  missed: { name: string; reason: string }[] = []
+  rejected: string | undefined
+  #rest = ''
+
+  add(chunk: Buffer): void {
+    const lines = (this.#rest + chunk.toString()).split('\n')
+    this.#rest = lines.pop() ?? ''
+    for (const line of lines) this.#read(line)
+  }
+
+  #read(line: string): void {
+    const [, verb, name = '', reason = ''] = /^pycds\[\d+\]: (served|missed|rejected) (\S+)(?: (\S+))?$/.exec(line) ?? []
+    if (verb === undefined) return
+    this.lines++
+    if (verb === 'served') this.served++
+    else if (verb === 'missed') this.missed.push({ name, reason })
+    else if (name !== 'ACCEPTED') this.rejected = name
+  }
+}
