@@ -25,7 +25,7 @@ main() {
   for base in "${bases[@]}"; do
     image=$("$ROOT/scripts/example-image.sh" 01-flask-service "$base")
     say "npx pycds-image bake $image"
-    result=$(npx --no pycds-image bake "$image")
+    result=$(npx --no -- pycds-image bake "$image")
     results+=("$result")
   done
   printf '\n%s\n' "${results[@]}"

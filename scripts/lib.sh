@@ -107,7 +107,7 @@ need_packages() {
   local installed=$ROOT/node_modules/.package-lock.json
   if [ ! -e "$installed" ] || [ "$ROOT/package-lock.json" -nt "$installed" ]; then
     say "installing the packages of package-lock.json with npm ci, and building"
-    (cd "$ROOT" && npm ci --no-audit --no-fund >&2)
+    (cd "$ROOT" && npm ci --no-audit --no-fund --loglevel=error >&2)
     touch "$installed"
   else
     say "building"

@@ -28,7 +28,7 @@ run_checks() {
   step "types" npm run --silent check:ts
 }
 
-run_ava() { npx --no ava --tap "$@" </dev/null | tee -a "$TAP"; }
+run_ava() { npx --no -- ava --tap "$@" </dev/null | tee -a "$TAP"; }
 
 prepare_engine() {
   # In a subshell: a machine without an engine can still run the other tests.
@@ -36,6 +36,8 @@ prepare_engine() {
     warn "no Docker Engine: the tests that need one are skipped"
     return 0
   fi
+  # The userland of the tiny images that tests make.
+  if [ ! -x /bin/busybox ] && can_install; then apt_install busybox-static; fi
   export PYCDS_TEST_REQUIRE=${PYCDS_TEST_REQUIRE:-docker}
   local name code
   for name in $("$ROOT/scripts/base-image.sh" --list); do
