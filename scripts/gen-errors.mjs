@@ -1,0 +1,177 @@
+#!/usr/bin/env node
+// SPDX-License-Identifier: Apache-2.0
+// Writes docs/errors.md and src/archive/reject-reasons.ts from the lists that the code itself uses:
+// native/core/reject.def, native/core/miss.def and src/errors/codes.ts. The advice is kept here.
+//
+//   node scripts/gen-errors.mjs            writes both files
+//   node scripts/gen-errors.mjs --check    writes nothing; ends with 1 when one of them is outdated
+import { readFileSync, writeFileSync } from 'node:fs'
+
+const ROOT = new URL('..', import.meta.url)
+
+const ERROR_TEXTS = {
+  USAGE: 'The command line cannot be understood, or asks for something that is refused.',
+  TRAINING_FAILED: 'The command in the image failed during the training run.',
+  TRAINING_TIMEOUT: 'A run was neither over nor ready within `--timeout`.',
+  NO_PYTHON: 'The command in the image started no Python.',
+  PYTHON_UNSUPPORTED: 'The Python, or the platform, of the image cannot be served.',
+  VERIFY_FAILED: 'A container of the image does not use its archive as it must.',
+  GATE_FAILED: 'Reserved for limits on the result; this version does not use it.',
+  ENGINE_UNREACHABLE: 'The container engine does not answer, or does not let this user in.',
+  ENGINE_FAILED: 'The container engine answered, but not with what was asked for.',
+  NO_SPACE: 'The engine has no disk space left.',
+  IMAGE_NOT_FOUND: 'The engine has no image of that name.',
+  IMAGE_INVALID: 'The image is damaged, unreadable, or not one that a bake made.',
+  ARCHIVE_INVALID: 'An archive is damaged, or is no archive.',
+  INTERRUPTED: 'Ctrl-C or SIGTERM; what had been made was removed.',
+  INTERNAL: 'A bug in pycds-image. `DEBUG=pycds*` prints where it happened.',
+}
+
+const REJECT_ADVICE = {
+  MISSING: 'Check that `PYCDS_ARCHIVE` names a regular file that this user may read.',
+  NOT_AN_ARCHIVE: 'Check what `PYCDS_ARCHIVE` names.',
+  UNSEALED: 'Bake again.',
+  FORMAT: 'Bake again; the archive and the runtime come from different versions.',
+  TRUNCATED: 'Bake again; the file was cut or something was appended to it.',
+  HEADER_DAMAGED: 'Bake again.',
+  ARCHITECTURE: 'Bake the image of this architecture.',
+  PYTHON_VERSION: 'Python was replaced after the bake: bake again.',
+  PYTHON_ABI: 'Use a release build of CPython, without `--with-pydebug`.',
+  BUILD_MISMATCH: 'Python was rebuilt or upgraded after the bake: bake again.',
+  OPTIMIZE: 'Bake with the `-O` or `PYTHONOPTIMIZE` that the container runs with.',
+  DEBUG_RANGES: 'Remove `PYTHONNODEBUGRANGES` or `-X no_debug_ranges`.',
+  INTERPRETER: 'Nothing to do: sub-interpreters import as they always did.',
+  RUNTIME:
+    'Something replaced parts of `importlib` or `sys.meta_path` before the hook ran; look for other `.pth` files.',
+  MEMORY: 'Raise the limit on address space (`ulimit -v`).',
+}
+
+const MISS_ADVICE = {
+  NOT_ARCHIVED: 'The training run did not import it. Train with a command that does.',
+  BEFORE_HOOK: 'Python needs these modules before it reads site directories. There are only a few.',
+  SOURCE_CHANGED: 'Nothing is wrong: the edited file runs. Bake again to archive it.',
+  SOURCE_MISSING: 'Keep the `.py` files in the image, or bake with `--validate none`.',
+  PATH_DIFFERS:
+    'Start with the `sys.path` of the training run (`PYTHONPATH`, script directory, working directory).',
+  SHADOWED: 'A name in an earlier directory of `sys.path` begins alike; the usual search decides.',
+  PATH_HOOKS: 'Something was put in front of `sys.path_hooks`; then the path finder alone decides.',
+  DAMAGED: 'Bake again.',
+}
+
+/** `NAME(CODE, "sentence")` lines of an X-macro list, in order. */
+function readList(path, macro) {
+  const text = readFileSync(new URL(path, ROOT), 'utf8')
+  const found = [...text.matchAll(new RegExp(`^${macro}\\((\\w+), "([^"\\\\]*)"\\)$`, 'gm'))]
+  const expected = text.split('\n').filter((line) => line.startsWith(`${macro}(`)).length
+  if (found.length === 0 || found.length !== expected) throw new Error(`${path}: a line cannot be read`)
+  return found.map(([, code, sentence]) => ({ code, sentence }))
+}
+
+/** Pairs of code and exit code, in the order of the source. */
+function readExitCodes(path) {
+  const [, body] = /EXIT_CODES[^{]*\{([^}]*)\}/.exec(readFileSync(new URL(path, ROOT), 'utf8')) ?? []
+  const found = [...(body ?? '').matchAll(/^\s*([A-Z_]+): (\d+),$/gm)]
+  if (found.length === 0) throw new Error(`${path}: the table of exit codes was not found`)
+  return found.map(([, code, exit]) => ({ code, exit }))
+}
+
+/** Every code has a text and every text has a code. */
+function assertComplete(codes, texts, where) {
+  const known = Object.keys(texts)
+  const lacking = codes.filter((code) => !known.includes(code))
+  const surplus = known.filter((code) => !codes.includes(code))
+  if (lacking.length + surplus.length > 0) {
+    throw new Error(`scripts/gen-errors.mjs: ${where}: lacks [${lacking}], has no code for [${surplus}]`)
+  }
+}
+
+function table(head, rows) {
+  return [head, head.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n')
+}
+
+function formatDocument(errors, rejects, misses) {
+  return `# Errors, exit codes and reasons
+
+<!-- Generated by scripts/gen-errors.mjs; do not edit. -->
+
+## Errors of the command line
+
+Every failure is a code, a sentence that names the object and the reason, and a next step. With \`--json\` it is
+printed as \`{"error": {"code", "message", "hint", "exitCode"}}\`. The codes and their exit codes keep their meaning.
+Exit code 0 means that everything asked for was done.
+
+${table(
+  ['exit code', 'code', 'meaning'],
+  errors.map(({ code, exit }) => [exit, `\`${code}\``, ERROR_TEXTS[code]]),
+)}
+
+## Why an archive is not used
+
+At run time a whole archive is used or refused, once per process. After a refusal Python imports as it does without
+one. \`PYCDS=report\` prints the reason at exit, \`PYCDS_LOG=1\` at once, and \`PYCDS=require\` ends the process with
+status 78 instead. The checks of the file come first, then those of the interpreter; the first reason that applies is
+given. \`INTERPRETER\` is found out before the file is opened.
+
+${table(
+  ['code', 'meaning', 'what to do'],
+  rejects.map(({ code, sentence }) => [`\`${code}\``, sentence, REJECT_ADVICE[code]]),
+)}
+
+## Why a module is not served
+
+A module that is not served from an archive in use is imported by Python's own path finder; no other module is
+affected. \`PYCDS=report\` names the modules and the codes at exit.
+
+${table(
+  ['code', 'meaning', 'what to do'],
+  misses.map(({ code, sentence }) => [`\`${code}\``, sentence, MISS_ADVICE[code]]),
+)}
+`
+}
+
+function quote(text) {
+  return text.includes("'") ? JSON.stringify(text) : `'${text}'`
+}
+
+function formatReasons(name, constant, comment, list) {
+  return `/** ${comment} */
+export type ${name} =
+${list.map(({ code }) => `  | '${code}'`).join('\n')}
+
+export const ${constant}: Readonly<Record<${name}, string>> = Object.freeze({
+${list.map(({ code, sentence }) => `  ${code}: ${quote(sentence)},`).join('\n')}
+})
+`
+}
+
+function formatModule(rejects, misses) {
+  return `// SPDX-License-Identifier: Apache-2.0
+// Generated by scripts/gen-errors.mjs from native/core/reject.def and native/core/miss.def; do not edit.
+
+${formatReasons('RejectReason', 'REJECT_SENTENCES', 'Why a whole archive is not used.', rejects)}
+${formatReasons('MissReason', 'MISS_SENTENCES', 'Why one module is not served from an archive that is otherwise in use.', misses)}`
+}
+
+function main(args) {
+  const errors = readExitCodes('src/errors/codes.ts')
+  const rejects = readList('native/core/reject.def', 'REJECT')
+  const misses = readList('native/core/miss.def', 'MISS')
+  const codes = (list) => list.map(({ code }) => code)
+  assertComplete(codes(errors), ERROR_TEXTS, 'ERROR_TEXTS')
+  assertComplete(codes(rejects), REJECT_ADVICE, 'REJECT_ADVICE')
+  assertComplete(codes(misses), MISS_ADVICE, 'MISS_ADVICE')
+  const files = {
+    'docs/errors.md': formatDocument(errors, rejects, misses),
+    'src/archive/reject-reasons.ts': formatModule(rejects, misses),
+  }
+  for (const [path, text] of Object.entries(files)) {
+    const url = new URL(path, ROOT)
+    if (!args.includes('--check')) writeFileSync(url, text)
+    else if (readFileSync(url, 'utf8') !== text) {
+      process.stderr.write(`${path} is outdated: run node scripts/gen-errors.mjs\n`)
+      process.exitCode = 1
+    }
+  }
+}
+
+main(process.argv.slice(2))
