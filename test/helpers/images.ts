@@ -24,8 +24,8 @@ const DEADLINE_MS = 15 * 60_000
 
 /**
  * Makes a base image unless the engine has it, and gives its reference; `undefined` where this machine cannot
- * make it, with the reason on stderr. Await it at the top of a test file and choose `test` or `test.skip`:
- * skipped tests are counted. An engine is never installed or started from here. Rejects when the script fails, and
+ * make it, with the reason on stderr. Await it at the top of a test file, before its first test is
+ * declared, and choose `test` or `test.skip`: skipped tests are counted. An engine is never installed or started from here. Rejects when the script fails, and
  * when there is no engine although `PYCDS_TEST_REQUIRE` names `docker`.
  */
 export function ensureImage(name: BaseImage): Promise<string | undefined> {
