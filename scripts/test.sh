@@ -77,6 +77,7 @@ main() {
   local checks=yes
   [ "${1:-}" != --tests-only ] || checks=
   cd "$ROOT"
+  [ -t 1 ] || export NO_COLOR=1
   need_packages
   prepare_engine
   TAP=$(mktemp)
