@@ -158,6 +158,9 @@ enum pycds_symbol {
 #define PYCDS_SYMBOL_SHIFT 24
 #define PYCDS_SYMBOL_VALUE 0xffffffu
 #define PYCDS_SMALL_INT_BIAS 5
+/* Set in the value of LATIN1 for a name: before 3.13 the interned string of a character
+ * need not be its singleton. */
+#define PYCDS_LATIN1_INTERNED 0x100u
 
 /* The fix-ups of one module: this header, then, without gaps, u32 lists in the order of
  * the counts, then the texts. Object offsets count from the start of the module's

@@ -224,7 +224,7 @@ static bool place_singleton_str(struct pycds_value *v) {
   if (v->length == 0) {
     set_symbol(v, PYCDS_SYMBOL_EMPTY_STR, 0);
   } else if (v->length == 1 && v->char_bytes == 1) {
-    set_symbol(v, PYCDS_SYMBOL_LATIN1, *(const uint8_t *)v->chars);
+    set_symbol(v, PYCDS_SYMBOL_LATIN1, *(const uint8_t *)v->chars | (v->interned ? PYCDS_LATIN1_INTERNED : 0));
   }
   return v->place_kind != NOWHERE;
 }

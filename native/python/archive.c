@@ -325,10 +325,13 @@ static PyObject *small_int(struct archive *a, uint32_t biased) {
   return a->small_ints[biased];
 }
 
-static PyObject *latin1(struct archive *a, uint32_t code) {
-  if (code > 255) return NULL;
-  if (!a->latin1[code]) a->latin1[code] = PyUnicode_FromOrdinal((int)code);
-  return a->latin1[code];
+static PyObject *latin1(struct archive *a, uint32_t value) {
+  if (value >= sizeof a->latin1 / sizeof *a->latin1) return NULL;
+  if (!a->latin1[value]) {
+    a->latin1[value] = PyUnicode_FromOrdinal((int)(value & 0xff));
+    if (value & PYCDS_LATIN1_INTERNED && a->latin1[value]) PyUnicode_InternInPlace(&a->latin1[value]);
+  }
+  return a->latin1[value];
 }
 
 static PyObject *symbol(struct archive *a, uint32_t word) {

@@ -25,7 +25,7 @@ struct archive {
   uint8_t *scratch, *string_scratch;
   size_t scratch_bytes, string_scratch_bytes;
   PyObject *symbols[PYCDS_SYMBOL_LATIN1];
-  PyObject *latin1[256];
+  PyObject *latin1[2 * PYCDS_LATIN1_INTERNED];
   PyObject *small_ints[PYCDS_SMALL_INT_BIAS + 1025];
 };
 
