@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the runtime promises to a running program: the archive is used when everything fits,
+// and whatever does not fit leaves importing as it was.
+import { chmodSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import test, { type ExecutionContext } from 'ava'
+import { Bench, findPythons } from '../helpers/python.js'
+
+const pythons = findPythons()
+if (pythons.length === 0) test.skip('no supported CPython on this machine: the runtime is not tested', () => undefined)
+
+const SCRIPT = 'import json, app\nprint(app.answer(), json.dumps({"a": 1}))\n'
+const APP = 'def answer():\n    return "first"\n'
+const EXPECTED = 'first {"a": 1}\n'
+
+/** A trained script with one module of its own. */
+async function trained(t: ExecutionContext, python: string, validate: 'stat' | 'hash' | 'none' = 'stat') {
+  const bench = new Bench(t, python)
+  const app = bench.file('program/app.py', APP)
+  const script = bench.file('program/main.py', SCRIPT)
+  await bench.train(script, validate)
+  return { bench, app, script }
+}
+
+/** Lines that the runtime logs, without its prefix. */
+const logged = (stderr: string) => stderr.split('\n').flatMap((line) => /^pycds\[\d+\]: (.*)$/.exec(line)?.[1] ?? [])
+
+function each(title: string, run: (t: ExecutionContext, python: string) => Promise<void>): void {
+  for (const { path, version } of pythons) test(`${version}: ${title}`, run, path)
+}
+
+each('modules come from the archive, also when it had to be moved', async (t, python) => {
+  const { bench, script } = await trained(t, python)
+  for (const env of [{}, { PYCDS_FORCE_RELOCATE: '1' }]) {
+    const { code, stdout, stderr } = await bench.runWithArchive(script, { PYCDS_LOG: '1', ...env })
+    t.is(stdout, EXPECTED)
+    t.is(code, 0)
+    t.true(logged(stderr).includes('served app'))
+    t.true(logged(stderr).includes('served json'))
+  }
+})
+
+each('PYCDS=off uses nothing, report ends with a summary, auto is silent', async (t, python) => {
+  const { bench, script } = await trained(t, python)
+  t.is((await bench.runWithArchive(script, { PYCDS: 'off', PYCDS_LOG: '1' })).stderr, '')
+  t.is((await bench.runWithArchive(script)).stderr, '')
+  const { stderr, stdout } = await bench.runWithArchive(script, { PYCDS: 'report' })
+  t.is(stdout, EXPECTED)
+  t.regex(stderr, /^pycds\[\d+\]: served \d+ of \d+ path-based modules \(\d+\.\d %\) from .*app\.cds, \d+\.\d ms in the runtime\n/)
+  t.regex(stderr, /not served: .*encodings \(BEFORE_HOOK\)/)
+})
+
+each('an edited source runs as edited, and only that module is missed', async (t, python) => {
+  const { bench, app, script } = await trained(t, python)
+  writeFileSync(app, APP.replace('first', 'second'))
+  const { stdout, stderr } = await bench.runWithArchive(script, { PYCDS_LOG: '1' })
+  t.is(stdout, EXPECTED.replace('first', 'second'))
+  t.true(logged(stderr).includes('missed app SOURCE_CHANGED'))
+  t.true(logged(stderr).includes('served json'))
+})
+
+each('with hash, an edit that keeps size and time is seen; with none nothing is looked at', async (t, python) => {
+  for (const [validate, expected] of [['hash', 'FIRST'], ['none', 'first']] as const) {
+    const { bench, app, script } = await trained(t, python, validate)
+    const { atime, mtime } = statSync(app)
+    rmSync(join(app, '../__pycache__'), { recursive: true, force: true })
+    writeFileSync(app, APP.replace('first', 'FIRST'))
+    utimesSync(app, atime, mtime)
+    const { stdout } = await bench.runWithArchive(script)
+    t.is(stdout, EXPECTED.replace('first', expected))
+  }
+})
+
+each('a deleted source fails to import as ever', async (t, python) => {
+  const { bench, app, script } = await trained(t, python)
+  rmSync(app)
+  const { code, stderr } = await bench.runWithArchive(script)
+  t.is(code, 1)
+  t.regex(stderr, /ModuleNotFoundError: No module named 'app'/)
+})
+
+each('a module that an earlier entry of the path holds wins, as ever', async (t, python) => {
+  const { bench, script } = await trained(t, python)
+  bench.file('program/json.py', 'def dumps(x):\n    return "shadow"\n')
+  const { stdout, stderr } = await bench.runWithArchive(script, { PYCDS_LOG: '1' })
+  t.is(stdout, 'first shadow\n')
+  t.true(logged(stderr).includes('missed json SHADOWED'))
+})
+
+each('an archive that cannot be used is refused with one reason', async (t, python) => {
+  const { bench, script } = await trained(t, python)
+  const whole = readFileSync(bench.archive)
+  const put = (bytes: Buffer) => {
+    rmSync(bench.archive, { force: true })
+    writeFileSync(bench.archive, bytes)
+  }
+  const changed = (offset: number, value: number) => {
+    const copy = Buffer.from(whole)
+    copy[offset] = value
+    return copy
+  }
+  const cases: [string, () => void][] = [
+    ['MISSING', () => rmSync(bench.archive)],
+    ['NOT_AN_ARCHIVE', () => put(Buffer.from('no archive at all'))],
+    ['UNSEALED', () => put(changed(0, 0x21))],
+    ['FORMAT', () => put(changed(8, 99))],
+    ['TRUNCATED', () => put(whole.subarray(0, whole.length - 1))],
+    ['HEADER_DAMAGED', () => put(changed(70, (whole[70] ?? 0) ^ 1))],
+    ['OPTIMIZE', () => put(whole)],
+  ]
+  for (const [reason, damage] of cases) {
+    damage()
+    const env: Record<string, string> = reason === 'OPTIMIZE' ? { PYTHONOPTIMIZE: '1' } : {}
+    const report = await bench.runWithArchive(script, { PYCDS: 'report', ...env })
+    t.is(report.stdout, EXPECTED, reason)
+    t.is(report.code, 0)
+    t.regex(report.stderr, new RegExp(`^pycds\\[\\d+\\]: archive .* not used: ${reason}: [^\\n]*\\n$`))
+    t.deepEqual(await bench.runWithArchive(script, env), { code: 0, stdout: EXPECTED, stderr: '' })
+    const required = await bench.runWithArchive(script, { PYCDS: 'require', ...env })
+    t.is(required.code, 78)
+    t.is(required.stdout, '')
+    t.regex(required.stderr, new RegExp(`^pycds\\[\\d+\\]: PYCDS=require, .*${reason}`))
+  }
+})
+
+test('an archive of another Python is refused', async (t) => {
+  const [first, second] = pythons
+  if (!first || !second) return t.pass('only one Python on this machine')
+  const { bench, script } = await trained(t, first.path)
+  const other = new Bench(t, second.path)
+  writeFileSync(other.archive, readFileSync(bench.archive))
+  const { stdout, stderr } = await other.runWithArchive(script, { PYCDS: 'report' })
+  t.is(stdout, EXPECTED)
+  t.regex(stderr, /not used: PYTHON_VERSION/)
+})
+
+each('the archive is never opened for writing', async (t, python) => {
+  const { bench, script } = await trained(t, python)
+  chmodSync(bench.archive, 0o444)
+  const before = statSync(bench.archive)
+  t.is((await bench.runWithArchive(script, { PYCDS: 'require' })).stdout, EXPECTED)
+  t.deepEqual(statSync(bench.archive).mtime, before.mtime)
+  t.deepEqual(statSync(bench.archive).ctime, before.ctime)
+})
+
+const SAME_AS_STOCK: [string, string][] = [
+  [
+    'specs, loaders and module attributes',
+    `import sys, json, email.message, xml
+for name in ("json", "json.decoder", "email", "email.message", "xml"):
+    m = sys.modules[name]; s = m.__spec__
+    print(list(vars(m))[:9], type(m.__loader__), vars(m.__loader__), m.__file__, m.__cached__, getattr(m, "__path__", 0),
+          m.__package__, type(s), s.origin, s.cached, s.has_location, s.submodule_search_locations, s.parent, s.loader is m.__loader__)
+print(sys.modules["email.message"] is email.message)`,
+  ],
+  [
+    'reload, source, resources and find_spec',
+    `import importlib, inspect, json, pkgutil, importlib.util, importlib.resources
+print(importlib.reload(json) is json, len(inspect.getsource(json.decoder)))
+print(len(pkgutil.get_data("json", "__init__.py")), [m.name for m in pkgutil.iter_modules(json.__path__)])
+print(importlib.util.find_spec("email.parser").origin, sorted(p.name for p in importlib.resources.files("json").iterdir()))
+import runpy; print(sorted(runpy.run_module("json.scanner"))[:5])`,
+  ],
+  [
+    'tracebacks of modules that fail, and what they leave behind',
+    `import sys, traceback
+for _ in range(2):
+    for name in ("broken", "broken_import", "broken_syntax"):
+        try:
+            __import__(name)
+        except BaseException:
+            print(traceback.format_exc())
+        print(name in sys.modules)`,
+  ],
+  [
+    'modules that replace or remove themselves, and circular imports',
+    `import sys, replaces, circular_a
+print(replaces, sys.modules["replaces"], circular_a.x, circular_a.circular_b.y)
+try:
+    import removes
+except (ImportError, KeyError) as e: print(type(e), e)
+import threading
+t = [threading.Thread(target=__import__, args=(n,)) for n in ("xml.dom.minidom", "xml.dom.pulldom", "xml.dom.minidom")]
+[x.start() for x in t]; [x.join() for x in t]; print(sys.modules["xml.dom.minidom"].parseString("<a/>").toxml())`,
+  ],
+  [
+    'what a module that is imported twice computes',
+    `import sys, constants, pickle
+a = repr(constants.A); f = constants.f; del sys.modules["constants"]
+import constants as again
+print(a == repr(again.A), constants is again, f({"k": [1, 2]}), again.g("beta"), again.g(("t", 1)), again.g("zz"), again.D, again.E[-1][:3])
+print(constants.outer(1, 2)[2].__doc__, pickle.loads(pickle.dumps(again.F)))`,
+  ],
+]
+
+for (const [title, text] of SAME_AS_STOCK) {
+  each(`the same as without an archive: ${title}`, async (t, python) => {
+    const bench = new Bench(t, python)
+    bench.file('program/broken.py', 'def f():\n    raise RuntimeError("at import")\nf()\n')
+    bench.file('program/broken_import.py', 'import json, no_such_module\n')
+    bench.file('program/broken_syntax.py', 'x = = 1\n')
+    bench.file('program/replaces.py', 'import sys\nsys.modules[__name__] = "replaced"\n')
+    bench.file('program/removes.py', 'import sys\ndel sys.modules[__name__]\n')
+    bench.file('program/circular_a.py', 'import circular_b\nx = circular_b.y\n')
+    bench.file('program/circular_b.py', 'import circular_a\ny = "y"\n')
+    bench.file('program/constants.py', readFileSync(new URL('../fixtures/constants.py', import.meta.url), 'utf8'))
+    const script = bench.file('program/main.py', text)
+    await bench.train(script)
+    const stock = await bench.runWithArchive(script, { PYCDS: 'off' })
+    const served = await bench.runWithArchive(script, { PYCDS: 'require' })
+    t.is(served.stdout, stock.stdout)
+    t.deepEqual(served, stock)
+    t.is(stock.code, 0, stock.stderr)
+    t.regex((await bench.runWithArchive(script, { PYCDS_LOG: '1' })).stderr, /served/)
+  })
+}
+
+each('audit events differ only in what is not done any more', async (t, python) => {
+  const bench = new Bench(t, python)
+  const text = `import sys
+seen = []
+sys.addaudithook(lambda event, args: seen.append((event, args[0] if event == "import" else args[0].co_filename))
+    if event in ("import", "exec") and seen is not None else None)
+import json, email.message
+print("\\n".join(map(str, seen)))`
+  const script = bench.file('program/main.py', text)
+  await bench.train(script)
+  const stock = await bench.runWithArchive(script, { PYCDS: 'off' })
+  t.is((await bench.runWithArchive(script)).stdout, stock.stdout)
+})
