@@ -55,7 +55,7 @@ void report_missed(const char *name, enum pycds_miss miss) {
 
 void report_rejected(enum pycds_reject reject) {
   report.reject = reject;
-  if (report.log) say("rejected %s", pycds_reject_code(reject));
+  if (reject && report.log) say("rejected %s", pycds_reject_code(reject));
 }
 
 void report_unmet(void) {

@@ -119,12 +119,13 @@ static struct directory *directory_at(const char *path, size_t length, const str
 
 static enum pycds_miss check_entry(const char *entry, size_t length, uint64_t stem) {
   struct stat status;
-  const char *path = length ? entry : ".";
+  const char *path = length ? entry : "."; /* the directory's identity tells when "." is another one */
+  if (!length) length = 1;
   if (syscall(SYS_newfstatat, AT_FDCWD, path, &status, 0) != 0) {
     return errno == ENOENT || errno == ENOTDIR ? PYCDS_SERVED : PYCDS_MISS_SHADOWED;
   }
   if (!S_ISDIR(status.st_mode)) return PYCDS_MISS_SHADOWED;
-  const struct directory *d = directory_at(entry, length, &status);
+  const struct directory *d = directory_at(path, length, &status);
   return d && !has_stem(d, stem) ? PYCDS_SERVED : PYCDS_MISS_SHADOWED;
 }
 

@@ -144,6 +144,6 @@ class RuntimeLog {
     this.lines++
     if (verb === 'served') this.served++
     else if (verb === 'missed') this.missed.push({ name, reason })
-    else if (name !== 'ACCEPTED') this.rejected = name
+    else this.rejected = name
   }
 }
