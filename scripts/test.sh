@@ -10,6 +10,7 @@
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 FAILED=()
+LINT_OPTIONS=()
 TAP=
 
 # step TITLE COMMAND...: goes on after a failure, so that one run shows all of them.
@@ -21,7 +22,7 @@ step() {
 }
 
 run_checks() {
-  step "lint: TypeScript" npm run --silent lint:ts
+  step "lint: TypeScript" npm run --silent lint:ts -- "${LINT_OPTIONS[@]}"
   # Its absence is no reason to install a compiler suite.
   if have clang-format; then step "lint: C" npm run --silent lint:native
   else warn "clang-format is not installed; the format of the C sources is not checked"; fi
@@ -77,7 +78,11 @@ main() {
   local checks=yes
   [ "${1:-}" != --tests-only ] || checks=
   cd "$ROOT"
-  [ -t 1 ] || export NO_COLOR=1
+  # In CI, biome colours whatever it writes to.
+  if [ ! -t 1 ]; then
+    export NO_COLOR=1
+    LINT_OPTIONS=(--colors=off)
+  fi
   need_packages
   prepare_engine
   TAP=$(mktemp)
