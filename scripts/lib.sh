@@ -78,7 +78,10 @@ apt_install() {
     die "apt-get could not install: ${missing[*]}" "Its messages are above; install them by hand and start again."
 }
 
-apt_get() { DEBIAN_FRONTEND=noninteractive apt-get -qq -y -o DPkg::Lock::Timeout=300 "$@" </dev/null; }
+apt_get() {
+  DEBIAN_FRONTEND=noninteractive NEEDRESTART_SUSPEND=1 \
+    apt-get -qq -y -o DPkg::Lock::Timeout=300 -o Dpkg::Use-Pty=0 "$@" </dev/null
+}
 
 # --- Node and the compiler --------------------------------------------------------------------------
 
@@ -144,6 +147,8 @@ need_engine() {
     can_install || die "no Docker Engine answers at $socket, and none can be installed here" \
       "Install and start Docker (https://docs.docker.com/engine/install/), or run this as root on Debian or Ubuntu."
     apt_install docker.io iptables ca-certificates
+    # Newer releases have the client in a package of its own.
+    have docker || apt_install docker-cli
   fi
   is_root || die "no Docker Engine answers at $socket" "Start it, or run this as root."
   start_engine "$socket"
