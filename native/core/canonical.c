@@ -20,7 +20,8 @@ static bool is_identifier_like(const struct pycds_value *value) {
   if (!value->ascii) return false;
   const uint8_t *c = value->chars;
   for (size_t i = 0; i < value->length; i++) {
-    bool name_char = (c[i] >= 'a' && c[i] <= 'z') || (c[i] >= 'A' && c[i] <= 'Z') || (c[i] >= '0' && c[i] <= '9') || c[i] == '_';
+    bool name_char =
+        (c[i] >= 'a' && c[i] <= 'z') || (c[i] >= 'A' && c[i] <= 'Z') || (c[i] >= '0' && c[i] <= '9') || c[i] == '_';
     if (!name_char) return false;
   }
   return true;
@@ -80,7 +81,8 @@ static size_t payload_bytes(const struct pycds_value *v) {
 }
 
 static const void *payload(const struct pycds_value *v) {
-  return v->kind == PYCDS_VALUE_FLOAT || v->kind == PYCDS_VALUE_COMPLEX ? (const void *)v->numbers : (const void *)v->bytes;
+  return v->kind == PYCDS_VALUE_FLOAT || v->kind == PYCDS_VALUE_COMPLEX ? (const void *)v->numbers
+                                                                        : (const void *)v->bytes;
 }
 
 static bool is_same(const struct pycds_value *a, const struct pycds_value *b) {

@@ -41,8 +41,8 @@ struct pycds_identity pycds_identity_of_file(const uint8_t *bytes, size_t length
   if (length < sizeof header) return out;
   memcpy(&header, bytes, sizeof header);
   if (memcmp(header.e_ident, ELFMAG, SELFMAG) != 0 || header.e_ident[EI_CLASS] != ELFCLASS64 ||
-      header.e_ident[EI_DATA] != ELFDATA2LSB || header.e_phentsize != sizeof(Elf64_Phdr) ||
-      header.e_phoff > length || (length - header.e_phoff) / sizeof(Elf64_Phdr) < header.e_phnum) {
+      header.e_ident[EI_DATA] != ELFDATA2LSB || header.e_phentsize != sizeof(Elf64_Phdr) || header.e_phoff > length ||
+      (length - header.e_phoff) / sizeof(Elf64_Phdr) < header.e_phnum) {
     return out;
   }
   const uint8_t *first_load = NULL;

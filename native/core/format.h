@@ -71,7 +71,7 @@ struct pycds_header {
   uint64_t arena_base;                    /* address for which pointers are stored */
   uint64_t arena_bytes;
   uint32_t module_count;
-  uint32_t string_count; /* interned strings, over all modules */
+  uint32_t string_count;   /* interned strings, over all modules */
   uint8_t python_magic[4]; /* importlib.util.MAGIC_NUMBER of the interpreter */
   uint32_t index_slots;    /* a power of two */
 };
@@ -107,9 +107,9 @@ _Static_assert(sizeof(struct pycds_slot) == 16, "slot size");
 struct pycds_record {
   uint64_t record_hash; /* XXH64 of the rest of this record */
   uint64_t name_hash;
-  uint64_t block;          /* file offset of the fix-ups, the first part */
-  uint32_t reloc_bytes;    /* u32 per pointer slot: object offsets that hold arena addresses */
-  uint32_t fixup_bytes;    /* struct pycds_fixups and its lists */
+  uint64_t block;        /* file offset of the fix-ups, the first part */
+  uint32_t reloc_bytes;  /* u32 per pointer slot: object offsets that hold arena addresses */
+  uint32_t fixup_bytes;  /* struct pycds_fixups and its lists */
   uint32_t offset_bytes; /* u32 per own string: its offset in the strings part */
   uint32_t string_bytes;
   uint32_t object_bytes;
@@ -166,18 +166,18 @@ enum pycds_symbol {
  * the counts, then the texts. Object offsets count from the start of the module's
  * objects. */
 struct pycds_fixups {
-  int64_t source_mtime; /* seconds since 1970, as a .pyc records it */
-  uint64_t source_size; /* bytes */
-  uint64_t source_hash; /* importlib.util.source_hash, little endian; 0: not known */
-  uint32_t flags;       /* enum pycds_module_flag */
-  uint32_t code;        /* object offset of the module's code object */
-  uint32_t code_objects; /* for statistics */
-  uint32_t marshal_bytes; /* size of the marshalled code this was made from, likewise */
+  int64_t source_mtime;                   /* seconds since 1970, as a .pyc records it */
+  uint64_t source_size;                   /* bytes */
+  uint64_t source_hash;                   /* importlib.util.source_hash, little endian; 0: not known */
+  uint32_t flags;                         /* enum pycds_module_flag */
+  uint32_t code;                          /* object offset of the module's code object */
+  uint32_t code_objects;                  /* for statistics */
+  uint32_t marshal_bytes;                 /* size of the marshalled code this was made from, likewise */
   uint32_t type_counts[PYCDS_TYPE_COUNT]; /* object offsets, per type */
-  uint32_t block_count;     /* numbers of the records whose strings are needed too */
-  uint32_t string_slots;    /* pairs: object offset of a pointer, string number */
-  uint32_t symbol_slots;    /* pairs: object offset of a pointer, symbol */
-  uint32_t frozenset_words; /* groups: offset of a tuple with the items, count, slots */
+  uint32_t block_count;                   /* numbers of the records whose strings are needed too */
+  uint32_t string_slots;                  /* pairs: object offset of a pointer, string number */
+  uint32_t symbol_slots;                  /* pairs: object offset of a pointer, symbol */
+  uint32_t frozenset_words;               /* groups: offset of a tuple with the items, count, slots */
   /* Texts, UTF-8 with surrogateescape, not terminated: the full name; __file__;
    * __cached__; and the entry of sys.path, or of the parent's __path__, that led to it. */
   uint32_t name_bytes, origin_bytes, cached_bytes, entry_bytes;

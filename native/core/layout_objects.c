@@ -96,7 +96,9 @@ static size_t emit_number(struct pycds_layouter *l, const struct pycds_value *v)
   return object_finish(l, v->kind == PYCDS_VALUE_FLOAT ? PYCDS_TYPE_FLOAT : PYCDS_TYPE_COMPLEX, object);
 }
 
-static struct frozenset *frozensets(const struct pycds_layouter *l) { return (struct frozenset *)(void *)l->sets.bytes; }
+static struct frozenset *frozensets(const struct pycds_layouter *l) {
+  return (struct frozenset *)(void *)l->sets.bytes;
+}
 
 static size_t frozenset_count(const struct pycds_layouter *l) { return l->sets.length / sizeof(struct frozenset); }
 
@@ -256,7 +258,9 @@ static void place_str(struct pycds_layouter *l, struct pycds_value *v) {
 }
 
 static void place_int(struct pycds_layouter *l, struct pycds_value *v) {
-  int64_t small = v->length == 0 ? 0 : v->length == 1 ? (v->negative ? -(int64_t)v->digits[0] : (int64_t)v->digits[0]) : INT64_MAX;
+  int64_t small = v->length == 0   ? 0
+                  : v->length == 1 ? (v->negative ? -(int64_t)v->digits[0] : (int64_t)v->digits[0])
+                                   : INT64_MAX;
   if (small >= -PYCDS_SMALL_INT_BIAS && small <= l->layout->small_int_max) {
     set_symbol(v, PYCDS_SYMBOL_SMALL_INT, (uint32_t)(small + PYCDS_SMALL_INT_BIAS));
   } else {
@@ -349,8 +353,8 @@ const char *pycds_layout_module(struct pycds_layouter *l, struct pycds_value *ro
 }
 
 void pycds_block_free(struct pycds_block *b) {
-  struct pycds_buffer *all[] = {&b->objects,       &b->strings,      &b->relocations,  &b->string_offsets,
-                                &b->string_slots,  &b->symbol_slots, &b->needed_blocks, &b->frozensets};
+  struct pycds_buffer *all[] = {&b->objects,      &b->strings,      &b->relocations,   &b->string_offsets,
+                                &b->string_slots, &b->symbol_slots, &b->needed_blocks, &b->frozensets};
   for (size_t i = 0; i < sizeof all / sizeof *all; i++) pycds_buffer_free(all[i]);
   for (int type = 0; type < PYCDS_TYPE_COUNT; type++) pycds_buffer_free(&b->types[type]);
 }

@@ -44,12 +44,12 @@ struct pycds_code {
 };
 
 struct pycds_value {
-  uint8_t kind;         /* enum pycds_value_kind */
-  uint8_t char_bytes;   /* STR: 1, 2 or 4, the width CPython chooses */
-  uint8_t ascii;        /* STR: every character is below 128 */
-  uint8_t interned;     /* STR: must be the interpreter's interned object */
-  uint8_t negative;     /* INT */
-  size_t length;        /* INT: 30-bit digits; STR: characters; BYTES; TUPLE, FROZENSET: items */
+  uint8_t kind;       /* enum pycds_value_kind */
+  uint8_t char_bytes; /* STR: 1, 2 or 4, the width CPython chooses */
+  uint8_t ascii;      /* STR: every character is below 128 */
+  uint8_t interned;   /* STR: must be the interpreter's interned object */
+  uint8_t negative;   /* INT */
+  size_t length;      /* INT: 30-bit digits; STR: characters; BYTES; TUPLE, FROZENSET: items */
   union {
     uint32_t *digits;           /* INT, least significant first */
     double numbers[2];          /* FLOAT: one, COMPLEX: real, imaginary */

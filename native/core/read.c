@@ -45,8 +45,7 @@ enum pycds_reject pycds_header_check(const uint8_t *start, size_t available, uin
   struct pycds_section index, records;
   bool sound = hash_header(start, &h) == h.header_hash && sections_fit(start, &h) &&
                h.identity_bytes <= PYCDS_IDENTITY_BYTES && h.index_slots > 0 &&
-               (h.index_slots & (h.index_slots - 1)) == 0 &&
-               pycds_section_find(start, PYCDS_SECTION_INDEX, &index) &&
+               (h.index_slots & (h.index_slots - 1)) == 0 && pycds_section_find(start, PYCDS_SECTION_INDEX, &index) &&
                index.bytes == (uint64_t)h.index_slots * sizeof(struct pycds_slot) &&
                pycds_section_find(start, PYCDS_SECTION_RECORDS, &records) &&
                records.bytes == (uint64_t)h.module_count * sizeof(struct pycds_record);
@@ -108,8 +107,7 @@ enum pycds_reject pycds_reader_open(struct pycds_reader *reader, const uint8_t *
 bool pycds_reader_module(const struct pycds_reader *reader, uint32_t number, struct pycds_record *record,
                          struct pycds_fixup_lists *lists) {
   struct pycds_section records;
-  if (number >= reader->header.module_count ||
-      !pycds_section_find(reader->bytes, PYCDS_SECTION_RECORDS, &records)) {
+  if (number >= reader->header.module_count || !pycds_section_find(reader->bytes, PYCDS_SECTION_RECORDS, &records)) {
     return false;
   }
   memcpy(record, reader->bytes + records.offset + number * sizeof *record, sizeof *record);

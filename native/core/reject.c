@@ -3,12 +3,15 @@
 
 static const struct {
   const char *code, *sentence;
-} rejects[] = {{"ACCEPTED", "the archive is used"},
+} rejects[] =
+    {
+        {"ACCEPTED", "the archive is used"},
 #define REJECT(code, sentence) {#code, sentence},
 #include "reject.def"
 #undef REJECT
 },
-  misses[] = {{"SERVED", "served from the archive"},
+  misses[] = {
+      {"SERVED", "served from the archive"},
 #define MISS(code, sentence) {#code, sentence},
 #include "miss.def"
 #undef MISS

@@ -28,8 +28,8 @@ static bool grow(struct pycds_strings *s) {
   return true;
 }
 
-uint32_t pycds_strings_number(struct pycds_strings *s, const struct pycds_value *value, uint32_t module,
-                              uint32_t *home, bool *added) {
+uint32_t pycds_strings_number(struct pycds_strings *s, const struct pycds_value *value, uint32_t module, uint32_t *home,
+                              bool *added) {
   *added = false;
   if (s->count * (size_t)2 >= s->capacity && !grow(s)) return UINT32_MAX;
   size_t bytes = value->length * value->char_bytes;

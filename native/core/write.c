@@ -171,7 +171,8 @@ static void put_records(struct writer *w, struct pycds_buffer *out, uint64_t blo
   }
 }
 
-static void seal(const struct writer *w, struct pycds_buffer *out, const struct pycds_section *sections, uint32_t slots) {
+static void seal(const struct writer *w, struct pycds_buffer *out, const struct pycds_section *sections,
+                 uint32_t slots) {
   const struct pycds_target *target = w->target;
   struct pycds_header header = {
       .magic = PYCDS_MAGIC,

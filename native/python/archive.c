@@ -343,9 +343,9 @@ static PyObject *symbol(struct archive *a, uint32_t word) {
 
 static bool finish_types(uint8_t *objects, const struct found *f) {
   PyTypeObject *const types[PYCDS_TYPE_COUNT] = {
-      [PYCDS_TYPE_STR] = &PyUnicode_Type,     [PYCDS_TYPE_BYTES] = &PyBytes_Type, [PYCDS_TYPE_INT] = &PyLong_Type,
-      [PYCDS_TYPE_FLOAT] = &PyFloat_Type,     [PYCDS_TYPE_COMPLEX] = &PyComplex_Type,
-      [PYCDS_TYPE_TUPLE] = &PyTuple_Type,     [PYCDS_TYPE_CODE] = &PyCode_Type,
+      [PYCDS_TYPE_STR] = &PyUnicode_Type, [PYCDS_TYPE_BYTES] = &PyBytes_Type,     [PYCDS_TYPE_INT] = &PyLong_Type,
+      [PYCDS_TYPE_FLOAT] = &PyFloat_Type, [PYCDS_TYPE_COMPLEX] = &PyComplex_Type, [PYCDS_TYPE_TUPLE] = &PyTuple_Type,
+      [PYCDS_TYPE_CODE] = &PyCode_Type,
   };
   for (int type = 0; type < PYCDS_TYPE_COUNT; type++) {
     const uint32_t *list = f->lists.types[type];

@@ -17,10 +17,10 @@ struct archive {
   ino_t inode;
   struct pycds_header header;
   uint64_t index_offset, records_offset;
-  uint8_t *arena;      /* where the objects go */
-  intptr_t moved;      /* arena address minus the preferred one */
-  PyObject **strings;  /* interned strings by number; NULL until their block is read */
-  PyObject **codes;    /* module code objects by record number; NULL until used */
+  uint8_t *arena;       /* where the objects go */
+  intptr_t moved;       /* arena address minus the preferred one */
+  PyObject **strings;   /* interned strings by number; NULL until their block is read */
+  PyObject **codes;     /* module code objects by record number; NULL until used */
   uint8_t *has_strings; /* by record number */
   uint8_t *scratch, *string_scratch;
   size_t scratch_bytes, string_scratch_bytes;

@@ -202,11 +202,10 @@ static bool find_importlib(void) {
   PyObject *bootstrap = PyImport_ImportModule("_frozen_importlib");
   PyObject *external = PyImport_ImportModule("_frozen_importlib_external");
   PyObject *builtins = PyImport_ImportModule("builtins");
-  bool found = take(bootstrap, "ModuleSpec", &runtime.spec_type) &&
-               take(bootstrap, "_call_with_frames_removed", &runtime.run) &&
-               take(external, "SourceFileLoader", &runtime.loader_type) &&
-               take(external, "PathFinder", &runtime.path_finder) && take(builtins, "exec", &runtime.exec) &&
-               take(builtins, "True", &runtime.true_object);
+  bool found =
+      take(bootstrap, "ModuleSpec", &runtime.spec_type) && take(bootstrap, "_call_with_frames_removed", &runtime.run) &&
+      take(external, "SourceFileLoader", &runtime.loader_type) && take(external, "PathFinder", &runtime.path_finder) &&
+      take(builtins, "exec", &runtime.exec) && take(builtins, "True", &runtime.true_object);
   drop(bootstrap);
   drop(external);
   drop(builtins);
@@ -268,7 +267,8 @@ static PyObject *load_code(PyObject *self, PyObject *name) {
   struct found found;
   const char *bytes = PyUnicode_AsUTF8AndSize(name, &length);
   if (!bytes) return NULL;
-  enum pycds_miss miss = runtime.active ? archive_find(&archive, bytes, (size_t)length, &found) : PYCDS_MISS_NOT_ARCHIVED;
+  enum pycds_miss miss =
+      runtime.active ? archive_find(&archive, bytes, (size_t)length, &found) : PYCDS_MISS_NOT_ARCHIVED;
   PyObject *code = miss ? NULL : archive_code(&archive, &found);
   if (!code) {
     PyErr_SetString(PyExc_LookupError, pycds_miss_sentence(miss ? miss : PYCDS_MISS_DAMAGED));

@@ -49,7 +49,8 @@ typedef struct PyModuleDef {
 #define Py_file_input 257
 
 /* Data. Only addresses of types and singletons are used, never what they hold. */
-extern PYCDS_PYAPI PyTypeObject PyUnicode_Type, PyBytes_Type, PyLong_Type, PyFloat_Type, PyComplex_Type, PyTuple_Type, PyCode_Type;
+extern PYCDS_PYAPI PyTypeObject PyUnicode_Type, PyBytes_Type, PyLong_Type, PyFloat_Type, PyComplex_Type, PyTuple_Type,
+    PyCode_Type;
 extern PYCDS_PYAPI PyObject _Py_NoneStruct, _Py_TrueStruct, _Py_FalseStruct, _Py_EllipsisObject;
 extern PYCDS_PYAPI PyObject *PyExc_LookupError;
 extern PYCDS_PYAPI const unsigned long Py_Version; /* since 3.11 */

@@ -143,8 +143,8 @@ enum pycds_miss search_check(PyObject *path, const struct pycds_fixup_lists *mod
     Py_ssize_t length;
     PyObject *item = PySequence_GetItem(path, i);
     const char *entry = item ? PyUnicode_AsUTF8AndSize(item, &length) : NULL;
-    bool reached = entry && (size_t)length == module->header->entry_bytes &&
-                   memcmp(entry, module->entry, (size_t)length) == 0;
+    bool reached =
+        entry && (size_t)length == module->header->entry_bytes && memcmp(entry, module->entry, (size_t)length) == 0;
     enum pycds_miss here = PYCDS_SERVED;
     if (!reached && check_earlier) here = entry ? check_entry(entry, (size_t)length, stem) : PYCDS_MISS_PATH_DIFFERS;
     if (item) Py_DecRef(item);

@@ -28,16 +28,19 @@ int main(void) {
   printf("       /* code: bytes, flags, argcount, posonlyargcount, kwonlyargcount, stacksize, firstlineno */\n");
   printf("       %d, %d, %d, %d, %d, %d, %d,\n", CODE(co_code_adaptive), CODE(co_flags), CODE(co_argcount),
          CODE(co_posonlyargcount), CODE(co_kwonlyargcount), CODE(co_stacksize), CODE(co_firstlineno));
-  printf("       /* nlocalsplus, framesize, nlocals, nplaincellvars, ncellvars, nfreevars, version, warmup, firsttraceable */\n");
+  printf("       /* nlocalsplus, framesize, nlocals, nplaincellvars, ncellvars, nfreevars, version, warmup, "
+         "firsttraceable */\n");
   printf("       %d, %d, %d, %d, %d, %d, %d, %d, %d,\n", CODE(co_nlocalsplus), framesize, CODE(co_nlocals),
          nplaincellvars, CODE(co_ncellvars), CODE(co_nfreevars), version, warmup, CODE(_co_firsttraceable));
-  printf("       /* consts, names, exceptiontable, localsplusnames, localspluskinds, filename, name, qualname, linetable */\n");
+  printf("       /* consts, names, exceptiontable, localsplusnames, localspluskinds, filename, name, qualname, "
+         "linetable */\n");
   printf("       %d, %d, %d, %d, %d, %d, %d, %d, %d,\n", CODE(co_consts), CODE(co_names), CODE(co_exceptiontable),
          CODE(co_localsplusnames), CODE(co_localspluskinds), CODE(co_filename), CODE(co_name), CODE(co_qualname),
          CODE(co_linetable));
   printf("       /* frame specials in words, RESUME opcode, warmup start */\n");
   printf("       %d, %d, %d,\n", (int)FRAME_SPECIALS_SIZE, RESUME, warmup < 0 ? 0 : -8);
-  printf("       /* str: ASCII header, other header, state bits always set; tuple items; int: tagged length; small int maximum */\n");
+  printf("       /* str: ASCII header, other header, state bits always set; tuple items; int: tagged length; small int "
+         "maximum */\n");
   printf("       %d, %d, %d, %d, %d, %d,\n", (int)sizeof(PyASCIIObject), (int)sizeof(PyCompactUnicodeObject),
          PY_VERSION_HEX < 0x030c0000 ? 0x80 : 0, (int)offsetof(PyTupleObject, ob_item), PY_VERSION_HEX >= 0x030c0000,
          PY_VERSION_HEX >= 0x030f0000 ? 1024 : 256);

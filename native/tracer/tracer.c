@@ -94,7 +94,8 @@ static int visit_library(struct dl_phdr_info *info, size_t size, void *data) {
   for (size_t i = 0; i < info->dlpi_phnum; i++) {
     const Elf64_Phdr *segment = &info->dlpi_phdr[i];
     uintptr_t first = info->dlpi_addr + segment->p_vaddr;
-    if (segment->p_type != PT_LOAD || library->address < first || library->address - first >= segment->p_memsz) continue;
+    if (segment->p_type != PT_LOAD || library->address < first || library->address - first >= segment->p_memsz)
+      continue;
     library->identity = pycds_identity_of_image(info->dlpi_phdr, info->dlpi_phnum, info->dlpi_addr);
     snprintf(library->path, sizeof library->path, "%s", info->dlpi_name);
     return 1;

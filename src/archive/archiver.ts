@@ -1,9 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 // The typed view of the native archiver and reader: the Archiver port.
-import type { ArchiveDescription, ArchiveTarget, Archiver, ElfIdentity, Validate, WrittenArchive } from '../bake/archiver.js'
+import type {
+  ArchiveDescription,
+  Archiver,
+  ArchiveTarget,
+  ElfIdentity,
+  Validate,
+  WrittenArchive,
+} from '../bake/archiver.js'
 import { PycdsError } from '../errors/index.js'
 import type { TracedModule } from '../train/trace.js'
-import { loadBinding, type NativeArchive, type NativeBinding, type NativeModule, readInjected } from './binding.js'
+import {
+  loadBinding,
+  type NativeArchive,
+  type NativeBinding,
+  type NativeModule,
+  readInjected,
+} from './binding.js'
 
 /** As in enum pycds_validate and enum pycds_identity_kind of native/core/format.h. */
 const VALIDATE: readonly Validate[] = ['none', 'stat', 'hash']
@@ -77,7 +90,12 @@ function describe(name: string, archive: NativeArchive): ArchiveDescription {
     pythonVersion: formatHexversion(header.hexversion),
     buildId: header.identity,
     validate: VALIDATE[header.validate] ?? 'stat',
-    modules: modules.map(({ name: module, origin, bytes, codeObjects }) => ({ name: module, origin, bytes, codeObjects })),
+    modules: modules.map(({ name: module, origin, bytes, codeObjects }) => ({
+      name: module,
+      origin,
+      bytes,
+      codeObjects,
+    })),
     info: JSON.parse(archive.info),
   }
 }

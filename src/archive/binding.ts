@@ -64,10 +64,20 @@ export interface NativeModuleEntry {
 
 export type NativeArchive =
   | { reject: string; sentence: string }
-  | { reject?: never; header: NativeHeader; info: string; modules: NativeModuleEntry[]; damage: string | null }
+  | {
+      reject?: never
+      header: NativeHeader
+      info: string
+      modules: NativeModuleEntry[]
+      damage: string | null
+    }
 
 export interface NativeBinding {
-  writeArchive(target: NativeTarget, modules: NativeModule[], info: Buffer): { archive: Buffer; modules: NativeOutcome[] }
+  writeArchive(
+    target: NativeTarget,
+    modules: NativeModule[],
+    info: Buffer,
+  ): { archive: Buffer; modules: NativeOutcome[] }
   readArchive(bytes: Buffer): NativeArchive
   identify(bytes: Buffer): { kind: number; machine: number; identity: Buffer }
   supportedVersions(): string[]

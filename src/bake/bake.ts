@@ -3,16 +3,29 @@
 // everything else has succeeded, so a failure leaves nothing that anybody could run.
 import { gzipSync } from 'node:zlib'
 import { PycdsError } from '../errors/index.js'
-import { appendLayer, defaultOutputReference, formatReference, type ImageConfig, parseReference } from '../image/index.js'
+import {
+  appendLayer,
+  defaultOutputReference,
+  formatReference,
+  type ImageConfig,
+  parseReference,
+} from '../image/index.js'
 import type { Progress } from '../log/index.js'
-import { DEFAULT_READY, formatReady, type ReadySpec, type Training, type TrainingSpec, train } from '../train/index.js'
+import {
+  DEFAULT_READY,
+  formatReady,
+  type ReadySpec,
+  type Training,
+  type TrainingSpec,
+  train,
+} from '../train/index.js'
 import type { ElfIdentity, Validate } from './archiver.js'
+import { withContainer } from './container.js'
 import { choosePython, groupByPython, type PythonGroup } from './interpreter.js'
 import { ARCHIVE_ENV, LABELS, labelsOf, withoutBake } from './labels.js'
 import { ARCHIVE_PATH, makeLayer } from './layer.js'
 import { measure } from './measure.js'
 import { type ModuleSelection, selectModules } from './modules.js'
-import { withContainer } from './container.js'
 import type { Archiver, Container, Engine, ImageStore, NewLayer, SourceImage } from './ports.js'
 import type { BakeResult } from './result.js'
 import { TOOL_VERSION } from './version.js'
@@ -77,7 +90,11 @@ export async function bake(request: BakeRequest, ports: BakePorts): Promise<Bake
     },
     training: describeTraining(request, source, training),
     archive: { path: ARCHIVE_PATH, bytes: made.archiveBytes, modules: made.modules, leftOut: made.leftOut },
-    layer: { diffId: made.layer.diffId, bytes: made.layer.tar.length, compressedBytes: gzipSync(made.layer.tar).length },
+    layer: {
+      diffId: made.layer.diffId,
+      bytes: made.layer.tar.length,
+      compressedBytes: gzipSync(made.layer.tar).length,
+    },
     start: written?.start ?? null,
     warnings,
   }
@@ -167,9 +184,12 @@ function warningsFor(request: BakeRequest, training: Training, chosen: PythonGro
     (group) => group.python.library !== chosen.python.library && group.modules > 0,
   )
   return [
-    ...(training.exitCode ? [`the training run ended with exit code ${training.exitCode}; what it imported was kept`] : []),
+    ...(training.exitCode
+      ? [`the training run ended with exit code ${training.exitCode}; what it imported was kept`]
+      : []),
     ...others.map(
-      (group) => `${group.python.executable} (${group.python.version}) also ran: its ${group.modules} modules are not archived`,
+      (group) =>
+        `${group.python.executable} (${group.python.version}) also ran: its ${group.modules} modules are not archived`,
     ),
     ...(chosen.processes.some((process) => process.noSite)
       ? [`${request.reference} also starts Python with -S: those processes cannot use the archive`]
@@ -215,7 +235,12 @@ async function archive(input: ArchiveInput, ports: BakePorts): Promise<Made> {
         schema: 'io.pycds.manifest/1',
         tool: `pycds-image ${TOOL_VERSION}`,
         source: origin,
-        python: { version: python.version, executable: python.executable, library: python.library, ...identity },
+        python: {
+          version: python.version,
+          executable: python.executable,
+          library: python.library,
+          ...identity,
+        },
         validate: input.request.validate,
         modules: written.modules,
         leftOut,
@@ -233,7 +258,10 @@ async function archive(input: ArchiveInput, ports: BakePorts): Promise<Made> {
   }
 }
 
-async function identify({ image, python: { python }, request }: ArchiveInput, archiver: Archiver): Promise<ElfIdentity> {
+async function identify(
+  { image, python: { python }, request }: ArchiveInput,
+  archiver: Archiver,
+): Promise<ElfIdentity> {
   const file = await image.readFile(python.library)
   const identity = file && archiver.identify(file)
   if (!identity || identity.hex !== python.identity) {
@@ -295,7 +323,11 @@ async function append(
     const watch = { timeoutMs: request.timeoutMs, signal: ports.signal }
     const start =
       request.measureRuns > 0
-        ? await measure(ports.engine, { before: spec, after: { ...spec, image: id }, runs: request.measureRuns, watch }, ports.progress)
+        ? await measure(
+            ports.engine,
+            { before: spec, after: { ...spec, image: id }, runs: request.measureRuns, watch },
+            ports.progress,
+          )
         : null
     ports.signal.throwIfAborted()
     await ports.store.tag(id, output)
@@ -306,7 +338,11 @@ async function append(
   }
 }
 
-function describeTraining(request: BakeRequest, source: SourceImage, training: Training): BakeResult['training'] {
+function describeTraining(
+  request: BakeRequest,
+  source: SourceImage,
+  training: Training,
+): BakeResult['training'] {
   const { Entrypoint, Cmd } = source.config.config ?? {}
   const groups = groupByPython(training.processes)
   return {

@@ -2,7 +2,11 @@
 import type { Container, Engine } from './ports.js'
 
 /** Lends a container of the image that is never started: its files are exactly the image's. */
-export async function withContainer<T>(engine: Engine, image: string, use: (container: Container) => Promise<T>): Promise<T> {
+export async function withContainer<T>(
+  engine: Engine,
+  image: string,
+  use: (container: Container) => Promise<T>,
+): Promise<T> {
   const container = await engine.create({ image, command: ['-'], env: {}, network: 'none', files: [] })
   try {
     return await use(container)

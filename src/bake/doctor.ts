@@ -35,7 +35,8 @@ export interface DoctorPorts {
 export async function doctor(request: DoctorRequest, ports: DoctorPorts): Promise<DoctorResult> {
   const checks = [await checkNative(ports), await checkEngine(ports)]
   const engineWorks = checks.every((check) => check.status !== 'fail')
-  if (request.reference !== undefined && engineWorks) checks.push(...(await checkImage(request.reference, ports)))
+  if (request.reference !== undefined && engineWorks)
+    checks.push(...(await checkImage(request.reference, ports)))
   return {
     schema: 'io.pycds.doctor/1',
     image: request.reference ?? null,

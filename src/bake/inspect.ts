@@ -34,7 +34,10 @@ export interface InspectPorts {
 
 /** Describes an archive; ARCHIVE_INVALID when it is damaged, IMAGE_INVALID when the image was never baked. */
 export async function inspect(request: InspectRequest, ports: InspectPorts): Promise<InspectResult> {
-  const isFile = await stat(request.subject).then((found) => found.isFile(), () => false)
+  const isFile = await stat(request.subject).then(
+    (found) => found.isFile(),
+    () => false,
+  )
   const { bytes, manifest, path } = isFile
     ? { bytes: await readFile(request.subject), manifest: undefined, path: request.subject }
     : await readFromImage(request.subject, ports)

@@ -52,7 +52,8 @@ function refuse({ python, processes }: PythonGroup, supported: readonly string[]
   }
   if (python.freeThreaded) return { reason: 'it is a free-threaded build', hint: versions }
   if (python.debug) return { reason: 'it is a debug build', hint: versions }
-  if (!supported.includes(minor)) return { reason: `CPython ${python.version} is not supported`, hint: versions }
+  if (!supported.includes(minor))
+    return { reason: `CPython ${python.version} is not supported`, hint: versions }
   if (processes.every((process) => process.noSite)) {
     return {
       reason: 'it is started with -S, which keeps the hook from running',

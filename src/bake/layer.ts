@@ -30,7 +30,10 @@ export interface LayerContent {
 export async function makeLayer(image: Container, content: LayerContent): Promise<NewLayer> {
   const files = new Map<string, { mode: number; body: Buffer }>()
   files.set(ARCHIVE_PATH, { mode: 0o444, body: content.archive })
-  files.set(MANIFEST_PATH, { mode: 0o444, body: Buffer.from(`${JSON.stringify(content.manifest, null, 2)}\n`) })
+  files.set(MANIFEST_PATH, {
+    mode: 0o444,
+    body: Buffer.from(`${JSON.stringify(content.manifest, null, 2)}\n`),
+  })
   for (const directory of content.siteDirectories) {
     files.set(`${directory}/${RUNTIME_NAME}`, { mode: 0o644, body: content.runtime })
     files.set(`${directory}/${HOOK_NAME}`, { mode: 0o644, body: Buffer.from(HOOK) })

@@ -19,7 +19,11 @@ export interface MeasureRequest {
  * Times the starts of two images; null when no Python process was seen in one of them.
  * Programs that end are timed from the start of the process to its end, others to their last import.
  */
-export async function measure(engine: Engine, request: MeasureRequest, progress: Progress): Promise<BakeResult['start']> {
+export async function measure(
+  engine: Engine,
+  request: MeasureRequest,
+  progress: Progress,
+): Promise<BakeResult['start']> {
   const step = progress.step('measure', 'Measure before and after')
   const before: TimedStart[] = []
   const after: TimedStart[] = []
@@ -30,7 +34,10 @@ export async function measure(engine: Engine, request: MeasureRequest, progress:
   }
   for (let run = 0; run < request.runs; run++) {
     step.update(`run ${run + 1} of ${request.runs}`)
-    for (const [spec, into] of [[request.before, before], [request.after, after]] as const) {
+    for (const [spec, into] of [
+      [request.before, before],
+      [request.after, after],
+    ] as const) {
       const timed = await timeStart(engine, spec, options)
       if (timed) into.push(timed)
     }

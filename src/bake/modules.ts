@@ -32,6 +32,8 @@ export function selectModules(group: PythonGroup, changed: ReadonlySet<string>):
   for (const name of chosen.keys()) leftOut.delete(name)
   return {
     modules: [...chosen.values()],
-    leftOut: [...leftOut].map(([name, reason]) => ({ name, reason })).sort((a, b) => (a.name < b.name ? -1 : 1)),
+    leftOut: [...leftOut]
+      .map(([name, reason]) => ({ name, reason }))
+      .sort((a, b) => (a.name < b.name ? -1 : 1)),
   }
 }

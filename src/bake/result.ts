@@ -1,13 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
-export interface Timing { medianMs: number; minMs: number; maxMs: number }
+export interface Timing {
+  medianMs: number
+  minMs: number
+  maxMs: number
+}
 export interface BakeResult {
   schema: 'io.pycds.bake/1'
   source: { reference: string; id: string }
   output: { reference: string; id: string } | null
-  python: { version: string; executable: string; library: string|null; buildId: string; abi: string }
-  training: { command: string[]; readiness: string; seconds: number; exitCode: number|null; processes: number; pythons: {executable: string; version: string; processes: number; modules: number; used: boolean}[] }
+  python: { version: string; executable: string; library: string | null; buildId: string; abi: string }
+  training: {
+    command: string[]
+    readiness: string
+    seconds: number
+    exitCode: number | null
+    processes: number
+    pythons: { executable: string; version: string; processes: number; modules: number; used: boolean }[]
+  }
   archive: { path: string; bytes: number; modules: number; leftOut: { name: string; reason: string }[] }
   layer: { diffId: string; bytes: number; compressedBytes: number }
-  start: { metric: 'imports'|'exit'; before: Timing; after: Timing; speedup: number; runs: number } | null
+  start: { metric: 'imports' | 'exit'; before: Timing; after: Timing; speedup: number; runs: number } | null
   warnings: string[]
 }

@@ -139,7 +139,8 @@ class RuntimeLog {
   }
 
   #read(line: string): void {
-    const [, verb, name = '', reason = ''] = /^pycds\[\d+\]: (served|missed|rejected) (\S+)(?: (\S+))?$/.exec(line) ?? []
+    const [, verb, name = '', reason = ''] =
+      /^pycds\[\d+\]: (served|missed|rejected) (\S+)(?: (\S+))?$/.exec(line) ?? []
     if (verb === undefined) return
     this.lines++
     if (verb === 'served') this.served++

@@ -64,7 +64,8 @@ export async function watch(container: Container, options: WatchOptions): Promis
 
 function timedOut(options: WatchOptions, activity: number): PycdsError {
   const seconds = options.timeoutMs / 1000
-  const reason = activity > 0 ? `it went on importing (${activity} modules so far)` : 'no Python module was imported'
+  const reason =
+    activity > 0 ? `it went on importing (${activity} modules so far)` : 'no Python module was imported'
   return new PycdsError('TRAINING_TIMEOUT', {
     message: `training run: not ready after ${seconds} s: ${reason}`,
     hint: 'Raise --timeout, choose another --ready, or give a COMMAND that ends by itself after `--`.',

@@ -1,7 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // Real interpreters of this machine: discovering them, training them and starting them with an archive.
 import { execFile, execFileSync } from 'node:child_process'
-import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { homedir, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -19,11 +28,19 @@ export const archiver = createArchiver()
 export function findPythons(): { path: string; version: string }[] {
   const pyenv = join(process.env.PYENV_ROOT ?? join(homedir(), '.pyenv'), 'versions')
   const versions = existsSync(pyenv) ? readdirSync(pyenv) : []
-  const candidates = ['/usr/bin/python3', '/usr/local/bin/python3', ...versions.map((name) => join(pyenv, name, 'bin/python3'))]
+  const candidates = [
+    '/usr/bin/python3',
+    '/usr/local/bin/python3',
+    ...versions.map((name) => join(pyenv, name, 'bin/python3')),
+  ]
   const found = new Map<string, string>()
   for (const path of candidates.filter((candidate) => existsSync(candidate))) {
-    const program = 'import sys; print(sys.version.split()[0], hasattr(sys, "gettotalrefcount"), sys.abiflags)'
-    const [version = '', debug, flags = ''] = execFileSync(path, ['-I', '-S', '-c', program]).toString().trim().split(' ')
+    const program =
+      'import sys; print(sys.version.split()[0], hasattr(sys, "gettotalrefcount"), sys.abiflags)'
+    const [version = '', debug, flags = ''] = execFileSync(path, ['-I', '-S', '-c', program])
+      .toString()
+      .trim()
+      .split(' ')
     const supported = archiver.supportedVersions().includes(version.split('.').slice(0, 2).join('.'))
     if (supported && debug === 'False' && flags === '') found.set(version, path)
   }
@@ -62,7 +79,12 @@ export class Bench {
   /** Runs the interpreter without an archive. */
   run(args: readonly string[], env: Record<string, string> = {}): Promise<Outcome> {
     return new Promise((resolve) => {
-      const options = { env: { PATH: '/usr/bin:/bin', ...env }, cwd: this.directory, timeout: DEADLINE_MS, maxBuffer: 2 ** 28 }
+      const options = {
+        env: { PATH: '/usr/bin:/bin', ...env },
+        cwd: this.directory,
+        timeout: DEADLINE_MS,
+        maxBuffer: 2 ** 28,
+      }
       execFile(this.#python, args, options, (error, stdout, stderr) => {
         const code = error ? (typeof error.code === 'number' ? error.code : null) : 0
         resolve({ code, stdout, stderr })

@@ -28,7 +28,8 @@ function run(file: string, args: readonly string[], env: Record<string, string> 
   })
 }
 
-const pycds = (args: readonly string[], env?: Record<string, string>) => run(process.execPath, [CLI, ...args], env)
+const pycds = (args: readonly string[], env?: Record<string, string>) =>
+  run(process.execPath, [CLI, ...args], env)
 
 async function docker(...args: string[]): Promise<string> {
   const { code, stdout, stderr } = await run('docker', args)
@@ -46,17 +47,39 @@ function output(t: ExecutionContext): string {
   return name
 }
 
-async function bake(t: ExecutionContext, image: string, ...args: string[]): Promise<{ name: string; result: BakeResult }> {
+async function bake(
+  t: ExecutionContext,
+  image: string,
+  ...args: string[]
+): Promise<{ name: string; result: BakeResult }> {
   const name = output(t)
-  const { code, stdout, stderr } = await pycds(['bake', image, '-t', name, '--json', '--measure', '0', ...args])
+  const { code, stdout, stderr } = await pycds([
+    'bake',
+    image,
+    '-t',
+    name,
+    '--json',
+    '--measure',
+    '0',
+    ...args,
+  ])
   t.is(code, 0, stderr)
   return { name, result: JSON.parse(stdout) as BakeResult }
 }
 
 /** Runs a bake that must fail, and checks that it leaves nothing. */
-async function refuses(t: ExecutionContext, exitCode: number, expected: RegExp, args: readonly string[], env?: Record<string, string>) {
+async function refuses(
+  t: ExecutionContext,
+  exitCode: number,
+  expected: RegExp,
+  args: readonly string[],
+  env?: Record<string, string>,
+) {
   const name = output(t)
-  const { code, stdout, stderr } = await pycds(['bake', ...args.slice(0, 1), '-t', name, '--json', ...args.slice(1)], env)
+  const { code, stdout, stderr } = await pycds(
+    ['bake', ...args.slice(0, 1), '-t', name, '--json', ...args.slice(1)],
+    env,
+  )
   t.is(code, exitCode, stdout + stderr)
   const { error } = JSON.parse(stdout) as { error: { message: string; hint: string; exitCode: number } }
   t.regex(error.message, expected)
@@ -74,6 +97,10 @@ for (const base of BASES) {
   for (const example of EXAMPLES) images.set(`${example} ${base}`, await exampleImage(example, base))
 }
 
+// Everything is awaited before the first test: ava wants them all declared at once.
+const nopython = await ensureImage('nopython')
+const py38 = await ensureImage('py38')
+
 for (const [title, image] of images) {
   if (image === undefined) test.skip(`bake ${title}: the image cannot be made here`, () => undefined)
   else {
@@ -81,7 +108,8 @@ for (const [title, image] of images) {
       const before = await docker('image', 'inspect', image)
       const { name, result } = await bake(t, image)
       t.is(await docker('image', 'inspect', image), before)
-      const history = async (reference: string) => (await docker('history', '--no-trunc', '-q', reference)).split('\n').length
+      const history = async (reference: string) =>
+        (await docker('history', '--no-trunc', '-q', reference)).split('\n').length
       t.is(await history(name), (await history(image)) + 1)
       t.true(result.archive.modules > 50)
       const { code, stdout, stderr } = await pycds(['verify', name, '--min-hit-rate', '95', '--json'])
@@ -96,21 +124,22 @@ for (const [title, image] of images) {
 
 const flask = images.get('01-flask-service bookworm')
 const tool = images.get('02-command-line-tool bookworm')
-const nopython = await ensureImage('nopython')
-const py38 = await ensureImage('py38')
 
 if (flask === undefined || tool === undefined) {
   test.skip('bakes of the examples: no image can be made here', () => undefined)
 } else {
-  test.serial('two bakes give the same layer and image, and a bake of the result replaces its layer', async (t) => {
-    const first = await bake(t, tool)
-    const second = await bake(t, tool)
-    t.is(second.result.layer.diffId, first.result.layer.diffId)
-    t.is(second.result.output?.id, first.result.output?.id)
-    const again = await bake(t, first.name)
-    t.is(again.result.layer.diffId, first.result.layer.diffId)
-    t.is(again.result.output?.id, first.result.output?.id)
-  })
+  test.serial(
+    'two bakes give the same layer and image, and a bake of the result replaces its layer',
+    async (t) => {
+      const first = await bake(t, tool)
+      const second = await bake(t, tool)
+      t.is(second.result.layer.diffId, first.result.layer.diffId)
+      t.is(second.result.output?.id, first.result.output?.id)
+      const again = await bake(t, first.name)
+      t.is(again.result.layer.diffId, first.result.layer.diffId)
+      t.is(again.result.output?.id, first.result.output?.id)
+    },
+  )
 
   test.serial('two bakes at the same time both succeed', async (t) => {
     const [a, b] = await Promise.all([bake(t, tool), bake(t, tool)])
@@ -119,46 +148,100 @@ if (flask === undefined || tool === undefined) {
 
   test.serial('a baked container writes nothing and says what it served', async (t) => {
     const { name } = await bake(t, tool)
-    const id = await docker('create', '--user', '12345', '--cap-drop', 'ALL', '--network', 'none', '--env', 'PYCDS=report', name)
+    const id = await docker(
+      'create',
+      '--user',
+      '12345',
+      '--cap-drop',
+      'ALL',
+      '--network',
+      'none',
+      '--env',
+      'PYCDS=report',
+      name,
+    )
     t.teardown(() => run('docker', ['rm', '--force', id]).then(() => undefined))
     const { stderr } = await run('docker', ['start', '--attach', id])
     t.regex(stderr, /pycds\[\d+\]: served \d+ of \d+ path-based modules/)
     t.is(await docker('diff', id), '')
-    const readOnly = ['run', '--rm', '--read-only', '--user', '12345', '--cap-drop', 'ALL', '--network', 'none']
+    const readOnly = [
+      'run',
+      '--rm',
+      '--read-only',
+      '--user',
+      '12345',
+      '--cap-drop',
+      'ALL',
+      '--network',
+      'none',
+    ]
     t.is((await run('docker', [...readOnly, '--env', 'PYCDS=require', name])).code, 0)
   })
 
-  test.serial('the layer holds the archive, the runtime, the hook and the manifest, and keeps directories as they were', async (t) => {
-    const { name } = await bake(t, tool)
-    const modes = (image: string) =>
-      docker('run', '--rm', '--entrypoint', 'stat', image, '-c', '%n %a %u %g %Y', '/', '/usr', '/usr/local', '/usr/local/lib', '/opt')
-    t.is(await modes(name), await modes(tool))
-    const found = await docker('run', '--rm', '--entrypoint', 'sh', name, '-c', 'stat -c "%n %a %U" /opt/pycds/* $(find / -xdev -name "*pycds*" -path "*dist-packages*")')
-    t.deepEqual(found.split('\n').sort(), [
-      '/opt/pycds/app.cds 444 root',
-      '/opt/pycds/manifest.json 444 root',
-      '/usr/local/lib/python3.11/dist-packages/00-pycds.pth 644 root',
-      '/usr/local/lib/python3.11/dist-packages/_pycds.abi3.so 644 root',
-    ])
-    const config = JSON.parse(await docker('image', 'inspect', '--format', '{{json .Config}}', name)) as { Env: string[]; Labels: Record<string, string> }
-    t.true(config.Env.includes('PYCDS_ARCHIVE=/opt/pycds/app.cds'))
-    t.is(config.Labels['io.pycds.source'], await docker('image', 'inspect', '--format', '{{.Id}}', tool))
-  })
+  test.serial(
+    'the layer holds the archive, the runtime, the hook and the manifest, and keeps directories as they were',
+    async (t) => {
+      const { name } = await bake(t, tool)
+      const modes = (image: string) =>
+        docker(
+          'run',
+          '--rm',
+          '--entrypoint',
+          'stat',
+          image,
+          '-c',
+          '%n %a %u %g %Y',
+          '/',
+          '/usr',
+          '/usr/local',
+          '/usr/local/lib',
+          '/opt',
+        )
+      t.is(await modes(name), await modes(tool))
+      const found = await docker(
+        'run',
+        '--rm',
+        '--network',
+        'none',
+        '--entrypoint',
+        'sh',
+        name,
+        '-c',
+        'stat -c "%n %a %U" /opt/pycds/* $(find / -xdev -name "*pycds*" -path "*dist-packages*")',
+      )
+      t.deepEqual(found.split('\n').sort(), [
+        '/opt/pycds/app.cds 444 root',
+        '/opt/pycds/manifest.json 444 root',
+        '/usr/local/lib/python3.11/dist-packages/00-pycds.pth 644 root',
+        '/usr/local/lib/python3.11/dist-packages/_pycds.abi3.so 644 root',
+      ])
+      const config = JSON.parse(await docker('image', 'inspect', '--format', '{{json .Config}}', name)) as {
+        Env: string[]
+        Labels: Record<string, string>
+      }
+      t.true(config.Env.includes('PYCDS_ARCHIVE=/opt/pycds/app.cds'))
+      t.is(config.Labels['io.pycds.source'], await docker('image', 'inspect', '--format', '{{.Id}}', tool))
+    },
+  )
 
-  test.serial('Python started with -I, with -E, from a shell script or in forked workers is traced', async (t) => {
-    const app = 'import json, email.message, http.client; print("done")'
-    const fork = 'import os, json; os.fork() or __import__("http.client"); os.wait() if os.getpid() == 1 else None'
-    for (const command of [
-      ['python3', '-I', '-c', app],
-      ['python3', '-E', '-c', app],
-      ['sh', '-c', `exec python3 -c '${app}'`],
-      ['python3', '-c', fork],
-    ]) {
-      const { result } = await bake(t, tool, '--', ...command)
-      t.true(result.archive.modules > 20, command.join(' '))
-      t.true(result.training.pythons[0]?.used)
-    }
-  })
+  test.serial(
+    'Python started with -I, with -E, from a shell script or in forked workers is traced',
+    async (t) => {
+      const app = 'import json, email.message, http.client; print("done")'
+      const fork =
+        'import os, json; os.fork() or __import__("http.client"); os.wait() if os.getpid() == 1 else None'
+      for (const command of [
+        ['python3', '-I', '-c', app],
+        ['python3', '-E', '-c', app],
+        ['sh', '-c', `exec python3 -c '${app}'`],
+        ['python3', '-c', fork],
+      ]) {
+        const { result } = await bake(t, tool, '--', ...command)
+        t.true(result.archive.modules > 20, command.join(' '))
+        t.true(result.training.pythons[0]?.used)
+      }
+    },
+  )
 
   test.serial('a dry run writes nothing', async (t) => {
     const name = output(t)
@@ -173,7 +256,17 @@ if (flask === undefined || tool === undefined) {
     await refuses(t, 7, /no-such-image/, ['no-such-image:1'])
     await refuses(t, 3, /exit code 1 after \d+ imports: no database/, [tool, '--', 'python3', '-c', crash])
     await refuses(t, 3, /exit code 7 before any Python/, [tool, '--', 'sh', '-c', 'exit 7'])
-    await refuses(t, 3, /not ready after 2 s/, [tool, '--ready', 'exit', '--timeout', '2s', '--', 'python3', '-c', 'import time; time.sleep(600)'])
+    await refuses(t, 3, /not ready after 2 s/, [
+      tool,
+      '--ready',
+      'exit',
+      '--timeout',
+      '2s',
+      '--',
+      'python3',
+      '-c',
+      'import time; time.sleep(600)',
+    ])
     await refuses(t, 4, /started no Python/, [tool, '--', 'true'])
     await refuses(t, 4, /-S/, [tool, '--', 'python3', '-S', '-c', 'import json'])
     await refuses(t, 6, /.+/, [tool], { DOCKER_HOST: 'unix:///no-such-directory/docker.sock' })
@@ -192,9 +285,15 @@ if (flask === undefined || tool === undefined) {
 
   test.serial('SIGINT removes the container and ends with 130', async (t) => {
     const name = output(t)
-    const child: ChildProcess = spawn(process.execPath, [CLI, 'bake', flask, '-t', name, '--ready', 'exit', '--progress', 'plain'], { stdio: ['ignore', 'pipe', 'pipe'] })
+    const child: ChildProcess = spawn(
+      process.execPath,
+      [CLI, 'bake', flask, '-t', name, '--ready', 'exit', '--progress', 'plain'],
+      { stdio: ['ignore', 'pipe', 'pipe'] },
+    )
     const ended = new Promise<number | null>((resolve) => child.on('exit', (code) => resolve(code)))
-    const started = new Promise<void>((resolve) => child.stderr?.on('data', (chunk: Buffer) => chunk.includes('app |') && resolve()))
+    const started = new Promise<void>((resolve) =>
+      child.stderr?.on('data', (chunk: Buffer) => chunk.includes('[train]') && resolve()),
+    )
     await Promise.race([started, ended])
     child.kill('SIGINT')
     t.is(await ended, 130)
@@ -206,7 +305,11 @@ if (flask === undefined || tool === undefined) {
     const { name, result } = await bake(t, flask)
     const { code, stdout } = await pycds(['inspect', name, '--json'])
     t.is(code, 0)
-    const inspected = JSON.parse(stdout) as { archive: { modules: number }; packages: { name: string }[]; leftOut: { name: string }[] }
+    const inspected = JSON.parse(stdout) as {
+      archive: { modules: number }
+      packages: { name: string }[]
+      leftOut: { name: string }[]
+    }
     t.is(inspected.archive.modules, result.archive.modules)
     t.true(inspected.packages.some((entry) => entry.name === 'flask'))
     t.true(inspected.leftOut.some((entry) => entry.name === 'encodings'))
@@ -218,6 +321,8 @@ if (flask === undefined || tool === undefined) {
 }
 
 test('the version is that of the package', async (t) => {
-  const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string }
+  const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
+    version: string
+  }
   t.regex((await pycds(['--version'])).stdout, new RegExp(`pycds-image/${version.replaceAll('.', '\\.')}`))
 })

@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // A damaged archive never changes what a program does. Damage is seeded: a failure can be repeated.
+
+import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import test from 'ava'
-import { readFileSync, rmSync, writeFileSync } from "node:fs"
-import { Bench, archiver, findPythons } from '../helpers/python.js'
+import { archiver, Bench, findPythons } from '../helpers/python.js'
 
 const SEED = 20261123
 const FLIPS = 200
 const CUTS = 50
-const SCRIPT = 'import json, decimal, argparse, email.message\nprint(json.dumps([1, "a"]), decimal.Decimal("1.5") + 1)\n'
+const SCRIPT =
+  'import json, decimal, argparse, email.message\nprint(json.dumps([1, "a"]), decimal.Decimal("1.5") + 1)\n'
 
 /** Numbers in [0, limit) from a linear congruential generator (constants of Numerical Recipes). */
 function* random(seed: number): Generator<number, never, void> {

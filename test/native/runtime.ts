@@ -7,7 +7,8 @@ import test, { type ExecutionContext } from 'ava'
 import { Bench, findPythons } from '../helpers/python.js'
 
 const pythons = findPythons()
-if (pythons.length === 0) test.skip('no supported CPython on this machine: the runtime is not tested', () => undefined)
+if (pythons.length === 0)
+  test.skip('no supported CPython on this machine: the runtime is not tested', () => undefined)
 
 const SCRIPT = 'import json, app\nprint(app.answer(), json.dumps({"a": 1}))\n'
 const APP = 'def answer():\n    return "first"\n'
@@ -23,7 +24,8 @@ async function trained(t: ExecutionContext, python: string, validate: 'stat' | '
 }
 
 /** Lines that the runtime logs, without its prefix. */
-const logged = (stderr: string) => stderr.split('\n').flatMap((line) => /^pycds\[\d+\]: (.*)$/.exec(line)?.[1] ?? [])
+const logged = (stderr: string) =>
+  stderr.split('\n').flatMap((line) => /^pycds\[\d+\]: (.*)$/.exec(line)?.[1] ?? [])
 
 function each(title: string, run: (t: ExecutionContext, python: string) => Promise<void>): void {
   for (const { path, version } of pythons) test(`${version}: ${title}`, run, path)
@@ -46,7 +48,10 @@ each('PYCDS=off uses nothing, report ends with a summary, auto is silent', async
   t.is((await bench.runWithArchive(script)).stderr, '')
   const { stderr, stdout } = await bench.runWithArchive(script, { PYCDS: 'report' })
   t.is(stdout, EXPECTED)
-  t.regex(stderr, /^pycds\[\d+\]: served \d+ of \d+ path-based modules \(\d+\.\d %\) from .*app\.cds, \d+\.\d ms in the runtime\n/)
+  t.regex(
+    stderr,
+    /^pycds\[\d+\]: served \d+ of \d+ path-based modules \(\d+\.\d %\) from .*app\.cds, \d+\.\d ms in the runtime\n/,
+  )
   t.regex(stderr, /not served: .*encodings \(BEFORE_HOOK\)/)
 })
 
@@ -59,17 +64,23 @@ each('an edited source runs as edited, and only that module is missed', async (t
   t.true(logged(stderr).includes('served json'))
 })
 
-each('with hash, an edit that keeps size and time is seen; with none nothing is looked at', async (t, python) => {
-  for (const [validate, expected] of [['hash', 'FIRST'], ['none', 'first']] as const) {
-    const { bench, app, script } = await trained(t, python, validate)
-    const { atime, mtime } = statSync(app)
-    rmSync(join(app, '../__pycache__'), { recursive: true, force: true })
-    writeFileSync(app, APP.replace('first', 'FIRST'))
-    utimesSync(app, atime, mtime)
-    const { stdout } = await bench.runWithArchive(script)
-    t.is(stdout, EXPECTED.replace('first', expected))
-  }
-})
+each(
+  'with hash, an edit that keeps size and time is seen; with none nothing is looked at',
+  async (t, python) => {
+    for (const [validate, expected] of [
+      ['hash', 'FIRST'],
+      ['none', 'first'],
+    ] as const) {
+      const { bench, app, script } = await trained(t, python, validate)
+      const { atime, mtime } = statSync(app)
+      rmSync(join(app, '../__pycache__'), { recursive: true, force: true })
+      writeFileSync(app, APP.replace('first', 'FIRST'))
+      utimesSync(app, atime, mtime)
+      const { stdout } = await bench.runWithArchive(script)
+      t.is(stdout, EXPECTED.replace('first', expected))
+    }
+  },
+)
 
 each('a deleted source fails to import as ever', async (t, python) => {
   const { bench, app, script } = await trained(t, python)
@@ -125,7 +136,10 @@ each('an archive that cannot be used is refused with one reason', async (t, pyth
 
 test('an archive of another Python is refused', async (t) => {
   const [first, second] = pythons
-  if (!first || !second) return t.pass('only one Python on this machine')
+  if (!first || !second) {
+    t.pass('only one Python on this machine')
+    return
+  }
   const { bench, script } = await trained(t, first.path)
   const other = new Bench(t, second.path)
   writeFileSync(other.archive, readFileSync(bench.archive))
@@ -203,7 +217,10 @@ for (const [title, text] of SAME_AS_STOCK) {
     bench.file('program/removes.py', 'import sys\ndel sys.modules[__name__]\n')
     bench.file('program/circular_a.py', 'import circular_b\nx = circular_b.y\n')
     bench.file('program/circular_b.py', 'import circular_a\ny = "y"\n')
-    bench.file('program/constants.py', readFileSync(new URL('../fixtures/constants.py', import.meta.url), 'utf8'))
+    bench.file(
+      'program/constants.py',
+      readFileSync(new URL('../fixtures/constants.py', import.meta.url), 'utf8'),
+    )
     const script = bench.file('program/main.py', text)
     await bench.train(script)
     const stock = await bench.runWithArchive(script, { PYCDS: 'off' })

@@ -11,7 +11,8 @@ const fixture = (name: string) => fileURLToPath(new URL(`../fixtures/${name}`, i
 const TRACER = fileURLToPath(new URL('../../native/tracer/tracer.py', import.meta.url))
 
 const pythons = findPythons()
-if (pythons.length === 0) test.skip('no supported CPython on this machine: the standard library is not compared', () => undefined)
+if (pythons.length === 0)
+  test.skip('no supported CPython on this machine: the standard library is not compared', () => undefined)
 
 async function compareStdlib(t: ExecutionContext, python: string): Promise<void> {
   t.timeout(240_000)
@@ -26,7 +27,11 @@ async function compareStdlib(t: ExecutionContext, python: string): Promise<void>
   t.true(recorded.modules.length > 500, `${recorded.modules.length} modules`)
   bench.write(recorded, recorded.modules)
   for (const relocate of [false, true]) {
-    const env = { PYCDS_ARCHIVE: bench.archive, PYTHONPATH: join(bench.directory, 'hook'), ...(relocate ? { PYCDS_FORCE_RELOCATE: '1' } : {}) }
+    const env = {
+      PYCDS_ARCHIVE: bench.archive,
+      PYTHONPATH: join(bench.directory, 'hook'),
+      ...(relocate ? { PYCDS_FORCE_RELOCATE: '1' } : {}),
+    }
     const compared = await bench.run([fixture('stdlib.py'), 'compare', traces], env)
     t.is(compared.stderr, '')
     t.is(compared.stdout.trim(), `${recorded.modules.length} ${relocate ? 1 : 0}`)
@@ -35,5 +40,9 @@ async function compareStdlib(t: ExecutionContext, python: string): Promise<void>
 }
 
 for (const { path, version } of pythons) {
-  test.serial(`every code object of CPython ${version}'s library equals the interpreter's own`, compareStdlib, path)
+  test.serial(
+    `every code object of CPython ${version}'s library equals the interpreter's own`,
+    compareStdlib,
+    path,
+  )
 }
