@@ -3,13 +3,7 @@
 // everything else has succeeded, so a failure leaves nothing that anybody could run.
 import { gzipSync } from 'node:zlib'
 import { PycdsError } from '../errors/index.js'
-import {
-  appendLayer,
-  defaultOutputReference,
-  formatReference,
-  type ImageConfig,
-  parseReference,
-} from '../image/index.js'
+import { defaultOutputReference, formatReference, type ImageConfig, parseReference } from '../image/index.js'
 import type { Progress } from '../log/index.js'
 import {
   DEFAULT_READY,
@@ -19,16 +13,15 @@ import {
   type TrainingSpec,
   train,
 } from '../train/index.js'
-import type { ElfIdentity, Validate } from './archiver.js'
+import { append } from './append.js'
+import type { Validate } from './archiver.js'
 import { withContainer } from './container.js'
 import { choosePython, groupByPython, type PythonGroup } from './interpreter.js'
-import { ARCHIVE_ENV, LABELS, labelsOf, withoutBake } from './labels.js'
-import { ARCHIVE_PATH, makeLayer } from './layer.js'
-import { measure } from './measure.js'
-import { type ModuleSelection, selectModules } from './modules.js'
-import type { Archiver, Container, Engine, ImageStore, NewLayer, SourceImage } from './ports.js'
+import { ARCHIVE_PATH } from './layer.js'
+import { makeArchive } from './make-archive.js'
+import { selectModules } from './modules.js'
+import type { Archiver, Engine, ImageStore, SourceImage } from './ports.js'
 import type { BakeResult } from './result.js'
-import { TOOL_VERSION } from './version.js'
 
 export interface BakeRequest {
   reference: string
@@ -67,6 +60,9 @@ export async function bake(request: BakeRequest, ports: BakePorts): Promise<Bake
     preload: environment(source.config).LD_PRELOAD,
     tracer: injected.tracer,
   }
+  // The engine takes seconds to give the exact config; it is only needed at the end.
+  const exactConfig = request.dryRun ? Promise.resolve(source.config) : ports.store.readConfig(source)
+  exactConfig.catch(() => undefined) // whoever awaits it sees the error
   const training = await runTraining(request, spec, ports)
   const python = choosePython(request.reference, training, ports.archiver.supportedVersions())
   const warnings = warningsFor(request, training, python)
@@ -74,9 +70,11 @@ export async function bake(request: BakeRequest, ports: BakePorts): Promise<Bake
 
   const selection = selectModules(python, training.changed)
   const made = await withContainer(ports.engine, source.id, (image) =>
-    archive({ request, source, python, selection, runtime: injected.runtime, image }, ports),
+    makeArchive({ request, source, python, selection, runtime: injected.runtime, image }, ports),
   )
-  const written = request.dryRun ? null : await append(source, made, spec, output, request, ports)
+  const written = request.dryRun
+    ? null
+    : await append(source, exactConfig, made, spec, output, request, ports)
   return {
     schema: 'io.pycds.bake/1',
     source: { reference: request.reference, id: source.id },
@@ -195,147 +193,6 @@ function warningsFor(request: BakeRequest, training: Training, chosen: PythonGro
       ? [`${request.reference} also starts Python with -S: those processes cannot use the archive`]
       : []),
   ]
-}
-
-interface ArchiveInput {
-  request: BakeRequest
-  source: SourceImage
-  python: PythonGroup
-  selection: ModuleSelection
-  runtime: Buffer
-  /** A container of the source image that was never started. */
-  image: Container
-}
-
-interface Made {
-  identity: ElfIdentity
-  layer: NewLayer
-  archiveBytes: number
-  modules: number
-  leftOut: { name: string; reason: string }[]
-  pythonVersion: string
-}
-
-async function archive(input: ArchiveInput, ports: BakePorts): Promise<Made> {
-  const step = ports.progress.step('archive', 'Write the archive')
-  try {
-    const { python } = input.python
-    const identity = await identify(input, ports.archiver)
-    const info = { tool: TOOL_VERSION, python: python.version, leftOut: input.selection.leftOut }
-    const target = { ...python, identity, validate: input.request.validate }
-    const written = ports.archiver.write(target, input.selection.modules, info)
-    const leftOut = [...input.selection.leftOut, ...written.leftOut]
-    const origin = labelsOf(input.source.config)[LABELS.source] ?? input.source.id
-    const layer = await makeLayer(input.image, {
-      archive: written.bytes,
-      runtime: input.runtime,
-      siteDirectories: siteDirectories(input),
-      mtime: new Date(input.source.config.created ?? 0),
-      manifest: {
-        schema: 'io.pycds.manifest/1',
-        tool: `pycds-image ${TOOL_VERSION}`,
-        source: origin,
-        python: {
-          version: python.version,
-          executable: python.executable,
-          library: python.library,
-          ...identity,
-        },
-        validate: input.request.validate,
-        modules: written.modules,
-        leftOut,
-      },
-    })
-    step.done(`${written.modules} modules, ${leftOut.length} left out`)
-    return {
-      ...{ identity, layer, leftOut, modules: written.modules },
-      archiveBytes: written.bytes.length,
-      pythonVersion: python.version,
-    }
-  } catch (error) {
-    step.fail('failed')
-    throw error
-  }
-}
-
-async function identify(
-  { image, python: { python }, request }: ArchiveInput,
-  archiver: Archiver,
-): Promise<ElfIdentity> {
-  const file = await image.readFile(python.library)
-  const identity = file && archiver.identify(file)
-  if (!identity || identity.hex !== python.identity) {
-    throw new PycdsError('PYTHON_UNSUPPORTED', {
-      message: `image ${request.reference}: ${python.library}: the training run used another file than the image holds`,
-      hint: 'Put the interpreter into the image instead of installing it at start.',
-    })
-  }
-  return identity
-}
-
-/** The first site directory of each environment: one hook per interpreter start is enough. */
-function siteDirectories({ python, request }: ArchiveInput): string[] {
-  const directories = new Set(python.processes.flatMap((process) => process.siteDirectories?.[0] ?? []))
-  if (directories.size > 0) return [...directories].sort()
-  throw new PycdsError('PYTHON_UNSUPPORTED', {
-    message: `image ${request.reference}: ${python.python.executable}: it has no site directory for the hook`,
-    hint: 'Create its site-packages directory in the image.',
-  })
-}
-
-async function append(
-  source: SourceImage,
-  made: Made,
-  spec: TrainingSpec,
-  output: string,
-  request: BakeRequest,
-  ports: BakePorts,
-): Promise<{ id: string; start: BakeResult['start'] }> {
-  const step = ports.progress.step('append', 'Add the layer')
-  let id: string
-  try {
-    const config = withoutBake(await ports.store.readConfig(source))
-    const changed = appendLayer(
-      config,
-      {
-        diffId: made.layer.diffId,
-        createdBy: `pycds-image ${TOOL_VERSION} bake`,
-        comment: 'code data sharing archive',
-        created: config.created ?? new Date(0).toISOString(),
-      },
-      {
-        env: ARCHIVE_ENV,
-        labels: {
-          [LABELS.layer]: made.layer.diffId,
-          [LABELS.source]: labelsOf(source.config)[LABELS.source] ?? source.id,
-          [LABELS.version]: TOOL_VERSION,
-          [LABELS.python]: made.pythonVersion,
-        },
-      },
-    )
-    id = await ports.store.append(source, changed, made.layer)
-    step.done(id.slice(7, 19))
-  } catch (error) {
-    step.fail('failed')
-    throw error
-  }
-  try {
-    const watch = { timeoutMs: request.timeoutMs, signal: ports.signal }
-    const start =
-      request.measureRuns > 0
-        ? await measure(
-            ports.engine,
-            { before: spec, after: { ...spec, image: id }, runs: request.measureRuns, watch },
-            ports.progress,
-          )
-        : null
-    ports.signal.throwIfAborted()
-    await ports.store.tag(id, output)
-    return { id, start }
-  } catch (error) {
-    await ports.store.remove(id).catch(() => undefined) // the first error is the one to report
-    throw error
-  }
 }
 
 function describeTraining(

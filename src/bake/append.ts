@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+// The end of a bake: the new image, its measured start, its name.
+import { appendLayer, type ImageConfig } from '../image/index.js'
+import type { Progress } from '../log/index.js'
+import type { TrainingSpec } from '../train/index.js'
+import { ARCHIVE_ENV, LABELS, labelsOf, withoutBake } from './labels.js'
+import type { Made } from './make-archive.js'
+import { measure } from './measure.js'
+import type { Engine, ImageStore, SourceImage } from './ports.js'
+import type { BakeResult } from './result.js'
+import { TOOL_VERSION } from './version.js'
+
+export interface AppendPorts {
+  store: ImageStore
+  engine: Engine
+  progress: Progress
+  signal: AbortSignal
+}
+
+export interface AppendRequest {
+  timeoutMs: number
+  measureRuns: number
+}
+
+/**
+ * Adds the layer, measures, and only then gives the new image its name; on failure no new image is left.
+ * @param config the exact config of the source image.
+ */
+export async function append(
+  source: SourceImage,
+  exactConfig: Promise<ImageConfig>,
+  made: Made,
+  spec: TrainingSpec,
+  output: string,
+  request: AppendRequest,
+  ports: AppendPorts,
+): Promise<{ id: string; start: BakeResult['start'] }> {
+  const step = ports.progress.step('append', 'Add the layer')
+  let id: string
+  try {
+    const config = withoutBake(await exactConfig)
+    const changed = appendLayer(
+      config,
+      {
+        diffId: made.layer.diffId,
+        createdBy: `pycds-image ${TOOL_VERSION} bake`,
+        comment: 'code data sharing archive',
+        created: config.created ?? new Date(0).toISOString(),
+      },
+      {
+        env: ARCHIVE_ENV,
+        labels: {
+          [LABELS.layer]: made.layer.diffId,
+          [LABELS.source]: labelsOf(source.config)[LABELS.source] ?? source.id,
+          [LABELS.version]: TOOL_VERSION,
+          [LABELS.python]: made.pythonVersion,
+        },
+      },
+    )
+    id = await ports.store.append(source, changed, made.layer)
+    step.done(id.slice(7, 19))
+  } catch (error) {
+    step.fail('failed')
+    throw error
+  }
+  try {
+    const watch = { timeoutMs: request.timeoutMs, signal: ports.signal }
+    const start =
+      request.measureRuns > 0
+        ? await measure(
+            ports.engine,
+            { before: spec, after: { ...spec, image: id }, runs: request.measureRuns, watch },
+            ports.progress,
+          )
+        : null
+    ports.signal.throwIfAborted()
+    await ports.store.tag(id, output)
+    return { id, start }
+  } catch (error) {
+    await ports.store.remove(id).catch(() => undefined) // the first error is the one to report
+    throw error
+  }
+}
