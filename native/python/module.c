@@ -45,11 +45,20 @@ static PyObject *none(void) {
 
 /* ---- loading ---- */
 
+/* Counted when it runs, not when it is found: runpy and others only look. */
+static void count_served(PyObject *spec) {
+  PyObject *name = report.log && spec ? PyObject_GetAttrString(spec, "name") : NULL;
+  report_served(name ? PyUnicode_AsUTF8AndSize(name, NULL) : NULL);
+  drop(name);
+  PyErr_Clear();
+}
+
 /* Stands as `exec_module` on one genuine SourceFileLoader, until it has run: afterwards
  * loader and spec are exactly what the path finder would have left. The body runs through
  * importlib's own trampoline, so that tracebacks and audit events stay the same. */
 static PyObject *exec_module(PyObject *code, PyObject *module) {
   PyObject *spec = PyObject_GetAttrString(module, "__spec__");
+  count_served(spec);
   PyObject *loader = spec ? PyObject_GetAttrString(spec, "loader") : NULL;
   PyObject *attributes = loader ? PyObject_GetAttrString(loader, "__dict__") : NULL;
   if (!attributes || PyDict_DelItemString(attributes, "exec_module") != 0) PyErr_Clear();
@@ -168,10 +177,7 @@ static PyObject *find_spec(PyObject *self, PyObject *args, PyObject *keywords) {
   }
   PyErr_Clear();
   if (report_wanted()) report.milliseconds += report_clock() - start;
-  if (spec) {
-    report_served(bytes);
-    return spec;
-  }
+  if (spec) return spec;
   return report_wanted() ? find_missed(args, bytes, miss) : none();
 }
 

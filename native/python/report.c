@@ -39,7 +39,7 @@ double report_clock(void) {
 
 void report_served(const char *name) {
   report.served++;
-  if (report.log) say("served %s", name);
+  if (name) say("served %s", name);
 }
 
 void report_missed(const char *name, enum pycds_miss miss) {

@@ -7,6 +7,7 @@ import test, { type ExecutionContext } from 'ava'
 import type { BakeResult } from '../../src/bake/result.js'
 import type { VerifyResult } from '../../src/bake/verify.js'
 import { type BaseImage, type Example, ensureImage, exampleImage } from '../helpers/images.js'
+import { Bench, readTraces } from '../helpers/python.js'
 
 const CLI = fileURLToPath(new URL('../../dist/bin/run.js', import.meta.url))
 const DEADLINE_MS = 5 * 60_000
@@ -96,6 +97,49 @@ async function leftovers(): Promise<string[]> {
 }
 
 strangers.push(...(await leftovers()))
+const repositoryFile = (path: string) => fileURLToPath(new URL(`../../${path}`, import.meta.url))
+
+/** test/native/stdlib.ts for an interpreter that this machine has only inside an image. */
+async function compareInContainer(t: ExecutionContext, image: string): Promise<void> {
+  t.timeout(DEADLINE_MS)
+  const bench = new Bench(t, process.execPath)
+  const files = ['test/fixtures/stdlib.py', 'test/fixtures/constants.py', 'native/tracer/tracer.py'].map(
+    repositoryFile,
+  )
+  const start = async (command: string) => {
+    const id = await docker(
+      'create',
+      '--network',
+      'none',
+      '--entrypoint',
+      'sh',
+      image,
+      '-c',
+      `cd /tmp && mkdir -p out && ${command}`,
+    )
+    t.teardown(() => run('docker', ['rm', '--force', id]).then(() => undefined))
+    for (const file of files) await docker('cp', file, `${id}:/tmp/`)
+    const { code, stdout, stderr } = await run('docker', ['start', '--attach', id])
+    t.is(code, 0, stderr)
+    return { id, stdout }
+  }
+  const recorded = await start(
+    'cp -L $(python3 -c "import sys; sys.path.insert(0, \'/tmp\'); import stdlib; print(stdlib.library_path())") lib && python3 stdlib.py record out tracer.py constants.py',
+  )
+  await docker('cp', `${recorded.id}:/tmp/out`, `${bench.directory}/traces`)
+  await docker('cp', `${recorded.id}:/tmp/lib`, `${bench.directory}/lib`)
+  const [traced] = readTraces(`${bench.directory}/traces`)
+  t.truthy(traced)
+  if (!traced) return
+  t.true(traced.modules.length > 300)
+  bench.write({ ...traced, python: { ...traced.python, library: `${bench.directory}/lib` } }, traced.modules)
+  files.push(bench.archive, `${bench.directory}/hook/_pycds.abi3.so`, `${bench.directory}/traces`)
+  const { stdout } = await start(
+    'PYCDS=require PYCDS_ARCHIVE=/tmp/app.cds PYTHONPATH=/tmp python3 stdlib.py compare /tmp/traces',
+  )
+  t.is(stdout.trim(), `${traced.modules.length} 0`)
+}
+
 const images = new Map<string, string | undefined>()
 for (const base of BASES) {
   for (const example of EXAMPLES) images.set(`${example} ${base}`, await exampleImage(example, base))
@@ -324,6 +368,14 @@ if (flask === undefined || tool === undefined) {
     t.is((await pycds(['verify', flask])).code, 5)
     t.is((await pycds(['inspect', fileURLToPath(new URL('../../package.json', import.meta.url))])).code, 7)
   })
+}
+
+for (const base of BASES) {
+  const image = images.get(`03-numpy-job ${base}`)
+  if (image === undefined) continue
+  test.serial(`the library of the Python of ${base}, archived, equals what it builds itself`, (t) =>
+    compareInContainer(t, image),
+  )
 }
 
 test('the version is that of the package', async (t) => {
