@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The training run: the image's own command with the tracer preloaded into every process.
 import type { Container, Engine } from '../bake/ports.js'
+import { PycdsError } from '../errors/index.js'
 import type { TarEntry } from '../tar/index.js'
 import { parseTrace, type TracedProcess } from './trace.js'
 import { type Watched, type WatchOptions, watch } from './watch.js'
@@ -51,7 +52,13 @@ export async function train(
       return count
     }
     const watched = await watch(container, { ...options, activity })
-    return { ...watched, ...(await readTraces(container)) }
+    const traces = await readTraces(container)
+    assertComplete(
+      spec.image,
+      traces.processes,
+      (await container.stat(`${TRACE_DIRECTORY}/activity`))?.size ?? 0,
+    )
+    return { ...watched, ...traces }
   } finally {
     await engine.remove(container)
   }
@@ -123,6 +130,19 @@ async function readTraces(container: Container): Promise<Pick<Training, 'process
   processes.sort((a, b) => a.pid - b.pid)
   const changed = new Set((await container.changes()).map((change) => change.path))
   return { processes, others: [...new Set(others)].sort(), changed }
+}
+
+/** A module is recorded before it is counted, so fewer records than counts mean that writing failed. */
+function assertComplete(image: string, processes: readonly TracedProcess[], counted: number): void {
+  const recorded = processes.reduce(
+    (sum, { modules, extensions, leftOut }) => sum + modules.length + extensions.length + leftOut.length,
+    0,
+  )
+  if (recorded >= counted) return
+  throw new PycdsError('NO_SPACE', {
+    message: `image ${image}: the trace of the training run is incomplete: ${recorded} of ${counted} imports were recorded`,
+    hint: 'Free space where the engine keeps its containers (docker system df shows what uses it), then run again.',
+  })
 }
 
 async function readTimes(container: Container) {
