@@ -24,7 +24,7 @@ struct report {
 extern struct report report;
 
 bool report_wanted(void);
-double report_clock(void); /* milliseconds, monotonic */
+double report_clock(void);            /* milliseconds, monotonic */
 void report_served(const char *name); /* the name is only needed for the log */
 void report_missed(const char *name, enum pycds_miss miss);
 void report_rejected(enum pycds_reject reject);

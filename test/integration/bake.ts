@@ -241,7 +241,7 @@ if (flask === undefined || tool === undefined) {
           image,
           '-c',
           '%n %a %u %g %Y',
-          '/',
+          // Not '/': the engine touches it when it makes a container.
           '/usr',
           '/usr/local',
           '/usr/local/lib',
