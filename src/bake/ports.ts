@@ -67,7 +67,11 @@ export interface ContainerSpec {
   readonly env: Readonly<Record<string, string>>
   /** Variables of the image's environment that the container must not see. */
   readonly unsetEnv?: readonly string[]
-  readonly network: 'none' | 'default'
+  /** None but loopback, the engine's default one, or one of the engine's networks by name. */
+  readonly network: 'none' | 'default' | (string & {})
+  /** Names that resolve to an address inside, as `name:address`. */
+  readonly hosts?: readonly string[]
+  readonly mounts?: readonly Mount[]
   /** Absent: the image's USER. */
   readonly user?: string
   /** Read-only root filesystem; cannot be combined with `files`. */
@@ -82,8 +86,35 @@ export interface ContainerSpec {
   readonly labels?: Readonly<Record<string, string>>
 }
 
+/** A path, or a volume by name, that a container sees at `target`. */
+export interface Mount {
+  readonly source: string
+  readonly target: string
+  readonly readOnly: boolean
+}
+
 /** Receives what a container writes, in order within each stream. */
 export type OutputListener = (stream: 'stdout' | 'stderr', chunk: Buffer) => void
+
+/** A program that is run inside a running container, beside its own command. */
+export interface ExecSpec {
+  /** Not through a shell; the image need not have one. */
+  readonly command: readonly string[]
+  /** Added to the environment of the container. */
+  readonly env?: Readonly<Record<string, string>>
+  /** Absent: the user of the container. */
+  readonly user?: string
+  /** How long to wait for its end. */
+  readonly timeoutMs: number
+}
+
+/** How a program inside a container ended. */
+export interface ExecResult {
+  /** 126 or 127 when it cannot be executed; null when it did not end in time, or the container ended before it. */
+  readonly exitCode: number | null
+  /** The beginning of what it wrote to both outputs; why it has no exit code, when it has none. */
+  readonly output: string
+}
 
 /** What `stat` tells of a path in a container. */
 export interface PathStat {
@@ -127,6 +158,12 @@ export interface Container {
 
   /** Resolves when it has stopped and its output was delivered; the same promise for every caller. */
   wait(): Promise<{ exitCode: number }>
+
+  /**
+   * Runs a program inside it while it runs, and waits for its end; a failure of the program is a result, not an error.
+   * A program that is not waited for any longer may go on until the container stops.
+   */
+  exec(spec: ExecSpec): Promise<ExecResult>
 
   /** Sends the image's stop signal, then SIGKILL after `graceSeconds`; no error when it has stopped already. */
   stop(graceSeconds: number): Promise<void>

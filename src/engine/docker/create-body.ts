@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { ContainerSpec } from '../../bake/ports.js'
+import type { ContainerSpec, Mount } from '../../bake/ports.js'
 
 /** Marks every container with the run of this program that made it. */
 export const RUN_LABEL = 'io.pycds.run'
@@ -28,10 +28,18 @@ export function toCreateBody(spec: ContainerSpec, runId: string): object {
     Healthcheck: { Test: ['NONE'] },
     HostConfig: {
       NetworkMode: spec.network,
+      ...(spec.hosts === undefined ? {} : { ExtraHosts: spec.hosts }),
+      ...(spec.mounts === undefined ? {} : { Mounts: spec.mounts.map(toMount) }),
       ReadonlyRootfs: spec.readOnly ?? false,
       ...(spec.dropCapabilities === true ? { CapDrop: ['ALL'] } : {}),
       // The output is attached; nothing is left behind on the engine's disk.
       LogConfig: { Type: 'none' },
     },
   }
+}
+
+/** What is no path is the name of a volume. */
+function toMount({ source, target, readOnly }: Mount): object {
+  const type = source.startsWith('/') ? 'bind' : 'volume'
+  return { Type: type, Source: source, Target: target, ReadOnly: readOnly }
 }

@@ -3,11 +3,20 @@
 import { once } from 'node:events'
 import { posix } from 'node:path'
 import { finished } from 'node:stream/promises'
-import type { Container, LinkStat, OutputListener, PathChange, PathStat } from '../../bake/ports.js'
+import type {
+  Container,
+  ExecResult,
+  ExecSpec,
+  LinkStat,
+  OutputListener,
+  PathChange,
+  PathStat,
+} from '../../bake/ports.js'
 import { type Connection, type EngineRequest, replyTextOf, statusOf } from '../../docker/index.js'
 import { PycdsError } from '../../errors/index.js'
 import { readTar } from '../../tar/index.js'
 import { createDemultiplexer } from './demux.js'
+import { execute } from './exec.js'
 import {
   type DescribedPath,
   isDirectory,
@@ -68,6 +77,10 @@ export class DockerContainer implements Container {
 
   wait(): Promise<{ exitCode: number }> {
     return this.#exit
+  }
+
+  exec(spec: ExecSpec): Promise<ExecResult> {
+    return execute(this.#connection, { id: this.id, subject: this.#subject }, spec)
   }
 
   async stop(graceSeconds: number): Promise<void> {

@@ -17,6 +17,7 @@ function fake(counted: number, ends = true) {
     id: 'fake',
     start: async () => undefined,
     wait: () => (ends ? Promise.resolve({ exitCode: 0 }) : new Promise(() => undefined)),
+    exec: async () => ({ exitCode: 0, output: '' }),
     stop: async () => void calls.push('stop'),
     stat: async () => ({ size: counted, mtime: '', mode: 0o100666 }),
     lstat: async () => undefined,
