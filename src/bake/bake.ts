@@ -5,36 +5,22 @@ import { gzipSync } from 'node:zlib'
 import { PycdsError } from '../errors/index.js'
 import { defaultOutputReference, formatReference, type ImageConfig, parseReference } from '../image/index.js'
 import type { Progress } from '../log/index.js'
-import {
-  DEFAULT_READY,
-  formatReady,
-  type ReadySpec,
-  type Training,
-  type TrainingSpec,
-  train,
-} from '../train/index.js'
+import type { TrainingSpec } from '../train/index.js'
 import { append } from './append.js'
 import type { Validate } from './archiver.js'
 import { withContainer } from './container.js'
-import { choosePython, groupByPython, type PythonGroup } from './interpreter.js'
+import { choosePython } from './interpreter.js'
 import { ARCHIVE_PATH } from './layer.js'
 import { makeArchive } from './make-archive.js'
 import { selectModules } from './modules.js'
 import type { Archiver, Engine, ImageStore, SourceImage } from './ports.js'
 import type { BakeResult } from './result.js'
+import { describeTraining, runTraining, type TrainingRequest, warningsFor } from './training.js'
 
-export interface BakeRequest {
-  reference: string
+export interface BakeRequest extends TrainingRequest {
   /** Name of the new image; default: the old one with `-cds` behind its tag. */
   tag?: string
-  /** Replaces the image's entrypoint for the training run only. */
-  command?: string[]
-  /** Empty: the process ends or falls quiet. */
-  ready: ReadySpec[]
-  timeoutMs: number
-  stopGraceSeconds: number
   validate: Validate
-  onTrainFailure: 'fail' | 'keep'
   /** Timed starts of each image; 0 for none. */
   measureRuns: number
   dryRun: boolean
@@ -86,7 +72,7 @@ export async function bake(request: BakeRequest, ports: BakePorts): Promise<Bake
       buildId: made.identity.hex,
       abi: python.python.cacheTag,
     },
-    training: describeTraining(request, source, training),
+    training: describeTraining(request, source.config, training),
     archive: { path: ARCHIVE_PATH, bytes: made.archiveBytes, modules: made.modules, leftOut: made.leftOut },
     layer: {
       diffId: made.layer.diffId,
@@ -138,82 +124,4 @@ function environment(config: ImageConfig): Record<string, string> {
     return at < 0 ? [entry, ''] : [entry.slice(0, at), entry.slice(at + 1)]
   })
   return Object.fromEntries(pairs)
-}
-
-async function runTraining(request: BakeRequest, spec: TrainingSpec, ports: BakePorts): Promise<Training> {
-  const step = ports.progress.step('train', 'Run the entrypoint under import tracing')
-  const tail: string[] = []
-  try {
-    const training = await train(ports.engine, spec, {
-      ready: request.ready.length > 0 ? request.ready : DEFAULT_READY,
-      timeoutMs: request.timeoutMs,
-      stopGraceSeconds: request.stopGraceSeconds,
-      signal: ports.signal,
-      onImports: (count) => step.update(`${count} modules`),
-      onOutput: (stream, chunk) => {
-        ports.progress.appOutput(stream, chunk)
-        tail.push(chunk.toString())
-        if (tail.length > 50) tail.shift()
-      },
-    })
-    if (training.exitCode && training.processes.length > 0 && request.onTrainFailure === 'fail') {
-      throw trainingFailed(request, training, tail)
-    }
-    step.done(`${training.activity} modules in ${training.seconds.toFixed(1)} s, ended by ${training.by}`)
-    return training
-  } catch (error) {
-    step.fail('failed')
-    throw error
-  }
-}
-
-function trainingFailed(request: BakeRequest, training: Training, tail: readonly string[]): PycdsError {
-  const last = tail.join('').trimEnd().split('\n').at(-1)
-  return new PycdsError('TRAINING_FAILED', {
-    message:
-      `image ${request.reference}: the training run ended with exit code ${training.exitCode} ` +
-      `after ${training.activity} imports${last ? `: ${last}` : ''}`,
-    hint: 'Give a command that works without a network after `--`, or keep what was seen with --on-train-failure keep.',
-  })
-}
-
-function warningsFor(request: BakeRequest, training: Training, chosen: PythonGroup): string[] {
-  const others = groupByPython(training.processes).filter(
-    (group) => group.python.library !== chosen.python.library && group.modules > 0,
-  )
-  return [
-    ...(training.exitCode
-      ? [`the training run ended with exit code ${training.exitCode}; what it imported was kept`]
-      : []),
-    ...others.map(
-      (group) =>
-        `${group.python.executable} (${group.python.version}) also ran: its ${group.modules} modules are not archived`,
-    ),
-    ...(chosen.processes.some((process) => process.noSite)
-      ? [`${request.reference} also starts Python with -S: those processes cannot use the archive`]
-      : []),
-  ]
-}
-
-function describeTraining(
-  request: BakeRequest,
-  source: SourceImage,
-  training: Training,
-): BakeResult['training'] {
-  const { Entrypoint, Cmd } = source.config.config ?? {}
-  const groups = groupByPython(training.processes)
-  return {
-    command: request.command ?? [...(Entrypoint ?? []), ...(Cmd ?? [])],
-    readiness: (request.ready.length > 0 ? request.ready : DEFAULT_READY).map(formatReady).join(', '),
-    seconds: training.seconds,
-    exitCode: training.exitCode,
-    processes: training.processes.length,
-    pythons: groups.map((group, index) => ({
-      executable: group.python.executable,
-      version: group.python.version,
-      processes: group.processes.length,
-      modules: group.modules,
-      used: index === 0,
-    })),
-  }
 }

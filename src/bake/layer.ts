@@ -5,14 +5,20 @@ import { sha256DiffId } from '../image/index.js'
 import { packTar, type TarEntry } from '../tar/index.js'
 import type { Container, LinkStat, NewLayer } from './ports.js'
 
-export const ARCHIVE_PATH = '/opt/pycds/app.cds'
-export const MANIFEST_PATH = '/opt/pycds/manifest.json'
+const ARCHIVE_FOLDER = '/opt/pycds'
+const ARCHIVE_NAME = 'app.cds'
+const MANIFEST_NAME = 'manifest.json'
+export const ARCHIVE_PATH = `${ARCHIVE_FOLDER}/${ARCHIVE_NAME}`
+export const MANIFEST_PATH = `${ARCHIVE_FOLDER}/${MANIFEST_NAME}`
 const RUNTIME_NAME = '_pycds.abi3.so'
 /** `site` reads .pth files in order of name; this one must come before those that import. */
 const HOOK_NAME = '00-pycds.pth'
-const HOOK =
-  'import os; exec("try:\\n import _pycds\\nexcept Exception:\\n pass") ' +
-  'if os.environ.get("PYCDS_ARCHIVE") and os.environ.get("PYCDS") != "off" else None\n'
+const HOOK_START = 'import os; exec("try:\\n import _pycds\\nexcept Exception:\\n pass") '
+const HOOK = {
+  variable: `${HOOK_START}if os.environ.get("PYCDS_ARCHIVE") and os.environ.get("PYCDS") != "off" else None\n`,
+  // An empty PYCDS_ARCHIVE is a choice too.
+  'by-itself': `${HOOK_START}if os.environ.get("PYCDS_ARCHIVE", "-") and os.environ.get("PYCDS") != "off" else None\n`,
+}
 /** More links than this in one path is a loop; Linux allows 40. */
 const MAX_LINKS = 40
 
@@ -26,20 +32,39 @@ export interface LayerContent {
   mtime: Date
 }
 
+/** A file that a bake puts into an image. */
+export interface LayerFile {
+  /** Absolute. */
+  path: string
+  mode: number
+  body: Buffer
+}
+
+/**
+ * The files of a bake, by path.
+ * @param hook whether it waits for PYCDS_ARCHIVE, or takes the runtime's own idea of where the archive is.
+ * @param folder of archive and manifest
+ */
+export function layerFiles(
+  content: Omit<LayerContent, 'mtime'>,
+  hook: keyof typeof HOOK = 'variable',
+  folder = ARCHIVE_FOLDER,
+): LayerFile[] {
+  const manifest = Buffer.from(`${JSON.stringify(content.manifest, null, 2)}\n`)
+  return [
+    { path: `${folder}/${ARCHIVE_NAME}`, mode: 0o444, body: content.archive },
+    { path: `${folder}/${MANIFEST_NAME}`, mode: 0o444, body: manifest },
+    ...content.siteDirectories.flatMap((directory) => [
+      { path: `${directory}/${RUNTIME_NAME}`, mode: 0o644, body: content.runtime },
+      { path: `${directory}/${HOOK_NAME}`, mode: 0o644, body: Buffer.from(HOOK[hook]) },
+    ]),
+  ].sort((a, b) => (a.path < b.path ? -1 : 1))
+}
+
 /** Packs the layer; the same content on the same image gives the same bytes. */
 export async function makeLayer(image: Container, content: LayerContent): Promise<NewLayer> {
-  const files = new Map<string, { mode: number; body: Buffer }>()
-  files.set(ARCHIVE_PATH, { mode: 0o444, body: content.archive })
-  files.set(MANIFEST_PATH, {
-    mode: 0o444,
-    body: Buffer.from(`${JSON.stringify(content.manifest, null, 2)}\n`),
-  })
-  for (const directory of content.siteDirectories) {
-    files.set(`${directory}/${RUNTIME_NAME}`, { mode: 0o644, body: content.runtime })
-    files.set(`${directory}/${HOOK_NAME}`, { mode: 0o644, body: Buffer.from(HOOK) })
-  }
   const entries = new Map<string, TarEntry>()
-  for (const [path, { mode, body }] of [...files].sort(([a], [b]) => (a < b ? -1 : 1))) {
+  for (const { path, mode, body } of layerFiles(content)) {
     const directory = await addDirectory(image, dirname(path), content.mtime, entries)
     const name = `${directory}/${basename(path)}`.slice(1)
     entries.set(name, { name, type: 'file', mode, uid: 0, gid: 0, mtime: content.mtime, body })

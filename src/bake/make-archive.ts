@@ -5,7 +5,7 @@ import type { Progress } from '../log/index.js'
 import type { ElfIdentity, Validate } from './archiver.js'
 import type { PythonGroup } from './interpreter.js'
 import { LABELS, labelsOf } from './labels.js'
-import { makeLayer } from './layer.js'
+import { type LayerContent, makeLayer } from './layer.js'
 import type { ModuleSelection } from './modules.js'
 import type { Archiver, Container, NewLayer, SourceImage } from './ports.js'
 import { TOOL_VERSION } from './version.js'
@@ -15,14 +15,29 @@ export interface ArchivePorts {
   progress: Progress
 }
 
-export interface ArchiveInput {
+export interface ContentInput {
   request: { reference: string; validate: Validate }
-  source: SourceImage
   python: PythonGroup
   selection: ModuleSelection
   runtime: Buffer
+  /** The files of the image as they were before the training run. */
+  image: Pick<Container, 'readFile'>
+  /** Digest of the image that the archive was made from; null when it is not known. */
+  origin: string | null
+}
+
+export interface ArchiveInput extends Omit<ContentInput, 'origin'> {
+  source: SourceImage
   /** A container of the source image that was never started. */
   image: Container
+}
+
+/** What a bake puts into an image, and what is to be said about it. */
+export interface MadeContent {
+  identity: ElfIdentity
+  content: Omit<LayerContent, 'mtime'>
+  modules: number
+  leftOut: { name: string; reason: string }[]
 }
 
 /** The new layer and what is to be said about it. */
@@ -39,38 +54,15 @@ export interface Made {
 export async function makeArchive(input: ArchiveInput, ports: ArchivePorts): Promise<Made> {
   const step = ports.progress.step('archive', 'Write the archive')
   try {
-    const { python } = input.python
-    const identity = await identify(input, ports.archiver)
-    const info = { tool: TOOL_VERSION, python: python.version, leftOut: input.selection.leftOut }
-    const target = { ...python, identity, validate: input.request.validate }
-    const written = ports.archiver.write(target, input.selection.modules, info)
-    const leftOut = [...input.selection.leftOut, ...written.leftOut]
     const origin = labelsOf(input.source.config)[LABELS.source] ?? input.source.id
-    const layer = await makeLayer(input.image, {
-      archive: written.bytes,
-      runtime: input.runtime,
-      siteDirectories: siteDirectories(input),
-      mtime: new Date(input.source.config.created ?? 0),
-      manifest: {
-        schema: 'io.pycds.manifest/1',
-        tool: `pycds-image ${TOOL_VERSION}`,
-        source: origin,
-        python: {
-          version: python.version,
-          executable: python.executable,
-          library: python.library,
-          ...identity,
-        },
-        validate: input.request.validate,
-        modules: written.modules,
-        leftOut,
-      },
-    })
-    step.done(`${written.modules} modules, ${leftOut.length} left out`)
+    const { identity, content, modules, leftOut } = await makeContent({ ...input, origin }, ports.archiver)
+    const mtime = new Date(input.source.config.created ?? 0)
+    const layer = await makeLayer(input.image, { ...content, mtime })
+    step.done(`${modules} modules, ${leftOut.length} left out`)
     return {
-      ...{ identity, layer, leftOut, modules: written.modules },
-      archiveBytes: written.bytes.length,
-      pythonVersion: python.version,
+      ...{ identity, layer, leftOut, modules },
+      archiveBytes: content.archive.length,
+      pythonVersion: input.python.python.version,
     }
   } catch (error) {
     step.fail('failed')
@@ -78,8 +70,30 @@ export async function makeArchive(input: ArchiveInput, ports: ArchivePorts): Pro
   }
 }
 
+/** Writes the archive and the manifest, and says where the hook belongs. */
+export async function makeContent(input: ContentInput, archiver: Archiver): Promise<MadeContent> {
+  const { python } = input.python
+  const identity = await identify(input, archiver)
+  const info = { tool: TOOL_VERSION, python: python.version, leftOut: input.selection.leftOut }
+  const target = { ...python, identity, validate: input.request.validate }
+  const written = archiver.write(target, input.selection.modules, info)
+  const leftOut = [...input.selection.leftOut, ...written.leftOut]
+  const manifest = {
+    schema: 'io.pycds.manifest/1',
+    tool: `pycds-image ${TOOL_VERSION}`,
+    source: input.origin,
+    python: { version: python.version, executable: python.executable, library: python.library, ...identity },
+    validate: input.request.validate,
+    modules: written.modules,
+    leftOut,
+  }
+  const siteDirectories = findSiteDirectories(input)
+  const content = { archive: written.bytes, manifest, runtime: input.runtime, siteDirectories }
+  return { identity, content, modules: written.modules, leftOut }
+}
+
 async function identify(
-  { image, python: { python }, request }: ArchiveInput,
+  { image, python: { python }, request }: ContentInput,
   archiver: Archiver,
 ): Promise<ElfIdentity> {
   const file = await image.readFile(python.library)
@@ -94,7 +108,7 @@ async function identify(
 }
 
 /** The first site directory of each environment: one hook per interpreter start is enough. */
-function siteDirectories({ python, request }: ArchiveInput): string[] {
+function findSiteDirectories({ python, request }: ContentInput): string[] {
   const directories = new Set(python.processes.flatMap((process) => process.siteDirectories?.[0] ?? []))
   if (directories.size > 0) return [...directories].sort()
   throw new PycdsError('PYTHON_UNSUPPORTED', {

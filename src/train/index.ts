@@ -6,6 +6,7 @@ export {
   RUNTIME_VARIABLES,
   type TimedStart,
   type Training,
+  type TrainingPlace,
   type TrainingSpec,
   timeStart,
   train,

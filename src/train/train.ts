@@ -7,13 +7,11 @@ import { parseTrace, type TracedProcess } from './trace.js'
 import { type Watched, type WatchOptions, watch } from './watch.js'
 
 /** Everything that a training run puts into its container lies here; none of it reaches the image. */
-export const TRAINING_ROOT = '.pycds-train'
-const TRACE_DIRECTORY = `/${TRAINING_ROOT}/trace`
-const TIME_DIRECTORY = `/${TRAINING_ROOT}/time`
+const TRAINING_ROOT = '/.pycds-train'
 const EPOCH = new Date(0)
 
 /** Variables of a baked image that a training run must not see. */
-export const RUNTIME_VARIABLES = ['PYCDS_ARCHIVE', 'PYCDS', 'PYCDS_LOG'] as const
+export const RUNTIME_VARIABLES = ['PYCDS_ARCHIVE', 'PYCDS_LOG'] as const
 
 export interface TrainingSpec {
   image: string
@@ -21,6 +19,15 @@ export interface TrainingSpec {
   /** LD_PRELOAD of the image itself, if any; the tracer is put behind it. */
   preload: string | undefined
   tracer: Buffer
+  /** Where the files of a run lie, if not in a directory of the container's root. */
+  place?: TrainingPlace
+}
+
+export interface TrainingPlace {
+  /** Absolute; made for the run. */
+  directory: string
+  /** The tracer as a file that is there already. */
+  tracer: string
 }
 
 export interface Training extends Watched {
@@ -37,28 +44,26 @@ export async function train(
   spec: TrainingSpec,
   options: Omit<WatchOptions, 'activity'> & { onImports?: (count: number) => void },
 ): Promise<Training> {
+  const traces = `${rootOf(spec)}/trace`
   const container = await engine.create({
     image: spec.image,
     ...(spec.command ? { command: spec.command } : {}),
-    env: { LD_PRELOAD: preloadList(spec.preload), PYCDS_TRACE_DIR: TRACE_DIRECTORY },
+    // Not only unset: the hook of an image that was baked in place needs no variable.
+    env: { LD_PRELOAD: preloadList(spec), PYCDS_TRACE_DIR: traces, PYCDS: 'off' },
     unsetEnv: RUNTIME_VARIABLES,
     network: 'none',
-    files: trainingFiles(spec.tracer),
+    files: trainingFiles(spec),
   })
   try {
     const activity = async () => {
-      const count = (await container.stat(`${TRACE_DIRECTORY}/activity`))?.size ?? 0
+      const count = (await container.stat(`${traces}/activity`))?.size ?? 0
       options.onImports?.(count)
       return count
     }
     const watched = await watch(container, { ...options, activity })
-    const traces = await readTraces(container)
-    assertComplete(
-      spec.image,
-      traces.processes,
-      (await container.stat(`${TRACE_DIRECTORY}/activity`))?.size ?? 0,
-    )
-    return { ...watched, ...traces }
+    const found = await readTraces(container, traces)
+    assertComplete(spec.image, found.processes, (await container.stat(`${traces}/activity`))?.size ?? 0)
+    return { ...watched, ...found }
   } finally {
     await engine.remove(container)
   }
@@ -80,17 +85,19 @@ export async function timeStart(
   spec: TrainingSpec,
   options: Omit<WatchOptions, 'activity'>,
 ): Promise<TimedStart | undefined> {
+  const times = `${rootOf(spec)}/time`
   const container = await engine.create({
     image: spec.image,
     ...(spec.command ? { command: spec.command } : {}),
-    env: { LD_PRELOAD: preloadList(spec.preload), PYCDS_TIME_DIR: TIME_DIRECTORY },
+    env: { LD_PRELOAD: preloadList(spec), PYCDS_TIME_DIR: times },
     network: 'none',
-    files: trainingFiles(spec.tracer),
+    files: trainingFiles(spec),
   })
   try {
-    const activity = async () => (await readTimes(container)).reduce((sum, times) => sum + times.imports, 0)
+    const activity = async () =>
+      (await readTimes(container, times)).reduce((sum, { imports }) => sum + imports, 0)
     await watch(container, { ...options, activity })
-    const [main] = (await readTimes(container)).sort((a, b) => b.imports - a.imports)
+    const [main] = (await readTimes(container, times)).sort((a, b) => b.imports - a.imports)
     if (!main || main.imports === 0) return undefined
     return {
       imports: (main.lastImport - main.started) / 1e6,
@@ -101,25 +108,43 @@ export async function timeStart(
   }
 }
 
-function preloadList(own: string | undefined): string {
-  const tracer = `/${TRAINING_ROOT}/pycds-tracer.so`
-  return own ? `${own}:${tracer}` : tracer
+function rootOf(spec: TrainingSpec): string {
+  return spec.place?.directory ?? TRAINING_ROOT
+}
+
+function preloadList(spec: TrainingSpec): string {
+  const tracer = spec.place?.tracer ?? `${TRAINING_ROOT}/pycds-tracer.so`
+  return spec.preload ? `${spec.preload}:${tracer}` : tracer
 }
 
 /** Any user of the container must be able to write its trace, also after dropping privileges. */
-function trainingFiles(tracer: Buffer): TarEntry[] {
+function trainingFiles(spec: TrainingSpec): TarEntry[] {
+  const root = rootOf(spec).slice(1)
   const owner = { uid: 0, gid: 0, mtime: EPOCH }
   return [
-    { ...owner, name: TRAINING_ROOT, type: 'directory', mode: 0o755 },
-    { ...owner, name: `${TRAINING_ROOT}/pycds-tracer.so`, type: 'file', mode: 0o555, body: tracer },
-    { ...owner, name: `${TRAINING_ROOT}/trace`, type: 'directory', mode: 0o1777 },
-    { ...owner, name: `${TRAINING_ROOT}/trace/activity`, type: 'file', mode: 0o666 },
-    { ...owner, name: `${TRAINING_ROOT}/time`, type: 'directory', mode: 0o1777 },
+    { ...owner, name: root, type: 'directory', mode: 0o755 },
+    ...(spec.place
+      ? []
+      : [
+          {
+            ...owner,
+            name: `${root}/pycds-tracer.so`,
+            type: 'file',
+            mode: 0o555,
+            body: spec.tracer,
+          } as const,
+        ]),
+    { ...owner, name: `${root}/trace`, type: 'directory', mode: 0o1777 },
+    { ...owner, name: `${root}/trace/activity`, type: 'file', mode: 0o666 },
+    { ...owner, name: `${root}/time`, type: 'directory', mode: 0o1777 },
   ]
 }
 
-async function readTraces(container: Container): Promise<Pick<Training, 'processes' | 'others' | 'changed'>> {
-  const files = await container.readTree(TRACE_DIRECTORY)
+async function readTraces(
+  container: Container,
+  directory: string,
+): Promise<Pick<Training, 'processes' | 'others' | 'changed'>> {
+  const files = await container.readTree(directory)
   const processes: TracedProcess[] = []
   const others: string[] = []
   for (const [name, bytes] of [...files].sort(([a], [b]) => (a < b ? -1 : 1))) {
@@ -145,8 +170,8 @@ function assertComplete(image: string, processes: readonly TracedProcess[], coun
   })
 }
 
-async function readTimes(container: Container) {
-  const files = await container.readTree(TIME_DIRECTORY)
+async function readTimes(container: Container, directory: string) {
+  const files = await container.readTree(directory)
   return [...files.values()]
     .filter((bytes) => bytes.length >= 32)
     .map((bytes) => ({
