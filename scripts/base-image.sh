@@ -11,6 +11,8 @@
 #   shared           trixie, and a CPython 3.13 with a shared libpython in /usr/local, as official images have it
 #   bookworm-nopyc, trixie-nopyc, shared-nopyc   the same without any bytecode file
 #   py38             trixie, and a CPython 3.8 in /usr/local: too old to be baked
+#   bench-bookworm, bench-shared   Python 3.11 static, and 3.13 with a shared libpython, with the packages of the
+#                    benchmark; -native: those with large native libraries; -nopyc: without any bytecode file
 #   nopython         a shell and no Python
 #
 # Exit code 77: cannot be made on this machine; the reason is the last message.
@@ -18,9 +20,14 @@
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
-readonly NAMES=(bookworm bookworm-nopyc trixie trixie-nopyc shared shared-nopyc py38 nopython)
+readonly NAMES=(bookworm bookworm-nopyc trixie trixie-nopyc shared shared-nopyc py38 nopython
+  bench-{bookworm,shared}{,-native}{,-nopyc})
 readonly RECIPE_LABEL=io.pycds.test.recipe
 readonly DEBIAN_PACKAGES=python3,python3-flask,python3-requests,python3-boto3,python3-numpy,httpie,gunicorn,ca-certificates
+readonly BENCH_PACKAGES=python3,python3-boto3,python3-requests,python3-pyparsing,python3-sqlalchemy,python3-werkzeug,python3-aiohttp,python3-flask,python3-httpx,python3-jsonschema,python3-yaml,python3-django,python3-fastapi,httpie,awscli,ca-certificates
+readonly BENCH_NATIVE_PACKAGES=python3,python3-numpy,python3-scipy,python3-pandas,python3-seaborn,python3-sklearn,python3-torch
+# Not packaged by Debian, or only with everything around them. Each lies in /opt/pypi/NAME.
+readonly BENCH_PYPI=(google-cloud-storage==2.18.2 azure-core==1.30.2)
 readonly IMAGE_ENV='ENV PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin LANG=C.UTF-8'
 FORCE=
 
@@ -78,9 +85,10 @@ import_debian() {
   replace_image "$image" docker import -c "LABEL $RECIPE_LABEL=$recipe" -c "CMD $cmd" -c "$IMAGE_ENV" "$file" "$image"
 }
 
+# make_debian NAME SUITE PACKAGES
 make_debian() {
   # shellcheck disable=SC2016 # expanded by mmdebstrap's shell
-  import_debian "pycds-test/$1" "$1" '["python3"]' --variant=minbase --include="$DEBIAN_PACKAGES" \
+  import_debian "pycds-test/$1" "$2" '["python3"]' --variant=minbase --include="$3" \
     --aptopt='Acquire::Languages "none"' --customize-hook='rm -f "$1/etc/hostname" "$1/etc/resolv.conf"' \
     --dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-exclude=/usr/share/man/*' \
     --dpkgopt='path-exclude=/usr/share/info/*' --dpkgopt='path-exclude=/usr/share/locale/*'
@@ -121,15 +129,15 @@ find_shared_python() {
   return 1
 }
 
-# make_copied IMAGE MINOR
+# make_copied IMAGE MINOR BASE
 make_copied() {
-  local image=pycds-test/$1 minor=$2 prefix version recipe work
+  local image=pycds-test/$1 minor=$2 base=$3 prefix version recipe work
   prefix=$(find_shared_python "$minor") ||
     skip "no CPython 3.$minor built with --enable-shared was found, so $image cannot be made" \
       "One way to get it: PYTHON_CONFIGURE_OPTS=--enable-shared pyenv install 3.$minor"
-  make_base trixie
+  make_base "$base"
   version=$(LD_LIBRARY_PATH=$prefix/lib "$prefix/bin/python3.$minor" -c 'import platform; print(platform.python_version())')
-  recipe=$(digest "$(recipe_of pycds-test/trixie)" "$version" "$(sha256sum <"$prefix/lib/libpython3.$minor.so.1.0")" \
+  recipe=$(digest "$(recipe_of "pycds-test/$base")" "$version" "$(sha256sum <"$prefix/lib/libpython3.$minor.so.1.0")" \
     "$(cat "$ROOT/dockerfiles/copied-python/Dockerfile")")
   up_to_date "$image" "$recipe" && return 0
   say "building $image from CPython $version in $prefix"
@@ -147,17 +155,54 @@ make_copied() {
     --exclude="lib/python3.$minor/turtledemo" --exclude="lib/python3.$minor/ensurepip" \
     --exclude="lib/python3.$minor/config-*" --exclude="lib/python3.$minor/site-packages/*" \
     "bin/python3.$minor" "lib/python3.$minor" -C "$work" --transform='s|^libpython|lib/libpython|' "libpython3.$minor.so.1.0"
-  replace_image "$image" build_image --build-arg MINOR="$minor" --label "$RECIPE_LABEL=$recipe" -t "$image" "$work"
+  replace_image "$image" build_image --build-arg BASE="pycds-test/$base" --build-arg MINOR="$minor" --label "$RECIPE_LABEL=$recipe" -t "$image" "$work"
+  rm -rf "$work"
+  trap - EXIT
+}
+
+# --- What the benchmark imports ---------------------------------------------------------------------
+
+# make_pypi IMAGE BASE MINOR: the base and packages from PyPI, each with its dependencies in a directory of
+# its own, so that they never stand in for Debian's.
+make_pypi() {
+  local image=pycds-test/$1 base=$2 minor=$3 recipe work requirement
+  make_base "$base"
+  recipe=$(digest "$(recipe_of "pycds-test/$base")" "$minor" "${BENCH_PYPI[@]}")
+  up_to_date "$image" "$recipe" && return 0
+  work=$(mktemp -d)
+  # shellcheck disable=SC2064 # the name as it is now
+  trap "rm -rf '$work'" EXIT
+  for requirement in "${BENCH_PYPI[@]}"; do
+    say "asking PyPI for $requirement"
+    python3 -m pip install --quiet --no-compile --only-binary=:all: --implementation cp --python-version "3.$minor" \
+      --platform manylinux_2_17_x86_64 --platform manylinux2014_x86_64 \
+      --target "$work/pypi/${requirement%%==*}" "$requirement" >&2 || {
+      warn "$requirement cannot be had from PyPI here: $image goes without it"
+      rm -rf "$work/pypi/${requirement%%==*}"
+      # Not the whole recipe: the next call tries again.
+      recipe=incomplete
+    }
+  done
+  mkdir -p "$work/pypi"
+  printf 'FROM pycds-test/%s\nCOPY pypi /opt/pypi\nRUN python3 -m compileall -q /opt/pypi || true\n' "$base" >"$work/Dockerfile"
+  replace_image "$image" build_image --network none --label "$RECIPE_LABEL=$recipe" -t "$image" "$work"
   rm -rf "$work"
   trap - EXIT
 }
 
 make_base() {
   case $1 in
-    bookworm | trixie) make_debian "$1" ;;
+    bookworm | trixie) make_debian "$1" "$1" "$DEBIAN_PACKAGES" ;;
     *-nopyc) make_nopyc "${1%-nopyc}" ;;
-    shared) make_copied shared 13 ;;
-    py38) make_copied py38 8 ;;
+    shared) make_copied shared 13 trixie ;;
+    py38) make_copied py38 8 trixie ;;
+    bench-debian-bookworm | bench-debian-trixie) make_debian "$1" "${1##*-}" "$BENCH_PACKAGES" ;;
+    bench-debian-trixie-native) make_debian "$1" trixie "$BENCH_NATIVE_PACKAGES" ;;
+    bench-bookworm-native) make_debian "$1" bookworm "$BENCH_NATIVE_PACKAGES" ;;
+    bench-copied) make_copied "$1" 13 bench-debian-trixie ;;
+    bench-shared-native) make_copied "$1" 13 bench-debian-trixie-native ;;
+    bench-bookworm) make_pypi "$1" bench-debian-bookworm 11 ;;
+    bench-shared) make_pypi "$1" bench-copied 13 ;;
     nopython) make_nopython ;;
     *) die "unknown base image $1" "One of: ${NAMES[*]}" ;;
   esac

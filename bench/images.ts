@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+// The images of the benchmark: bases made by scripts/base-image.sh, and bakes of them by a checkout.
+import { join } from 'node:path'
+import { type Package, plainProgram } from './packages.js'
+import type { Python } from './pythons.js'
+import { ROOT, run } from './shell.js'
+
+/** What `bake --json` tells, as far as it is used here. */
+export interface Baked {
+  readonly reference: string
+  readonly modules: number
+  readonly archiveBytes: number
+  readonly layerBytes: number
+  readonly layerCompressedBytes: number
+}
+
+/** Variables that every start of a package gets, in training and in measurements. */
+export function environmentOf(one: Package): Record<string, string> {
+  return {
+    PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
+    LANG: 'C.UTF-8',
+    HOME: '/root',
+    // Where bytecode is missing a container compiles at each start; a start here must not spare the next one.
+    PYTHONDONTWRITEBYTECODE: '1',
+    ...(one.pypi === undefined ? {} : { PYTHONPATH: `/opt/pypi/${one.pypi}` }),
+  }
+}
+
+/** Makes a base image where it is missing; its reference. */
+export async function makeBase(name: string): Promise<string> {
+  const output = await run(join(ROOT, 'scripts/base-image.sh'), [name], { verbose: true })
+  return output.trim().split('\n').at(-1) ?? ''
+}
+
+/** Whether an image of the engine has what a package needs; it may have been left out where PyPI was out of reach. */
+export async function canImport(image: string, python: Python, one: Package): Promise<string | undefined> {
+  const env = Object.entries(environmentOf(one)).flatMap(([name, value]) => ['-e', `${name}=${value}`])
+  const code = plainProgram(one)
+  try {
+    await run('docker', [
+      'run',
+      '--rm',
+      '--network',
+      'none',
+      ...env,
+      image,
+      ...[python.executable, '-c', code],
+    ])
+    return undefined
+  } catch (error) {
+    return String(error).trim().split('\n').at(-1)
+  }
+}
+
+/** Bakes an image for one package with the built program of a checkout. */
+export async function bake(
+  checkout: string,
+  image: string,
+  tag: string,
+  python: Python,
+  one: Package,
+  options: readonly string[] = [],
+): Promise<Baked> {
+  const { PYTHONPATH } = environmentOf(one)
+  const output = await run(process.execPath, [
+    ...[join(checkout, 'dist/bin/run.js'), 'bake', image, '--tag', tag, '--measure', '0', '--json'],
+    ...['--ready', 'exit', '--timeout', '300s', '--progress', 'quiet', ...options, '--'],
+    ...(PYTHONPATH === undefined ? [] : ['/usr/bin/env', `PYTHONPATH=${PYTHONPATH}`]),
+    ...[python.executable, '-c', plainProgram(one)],
+  ])
+  const { archive, layer } = JSON.parse(output) as {
+    archive: { bytes: number; modules: number }
+    layer: { bytes: number; compressedBytes: number }
+  }
+  return {
+    reference: tag,
+    modules: archive.modules,
+    archiveBytes: archive.bytes,
+    layerBytes: layer.bytes,
+    layerCompressedBytes: layer.compressedBytes,
+  }
+}
+
+export async function removeImage(reference: string): Promise<void> {
+  await run('docker', ['rmi', reference]).catch(() => undefined) // it may never have been made
+}

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Package } from './packages.js'
+
+/** An interpreter to measure on, with the images that have it. */
+export interface Python {
+  readonly id: string
+  readonly title: string
+  readonly minor: number
+  readonly executable: string
+  /** A site directory of it, for tools that are installed for a contestant. */
+  readonly site: string
+  /** Images by group of packages; each also exists with `-nopyc` behind its name. */
+  readonly images: Readonly<Record<Package['image'], string>>
+}
+
+export const PYTHONS: readonly Python[] = [
+  {
+    id: '3.11',
+    title: 'CPython 3.11, static interpreter (Debian 12)',
+    minor: 11,
+    executable: '/usr/bin/python3',
+    site: '/usr/local/lib/python3.11/dist-packages',
+    images: { web: 'bench-bookworm', native: 'bench-bookworm-native' },
+  },
+  {
+    id: '3.13',
+    title: 'CPython 3.13, shared libpython',
+    minor: 13,
+    executable: '/usr/local/bin/python3',
+    site: '/usr/local/lib/python3.13/site-packages',
+    images: { web: 'bench-shared', native: 'bench-shared-native' },
+  },
+]

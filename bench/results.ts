@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+// What is saved: figures with the facts of the machine, written after every package so that an interrupted run
+// goes on where it was.
+import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import type { Summary } from '../src/util/statistics.js'
+import type { ContestantName } from './contestants.js'
+import type { Facts } from './machine.js'
+
+/** Milliseconds. */
+export interface Times {
+  /** In process, around the import. */
+  readonly phase: Summary
+  /** From before the process is started to after it has ended. */
+  readonly process: Summary
+  /** The same in processor time, which other work on the machine disturbs less. */
+  readonly phaseCpu: Summary
+  readonly processCpu: Summary
+}
+
+/** One package on one interpreter. */
+export interface Entry {
+  readonly python: string
+  readonly package: string
+  readonly cache: 'warm' | 'cold'
+  readonly runs: number
+  readonly contestants: Partial<Record<ContestantName, Times>>
+  readonly absent: readonly { name: ContestantName; reason: string }[]
+  readonly modules?: number
+  readonly archiveBytes?: number
+}
+
+/** A file of bench/results. */
+export interface Results {
+  readonly schema: 'io.pycds.benchmark/1'
+  /** The commit that was measured, `-dirty` behind it when files differed from it. */
+  readonly commit: string
+  readonly machine: Facts
+  readonly started: string
+  finished: string | null
+  /** Packages that could not be measured, and why. */
+  skipped: { python: string; package: string; reason: string }[]
+  entries: Entry[]
+  /** What the other parts of the benchmark measured, by their name. */
+  parts: Record<string, unknown>
+}
+
+/** The results saved in a file; undefined when there are none. */
+export async function readResults(path: string): Promise<Results | undefined> {
+  const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return undefined
+    throw error
+  })
+  if (text === undefined) return undefined
+  const results = JSON.parse(text) as Results
+  if (results.schema !== 'io.pycds.benchmark/1') throw new Error(`${path}: unknown schema ${results.schema}`)
+  return results
+}
+
+/** Replaces the file at once: an interruption leaves the old one or the new one. */
+export async function saveResults(path: string, results: Results): Promise<void> {
+  await mkdir(dirname(path), { recursive: true })
+  await writeFile(`${path}.part`, `${JSON.stringify(results, rounded, 1)}\n`)
+  await rename(`${path}.part`, path)
+}
+
+export function findEntry(
+  results: Results,
+  key: Pick<Entry, 'python' | 'package' | 'cache'>,
+): Entry | undefined {
+  return results.entries.find(
+    (entry) => entry.python === key.python && entry.package === key.package && entry.cache === key.cache,
+  )
+}
+
+/** Nobody reads a tenth of a microsecond, and a diff of results should be short. */
+function rounded(_key: string, value: unknown): unknown {
+  return typeof value === 'number' && !Number.isInteger(value) ? Number(value.toPrecision(6)) : value
+}

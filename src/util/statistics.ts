@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/** What a list of measured values comes to. The same unit as the values. */
+export interface Summary {
+  median: number
+  /** Lower and upper quartile: half of the values lie between them. */
+  q1: number
+  q3: number
+  min: number
+  max: number
+  count: number
+}
+
+/** Summarises measured values; undefined when there are none. */
+export function summarise(values: readonly number[]): Summary | undefined {
+  const sorted = [...values].sort((a, b) => a - b)
+  const [min] = sorted
+  const max = sorted.at(-1)
+  if (min === undefined || max === undefined) return undefined
+  const [q1, median, q3] = [0.25, 0.5, 0.75].map((share) => quantile(sorted, share)) as [
+    number,
+    number,
+    number,
+  ]
+  return { median, q1, q3, min, max, count: sorted.length }
+}
+
+/** The middle of a list, NaN when it is empty. */
+export function median(values: readonly number[]): number {
+  return summarise(values)?.median ?? Number.NaN
+}
+
+/** The mean for factors: one that is halved and one that is doubled come to 1. NaN when the list is empty. */
+export function geometricMean(factors: readonly number[]): number {
+  return Math.exp(factors.reduce((sum, factor) => sum + Math.log(factor), 0) / factors.length)
+}
+
+/** Between two neighbours in proportion, as most tools do it. */
+function quantile(sorted: readonly number[], share: number): number {
+  const at = (sorted.length - 1) * share
+  const low = sorted[Math.floor(at)] ?? Number.NaN
+  const high = sorted[Math.ceil(at)] ?? low
+  return low + (high - low) * (at - Math.floor(at))
+}

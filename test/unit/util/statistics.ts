@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+import test from 'ava'
+import { geometricMean, median, summarise } from '../../../src/util/statistics.js'
+
+test('the median of an even count lies between the two in the middle', (t) => {
+  t.is(median([4, 1, 3, 2]), 2.5)
+  t.is(median([3, 1, 2]), 2)
+})
+
+test('half of the values lie between the quartiles', (t) => {
+  t.deepEqual(summarise([5, 1, 4, 2, 3]), { median: 3, q1: 2, q3: 4, min: 1, max: 5, count: 5 })
+})
+
+test('one value is its own summary, and none has none', (t) => {
+  t.deepEqual(summarise([7]), { median: 7, q1: 7, q3: 7, min: 7, max: 7, count: 1 })
+  t.is(summarise([]), undefined)
+  t.true(Number.isNaN(median([])))
+})
+
+test('what is given is not reordered', (t) => {
+  const values = [2, 1]
+  summarise(values)
+  t.deepEqual(values, [2, 1])
+})
+
+test('a factor and its inverse cancel out in the geometric mean', (t) => {
+  t.is(geometricMean([2, 0.5]), 1)
+  t.true(Math.abs(geometricMean([2, 8]) - 4) < 1e-12)
+})
