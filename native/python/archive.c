@@ -117,7 +117,9 @@ static long sys_flag(const char *name) {
   return result;
 }
 
+/* Code of 3.11 and later has column information, unless the interpreter is told to drop it. */
 static bool has_no_debug_ranges(void) {
+  if (!&Py_Version) return false;
   const char *variable = getenv("PYTHONNODEBUGRANGES");
   if (variable && *variable && sys_flag("ignore_environment") == 0) return true;
   PyObject *options = PySys_GetObject("_xoptions");
@@ -128,7 +130,7 @@ static enum pycds_reject check_interpreter(const struct pycds_header *h) {
   if (h->machine != OWN_MACHINE || h->pointer_bytes != sizeof(void *)) return PYCDS_REJECT_ARCHITECTURE;
   PyObject *hexversion = PySys_GetObject("hexversion");
   if (!hexversion || (uint32_t)PyLong_AsLong(hexversion) != h->hexversion) return PYCDS_REJECT_PYTHON_VERSION;
-  if (PySys_GetObject("gettotalrefcount") || h->abi_flags != 0) return PYCDS_REJECT_PYTHON_ABI;
+  if (PySys_GetObject("gettotalrefcount") || _Py_DecRefShared || h->abi_flags != 0) return PYCDS_REJECT_PYTHON_ABI;
   struct image_search search = {.address = (uintptr_t)&Py_GetVersion};
   dl_iterate_phdr(visit_image, &search);
   if (search.identity.kind != h->identity_kind || search.identity.length != h->identity_bytes ||

@@ -317,23 +317,32 @@ static PyMethodDef methods[] = {
     {NULL, NULL, 0, NULL},
 };
 
-/* CPython before 3.12 refuses the slot that 3.12 asks for. */
+/* CPython before 3.12 refuses the slot that 3.12 asks for, and before 3.13 that of 3.13. */
 static PyModuleDef_Slot slots[3];
 
-static PyModuleDef definition = {
-    .base = {.refcount = 1},
-    .name = "_pycds",
-    .doc = "Code data sharing: serves imports from an archive of code objects.",
-    .methods = methods,
-    .slots = slots,
-};
+/* Objects of free-threaded builds begin with 16 bytes more. There the archive is refused,
+ * but the module must still be one that can say so. */
+static struct {
+  uint64_t free_threaded[2];
+  PyModuleDef module;
+} definition = {.module = {
+                    .base = {.refcount = 1},
+                    .name = "_pycds",
+                    .doc = "Code data sharing: serves imports from an archive of code objects.",
+                    .methods = methods,
+                    .slots = slots,
+                }};
 
 __attribute__((visibility("default"))) PyObject *PyInit__pycds(void);
 
 PyObject *PyInit__pycds(void) {
+  bool free_threaded = _Py_DecRefShared != NULL;
   slots[0] = (PyModuleDef_Slot){Py_mod_exec, (void *)exec_pycds};
-  if (Py_Version >= CPYTHON_3_12) {
+  if (free_threaded) {
+    /* Else the interpreter would take its lock back, with a warning. */
+    slots[1] = (PyModuleDef_Slot){Py_mod_gil, PY_MOD_GIL_NOT_USED};
+  } else if (&Py_Version && Py_Version >= CPYTHON_3_12) {
     slots[1] = (PyModuleDef_Slot){Py_mod_multiple_interpreters, PY_MOD_PER_INTERPRETER_GIL_SUPPORTED};
   }
-  return PyModuleDef_Init(&definition);
+  return PyModuleDef_Init(free_threaded ? (PyModuleDef *)(void *)&definition : &definition.module);
 }

@@ -45,7 +45,9 @@ typedef struct PyModuleDef {
 #define METH_O 8
 #define Py_mod_exec 2
 #define Py_mod_multiple_interpreters 3 /* since 3.12 */
+#define Py_mod_gil 4                   /* since 3.13 */
 #define PY_MOD_PER_INTERPRETER_GIL_SUPPORTED ((void *)2)
+#define PY_MOD_GIL_NOT_USED ((void *)1)
 #define Py_file_input 257
 
 /* Data. Only addresses of types and singletons are used, never what they hold. */
@@ -53,7 +55,9 @@ extern PYCDS_PYAPI PyTypeObject PyUnicode_Type, PyBytes_Type, PyLong_Type, PyFlo
     PyCode_Type;
 extern PYCDS_PYAPI PyObject _Py_NoneStruct, _Py_TrueStruct, _Py_FalseStruct, _Py_EllipsisObject;
 extern PYCDS_PYAPI PyObject *PyExc_LookupError;
-extern PYCDS_PYAPI const unsigned long Py_Version; /* since 3.11 */
+/* Weak: what 3.9 does not have is NULL there, and the library loads all the same. */
+extern __attribute__((weak)) const unsigned long Py_Version; /* since 3.11 */
+__attribute__((weak)) void _Py_DecRefShared(PyObject *);     /* only in free-threaded builds */
 
 PYCDS_PYAPI void Py_IncRef(PyObject *);
 PYCDS_PYAPI void Py_DecRef(PyObject *);

@@ -84,6 +84,7 @@ __attribute__((destructor)) static void finish_times(void) {
 
 struct library {
   uintptr_t address;
+  size_t visited; /* images before this one; the first is the program itself */
   char path[TEXT_BYTES];
   struct pycds_identity identity;
 };
@@ -97,9 +98,11 @@ static int visit_library(struct dl_phdr_info *info, size_t size, void *data) {
     if (segment->p_type != PT_LOAD || library->address < first || library->address - first >= segment->p_memsz)
       continue;
     library->identity = pycds_identity_of_image(info->dlpi_phdr, info->dlpi_phnum, info->dlpi_addr);
-    snprintf(library->path, sizeof library->path, "%s", info->dlpi_name);
+    /* glibc gives the program no name, musl gives it what it was started by. */
+    if (library->visited > 0) snprintf(library->path, sizeof library->path, "%s", info->dlpi_name);
     return 1;
   }
+  library->visited++;
   return 0;
 }
 

@@ -62,8 +62,16 @@ def describe_process():
         sys.hexversion, sys.version.split()[0], sys.implementation.name, sys.implementation.cache_tag or "",
         LIBRARY or executable, IDENTITY, external.MAGIC_NUMBER, int(debug), int(threaded),
         flags.optimize, flags.no_site, flags.isolated, flags.ignore_environment,
-        int("no_debug_ranges" in sys._xoptions),
+        int(no_debug_ranges()),
     )
+
+
+def no_debug_ranges():
+    """Whether this interpreter drops the column information of code, which 3.11 and later have."""
+    if sys.hexversion < 0x030B0000:
+        return False
+    variable = posix.environ.get(b"PYTHONNODEBUGRANGES") and not sys.flags.ignore_environment
+    return bool(variable) or "no_debug_ranges" in sys._xoptions
 
 
 def is_directory(path):
