@@ -6,14 +6,6 @@
 
 #include "hash.h"
 
-struct table {
-  struct pycds_arena *arena;
-  struct pycds_value **slots;
-  size_t capacity, used; /* capacity: a power of two */
-};
-
-static struct pycds_value *unite(struct table *t, struct pycds_value *value);
-
 /* ---- interning, as Objects/codeobject.c does when it creates a code object ---- */
 
 static bool is_identifier_like(const struct pycds_value *value) {
@@ -97,7 +89,7 @@ static uint64_t hash_value(const struct pycds_value *v) {
   return (hash ^ (v->kind * 2u + v->interned)) * UINT64_C(0x9E3779B97F4A7C15);
 }
 
-static bool grow(struct table *t) {
+static bool grow(struct pycds_constants *t) {
   size_t capacity = t->capacity ? t->capacity * 2 : 1024;
   struct pycds_value **slots = pycds_arena_alloc(t->arena, capacity * sizeof *slots);
   if (!slots) return false;
@@ -112,12 +104,15 @@ static bool grow(struct table *t) {
   return true;
 }
 
-static struct pycds_value *find_or_add(struct table *t, struct pycds_value *value) {
+static struct pycds_value *find_or_add(struct pycds_constants *t, struct pycds_value *value) {
   if (t->used * 2 >= t->capacity && !grow(t)) return value;
   size_t at = hash_value(value) & (t->capacity - 1);
-  for (; t->slots[at]; at = (at + 1) & (t->capacity - 1)) {
-    if (is_same(t->slots[at], value)) return t->slots[at];
+  for (struct pycds_value *known; (known = t->slots[at]); at = (at + 1) & (t->capacity - 1)) {
+    if (!is_same(known, value)) continue;
+    if (known->first_unit != t->unit + 1) known->shared = true;
+    return known;
   }
+  value->first_unit = t->unit + 1;
   t->slots[at] = value;
   t->used++;
   return value;
@@ -145,7 +140,7 @@ static int compare_items(const void *a, const void *b) {
   return compare_values(*(struct pycds_value *const *)a, *(struct pycds_value *const *)b);
 }
 
-static struct pycds_value *unite(struct table *t, struct pycds_value *value) {
+static struct pycds_value *unite(struct pycds_constants *t, struct pycds_value *value) {
   if (value->canonical) return value->canonical;
   if (value->kind == PYCDS_VALUE_CODE) {
     value->canonical = value;
@@ -166,7 +161,7 @@ static struct pycds_value *unite(struct table *t, struct pycds_value *value) {
   return canonical;
 }
 
-const char *pycds_canonicalise(struct pycds_arena *arena, struct pycds_value *root, const uint8_t *seeds,
+const char *pycds_canonicalise(struct pycds_constants *constants, struct pycds_value *root, const uint8_t *seeds,
                                size_t seeds_bytes) {
   if (root->kind != PYCDS_VALUE_CODE) return "it is not a code object";
   const uint8_t *next = seeds;
@@ -174,7 +169,7 @@ const char *pycds_canonicalise(struct pycds_arena *arena, struct pycds_value *ro
   const char *error = prepare_code(root, &next, end);
   if (!error && end && next != end) error = "its recorded bytecode does not fit its code";
   if (error) return error;
-  struct table table = {.arena = arena};
-  unite(&table, root);
-  return arena->failed ? "out of memory" : NULL;
+  unite(constants, root);
+  constants->unit++;
+  return constants->arena->failed ? "out of memory" : NULL;
 }

@@ -60,7 +60,10 @@ struct pycds_value {
   };
   /* Left to the user of the graph, initially 0. */
   struct pycds_value *canonical;
-  uint32_t place_kind, place;
+  uint32_t first_unit;  /* number + 1 of the unit that had it first */
+  bool shared;          /* more than one unit has it */
+  uint32_t placed_unit; /* number + 1 of the unit in which `place` counts */
+  uint32_t place;
   bool visited;
 };
 

@@ -42,13 +42,15 @@ enum pycds_reject pycds_header_check(const uint8_t *start, size_t available, uin
     return PYCDS_REJECT_HEADER_DAMAGED;
   }
   if (h.header_bytes > available) return PYCDS_REJECT_TRUNCATED;
-  struct pycds_section index, records;
+  struct pycds_section index, records, layout;
   bool sound = hash_header(start, &h) == h.header_hash && sections_fit(start, &h) &&
                h.identity_bytes <= PYCDS_IDENTITY_BYTES && h.index_slots > 0 &&
                (h.index_slots & (h.index_slots - 1)) == 0 && pycds_section_find(start, PYCDS_SECTION_INDEX, &index) &&
                index.bytes == (uint64_t)h.index_slots * sizeof(struct pycds_slot) &&
                pycds_section_find(start, PYCDS_SECTION_RECORDS, &records) &&
-               records.bytes == (uint64_t)h.module_count * sizeof(struct pycds_record);
+               records.bytes == (uint64_t)h.unit_count * sizeof(struct pycds_record) &&
+               pycds_section_find(start, PYCDS_SECTION_LAYOUT, &layout) &&
+               layout.bytes == sizeof(struct pycds_object_layout);
   return sound ? PYCDS_ACCEPTED : PYCDS_REJECT_HEADER_DAMAGED;
 }
 
@@ -62,36 +64,39 @@ bool pycds_section_find(const uint8_t *start, enum pycds_section_kind kind, stru
   return false;
 }
 
-bool pycds_record_check(const struct pycds_record *r, const struct pycds_header *h) {
-  return pycds_hash(&r->name_hash, sizeof *r - sizeof r->record_hash) == r->record_hash &&
-         in_range(r->block, pycds_block_bytes(r), h->file_bytes) &&
-         in_range(r->arena, (uint64_t)r->string_bytes + r->object_bytes, h->arena_bytes) &&
-         in_range(r->string_first, r->string_count, h->string_count) && r->offset_bytes / 4 == r->string_count &&
-         r->arena % PYCDS_ALIGN == 0 && r->string_bytes % PYCDS_ALIGN == 0;
+bool pycds_layout_check(const struct pycds_object_layout *l) {
+  if (l->code_int_count > PYCDS_MAX_CODE_INTS || l->code_pointer_count > PYCDS_MAX_CODE_POINTERS ||
+      l->code_bytes < PYCDS_OBJECT_HASH || l->str_ascii_header < PYCDS_STR_STATE + 8 ||
+      l->str_header < PYCDS_STR_STATE + 8 || l->tuple_items < PYCDS_OBJECT_HASH) {
+    return false;
+  }
+  for (unsigned i = 0; i < l->code_int_count; i++) {
+    if (l->code_ints[i] + 4u > l->code_bytes) return false;
+  }
+  for (unsigned i = 0; i < l->code_pointer_count; i++) {
+    if (l->code_pointers[i] + 8u > l->code_bytes) return false;
+  }
+  return l->code_version + 4u <= l->code_bytes && l->code_warmup + 2u <= l->code_bytes;
 }
 
-bool pycds_fixups_split(const uint8_t *bytes, size_t length, struct pycds_fixup_lists *out) {
-  const struct pycds_fixups *h = (const void *)bytes;
-  if (length < sizeof *h) return false;
-  uint64_t words = (uint64_t)h->block_count + 2ull * h->string_slots + 2ull * h->symbol_slots + h->frozenset_words;
-  for (int type = 0; type < PYCDS_TYPE_COUNT; type++) words += h->type_counts[type];
-  uint64_t texts = (uint64_t)h->name_bytes + h->origin_bytes + h->cached_bytes + h->entry_bytes;
-  if (sizeof *h + 4 * words + texts > length) return false;
+bool pycds_record_check(const struct pycds_record *r, const struct pycds_header *h) {
+  return pycds_hash(&r->name_hash, sizeof *r - sizeof r->record_hash) == r->record_hash &&
+         in_range(r->block, (uint64_t)r->shared_bytes + r->unit_bytes, h->file_bytes) &&
+         in_range(r->shared_first, r->shared_count, h->shared_count) && r->shared_bytes % PYCDS_ALIGN == 0 &&
+         r->block % PYCDS_ALIGN == 0;
+}
 
+bool pycds_unit_split(const uint8_t *bytes, size_t length, struct pycds_unit_view *out) {
+  const struct pycds_unit *h = (const void *)bytes;
+  if (length < sizeof *h) return false;
+  uint64_t texts = (uint64_t)h->name_bytes + h->origin_bytes + h->cached_bytes + h->entry_bytes;
+  if (texts > length - sizeof *h) return false;
   out->header = h;
-  const uint32_t *list = (const void *)(bytes + sizeof *h);
-  for (int type = 0; type < PYCDS_TYPE_COUNT; type++) {
-    out->types[type] = list;
-    list += h->type_counts[type];
-  }
-  out->blocks = list;
-  out->string_slots = out->blocks + h->block_count;
-  out->symbol_slots = out->string_slots + 2ull * h->string_slots;
-  out->frozensets = out->symbol_slots + 2ull * h->symbol_slots;
-  out->name = (const char *)(out->frozensets + h->frozenset_words);
+  out->name = (const char *)(bytes + sizeof *h);
   out->origin = out->name + h->name_bytes;
   out->cached = out->origin + h->origin_bytes;
   out->entry = out->cached + h->cached_bytes;
+  out->stream = (struct pycds_cursor){bytes + sizeof *h + texts, bytes + length};
   return true;
 }
 
@@ -104,48 +109,89 @@ enum pycds_reject pycds_reader_open(struct pycds_reader *reader, const uint8_t *
   return PYCDS_ACCEPTED;
 }
 
-bool pycds_reader_module(const struct pycds_reader *reader, uint32_t number, struct pycds_record *record,
-                         struct pycds_fixup_lists *lists) {
+bool pycds_reader_unit(const struct pycds_reader *reader, uint32_t number, struct pycds_record *record,
+                       struct pycds_unit_view *unit) {
   struct pycds_section records;
-  if (number >= reader->header.module_count || !pycds_section_find(reader->bytes, PYCDS_SECTION_RECORDS, &records)) {
+  if (number >= reader->header.unit_count || !pycds_section_find(reader->bytes, PYCDS_SECTION_RECORDS, &records)) {
     return false;
   }
   memcpy(record, reader->bytes + records.offset + number * sizeof *record, sizeof *record);
   if (!pycds_record_check(record, &reader->header)) return false;
-  const uint8_t *fixups = reader->bytes + record->block;
-  return pycds_hash(fixups, record->fixup_bytes) == record->fixup_hash &&
-         pycds_fixups_split(fixups, record->fixup_bytes, lists);
+  const uint8_t *bytes = reader->bytes + record->block + record->shared_bytes;
+  return pycds_hash(bytes, record->unit_bytes) == record->unit_hash &&
+         pycds_unit_split(bytes, record->unit_bytes, unit);
 }
 
-static bool all_below(const uint32_t *list, size_t count, size_t step, uint64_t limit) {
-  for (size_t i = 0; i < count; i++) {
-    if (list[i * step] >= limit) return false;
+/* ---- streams ---- */
+
+struct walk {
+  struct pycds_cursor cursor;
+  const struct pycds_object_layout *layout;
+  uint32_t shared_limit; /* shared constants that exist at this point */
+  uint32_t index;        /* of the operation */
+  bool shared;           /* a shared part: each operation is the next shared constant */
+};
+
+static bool skip_references(struct walk *w, uint32_t count, bool may_be_null) {
+  for (; count > 0; count--) {
+    uint32_t word;
+    if (!pycds_take_varint(&w->cursor, &word)) return false;
+    bool sound = word & 1 ? word >> 1 < w->shared_limit : word == 0 ? may_be_null : word >> 1 <= w->index;
+    if (!sound) return false;
   }
   return true;
 }
 
-static bool frozensets_fit(const struct pycds_fixup_lists *lists, uint64_t pointer_limit) {
-  const uint32_t *p = lists->frozensets, *end = p + lists->header->frozenset_words;
-  while (p < end) {
-    if (end - p < 2 || p[0] >= pointer_limit || p[1] > (uint64_t)(end - p - 2)) return false;
-    if (!all_below(p + 2, p[1], 1, pointer_limit)) return false;
-    p += 2 + p[1];
+static bool skip_code(struct walk *w) {
+  uint32_t bytes, ignored;
+  if (!pycds_take_varint(&w->cursor, &bytes)) return false;
+  for (unsigned i = 0; i < w->layout->code_int_count; i++) {
+    if (!pycds_take_varint(&w->cursor, &ignored)) return false;
+  }
+  return skip_references(w, w->layout->code_pointer_count, true) && pycds_take_bytes(&w->cursor, bytes);
+}
+
+static bool skip_operation(struct walk *w, uint8_t *op) {
+  uint32_t count, word;
+  if (!pycds_take_op(&w->cursor, op, &count)) return false;
+  switch (*op) {
+    case PYCDS_OP_ASCII:
+    case PYCDS_OP_NAME:
+    case PYCDS_OP_BYTES:
+    case PYCDS_OP_RAW: return pycds_take_bytes(&w->cursor, count) != NULL;
+    case PYCDS_OP_TEXT: {
+      const uint8_t *kind = pycds_take_bytes(&w->cursor, 1);
+      return kind && pycds_take_bytes(&w->cursor, (size_t)count * (*kind & PYCDS_TEXT_WIDTH));
+    }
+    case PYCDS_OP_INT: return pycds_take_varint(&w->cursor, &word) && pycds_take_bytes(&w->cursor, 4 * (size_t)count);
+    case PYCDS_OP_NUMBER: return count <= 2 && pycds_take_bytes(&w->cursor, count * sizeof(double));
+    case PYCDS_OP_TUPLE: return skip_references(w, count, false);
+    case PYCDS_OP_FROZENSET: return skip_references(w, 1, false);
+    case PYCDS_OP_SLICE: return skip_references(w, 3, false);
+    case PYCDS_OP_CODE: return skip_code(w);
+    case PYCDS_OP_SYMBOL: return count < PYCDS_SYMBOL_KINDS && pycds_take_varint(&w->cursor, &word);
+    default: return false;
+  }
+}
+
+/* Whether `objects` operations fit the stream; *last is the kind of the last one. */
+static bool stream_fits(struct walk *w, uint32_t objects, uint8_t *last) {
+  for (w->index = 0; w->index < objects; w->index++) {
+    if (!skip_operation(w, last)) return false;
+    w->shared_limit += w->shared;
   }
   return true;
 }
 
-static bool lists_fit(const struct pycds_reader *reader, const struct pycds_record *r,
-                      const struct pycds_fixup_lists *lists) {
-  uint64_t limit = r->object_bytes < 8 ? 0 : r->object_bytes - 7; /* of an object offset that holds a pointer */
-  const struct pycds_fixups *h = lists->header;
-  bool fit = h->code < limit && all_below(lists->blocks, h->block_count, 1, reader->header.module_count) &&
-             all_below(lists->string_slots, h->string_slots, 2, limit) &&
-             all_below(lists->string_slots + 1, h->string_slots, 2, reader->header.string_count) &&
-             all_below(lists->symbol_slots, h->symbol_slots, 2, limit) && frozensets_fit(lists, limit);
-  for (int type = 0; type < PYCDS_TYPE_COUNT && fit; type++) {
-    fit = all_below(lists->types[type], h->type_counts[type], 1, limit);
-  }
-  return fit;
+static bool streams_fit(const uint8_t *block, const struct pycds_record *r, const struct pycds_unit_view *unit,
+                        const struct pycds_object_layout *layout) {
+  uint8_t last = PYCDS_OP_KINDS;
+  struct walk w = {
+      .cursor = {block, block + r->shared_bytes}, .layout = layout, .shared_limit = r->shared_first, .shared = true};
+  if (!stream_fits(&w, r->shared_count, &last) || w.cursor.end - w.cursor.at >= (ptrdiff_t)PYCDS_ALIGN) return false;
+  w.cursor = unit->stream;
+  w.shared = false;
+  return stream_fits(&w, unit->header->objects, &last) && last == PYCDS_OP_CODE && w.cursor.at == w.cursor.end;
 }
 
 static bool index_finds(const struct pycds_reader *reader, uint32_t number, uint64_t name_hash) {
@@ -162,28 +208,26 @@ static bool index_finds(const struct pycds_reader *reader, uint32_t number, uint
   return false;
 }
 
-static const char *verify_module(const struct pycds_reader *reader, uint32_t number) {
+static const char *verify_unit(const struct pycds_reader *reader, const struct pycds_object_layout *layout,
+                               uint32_t number, uint32_t *shared_next) {
   struct pycds_record r;
-  struct pycds_fixup_lists lists;
-  if (!pycds_reader_module(reader, number, &r, &lists)) return "the module's record or fix-ups are damaged";
-  const uint8_t *offsets = reader->bytes + r.block + r.fixup_bytes;
-  const uint8_t *strings = offsets + r.offset_bytes;
-  const uint8_t *objects = strings + r.string_bytes;
-  const uint8_t *relocations = objects + r.object_bytes;
-  if (pycds_hash(relocations, r.reloc_bytes) != r.reloc_hash) return "the module's relocations are damaged";
-  if (pycds_hash(offsets, r.offset_bytes) != r.offset_hash || pycds_hash(strings, r.string_bytes) != r.string_hash) {
-    return "the module's strings are damaged";
+  struct pycds_unit_view unit;
+  if (!pycds_reader_unit(reader, number, &r, &unit)) return "the unit's record or code is damaged";
+  const uint8_t *block = reader->bytes + r.block;
+  if (pycds_hash(block, r.shared_bytes) != r.shared_hash || r.shared_first != *shared_next) {
+    return "the unit's constants are damaged";
   }
-  if (pycds_hash(objects, r.object_bytes) != r.object_hash) return "the module's objects are damaged";
-  if (!lists_fit(reader, &r, &lists)) return "the module's fix-ups point outside of it";
-  if (pycds_hash(lists.name, lists.header->name_bytes) != r.name_hash || !index_finds(reader, number, r.name_hash)) {
-    return "the index does not find the module";
+  *shared_next += r.shared_count;
+  if (!streams_fit(block, &r, &unit, layout)) return "the unit's objects refer to what is not there";
+  if (pycds_unit_hash(unit.header->kind, unit.name, unit.header->name_bytes) != r.name_hash ||
+      !index_finds(reader, number, r.name_hash)) {
+    return "the index does not find the unit";
   }
   return NULL;
 }
 
-const char *pycds_reader_verify(const struct pycds_reader *reader, uint32_t *module) {
-  *module = PYCDS_NO_RECORD;
+const char *pycds_reader_verify(const struct pycds_reader *reader, uint32_t *unit) {
+  *unit = PYCDS_NO_RECORD;
   for (uint32_t i = 0; i < reader->header.section_count; i++) {
     struct pycds_section section;
     memcpy(&section, reader->bytes + sizeof reader->header + i * sizeof section, sizeof section);
@@ -191,12 +235,18 @@ const char *pycds_reader_verify(const struct pycds_reader *reader, uint32_t *mod
       return "a section does not match its checksum";
     }
   }
-  for (uint32_t number = 0; number < reader->header.module_count; number++) {
-    const char *error = verify_module(reader, number);
+  struct pycds_section section;
+  struct pycds_object_layout layout;
+  pycds_section_find(reader->bytes, PYCDS_SECTION_LAYOUT, &section);
+  memcpy(&layout, reader->bytes + section.offset, sizeof layout);
+  if (!pycds_layout_check(&layout)) return "the object layout is damaged";
+  uint32_t shared_next = 0;
+  for (uint32_t number = 0; number < reader->header.unit_count; number++) {
+    const char *error = verify_unit(reader, &layout, number, &shared_next);
     if (error) {
-      *module = number;
+      *unit = number;
       return error;
     }
   }
-  return NULL;
+  return shared_next == reader->header.shared_count ? NULL : "the shared constants are incomplete";
 }

@@ -8,6 +8,7 @@
 
 #include "format.h"
 #include "reject.h"
+#include "stream.h"
 
 #define PYCDS_MAX_SECTIONS 32u
 
@@ -19,24 +20,21 @@ enum pycds_reject pycds_header_check(const uint8_t *start, size_t available, uin
 /* The section of that kind, or false. `start` has passed pycds_header_check. */
 bool pycds_section_find(const uint8_t *start, enum pycds_section_kind kind, struct pycds_section *out);
 
-/* Whether a record is undamaged and all its parts lie inside the file and the arena. */
+/* Whether a layout, whose checksum has been found right, stays inside the objects it describes. */
+bool pycds_layout_check(const struct pycds_object_layout *layout);
+
+/* Whether a record is undamaged and its block lies inside the file. */
 bool pycds_record_check(const struct pycds_record *record, const struct pycds_header *header);
 
-/* Views into a module's fix-ups after their checksum has been found right. */
-struct pycds_fixup_lists {
-  const struct pycds_fixups *header;
-  const uint32_t *types[PYCDS_TYPE_COUNT];
-  const uint32_t *blocks, *string_slots, *symbol_slots, *frozensets;
+/* Views into a unit part after its checksum has been found right. */
+struct pycds_unit_view {
+  const struct pycds_unit *header;
   const char *name, *origin, *cached, *entry;
+  struct pycds_cursor stream;
 };
 
-/* Splits fix-ups into their lists; false when the counts do not fit the size. */
-bool pycds_fixups_split(const uint8_t *bytes, size_t length, struct pycds_fixup_lists *out);
-
-/* Total of the five parts of a block, in bytes. */
-static inline uint64_t pycds_block_bytes(const struct pycds_record *r) {
-  return (uint64_t)r->reloc_bytes + r->fixup_bytes + r->offset_bytes + r->string_bytes + r->object_bytes;
-}
+/* Splits a unit part; false when the lengths of its texts do not fit its size. */
+bool pycds_unit_split(const uint8_t *bytes, size_t length, struct pycds_unit_view *out);
 
 /* A whole archive in memory. */
 struct pycds_reader {
@@ -48,12 +46,13 @@ struct pycds_reader {
 /* Opens and checks the header. */
 enum pycds_reject pycds_reader_open(struct pycds_reader *reader, const uint8_t *bytes, uint64_t length);
 
-/* Record `number` and its fix-ups; false when one of them is damaged. */
-bool pycds_reader_module(const struct pycds_reader *reader, uint32_t number, struct pycds_record *record,
-                         struct pycds_fixup_lists *lists);
+/* Record `number` and its unit part; false when one of them is damaged. */
+bool pycds_reader_unit(const struct pycds_reader *reader, uint32_t number, struct pycds_record *record,
+                       struct pycds_unit_view *unit);
 
-/* Checks every checksum, every offset and that the index finds every module. Returns NULL
- * or a static sentence, with *module the record concerned (PYCDS_NO_RECORD for none). */
-const char *pycds_reader_verify(const struct pycds_reader *reader, uint32_t *module);
+/* Checks every checksum, every operation and reference of every stream, and that the index
+ * finds every unit. Returns NULL or a static sentence, with *unit the record concerned
+ * (PYCDS_NO_RECORD for none). */
+const char *pycds_reader_verify(const struct pycds_reader *reader, uint32_t *unit);
 
 #endif

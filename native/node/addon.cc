@@ -86,6 +86,7 @@ pycds_module ToModule(const Napi::Object &object) {
   module.origin = ToText(object, "origin");
   module.cached = ToText(object, "cached");
   module.entry = ToText(object, "entry");
+  module.kind = PYCDS_UNIT_MODULE;
   module.flags = object.Get("isPackage").ToBoolean() ? PYCDS_MODULE_PACKAGE : 0;
   module.source_mtime = static_cast<int64_t>(ToNumber(object, "mtime"));
   module.source_size = static_cast<uint64_t>(ToNumber(object, "size"));
@@ -130,17 +131,17 @@ Napi::Value WriteArchive(const Napi::CallbackInfo &call) {
   return result;
 }
 
-Napi::Object DescribeModule(Napi::Env env, const pycds_record &record, const pycds_fixup_lists &lists) {
-  const pycds_fixups &h = *lists.header;
+Napi::Object DescribeModule(Napi::Env env, const pycds_record &record, const pycds_unit_view &unit) {
+  const pycds_unit &h = *unit.header;
   Napi::Object out = Napi::Object::New(env);
-  out.Set("name", Napi::String::New(env, lists.name, h.name_bytes));
-  out.Set("origin", Napi::String::New(env, lists.origin, h.origin_bytes));
-  out.Set("entry", Napi::String::New(env, lists.entry, h.entry_bytes));
+  out.Set("name", Napi::String::New(env, unit.name, h.name_bytes));
+  out.Set("origin", Napi::String::New(env, unit.origin, h.origin_bytes));
+  out.Set("entry", Napi::String::New(env, unit.entry, h.entry_bytes));
+  out.Set("kind", h.kind);
   out.Set("isPackage", (h.flags & PYCDS_MODULE_PACKAGE) != 0);
-  out.Set("bytes", static_cast<double>(pycds_block_bytes(&record)));
+  out.Set("bytes", static_cast<double>(record.shared_bytes) + record.unit_bytes);
   out.Set("marshalBytes", h.marshal_bytes);
   out.Set("codeObjects", h.code_objects);
-  out.Set("strings", record.string_count);
   out.Set("sourceMtime", static_cast<double>(h.source_mtime));
   out.Set("sourceSize", static_cast<double>(h.source_size));
   return out;
@@ -174,8 +175,8 @@ Napi::Value ReadArchive(const Napi::CallbackInfo &call) {
   header.Set("optimize", h.optimize);
   header.Set("identityKind", h.identity_kind);
   header.Set("identity", Hex(h.identity, h.identity_bytes));
-  header.Set("modules", h.module_count);
-  header.Set("strings", h.string_count);
+  header.Set("units", h.unit_count);
+  header.Set("shared", h.shared_count);
   header.Set("arenaBytes", static_cast<double>(h.arena_bytes));
   result.Set("header", header);
   result.Set("info", InfoOf(reader));
@@ -183,11 +184,11 @@ Napi::Value ReadArchive(const Napi::CallbackInfo &call) {
   uint32_t damaged = PYCDS_NO_RECORD;
   const char *damage = pycds_reader_verify(&reader, &damaged);
   Napi::Array modules = Napi::Array::New(env);
-  for (uint32_t i = 0; i < h.module_count; i++) {
+  for (uint32_t i = 0; i < h.unit_count; i++) {
     pycds_record record;
-    pycds_fixup_lists lists;
-    if (pycds_reader_module(&reader, i, &record, &lists)) {
-      modules.Set(modules.Length(), DescribeModule(env, record, lists));
+    pycds_unit_view unit;
+    if (pycds_reader_unit(&reader, i, &record, &unit)) {
+      modules.Set(modules.Length(), DescribeModule(env, record, unit));
     }
   }
   result.Set("modules", modules);

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Objects are read, not mapped, into an anonymous arena (docs/decisions/0003): a later
-// change of the file can never reach a running process, and what was checked is what runs.
-// The arena is never released: finalisation still writes into archived objects.
+// The file is read, not mapped (docs/decisions/0003): a later change of the file can never
+// reach a running process, and what was checked is what runs.
 #define _GNU_SOURCE
 #include "archive.h"
 
@@ -13,19 +12,20 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
-#include <sys/uio.h>
 #include <unistd.h>
 
 #include "../core/elf.h"
 #include "../core/hash.h"
 
-#ifndef MAP_FIXED_NOREPLACE
-#define MAP_FIXED_NOREPLACE 0x100000
-#endif
-
 /* Out of the way of programs that expect or close low numbers. */
 #define DESCRIPTOR_MINIMUM 200
-#define PAGE_BYTES ((uint64_t)4096)
+/* An index up to this size is read at once, a larger one page by page. */
+#define WHOLE_INDEX_BYTES ((size_t)64 * 1024)
+#define PAGE_BYTES ((size_t)4096)
+#define HUGE_PAGE_BYTES ((size_t)2 * 1024 * 1024)
+/* Modules lie in import order, so what follows is likely to be wanted next. */
+#define RECORDS_AHEAD ((size_t)16 * 1024)
+#define BLOCKS_AHEAD ((size_t)128 * 1024)
 
 #if defined(__x86_64__)
 #define OWN_MACHINE EM_X86_64
@@ -52,15 +52,31 @@ static int open_file(const char *path, struct stat *status) {
   return fd;
 }
 
-static bool read_parts(const struct archive *a, uint64_t offset, struct iovec *parts, int count) {
-  size_t wanted = 0;
-  for (int i = 0; i < count; i++) wanted += parts[i].iov_len;
-  return preadv(a->fd, parts, count, (off_t)offset) == (ssize_t)wanted;
+bool archive_read(const struct archive *a, uint64_t offset, void *into, size_t bytes) {
+  return pread(a->fd, into, bytes, (off_t)offset) == (ssize_t)bytes;
 }
 
-static bool read_at(const struct archive *a, uint64_t offset, void *into, size_t bytes) {
-  struct iovec part = {into, bytes};
-  return read_parts(a, offset, &part, 1);
+/* `bytes` bytes at `offset`, valid until the window moves; NULL when they cannot be read. When
+ * they are not there, `ahead` bytes are read at least, as far as the file goes. */
+static const uint8_t *look(const struct archive *a, struct window *w, uint64_t offset, size_t bytes, size_t ahead) {
+  if (offset < w->offset || offset + bytes > w->offset + w->length) {
+    size_t left = (size_t)(a->header.file_bytes - offset);
+    size_t wanted = bytes < ahead ? ahead : bytes;
+    if (wanted > left) wanted = left;
+    w->length = 0;
+    if (wanted < bytes) return NULL;
+    if (w->capacity < wanted) {
+      free(w->bytes);
+      w->capacity = 0;
+      w->bytes = malloc(wanted);
+      if (!w->bytes) return NULL;
+      w->capacity = wanted;
+    }
+    if (!archive_read(a, offset, w->bytes, wanted)) return NULL;
+    w->offset = offset;
+    w->length = wanted;
+  }
+  return w->bytes + (offset - w->offset);
 }
 
 /* A program may close every descriptor it does not know (daemons do) and its number may
@@ -74,17 +90,8 @@ static bool reopen(struct archive *a) {
     return false;
   }
   a->fd = fd; /* the old number is not ours to close any more */
+  a->index.length = a->records.length = a->blocks.length = 0;
   return true;
-}
-
-static uint8_t *grow(uint8_t **buffer, size_t *capacity, size_t bytes) {
-  if (*capacity < bytes) {
-    uint8_t *grown = realloc(*buffer, bytes * 2);
-    if (!grown) return NULL;
-    *buffer = grown;
-    *capacity = bytes * 2;
-  }
-  return *buffer;
 }
 
 /* ---- this interpreter ---- */
@@ -143,45 +150,31 @@ static enum pycds_reject check_interpreter(const struct pycds_header *h) {
 
 /* ---- opening ---- */
 
-static void *reserve(void *address, size_t bytes, int flags) {
-  void *memory = mmap(address, bytes ? bytes : 1, PROT_READ | PROT_WRITE,
-                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | flags, -1, 0);
-  return memory == MAP_FAILED ? NULL : memory;
-}
-
-static bool reserve_arena(struct archive *a) {
-  size_t bytes = (size_t)((a->header.arena_bytes + PAGE_BYTES - 1) & ~(PAGE_BYTES - 1));
-  void *preferred = (void *)(uintptr_t)a->header.arena_base;
-  if (!getenv("PYCDS_FORCE_RELOCATE")) {
-    a->arena = reserve(preferred, bytes, MAP_FIXED_NOREPLACE);
-    /* Kernels before 4.17 take the address as a hint only. */
-    if (a->arena && a->arena != preferred) {
-      munmap(a->arena, bytes ? bytes : 1);
-      a->arena = NULL;
-    }
-  }
-  if (!a->arena) a->arena = reserve(NULL, bytes, 0);
-  if (!a->arena) return false;
-  a->moved = (intptr_t)((uintptr_t)a->arena - (uintptr_t)preferred);
-  if (bytes) madvise(a->arena, bytes, MADV_HUGEPAGE);
-  a->strings = reserve(NULL, (size_t)a->header.string_count * sizeof *a->strings, 0);
-  a->codes = reserve(NULL, (size_t)a->header.module_count * sizeof *a->codes, 0);
-  a->has_strings = reserve(NULL, a->header.module_count, 0);
-  return a->strings && a->codes && a->has_strings;
-}
-
-static bool resolve_symbols(struct archive *a) {
-  a->symbols[PYCDS_SYMBOL_NONE] = &_Py_NoneStruct;
-  a->symbols[PYCDS_SYMBOL_TRUE] = &_Py_TrueStruct;
-  a->symbols[PYCDS_SYMBOL_FALSE] = &_Py_FalseStruct;
-  a->symbols[PYCDS_SYMBOL_ELLIPSIS] = &_Py_EllipsisObject;
-  a->symbols[PYCDS_SYMBOL_EMPTY_TUPLE] = PyTuple_New(0);
-  a->symbols[PYCDS_SYMBOL_EMPTY_BYTES] = PyBytes_FromStringAndSize(NULL, 0);
-  a->symbols[PYCDS_SYMBOL_EMPTY_STR] = PyUnicode_FromStringAndSize(NULL, 0);
-  for (int i = 0; i < PYCDS_SYMBOL_LATIN1; i++) {
-    if (!a->symbols[i]) return false;
-  }
+/* One mapping for everything that grows with the archive, from a huge page's boundary on:
+ * few page faults, and few entries of the TLB for the constants, which are looked up most. */
+static bool reserve_memory(struct archive *a) {
+  size_t shared = (size_t)a->header.shared_count * sizeof *a->shared;
+  size_t codes = (size_t)a->header.unit_count * sizeof *a->codes;
+  size_t start = (shared + codes + PYCDS_ALIGN - 1) & ~(size_t)(PYCDS_ALIGN - 1);
+  size_t bytes = start + (size_t)a->header.arena_bytes + HUGE_PAGE_BYTES;
+  if (bytes < start || a->header.arena_bytes > PTRDIFF_MAX) return false;
+  uint8_t *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (memory == MAP_FAILED) return false;
+  madvise(memory, bytes, MADV_HUGEPAGE);
+  memory += -(uintptr_t)memory % HUGE_PAGE_BYTES;
+  a->shared = (PyObject **)(void *)memory;
+  a->codes = (PyObject **)(void *)(memory + shared);
+  a->arena = memory + start;
+  a->arena_bytes = (size_t)a->header.arena_bytes;
   return true;
+}
+
+static enum pycds_reject read_layout(struct archive *a, const uint8_t *start) {
+  struct pycds_section section;
+  pycds_section_find(start, PYCDS_SECTION_LAYOUT, &section);
+  bool sound = archive_read(a, section.offset, &a->layout, sizeof a->layout) &&
+               pycds_hash(&a->layout, sizeof a->layout) == section.hash && pycds_layout_check(&a->layout);
+  return sound ? PYCDS_ACCEPTED : PYCDS_REJECT_HEADER_DAMAGED;
 }
 
 enum pycds_reject archive_open(struct archive *a, const char *path) {
@@ -203,9 +196,10 @@ enum pycds_reject archive_open(struct archive *a, const char *path) {
   pycds_section_find(start, PYCDS_SECTION_RECORDS, &section);
   a->records_offset = section.offset;
   reject = check_interpreter(&a->header);
+  if (!reject) reject = read_layout(a, start);
   if (reject) goto out;
   reject = PYCDS_REJECT_MEMORY;
-  if (!reserve_arena(a) || !resolve_symbols(a)) goto out;
+  if (!reserve_memory(a)) goto out;
   return PYCDS_ACCEPTED;
 out:
   close(a->fd);
@@ -216,219 +210,65 @@ out:
 
 /* ---- finding ---- */
 
-static bool read_record(const struct archive *a, uint32_t number, struct pycds_record *record) {
-  return read_at(a, a->records_offset + number * sizeof *record, record, sizeof *record) &&
-         pycds_record_check(record, &a->header);
+bool archive_record(struct archive *a, uint32_t number, struct pycds_record *record) {
+  const uint8_t *bytes =
+      look(a, &a->records, a->records_offset + number * sizeof *record, sizeof *record, RECORDS_AHEAD);
+  if (!bytes) return false;
+  memcpy(record, bytes, sizeof *record);
+  return pycds_record_check(record, &a->header);
 }
 
-/* Probes the index a few slots at a time. A damaged slot ends as a miss. */
-static uint32_t find_number(const struct archive *a, uint64_t hash) {
+static bool whole_index(const struct archive *a) {
+  return a->header.index_slots * sizeof(struct pycds_slot) <= WHOLE_INDEX_BYTES;
+}
+
+static bool read_slot(struct archive *a, uint64_t number, struct pycds_slot *slot) {
+  size_t bytes = whole_index(a) ? a->header.index_slots * sizeof *slot : PAGE_BYTES;
+  uint64_t offset = number * sizeof *slot, start = offset - offset % bytes;
+  const uint8_t *page = look(a, &a->index, a->index_offset + start, bytes, bytes);
+  if (page) memcpy(slot, page + (offset - start), sizeof *slot);
+  return page != NULL;
+}
+
+/* A damaged slot ends as a miss. */
+static uint32_t find_number(struct archive *a, uint64_t hash) {
   uint32_t mask = a->header.index_slots - 1;
-  struct pycds_slot slots[4];
   for (uint32_t probe = 0; probe <= mask; probe++) {
-    uint64_t at = (hash + probe) & mask;
-    if (probe == 0 || at % 4 == 0) {
-      uint64_t first = at & ~(uint64_t)3;
-      if (!read_at(a, a->index_offset + first * sizeof *slots, slots, sizeof slots)) return PYCDS_NO_RECORD;
-    }
-    const struct pycds_slot *slot = &slots[at % 4];
-    if (slot->record == PYCDS_NO_RECORD) return PYCDS_NO_RECORD;
-    if (slot->name_hash == hash && slot->check == ((uint32_t)hash ^ slot->record) &&
-        slot->record < a->header.module_count) {
-      return slot->record;
+    struct pycds_slot slot;
+    if (!read_slot(a, (hash + probe) & mask, &slot) || slot.record == PYCDS_NO_RECORD) return PYCDS_NO_RECORD;
+    if (slot.name_hash == hash && slot.check == ((uint32_t)hash ^ slot.record) && slot.record < a->header.unit_count) {
+      return slot.record;
     }
   }
   return PYCDS_NO_RECORD;
 }
 
-/* Reads fix-ups and string offsets aside, and strings and objects into the arena, in one
- * call, unless they are there already. */
-static bool read_block(struct archive *a, struct found *f) {
-  const struct pycds_record *r = &f->record;
-  size_t aside = (size_t)r->fixup_bytes + r->offset_bytes;
-  uint8_t *scratch = grow(&a->scratch, &a->scratch_bytes, aside);
-  if (!scratch) return false;
-  uint8_t *strings = a->arena + r->arena;
-  bool done = false;
-  if (a->codes[f->number]) {
-    done = read_at(a, r->block, scratch, r->fixup_bytes);
-  } else if (a->has_strings[f->number]) {
-    done = read_at(a, r->block, scratch, r->fixup_bytes) &&
-           read_at(a, r->block + aside + r->string_bytes, strings + r->string_bytes, r->object_bytes);
-  } else {
-    struct iovec parts[] = {{scratch, aside}, {strings, (size_t)r->string_bytes + r->object_bytes}};
-    done = read_parts(a, r->block, parts, 2);
-  }
-  return done && pycds_hash(scratch, r->fixup_bytes) == r->fixup_hash &&
-         pycds_fixups_split(scratch, r->fixup_bytes, &f->lists);
-}
-
-static enum pycds_miss find_once(struct archive *a, const char *name, size_t length, struct found *out) {
-  uint64_t hash = pycds_hash(name, length);
-  out->number = find_number(a, hash);
+static enum pycds_miss find_once(struct archive *a, enum pycds_unit_kind kind, const char *name, size_t length,
+                                 struct found *out) {
+  out->number = find_number(a, pycds_unit_hash(kind, name, length));
   if (out->number == PYCDS_NO_RECORD) return PYCDS_MISS_NOT_ARCHIVED;
-  if (!read_record(a, out->number, &out->record) || !read_block(a, out)) return PYCDS_MISS_DAMAGED;
-  bool same = out->lists.header->name_bytes == length && memcmp(out->lists.name, name, length) == 0;
+  const struct pycds_record *r = &out->record;
+  if (!archive_record(a, out->number, &out->record)) return PYCDS_MISS_DAMAGED;
+  const uint8_t *block = look(a, &a->blocks, r->block, (size_t)r->shared_bytes + r->unit_bytes, BLOCKS_AHEAD);
+  if (!block || pycds_hash(block + r->shared_bytes, r->unit_bytes) != r->unit_hash ||
+      !pycds_unit_split(block + r->shared_bytes, r->unit_bytes, &out->unit)) {
+    return PYCDS_MISS_DAMAGED;
+  }
+  const struct pycds_unit *h = out->unit.header;
+  bool same = h->kind == (uint32_t)kind && h->name_bytes == length && memcmp(out->unit.name, name, length) == 0;
   return same ? PYCDS_SERVED : PYCDS_MISS_NOT_ARCHIVED;
 }
 
-enum pycds_miss archive_find(struct archive *a, const char *name, size_t length, struct found *out) {
+enum pycds_miss archive_find(struct archive *a, enum pycds_unit_kind kind, const char *name, size_t length,
+                             struct found *out) {
   struct stat status;
-  enum pycds_miss miss = find_once(a, name, length, out);
-  if (miss == PYCDS_SERVED) return miss;
+  /* A collection that starts while objects are made can run finalisers, which can import. */
+  if (a->making) return PYCDS_MISS_NOT_ARCHIVED;
+  out->generation = ++a->generation;
+  enum pycds_miss miss = find_once(a, kind, name, length, out);
+  if (miss == PYCDS_SERVED || (miss == PYCDS_MISS_NOT_ARCHIVED && whole_index(a))) return miss;
   bool ours = syscall(SYS_newfstatat, a->fd, "", &status, AT_EMPTY_PATH) == 0 && status.st_dev == a->device &&
               status.st_ino == a->inode;
-  if (!ours && reopen(a)) miss = find_once(a, name, length, out);
+  if (!ours && reopen(a)) miss = find_once(a, kind, name, length, out);
   return miss;
-}
-
-/* ---- finishing objects ---- */
-
-static void set_type(uint8_t *object, PyTypeObject *type) { memcpy(object + sizeof(intptr_t), &type, sizeof type); }
-
-static void set_pointer(uint8_t *slot, PyObject *to) { memcpy(slot, &to, sizeof to); }
-
-/* An object offset whose eight bytes lie inside the module's objects. */
-static bool holds(const struct pycds_record *r, uint64_t offset) { return offset + 8 <= r->object_bytes; }
-
-static bool finish_strings(struct archive *a, uint32_t number, const struct pycds_record *r, const uint8_t *offsets) {
-  uint8_t *strings = a->arena + r->arena;
-  if (pycds_hash(offsets, r->offset_bytes) != r->offset_hash ||
-      pycds_hash(strings, r->string_bytes) != r->string_hash) {
-    return false;
-  }
-  for (uint32_t i = 0; i < r->string_count; i++) {
-    uint32_t offset;
-    memcpy(&offset, offsets + 4 * (size_t)i, sizeof offset);
-    if (offset + 48ull > r->string_bytes) return false;
-    set_type(strings + offset, &PyUnicode_Type);
-    PyObject *string = (PyObject *)(void *)(strings + offset);
-    PyUnicode_InternInPlace(&string);
-    a->strings[r->string_first + i] = string;
-  }
-  a->has_strings[number] = 1;
-  return true;
-}
-
-/* The strings of another module's block, which this one shares. */
-static bool need_strings(struct archive *a, uint32_t number) {
-  struct pycds_record r;
-  if (number >= a->header.module_count) return false;
-  if (a->has_strings[number]) return true;
-  if (!read_record(a, number, &r)) return false;
-  uint8_t *offsets = grow(&a->string_scratch, &a->string_scratch_bytes, r.offset_bytes);
-  struct iovec parts[] = {{offsets, r.offset_bytes}, {a->arena + r.arena, r.string_bytes}};
-  return offsets && read_parts(a, r.block + r.fixup_bytes, parts, 2) && finish_strings(a, number, &r, offsets);
-}
-
-static PyObject *small_int(struct archive *a, uint32_t biased) {
-  if (biased >= sizeof a->small_ints / sizeof *a->small_ints) return NULL;
-  if (!a->small_ints[biased]) a->small_ints[biased] = PyLong_FromLong((long)biased - PYCDS_SMALL_INT_BIAS);
-  return a->small_ints[biased];
-}
-
-static PyObject *latin1(struct archive *a, uint32_t value) {
-  if (value >= sizeof a->latin1 / sizeof *a->latin1) return NULL;
-  if (!a->latin1[value]) {
-    a->latin1[value] = PyUnicode_FromOrdinal((int)(value & 0xff));
-    if (value & PYCDS_LATIN1_INTERNED && a->latin1[value]) PyUnicode_InternInPlace(&a->latin1[value]);
-  }
-  return a->latin1[value];
-}
-
-static PyObject *symbol(struct archive *a, uint32_t word) {
-  uint32_t kind = word >> PYCDS_SYMBOL_SHIFT, value = word & PYCDS_SYMBOL_VALUE;
-  if (kind == PYCDS_SYMBOL_SMALL_INT) return small_int(a, value);
-  if (kind == PYCDS_SYMBOL_LATIN1) return latin1(a, value);
-  return kind < PYCDS_SYMBOL_LATIN1 ? a->symbols[kind] : NULL;
-}
-
-static bool finish_types(uint8_t *objects, const struct found *f) {
-  PyTypeObject *const types[PYCDS_TYPE_COUNT] = {
-      [PYCDS_TYPE_STR] = &PyUnicode_Type, [PYCDS_TYPE_BYTES] = &PyBytes_Type,     [PYCDS_TYPE_INT] = &PyLong_Type,
-      [PYCDS_TYPE_FLOAT] = &PyFloat_Type, [PYCDS_TYPE_COMPLEX] = &PyComplex_Type, [PYCDS_TYPE_TUPLE] = &PyTuple_Type,
-      [PYCDS_TYPE_CODE] = &PyCode_Type,
-  };
-  for (int type = 0; type < PYCDS_TYPE_COUNT; type++) {
-    const uint32_t *list = f->lists.types[type];
-    for (uint32_t i = 0; i < f->lists.header->type_counts[type]; i++) {
-      if (!holds(&f->record, list[i] + 8ull)) return false;
-      set_type(objects + list[i], types[type]);
-    }
-  }
-  return true;
-}
-
-static bool finish_slots(struct archive *a, uint8_t *objects, const struct found *f) {
-  const uint32_t *pair = f->lists.string_slots;
-  for (uint32_t i = 0; i < f->lists.header->string_slots; i++, pair += 2) {
-    PyObject *string = pair[1] < a->header.string_count ? a->strings[pair[1]] : NULL;
-    if (!string || !holds(&f->record, pair[0])) return false;
-    set_pointer(objects + pair[0], string);
-  }
-  pair = f->lists.symbol_slots;
-  for (uint32_t i = 0; i < f->lists.header->symbol_slots; i++, pair += 2) {
-    PyObject *object = symbol(a, pair[1]);
-    if (!object || !holds(&f->record, pair[0])) return false;
-    set_pointer(objects + pair[0], object);
-  }
-  return true;
-}
-
-static bool finish_frozensets(uint8_t *objects, const struct found *f) {
-  const uint32_t *p = f->lists.frozensets, *end = p + f->lists.header->frozenset_words;
-  while (end - p >= 2) {
-    uint32_t tuple = p[0], slots = p[1];
-    p += 2;
-    if (!holds(&f->record, tuple) || slots > (uint64_t)(end - p)) return false;
-    PyObject *set = PyFrozenSet_New((PyObject *)(void *)(objects + tuple));
-    if (!set) return false;
-    for (; slots > 0; slots--, p++) {
-      if (!holds(&f->record, *p)) return false;
-      set_pointer(objects + *p, set);
-    }
-  }
-  return true;
-}
-
-static bool relocate(struct archive *a, uint8_t *objects, const struct found *f) {
-  const struct pycds_record *r = &f->record;
-  uint8_t *list = grow(&a->string_scratch, &a->string_scratch_bytes, r->reloc_bytes);
-  uint64_t offset = r->block + pycds_block_bytes(r) - r->reloc_bytes;
-  if (!list || !read_at(a, offset, list, r->reloc_bytes) || pycds_hash(list, r->reloc_bytes) != r->reloc_hash) {
-    return false;
-  }
-  for (size_t i = 0; i < r->reloc_bytes; i += 4) {
-    uint32_t slot;
-    intptr_t pointer;
-    memcpy(&slot, list + i, sizeof slot);
-    if (!holds(r, slot)) return false;
-    memcpy(&pointer, objects + slot, sizeof pointer);
-    pointer += a->moved;
-    memcpy(objects + slot, &pointer, sizeof pointer);
-  }
-  return true;
-}
-
-static bool finish_module(struct archive *a, const struct found *f) {
-  const struct pycds_record *r = &f->record;
-  uint8_t *objects = a->arena + r->arena + r->string_bytes;
-  if (pycds_hash(objects, r->object_bytes) != r->object_hash) return false;
-  if (!a->has_strings[f->number] && !finish_strings(a, f->number, r, a->scratch + r->fixup_bytes)) return false;
-  for (uint32_t i = 0; i < f->lists.header->block_count; i++) {
-    if (!need_strings(a, f->lists.blocks[i])) return false;
-  }
-  return (a->moved == 0 || relocate(a, objects, f)) && finish_types(objects, f) && finish_slots(a, objects, f) &&
-         finish_frozensets(objects, f) && holds(r, f->lists.header->code);
-}
-
-PyObject *archive_code(struct archive *a, const struct found *f) {
-  if (a->codes[f->number]) return a->codes[f->number];
-  if (!finish_module(a, f)) {
-    PyErr_Clear();
-    return NULL;
-  }
-  uint8_t *objects = a->arena + f->record.arena + f->record.string_bytes;
-  a->codes[f->number] = (PyObject *)(void *)(objects + f->lists.header->code);
-  return a->codes[f->number];
 }

@@ -10,41 +10,58 @@
 #define PYCDS_PYAPI
 #include "pyapi.h"
 
+/* Part of the file that was read, so that what lies next to it costs no further call. */
+struct window {
+  uint64_t offset;
+  size_t length, capacity;
+  uint8_t *bytes;
+};
+
 struct archive {
   const char *path;
   int fd;
   dev_t device;
   ino_t inode;
   struct pycds_header header;
+  struct pycds_object_layout layout;
   uint64_t index_offset, records_offset;
-  uint8_t *arena;       /* where the objects go */
-  intptr_t moved;       /* arena address minus the preferred one */
-  PyObject **strings;   /* interned strings by number; NULL until their block is read */
-  PyObject **codes;     /* module code objects by record number; NULL until used */
-  uint8_t *has_strings; /* by record number */
-  uint8_t *scratch, *string_scratch;
-  size_t scratch_bytes, string_scratch_bytes;
-  PyObject *symbols[PYCDS_SYMBOL_LATIN1];
-  PyObject *latin1[2 * PYCDS_LATIN1_INTERNED];
-  PyObject *small_ints[PYCDS_SMALL_INT_BIAS + 1025];
+  struct window index, records, blocks;
+  uint8_t *arena; /* where the objects are made, one behind the other; never released */
+  size_t arena_bytes, arena_used;
+  PyObject **shared; /* shared constants by number; NULL until their block is read */
+  PyObject **codes;  /* code objects by record number; NULL until used */
+  PyObject **locals; /* objects of the unit that is being made */
+  size_t locals_capacity;
+  unsigned nesting;
+  bool making;         /* objects are being made: nothing else can be found meanwhile */
+  uint64_t generation; /* counts finds */
 };
 
-/* A module found in the archive; the texts live until the next find. */
+/* A unit found in the archive; what it points to lives until the next find. */
 struct found {
+  uint64_t generation;
   uint32_t number;
   struct pycds_record record;
-  struct pycds_fixup_lists lists;
+  struct pycds_unit_view unit;
 };
 
 /* Opens `path` and checks it against this interpreter. The descriptor is read-only.
  * `path` must outlive the archive. */
 enum pycds_reject archive_open(struct archive *a, const char *path);
 
-/* Reads what the archive says of a module. NOT_ARCHIVED, DAMAGED or SERVED (found). */
-enum pycds_miss archive_find(struct archive *a, const char *name, size_t length, struct found *out);
+/* Reads what the archive says of a unit. NOT_ARCHIVED, DAMAGED or SERVED (found). */
+enum pycds_miss archive_find(struct archive *a, enum pycds_unit_kind kind, const char *name, size_t length,
+                             struct found *out);
 
-/* The code object of a module just found, ready to run (borrowed; it is never freed), or
- * NULL when its part of the archive is damaged. No Python exception is left set. */
+/* The code object of a unit just found, ready to run (borrowed; it is never freed), or
+ * NULL when its part of the archive is damaged, or when another find came in between. No
+ * Python exception is left set. */
 PyObject *archive_code(struct archive *a, const struct found *found);
+
+/* Record `number`; false when it is damaged. */
+bool archive_record(struct archive *a, uint32_t number, struct pycds_record *record);
+
+/* Reads from the file into memory of the caller. */
+bool archive_read(const struct archive *a, uint64_t offset, void *into, size_t bytes);
 
 #endif

@@ -83,7 +83,7 @@ static PyObject *new_loader(PyObject *name, PyObject *origin, PyObject *code) {
   return loader;
 }
 
-static bool fill_spec(PyObject *spec, PyObject *origin, const struct pycds_fixup_lists *m) {
+static bool fill_spec(PyObject *spec, PyObject *origin, const struct pycds_unit_view *m) {
   Py_IncRef(origin);
   if (!set(spec, "origin", origin)) return false;
   Py_IncRef(runtime.true_object);
@@ -103,7 +103,7 @@ static bool fill_spec(PyObject *spec, PyObject *origin, const struct pycds_fixup
   return set(spec, "submodule_search_locations", locations);
 }
 
-static PyObject *new_spec(PyObject *name, PyObject *code, const struct pycds_fixup_lists *m) {
+static PyObject *new_spec(PyObject *name, PyObject *code, const struct pycds_unit_view *m) {
   PyObject *origin = text(m->origin, m->header->origin_bytes);
   PyObject *loader = origin ? new_loader(name, origin, code) : NULL;
   PyObject *spec = loader ? PyObject_CallFunctionObjArgs(runtime.spec_type, name, loader, NULL) : NULL;
@@ -135,8 +135,8 @@ static enum pycds_miss check(PyObject *path, const struct found *found) {
   if (!path_hooks_unchanged()) return PYCDS_MISS_PATH_HOOKS;
   if (path == &_Py_NoneStruct) path = PySys_GetObject("path");
   if (!path) return PYCDS_MISS_PATH_DIFFERS;
-  enum pycds_miss miss = search_check(path, &found->lists, validate != PYCDS_VALIDATE_NONE);
-  return miss ? miss : search_check_source(&found->lists, validate, archive.header.python_magic);
+  enum pycds_miss miss = search_check(path, &found->unit, validate != PYCDS_VALIDATE_NONE);
+  return miss ? miss : search_check_source(&found->unit, validate, archive.header.python_magic);
 }
 
 /* For reports only: asks the path finder itself, to learn whether a name that was not
@@ -168,11 +168,11 @@ static PyObject *find_spec(PyObject *self, PyObject *args, PyObject *keywords) {
   }
   double start = report_wanted() ? report_clock() : 0;
   struct found found;
-  enum pycds_miss miss = archive_find(&archive, bytes, (size_t)length, &found);
+  enum pycds_miss miss = archive_find(&archive, PYCDS_UNIT_MODULE, bytes, (size_t)length, &found);
   if (!miss) miss = check(path, &found);
   if (!miss) {
     PyObject *code = archive_code(&archive, &found);
-    spec = code ? new_spec(name, code, &found.lists) : NULL;
+    spec = code ? new_spec(name, code, &found.unit) : NULL;
     if (!spec) miss = PYCDS_MISS_DAMAGED;
   }
   PyErr_Clear();
@@ -273,8 +273,8 @@ static PyObject *load_code(PyObject *self, PyObject *name) {
   struct found found;
   const char *bytes = PyUnicode_AsUTF8AndSize(name, &length);
   if (!bytes) return NULL;
-  enum pycds_miss miss =
-      runtime.active ? archive_find(&archive, bytes, (size_t)length, &found) : PYCDS_MISS_NOT_ARCHIVED;
+  enum pycds_miss miss = runtime.active ? archive_find(&archive, PYCDS_UNIT_MODULE, bytes, (size_t)length, &found)
+                                        : PYCDS_MISS_NOT_ARCHIVED;
   PyObject *code = miss ? NULL : archive_code(&archive, &found);
   if (!code) {
     PyErr_SetString(PyExc_LookupError, pycds_miss_sentence(miss ? miss : PYCDS_MISS_DAMAGED));
@@ -299,7 +299,6 @@ static PyObject *stats(PyObject *self, PyObject *unused) {
       {"status", PyUnicode_FromStringAndSize(reject, (Py_ssize_t)strlen(reject))},
       {"served", PyLong_FromLong((long)report.served)},
       {"missed", PyLong_FromLong((long)missed)},
-      {"relocated", PyLong_FromLong(archive.moved != 0)},
   };
   for (size_t i = 0; i < sizeof items / sizeof *items; i++) {
     if (items[i].value) PyDict_SetItemString(result, items[i].name, items[i].value);
@@ -312,8 +311,7 @@ static PyMethodDef methods[] = {
     {"find_spec", (PyCFunction)(void (*)(void))find_spec, METH_VARARGS | METH_KEYWORDS,
      "find_spec(fullname, path=None, target=None): the spec of an archived module, or None."},
     {"load_code", load_code, METH_O, "load_code(name): the archived code object; LookupError when there is none."},
-    {"stats", stats, METH_NOARGS,
-     "stats(): status, modules served and (with PYCDS=report or PYCDS_LOG) missed, whether the archive was moved."},
+    {"stats", stats, METH_NOARGS, "stats(): status, modules served and (with PYCDS=report or PYCDS_LOG) missed."},
     {NULL, NULL, 0, NULL},
 };
 

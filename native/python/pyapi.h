@@ -52,7 +52,7 @@ typedef struct PyModuleDef {
 
 /* Data. Only addresses of types and singletons are used, never what they hold. */
 extern PYCDS_PYAPI PyTypeObject PyUnicode_Type, PyBytes_Type, PyLong_Type, PyFloat_Type, PyComplex_Type, PyTuple_Type,
-    PyCode_Type;
+    PySlice_Type, PyCode_Type;
 extern PYCDS_PYAPI PyObject _Py_NoneStruct, _Py_TrueStruct, _Py_FalseStruct, _Py_EllipsisObject;
 extern PYCDS_PYAPI PyObject *PyExc_LookupError;
 /* Weak: what 3.9 does not have is NULL there, and the library loads all the same. */

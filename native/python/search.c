@@ -129,13 +129,13 @@ static enum pycds_miss check_entry(const char *entry, size_t length, uint64_t st
   return d && !has_stem(d, stem) ? PYCDS_SERVED : PYCDS_MISS_SHADOWED;
 }
 
-static uint64_t stem_of_module(const struct pycds_fixup_lists *module) {
+static uint64_t stem_of_module(const struct pycds_unit_view *module) {
   size_t end = module->header->name_bytes, start = end;
   while (start > 0 && module->name[start - 1] != '.') start--;
   return hash_stem(module->name + start, end - start);
 }
 
-enum pycds_miss search_check(PyObject *path, const struct pycds_fixup_lists *module, int check_earlier) {
+enum pycds_miss search_check(PyObject *path, const struct pycds_unit_view *module, int check_earlier) {
   uint64_t stem = stem_of_module(module);
   enum pycds_miss miss = PYCDS_MISS_PATH_DIFFERS;
   Py_ssize_t count = PySequence_Size(path);
@@ -192,9 +192,9 @@ out:
   return done;
 }
 
-enum pycds_miss search_check_source(const struct pycds_fixup_lists *module, enum pycds_validate validate,
+enum pycds_miss search_check_source(const struct pycds_unit_view *module, enum pycds_validate validate,
                                     const uint8_t python_magic[4]) {
-  const struct pycds_fixups *h = module->header;
+  const struct pycds_unit *h = module->header;
   struct stat status;
   char path[MAX_PATH_BYTES];
   if (validate == PYCDS_VALIDATE_NONE) return PYCDS_SERVED;

@@ -44,8 +44,8 @@ export interface NativeHeader {
   optimize: number
   identityKind: number
   identity: string
-  modules: number
-  strings: number
+  units: number
+  shared: number
   arenaBytes: number
 }
 
@@ -53,11 +53,12 @@ export interface NativeModuleEntry {
   name: string
   origin: string
   entry: string
+  /** As in enum pycds_unit_kind of native/core/format.h. */
+  kind: number
   isPackage: boolean
   bytes: number
   marshalBytes: number
   codeObjects: number
-  strings: number
   sourceMtime: number
   sourceSize: number
 }
