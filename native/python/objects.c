@@ -18,8 +18,8 @@ struct maker {
   PyObject **objects;      /* of this stream by number */
   PyObject *const *shared; /* shared constants by number */
   uint32_t shared_count;
-  uint32_t index;          /* of the object being made */
-  uint32_t version;        /* co_version of the next code object */
+  uint32_t index;   /* of the object being made */
+  uint32_t version; /* co_version of the next code object */
 };
 
 static bool make_shared(struct archive *a, uint32_t number);
