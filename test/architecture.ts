@@ -13,7 +13,7 @@ const ROOT = fileURLToPath(new URL('..', import.meta.url))
  */
 const MAY_IMPORT: Record<string, readonly string[]> = {
   // The commands are loaded by oclif, which finds them by package.json.
-  bin: ['errors', 'log', 'util'],
+  bin: ['frontend', 'errors', 'log', 'util'],
   commands: [
     ...['bake', 'archive', 'store', 'engine', 'train', 'python', 'types:image', 'errors', 'log', 'util'],
   ],
@@ -24,6 +24,15 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   docker: ['errors', 'log', 'util'],
   archive: ['types:bake/archiver.ts', 'types:train', 'errors'],
   train: ['types:bake/ports.ts', 'tar', 'errors', 'log', 'util'],
+  // No engine, no store, no oclif: what the frontend's image would carry for nothing.
+  frontend: [
+    ...['frontend/gateway', 'frontend/llb', 'frontend/stdio', 'frontend/gen'],
+    ...['bake/marks.ts', 'bake/version.ts', 'image', 'errors'],
+  ],
+  'frontend/gateway': ['frontend/gen', 'errors'],
+  'frontend/llb': ['frontend/gen'],
+  'frontend/stdio': ['errors'],
+  'frontend/gen': [],
   python: ['errors', 'log'],
   image: ['errors'],
   tar: ['errors'],
@@ -38,6 +47,7 @@ const DOORS: Record<string, readonly string[]> = {
   'tar-stream': ['tar'],
   '@oclif/core': ['commands', 'bin'],
   yaml: ['commands/config'],
+  '@bufbuild/protobuf': ['frontend'],
 }
 
 /** Built-in modules that only some may use; the others are free, except for the modules in PURE. */
@@ -48,6 +58,7 @@ const GUARDED_BUILTINS: Record<string, readonly string[]> = {
 /** Modules without I/O, and the only built-ins that they may import. */
 const PURE: Record<string, readonly string[]> = {
   image: ['node:crypto'],
+  'frontend/llb': ['node:crypto'],
 }
 
 /** Headers by who may include them: each language boundary of native/ has one side. */

@@ -2,16 +2,9 @@
 // What a baked image says of itself, and how an image that was baked before is taken back
 // to what it was.
 import { type DiffId, type ImageConfig, removeLayer } from '../image/index.js'
-import { ARCHIVE_PATH } from './layer.js'
+import { ARCHIVE_ENV, LABELS } from './marks.js'
 
-export const LABELS = {
-  layer: 'io.pycds.layer',
-  source: 'io.pycds.source',
-  version: 'io.pycds.version',
-  python: 'io.pycds.python',
-} as const
-
-export const ARCHIVE_ENV = { PYCDS_ARCHIVE: ARCHIVE_PATH }
+export { ARCHIVE_ENV, LABELS } from './marks.js'
 
 /** The labels of a config, empty when it has none. */
 export function labelsOf(config: ImageConfig): Record<string, string> {

@@ -3,12 +3,12 @@
 // a layer that left them out, or changed them, would change the image.
 import { sha256DiffId } from '../image/index.js'
 import { packTar, type TarEntry } from '../tar/index.js'
+import { ARCHIVE_FOLDER, ARCHIVE_NAME } from './marks.js'
 import type { Container, LinkStat, NewLayer } from './ports.js'
 
-const ARCHIVE_FOLDER = '/opt/pycds'
-const ARCHIVE_NAME = 'app.cds'
+export { ARCHIVE_PATH } from './marks.js'
+
 const MANIFEST_NAME = 'manifest.json'
-export const ARCHIVE_PATH = `${ARCHIVE_FOLDER}/${ARCHIVE_NAME}`
 export const MANIFEST_PATH = `${ARCHIVE_FOLDER}/${MANIFEST_NAME}`
 const RUNTIME_NAME = '_pycds.abi3.so'
 /** `site` reads .pth files in order of name; this one must come before those that import. */

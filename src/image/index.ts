@@ -4,7 +4,7 @@ export type { HealthcheckConfig, HistoryEntry, ImageConfig, OpenObject, RunConfi
 export type { DiffId, Digest } from './digest.js'
 export { hexOf, isDigestText, parseDiffId, parseDigest, sha256DiffId, sha256Digest } from './digest.js'
 export type { ConfigAddition, ConfigRemoval, LayerRecord } from './mutate.js'
-export { appendLayer, removeLayer } from './mutate.js'
+export { addSettings, appendLayer, removeLayer, removeSettings } from './mutate.js'
 export type { Reference } from './reference.js'
 export {
   DEFAULT_TAG,

@@ -35,13 +35,30 @@ export function appendLayer(config: ImageConfig, layer: LayerRecord, change: Con
   const entry: HistoryEntry = { created: layer.created, created_by: layer.createdBy, comment: layer.comment }
   return {
     ...config,
-    config: {
-      ...config.config,
-      Env: setVariables(config.config?.Env ?? [], change.env),
-      Labels: { ...config.config?.Labels, ...change.labels },
-    },
+    config: addSettings(config.config, change),
     rootfs: { ...config.rootfs, diff_ids: [...config.rootfs.diff_ids, layer.diffId] },
     history: [...(config.history ?? []), entry],
+  }
+}
+
+/** How containers are run, with more variables and labels; those that exist are replaced where they are. */
+export function addSettings(config: RunConfig | null | undefined, change: ConfigAddition): RunConfig {
+  return {
+    ...config,
+    Env: setVariables(config?.Env ?? [], change.env),
+    Labels: { ...config?.Labels, ...change.labels },
+  }
+}
+
+/** How containers are run, without some variables and labels. */
+export function removeSettings(config: RunConfig, change: ConfigRemoval): RunConfig {
+  const labels = Object.entries(config.Labels ?? {}).filter(([name]) => !change.unsetLabels.includes(name))
+  return {
+    ...config,
+    ...(config.Env
+      ? { Env: config.Env.filter((item) => !change.unsetEnv.includes(variableName(item))) }
+      : {}),
+    ...(config.Labels ? { Labels: Object.fromEntries(labels) } : {}),
   }
 }
 
@@ -57,7 +74,7 @@ export function removeLayer(config: ImageConfig, diffId: DiffId, change: ConfigR
   if (index < 0) throw notRemovable(diffId, 'the history of the image does not mention it')
   return {
     ...config,
-    ...(config.config ? { config: withoutSettings(config.config, change) } : {}),
+    ...(config.config ? { config: removeSettings(config.config, change) } : {}),
     rootfs: { ...config.rootfs, diff_ids: diffIds.slice(0, -1) },
     history: history.toSpliced(index, 1),
   }
@@ -80,17 +97,6 @@ function setVariables(list: readonly string[], values: Readonly<Record<string, s
   }
   for (const [name, value] of pending) result.push(`${name}=${value}`)
   return result
-}
-
-function withoutSettings(config: RunConfig, change: ConfigRemoval): RunConfig {
-  const labels = Object.entries(config.Labels ?? {}).filter(([name]) => !change.unsetLabels.includes(name))
-  return {
-    ...config,
-    ...(config.Env
-      ? { Env: config.Env.filter((item) => !change.unsetEnv.includes(variableName(item))) }
-      : {}),
-    ...(config.Labels ? { Labels: Object.fromEntries(labels) } : {}),
-  }
 }
 
 function variableName(item: string): string {

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+// The options of the trace step: build arguments PYCDS_*, which a Dockerfile may also declare with a value.
+import { PycdsError } from '../errors/index.js'
+
+/** What to do when an image cannot be baked: build it as it is and say so, or fail the build. */
+export type OnFailure = 'plain' | 'fail'
+
+export interface StepOptions {
+  readonly enabled: boolean
+  readonly onFailure: OnFailure
+  /** Replaces the image's own command for the training run. */
+  readonly command: readonly string[] | undefined
+  /** For `pycds-image step`. */
+  readonly flags: readonly string[]
+}
+
+const PREFIX = 'PYCDS_'
+
+/** Options of `pycds-image step` by build argument; those that are lists are split where the pattern says. */
+const FLAGS: Readonly<Record<string, { readonly flag: string; readonly list?: RegExp }>> = {
+  PYCDS_READY: { flag: '--ready', list: /\s*;\s+|\n/ },
+  PYCDS_PROBE: { flag: '--probe', list: /\s*;\s+|\n/ },
+  PYCDS_TRAIN: { flag: '--train' },
+  PYCDS_IMPORT: { flag: '--import', list: /[\s,]+/ },
+  PYCDS_VALIDATE: { flag: '--validate' },
+  PYCDS_TIMEOUT: { flag: '--timeout' },
+  PYCDS_STOP_GRACE: { flag: '--stop-grace' },
+  PYCDS_MIN_HIT_RATE: { flag: '--min-hit-rate' },
+  PYCDS_MAX_LAYER_SIZE: { flag: '--max-layer-size' },
+  PYCDS_ON_TRAIN_FAILURE: { flag: '--on-train-failure' },
+}
+
+/** Arguments that are not for the step itself. */
+const OWN = ['PYCDS_ENABLED', 'PYCDS_ON_FAILURE', 'PYCDS_COMMAND'] as const
+
+/** Every name that means something here. */
+export const OPTION_NAMES: readonly string[] = [...OWN, ...Object.keys(FLAGS)]
+
+/** Reads options from build arguments; USAGE names one that is unknown or has no meaning. */
+export function readStepOptions(args: ReadonlyMap<string, string>): StepOptions {
+  for (const name of args.keys()) {
+    if (name.startsWith(PREFIX) && !OPTION_NAMES.includes(name)) {
+      throw new PycdsError('USAGE', {
+        message: `build argument ${name}: there is no such option`,
+        hint: `The options are ${OPTION_NAMES.join(', ')}.`,
+      })
+    }
+  }
+  const command = args.get('PYCDS_COMMAND')
+  return {
+    enabled: oneOf('PYCDS_ENABLED', args.get('PYCDS_ENABLED') ?? '1', ['0', '1']) === '1',
+    onFailure: oneOf('PYCDS_ON_FAILURE', args.get('PYCDS_ON_FAILURE') ?? 'plain', ['plain', 'fail']),
+    command: command ? parseCommand(command) : undefined,
+    flags: Object.entries(FLAGS).flatMap(([name, { flag, list }]) => {
+      const value = args.get(name)
+      // `ARG PYCDS_READY=` and `--build-arg PYCDS_READY=` take a value back.
+      if (value === undefined || value === '') return []
+      const values = list ? value.split(list).filter((part) => part !== '') : [value]
+      return values.map((one) => `${flag}=${one}`)
+    }),
+  }
+}
+
+/** As CMD has it in a Dockerfile: a JSON list, or text for the shell. */
+function parseCommand(text: string): string[] {
+  if (!text.trimStart().startsWith('[')) return ['/bin/sh', '-c', text]
+  try {
+    const list: unknown = JSON.parse(text)
+    if (Array.isArray(list) && list.length > 0 && list.every((item) => typeof item === 'string')) return list
+  } catch {
+    // Refused below, as everything else that is not a list of texts.
+  }
+  throw new PycdsError('USAGE', {
+    message: `build argument PYCDS_COMMAND: it begins with [ and is not a JSON list of texts`,
+    hint: 'Write ["python", "-m", "app"], or the command as a shell has it.',
+  })
+}
+
+function oneOf<T extends string>(name: string, value: string, allowed: readonly T[]): T {
+  const found = allowed.find((one) => one === value)
+  if (found !== undefined) return found
+  throw new PycdsError('USAGE', {
+    message: `build argument ${name}: ${JSON.stringify(value.slice(0, 40))} is none of ${allowed.join(', ')}`,
+    hint: `Give one of them, or leave ${name} out.`,
+  })
+}

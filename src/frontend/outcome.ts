@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+// How a trace step ended, as it wrote it down itself.
+import { type ErrorCode, EXIT_CODES, PycdsError } from '../errors/index.js'
+
+export type Outcome =
+  | { readonly kind: 'baked'; readonly python: string; readonly warnings: readonly string[] }
+  | { readonly kind: 'failed'; readonly error: PycdsError }
+
+/** Reads the status of a step; INTERNAL when it is none. */
+export function readOutcome(text: Buffer | undefined): Outcome {
+  const status = parse(text)
+  const { error, python, warnings } = status ?? {}
+  if (isObject(error)) {
+    const { code, message, hint } = error
+    return {
+      kind: 'failed',
+      error: new PycdsError(isCode(code) ? code : 'INTERNAL', {
+        message: String(message),
+        hint: String(hint),
+      }),
+    }
+  }
+  if (isObject(python) && typeof python.version === 'string') {
+    const list: unknown[] = Array.isArray(warnings) ? warnings : []
+    return { kind: 'baked', python: python.version, warnings: list.map(String) }
+  }
+  return {
+    kind: 'failed',
+    error: new PycdsError('INTERNAL', {
+      message: 'the trace step: it did not write how it ended',
+      hint: 'This is a bug: please report it with the output of the step.',
+    }),
+  }
+}
+
+function parse(text: Buffer | undefined): Record<string, unknown> | undefined {
+  try {
+    const value: unknown = JSON.parse(text?.toString() ?? '')
+    return isObject(value) ? value : undefined
+  } catch {
+    return undefined // reported as a step without a status
+  }
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null
+}
+
+function isCode(value: unknown): value is ErrorCode {
+  return typeof value === 'string' && Object.hasOwn(EXIT_CODES, value)
+}

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+// The trace step as a graph: `pycds-image step` runs on top of the built image, without a network. What it writes lies on a
+// file system of its own, and only that is laid over the image: the traces of running it are never seen again.
+
+import { CONFIG_FILE } from './client-files.js'
+import type { BuildConfig } from './images.js'
+import {
+  copyOver,
+  files,
+  image,
+  type Mount,
+  type OpNote,
+  type Platform,
+  run,
+  type State,
+} from './llb/index.js'
+import type { StepOptions } from './options.js'
+
+/** Where things are while the step runs. Errors of the builder about the step have this in their text. */
+export const PLACE = '/.pycds'
+const TOOL = `${PLACE}/tool`
+const OUT = `${PLACE}/out`
+const CONFIG = `${PLACE}/config`
+/** The directory of the frontend's image that holds the tool. */
+export const TOOL_DIRECTORY = '/tool'
+const ROOT_NAME = 'root'
+const STATUS_NAME = 'status.json'
+/** What Docker gives a container whose image has none. */
+const DEFAULT_PATH = 'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
+
+export const STATUS_PATH = `/${STATUS_NAME}`
+
+export interface TraceStep {
+  readonly image: State
+  readonly config: BuildConfig
+  readonly platform: Platform
+  readonly options: StepOptions
+  /** The client's configuration file. */
+  readonly configFile: Buffer | undefined
+  readonly tool: { readonly reference: string; readonly resolveMode: string }
+  /** Of files without a time of their own, in seconds since 1970. */
+  readonly sourceDateEpoch: string | undefined
+  readonly ignoreCache: boolean
+}
+
+/** What the step writes: its outcome in {@link STATUS_PATH}, and a tree that is laid out like the image. */
+export function traced(step: TraceStep): State {
+  const { reference, resolveMode } = step.tool
+  const tool = image(reference, resolveMode, step.platform, { name: `[pycds-image] ${reference}` })
+  const [, out] = run(
+    {
+      args: stepCommand(step),
+      env: stepEnvironment(step),
+      cwd: step.config.config?.WorkingDir || '/',
+      platform: step.platform,
+      mounts: [
+        { at: '/', from: step.image, kind: 'output' },
+        { at: TOOL, from: tool, kind: 'input', directory: TOOL_DIRECTORY },
+        { at: OUT, kind: 'output' },
+        { at: '/tmp', kind: 'memory' },
+        ...(step.configFile === undefined ? [] : [configMount(step, step.configFile)]),
+      ],
+    },
+    note(step, 'trace imports and write the archive'),
+  )
+  if (out === undefined) throw new Error('the step has two outputs')
+  return out
+}
+
+/** The image with the files of the step as its last layer. */
+export function baked(step: TraceStep, out: State): State {
+  return copyOver(step.image, out, `/${ROOT_NAME}`, step.platform, note(step, 'add the layer'))
+}
+
+/** The command line of the step. */
+export function stepCommand({
+  config,
+  configFile,
+  options,
+}: Pick<TraceStep, 'config' | 'configFile' | 'options'>): string[] {
+  const { Entrypoint, Cmd, User } = config.config ?? {}
+  const command = options.command ?? [...(Entrypoint ?? []), ...(Cmd ?? [])]
+  return [
+    ...[`${TOOL}/pycds-image`, 'step'],
+    ...[`--output=${OUT}/${ROOT_NAME}`, `--metadata-file=${OUT}/${STATUS_NAME}`, '--on-failure=skip'],
+    ...(configFile === undefined ? [] : [`--config=${CONFIG}/${CONFIG_FILE}`]),
+    ...(User ? [`--user=${User}`] : []),
+    ...options.flags,
+    '--',
+    ...command,
+  ]
+}
+
+function configMount(step: TraceStep, content: Buffer): Mount {
+  const from = files({ [CONFIG_FILE]: content }, step.platform, note(step, `read ${CONFIG_FILE}`))
+  return { at: CONFIG, from, kind: 'input' }
+}
+
+function stepEnvironment({ config, sourceDateEpoch }: TraceStep): string[] {
+  // The archive of an earlier bake must not serve the training run.
+  const own = (config.config?.Env ?? []).filter((item) => !item.startsWith('PYCDS_ARCHIVE='))
+  return [
+    ...own,
+    ...(own.some((item) => item.startsWith('PATH=')) ? [] : [DEFAULT_PATH]),
+    ...(sourceDateEpoch === undefined ? [] : [`SOURCE_DATE_EPOCH=${sourceDateEpoch}`]),
+  ]
+}
+
+function note({ ignoreCache, platform }: TraceStep, what: string): OpNote {
+  return { name: `[pycds-image ${platform.os}/${platform.architecture}] ${what}`, ignoreCache }
+}
