@@ -23,7 +23,6 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   'engine/docker': ['types:bake/ports.ts', 'types:image', 'tar', 'docker', 'errors', 'log', 'util'],
   docker: ['errors', 'log', 'util'],
   archive: ['types:bake/archiver.ts', 'types:train', 'errors'],
-  train: ['types:bake/ports.ts', 'tar', 'errors', 'log', 'util'],
   // No engine, no store, no oclif: what the frontend's image would carry for nothing.
   frontend: [
     ...['frontend/gateway', 'frontend/llb', 'frontend/stdio', 'frontend/gen'],
@@ -33,6 +32,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   'frontend/llb': ['frontend/gen'],
   'frontend/stdio': ['errors'],
   'frontend/gen': [],
+  train: ['types:bake/ports.ts', 'types:image', 'tar', 'errors', 'log', 'util'],
   python: ['errors', 'log'],
   image: ['errors'],
   tar: ['errors'],
@@ -48,6 +48,7 @@ const DOORS: Record<string, readonly string[]> = {
   '@oclif/core': ['commands', 'bin'],
   yaml: ['commands/config'],
   '@bufbuild/protobuf': ['frontend'],
+  shlex: ['commands'],
 }
 
 /** Built-in modules that only some may use; the others are free, except for the modules in PURE. */
@@ -75,6 +76,8 @@ const MAY_INCLUDE: Record<string, readonly string[]> = {
   'native/python': ['native/core'],
   'native/tracer': ['native/core', 'native/python'],
   'native/node': ['native/core'],
+  // Runs where there is no Python and no C library.
+  'native/probe': [],
   'native/tools': ['native/core'],
 }
 

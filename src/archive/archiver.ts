@@ -33,6 +33,7 @@ export function createArchiver(): Archiver {
     injected: (architecture) => ({
       runtime: readInjected(architecture, '_pycds.abi3.so'),
       tracer: readInjected(architecture, 'pycds-tracer.so'),
+      probe: readInjected(architecture, 'pycds-probe'),
     }),
   }
 }

@@ -84,6 +84,9 @@ export interface NativeBinding {
   supportedVersions(): string[]
 }
 
+/** What is put into images (the first), or into training containers only. */
+export type InjectedPart = '_pycds.abi3.so' | 'pycds-tracer.so' | 'pycds-probe'
+
 const prebuilds = new URL('../../prebuilds/', import.meta.url)
 
 /** The addon for this machine; INTERNAL when the package holds none. */
@@ -100,7 +103,7 @@ export function loadBinding(): NativeBinding {
  * The bytes of a part that is put into images.
  * @param arch Node's name of the image's architecture, such as `x64`.
  */
-export function readInjected(arch: string, name: '_pycds.abi3.so' | 'pycds-tracer.so'): Buffer {
+export function readInjected(arch: string, name: InjectedPart): Buffer {
   const path = nativeFile(arch, name)
   try {
     return readFileSync(path)

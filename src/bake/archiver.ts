@@ -51,6 +51,16 @@ export interface ArchiveDescription {
   info: unknown
 }
 
+/** The native parts for one architecture. */
+export interface Injected {
+  /** Goes into the image. */
+  runtime: Buffer
+  /** Goes into training containers, like `probe`. */
+  tracer: Buffer
+  /** Looks at ports from inside a container. */
+  probe: Buffer
+}
+
 export interface Archiver {
   /** Minor versions of CPython for which there is a layout, such as `3.12`. */
   supportedVersions(): string[]
@@ -61,5 +71,5 @@ export interface Archiver {
   /** Checks everything; ARCHIVE_INVALID names the first thing that is wrong. `name` is for that message. */
   describe(name: string, bytes: Buffer): ArchiveDescription
   /** The parts that are put into images of an architecture (Node's name of it). */
-  injected(architecture: string): { runtime: Buffer; tracer: Buffer }
+  injected(architecture: string): Injected
 }

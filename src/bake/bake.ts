@@ -5,7 +5,7 @@ import { gzipSync } from 'node:zlib'
 import { PycdsError } from '../errors/index.js'
 import { defaultOutputReference, formatReference, type ImageConfig, parseReference } from '../image/index.js'
 import type { Progress } from '../log/index.js'
-import type { TrainingSpec } from '../train/index.js'
+import { healthCommand, type Surroundings, type TrainingSpec } from '../train/index.js'
 import { append } from './append.js'
 import type { Validate } from './archiver.js'
 import { withContainer } from './container.js'
@@ -15,11 +15,13 @@ import { makeArchive } from './make-archive.js'
 import { selectModules } from './modules.js'
 import type { Archiver, Engine, ImageStore, SourceImage } from './ports.js'
 import type { BakeResult } from './result.js'
-import { describeTraining, runTraining, type TrainingRequest, warningsFor } from './training.js'
+import { describeTraining, planReady, runTraining, type TrainingRequest, warningsFor } from './training.js'
 
 export interface BakeRequest extends TrainingRequest {
   /** Name of the new image; default: the old one with `-cds` behind its tag. */
   tag?: string
+  /** For runs of the image only; they reach nothing that is written. */
+  surroundings: Surroundings
   validate: Validate
   /** Timed starts of each image; 0 for none. */
   measureRuns: number
@@ -44,12 +46,16 @@ export async function bake(request: BakeRequest, ports: BakePorts): Promise<Bake
     image: source.id,
     ...(request.command ? { command: request.command } : {}),
     preload: environment(source.config).LD_PRELOAD,
+    health: healthCommand(source.config),
+    surroundings: request.surroundings,
     tracer: injected.tracer,
+    probe: injected.probe,
   }
+  const ready = planReady(request, source.config)
   // The engine takes seconds to give the exact config; it is only needed at the end.
   const exactConfig = request.dryRun ? Promise.resolve(source.config) : ports.store.readConfig(source)
   exactConfig.catch(() => undefined) // whoever awaits it sees the error
-  const training = await runTraining(request, spec, ports)
+  const training = await runTraining(request, spec, ready, ports)
   const python = choosePython(request.reference, training, ports.archiver.supportedVersions())
   const warnings = warningsFor(request, training, python)
   for (const warning of warnings) ports.progress.warn(warning)

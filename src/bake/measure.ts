@@ -29,7 +29,7 @@ export async function measure(
   const after: TimedStart[] = []
   const options = {
     ...request.watch,
-    ready: [{ kind: 'exit' }, { kind: 'quiet', ms: SETTLED_MS }] as const,
+    ready: { specs: [{ kind: 'exit' }, { kind: 'quiet', ms: SETTLED_MS }] } as const,
     stopGraceSeconds: 0,
   }
   for (let run = 0; run < request.runs; run++) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Unites what several processes of a training run imported into the modules of one archive.
-import type { TracedModule } from '../train/index.js'
+import type { TracedModule, Training } from '../train/index.js'
 import type { PythonGroup } from './interpreter.js'
 
 export interface ModuleSelection {
@@ -12,9 +12,9 @@ export interface ModuleSelection {
 
 /**
  * Chooses the modules of the archive.
- * @param changed paths that the training run itself made or changed; they are not in the image.
+ * @param changed paths that are there only because of the training run; they are not in the image.
  */
-export function selectModules(group: PythonGroup, changed: ReadonlySet<string>): ModuleSelection {
+export function selectModules(group: PythonGroup, changed: Training['changed']): ModuleSelection {
   const chosen = new Map<string, TracedModule>()
   const leftOut = new Map<string, string>()
   for (const process of group.processes) {
@@ -22,7 +22,8 @@ export function selectModules(group: PythonGroup, changed: ReadonlySet<string>):
     for (const name of process.earlier) leftOut.set(name, 'it is imported before the hook can run')
     for (const module of process.modules) {
       const before = chosen.get(module.name)
-      if (changed.has(module.origin)) leftOut.set(module.name, 'the training run wrote its source')
+      if (changed.has(module.origin))
+        leftOut.set(module.name, 'its source is there only because of the training run')
       else if (!before) chosen.set(module.name, module)
       else if (before.origin !== module.origin) {
         leftOut.set(`${module.name} (${module.origin})`, `its name is taken by ${before.origin}`)

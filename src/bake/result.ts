@@ -12,10 +12,13 @@ export interface BakeResult {
   training: {
     command: string[]
     readiness: string
+    /** Null when the run was never ready and what it imported was kept. */
+    endedBy: string | null
     seconds: number
     exitCode: number | null
     processes: number
     pythons: { executable: string; version: string; processes: number; modules: number; used: boolean }[]
+    probes: { probe: string; ok: boolean; detail: string }[]
   }
   archive: { path: string; bytes: number; modules: number; leftOut: { name: string; reason: string }[] }
   layer: { diffId: string; bytes: number; compressedBytes: number }

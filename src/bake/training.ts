@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-// The training run as a step of a bake: progress, judging how it ended, and what is said of it.
+// The training run of a bake: what it is told, when it counts as failed, and what is said of it.
 import { PycdsError } from '../errors/index.js'
 import type { ImageConfig } from '../image/index.js'
 import type { Progress } from '../log/index.js'
 import {
+  automaticReady,
   DEFAULT_READY,
   formatReady,
+  healthCommand,
+  type ProbeSpec,
+  type ReadyPlan,
   type ReadySpec,
   type Training,
   type TrainingSpec,
@@ -15,14 +19,18 @@ import { groupByPython, type PythonGroup } from './interpreter.js'
 import type { Engine } from './ports.js'
 import type { BakeResult } from './result.js'
 
+/** Lines of output that are kept for the message of a run that failed. */
+const TAIL_CHUNKS = 50
+
 /** The part of a request that concerns the training run. */
 export interface TrainingRequest {
   /** What is trained, as messages name it. */
   reference: string
   /** Replaces the image's entrypoint for the training run only. */
   command?: string[]
-  /** Empty: the process ends or falls quiet. */
-  ready: ReadySpec[]
+  /** Empty: as the image suggests. */
+  ready: readonly ReadySpec[]
+  probes: readonly ProbeSpec[]
   timeoutMs: number
   stopGraceSeconds: number
   onTrainFailure: 'fail' | 'keep'
@@ -34,17 +42,40 @@ export interface TrainingPorts {
   signal: AbortSignal
 }
 
-/** Trains; TRAINING_FAILED when the program crashed and that is not to be kept. */
+/**
+ * When a run is ready; USAGE when the image lacks what was asked for.
+ * @param config of the image; undefined when it is not known.
+ */
+export function planReady(
+  request: Pick<TrainingRequest, 'ready' | 'reference'>,
+  config: ImageConfig | undefined,
+): ReadyPlan {
+  if (request.ready.length === 0) return config ? automaticReady(config) : { specs: DEFAULT_READY }
+  if (request.ready.some(({ kind }) => kind === 'health') && !(config && healthCommand(config))) {
+    throw new PycdsError('USAGE', {
+      message: `--ready health: image ${request.reference} has no HEALTHCHECK`,
+      hint: 'Use another --ready, such as port:8000 or http:8000/healthz.',
+    })
+  }
+  return { specs: request.ready }
+}
+
+/**
+ * Runs the training; a run that failed is thrown, or kept with a warning if that was asked for.
+ * @throws TRAINING_FAILED, TRAINING_TIMEOUT
+ */
 export async function runTraining(
   request: TrainingRequest,
   spec: TrainingSpec,
+  ready: ReadyPlan,
   ports: TrainingPorts,
 ): Promise<Training> {
   const step = ports.progress.step('train', 'Run the entrypoint under import tracing')
   const tail: string[] = []
   try {
     const training = await train(ports.engine, spec, {
-      ready: request.ready.length > 0 ? request.ready : DEFAULT_READY,
+      ready,
+      probes: request.probes,
       timeoutMs: request.timeoutMs,
       stopGraceSeconds: request.stopGraceSeconds,
       signal: ports.signal,
@@ -52,33 +83,56 @@ export async function runTraining(
       onOutput: (stream, chunk) => {
         ports.progress.appOutput(stream, chunk)
         tail.push(chunk.toString())
-        if (tail.length > 50) tail.shift()
+        if (tail.length > TAIL_CHUNKS) tail.shift()
       },
     })
-    if (training.exitCode && training.processes.length > 0 && request.onTrainFailure === 'fail') {
-      throw trainingFailed(request, training, tail)
-    }
-    step.done(`${training.activity} modules in ${training.seconds.toFixed(1)} s, ended by ${training.by}`)
-    return training
+    const failure = failureOf(request, training, tail)
+    if (failure && request.onTrainFailure === 'fail') throw failure
+    const warnings = failure
+      ? [...training.warnings, `${failure.message}; what it imported was kept`]
+      : training.warnings
+    step.done(
+      `${training.activity} modules in ${training.seconds.toFixed(1)} s, ended by ${training.by ?? 'time'}`,
+    )
+    return { ...training, warnings }
   } catch (error) {
     step.fail('failed')
     throw error
   }
 }
 
-function trainingFailed(request: TrainingRequest, training: Training, tail: readonly string[]): PycdsError {
-  const last = tail.join('').trimEnd().split('\n').at(-1)
+/** A run without any Python is another matter: then there is nothing to keep. */
+function failureOf(
+  request: TrainingRequest,
+  training: Training,
+  tail: readonly string[],
+): PycdsError | undefined {
+  const image = `image ${request.reference}`
+  if (training.failure) {
+    const { code, message, hint } = training.failure
+    return new PycdsError(code, { message: `${image}: ${message}`, hint })
+  }
+  if (training.exitCode && training.processes.length > 0) {
+    const last = tail.join('').trimEnd().split('\n').at(-1)
+    return new PycdsError('TRAINING_FAILED', {
+      message:
+        `${image}: the training run ended with exit code ${training.exitCode} ` +
+        `after ${training.activity} imports${last ? `: ${last}` : ''}`,
+      hint: 'Give a command that works without a network after `--`, import modules only (--train imports), or keep what was seen with --on-train-failure keep.',
+    })
+  }
+  const failed = training.probes.filter(({ ok }) => !ok)
+  const [first] = failed
+  if (!first) return undefined
   return new PycdsError('TRAINING_FAILED', {
-    message:
-      `image ${request.reference}: the training run ended with exit code ${training.exitCode} ` +
-      `after ${training.activity} imports${last ? `: ${last}` : ''}`,
-    hint: 'Give a command that works without a network after `--`, or keep what was seen with --on-train-failure keep.',
+    message: `${image}: ${failed.length} of ${training.probes.length} probes failed: ${first.probe}: ${first.detail}`,
+    hint: 'Correct the probe, or bake without what it reaches: --on-train-failure keep.',
   })
 }
 
-/** What a user should know although the bake goes on. */
+/** What the user should know although the bake goes on. */
 export function warningsFor(
-  request: Pick<TrainingRequest, 'reference'>,
+  { reference }: Pick<TrainingRequest, 'reference'>,
   training: Training,
   chosen: PythonGroup,
 ): string[] {
@@ -86,15 +140,13 @@ export function warningsFor(
     (group) => group.python.library !== chosen.python.library && group.modules > 0,
   )
   return [
-    ...(training.exitCode
-      ? [`the training run ended with exit code ${training.exitCode}; what it imported was kept`]
-      : []),
+    ...training.warnings,
     ...others.map(
       (group) =>
         `${group.python.executable} (${group.python.version}) also ran: its ${group.modules} modules are not archived`,
     ),
     ...(chosen.processes.some((process) => process.noSite)
-      ? [`${request.reference} also starts Python with -S: those processes cannot use the archive`]
+      ? [`${reference} also starts Python with -S: those processes cannot use the archive`]
       : []),
   ]
 }
@@ -112,7 +164,8 @@ export function describeTraining(
   const groups = groupByPython(training.processes)
   return {
     command: request.command ?? [...(Entrypoint ?? []), ...(Cmd ?? [])],
-    readiness: (request.ready.length > 0 ? request.ready : DEFAULT_READY).map(formatReady).join(', '),
+    readiness: planReady(request, config).specs.map(formatReady).join(', '),
+    endedBy: training.by ?? null,
     seconds: training.seconds,
     exitCode: training.exitCode,
     processes: training.processes.length,
@@ -123,5 +176,6 @@ export function describeTraining(
       modules: group.modules,
       used: index === 0,
     })),
+    probes: training.probes,
   }
 }

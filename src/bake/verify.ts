@@ -3,7 +3,7 @@
 // runtime says of each module. Works on a read-only root, since it only reads stderr.
 import { PycdsError } from '../errors/index.js'
 import type { Progress } from '../log/index.js'
-import { DEFAULT_READY, type ReadySpec, watch } from '../train/index.js'
+import { DEFAULT_READY, formatReady, healthCommand, Inside, type ReadySpec, watch } from '../train/index.js'
 import { isBaked } from './labels.js'
 import type { Archiver, ContainerSpec, Engine, ImageStore } from './ports.js'
 
@@ -20,6 +20,7 @@ export interface VerifyRequest {
   minHitRate?: number
   /** For the scenario with another user. */
   user?: string
+  /** Nothing that looks at ports: its containers are read-only. */
   ready: ReadySpec[]
   timeoutMs: number
 }
@@ -51,6 +52,21 @@ export interface VerifyPorts {
   signal: AbortSignal
 }
 
+function assertVerifiable(ready: readonly ReadySpec[], hasHealth: boolean): void {
+  const bad = ready.find(
+    ({ kind }) => kind === 'port' || kind === 'http' || (kind === 'health' && !hasHealth),
+  )
+  if (!bad) return
+  const reason =
+    bad.kind === 'health'
+      ? 'the image has no HEALTHCHECK'
+      : 'nothing can look at ports in a read-only container'
+  throw new PycdsError('USAGE', {
+    message: `--ready ${formatReady(bad)}: ${reason}`,
+    hint: 'Verify with exit, quiet:, timer:, log: or cmd:.',
+  })
+}
+
 /** Runs every scenario; a failed one is part of the result, not an exception. */
 export async function verify(request: VerifyRequest, ports: VerifyPorts): Promise<VerifyResult> {
   const image = await ports.store.resolve(request.reference)
@@ -60,13 +76,15 @@ export async function verify(request: VerifyRequest, ports: VerifyPorts): Promis
       hint: `Bake it first: pycds-image bake ${request.reference}`,
     })
   }
+  const health = healthCommand(image.config)
+  assertVerifiable(request.ready, health !== undefined)
   const careful = { user: request.user ?? FOREIGN_USER, readOnly: true, dropCapabilities: true }
   const scenarios: VerifyScenario[] = []
   for (const [name, extra] of [
     ['as the image is', {}],
     [`as user ${careful.user}, read-only, without capabilities`, careful],
   ] as const) {
-    scenarios.push(await runScenario(name, { image: image.id, ...extra }, request, ports))
+    scenarios.push(await runScenario(name, { image: image.id, ...extra }, { ...request, health }, ports))
   }
   return {
     schema: 'io.pycds.verify/1',
@@ -80,7 +98,7 @@ export async function verify(request: VerifyRequest, ports: VerifyPorts): Promis
 async function runScenario(
   name: string,
   spec: Pick<ContainerSpec, 'image' | 'user' | 'readOnly' | 'dropCapabilities'>,
-  request: VerifyRequest,
+  request: VerifyRequest & { health: readonly string[] | undefined },
   ports: VerifyPorts,
 ): Promise<VerifyScenario> {
   const step = ports.progress.step(`verify-${name.split(',')[0]}`, `Start it ${name}`)
@@ -92,33 +110,44 @@ async function runScenario(
     network: 'none',
     files: [],
   })
+  let failure: PycdsError | undefined
   try {
-    await watch(container, {
-      ready: request.ready.length > 0 ? request.ready : DEFAULT_READY,
+    const watched = await watch(container, {
+      ready: { specs: request.ready.length > 0 ? request.ready : DEFAULT_READY },
       timeoutMs: request.timeoutMs,
       stopGraceSeconds: STOP_GRACE_SECONDS,
       signal: ports.signal,
       activity: async () => log.lines,
+      // Nothing can be put into a read-only container: what needs the probe is refused before.
+      inside: new Inside(container, '', undefined),
+      health: request.health,
       onOutput: (stream, chunk) => {
         if (stream === 'stderr') log.add(chunk)
         ports.progress.appOutput(stream, chunk)
       },
     })
+    failure = watched.failure
   } finally {
     await ports.engine.remove(container)
   }
-  const scenario = judge(name, log, request.minHitRate ?? DEFAULT_MIN_HIT_RATE)
+  const scenario = judge(name, log, request.minHitRate ?? DEFAULT_MIN_HIT_RATE, failure)
   if (scenario.ok) step.done(`${scenario.served} of ${scenario.total}`)
   else step.fail(scenario.reason ?? 'failed')
   return scenario
 }
 
-function judge(name: string, log: RuntimeLog, minimum: number): VerifyScenario {
+function judge(
+  name: string,
+  log: RuntimeLog,
+  minimum: number,
+  failure: PycdsError | undefined,
+): VerifyScenario {
   const served = log.served
   const total = served + log.missed.length
   const hitRate = total === 0 ? 0 : (100 * served) / total
   let reason: string | null = null
-  if (log.rejected) reason = `the archive was refused: ${log.rejected}`
+  if (failure) reason = failure.message
+  else if (log.rejected) reason = `the archive was refused: ${log.rejected}`
   else if (total === 0) reason = 'the runtime did not report: no Python with the hook was started'
   else if (hitRate < minimum) reason = `the hit rate ${hitRate.toFixed(1)} % is below ${minimum} %`
   return { name, ok: reason === null, served, total, hitRate, reason, missed: log.missed }

@@ -2,7 +2,7 @@
 import { Args, Flags } from '@oclif/core'
 import type { BakeResult } from '../bake/result.js'
 import { BaseCommand } from './base-command.js'
-import { progressFlags, trainingFlags } from './flags.js'
+import { progressFlags, surroundingsFlags, trainingFlags } from './flags.js'
 import { renderBake } from './render/bake.js'
 import { toBakeRequest } from './requests.js'
 
@@ -28,8 +28,16 @@ export default class Bake extends BaseCommand {
       helpValue: 'NAME',
     }),
     ...trainingFlags,
+    probe: Flags.string({
+      multiple: true,
+      multipleNonGreedy: true,
+      summary:
+        'after it is ready, a request (GET:8000/path) or a program (exec:program argument) that reaches what is imported only then; repeatable',
+      helpValue: 'SPEC',
+    }),
+    ...surroundingsFlags,
     'stop-grace': Flags.string({
-      default: '10s',
+      default: '2s',
       summary: 'time between the stop signal and SIGKILL',
       helpValue: 'TIME',
     }),

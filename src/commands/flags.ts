@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 import { Flags } from '@oclif/core'
 
+/** An option that may be given again. */
+const LIST = { multiple: true, multipleNonGreedy: true } as const
+
 /** How a run inside the image is watched: shared by every command that starts one. */
 export const trainingFlags = {
   ready: Flags.string({
-    multiple: true,
-    multipleNonGreedy: true,
-    default: ['exit', 'quiet:2s'],
+    ...LIST,
     summary:
-      'when the run has seen enough: exit, or quiet:TIME without a new import (repeatable, first wins)',
+      'when the run has seen enough: health, port:8000, http:8000/healthz, log:/regex/, cmd:..., exit, quiet:2s (without a new import), timer:5s; repeatable, the first wins; default: the HEALTHCHECK of the image, else its exposed ports, else exit or quiet:2s',
     helpValue: 'SPEC',
   }),
   timeout: Flags.string({ default: '120s', summary: 'give up on a run after this time', helpValue: 'TIME' }),
@@ -26,4 +27,29 @@ export const progressFlags = {
     default: 'hide' as const,
     summary: "whether the application's own output is shown, prefixed",
   })(),
+}
+
+/** What a run is given that is not in its image; none of it is written anywhere. */
+export const surroundingsFlags = {
+  'train-env': Flags.string({
+    ...LIST,
+    summary: 'variable for runs of the image during the bake only: NAME=VALUE, or NAME as it is here',
+    helpValue: 'NAME=VALUE',
+  }),
+  'train-env-file': Flags.string({
+    ...LIST,
+    summary: 'the same, from a file of such lines',
+    helpValue: 'FILE',
+  }),
+  mount: Flags.string({
+    ...LIST,
+    summary: 'directory, file or volume for these runs only',
+    helpValue: 'SOURCE:TARGET[:ro]',
+  }),
+  network: Flags.string({
+    default: 'none',
+    summary: 'network of these runs: none, default, or a name',
+    helpValue: 'NAME',
+  }),
+  'add-host': Flags.string({ ...LIST, summary: 'host name for these runs only', helpValue: 'NAME:ADDRESS' }),
 }

@@ -1,9 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { BakeRequest } from '../bake/bake.js'
 import { PycdsError } from '../errors/index.js'
-
-/** When a training run has seen enough. */
-export type ReadySpec = BakeRequest['ready'][number]
 
 const UNIT_MS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 }
 
@@ -37,14 +33,6 @@ export function parseCount(flag: string, text: string, max: number): number {
     throw usage(flag, text, 'not a count', `Write a whole number from 0 to ${max}.`)
   }
   return count
-}
-
-/** Reads `exit` (the process ends) or `quiet:2s` (no new import for that long). Throws USAGE naming `flag`. */
-export function parseReady(flag: string, text: string): ReadySpec {
-  if (text === 'exit') return { kind: 'exit' }
-  const [, duration] = /^quiet:(.*)$/.exec(text) ?? []
-  if (duration !== undefined) return { kind: 'quiet', ms: parseDuration(`${flag} quiet:`, duration) }
-  throw usage(flag, text, 'not a readiness', 'Write exit, or quiet: with a duration, as in quiet:2s.')
 }
 
 /** Splits a command line at the first `--`. `command` is undefined when there is none; USAGE when it is empty. */

@@ -2,19 +2,23 @@
 // From typed flags to the requests of the use cases: the only place where a command line gets its meaning.
 import type { BakeRequest } from '../bake/bake.js'
 import type { VerifyRequest } from '../bake/verify.js'
-import { parseCount, parseDuration, parsePercentage, parseReady } from './parse.js'
+import type { ReadySpec } from '../train/index.js'
+import { parseCount, parseDuration, parsePercentage } from './parse.js'
+import { parseProbe, parseReady } from './parse-ready.js'
+import { parseSurroundings, type SurroundingsFlags } from './parse-surroundings.js'
 
 /** Timed starts of each image beyond this tell nothing new. */
 const MAX_MEASURE_RUNS = 1000
 
 /** The flags that say how a run inside the image is watched; see `trainingFlags`. */
 export interface TrainingFlags {
-  ready: string[]
+  ready?: string[] | undefined
   timeout: string
 }
 
 /** The flags of `bake` as oclif delivers them. */
-export interface BakeFlags extends TrainingFlags {
+export interface BakeFlags extends TrainingFlags, SurroundingsFlags {
+  probe?: string[] | undefined
   tag?: string | undefined
   'stop-grace': string
   validate: BakeRequest['validate']
@@ -35,6 +39,8 @@ export function toBakeRequest(reference: string, flags: BakeFlags, command?: str
     reference,
     ...present({ tag: flags.tag, command }),
     ...toRun(flags),
+    probes: (flags.probe ?? []).map((text) => parseProbe('--probe', text)),
+    surroundings: parseSurroundings(flags),
     // The engine counts whole seconds; rounding up keeps a short grace from becoming none.
     stopGraceSeconds: Math.ceil(parseDuration('--stop-grace', flags['stop-grace']) / 1000),
     validate: flags.validate,
@@ -53,7 +59,7 @@ export function toVerifyRequest(reference: string, flags: VerifyFlags, command?:
 
 function toRun(flags: TrainingFlags) {
   return {
-    ready: flags.ready.map((text) => parseReady('--ready', text)),
+    ready: (flags.ready ?? []).map((text): ReadySpec => parseReady('--ready', text)),
     timeoutMs: parseDuration('--timeout', flags.timeout),
   }
 }

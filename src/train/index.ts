@@ -1,14 +1,28 @@
 // SPDX-License-Identifier: Apache-2.0
 // The training run: watching a container, recording its imports, timing its start.
-export { DEFAULT_READY, formatReady, type ReadySpec } from './ready.js'
+export type { RunParts, TrainingPlace } from './files.js'
+export { type HttpRequest, Inside } from './inside.js'
+export { formatProbe, type ProbeResult, type ProbeSpec } from './probes.js'
+export {
+  automaticReady,
+  DEFAULT_READY,
+  formatReady,
+  healthCommand,
+  type ReadyPlan,
+  type ReadySpec,
+} from './ready.js'
+export { Redactor } from './redact.js'
+export { ALONE, type Surroundings } from './surroundings.js'
 export type { TracedModule, TracedProcess, TracedPython } from './trace.js'
 export {
   RUNTIME_VARIABLES,
+  type RunOptions,
   type TimedStart,
   type Training,
-  type TrainingPlace,
+  type TrainingOptions,
   type TrainingSpec,
   timeStart,
   train,
+  watchRun,
 } from './train.js'
 export { type Watched, type WatchOptions, watch } from './watch.js'

@@ -1,69 +1,80 @@
 // SPDX-License-Identifier: Apache-2.0
 // The training run: the image's own command with the tracer preloaded into every process.
-import type { Container, Engine } from '../bake/ports.js'
+import type { Container, ContainerSpec, Engine } from '../bake/ports.js'
 import { PycdsError } from '../errors/index.js'
-import type { TarEntry } from '../tar/index.js'
+import { type RunParts, RunPaths, type TrainingPlace } from './files.js'
+import { Inside } from './inside.js'
+import { type ProbeResult, type ProbeSpec, runProbes } from './probes.js'
+import { Redactor } from './redact.js'
+import { ALONE, isMounted, type Surroundings, surround } from './surroundings.js'
 import { parseTrace, type TracedProcess } from './trace.js'
 import { type Watched, type WatchOptions, watch } from './watch.js'
-
-/** Everything that a training run puts into its container lies here; none of it reaches the image. */
-const TRAINING_ROOT = '/.pycds-train'
-const EPOCH = new Date(0)
 
 /** Variables of a baked image that a training run must not see. */
 export const RUNTIME_VARIABLES = ['PYCDS_ARCHIVE', 'PYCDS_LOG'] as const
 
-export interface TrainingSpec {
+const PROBE_TIMEOUT_MS = 30_000
+
+export interface TrainingSpec extends RunParts {
   image: string
   command?: readonly string[]
   /** LD_PRELOAD of the image itself, if any; the tracer is put behind it. */
   preload: string | undefined
-  tracer: Buffer
+  /** The command of the image's HEALTHCHECK, if it has one. */
+  health?: readonly string[] | undefined
   /** Where the files of a run lie, if not in a directory of the container's root. */
   place?: TrainingPlace
+  /** Further files for the command, by name. */
+  files?: Readonly<Record<string, Buffer>>
+  /** If not the image alone. */
+  surroundings?: Surroundings
 }
 
-export interface TrainingPlace {
-  /** Absolute; made for the run. */
-  directory: string
-  /** The tracer as a file that is there already. */
-  tracer: string
+/** How a run is watched, as far as a user says. */
+export type RunOptions = Pick<
+  WatchOptions,
+  'ready' | 'timeoutMs' | 'stopGraceSeconds' | 'signal' | 'onOutput'
+>
+
+export interface TrainingOptions extends RunOptions {
+  probes: readonly ProbeSpec[]
+  onImports?: (count: number) => void
 }
 
 export interface Training extends Watched {
   processes: TracedProcess[]
   /** Executables that look like Python but are no CPython that can be traced. */
   others: string[]
-  /** Absolute paths that the run made or changed. */
-  changed: Set<string>
+  /** The absolute paths that are there because of the run: made or changed by it, or mounted. */
+  changed: { has(path: string): boolean }
+  probes: ProbeResult[]
 }
 
 /** Runs the image's command once and reads what its Python processes recorded. */
-export async function train(
-  engine: Engine,
-  spec: TrainingSpec,
-  options: Omit<WatchOptions, 'activity'> & { onImports?: (count: number) => void },
-): Promise<Training> {
-  const traces = `${rootOf(spec)}/trace`
+export async function train(engine: Engine, spec: TrainingSpec, options: TrainingOptions): Promise<Training> {
+  const paths = new RunPaths(spec.place)
   const container = await engine.create({
-    image: spec.image,
-    ...(spec.command ? { command: spec.command } : {}),
     // Not only unset: the hook of an image that was baked in place needs no variable.
-    env: { LD_PRELOAD: preloadList(spec), PYCDS_TRACE_DIR: traces, PYCDS: 'off' },
+    ...containerSpec(spec, { PYCDS_TRACE_DIR: paths.traces, PYCDS: 'off' }),
     unsetEnv: RUNTIME_VARIABLES,
-    network: 'none',
-    files: trainingFiles(spec),
   })
+  const activity = async () => {
+    const count = (await container.stat(paths.activity))?.size ?? 0
+    options.onImports?.(count)
+    return count
+  }
+  let probes: ProbeResult[] = []
+  const whenReady = async (inside: Inside) => {
+    probes = await runProbes(options.probes, inside, PROBE_TIMEOUT_MS)
+  }
   try {
-    const activity = async () => {
-      const count = (await container.stat(`${traces}/activity`))?.size ?? 0
-      options.onImports?.(count)
-      return count
-    }
-    const watched = await watch(container, { ...options, activity })
-    const found = await readTraces(container, traces)
-    assertComplete(spec.image, found.processes, (await container.stat(`${traces}/activity`))?.size ?? 0)
-    return { ...watched, ...found }
+    const hasProbes = options.probes.length > 0
+    const watched = await watchRun(container, spec, { ...options, activity, ...(hasProbes && { whenReady }) })
+    const traces = await readTraces(container, paths.traces)
+    assertComplete(spec.image, traces.processes, await activity())
+    const made = new Set((await container.changes()).map((change) => change.path))
+    const has = (path: string) => made.has(path) || isMounted(path, spec.surroundings ?? ALONE)
+    return { ...watched, ...traces, changed: { has }, probes: hideValues(probes, spec) }
   } finally {
     await engine.remove(container)
   }
@@ -83,20 +94,15 @@ export interface TimedStart {
 export async function timeStart(
   engine: Engine,
   spec: TrainingSpec,
-  options: Omit<WatchOptions, 'activity'>,
+  options: RunOptions,
 ): Promise<TimedStart | undefined> {
-  const times = `${rootOf(spec)}/time`
-  const container = await engine.create({
-    image: spec.image,
-    ...(spec.command ? { command: spec.command } : {}),
-    env: { LD_PRELOAD: preloadList(spec), PYCDS_TIME_DIR: times },
-    network: 'none',
-    files: trainingFiles(spec),
-  })
+  const { times } = new RunPaths(spec.place)
+  const container = await engine.create(containerSpec(spec, { PYCDS_TIME_DIR: times }))
   try {
     const activity = async () =>
       (await readTimes(container, times)).reduce((sum, { imports }) => sum + imports, 0)
-    await watch(container, { ...options, activity })
+    const { failure } = await watch(container, { ...options, activity })
+    if (failure) throw failure
     const [main] = (await readTimes(container, times)).sort((a, b) => b.imports - a.imports)
     if (!main || main.imports === 0) return undefined
     return {
@@ -108,42 +114,66 @@ export async function timeStart(
   }
 }
 
-function rootOf(spec: TrainingSpec): string {
-  return spec.place?.directory ?? TRAINING_ROOT
+/** The container of a run, with the tracer in front of everything that the image starts. */
+function containerSpec(spec: TrainingSpec, env: Record<string, string>): ContainerSpec {
+  const paths = new RunPaths(spec.place)
+  const surroundings = spec.surroundings ?? ALONE
+  const preload = ownPreload(spec)
+  return {
+    image: spec.image,
+    ...(spec.command ? { command: spec.command } : {}),
+    ...surround(surroundings),
+    env: { ...surroundings.env, ...env, LD_PRELOAD: preload ? `${preload}:${paths.tracer}` : paths.tracer },
+    files: paths.entries(spec, spec.files),
+  }
 }
 
-function preloadList(spec: TrainingSpec): string {
-  const tracer = spec.place?.tracer ?? `${TRAINING_ROOT}/pycds-tracer.so`
-  return spec.preload ? `${spec.preload}:${tracer}` : tracer
+/** Watches a run of a container that the files of a run were put into; nothing that it tells holds a given value. */
+export async function watchRun(
+  container: Container,
+  spec: TrainingSpec,
+  options: RunOptions & Pick<WatchOptions, 'activity'> & { whenReady?: (inside: Inside) => Promise<void> },
+): Promise<Watched> {
+  const redactor = new Redactor(spec.surroundings?.env ?? {})
+  const inside = new Inside(container, new RunPaths(spec.place).probe, ownPreload(spec))
+  const output = options.onOutput && redactor.output(options.onOutput)
+  const { whenReady, onOutput: _, ...rest } = options
+  const watched = await watch(container, {
+    ...rest,
+    ...(output ? { onOutput: output.push } : {}),
+    ...(whenReady ? { whenReady: () => whenReady(inside) } : {}),
+    inside,
+    health: spec.health,
+  })
+  output?.flush()
+  const { failure } = watched
+  return {
+    ...watched,
+    warnings: watched.warnings.map((text) => redactor.text(text)),
+    ...(failure && {
+      failure: new PycdsError(failure.code, { message: redactor.text(failure.message), hint: failure.hint }),
+    }),
+  }
 }
 
-/** Any user of the container must be able to write its trace, also after dropping privileges. */
-function trainingFiles(spec: TrainingSpec): TarEntry[] {
-  const root = rootOf(spec).slice(1)
-  const owner = { uid: 0, gid: 0, mtime: EPOCH }
-  return [
-    { ...owner, name: root, type: 'directory', mode: 0o755 },
-    ...(spec.place
-      ? []
-      : [
-          {
-            ...owner,
-            name: `${root}/pycds-tracer.so`,
-            type: 'file',
-            mode: 0o555,
-            body: spec.tracer,
-          } as const,
-        ]),
-    { ...owner, name: `${root}/trace`, type: 'directory', mode: 0o1777 },
-    { ...owner, name: `${root}/trace/activity`, type: 'file', mode: 0o666 },
-    { ...owner, name: `${root}/time`, type: 'directory', mode: 0o1777 },
-  ]
+function hideValues(probes: readonly ProbeResult[], spec: TrainingSpec): ProbeResult[] {
+  const redactor = new Redactor(spec.surroundings?.env ?? {})
+  return probes.map(({ probe, ok, detail }) => ({
+    probe: redactor.text(probe),
+    ok,
+    detail: redactor.text(detail),
+  }))
+}
+
+/** LD_PRELOAD of the application itself. */
+function ownPreload({ surroundings, preload }: TrainingSpec): string | undefined {
+  return surroundings?.env.LD_PRELOAD ?? preload
 }
 
 async function readTraces(
   container: Container,
   directory: string,
-): Promise<Pick<Training, 'processes' | 'others' | 'changed'>> {
+): Promise<Pick<Training, 'processes' | 'others'>> {
   const files = await container.readTree(directory)
   const processes: TracedProcess[] = []
   const others: string[] = []
@@ -153,8 +183,7 @@ async function readTraces(
     if (traced) processes.push(traced)
   }
   processes.sort((a, b) => a.pid - b.pid)
-  const changed = new Set((await container.changes()).map((change) => change.path))
-  return { processes, others: [...new Set(others)].sort(), changed }
+  return { processes, others: [...new Set(others)].sort() }
 }
 
 /** A module is recorded before it is counted, so fewer records than counts mean that writing failed. */

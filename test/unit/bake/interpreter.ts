@@ -62,6 +62,8 @@ const training = (processes: TracedProcess[], more: Partial<Training> = {}): Tra
   processes,
   others: [],
   changed: new Set(),
+  probes: [],
+  warnings: [],
   ...more,
 })
 
@@ -153,7 +155,7 @@ test('modules of all processes are united, and each that is left out has its rea
   t.deepEqual(leftOut, [
     { name: 'b (/other/b.py)', reason: 'its name is taken by /app/b.py' },
     { name: 'encodings', reason: 'it is imported before the hook can run' },
-    { name: 'written', reason: 'the training run wrote its source' },
+    { name: 'written', reason: 'its source is there only because of the training run' },
     { name: 'z', reason: 'another loader loads it' },
   ])
 })

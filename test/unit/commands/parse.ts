@@ -1,12 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import test from 'ava'
-import {
-  parseCount,
-  parseDuration,
-  parsePercentage,
-  parseReady,
-  splitCommand,
-} from '../../../src/commands/parse.js'
+import { parseCount, parseDuration, parsePercentage, splitCommand } from '../../../src/commands/parse.js'
 
 const refuses = test.macro((t, parse: (text: string) => unknown, ...texts: string[]) => {
   for (const text of texts) {
@@ -18,7 +12,6 @@ const refuses = test.macro((t, parse: (text: string) => unknown, ...texts: strin
 const duration = (text: string) => parseDuration('--flag', text)
 const percentage = (text: string) => parsePercentage('--flag', text)
 const count = (text: string) => parseCount('--flag', text, 10)
-const ready = (text: string) => parseReady('--flag', text)
 
 test('a duration is a number with its unit', (t) => {
   t.deepEqual(['500ms', '120s', '2m', '1.5s', '1h'].map(duration), [500, 120_000, 120_000, 1_500, 3_600_000])
@@ -74,25 +67,6 @@ test(
   '',
   'x',
   '0x5',
-)
-
-test('readiness is the exit, or quiet for a time', (t) => {
-  t.deepEqual(['exit', 'quiet:2s', 'quiet:500ms'].map(ready), [
-    { kind: 'exit' },
-    { kind: 'quiet', ms: 2_000 },
-    { kind: 'quiet', ms: 500 },
-  ])
-})
-test(
-  'an unknown readiness is refused',
-  refuses,
-  ready,
-  'exit:0',
-  'quiet',
-  'quiet:',
-  'quiet:2',
-  'port:8000',
-  '',
 )
 
 test('the command is what follows the first two dashes, untouched', (t) => {

@@ -4,6 +4,7 @@ import { type BakeFlags, toBakeRequest, toVerifyRequest } from '../../../src/com
 
 const FLAGS: BakeFlags = {
   ready: ['exit', 'quiet:2s'],
+  network: 'none',
   timeout: '120s',
   'stop-grace': '10s',
   validate: 'stat',
@@ -17,6 +18,8 @@ test('the flags of a bake become numbers with units and typed choices', (t) => {
     reference: 'app:1',
     ready: [{ kind: 'exit' }, { kind: 'quiet', ms: 2_000 }],
     timeoutMs: 120_000,
+    probes: [],
+    surroundings: { env: {}, mounts: [], network: 'none', hosts: [] },
     stopGraceSeconds: 10,
     validate: 'stat',
     onTrainFailure: 'fail',

@@ -4,7 +4,8 @@ import type { Container, Engine } from '../../../src/bake/ports.js'
 import { train, watch } from '../../../src/train/index.js'
 
 const options = {
-  ready: [{ kind: 'exit' }] as const,
+  ready: { specs: [{ kind: 'exit' }] } as const,
+  probes: [],
   timeoutMs: 5000,
   stopGraceSeconds: 0,
   signal: new AbortController().signal,
@@ -13,12 +14,19 @@ const options = {
 /** A container that ends at once (or never), whose tracer counted `counted` imports and recorded none. */
 function fake(counted: number, ends = true) {
   const calls: string[] = []
+  let end = (_: { exitCode: number }) => {}
+  const ended = new Promise<{ exitCode: number }>((resolve) => {
+    end = resolve
+  })
   const container: Container = {
     id: 'fake',
     start: async () => undefined,
-    wait: () => (ends ? Promise.resolve({ exitCode: 0 }) : new Promise(() => undefined)),
+    wait: () => (ends ? Promise.resolve({ exitCode: 0 }) : ended),
     exec: async () => ({ exitCode: 0, output: '' }),
-    stop: async () => void calls.push('stop'),
+    stop: async () => {
+      calls.push('stop')
+      end({ exitCode: 137 })
+    },
     stat: async () => ({ size: counted, mtime: '', mode: 0o100666 }),
     lstat: async () => undefined,
     readFile: async () => undefined,
@@ -32,7 +40,7 @@ function fake(counted: number, ends = true) {
   return { engine, container, calls }
 }
 
-const spec = { image: 'app', preload: undefined, tracer: Buffer.alloc(0) }
+const spec = { image: 'app', preload: undefined, tracer: Buffer.alloc(0), probe: Buffer.alloc(0) }
 
 test('a trace with fewer records than imports is refused, and the container removed', async (t) => {
   const { engine, calls } = fake(5)
@@ -40,14 +48,13 @@ test('a trace with fewer records than imports is refused, and the container remo
   t.deepEqual(calls, ['remove'])
 })
 
-test('a run that is never ready ends with its time, and the container is stopped and removed', async (t) => {
-  const { engine, calls } = fake(3, false)
-  const failure = {
-    message: /not ready after 0\.3 s: it went on importing \(3 modules so far\)/,
-    code: 'TRAINING_TIMEOUT',
-  }
-  await t.throwsAsync(train(engine, spec, { ...options, timeoutMs: 300 }), failure)
-  t.deepEqual(calls, ['stop', 'remove'])
+test('a run that is never ready ends with its time, and the container is stopped', async (t) => {
+  const { container, calls } = fake(3, false)
+  const { failure, by } = await watch(container, { ...options, timeoutMs: 300, activity: async () => 3 })
+  t.is(by, undefined)
+  t.is(failure?.code, 'TRAINING_TIMEOUT')
+  t.regex(failure?.message ?? '', /not ready after 0\.3 s: it went on importing \(3 modules so far\)/)
+  t.deepEqual(calls, ['stop'])
 })
 
 test('an interruption ends the run', async (t) => {

@@ -20,6 +20,8 @@ const RESULT: BakeResult = {
   training: {
     command: ['python3', '-c', "print('hi')"],
     readiness: 'quiet for 2s',
+    endedBy: 'quiet',
+    probes: [],
     seconds: 4.2,
     exitCode: null,
     processes: 1,

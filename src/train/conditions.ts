@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+// The conditions of a run that need looking: each goes on looking by itself until it holds,
+// and can say at any time how far it has come.
+import { StringDecoder } from 'node:string_decoder'
+import type { Look } from './inside.js'
+import type { ReadySpec } from './ready.js'
+
+/** How a run looks into its container for one condition. */
+export interface Looker {
+  look(): Promise<Look>
+  /** Between two looks. */
+  pauseMs: number
+  /** Looks in a row that must succeed: a health check that flaps is not health. */
+  passes: number
+}
+
+/** A condition that is being watched. */
+export interface Condition {
+  readonly spec: ReadySpec
+  holds: boolean
+  /** An error of the engine, which ends the run. */
+  error?: unknown
+  /** Why it does not hold yet, as the end of a sentence. */
+  describe(): string
+}
+
+/** Looks again and again until `spec` holds or `signal` aborts; a condition that fails goes on being watched. */
+export function poll(spec: ReadySpec, name: string, looker: Looker, signal: AbortSignal): Condition {
+  const seen = { looks: 0, passed: 0, row: 0, last: '' }
+  const condition: Condition = {
+    spec,
+    holds: false,
+    describe() {
+      if (seen.looks === 0) return `${name}: not looked at yet`
+      if (seen.passed === 0) return `${name}: ${seen.last}`
+      return `${name}: it passed ${seen.passed} of ${seen.looks} times, never ${looker.passes} times in a row`
+    },
+  }
+  const run = async () => {
+    while (!signal.aborted && !condition.holds) {
+      const { ok, detail } = await looker.look()
+      seen.looks += 1
+      seen.row = ok ? seen.row + 1 : 0
+      if (ok) seen.passed += 1
+      else seen.last = detail
+      condition.holds = seen.row >= looker.passes
+      if (!condition.holds) await pause(looker.pauseMs, signal)
+    }
+  }
+  run().catch((error) => {
+    condition.error = error
+  })
+  return condition
+}
+
+/** A condition on the output, and the function that is to be given all of it. */
+export function matchOutput(
+  spec: ReadySpec & { kind: 'log' },
+): Condition & { push(stream: 'stdout' | 'stderr', chunk: Buffer): void } {
+  const streams = { stdout: new LineMatcher(spec.pattern), stderr: new LineMatcher(spec.pattern) }
+  return {
+    spec,
+    get holds() {
+      return streams.stdout.found || streams.stderr.found
+    },
+    set holds(_) {},
+    describe: () => `no line of its output matched ${spec.pattern}`,
+    push: (stream, chunk) => streams[stream].push(chunk),
+  }
+}
+
+/** What comes after this in one line is not looked at, so that an endless one cannot fill the memory. */
+const MAX_LINE_LENGTH = 64 * 1024
+
+class LineMatcher {
+  found = false
+  readonly #pattern: RegExp
+  readonly #decoder = new StringDecoder('utf8')
+  #line = ''
+
+  constructor(pattern: RegExp) {
+    // Without the flags that make a search depend on the one before it.
+    this.#pattern = new RegExp(pattern.source, pattern.flags.replace(/[gy]/g, ''))
+  }
+
+  /** The last line counts without its end: prompts have none. */
+  push(chunk: Buffer): void {
+    if (this.found) return
+    const lines = (this.#line + this.#decoder.write(chunk)).split('\n')
+    this.found = lines.some((line) => this.#pattern.test(line.slice(0, MAX_LINE_LENGTH)))
+    this.#line = (lines.at(-1) ?? '').slice(0, MAX_LINE_LENGTH)
+  }
+}
+
+function pause(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const end = () => {
+      clearTimeout(timer)
+      signal.removeEventListener('abort', end)
+      resolve()
+    }
+    const timer = setTimeout(end, ms)
+    signal.addEventListener('abort', end)
+  })
+}
