@@ -8,6 +8,7 @@ import type { Progress } from '../log/index.js'
 import { healthCommand, type Surroundings, type TrainingSpec } from '../train/index.js'
 import { append } from './append.js'
 import type { Validate } from './archiver.js'
+import { addBytecode, type Pyc } from './bytecode/index.js'
 import { withContainer } from './container.js'
 import { choosePython } from './interpreter.js'
 import { ARCHIVE_PATH } from './layer.js'
@@ -23,6 +24,8 @@ export interface BakeRequest extends TrainingRequest {
   /** For runs of the image only; they reach nothing that is written. */
   surroundings: Surroundings
   validate: Validate
+  /** For which packages missing bytecode files are added. */
+  pyc: Pyc
   /** Timed starts of each image; 0 for none. */
   measureRuns: number
   dryRun: boolean
@@ -61,8 +64,9 @@ export async function bake(request: BakeRequest, ports: BakePorts): Promise<Bake
   for (const warning of warnings) ports.progress.warn(warning)
 
   const selection = selectModules(python, training.changed)
+  const bytecode = await addBytecode({ image: source.id, python, selection, request }, ports)
   const made = await withContainer(ports.engine, source.id, (image) =>
-    makeArchive({ request, source, python, selection, runtime: injected.runtime, image }, ports),
+    makeArchive({ request, source, python, selection, bytecode, runtime: injected.runtime, image }, ports),
   )
   const written = request.dryRun
     ? null
@@ -80,6 +84,11 @@ export async function bake(request: BakeRequest, ports: BakePorts): Promise<Bake
     },
     training: describeTraining(request, source.config, training),
     archive: { path: ARCHIVE_PATH, bytes: made.archiveBytes, modules: made.modules, leftOut: made.leftOut },
+    bytecode: {
+      mode: request.pyc,
+      ...{ files: bytecode.files.length, packages: bytecode.packages, failed: bytecode.failed },
+      bytes: bytecode.files.reduce((sum, file) => sum + file.body.length, 0),
+    },
     layer: {
       diffId: made.layer.diffId,
       bytes: made.layer.tar.length,

@@ -21,6 +21,7 @@ const HOOK = {
 }
 /** More links than this in one path is a loop; Linux allows 40. */
 const MAX_LINKS = 40
+const ROOTS = { mode: 0o755, uid: 0, gid: 0 }
 
 export interface LayerContent {
   archive: Buffer
@@ -28,6 +29,8 @@ export interface LayerContent {
   runtime: Buffer
   /** Absolute paths inside the image. */
   siteDirectories: readonly string[]
+  /** Bytecode of modules that are not in the archive. */
+  bytecode?: readonly LayerFile[]
   /** The time of everything new in the layer. */
   mtime: Date
 }
@@ -38,6 +41,11 @@ export interface LayerFile {
   path: string
   mode: number
   body: Buffer
+  /** Default: root. */
+  uid?: number
+  gid?: number
+  /** Of the file's directory where there is none yet. */
+  directory?: { mode: number; uid: number; gid: number }
 }
 
 /**
@@ -58,26 +66,31 @@ export function layerFiles(
       { path: `${directory}/${RUNTIME_NAME}`, mode: 0o644, body: content.runtime },
       { path: `${directory}/${HOOK_NAME}`, mode: 0o644, body: Buffer.from(HOOK[hook]) },
     ]),
+    ...(content.bytecode ?? []),
   ].sort((a, b) => (a.path < b.path ? -1 : 1))
 }
 
 /** Packs the layer; the same content on the same image gives the same bytes. */
 export async function makeLayer(image: Container, content: LayerContent): Promise<NewLayer> {
   const entries = new Map<string, TarEntry>()
-  for (const { path, mode, body } of layerFiles(content)) {
-    const directory = await addDirectory(image, dirname(path), content.mtime, entries)
-    const name = `${directory}/${basename(path)}`.slice(1)
-    entries.set(name, { name, type: 'file', mode, uid: 0, gid: 0, mtime: content.mtime, body })
+  const { mtime } = content
+  for (const { path, mode, body, uid = 0, gid = 0, directory = ROOTS } of layerFiles(content)) {
+    const folder = await addDirectory(image, dirname(path), { ...directory, mtime }, entries)
+    const name = `${folder}/${basename(path)}`.slice(1)
+    entries.set(name, { name, type: 'file', mode, uid, gid, mtime, body })
   }
   const tar = await packTar([...entries.values()])
   return { tar, diffId: sha256DiffId(tar) }
 }
 
-/** Adds entries for a directory and all above it, through symlinks of the image; returns its real path. */
+/**
+ * Adds entries for a directory and all above it, through symlinks of the image; returns its real path.
+ * @param fresh what directories get that are not in the image.
+ */
 async function addDirectory(
   image: Container,
   path: string,
-  mtime: Date,
+  fresh: Pick<LinkStat, 'mode' | 'uid' | 'gid' | 'mtime'>,
   entries: Map<string, TarEntry>,
 ): Promise<string> {
   let real = ''
@@ -96,9 +109,9 @@ async function addDirectory(
       rest.unshift(...found.linkname.split('/').filter(Boolean))
       continue
     }
-    const { mode, uid, gid, mtime: time } = found ?? { mode: 0o755, uid: 0, gid: 0, mtime }
+    const { mode, uid, gid, mtime } = found ?? fresh
     const name = here.slice(1)
-    entries.set(name, { name, type: 'directory', mode, uid, gid, mtime: time })
+    entries.set(name, { name, type: 'directory', mode, uid, gid, mtime })
     real = here
   }
   return real

@@ -3,6 +3,7 @@
 import { PycdsError } from '../errors/index.js'
 import type { Progress } from '../log/index.js'
 import type { ElfIdentity, Validate } from './archiver.js'
+import type { Bytecode } from './bytecode/index.js'
 import type { PythonGroup } from './interpreter.js'
 import { LABELS, labelsOf } from './labels.js'
 import { type LayerContent, makeLayer } from './layer.js'
@@ -22,6 +23,8 @@ export interface ContentInput {
   runtime: Buffer
   /** The files of the image as they were before the training run. */
   image: Pick<Container, 'readFile'>
+  /** Files to add for modules that are not in the archive. */
+  bytecode?: Bytecode
   /** Digest of the image that the archive was made from; null when it is not known. */
   origin: string | null
 }
@@ -78,6 +81,7 @@ export async function makeContent(input: ContentInput, archiver: Archiver): Prom
   const target = { ...python, identity, validate: input.request.validate }
   const written = archiver.write(target, input.selection.modules, info)
   const leftOut = [...input.selection.leftOut, ...written.leftOut]
+  const bytecode = input.bytecode?.files ?? []
   const manifest = {
     schema: 'io.pycds.manifest/1',
     tool: `pycds-image ${TOOL_VERSION}`,
@@ -86,9 +90,10 @@ export async function makeContent(input: ContentInput, archiver: Archiver): Prom
     validate: input.request.validate,
     modules: written.modules,
     leftOut,
+    bytecode: { paths: bytecode.map((file) => file.path) },
   }
   const siteDirectories = findSiteDirectories(input)
-  const content = { archive: written.bytes, manifest, runtime: input.runtime, siteDirectories }
+  const content = { archive: written.bytes, manifest, runtime: input.runtime, siteDirectories, bytecode }
   return { identity, content, modules: written.modules, leftOut }
 }
 

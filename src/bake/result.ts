@@ -21,6 +21,8 @@ export interface BakeResult {
     probes: { probe: string; ok: boolean; detail: string }[]
   }
   archive: { path: string; bytes: number; modules: number; leftOut: { name: string; reason: string }[] }
+  /** Bytecode files that were added for modules outside the archive. */
+  bytecode: { mode: 'auto' | 'off' | 'all'; files: number; packages: number; failed: number; bytes: number }
   layer: { diffId: string; bytes: number; compressedBytes: number }
   start: { metric: 'imports' | 'exit'; before: Timing; after: Timing; speedup: number; runs: number } | null
   warnings: string[]

@@ -51,6 +51,12 @@ export default class Bake extends BaseCommand {
       default: 'fail' as const,
       summary: 'when the application crashed after some imports: stop, or keep what was seen',
     })(),
+    pyc: Flags.option({
+      options: ['auto', 'off', 'all'] as const,
+      default: 'auto' as const,
+      summary:
+        'add missing .pyc files for modules outside the archive: of packages without any, never, or of every package that was touched',
+    })(),
     measure: Flags.string({
       default: '5',
       summary: 'timed starts of the old and the new image, in turns; 0 for none',

@@ -23,6 +23,7 @@ export interface BakeFlags extends TrainingFlags, SurroundingsFlags {
   'stop-grace': string
   validate: BakeRequest['validate']
   'on-train-failure': BakeRequest['onTrainFailure']
+  pyc: BakeRequest['pyc']
   measure: string
   'dry-run': boolean
 }
@@ -45,6 +46,7 @@ export function toBakeRequest(reference: string, flags: BakeFlags, command?: str
     stopGraceSeconds: Math.ceil(parseDuration('--stop-grace', flags['stop-grace']) / 1000),
     validate: flags.validate,
     onTrainFailure: flags['on-train-failure'],
+    pyc: flags.pyc,
     measureRuns: parseCount('--measure', flags.measure, MAX_MEASURE_RUNS),
     dryRun: flags['dry-run'],
   }

@@ -18,6 +18,7 @@ function renderBaked(result: BakeResult, output: { reference: string; id: string
   const facts: [string, string][] = [
     ...renderStart(result),
     ['modules', `${archive.modules} archived${describeLeftOut(result, output.reference)}`],
+    ...renderBytecode(result),
     ['layer', `${formatBytes(layer.bytes)} (${formatBytes(layer.compressedBytes)} compressed)`],
     ['python', describePython(result)],
     ['image', `${output.reference}  ${shortId(output.id)}`],
@@ -28,6 +29,17 @@ function renderBaked(result: BakeResult, output: { reference: string; id: string
     ...renderFacts(facts),
     '',
     `  ${style.strong(`docker run --rm ${quote(output.reference)}`)}`,
+  ]
+}
+
+function renderBytecode({ bytecode }: BakeResult): [string, string][] {
+  if (bytecode.files === 0) return []
+  const { files, packages, bytes } = bytecode
+  return [
+    [
+      'bytecode',
+      `${formatCount(files, 'file')} of ${formatCount(packages, 'package')} added, ${formatBytes(bytes)}`,
+    ],
   ]
 }
 
@@ -57,6 +69,7 @@ function renderPlan(result: BakeResult, style: Style): string[] {
       ['training', training.command.map(quote).join(' ')],
       ['ready', training.readiness],
       ['modules', `${archive.modules} to archive, ${archive.leftOut.length} left out`],
+      ...renderBytecode(result),
       ['layer', `${formatBytes(layer.bytes)} (${formatBytes(layer.compressedBytes)} compressed)`],
       ['archive', archive.path],
     ]),

@@ -9,6 +9,7 @@ const FLAGS: BakeFlags = {
   'stop-grace': '10s',
   validate: 'stat',
   'on-train-failure': 'fail',
+  pyc: 'auto',
   measure: '5',
   'dry-run': false,
 }
@@ -23,6 +24,7 @@ test('the flags of a bake become numbers with units and typed choices', (t) => {
     stopGraceSeconds: 10,
     validate: 'stat',
     onTrainFailure: 'fail',
+    pyc: 'auto',
     measureRuns: 5,
     dryRun: false,
   })

@@ -33,6 +33,7 @@ const RESULT: BakeResult = {
     modules: 512,
     leftOut: [{ name: 'x', reason: 'frozen' }],
   },
+  bytecode: { mode: 'auto', files: 0, packages: 0, failed: 0, bytes: 0 },
   layer: { diffId: `sha256:${'d'.repeat(64)}`, bytes: 3_100_000, compressedBytes: 1_200_000 },
   start: { metric: 'imports', before: timing(412), after: timing(168), speedup: 412 / 168, runs: 5 },
   warnings: [],
@@ -55,6 +56,11 @@ test('the block tells before, after, what is in it, its size and how to run it',
       '  docker run --rm app:1-cds',
     ].join('\n'),
   )
+})
+
+test('bytecode is mentioned where some was added', (t) => {
+  const bytecode = { mode: 'auto' as const, files: 120, packages: 4, failed: 1, bytes: 1_500_000 }
+  t.regex(renderBake({ ...RESULT, bytecode }, PLAIN), /bytecode {2}120 files of 4 packages added, 1\.5 MB/)
 })
 
 test('a shared libpython is named, since the archive belongs to it', (t) => {
