@@ -1,185 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 // The module `_pycds`: on import it opens the archive named by PYCDS_ARCHIVE and, if that
-// fits this interpreter, puts itself on sys.meta_path in front of the path finder. It
-// never raises: whatever does not fit leaves importing as it was.
+// fits this interpreter, takes part in importing from then on. It never raises: whatever
+// does not fit leaves importing as it was.
+#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
-#include "archive.h"
+#include "collector.h"
+#include "finder.h"
 #include "report.h"
-#include "search.h"
+#include "runtime.h"
+#include "takeover.h"
 
 /* sysexits.h EX_CONFIG: PYCDS=require was not met. */
 #define EXIT_REQUIRE 78
 #define CPYTHON_3_12 0x030c0000ul
-
-static struct archive archive;
-static struct {
-  bool active;
-  PyObject *spec_type, *loader_type, *path_finder; /* importlib's own */
-  PyObject *run;                                   /* _call_with_frames_removed */
-  PyObject *exec;                                  /* builtins.exec */
-  PyObject *path_hooks[2];                         /* the two that CPython starts with */
-  PyObject *true_object;
-} runtime;
-
-static void drop(PyObject *object) {
-  if (object) Py_DecRef(object);
-}
-
-static bool set(PyObject *object, const char *name, PyObject *value) {
-  bool done = value && PyObject_SetAttrString(object, name, value) == 0;
-  drop(value);
-  return done;
-}
-
-static PyObject *text(const char *bytes, uint32_t length) {
-  return PyUnicode_DecodeUTF8(bytes, (Py_ssize_t)length, "surrogateescape");
-}
-
-static PyObject *none(void) {
-  Py_IncRef(&_Py_NoneStruct);
-  return &_Py_NoneStruct;
-}
-
-/* ---- loading ---- */
-
-/* Counted when it runs, not when it is found: runpy and others only look. */
-static void count_served(PyObject *spec) {
-  PyObject *name = report.log && spec ? PyObject_GetAttrString(spec, "name") : NULL;
-  report_served(name ? PyUnicode_AsUTF8AndSize(name, NULL) : NULL);
-  drop(name);
-  PyErr_Clear();
-}
-
-/* Stands as `exec_module` on one genuine SourceFileLoader, until it has run: afterwards
- * loader and spec are exactly what the path finder would have left. The body runs through
- * importlib's own trampoline, so that tracebacks and audit events stay the same. */
-static PyObject *exec_module(PyObject *code, PyObject *module) {
-  PyObject *spec = PyObject_GetAttrString(module, "__spec__");
-  count_served(spec);
-  PyObject *loader = spec ? PyObject_GetAttrString(spec, "loader") : NULL;
-  PyObject *attributes = loader ? PyObject_GetAttrString(loader, "__dict__") : NULL;
-  if (!attributes || PyDict_DelItemString(attributes, "exec_module") != 0) PyErr_Clear();
-  drop(attributes);
-  drop(loader);
-  drop(spec);
-  PyObject *namespace = PyObject_GetAttrString(module, "__dict__");
-  if (!namespace) return NULL;
-  PyObject *result = PyObject_CallFunctionObjArgs(runtime.run, runtime.exec, code, namespace, NULL);
-  Py_DecRef(namespace);
-  return result;
-}
-
-static PyMethodDef exec_method = {"exec_module", exec_module, METH_O, NULL};
-
-static PyObject *new_loader(PyObject *name, PyObject *origin, PyObject *code) {
-  PyObject *loader = PyObject_CallFunctionObjArgs(runtime.loader_type, name, origin, NULL);
-  if (loader && !set(loader, "exec_module", PyCFunction_NewEx(&exec_method, code, NULL))) {
-    Py_DecRef(loader);
-    return NULL;
-  }
-  return loader;
-}
-
-static bool fill_spec(PyObject *spec, PyObject *origin, const struct pycds_unit_view *m) {
-  Py_IncRef(origin);
-  if (!set(spec, "origin", origin)) return false;
-  Py_IncRef(runtime.true_object);
-  if (!set(spec, "_set_fileattr", runtime.true_object)) return false;
-  if (m->header->cached_bytes > 0 && !set(spec, "cached", text(m->cached, m->header->cached_bytes))) return false;
-  if (!(m->header->flags & PYCDS_MODULE_PACKAGE)) return true;
-  uint32_t length = m->header->origin_bytes;
-  while (length > 1 && m->origin[length - 1] != '/') length--;
-  PyObject *directory = text(m->origin, length > 1 ? length - 1 : length);
-  PyObject *locations = PyList_New(0);
-  if (!directory || !locations || PyList_Append(locations, directory) != 0) {
-    drop(directory);
-    drop(locations);
-    return false;
-  }
-  Py_DecRef(directory);
-  return set(spec, "submodule_search_locations", locations);
-}
-
-static PyObject *new_spec(PyObject *name, PyObject *code, const struct pycds_unit_view *m) {
-  PyObject *origin = text(m->origin, m->header->origin_bytes);
-  PyObject *loader = origin ? new_loader(name, origin, code) : NULL;
-  PyObject *spec = loader ? PyObject_CallFunctionObjArgs(runtime.spec_type, name, loader, NULL) : NULL;
-  if (spec && !fill_spec(spec, origin, m)) {
-    Py_DecRef(spec);
-    spec = NULL;
-  }
-  drop(loader);
-  drop(origin);
-  return spec;
-}
-
-/* ---- finding ---- */
-
-static bool path_hooks_unchanged(void) {
-  PyObject *hooks = PySys_GetObject("path_hooks");
-  bool same = hooks && PySequence_Size(hooks) >= 2;
-  for (Py_ssize_t i = 0; same && i < 2; i++) {
-    PyObject *hook = PySequence_GetItem(hooks, i);
-    same = hook == runtime.path_hooks[i];
-    drop(hook);
-  }
-  PyErr_Clear();
-  return same;
-}
-
-static enum pycds_miss check(PyObject *path, const struct found *found) {
-  enum pycds_validate validate = archive.header.validate;
-  if (!path_hooks_unchanged()) return PYCDS_MISS_PATH_HOOKS;
-  if (path == &_Py_NoneStruct) path = PySys_GetObject("path");
-  if (!path) return PYCDS_MISS_PATH_DIFFERS;
-  enum pycds_miss miss = search_check(path, &found->unit, validate != PYCDS_VALIDATE_NONE);
-  return miss ? miss : search_check_source(&found->unit, validate, archive.header.python_magic);
-}
-
-/* For reports only: asks the path finder itself, to learn whether a name that was not
- * served is a module that an archive could have held. */
-static PyObject *find_missed(PyObject *args, const char *name, enum pycds_miss miss) {
-  PyObject *find = PyObject_GetAttrString(runtime.path_finder, "find_spec");
-  PyObject *spec = find ? PyObject_Call(find, args, NULL) : NULL;
-  drop(find);
-  PyObject *loader = spec && spec != &_Py_NoneStruct ? PyObject_GetAttrString(spec, "loader") : NULL;
-  PyObject *type = loader ? PyObject_GetAttrString(loader, "__class__") : NULL;
-  if (type == runtime.loader_type) report_missed(name, miss);
-  drop(type);
-  drop(loader);
-  if (spec) PyErr_Clear();
-  return spec;
-}
-
-static PyObject *find_spec(PyObject *self, PyObject *args, PyObject *keywords) {
-  (void)self;
-  static char *names[] = {"fullname", "path", "target", NULL};
-  PyObject *name, *path = &_Py_NoneStruct, *target = &_Py_NoneStruct, *spec = NULL;
-  if (!PyArg_ParseTupleAndKeywords(args, keywords, "O|OO", names, &name, &path, &target)) return NULL;
-  if (!runtime.active) return none();
-  Py_ssize_t length;
-  const char *bytes = PyUnicode_AsUTF8AndSize(name, &length);
-  if (!bytes) {
-    PyErr_Clear();
-    return none();
-  }
-  double start = report_wanted() ? report_clock() : 0;
-  struct found found;
-  enum pycds_miss miss = archive_find(&archive, PYCDS_UNIT_MODULE, bytes, (size_t)length, &found);
-  if (!miss) miss = check(path, &found);
-  if (!miss) {
-    PyObject *code = archive_code(&archive, &found);
-    spec = code ? new_spec(name, code, &found.unit) : NULL;
-    if (!spec) miss = PYCDS_MISS_DAMAGED;
-  }
-  PyErr_Clear();
-  if (report_wanted()) report.milliseconds += report_clock() - start;
-  if (spec) return spec;
-  return report_wanted() ? find_missed(args, bytes, miss) : none();
-}
 
 /* ---- starting ---- */
 
@@ -188,60 +23,38 @@ static void report_earlier(void) {
   PyObject *modules = PyImport_GetModuleDict(), *name, *module;
   Py_ssize_t at = 0;
   while (PyDict_Next(modules, &at, &name, &module)) {
-    PyObject *loader = PyObject_GetAttrString(module, "__loader__");
-    PyObject *type = loader ? PyObject_GetAttrString(loader, "__class__") : NULL;
-    const char *bytes = type == runtime.loader_type ? PyUnicode_AsUTF8AndSize(name, NULL) : NULL;
+    PyObject *loader = PyObject_GetAttr(module, names.dunder_loader);
+    bool is_source = loader && type_of(loader) == (PyTypeObject *)importlib.loader_type;
+    const char *bytes = is_source ? PyUnicode_AsUTF8AndSize(name, NULL) : NULL;
     /* A script is no module of the search path. */
     if (bytes && strcmp(bytes, "__main__") != 0) report_missed(bytes, PYCDS_MISS_BEFORE_HOOK);
-    drop(type);
     drop(loader);
     PyErr_Clear();
   }
 }
 
-static bool take(PyObject *module, const char *name, PyObject **out) {
-  *out = module ? PyObject_GetAttrString(module, name) : NULL;
-  return *out != NULL;
-}
-
-static bool find_importlib(void) {
-  PyObject *bootstrap = PyImport_ImportModule("_frozen_importlib");
-  PyObject *external = PyImport_ImportModule("_frozen_importlib_external");
-  PyObject *builtins = PyImport_ImportModule("builtins");
-  bool found =
-      take(bootstrap, "ModuleSpec", &runtime.spec_type) && take(bootstrap, "_call_with_frames_removed", &runtime.run) &&
-      take(external, "SourceFileLoader", &runtime.loader_type) && take(external, "PathFinder", &runtime.path_finder) &&
-      take(builtins, "exec", &runtime.exec) && take(builtins, "True", &runtime.true_object);
-  drop(bootstrap);
-  drop(external);
-  drop(builtins);
-  return found;
-}
-
-static bool remember_path_hooks(void) {
-  PyObject *hooks = PySys_GetObject("path_hooks");
-  if (!hooks || PySequence_Size(hooks) < 2) return false;
-  for (Py_ssize_t i = 0; i < 2; i++) runtime.path_hooks[i] = PySequence_GetItem(hooks, i);
-  return runtime.path_hooks[0] && runtime.path_hooks[1];
-}
-
-static bool insert_finder(PyObject *self) {
-  PyObject *finders = PySys_GetObject("meta_path");
-  Py_ssize_t count = finders ? PyList_Size(finders) : -1;
-  for (Py_ssize_t i = 0; i < count; i++) {
-    if (PyList_GetItem(finders, i) == runtime.path_finder) return PyList_Insert(finders, i, self) == 0;
-  }
-  return false;
+/* -v is about importlib's own steps, which then have to be taken. */
+static bool is_verbose(void) {
+  PyObject *flags = PySys_GetObject("flags");
+  PyObject *verbose = flags ? PyObject_GetAttrString(flags, "verbose") : NULL;
+  bool is = !verbose || PyLong_AsLong(verbose) != 0;
+  drop(verbose);
+  return is;
 }
 
 static enum pycds_reject start(PyObject *self, const char *path) {
   if (PyInterpreterState_GetID(PyInterpreterState_Get()) != 0) return PYCDS_REJECT_INTERPRETER;
-  enum pycds_reject reject = archive_open(&archive, path);
+  enum pycds_reject reject = archive_open(&runtime.archive, path);
   if (reject) return reject;
-  if (!find_importlib() || !remember_path_hooks()) return PYCDS_REJECT_RUNTIME;
+  if (!importlib_find()) return PYCDS_REJECT_RUNTIME;
   if (report_wanted()) report_earlier();
-  if (!insert_finder(self)) return PYCDS_REJECT_RUNTIME;
+  if (!finder_insert(self)) return PYCDS_REJECT_RUNTIME;
+  runtime.self = keep(self);
   runtime.active = true;
+  const char *only_finder = getenv("PYCDS_TAKEOVER");
+  if (only_finder && strcmp(only_finder, "off") == 0) return PYCDS_ACCEPTED;
+  collector_start();
+  runtime.taken = importlib.known && !is_verbose() && takeover_install();
   return PYCDS_ACCEPTED;
 }
 
@@ -273,15 +86,27 @@ static PyObject *load_code(PyObject *self, PyObject *name) {
   struct found found;
   const char *bytes = PyUnicode_AsUTF8AndSize(name, &length);
   if (!bytes) return NULL;
-  enum pycds_miss miss = runtime.active ? archive_find(&archive, PYCDS_UNIT_MODULE, bytes, (size_t)length, &found)
-                                        : PYCDS_MISS_NOT_ARCHIVED;
-  PyObject *code = miss ? NULL : archive_code(&archive, &found);
+  enum pycds_miss miss = runtime_find((struct text){bytes, (size_t)length}, &found);
+  PyObject *code = miss ? NULL : archive_code(&runtime.archive, &found);
   if (!code) {
     PyErr_SetString(PyExc_LookupError, pycds_miss_sentence(miss ? miss : PYCDS_MISS_DAMAGED));
     return NULL;
   }
-  Py_IncRef(code);
-  return code;
+  return keep(code);
+}
+
+/* Of the import system as it is now; "" when its functions are no Python functions. */
+static PyObject *digest_text(void) {
+  /* Objects of free-threaded builds look different; there is no archive for them. */
+  if (_Py_DecRefShared) return PyUnicode_FromStringAndSize(NULL, 0);
+  PyObject *bootstrap = runtime.active ? NULL : PyImport_ImportModule("_frozen_importlib");
+  PyObject *external = bootstrap ? PyImport_ImportModule("_frozen_importlib_external") : NULL;
+  uint64_t digest = external ? importlib_digest(bootstrap, external) : importlib.digest;
+  char text[17];
+  int length = snprintf(text, sizeof text, "%016llx", (unsigned long long)digest);
+  drop(bootstrap);
+  drop(external);
+  return PyUnicode_FromStringAndSize(text, digest ? length : 0);
 }
 
 static PyObject *stats(PyObject *self, PyObject *unused) {
@@ -299,6 +124,8 @@ static PyObject *stats(PyObject *self, PyObject *unused) {
       {"status", PyUnicode_FromStringAndSize(reject, (Py_ssize_t)strlen(reject))},
       {"served", PyLong_FromLong((long)report.served)},
       {"missed", PyLong_FromLong((long)missed)},
+      {"takeover", PyLong_FromLong(runtime.taken)},
+      {"importlib", digest_text()},
   };
   for (size_t i = 0; i < sizeof items / sizeof *items; i++) {
     if (items[i].value) PyDict_SetItemString(result, items[i].name, items[i].value);
@@ -308,10 +135,12 @@ static PyObject *stats(PyObject *self, PyObject *unused) {
 }
 
 static PyMethodDef methods[] = {
-    {"find_spec", (PyCFunction)(void (*)(void))find_spec, METH_VARARGS | METH_KEYWORDS,
+    {"find_spec", (PyCFunction)(void (*)(void))finder_find_spec, METH_VARARGS | METH_KEYWORDS,
      "find_spec(fullname, path=None, target=None): the spec of an archived module, or None."},
     {"load_code", load_code, METH_O, "load_code(name): the archived code object; LookupError when there is none."},
-    {"stats", stats, METH_NOARGS, "stats(): status, modules served and (with PYCDS=report or PYCDS_LOG) missed."},
+    {"stats", stats, METH_NOARGS,
+     "stats(): status, modules served and (with PYCDS=report or PYCDS_LOG) missed,\n"
+     "whether importlib's _find_and_load was taken over, digest of importlib."},
     {NULL, NULL, 0, NULL},
 };
 

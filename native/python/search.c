@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "../core/hash.h"
+#include "importlib.h"
 
 #define MAX_PATH_BYTES 4096
 
@@ -117,44 +118,47 @@ static struct directory *directory_at(const char *path, size_t length, const str
   return d;
 }
 
-static enum pycds_miss check_entry(const char *entry, size_t length, uint64_t stem) {
+static enum pycds_miss check_directory(struct text entry, uint64_t stem) {
   struct stat status;
-  const char *path = length ? entry : "."; /* the directory's identity tells when "." is another one */
-  if (!length) length = 1;
+  const char *path = entry.length ? entry.bytes : "."; /* the directory's identity tells when "." is another one */
   if (syscall(SYS_newfstatat, AT_FDCWD, path, &status, 0) != 0) {
     return errno == ENOENT || errno == ENOTDIR ? PYCDS_SERVED : PYCDS_MISS_SHADOWED;
   }
   if (!S_ISDIR(status.st_mode)) return PYCDS_MISS_SHADOWED;
-  const struct directory *d = directory_at(path, length, &status);
+  const struct directory *d = directory_at(path, entry.length ? entry.length : 1, &status);
   return d && !has_stem(d, stem) ? PYCDS_SERVED : PYCDS_MISS_SHADOWED;
 }
 
-static uint64_t stem_of_module(const struct pycds_unit_view *module) {
-  size_t end = module->header->name_bytes, start = end;
-  while (start > 0 && module->name[start - 1] != '.') start--;
-  return hash_stem(module->name + start, end - start);
+/* The path finder prefers what is in sys.path_importer_cache to what the path hooks would make. */
+static bool has_own_finder(PyObject *item) {
+  PyObject *finders = item_of(importlib.sys_dict, names.path_importer_cache);
+  PyObject *finder = finders && type_of(finders) == &PyDict_Type ? item_of(finders, item) : NULL;
+  return finder && finder != &_Py_NoneStruct && type_of(finder) != (PyTypeObject *)importlib.file_finder;
 }
 
-enum pycds_miss search_check(PyObject *path, const struct pycds_unit_view *module, int check_earlier) {
-  uint64_t stem = stem_of_module(module);
-  enum pycds_miss miss = PYCDS_MISS_PATH_DIFFERS;
-  Py_ssize_t count = PySequence_Size(path);
-  for (Py_ssize_t i = 0; i < count; i++) {
-    Py_ssize_t length;
-    PyObject *item = PySequence_GetItem(path, i);
-    const char *entry = item ? PyUnicode_AsUTF8AndSize(item, &length) : NULL;
-    bool reached =
-        entry && (size_t)length == module->header->entry_bytes && memcmp(entry, module->entry, (size_t)length) == 0;
-    enum pycds_miss here = PYCDS_SERVED;
-    if (!reached && check_earlier) here = entry ? check_entry(entry, (size_t)length, stem) : PYCDS_MISS_PATH_DIFFERS;
-    if (item) Py_DecRef(item);
-    if (reached || here != PYCDS_SERVED) {
-      miss = here;
-      break;
-    }
+/* One entry of the search path: sets *reached when it is the one that held the module. */
+static enum pycds_miss check_entry(PyObject *item, const struct facts *facts, uint64_t stem, bool look, bool *reached) {
+  Py_ssize_t length;
+  if (type_of(item) != &PyUnicode_Type) return PYCDS_MISS_PATH_DIFFERS;
+  const char *bytes = PyUnicode_AsUTF8AndSize(item, &length);
+  if (!bytes) return PYCDS_MISS_PATH_DIFFERS;
+  *reached = (size_t)length == facts->entry.length && memcmp(bytes, facts->entry.bytes, (size_t)length) == 0;
+  if (has_own_finder(item)) return PYCDS_MISS_PATH_HOOKS;
+  if (*reached || !look) return PYCDS_SERVED;
+  return check_directory((struct text){bytes, (size_t)length}, stem);
+}
+
+enum pycds_miss search_check(PyObject *path, const struct facts *facts, bool check_earlier) {
+  struct text last = text_after_dot(facts->name);
+  uint64_t stem = hash_stem(last.bytes, last.length);
+  enum pycds_miss miss = PYCDS_SERVED;
+  bool reached = false;
+  Py_ssize_t count = type_of(path) == &PyList_Type ? PyList_Size(path) : 0;
+  for (Py_ssize_t i = 0; i < count && !reached && !miss; i++) {
+    miss = check_entry(PyList_GetItem(path, i), facts, stem, check_earlier, &reached);
   }
   PyErr_Clear();
-  return miss;
+  return miss || reached ? miss : PYCDS_MISS_PATH_DIFFERS;
 }
 
 /* importlib.util.source_hash of a file, as CPython itself computes it for hash-based .pyc. */
@@ -192,20 +196,20 @@ out:
   return done;
 }
 
-enum pycds_miss search_check_source(const struct pycds_unit_view *module, enum pycds_validate validate,
+enum pycds_miss search_check_source(const struct facts *facts, enum pycds_validate validate,
                                     const uint8_t python_magic[4]) {
-  const struct pycds_unit *h = module->header;
   struct stat status;
   char path[MAX_PATH_BYTES];
   if (validate == PYCDS_VALIDATE_NONE) return PYCDS_SERVED;
-  if (h->origin_bytes >= sizeof path) return PYCDS_MISS_PATH_DIFFERS;
-  memcpy(path, module->origin, h->origin_bytes);
-  path[h->origin_bytes] = 0;
+  if (facts->origin.length >= sizeof path) return PYCDS_MISS_PATH_DIFFERS;
+  memcpy(path, facts->origin.bytes, facts->origin.length);
+  path[facts->origin.length] = 0;
   if (syscall(SYS_newfstatat, AT_FDCWD, path, &status, 0) != 0) return PYCDS_MISS_SOURCE_MISSING;
-  if ((uint64_t)status.st_size != h->source_size) return PYCDS_MISS_SOURCE_CHANGED;
+  if ((uint64_t)status.st_size != facts->source_size) return PYCDS_MISS_SOURCE_CHANGED;
   if (validate == PYCDS_VALIDATE_STAT) {
-    return status.st_mtim.tv_sec == h->source_mtime ? PYCDS_SERVED : PYCDS_MISS_SOURCE_CHANGED;
+    return status.st_mtim.tv_sec == facts->source_mtime ? PYCDS_SERVED : PYCDS_MISS_SOURCE_CHANGED;
   }
   uint64_t hash;
-  return source_hash(path, python_magic, &hash) && hash == h->source_hash ? PYCDS_SERVED : PYCDS_MISS_SOURCE_CHANGED;
+  return source_hash(path, python_magic, &hash) && hash == facts->source_hash ? PYCDS_SERVED
+                                                                              : PYCDS_MISS_SOURCE_CHANGED;
 }

@@ -3,18 +3,16 @@
 #ifndef PYCDS_RUNTIME_SEARCH_H
 #define PYCDS_RUNTIME_SEARCH_H
 
-#include "../core/read.h"
-#define PYCDS_PYAPI
-#include "pyapi.h"
+#include "facts.h"
 
-/* Walks `path` (sys.path, or a parent's __path__) to the entry that held the module in
+/* Walks `path` (sys.path, or a parent's __path__; a list) to the entry that held the module in
  * training. SERVED when it is there and no directory before it holds a file or directory
  * of the module's name; `check_earlier` false trusts the earlier entries. Directories are
  * listed once and again when they change. No Python exception is left set. */
-enum pycds_miss search_check(PyObject *path, const struct pycds_unit_view *module, int check_earlier);
+enum pycds_miss search_check(PyObject *path, const struct facts *facts, bool check_earlier);
 
 /* Compares the module's source with what the archive recorded, as `validate` says. */
-enum pycds_miss search_check_source(const struct pycds_unit_view *module, enum pycds_validate validate,
+enum pycds_miss search_check_source(const struct facts *facts, enum pycds_validate validate,
                                     const uint8_t python_magic[4]);
 
 #endif

@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+// The collector stays enabled, with a threshold that an import hardly reaches: gc.isenabled,
+// gc.disable and gc.enable mean what they always mean, a program that sets thresholds of its
+// own wins, and a module body that never ends (a server started by an import) still gets its
+// cycles collected.
+#include "collector.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "importlib.h"
+
+/* Unlikely to be chosen by a program, so that its own choice is told from ours. */
+#define HELD_THRESHOLD 100003l
+/* Young objects from which a nested import makes room, so that HELD_THRESHOLD is not met. */
+#define MANY_YOUNG 50000l
+
+static struct {
+  PyObject *get_threshold, *set_threshold, *get_count, *is_enabled, *get_freeze_count, *freeze, *unfreeze;
+  PyObject *held_threshold;
+  PyObject *own; /* the application's thresholds while they are replaced */
+  unsigned long depth;
+  bool works;
+} collector;
+
+void collector_start(void) {
+  const char *mode = getenv("PYCDS_GC");
+  if (mode && strcmp(mode, "off") == 0) return;
+  PyObject *gc = PyImport_ImportModule("gc");
+  const struct {
+    PyObject **to;
+    const char *name;
+  } functions[] = {
+      {&collector.get_threshold, "get_threshold"},
+      {&collector.set_threshold, "set_threshold"},
+      {&collector.get_count, "get_count"},
+      {&collector.is_enabled, "isenabled"},
+      {&collector.freeze, "freeze"},
+      {&collector.unfreeze, "unfreeze"},
+      {&collector.get_freeze_count, "get_freeze_count"},
+  };
+  collector.held_threshold = PyLong_FromLong(HELD_THRESHOLD);
+  collector.works = gc && collector.held_threshold;
+  for (size_t i = 0; collector.works && i < sizeof functions / sizeof *functions; i++) {
+    *functions[i].to = PyObject_GetAttrString(gc, functions[i].name);
+    collector.works = *functions[i].to != NULL;
+  }
+  drop(gc);
+  PyErr_Clear();
+}
+
+static PyObject *call(PyObject *function) { return PyObject_CallFunctionObjArgs(function, NULL); }
+
+/* The first number of the tuple that a function returns; -1 when there is none. */
+static long first_of(PyObject *function) {
+  PyObject *tuple = call(function);
+  PyObject *item = tuple ? PyTuple_GetItem(tuple, 0) : NULL;
+  long value = item ? PyLong_AsLong(item) : -1;
+  drop(tuple);
+  return value;
+}
+
+static bool set_thresholds(PyObject *youngest, PyObject *others) {
+  PyObject *result = PyObject_CallFunctionObjArgs(collector.set_threshold, youngest, PyTuple_GetItem(others, 1),
+                                                  PyTuple_GetItem(others, 2), NULL);
+  drop(result);
+  return result != NULL;
+}
+
+/* Moves all objects to the oldest generation without looking at them. Objects that the
+ * application has frozen itself must stay frozen. */
+static void promote(void) {
+  PyObject *frozen = call(collector.get_freeze_count);
+  if (frozen && PyLong_AsLong(frozen) == 0) {
+    drop(call(collector.freeze));
+    drop(call(collector.unfreeze));
+  }
+  drop(frozen);
+}
+
+static void replace_thresholds(void) {
+  PyObject *enabled = call(collector.is_enabled);
+  if (enabled == importlib.true_object) {
+    PyObject *own = call(collector.get_threshold);
+    long youngest = own ? PyLong_AsLong(PyTuple_GetItem(own, 0)) : 0;
+    if (youngest > 0 && youngest < HELD_THRESHOLD && set_thresholds(collector.held_threshold, own)) {
+      collector.own = own;
+    } else {
+      drop(own);
+    }
+  }
+  drop(enabled);
+}
+
+static void restore_thresholds(void) {
+  PyObject *own = collector.own;
+  collector.own = NULL;
+  if (first_of(collector.get_threshold) == HELD_THRESHOLD) {
+    PyObject *youngest = PyTuple_GetItem(own, 0);
+    if (first_of(collector.get_count) > PyLong_AsLong(youngest)) promote();
+    set_thresholds(youngest, own);
+  }
+  Py_DecRef(own);
+}
+
+void collector_hold(void) {
+  if (!collector.works) return;
+  if (collector.depth++ == 0)
+    replace_thresholds();
+  else if (collector.own && first_of(collector.get_count) > MANY_YOUNG)
+    promote();
+  PyErr_Clear();
+}
+
+void collector_release(void) {
+  if (!collector.works || --collector.depth > 0 || !collector.own) return;
+  PyObject *type, *value, *traceback;
+  PyErr_Fetch(&type, &value, &traceback);
+  restore_thresholds();
+  PyErr_Clear();
+  PyErr_Restore(type, value, traceback);
+}

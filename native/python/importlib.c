@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "importlib.h"
+
+struct names names;
+struct importlib importlib;
+
+static const struct {
+  uint64_t digest;
+  unsigned features;
+} known[] = {
+#define IMPORTLIB(digest, features, where) {digest, features},
+#include "importlib.def"
+#undef IMPORTLIB
+    {0, 0},
+};
+
+PyObject *attribute_of(PyObject *object, PyObject *name) {
+  PyObject *value = NULL;
+  if (type_of(object) == &PyModule_Type) {
+    value = item_of(PyModule_GetDict(object), name);
+    if (value) return keep(value);
+  }
+  value = PyObject_GetAttr(object, name);
+  if (!value) PyErr_Clear();
+  return value;
+}
+
+static bool intern_names(void) {
+  const struct {
+    PyObject **to;
+    const char *text;
+  } all[] = {
+#define NAME(identifier, text) {&names.identifier, text},
+#include "names.def"
+#undef NAME
+  };
+  for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+    *all[i].to = PyUnicode_InternFromString(all[i].text);
+    if (!*all[i].to) return false;
+  }
+  return true;
+}
+
+static PyObject *take(PyObject *object, const char *name) {
+  return object ? PyObject_GetAttrString(object, name) : NULL;
+}
+
+static bool find_path_hooks(void) {
+  PyObject *hooks = item_of(importlib.sys_dict, names.path_hooks);
+  if (!hooks || PySequence_Size(hooks) < 2) return false;
+  for (Py_ssize_t i = 0; i < 2; i++) importlib.path_hooks[i] = PySequence_GetItem(hooks, i);
+  return importlib.path_hooks[0] && importlib.path_hooks[1];
+}
+
+static PyObject **load_names(void) {
+  static PyObject *all[4];
+  if (!all[0]) {
+    all[0] = names.exec_module;
+    all[1] = names.get_code;
+    all[2] = names.get_data;
+    all[3] = names.source_to_code;
+  }
+  return all;
+}
+
+bool importlib_loads_as_ever(void) {
+  bool same = true;
+  for (int i = 0; i < 4 && same; i++) {
+    PyObject *method = PyObject_GetAttr(importlib.loader_type, load_names()[i]);
+    same = method == importlib.load_methods[i];
+    drop(method);
+  }
+  if (!same) PyErr_Clear();
+  return same;
+}
+
+static bool find_load_methods(void) {
+  for (int i = 0; i < 4; i++) {
+    importlib.load_methods[i] = PyObject_GetAttr(importlib.loader_type, load_names()[i]);
+    if (!importlib.load_methods[i]) return false;
+  }
+  return true;
+}
+
+static bool all_found(PyObject *const *objects, size_t count) {
+  for (size_t i = 0; i < count; i++) {
+    if (!objects[i]) return false;
+  }
+  return true;
+}
+
+#define CPYTHON_3_15 0x030f0000
+
+/* What an unknown import system does about bytecode paths follows from its version. */
+static void recognise(PyObject *external) {
+  PyObject *version = PySys_GetObject("hexversion");
+  if (version && PyLong_AsLong(version) < CPYTHON_3_15) importlib.features = SETS_CACHED;
+  importlib.digest = importlib_digest(importlib.bootstrap, external);
+  for (size_t i = 0; importlib.digest && known[i].digest; i++) {
+    if (known[i].digest != importlib.digest) continue;
+    importlib.known = true;
+    importlib.features = known[i].features;
+  }
+}
+
+/* The modules stay alive: sys.modules or the interpreter holds them. */
+bool importlib_find(void) {
+  struct importlib *i = &importlib;
+  if (!intern_names()) return false;
+  i->bootstrap = PyImport_ImportModule("_frozen_importlib");
+  PyObject *external = PyImport_ImportModule("_frozen_importlib_external");
+  PyObject *builtins = PyImport_ImportModule("builtins"), *sys = PyImport_ImportModule("sys");
+  PyObject *imp = PyImport_ImportModule("_imp"), *object = take(builtins, "object");
+  PyObject *thread = take(i->bootstrap, "_thread");
+  PyObject *modules[] = {i->bootstrap, external, builtins, sys, imp, object, thread};
+  if (!all_found(modules, sizeof modules / sizeof *modules)) return false;
+  i->bootstrap_dict = PyModule_GetDict(i->bootstrap);
+  i->sys_dict = PyModule_GetDict(sys);
+  i->builtins_dict = PyModule_GetDict(builtins);
+  i->thread_dict = PyModule_GetDict(thread);
+  PyObject *found[] = {
+      i->modules = PyImport_GetModuleDict(),
+      i->module_locks = take(i->bootstrap, "_module_locks"),
+      i->spec_type = take(i->bootstrap, "ModuleSpec"),
+      i->builtin_importer = take(i->bootstrap, "BuiltinImporter"),
+      i->frozen_importer = take(i->bootstrap, "FrozenImporter"),
+      i->run = take(i->bootstrap, "_call_with_frames_removed"),
+      i->loader_type = take(external, "SourceFileLoader"),
+      i->path_finder = take(external, "PathFinder"),
+      i->file_finder = take(external, "FileFinder"),
+      i->exec = take(builtins, "exec"),
+      i->true_object = take(builtins, "True"),
+      i->false_object = take(builtins, "False"),
+      i->object_new = take(object, "__new__"),
+      i->is_frozen = take(imp, "is_frozen"),
+      i->get_ident = take(thread, "get_ident"),
+  };
+  i->set_lazy_attributes = take(imp, "_set_lazy_attributes");
+  PyErr_Clear();
+  if (!all_found(found, sizeof found / sizeof *found) || !find_path_hooks() || !find_load_methods()) {
+    return false;
+  }
+  recognise(external);
+  return true;
+}
