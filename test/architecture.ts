@@ -15,12 +15,27 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   // The commands are loaded by oclif, which finds them by package.json.
   bin: ['frontend', 'errors', 'log', 'util'],
   commands: [
-    ...['bake', 'archive', 'store', 'engine', 'train', 'python', 'types:image', 'errors', 'log', 'util'],
+    ...[
+      'bake',
+      'archive',
+      'store',
+      'engine',
+      'root',
+      'train',
+      'python',
+      'types:image',
+      'errors',
+      'log',
+      'util',
+    ],
   ],
   // Ports, not media: the use cases must run against anything that implements bake/ports.ts.
   bake: ['image', 'tar', 'train', 'errors', 'log', 'util'],
   'store/docker-daemon': ['types:bake/ports.ts', 'image', 'tar', 'docker', 'errors', 'log', 'util'],
   'engine/docker': ['types:bake/ports.ts', 'types:image', 'tar', 'docker', 'errors', 'log', 'util'],
+  'engine/process': ['types:bake/ports.ts', 'errors', 'log', 'util'],
+  // The root file system that a build step runs in; the engine beside it starts the processes.
+  root: ['types:bake', 'types:train', 'errors', 'util'],
   docker: ['errors', 'log', 'util'],
   archive: ['types:bake/archiver.ts', 'types:train', 'errors'],
   // No engine, no store, no oclif: what the frontend's image would carry for nothing.
@@ -53,7 +68,8 @@ const DOORS: Record<string, readonly string[]> = {
 
 /** Built-in modules that only some may use; the others are free, except for the modules in PURE. */
 const GUARDED_BUILTINS: Record<string, readonly string[]> = {
-  'node:child_process': [],
+  // A build step runs the command where it is.
+  'node:child_process': ['engine/process'],
 }
 
 /** Modules without I/O, and the only built-ins that they may import. */
@@ -79,6 +95,7 @@ const MAY_INCLUDE: Record<string, readonly string[]> = {
   // Runs where there is no Python and no C library.
   'native/probe': [],
   'native/tools': ['native/core'],
+  'native/launcher': [],
 }
 
 test('every import in src follows the tables', (t) => {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The module `_pycds`: on import it opens the archive named by PYCDS_ARCHIVE and, if that
+// The module `_pycds`: on import it opens the archive (see locate.h) and, if that
 // fits this interpreter, takes part in importing from then on. It never raises: whatever
 // does not fit leaves importing as it was.
 #include <stdio.h>
@@ -8,6 +8,7 @@
 
 #include "collector.h"
 #include "finder.h"
+#include "locate.h"
 #include "report.h"
 #include "runtime.h"
 #include "takeover.h"
@@ -59,10 +60,10 @@ static enum pycds_reject start(PyObject *self, const char *path) {
 }
 
 static int exec_pycds(PyObject *self) {
-  const char *path = getenv("PYCDS_ARCHIVE");
+  const char *path = locate_archive(self);
   const char *mode = getenv("PYCDS");
   if (!mode) mode = "auto";
-  if (runtime.active || !path || !*path || strcmp(mode, "off") == 0) return 0;
+  if (runtime.active || !*path || strcmp(mode, "off") == 0) return 0;
   report.path = path;
   report.summary = strcmp(mode, "report") == 0;
   report.log = getenv("PYCDS_LOG") != NULL;

@@ -15,6 +15,7 @@ import {
   type NativeArchive,
   type NativeBinding,
   type NativeModule,
+  nativeFile,
   readInjected,
 } from './binding.js'
 
@@ -34,6 +35,8 @@ export function createArchiver(): Archiver {
       runtime: readInjected(architecture, '_pycds.abi3.so'),
       tracer: readInjected(architecture, 'pycds-tracer.so'),
       probe: readInjected(architecture, 'pycds-probe'),
+      tracerPath: nativeFile(architecture, 'pycds-tracer.so'),
+      probePath: nativeFile(architecture, 'pycds-probe'),
     }),
   }
 }

@@ -112,7 +112,8 @@ export function readInjected(arch: string, name: InjectedPart): Buffer {
   }
 }
 
-function nativeFile(arch: string, name: string): string {
+/** Where a native part lies; it may be missing. */
+export function nativeFile(arch: string, name: string): string {
   return fileURLToPath(new URL(`linux-${arch}/${name}`, prebuilds))
 }
 

@@ -59,6 +59,9 @@ export interface Injected {
   tracer: Buffer
   /** Looks at ports from inside a container. */
   probe: Buffer
+  /** The last two as files of this machine. */
+  tracerPath: string
+  probePath: string
 }
 
 export interface Archiver {

@@ -13,6 +13,8 @@ const STOP_GRACE_SECONDS = 2
 /** Below this an archive does not do what it is for. */
 const DEFAULT_MIN_HIT_RATE = 1
 
+const NO_REPORT = 'the runtime did not report: no Python with the hook was started'
+
 export interface VerifyRequest {
   reference: string
   command?: string[]
@@ -70,12 +72,7 @@ function assertVerifiable(ready: readonly ReadySpec[], hasHealth: boolean): void
 /** Runs every scenario; a failed one is part of the result, not an exception. */
 export async function verify(request: VerifyRequest, ports: VerifyPorts): Promise<VerifyResult> {
   const image = await ports.store.resolve(request.reference)
-  if (!isBaked(image.config)) {
-    throw new PycdsError('VERIFY_FAILED', {
-      message: `image ${request.reference}: it was not baked`,
-      hint: `Bake it first: pycds-image bake ${request.reference}`,
-    })
-  }
+  const labelled = isBaked(image.config)
   const health = healthCommand(image.config)
   assertVerifiable(request.ready, health !== undefined)
   const careful = { user: request.user ?? FOREIGN_USER, readOnly: true, dropCapabilities: true }
@@ -84,7 +81,10 @@ export async function verify(request: VerifyRequest, ports: VerifyPorts): Promis
     ['as the image is', {}],
     [`as user ${careful.user}, read-only, without capabilities`, careful],
   ] as const) {
-    scenarios.push(await runScenario(name, { image: image.id, ...extra }, { ...request, health }, ports))
+    const scenario = await runScenario(name, { image: image.id, ...extra }, { ...request, health }, ports)
+    // A build step cannot set labels: only the runtime itself tells that it is there.
+    if (!labelled && scenario.reason === NO_REPORT) throw notBaked(request.reference)
+    scenarios.push(scenario)
   }
   return {
     schema: 'io.pycds.verify/1',
@@ -93,6 +93,13 @@ export async function verify(request: VerifyRequest, ports: VerifyPorts): Promis
     minHitRate: request.minHitRate ?? null,
     scenarios,
   }
+}
+
+function notBaked(reference: string): PycdsError {
+  return new PycdsError('VERIFY_FAILED', {
+    message: `image ${reference}: it was not baked`,
+    hint: `Bake it first: pycds-image bake ${reference}`,
+  })
 }
 
 async function runScenario(
@@ -148,7 +155,7 @@ function judge(
   let reason: string | null = null
   if (failure) reason = failure.message
   else if (log.rejected) reason = `the archive was refused: ${log.rejected}`
-  else if (total === 0) reason = 'the runtime did not report: no Python with the hook was started'
+  else if (total === 0) reason = NO_REPORT
   else if (hitRate < minimum) reason = `the hit rate ${hitRate.toFixed(1)} % is below ${minimum} %`
   return { name, ok: reason === null, served, total, hitRate, reason, missed: log.missed }
 }

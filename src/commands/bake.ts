@@ -2,7 +2,7 @@
 import { Args, Flags } from '@oclif/core'
 import type { BakeResult } from '../bake/result.js'
 import { BaseCommand } from './base-command.js'
-import { progressFlags, surroundingsFlags, trainingFlags } from './flags.js'
+import { bakeFlags, progressFlags, surroundingsFlags, trainingFlags } from './flags.js'
 import { renderBake } from './render/bake.js'
 import { toBakeRequest } from './requests.js'
 
@@ -28,29 +28,8 @@ export default class Bake extends BaseCommand {
       helpValue: 'NAME',
     }),
     ...trainingFlags,
-    probe: Flags.string({
-      multiple: true,
-      multipleNonGreedy: true,
-      summary:
-        'after it is ready, a request (GET:8000/path) or a program (exec:program argument) that reaches what is imported only then; repeatable',
-      helpValue: 'SPEC',
-    }),
+    ...bakeFlags,
     ...surroundingsFlags,
-    'stop-grace': Flags.string({
-      default: '2s',
-      summary: 'time between the stop signal and SIGKILL',
-      helpValue: 'TIME',
-    }),
-    validate: Flags.option({
-      options: ['stat', 'hash', 'none'] as const,
-      default: 'stat' as const,
-      summary: "how a module's source is checked at run time before its archived code is used",
-    })(),
-    'on-train-failure': Flags.option({
-      options: ['fail', 'keep'] as const,
-      default: 'fail' as const,
-      summary: 'when the application crashed after some imports: stop, or keep what was seen',
-    })(),
     pyc: Flags.option({
       options: ['auto', 'off', 'all'] as const,
       default: 'auto' as const,

@@ -15,6 +15,32 @@ export const trainingFlags = {
   timeout: Flags.string({ default: '120s', summary: 'give up on a run after this time', helpValue: 'TIME' }),
 }
 
+/** How an archive is made, wherever it goes. */
+export const bakeFlags = {
+  probe: Flags.string({
+    multiple: true,
+    multipleNonGreedy: true,
+    summary:
+      'after it is ready, a request (GET:8000/path) or a program (exec:program argument) that reaches what is imported only then; repeatable',
+    helpValue: 'SPEC',
+  }),
+  'stop-grace': Flags.string({
+    default: '2s',
+    summary: 'time between the stop signal and SIGKILL',
+    helpValue: 'TIME',
+  }),
+  validate: Flags.option({
+    options: ['stat', 'hash', 'none'] as const,
+    default: 'stat' as const,
+    summary: "how a module's source is checked at run time before its archived code is used",
+  })(),
+  'on-train-failure': Flags.option({
+    options: ['fail', 'keep'] as const,
+    default: 'fail' as const,
+    summary: 'when the application crashed after some imports: stop, or keep what was seen',
+  })(),
+}
+
 /** What is shown while the work goes on; all of it goes to stderr. */
 export const progressFlags = {
   progress: Flags.option({
@@ -29,8 +55,8 @@ export const progressFlags = {
   })(),
 }
 
-/** What a run is given that is not in its image; none of it is written anywhere. */
-export const surroundingsFlags = {
+/** Variables that are not in the image; none of them is written anywhere. */
+export const environmentFlags = {
   'train-env': Flags.string({
     ...LIST,
     summary: 'variable for runs of the image during the bake only: NAME=VALUE, or NAME as it is here',
@@ -41,6 +67,11 @@ export const surroundingsFlags = {
     summary: 'the same, from a file of such lines',
     helpValue: 'FILE',
   }),
+}
+
+/** What a run is given that is not in its image; none of it is written anywhere. */
+export const surroundingsFlags = {
+  ...environmentFlags,
   mount: Flags.string({
     ...LIST,
     summary: 'directory, file or volume for these runs only',

@@ -2,7 +2,8 @@
 import Bake from './bake.js'
 import Doctor from './doctor.js'
 import Inspect from './inspect.js'
+import Step from './step.js'
 import Verify from './verify.js'
 
 /** The verbs, as package.json names this list to oclif. */
-export const COMMANDS = { bake: Bake, doctor: Doctor, inspect: Inspect, verify: Verify }
+export const COMMANDS = { bake: Bake, doctor: Doctor, inspect: Inspect, step: Step, verify: Verify }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Archiver, Engine, ImageStore } from '../bake/ports.js'
+import type { ImageRoot } from '../bake/root.js'
 
 /** The outside world as the use cases see it. */
 export interface Ports {
@@ -19,4 +20,16 @@ export async function openPorts(): Promise<Ports> {
     import('../archive/archiver.js'),
   ])
   return { store: new DockerImageStore(), engine: new DockerEngine(), archiver: createArchiver() }
+}
+
+/** The same for a bake in place: the root file system of this process, and an engine that starts processes in it. */
+export async function openRoot(): Promise<{ root: ImageRoot; engine: Engine; archiver: Archiver }> {
+  const [{ CurrentRoot }, { ProcessEngine }, { createArchiver }] = await Promise.all([
+    import('../root/index.js'),
+    import('../engine/process/index.js'),
+    import('../archive/archiver.js'),
+  ])
+  const root = new CurrentRoot()
+  const engine = new ProcessEngine({ environment: root.environment, changes: () => root.changes() })
+  return { root, engine, archiver: createArchiver() }
 }

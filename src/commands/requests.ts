@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // From typed flags to the requests of the use cases: the only place where a command line gets its meaning.
+import { resolve } from 'node:path'
 import type { BakeRequest } from '../bake/bake.js'
+import type { StepRequest } from '../bake/step.js'
 import type { VerifyRequest } from '../bake/verify.js'
+import { PycdsError } from '../errors/index.js'
 import type { ReadySpec } from '../train/index.js'
 import { parseCount, parseDuration, parsePercentage } from './parse.js'
 import { parseProbe, parseReady } from './parse-ready.js'
@@ -16,16 +19,27 @@ export interface TrainingFlags {
   timeout: string
 }
 
-/** The flags of `bake` as oclif delivers them. */
-export interface BakeFlags extends TrainingFlags, SurroundingsFlags {
+/** The flags that say how an archive is made; see `bakeFlags`. */
+export interface ArchiveFlags extends TrainingFlags {
   probe?: string[] | undefined
-  tag?: string | undefined
   'stop-grace': string
   validate: BakeRequest['validate']
   'on-train-failure': BakeRequest['onTrainFailure']
+}
+
+/** The flags of `bake` as oclif delivers them. */
+export interface BakeFlags extends ArchiveFlags, SurroundingsFlags {
+  tag?: string | undefined
   pyc: BakeRequest['pyc']
   measure: string
   'dry-run': boolean
+}
+
+/** The flags of `step` as oclif delivers them. */
+export interface StepFlags extends ArchiveFlags, Omit<SurroundingsFlags, 'network' | 'mount' | 'add-host'> {
+  import: string[]
+  python?: string | undefined
+  output?: string | undefined
 }
 
 /** The flags of `verify` as oclif delivers them. */
@@ -39,13 +53,8 @@ export function toBakeRequest(reference: string, flags: BakeFlags, command?: str
   return {
     reference,
     ...present({ tag: flags.tag, command }),
-    ...toRun(flags),
-    probes: (flags.probe ?? []).map((text) => parseProbe('--probe', text)),
+    ...toArchive(flags),
     surroundings: parseSurroundings(flags),
-    // The engine counts whole seconds; rounding up keeps a short grace from becoming none.
-    stopGraceSeconds: Math.ceil(parseDuration('--stop-grace', flags['stop-grace']) / 1000),
-    validate: flags.validate,
-    onTrainFailure: flags['on-train-failure'],
     pyc: flags.pyc,
     measureRuns: parseCount('--measure', flags.measure, MAX_MEASURE_RUNS),
     dryRun: flags['dry-run'],
@@ -57,6 +66,39 @@ export function toVerifyRequest(reference: string, flags: VerifyFlags, command?:
   const rate = flags['min-hit-rate']
   const minHitRate = rate === undefined ? undefined : parsePercentage('--min-hit-rate', rate)
   return { reference, ...present({ command, user: flags.user, minHitRate }), ...toRun(flags) }
+}
+
+/** Makes the request of a bake in place; throws USAGE for a value that has no meaning. */
+export function toStepRequest(
+  flags: StepFlags,
+  command: string[] | undefined,
+  env: NodeJS.ProcessEnv,
+): StepRequest {
+  if (command && flags.import.length > 0) {
+    throw new PycdsError('USAGE', {
+      message: `--import ${flags.import.join(' --import ')}: cannot be combined with a command`,
+      hint: 'Give either the command behind --, or the modules.',
+    })
+  }
+  const epoch = env.SOURCE_DATE_EPOCH
+  return {
+    imports: flags.import,
+    ...present({ command, python: flags.python, output: flags.output && resolve(flags.output) }),
+    ...toArchive(flags),
+    surroundings: parseSurroundings({ ...flags, network: 'default' }),
+    ...(epoch ? { sourceDateEpoch: parseCount('SOURCE_DATE_EPOCH', epoch, Number.MAX_SAFE_INTEGER) } : {}),
+  }
+}
+
+function toArchive(flags: ArchiveFlags) {
+  return {
+    ...toRun(flags),
+    probes: (flags.probe ?? []).map((text) => parseProbe('--probe', text)),
+    // Engines count whole seconds; rounding up keeps a short grace from becoming none.
+    stopGraceSeconds: Math.ceil(parseDuration('--stop-grace', flags['stop-grace']) / 1000),
+    validate: flags.validate,
+    onTrainFailure: flags['on-train-failure'],
+  }
 }
 
 function toRun(flags: TrainingFlags) {

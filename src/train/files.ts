@@ -9,8 +9,9 @@ const EPOCH = new Date(0)
 export interface TrainingPlace {
   /** Absolute; made for the run. */
   directory: string
-  /** The tracer as a file that is there already. */
+  /** The native parts as files that are there already. */
   tracer: string
+  probe: string
 }
 
 /** The native parts that a run needs inside. */
@@ -23,10 +24,12 @@ export interface RunParts {
 export class RunPaths {
   readonly root: string
   readonly tracer: string
+  readonly probe: string
 
   constructor(place?: TrainingPlace) {
     this.root = place?.directory ?? ROOT
     this.tracer = place?.tracer ?? this.file('pycds-tracer.so')
+    this.probe = place?.probe ?? this.file('pycds-probe')
   }
 
   get traces(): string {
@@ -40,10 +43,6 @@ export class RunPaths {
 
   get times(): string {
     return this.file('time')
-  }
-
-  get probe(): string {
-    return this.file('pycds-probe')
   }
 
   /** A further file of a run. */
@@ -63,10 +62,11 @@ export class RunPaths {
     const directory = (path: string, mode: number): TarEntry => {
       return { ...owner, name: path.slice(1), type: 'directory', mode }
     }
+    const isPut = (path: string) => path.startsWith(`${this.root}/`)
     return [
       directory(this.root, 0o755),
-      ...(this.tracer.startsWith(`${this.root}/`) ? [file(this.tracer, 0o555, parts.tracer)] : []),
-      file(this.probe, 0o555, parts.probe),
+      ...(isPut(this.tracer) ? [file(this.tracer, 0o555, parts.tracer)] : []),
+      ...(isPut(this.probe) ? [file(this.probe, 0o555, parts.probe)] : []),
       ...Object.entries(more).map(([name, body]) => file(this.file(name), 0o444, body)),
       directory(this.traces, 0o1777),
       file(this.activity, 0o666),

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+import { Flags } from '@oclif/core'
+import type { StepResult } from '../bake/step.js'
+import { BaseCommand } from './base-command.js'
+import { bakeFlags, environmentFlags, progressFlags, trainingFlags } from './flags.js'
+import { interruptible } from './interruption.js'
+import { writeOutcome } from './outcome.js'
+import { openRoot } from './ports.js'
+import { renderStep } from './render/step.js'
+import { toStepRequest } from './requests.js'
+
+export default class Step extends BaseCommand {
+  static override readonly summary = 'bake in place, from a RUN instruction of a Dockerfile'
+  static override readonly description =
+    'The image is the root file system that this runs in. COMMAND runs under import tracing; the archive, its ' +
+    'manifest, the runtime and its hook are written, and what the run has made besides is removed again.'
+  static override readonly usage = 'step [FLAGS] [-- COMMAND...]'
+  static override readonly examples = [
+    'RUN --mount=from=pycds-image,target=/pycds /pycds/pycds-image step -- python -m app --help',
+    'RUN --mount=from=pycds-image,target=/pycds /pycds/pycds-image step --import app.main',
+  ]
+  static override readonly takesCommand = true
+  static override readonly flags = {
+    import: Flags.string({
+      multiple: true,
+      multipleNonGreedy: true,
+      default: [],
+      summary: 'import this module instead of running a command (repeatable)',
+      helpValue: 'MODULE',
+    }),
+    python: Flags.string({
+      summary: 'the interpreter for --import; default: python3 of PATH',
+      helpValue: 'PATH',
+    }),
+    output: Flags.string({
+      summary: 'write below this directory, for another stage to copy, and not into the root',
+      helpValue: 'DIR',
+    }),
+    ...trainingFlags,
+    ...bakeFlags,
+    ...environmentFlags,
+    'on-failure': Flags.option({
+      options: ['fail', 'skip'] as const,
+      default: 'fail' as const,
+      summary: 'when the root cannot be baked: fail the build, or warn and go on without an archive',
+    })(),
+    'metadata-file': Flags.string({
+      summary: 'also write the result, or the error, as JSON',
+      helpValue: 'FILE',
+    }),
+    ...progressFlags,
+  }
+
+  async run(): Promise<StepResult | null> {
+    const { flags, command } = await this.parseLine(Step)
+    const request = toStepRequest(flags, command, process.env)
+    const { step } = await import('../bake/step.js')
+    return await writeOutcome(
+      { file: flags['metadata-file'], skip: flags['on-failure'] === 'skip' },
+      async () => {
+        const result = await interruptible(async (signal) => {
+          const ports = await openRoot()
+          return this.withProgress(flags, (progress) => step(request, { ...ports, progress, signal }))
+        })
+        this.log(renderStep(result, this.style))
+        return result
+      },
+    )
+  }
+}

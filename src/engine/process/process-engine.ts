@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+// An engine without containers: the command runs as a child of this process, on the root file
+// system, as the user and with the network that this process has.
+import { chmodSync, mkdirSync, writeFileSync } from 'node:fs'
+import { arch, release } from 'node:os'
+import { join } from 'node:path'
+import type { Container, ContainerSpec, Engine, EngineDescription, PathChange } from '../../bake/ports.js'
+import { PycdsError } from '../../errors/index.js'
+import { ProcessContainer } from './process-container.js'
+
+export interface ProcessEngineOptions {
+  /** Of the programs that it starts. */
+  readonly environment: Readonly<Record<string, string>>
+  /** What runs have changed so far. */
+  changes(): readonly PathChange[]
+}
+
+export class ProcessEngine implements Engine {
+  readonly #options: ProcessEngineOptions
+  readonly #containers = new Set<ProcessContainer>()
+  #isClosed = false
+
+  constructor(options: ProcessEngineOptions) {
+    this.#options = options
+  }
+
+  async describe(): Promise<EngineDescription> {
+    return {
+      name: 'this root file system',
+      version: release(),
+      apiVersion: '-',
+      os: 'linux',
+      architecture: arch(),
+      storageDriver: 'none',
+      endpoint: '/',
+    }
+  }
+
+  async create(spec: ContainerSpec): Promise<Container> {
+    const [program, ...args] = spec.command ?? []
+    if (this.#isClosed) {
+      throw new PycdsError('INTERRUPTED', {
+        message: 'the training run was not started, the program is ending',
+        hint: 'Run the command again.',
+      })
+    }
+    if (program === undefined) {
+      throw new PycdsError('USAGE', {
+        message: 'training run: there is no command, and no image configuration to take one from',
+        hint: 'Give the command behind --.',
+      })
+    }
+    for (const { name, type, mode, body } of spec.files) {
+      const path = join('/', name)
+      if (type === 'directory') mkdirSync(path, { recursive: true })
+      else writeFileSync(path, body ?? '')
+      chmodSync(path, mode) // what the umask has taken away
+    }
+    const unset = new Set(spec.unsetEnv)
+    const inherited = Object.entries(this.#options.environment).filter(([name]) => !unset.has(name))
+    const environment = {
+      ...Object.fromEntries(inherited),
+      // Bytecode that the run writes would have to be removed again.
+      PYTHONDONTWRITEBYTECODE: '1',
+      ...spec.env,
+    }
+    const container = new ProcessContainer({ program, args, environment, changes: this.#options.changes })
+    this.#containers.add(container)
+    return container
+  }
+
+  async remove(container: Container): Promise<void> {
+    for (const known of this.#containers) {
+      if (known.id !== container.id) continue
+      await known.kill()
+      this.#containers.delete(known)
+    }
+  }
+
+  async removeAll(): Promise<void> {
+    this.#isClosed = true
+    await Promise.all([...this.#containers].map((container) => this.remove(container)))
+  }
+}

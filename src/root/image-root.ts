@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+// The root file system of this process, as a bake in place uses it.
+import { accessSync, constants, rmSync, statSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import type { LayerFile } from '../bake/layer.js'
+import type { PathChange } from '../bake/ports.js'
+import type { ImageRoot, Undone, WriteOptions } from '../bake/root.js'
+import { originalEnvironment } from './environment.js'
+import { makePlace } from './place.js'
+import { isAlone } from './processes.js'
+import { compareSnapshots, type Snapshot, takeSnapshot } from './snapshot.js'
+import { undoChanges } from './undo.js'
+import { writeFiles } from './write.js'
+
+export class CurrentRoot implements ImageRoot {
+  readonly environment = originalEnvironment(process.env)
+  #before: Snapshot | undefined
+  #place: string | undefined
+
+  makePlace(): string {
+    this.#place = makePlace(this.environment.TMPDIR)
+    return this.#place
+  }
+
+  remember(): void {
+    this.#before = takeSnapshot('/')
+  }
+
+  changes(): PathChange[] {
+    if (this.#before === undefined) return []
+    const changes = compareSnapshots(this.#before, takeSnapshot('/'))
+    return changes.filter(({ path }) => !isWithin(path, this.#place))
+  }
+
+  undo(): Undone {
+    if (this.#place !== undefined) rmSync(this.#place, { recursive: true, force: true })
+    const changes = this.changes()
+    // Where others work at the same time, what is new may be theirs.
+    const before = isAlone() ? this.#before : undefined
+    this.#before = undefined
+    return before ? undoChanges(before, changes) : { removed: [], kept: changes }
+  }
+
+  findProgram(names: readonly string[]): string | undefined {
+    const directories = (this.environment.PATH ?? '/usr/local/bin:/usr/bin:/bin').split(':')
+    return names.flatMap((name) => directories.map((directory) => join(directory, name))).find(isExecutable)
+  }
+
+  async readFile(path: string): Promise<Buffer | undefined> {
+    return await readFile(path).catch(() => undefined)
+  }
+
+  archiveFolder(common: string, beside: string, output = ''): string {
+    if (exists(join(output, beside))) return beside
+    return canMake(join(output, common)) ? common : beside
+  }
+
+  write(files: readonly LayerFile[], options: WriteOptions): void {
+    writeFiles(files, options)
+  }
+}
+
+function isWithin(path: string, directory: string | undefined): boolean {
+  return directory !== undefined && (path === directory || path.startsWith(`${directory}/`))
+}
+
+function isExecutable(path: string): boolean {
+  return may(path, constants.X_OK) && statSync(path).isFile()
+}
+
+function exists(path: string): boolean {
+  return may(path, constants.F_OK)
+}
+
+/** Whether a directory can be written to, or made in the nearest one that exists. */
+function canMake(directory: string): boolean {
+  if (exists(directory)) return may(directory, constants.W_OK)
+  return directory !== '/' && canMake(dirname(directory))
+}
+
+function may(path: string, mode: number): boolean {
+  try {
+    accessSync(path, mode)
+    return true
+  } catch {
+    return false
+  }
+}
