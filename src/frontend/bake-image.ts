@@ -23,9 +23,6 @@ export interface BakeContext {
   readonly version: string
 }
 
-/** The clocks of two machines of one builder may differ by this. */
-const CLOCK_SKEW_MS = 60_000
-
 /** What a step is made of for an image; undefined when there is nothing to start, so nothing to speed up. */
 export function stepFor(
   image: BuiltImage,
@@ -69,10 +66,10 @@ async function runStep(out: State, step: TraceStep, context: BakeContext): Promi
     const isOld =
       outcome.kind === 'failed' &&
       !step.ignoreCache &&
-      (await gateway.modified(id, STATUS_PATH)) < context.started - CLOCK_SKEW_MS
-    return isOld
-      ? await runStep(traced({ ...step, ignoreCache: true }), { ...step, ignoreCache: true }, context)
-      : outcome
+      (await gateway.modified(id, STATUS_PATH)) < context.started
+    if (!isOld) return outcome
+    const again = { ...step, ignoreCache: true }
+    return await runStep(traced(again), again, context)
   } catch (error) {
     if (!(error instanceof BuilderError) || !isAboutStep(error, step)) throw error
     return { kind: 'failed', error: stepError(error) }

@@ -11,6 +11,13 @@ const PLATFORM: Platform = {
   variant: '',
 }
 const IN = '/in'
+const NODE = [
+  `${TOOL_DIRECTORY}/lib/ld.so`,
+  '--library-path',
+  `${TOOL_DIRECTORY}/lib`,
+  `${TOOL_DIRECTORY}/bin/node`,
+]
+const PRINT = 'process.stdout.write(require("node:fs").readFileSync(process.argv[1]))'
 
 /** A result that is one file, whose text also appears in the build's output. */
 export async function printed(
@@ -26,7 +33,7 @@ export async function printed(
     })
     const [, done] = run(
       {
-        args: [`${TOOL_DIRECTORY}/pycds-print`, `${IN}/${name}`],
+        args: [...NODE, '-e', PRINT, `${IN}/${name}`],
         env: [],
         cwd: '/',
         platform: PLATFORM,

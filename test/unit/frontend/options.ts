@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+import test from 'ava'
+import type { PycdsError } from '../../../src/errors/index.js'
+import { readStepOptions } from '../../../src/frontend/options.js'
+
+function read(args: Record<string, string>) {
+  return readStepOptions(new Map(Object.entries(args)))
+}
+
+test('without arguments an image that cannot be baked stays as it is', (t) => {
+  t.deepEqual(read({}), { enabled: true, onFailure: 'plain', command: undefined, flags: [] })
+})
+
+test('arguments become options of the step, lists one for each entry', (t) => {
+  t.deepEqual(
+    read({
+      PYCDS_READY: 'health; log:/a b; c/',
+      PYCDS_IMPORT: 'app.main, app.admin  app.jobs',
+      PYCDS_TIMEOUT: '60s',
+    }).flags,
+    [
+      '--ready=health',
+      '--ready=log:/a b',
+      '--ready=c/',
+      '--import=app.main',
+      '--import=app.admin',
+      '--import=app.jobs',
+      '--timeout=60s',
+    ],
+  )
+})
+
+test('an empty value takes an option back', (t) => {
+  t.deepEqual(read({ PYCDS_READY: '', PYCDS_COMMAND: '' }), read({}))
+})
+
+test('a command is a JSON list, or text for the shell', (t) => {
+  t.deepEqual(read({ PYCDS_COMMAND: '["python", "-m", "app"]' }).command, ['python', '-m', 'app'])
+  t.deepEqual(read({ PYCDS_COMMAND: 'python -m app' }).command, ['/bin/sh', '-c', 'python -m app'])
+})
+
+const refuses = test.macro((t, name: string, value: string) => {
+  const error = t.throws<PycdsError>(() => read({ [name]: value }))
+  t.is(error?.code, 'USAGE')
+  t.true(error?.message.includes(name))
+})
+
+test('an unknown option is refused: it may be a slip', refuses, 'PYCDS_REDY', 'health')
+test('a way to fail that there is not is refused', refuses, 'PYCDS_ON_FAILURE', 'ignore')
+test('a list that is none is refused', refuses, 'PYCDS_COMMAND', '["python", 1]')
+test('JSON that ends early is refused', refuses, 'PYCDS_COMMAND', '["python"')
