@@ -23,13 +23,19 @@ export async function openPorts(): Promise<Ports> {
 }
 
 /** The same for a bake in place: the root file system of this process, and an engine that starts processes in it. */
-export async function openRoot(): Promise<{ root: ImageRoot; engine: Engine; archiver: Archiver }> {
-  const [{ CurrentRoot }, { ProcessEngine }, { createArchiver }] = await Promise.all([
+export async function openRoot(
+  user?: string,
+): Promise<{ root: ImageRoot; engine: Engine; archiver: Archiver }> {
+  const [{ CurrentRoot, trainee }, { ProcessEngine }, { createArchiver }] = await Promise.all([
     import('../root/index.js'),
     import('../engine/process/index.js'),
     import('../archive/archiver.js'),
   ])
   const root = new CurrentRoot()
-  const engine = new ProcessEngine({ environment: root.environment, changes: () => root.changes() })
+  const engine = new ProcessEngine({
+    environment: root.environment,
+    changes: () => root.changes(),
+    ...(user ? { user: trainee(user, root.environment) } : {}),
+  })
   return { root, engine, archiver: createArchiver() }
 }

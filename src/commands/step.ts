@@ -32,6 +32,10 @@ export default class Step extends BaseCommand {
       summary: 'the interpreter for --import; default: python3 of PATH',
       helpValue: 'PATH',
     }),
+    user: Flags.string({
+      summary: 'run COMMAND as this user of the image; needs root',
+      helpValue: 'USER[:GROUP]',
+    }),
     output: Flags.string({
       summary: 'write below this directory, for another stage to copy, and not into the root',
       helpValue: 'DIR',
@@ -59,7 +63,7 @@ export default class Step extends BaseCommand {
       { file: flags['metadata-file'], skip: flags['on-failure'] === 'skip' },
       async () => {
         const result = await interruptible(async (signal) => {
-          const ports = await openRoot()
+          const ports = await openRoot(flags.user)
           return this.withProgress(flags, (progress) => step(request, { ...ports, progress, signal }))
         })
         this.log(renderStep(result, this.style))

@@ -6,11 +6,14 @@ const OUTPUT_BYTES = 64 * 1024
 const EXIT_CODES: Readonly<Record<string, number>> = { EACCES: 126, ENOEXEC: 126, ENOENT: 127 }
 
 /** Runs a program beside the one that is being trained, and waits for its end. */
-export function execute(spec: ExecSpec, environment: NodeJS.ProcessEnv): Promise<ExecResult> {
+export function execute(
+  spec: ExecSpec,
+  as: { env: NodeJS.ProcessEnv; uid?: number; gid?: number },
+): Promise<ExecResult> {
   const [program = '', ...args] = spec.command
   return new Promise((resolve) => {
     const options = {
-      env: environment,
+      ...as,
       timeout: spec.timeoutMs,
       killSignal: 'SIGKILL',
       maxBuffer: OUTPUT_BYTES,

@@ -38,6 +38,8 @@ interface Command {
   readonly program: string
   readonly args: readonly string[]
   readonly environment: Readonly<Record<string, string>>
+  /** Absent: that of this process. */
+  readonly identity: { readonly uid: number; readonly gid: number } | undefined
   changes(): readonly PathChange[]
 }
 
@@ -52,8 +54,9 @@ export class ProcessContainer implements Container {
   }
 
   async start(onOutput?: OutputListener): Promise<void> {
-    const { program, args, environment } = this.#command
+    const { program, args, environment, identity } = this.#command
     const child = spawn(program, args, {
+      ...identity,
       env: { ...environment, [RUN_VARIABLE]: this.id },
       stdio: ['ignore', 'pipe', 'pipe'],
       detached: true, // a group of its own, which can be ended as a whole
@@ -79,7 +82,8 @@ export class ProcessContainer implements Container {
   }
 
   exec(spec: ExecSpec): Promise<ExecResult> {
-    return execute(spec, { ...this.#command.environment, [RUN_VARIABLE]: this.id, ...spec.env })
+    const { environment, identity } = this.#command
+    return execute(spec, { ...identity, env: { ...environment, [RUN_VARIABLE]: this.id, ...spec.env } })
   }
 
   async stop(graceSeconds: number): Promise<void> {

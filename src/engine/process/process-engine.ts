@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // An engine without containers: the command runs as a child of this process, on the root file
-// system, as the user and with the network that this process has.
+// system, with the network that this process has, and as its user unless another one is given.
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs'
 import { arch, release } from 'node:os'
 import { join } from 'node:path'
@@ -11,6 +11,8 @@ import { ProcessContainer } from './process-container.js'
 export interface ProcessEngineOptions {
   /** Of the programs that it starts. */
   readonly environment: Readonly<Record<string, string>>
+  /** Who runs them; whoever runs this process when absent. */
+  readonly user?: { readonly uid: number; readonly gid: number; readonly home: string }
   /** What runs have changed so far. */
   changes(): readonly PathChange[]
 }
@@ -56,15 +58,18 @@ export class ProcessEngine implements Engine {
       else writeFileSync(path, body ?? '')
       chmodSync(path, mode) // what the umask has taken away
     }
+    const { user, changes } = this.#options
     const unset = new Set(spec.unsetEnv)
     const inherited = Object.entries(this.#options.environment).filter(([name]) => !unset.has(name))
     const environment = {
       ...Object.fromEntries(inherited),
       // Bytecode that the run writes would have to be removed again.
       PYTHONDONTWRITEBYTECODE: '1',
+      ...(user ? { HOME: user.home } : {}),
       ...spec.env,
     }
-    const container = new ProcessContainer({ program, args, environment, changes: this.#options.changes })
+    const identity = user && { uid: user.uid, gid: user.gid }
+    const container = new ProcessContainer({ program, args, environment, identity, changes })
     this.#containers.add(container)
     return container
   }
