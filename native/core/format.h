@@ -77,6 +77,8 @@ enum pycds_section_kind {
   PYCDS_SECTION_BLOCKS = 3,  /* the unit blocks */
   PYCDS_SECTION_INFO = 4,    /* JSON for people and tools; never read at run time */
   PYCDS_SECTION_LAYOUT = 5,  /* struct pycds_object_layout */
+  PYCDS_SECTION_CACHE_INDEX = 6, /* both specified in cache.h */
+  PYCDS_SECTION_CACHE = 7,
 };
 
 /* Kinds that a reader does not know are skipped. */

@@ -250,3 +250,12 @@ const char *pycds_reader_verify(const struct pycds_reader *reader, uint32_t *uni
   }
   return shared_next == reader->header.shared_count ? NULL : "the shared constants are incomplete";
 }
+
+const char *pycds_reader_caches(const struct pycds_reader *reader, struct pycds_cache_counts *counts) {
+  struct pycds_section index, entries;
+  *counts = (struct pycds_cache_counts){0};
+  if (!pycds_section_find(reader->bytes, PYCDS_SECTION_CACHE_INDEX, &index)) return NULL;
+  if (!pycds_section_find(reader->bytes, PYCDS_SECTION_CACHE, &entries)) return "cached results lack a section";
+  return pycds_cache_verify(reader->bytes + index.offset, index.bytes, reader->bytes + entries.offset, entries.bytes,
+                            counts);
+}

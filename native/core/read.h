@@ -6,6 +6,7 @@
 
 #include <stdbool.h>
 
+#include "cache.h"
 #include "format.h"
 #include "reject.h"
 #include "stream.h"
@@ -54,5 +55,8 @@ bool pycds_reader_unit(const struct pycds_reader *reader, uint32_t number, struc
  * finds every unit. Returns NULL or a static sentence, with *unit the record concerned
  * (PYCDS_NO_RECORD for none). */
 const char *pycds_reader_verify(const struct pycds_reader *reader, uint32_t *unit);
+
+/* Checks and counts the cached results, as pycds_cache_verify. */
+const char *pycds_reader_caches(const struct pycds_reader *reader, struct pycds_cache_counts *counts);
 
 #endif

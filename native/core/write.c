@@ -12,7 +12,7 @@
  * specialise". */
 #define FIRST_CODE_VERSION 0x40000000u
 #define MAX_MARSHAL_BYTES ((size_t)64 * 1024 * 1024)
-#define SECTIONS 5
+#define SECTIONS 7
 
 struct writer {
   const struct pycds_target *target;
@@ -165,7 +165,8 @@ static void seal(const struct writer *w, struct pycds_buffer *out, const struct 
   memcpy(out->bytes, &header, sizeof header);
 }
 
-static void put_file(struct writer *w, struct pycds_text info, struct pycds_buffer *out) {
+static void put_file(struct writer *w, const struct pycds_caches *caches, struct pycds_text info,
+                     struct pycds_buffer *out) {
   struct pycds_section sections[SECTIONS];
   uint32_t slots = slots_for(w->unit_count);
   pycds_buffer_put(out, NULL, sizeof(struct pycds_header) + sizeof sections);
@@ -191,11 +192,19 @@ static void put_file(struct writer *w, struct pycds_text info, struct pycds_buff
   start_section(out, &sections[4], PYCDS_SECTION_INFO);
   pycds_buffer_put(out, info.bytes, info.length);
   finish_section(out, &sections[4]);
+
+  start_section(out, &sections[5], PYCDS_SECTION_CACHE_INDEX);
+  pycds_caches_put_index(caches, out);
+  finish_section(out, &sections[5]);
+
+  start_section(out, &sections[6], PYCDS_SECTION_CACHE);
+  pycds_buffer_put(out, caches->entries.bytes, caches->entries.length);
+  finish_section(out, &sections[6]);
   if (!out->failed) seal(w, out, sections, slots);
 }
 
 const char *pycds_archive_write(const struct pycds_target *target, struct pycds_module *modules, size_t count,
-                                struct pycds_text info, struct pycds_buffer *out) {
+                                const struct pycds_caches *caches, struct pycds_text info, struct pycds_buffer *out) {
   struct writer w = {.target = target, .encoder.next_version = FIRST_CODE_VERSION};
   const char *error = NULL;
   w.encoder.layout = pycds_layout_find((int)(target->hexversion >> 24), (int)(target->hexversion >> 16 & 0xff));
@@ -207,8 +216,9 @@ const char *pycds_archive_write(const struct pycds_target *target, struct pycds_
   if (!w.records || !roots) error = "out of memory";
   for (size_t i = 0; i < count && !error; i++) roots[i] = read_unit(&w, &modules[i]);
   if (!error) error = w.arena.failed ? "out of memory" : put_blocks(&w, modules, roots, count);
-  if (!error) put_file(&w, info, out);
-  if (!error && (w.blocks.failed || out->failed)) error = "out of memory";
+  if (!error) put_file(&w, caches, info, out);
+  bool failed = w.blocks.failed || caches->entries.failed || caches->places.failed || out->failed;
+  if (!error && failed) error = "out of memory";
   pycds_arena_free(&w.arena);
   pycds_buffer_free(&w.blocks);
   free(roots);

@@ -4,6 +4,7 @@
 #define PYCDS_WRITE_H
 
 #include "arena.h"
+#include "cache_write.h"
 #include "format.h"
 
 struct pycds_text {
@@ -37,10 +38,10 @@ struct pycds_target {
   uint8_t python_magic[4];
 };
 
-/* Writes a sealed archive of `modules`, which are in import order, to `out` (initially
- * empty). `info` is the JSON of the INFO section. Returns NULL, or a static sentence
+/* Writes a sealed archive of `modules`, which are in import order, and of `caches` to `out`
+ * (initially empty). `info` is the JSON of the INFO section. Returns NULL, or a static sentence
  * when there can be no archive at all. */
 const char *pycds_archive_write(const struct pycds_target *target, struct pycds_module *modules, size_t count,
-                                struct pycds_text info, struct pycds_buffer *out);
+                                const struct pycds_caches *caches, struct pycds_text info, struct pycds_buffer *out);
 
 #endif

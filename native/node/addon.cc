@@ -9,6 +9,7 @@
 
 extern "C" {
 #define _Static_assert static_assert
+#include "../core/cache_write.h"
 #include "../core/elf.h"
 #include "../core/layout.h"
 #include "../core/read.h"
@@ -98,20 +99,81 @@ pycds_module ToModule(const Napi::Object &object) {
   return module;
 }
 
-/* writeArchive(target, modules, info) -> { archive, modules: [{ leftOut, codeObjects, storedBytes }] } */
+uint32_t ToU32(const Napi::Object &object, const char *name) { return static_cast<uint32_t>(ToNumber(object, name)); }
+
+Napi::Array ToArray(const Napi::Value &value, const char *name) {
+  if (!value.IsArray()) throw Wrong(value.Env(), std::string(name) + " must be an array");
+  return value.As<Napi::Array>();
+}
+
+void AddRegex(pycds_caches *caches, const Napi::Object &object) {
+  Bytes pattern = ToBytes(object, "pattern"), words = ToBytes(object, "words");
+  Napi::Array names = ToArray(object.Get("names"), "names");
+  std::vector<std::string> texts;
+  std::vector<uint32_t> groups;
+  for (uint32_t i = 0; i < names.Length(); i++) {
+    Napi::Object name = ToObject(names.Get(i), "name");
+    texts.push_back(name.Get("name").ToString());
+    groups.push_back(ToU32(name, "group"));
+  }
+  std::vector<const char *> pointers;
+  for (const std::string &text : texts) pointers.push_back(text.c_str());
+  pycds_regex_input input = {};
+  input.is_bytes = object.Get("isBytes").ToBoolean();
+  input.pattern = pattern.data;
+  input.pattern_bytes = pattern.length;
+  input.asked = ToU32(object, "asked");
+  input.flags = ToU32(object, "flags");
+  input.groups = ToU32(object, "groups");
+  input.words = words.data;
+  input.word_count = words.length / 4;
+  input.name_count = names.Length();
+  input.names = pointers.data();
+  input.name_groups = groups.data();
+  pycds_caches_add_regex(caches, &input);
+}
+
+void AddSource(pycds_caches *caches, const Napi::Object &object) {
+  Bytes filename = ToBytes(object, "filename"), text = ToBytes(object, "text"), marshal = ToBytes(object, "marshal");
+  pycds_source_input input = {};
+  input.mode = static_cast<uint8_t>(ToNumber(object, "mode"));
+  input.optimize = static_cast<uint8_t>(ToNumber(object, "optimize"));
+  input.flags = ToU32(object, "flags");
+  input.filename = filename.data;
+  input.filename_bytes = filename.length;
+  input.text = text.data;
+  input.text_bytes = text.length;
+  input.marshal = marshal.data;
+  input.marshal_bytes = marshal.length;
+  pycds_caches_add_source(caches, &input);
+}
+
+/* Released with the call, also when an argument turns out wrong. */
+struct Caches : pycds_caches {
+  Caches() : pycds_caches{} {}
+  Caches(const Caches &) = delete;
+  Caches &operator=(const Caches &) = delete;
+  ~Caches() { pycds_caches_free(this); }
+};
+
+/* writeArchive(target, modules, caches: { regexes, sources }, info) -> { archive, modules: [{ leftOut, codeObjects, storedBytes }] } */
 Napi::Value WriteArchive(const Napi::CallbackInfo &call) {
   Napi::Env env = call.Env();
   pycds_target target = ToTarget(ToObject(call[0], "target"));
-  if (!call[1].IsArray()) throw Wrong(env, "modules must be an array");
-  Napi::Array list = call[1].As<Napi::Array>();
+  Napi::Array list = ToArray(call[1], "modules");
   std::vector<pycds_module> modules;
   modules.reserve(list.Length());
   for (uint32_t i = 0; i < list.Length(); i++) modules.push_back(ToModule(ToObject(list.Get(i), "module")));
-  Napi::Buffer<uint8_t> info = ToBuffer(call[2], "info");
+  Napi::Object cached = ToObject(call[2], "caches");
+  Napi::Array regexes = ToArray(cached.Get("regexes"), "regexes"), sources = ToArray(cached.Get("sources"), "sources");
+  Caches caches;
+  for (uint32_t i = 0; i < regexes.Length(); i++) AddRegex(&caches, ToObject(regexes.Get(i), "regex"));
+  for (uint32_t i = 0; i < sources.Length(); i++) AddSource(&caches, ToObject(sources.Get(i), "source"));
+  Napi::Buffer<uint8_t> info = ToBuffer(call[3], "info");
   pycds_text text = {reinterpret_cast<const char *>(info.Data()), info.Length()};
 
   pycds_buffer out = {};
-  const char *error = pycds_archive_write(&target, modules.data(), modules.size(), text, &out);
+  const char *error = pycds_archive_write(&target, modules.data(), modules.size(), &caches, text, &out);
   if (error) {
     pycds_buffer_free(&out);
     throw Napi::Error::New(env, error);
@@ -153,7 +215,7 @@ std::string InfoOf(const pycds_reader &reader) {
   return std::string(reinterpret_cast<const char *>(reader.bytes + info.offset), info.bytes);
 }
 
-/* readArchive(bytes) -> { reject } or { header, modules, info, damage } */
+/* readArchive(bytes) -> { reject } or { header, modules, caches: { regexes, sources }, info, damage } */
 Napi::Value ReadArchive(const Napi::CallbackInfo &call) {
   Napi::Env env = call.Env();
   Napi::Buffer<uint8_t> bytes = ToBuffer(call[0], "bytes");
@@ -192,6 +254,13 @@ Napi::Value ReadArchive(const Napi::CallbackInfo &call) {
     }
   }
   result.Set("modules", modules);
+  pycds_cache_counts counts;
+  const char *cache_damage = pycds_reader_caches(&reader, &counts);
+  if (!damage) damage = cache_damage;
+  Napi::Object caches = Napi::Object::New(env);
+  caches.Set("regexes", counts.regexes);
+  caches.Set("sources", counts.sources);
+  result.Set("caches", caches);
   result.Set("damage", damage ? Napi::Value(Napi::String::New(env, damage)) : env.Null());
   return result;
 }

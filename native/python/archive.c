@@ -94,6 +94,21 @@ static bool reopen(struct archive *a) {
   return true;
 }
 
+static bool is_ours(const struct archive *a) {
+  struct stat status;
+  return syscall(SYS_newfstatat, a->fd, "", &status, AT_EMPTY_PATH) == 0 && status.st_dev == a->device &&
+         status.st_ino == a->inode;
+}
+
+bool archive_is_open(struct archive *a) { return is_ours(a) || reopen(a); }
+
+bool archive_section(const struct archive *a, enum pycds_section_kind kind, struct pycds_section *out) {
+  uint8_t start[sizeof(struct pycds_header) + PYCDS_MAX_SECTIONS * sizeof(struct pycds_section)];
+  return archive_read(a, 0, start, a->header.header_bytes) &&
+         pycds_header_check(start, a->header.header_bytes, a->header.file_bytes) == PYCDS_ACCEPTED &&
+         pycds_section_find(start, kind, out);
+}
+
 /* ---- this interpreter ---- */
 
 struct image_search {
@@ -261,14 +276,11 @@ static enum pycds_miss find_once(struct archive *a, enum pycds_unit_kind kind, c
 
 enum pycds_miss archive_find(struct archive *a, enum pycds_unit_kind kind, const char *name, size_t length,
                              struct found *out) {
-  struct stat status;
   /* A collection that starts while objects are made can run finalisers, which can import. */
   if (a->making) return PYCDS_MISS_NOT_ARCHIVED;
   out->generation = ++a->generation;
   enum pycds_miss miss = find_once(a, kind, name, length, out);
   if (miss == PYCDS_SERVED || (miss == PYCDS_MISS_NOT_ARCHIVED && whole_index(a))) return miss;
-  bool ours = syscall(SYS_newfstatat, a->fd, "", &status, AT_EMPTY_PATH) == 0 && status.st_dev == a->device &&
-              status.st_ino == a->inode;
-  if (!ours && reopen(a)) miss = find_once(a, kind, name, length, out);
+  if (!is_ours(a) && reopen(a)) miss = find_once(a, kind, name, length, out);
   return miss;
 }

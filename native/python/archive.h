@@ -64,4 +64,9 @@ bool archive_record(struct archive *a, uint32_t number, struct pycds_record *rec
 /* Reads from the file into memory of the caller. */
 bool archive_read(const struct archive *a, uint64_t offset, void *into, size_t bytes);
 
+/* A section that is not about units. */
+bool archive_section(const struct archive *a, enum pycds_section_kind kind, struct pycds_section *out);
+/* Whether the descriptor still is the archive's, after opening it again if need be. */
+bool archive_is_open(struct archive *a);
+
 #endif

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "finder.h"
 
+#include "cache.h"
 #include "loading.h"
 #include "report.h"
 #include "runtime.h"
@@ -29,6 +30,7 @@ static PyObject *exec_module(PyObject *code, PyObject *module) {
   if (!namespace) return NULL;
   PyObject *result = PyObject_CallFunctionObjArgs(importlib.run, importlib.exec, code, namespace, NULL);
   Py_DecRef(namespace);
+  if (result) cache_regex_ran(code, module);
   return result;
 }
 
@@ -61,6 +63,7 @@ static enum pycds_miss find(PyObject *name, struct text text, PyObject *path, Py
   if (miss) return miss;
   PyObject *code = archive_code(&runtime.archive, &found);
   struct facts facts = facts_of(&found);
+  if (code) cache_regex_found(text.bytes, text.length, code);
   if (code && parts_make(&parts, name, &facts)) {
     *spec = new_spec(&parts, code);
     parts_clear(&parts);

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "cache.h"
 #include "collector.h"
 #include "finder.h"
 #include "locate.h"
@@ -52,6 +53,7 @@ static enum pycds_reject start(PyObject *self, const char *path) {
   if (!finder_insert(self)) return PYCDS_REJECT_RUNTIME;
   runtime.self = keep(self);
   runtime.active = true;
+  if (cache_open(&runtime.archive) & CACHE_REGEXES) cache_regex_start();
   const char *only_finder = getenv("PYCDS_TAKEOVER");
   if (only_finder && strcmp(only_finder, "off") == 0) return PYCDS_ACCEPTED;
   collector_start();
@@ -125,6 +127,10 @@ static PyObject *stats(PyObject *self, PyObject *unused) {
       {"status", PyUnicode_FromStringAndSize(reject, (Py_ssize_t)strlen(reject))},
       {"served", PyLong_FromLong((long)report.served)},
       {"missed", PyLong_FromLong((long)missed)},
+      {"regexes", PyLong_FromLong((long)report.cached[REPORT_REGEX])},
+      {"regexes_missed", PyLong_FromLong((long)report.uncached[REPORT_REGEX])},
+      {"sources", PyLong_FromLong((long)report.cached[REPORT_SOURCE])},
+      {"sources_missed", PyLong_FromLong((long)report.uncached[REPORT_SOURCE])},
       {"takeover", PyLong_FromLong(runtime.taken)},
       {"importlib", digest_text()},
   };

@@ -53,6 +53,11 @@ void report_missed(const char *name, enum pycds_miss miss) {
   report.named++;
 }
 
+void report_cached(enum report_cache cache, bool served) {
+  if (served) report.cached[cache]++;
+  else report.uncached[cache]++;
+}
+
 void report_rejected(enum pycds_reject reject) {
   report.reject = reject;
   if (reject && report.log) say("rejected %s", pycds_reject_code(reject));
@@ -61,6 +66,11 @@ void report_rejected(enum pycds_reject reject) {
 void report_unmet(void) {
   say("PYCDS=require, but %s is not used: %s: %s", report.path, pycds_reject_code(report.reject),
       pycds_reject_sentence(report.reject));
+}
+
+static void summarise_cache(enum report_cache cache, const char *what) {
+  unsigned long total = report.cached[cache] + report.uncached[cache];
+  if (total > 0) say("served %lu of %lu compilations of %s", report.cached[cache], total, what);
 }
 
 static void summarise(void) {
@@ -77,6 +87,8 @@ static void summarise(void) {
   if (missed > 0) {
     say("not served: %s%s", report.names ? report.names : "", report.named < missed ? ", and more" : "");
   }
+  summarise_cache(REPORT_REGEX, "regular expressions");
+  summarise_cache(REPORT_SOURCE, "source strings");
 }
 
 static PyObject *at_exit(PyObject *self, PyObject *unused) {

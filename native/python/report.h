@@ -9,6 +9,8 @@
 #define PYCDS_PYAPI
 #include "pyapi.h"
 
+enum report_cache { REPORT_REGEX, REPORT_SOURCE, REPORT_CACHES };
+
 struct report {
   bool summary; /* PYCDS=report */
   bool log;     /* PYCDS_LOG is set: a line per module */
@@ -16,6 +18,7 @@ struct report {
   enum pycds_reject reject;
   unsigned long served;
   unsigned long missed[PYCDS_MISS_COUNT];
+  unsigned long cached[REPORT_CACHES], uncached[REPORT_CACHES];
   double milliseconds; /* spent in the runtime; only measured for a report */
   char *names;         /* "name (CODE)" of the first misses, separated by ", " */
   unsigned long named;
@@ -27,6 +30,8 @@ bool report_wanted(void);
 double report_clock(void);            /* milliseconds, monotonic */
 void report_served(const char *name); /* the name is only needed for the log */
 void report_missed(const char *name, enum pycds_miss miss);
+/* A question to a cache: answered from the archive, or not. */
+void report_cached(enum report_cache cache, bool served);
 void report_rejected(enum pycds_reject reject);
 /* Says on stderr why PYCDS=require cannot be met. */
 void report_unmet(void);

@@ -5,6 +5,7 @@
 // nothing has been done that could be seen.
 #include "takeover.h"
 
+#include "cache.h"
 #include "collector.h"
 #include "conditions.h"
 #include "loading.h"
@@ -132,6 +133,7 @@ static bool find_code(struct import *im, PyObject *path, struct found *found) {
   if (found->generation != runtime.archive.generation && runtime_find(im->text, found) != PYCDS_SERVED) return false;
   if (runtime_check(path, found) != PYCDS_SERVED) return false;
   im->code = archive_code(&runtime.archive, found);
+  if (im->code) cache_regex_found(im->text.bytes, im->text.length, im->code);
   return im->code != NULL;
 }
 
@@ -210,6 +212,7 @@ static PyObject *load(const struct import *im) {
   if (PyObject_SetAttr(im->spec, names.initializing, importlib.true_object) != 0) return NULL;
   if (PyDict_SetItem(importlib.modules, im->name, im->module) == 0) {
     PyObject *done = run(im);
+    if (done) cache_regex_ran(im->code, im->module);
     if (done)
       result = move_to_end(im->name);
     else

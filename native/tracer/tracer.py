@@ -6,7 +6,9 @@
 # One file per process, DIRECTORY/<pid>-<random>.trace, of records
 #     <type> <length of field 1> <length of field 2> ...\n<field 1><field 2>...
 # each appended with one write, so that a killed process loses at most the last one.
-# Lists are joined with NUL. DIRECTORY/activity grows by one byte per module.
+# Lists are joined with NUL. Types: P process, S end of the interpreter's start, B modules of before,
+# M module, L module left out, X extension module, R regular expression, C compiled source string;
+# the fields are those of the calls below. DIRECTORY/activity grows by one byte per module.
 import _frozen_importlib as bootstrap
 import _frozen_importlib_external as external
 import _imp
@@ -165,6 +167,7 @@ def exec_module(self, module):
         raise ImportError("cannot load module %r when get_code() returns None" % module.__name__)
     observe(self, module, code)
     run_without_frames(exec, code, module.__dict__)
+    watch_regexes(module, code)
 
 
 def extension_exec_module(self, module):
@@ -181,6 +184,105 @@ def already_imported():
         loader = getattr(module, "__loader__", None)
         if type(loader) is SourceFileLoader:
             yield name
+
+
+# ---- regular expressions ----
+#
+# `re` compiles by `_compiler.compile(pattern, flags)`, which ends in `_sre.compile` with the
+# finished program. Only that last step is observed, through the name `_sre` in the compiler's
+# module: the functions of `re`, their frames and their warnings stay what they are.
+
+COMPILERS = ("re._compiler", "sre_compile")
+PARSERS = ("re._parser", "sre_parse")
+LOCALE, DEBUG = 4, 128
+MAX_COMPILED = 20000  # per process; a program that compiles without end must not fill the disk
+MAX_COMPILED_BYTES = 32 << 20
+parser_code = None  # of re's parser, for parsing once more
+quiet_parse = None  # a private copy of its parse(), which fails where it would warn
+compiled = set()
+compiled_bytes = 0
+
+
+class Warned(Exception):
+    pass
+
+
+class StrictWarnings:
+    def warn(self, *args, **keywords):
+        raise Warned
+
+
+def import_strictly(name, *args, **keywords):
+    return StrictWarnings() if name == "warnings" else __import__(name, *args, **keywords)
+
+
+def may_record(key, size):
+    """Whether a result is new, and there is room for it."""
+    global compiled_bytes
+    if key in compiled or len(compiled) >= MAX_COMPILED or compiled_bytes + size > MAX_COMPILED_BYTES:
+        return False
+    compiled.add(key)
+    compiled_bytes += size
+    return True
+
+
+def parses_silently(pattern, flags):
+    """What a pattern warns of depends on the program that compiles it, so it is asked again in private."""
+    global quiet_parse
+    if quiet_parse is None:
+        builtins = dict(sys.modules["builtins"].__dict__, __import__=import_strictly)
+        package = "re" if "re._parser" in sys.modules else ""
+        names = {"__builtins__": builtins, "__name__": "re._parser", "__package__": package}
+        exec(parser_code, names)
+        quiet_parse = names["parse"]
+    try:
+        quiet_parse(pattern, flags)
+    except Warned:
+        return False
+    return True
+
+
+def observe_pattern(caller, pattern, flags, code, groups, groupindex):
+    if type(pattern) not in (str, bytes):
+        return
+    asked = int(caller.f_locals["flags"])
+    if (flags | asked) & (LOCALE | DEBUG) or not 0 <= asked < 1 << 32:
+        return
+    if not may_record((type(pattern), pattern, asked), len(pattern) + 2 * len(code)):
+        return
+    encoded = pattern if type(pattern) is bytes else pattern.encode()
+    if parses_silently(pattern, asked):
+        words = b"".join(word.to_bytes(4, "little") for word in code)
+        names = [part for name, group in groupindex.items() for part in (group, name)]
+        record("R", int(type(pattern) is bytes), asked, encoded, int(flags), groups, words, names)
+
+
+def watch_compiler(compiler):
+    stock = compiler._sre
+    stock_compile = stock.compile
+    caller_code = compiler.compile.__code__
+
+    def compile(pattern, flags, code, groups, groupindex, indexgroup):
+        result = stock_compile(pattern, flags, code, groups, groupindex, indexgroup)
+        try:
+            caller = sys._getframe(1)
+            if caller.f_code is caller_code:
+                observe_pattern(caller, pattern, flags, code, groups, groupindex)
+        except Exception:
+            pass  # such as a pattern that is no text: it is compiled each time, as ever
+        return result
+
+    compiler._sre = type(sys)("_sre")
+    compiler._sre.__dict__.update(stock.__dict__, compile=compile)
+
+
+def watch_regexes(module, code):
+    global parser_code
+    name = module.__name__
+    if name in PARSERS:
+        parser_code = parser_code or code
+    elif name in COMPILERS and module.compile.__globals__ is module.__dict__ and parser_code:
+        watch_compiler(module)  # not the sre_compile of 3.11 and later, an alias
 
 
 stock_extension_exec = external.ExtensionFileLoader.exec_module

@@ -4,6 +4,7 @@ import type {
   ArchiveDescription,
   Archiver,
   ArchiveTarget,
+  CachedResults,
   ElfIdentity,
   Validate,
   WrittenArchive,
@@ -21,6 +22,8 @@ import {
 
 /** As in enum pycds_validate and enum pycds_identity_kind of native/core/format.h. */
 const VALIDATE: readonly Validate[] = ['none', 'stat', 'hash']
+/** As in enum pycds_source_mode of native/core/cache.h. */
+const SOURCE_MODES: readonly string[] = ['exec', 'eval', 'single']
 const IDENTITY_KINDS = ['', 'build-id', 'digest'] as const
 
 /** The archiver of this package; INTERNAL when its native part cannot be loaded. */
@@ -29,7 +32,7 @@ export function createArchiver(): Archiver {
   return {
     supportedVersions: () => native.supportedVersions(),
     identify: (file) => identify(native, file),
-    write: (target, modules, info) => write(native, target, modules, info),
+    write: (target, modules, info, cached) => write(native, target, modules, info, cached),
     describe: (name, bytes) => describe(name, native.readArchive(bytes)),
     injected: (architecture) => ({
       runtime: readInjected(architecture, '_pycds.abi3.so'),
@@ -52,6 +55,7 @@ function write(
   target: ArchiveTarget,
   modules: readonly TracedModule[],
   info: unknown,
+  cached: CachedResults = { regexes: [], sources: [] },
 ): WrittenArchive {
   const result = native.writeArchive(
     {
@@ -64,6 +68,10 @@ function write(
       magic: target.magic,
     },
     modules.map(toNative),
+    {
+      regexes: cached.regexes,
+      sources: cached.sources.map((source) => ({ ...source, mode: SOURCE_MODES.indexOf(source.mode) })),
+    },
     Buffer.from(JSON.stringify(info)),
   )
   const leftOut = modules.flatMap((module, index) => {
@@ -100,6 +108,8 @@ function describe(name: string, archive: NativeArchive): ArchiveDescription {
       bytes,
       codeObjects,
     })),
+    regexes: archive.caches.regexes,
+    sources: archive.caches.sources,
     info: JSON.parse(archive.info),
   }
 }

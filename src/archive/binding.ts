@@ -29,6 +29,30 @@ export interface NativeModule {
   seeds: Buffer
 }
 
+export interface NativeRegex {
+  isBytes: boolean
+  pattern: Buffer
+  asked: number
+  flags: number
+  groups: number
+  words: Buffer
+  names: readonly { name: string; group: number }[]
+}
+
+export interface NativeSource {
+  mode: number
+  optimize: number
+  flags: number
+  filename: Buffer
+  text: Buffer
+  marshal: Buffer
+}
+
+export interface NativeCaches {
+  regexes: readonly NativeRegex[]
+  sources: readonly NativeSource[]
+}
+
 export interface NativeOutcome {
   leftOut: string | null
   codeObjects: number
@@ -70,6 +94,7 @@ export type NativeArchive =
       header: NativeHeader
       info: string
       modules: NativeModuleEntry[]
+      caches: { regexes: number; sources: number }
       damage: string | null
     }
 
@@ -77,6 +102,7 @@ export interface NativeBinding {
   writeArchive(
     target: NativeTarget,
     modules: NativeModule[],
+    caches: NativeCaches,
     info: Buffer,
   ): { archive: Buffer; modules: NativeOutcome[] }
   readArchive(bytes: Buffer): NativeArchive

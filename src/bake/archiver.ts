@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The port to the native archiver and reader.
+import type { TracedRegex, TracedSource } from '../train/compiled.js'
 import type { TracedModule } from '../train/trace.js'
 
 /** How a module's source is checked at run time before its archived code is used. */
@@ -21,6 +22,12 @@ export interface ArchiveTarget {
   magic: Buffer
   optimize: number
   validate: Validate
+}
+
+/** What importing would compute again each time. In the order of first use, each question once. */
+export interface CachedResults {
+  regexes: readonly TracedRegex[]
+  sources: readonly TracedSource[]
 }
 
 export interface WrittenArchive {
@@ -47,6 +54,9 @@ export interface ArchiveDescription {
   buildId: string
   validate: Validate
   modules: ArchivedModule[]
+  /** Numbers of compiled regular expressions and source strings. */
+  regexes: number
+  sources: number
   /** What the writer put into the INFO section. */
   info: unknown
 }
@@ -70,7 +80,12 @@ export interface Archiver {
   /** Undefined for anything but a 64-bit little-endian ELF file. */
   identify(file: Buffer): ElfIdentity | undefined
   /** Modules are given in import order. The same input gives the same bytes. */
-  write(target: ArchiveTarget, modules: readonly TracedModule[], info: unknown): WrittenArchive
+  write(
+    target: ArchiveTarget,
+    modules: readonly TracedModule[],
+    info: unknown,
+    cached?: CachedResults,
+  ): WrittenArchive
   /** Checks everything; ARCHIVE_INVALID names the first thing that is wrong. `name` is for that message. */
   describe(name: string, bytes: Buffer): ArchiveDescription
   /** The parts that are put into images of an architecture (Node's name of it). */

@@ -83,7 +83,12 @@ export async function bake(request: BakeRequest, ports: BakePorts): Promise<Bake
       abi: python.python.cacheTag,
     },
     training: describeTraining(request, source.config, training),
-    archive: { path: ARCHIVE_PATH, bytes: made.archiveBytes, modules: made.modules, leftOut: made.leftOut },
+    archive: {
+      path: ARCHIVE_PATH,
+      bytes: made.archiveBytes,
+      ...{ modules: made.modules, regexes: made.regexes, sources: made.sources },
+      leftOut: made.leftOut,
+    },
     bytecode: {
       mode: request.pyc,
       ...{ files: bytecode.files.length, packages: bytecode.packages, failed: bytecode.failed },

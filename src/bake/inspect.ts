@@ -18,7 +18,7 @@ export interface InspectResult {
   schema: 'io.pycds.inspect/1'
   subject: { kind: 'image' | 'archive'; name: string }
   python: { version: string; abi: string; buildId: string }
-  archive: { path: string; bytes: number; format: number; modules: number }
+  archive: { path: string; bytes: number; format: number; modules: number; regexes: number; sources: number }
   /** Per top-level package, largest first. */
   packages: { name: string; modules: number; bytes: number }[]
   leftOut: { name: string; reason: string }[]
@@ -50,7 +50,14 @@ export async function inspect(request: InspectRequest, ports: InspectPorts): Pro
       abi: `cpython-${archive.pythonVersion.split('.').slice(0, 2).join('')}`,
       buildId: archive.buildId,
     },
-    archive: { path, bytes: archive.bytes, format: archive.format, modules: archive.modules.length },
+    archive: {
+      path,
+      bytes: archive.bytes,
+      format: archive.format,
+      modules: archive.modules.length,
+      regexes: archive.regexes,
+      sources: archive.sources,
+    },
     packages: groupByPackage(archive),
     leftOut: leftOutOf(manifest) ?? leftOutOf(archive.info) ?? [],
     map: request.map ? formatMap(archive) : null,

@@ -4,6 +4,7 @@ import { PycdsError } from '../errors/index.js'
 import type { Progress } from '../log/index.js'
 import type { ElfIdentity, Validate } from './archiver.js'
 import type { Bytecode } from './bytecode/index.js'
+import { selectCaches } from './caches.js'
 import type { PythonGroup } from './interpreter.js'
 import { LABELS, labelsOf } from './labels.js'
 import { type LayerContent, makeLayer } from './layer.js'
@@ -40,6 +41,8 @@ export interface MadeContent {
   identity: ElfIdentity
   content: Omit<LayerContent, 'mtime'>
   modules: number
+  regexes: number
+  sources: number
   leftOut: { name: string; reason: string }[]
 }
 
@@ -49,6 +52,8 @@ export interface Made {
   layer: NewLayer
   archiveBytes: number
   modules: number
+  regexes: number
+  sources: number
   leftOut: { name: string; reason: string }[]
   pythonVersion: string
 }
@@ -58,12 +63,15 @@ export async function makeArchive(input: ArchiveInput, ports: ArchivePorts): Pro
   const step = ports.progress.step('archive', 'Write the archive')
   try {
     const origin = labelsOf(input.source.config)[LABELS.source] ?? input.source.id
-    const { identity, content, modules, leftOut } = await makeContent({ ...input, origin }, ports.archiver)
+    const { identity, content, modules, regexes, sources, leftOut } = await makeContent(
+      { ...input, origin },
+      ports.archiver,
+    )
     const mtime = new Date(input.source.config.created ?? 0)
     const layer = await makeLayer(input.image, { ...content, mtime })
     step.done(`${modules} modules, ${leftOut.length} left out`)
     return {
-      ...{ identity, layer, leftOut, modules },
+      ...{ identity, layer, leftOut, modules, regexes, sources },
       archiveBytes: content.archive.length,
       pythonVersion: input.python.python.version,
     }
@@ -79,7 +87,9 @@ export async function makeContent(input: ContentInput, archiver: Archiver): Prom
   const identity = await identify(input, archiver)
   const info = { tool: TOOL_VERSION, python: python.version, leftOut: input.selection.leftOut }
   const target = { ...python, identity, validate: input.request.validate }
-  const written = archiver.write(target, input.selection.modules, info)
+  const cached = selectCaches(input.python)
+  const compiled = { regexes: cached.regexes.length, sources: cached.sources.length }
+  const written = archiver.write(target, input.selection.modules, info, cached)
   const leftOut = [...input.selection.leftOut, ...written.leftOut]
   const bytecode = input.bytecode?.files ?? []
   const manifest = {
@@ -89,12 +99,13 @@ export async function makeContent(input: ContentInput, archiver: Archiver): Prom
     python: { version: python.version, executable: python.executable, library: python.library, ...identity },
     validate: input.request.validate,
     modules: written.modules,
+    ...compiled,
     leftOut,
     bytecode: { paths: bytecode.map((file) => file.path) },
   }
   const siteDirectories = findSiteDirectories(input)
   const content = { archive: written.bytes, manifest, runtime: input.runtime, siteDirectories, bytecode }
-  return { identity, content, modules: written.modules, leftOut }
+  return { identity, content, modules: written.modules, ...compiled, leftOut }
 }
 
 async function identify(

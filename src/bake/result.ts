@@ -20,7 +20,15 @@ export interface BakeResult {
     pythons: { executable: string; version: string; processes: number; modules: number; used: boolean }[]
     probes: { probe: string; ok: boolean; detail: string }[]
   }
-  archive: { path: string; bytes: number; modules: number; leftOut: { name: string; reason: string }[] }
+  archive: {
+    path: string
+    bytes: number
+    modules: number
+    /** Compiled regular expressions and source strings. */
+    regexes: number
+    sources: number
+    leftOut: { name: string; reason: string }[]
+  }
   /** Bytecode files that were added for modules outside the archive. */
   bytecode: { mode: 'auto' | 'off' | 'all'; files: number; packages: number; failed: number; bytes: number }
   layer: { diffId: string; bytes: number; compressedBytes: number }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Reads what native/tracer/tracer.py wrote in the processes of a training run. The record
 // format is described at the top of that file.
+import { parseRegex, parseSource, type TracedRegex, type TracedSource } from './compiled.js'
 
 /** One module that a process executed from a source file. */
 export interface TracedModule {
@@ -53,6 +54,8 @@ export interface TracedProcess {
   /** Imported before tracing could begin. */
   earlier: string[]
   modules: TracedModule[]
+  regexes: TracedRegex[]
+  sources: TracedSource[]
   extensions: { name: string; path: string }[]
   leftOut: { name: string; reason: string }[]
 }
@@ -114,6 +117,8 @@ function parseProcess(fields: Buffer[]): TracedProcess | undefined {
     siteDirectories: null,
     earlier: [],
     modules: [],
+    regexes: [],
+    sources: [],
     extensions: [],
     leftOut: [],
   }
@@ -130,6 +135,10 @@ function apply(process: TracedProcess, kind: string, fields: Buffer[]): void {
     process.extensions.push({ name: text(0), path: text(1) })
   } else if (kind === 'L') {
     process.leftOut.push({ name: text(0), reason: text(2) })
+  } else if (kind === 'R') {
+    process.regexes.push(...some(parseRegex(fields)))
+  } else if (kind === 'C') {
+    process.sources.push(...some(parseSource(fields)))
   } else if (kind === 'M') {
     const [, , , , , , , sourceHash, marshal, seeds] = fields
     if (!sourceHash || !marshal || !seeds) return
@@ -146,6 +155,10 @@ function apply(process: TracedProcess, kind: string, fields: Buffer[]): void {
       seeds,
     })
   }
+}
+
+function some<T>(value: T | undefined): T[] {
+  return value === undefined ? [] : [value]
 }
 
 function list(field: Buffer | undefined): string[] {

@@ -96,12 +96,16 @@ export class Bench {
    * Runs a script with the archive, the runtime having been imported first as the hook would.
    * The script must not be imported by name.
    */
-  runWithArchive(script: string, env: Record<string, string> = {}): Promise<Outcome> {
+  runWithArchive(
+    script: string,
+    env: Record<string, string> = {},
+    args: readonly string[] = [],
+  ): Promise<Outcome> {
     const start =
       `import sys; sys.path.insert(0, ${JSON.stringify(join(this.directory, 'hook'))}); import _pycds; del sys.path[0];` +
       `sys.path.insert(0, ${JSON.stringify(join(script, '..'))});` +
       `exec(compile(open(${JSON.stringify(script)}).read(), ${JSON.stringify(script)}, 'exec'), {'__name__': '__main__'})`
-    return this.run(['-c', start], { PYCDS_ARCHIVE: this.archive, ...env })
+    return this.run([...args, '-c', start], { PYCDS_ARCHIVE: this.archive, ...env })
   }
 
   /** Trains a script, as a training container would, and writes the archive of what it imported. */
@@ -121,7 +125,7 @@ export class Bench {
   write(process: TracedProcess, modules: readonly TracedModule[], validate: Validate = 'stat'): void {
     const identity = archiver.identify(readFileSync(process.python.library))
     if (!identity) throw new Error(`${process.python.library} is not an ELF file`)
-    const written = archiver.write({ ...process.python, identity, validate }, modules, {})
+    const written = archiver.write({ ...process.python, identity, validate }, modules, {}, process)
     if (written.leftOut.length > 0) throw new Error(JSON.stringify(written.leftOut))
     rmSync(this.archive, { force: true })
     writeFileSync(this.archive, written.bytes)

@@ -2,7 +2,7 @@
 import type { BakeResult } from '../../bake/result.js'
 import type { Style } from '../../log/index.js'
 import { renderFacts } from './table.js'
-import { formatBytes, formatCount, formatFactor, formatMs } from './units.js'
+import { formatBytes, formatCompiled, formatCount, formatFactor, formatMs } from './units.js'
 
 const METRICS = { imports: 'until the imports are done', exit: 'of the whole run' } as const
 
@@ -18,6 +18,7 @@ function renderBaked(result: BakeResult, output: { reference: string; id: string
   const facts: [string, string][] = [
     ...renderStart(result),
     ['modules', `${archive.modules} archived${describeLeftOut(result, output.reference)}`],
+    ['compiled', formatCompiled(archive)],
     ...renderBytecode(result),
     ['layer', `${formatBytes(layer.bytes)} (${formatBytes(layer.compressedBytes)} compressed)`],
     ['python', describePython(result)],
@@ -69,6 +70,7 @@ function renderPlan(result: BakeResult, style: Style): string[] {
       ['training', training.command.map(quote).join(' ')],
       ['ready', training.readiness],
       ['modules', `${archive.modules} to archive, ${archive.leftOut.length} left out`],
+      ['compiled', formatCompiled(archive)],
       ...renderBytecode(result),
       ['layer', `${formatBytes(layer.bytes)} (${formatBytes(layer.compressedBytes)} compressed)`],
       ['archive', archive.path],

@@ -3,7 +3,7 @@ import type { InspectResult } from '../../bake/inspect.js'
 import type { Style } from '../../log/index.js'
 import { renderLeftOut } from './left-out.js'
 import { renderFacts, renderTable } from './table.js'
-import { formatBytes, formatCount } from './units.js'
+import { formatBytes, formatCompiled, formatCount } from './units.js'
 
 /** What an archive holds, for people: a table per package, then what was left out and why. */
 export function renderInspect(result: InspectResult, style: Style): string {
@@ -15,6 +15,7 @@ export function renderInspect(result: InspectResult, style: Style): string {
       ['archive', `${archive.path}  ${formatBytes(archive.bytes)}, format ${archive.format}`],
       ['python', `${python.version} (${python.abi}), build ${python.buildId}`],
       ['modules', String(archive.modules)],
+      ['compiled', formatCompiled(archive)],
     ]),
     '',
     ...renderPackages(packages, style),

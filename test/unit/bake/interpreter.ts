@@ -49,6 +49,8 @@ const process = (
   siteDirectories: ['/usr/lib/python3.13/site-packages'],
   earlier: [],
   modules: names.map((name) => module(name)),
+  regexes: [],
+  sources: [],
   extensions: [],
   leftOut: [],
   ...more,

@@ -9,7 +9,7 @@ const RESULT: InspectResult = {
   schema: 'io.pycds.inspect/1',
   subject: { kind: 'image', name: 'app:1-cds' },
   python: { version: '3.11.2', abi: 'cpython-311', buildId: 'c0ffee' },
-  archive: { path: '/opt/pycds/app.cds', bytes: 3_000_000, format: 1, modules: 14 },
+  archive: { path: '/opt/pycds/app.cds', bytes: 3_000_000, format: 1, modules: 14, regexes: 120, sources: 1 },
   packages: [
     { name: 'flask', modules: 4, bytes: 90_000 },
     { name: 'werkzeug', modules: 10, bytes: 1_200_000 },
@@ -24,9 +24,10 @@ test('packages are a table, the largest first', (t) => {
     [
       'image app:1-cds',
       '',
-      '  archive  /opt/pycds/app.cds  3.0 MB, format 1',
-      '  python   3.11.2 (cpython-311), build c0ffee',
-      '  modules  14',
+      '  archive   /opt/pycds/app.cds  3.0 MB, format 1',
+      '  python    3.11.2 (cpython-311), build c0ffee',
+      '  modules   14',
+      '  compiled  120 regular expressions, 1 source string',
       '',
       '  package   modules    size',
       '  werkzeug       10  1.2 MB',

@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: Apache-2.0
+// Regular expressions whose programs come from the archive are the same objects as ever.
+import { readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import test, { type ExecutionContext } from 'ava'
+import { archiver, Bench, findPythons } from '../helpers/python.js'
+import { random, sectionOf } from '../helpers/sections.js'
+
+const FIXTURE = fileURLToPath(new URL('../fixtures/regexes.py', import.meta.url))
+const CACHE_INDEX = 16
+const CACHE = 17
+const FLIPS = 60
+
+const pythons = findPythons()
+if (pythons.length === 0)
+  test.skip('no supported CPython on this machine: cached regular expressions are not tested', () => undefined)
+
+function each(title: string, run: (t: ExecutionContext, python: string) => Promise<void>): void {
+  for (const { path, version } of pythons) test(`${version}: ${title}`, run, path)
+}
+
+/** Trains a program and runs it with and without the archive; both must say the same. */
+async function compare(t: ExecutionContext, python: string, text: string, args: string[] = []) {
+  const bench = new Bench(t, python)
+  const script = bench.file('program/main.py', text)
+  await bench.train(script)
+  const stock = await bench.runWithArchive(script, { PYCDS: 'off' }, args)
+  const served = await bench.runWithArchive(script, { PYCDS: 'require' }, args)
+  t.deepEqual(served, stock)
+  t.is(stock.code, 0, stock.stderr)
+  const { stderr } = await bench.runWithArchive(script, { PYCDS: 'report' }, args)
+  const [, hits, total] = /served (\d+) of (\d+) compilations of regular expressions/.exec(stderr) ?? []
+  return { hits: Number(hits), total: Number(total), stock, bench, script }
+}
+
+each("every pattern of the standard library is the interpreter's own", async (t, python) => {
+  t.timeout(240_000)
+  const { hits, total } = await compare(t, python, readFileSync(FIXTURE, 'utf8'))
+  t.true(hits > 300, `${hits} of ${total}`)
+  // What is compiled anew: patterns that warn, or that are wrong.
+  t.true(total - hits < total * 0.05, `${hits} of ${total}`)
+})
+
+each('what re promises besides the patterns holds', async (t, python) => {
+  const { hits } = await compare(
+    t,
+    python,
+    `import re, copy, pickle, sys
+a = re.compile(r"(?P<k>\\w+)=(?P<v>.*)", re.I)
+print(a is re.compile(r"(?P<k>\\w+)=(?P<v>.*)", re.I), a == re.compile(r"(?P<k>\\w+)=(?P<v>.*)", 2), hash(a) == hash(copy.copy(a)), copy.deepcopy(a) is a)
+print(pickle.loads(pickle.dumps(a)) is a, a.groupindex, type(a.groupindex), a.flags, repr(a), a.pattern)
+re.purge()
+b = re.compile(r"(?P<k>\\w+)=(?P<v>.*)", re.I)
+print(a is b, a == b, a.sub(r"\\g<v>=\\1", "x=y"))
+class S(str): pass
+s = S("sub.*class")
+print(type(re.compile(s).pattern), re.compile(s).pattern is s)
+p = "some" + chr(45) + "text"
+print(re.compile(p).pattern is p)
+print(re.Scanner([(r"\\d+", lambda s, t: int(t)), (r"\\s+", None)]).scan("1 22"))
+print(re.compile(rb"(?L)\\w", re.L).flags, re.compile("x", re.I | re.ASCII).flags)
+for bad in ("(", "[z-a]", "*", "(?P<a>x)(?P<a>y)", "(?<=a+)b", "\\\\", "x{2,1}", "(?P=n)"):
+    try: re.compile(bad)
+    except re.error as e: print(type(e), e, e.pos, e.pattern, e.lineno)
+for arguments in ((1,), (None,), ("a", "b"), (b"a", re.U), ("a", re.L), ("a", -1), ("a", 1 << 70)):
+    try: print(re.compile(*arguments))
+    except Exception as e: print(type(e), e)`,
+  )
+  t.true(hits >= 5)
+})
+
+each('patterns that warn do so as ever, from the line that compiles them', async (t, python) => {
+  const { stock } = await compare(
+    t,
+    python,
+    `import re, warnings
+for action in ("always", "error", "default"):
+    for pattern in ("[[a]", "[!--a]", "[a&&b]", "[a||b]", "plain"):
+        with warnings.catch_warnings(record=True) as seen:
+            warnings.simplefilter(action)
+            re.purge()
+            try: re.compile(pattern)
+            except Warning as e: print("raised", e)
+            print([(w.filename, w.lineno, str(w.message), w.category) for w in seen])`,
+  )
+  t.regex(stock.stdout, /main\.py', 7, 'Possible nested set/)
+})
+
+each('DEBUG prints, and what is put in place of the compiler or its parts wins', async (t, python) => {
+  const { stock } = await compare(
+    t,
+    python,
+    `import re, sys, importlib
+compiler = sys.modules.get("re._compiler") or sys.modules["sre_compile"]
+parser = sys.modules.get("re._parser") or sys.modules["sre_parse"]
+re.compile("de[b]ug", re.DEBUG)
+re.compile("parsed"); re.compile("coded"); re.compile("reloaded")
+parse, code, compile = parser.parse, compiler._code, compiler.compile
+re.purge(); parser.parse = lambda *a: print("parse", a[0]) or parse(*a); re.compile("parsed"); parser.parse = parse
+re.purge(); compiler._code = lambda *a: print("code") or code(*a); re.compile("coded"); compiler._code = code
+re.purge(); compiler.compile = lambda *a: print("compile", a) or compile(*a); re.compile("coded", re.I)
+importlib.reload(compiler); re.purge(); print(re.compile("reloaded").match("reloaded"))
+print(compiler.compile("named", flags=re.I), compiler.compile(p="named"))
+import inspect; print(inspect.signature(compiler.compile), compiler.compile.__name__, compiler.compile.__module__, compiler.compile.__doc__)`,
+  )
+  t.regex(stock.stdout, /LITERAL 100/)
+})
+
+each('an application switch turns it off; without the section there is no hook', async (t, python) => {
+  const text = `import re, sys
+compiler = sys.modules.get("re._compiler") or sys.modules["sre_compile"]
+print(type(compiler.compile).__name__, re.compile("a+b").pattern)`
+  const { bench, script, hits } = await compare(t, python, text.replace('type(compiler.compile).__name__, ', ''))
+  t.true(hits > 0)
+  bench.file('program/main.py', text)
+  const run = async (env: Record<string, string>) => (await bench.runWithArchive(script, env)).stdout
+  t.is(await run({}), 'builtin_function_or_method a+b\n')
+  t.is(await run({ PYCDS_CACHES: 'regexes' }), 'builtin_function_or_method a+b\n')
+  t.is(await run({ PYCDS_CACHES: 'sources' }), 'function a+b\n')
+  t.is(await run({ PYCDS_CACHES: 'off' }), 'function a+b\n')
+  t.is(await run({ PYCDS: 'off' }), 'function a+b\n')
+  const process = await bench.train(script)
+  bench.write({ ...process, regexes: [], sources: [] }, process.modules)
+  t.is(await run({ PYCDS: 'require' }), 'function a+b\n')
+})
+
+const [python] = pythons
+if (python) {
+  test(`${python.version}: ${FLIPS} flipped bytes in what is cached change nothing`, async (t) => {
+    t.timeout(120_000)
+    const bench = new Bench(t, python.path)
+    const script = bench.file(
+      'program/main.py',
+      'import re, string, logging, collections\nP = collections.namedtuple("P", "x y")\nprint(P(1, 2), re.findall(r"(?P<w>\\w+) *", "a b"))\n',
+    )
+    await bench.train(script)
+    const whole = readFileSync(bench.archive)
+    const expected = await bench.runWithArchive(script, { PYCDS: 'require' })
+    t.is(expected.code, 0)
+    const numbers = random(20261124)
+    const parts = [sectionOf(whole, CACHE_INDEX), sectionOf(whole, CACHE)]
+    for (let i = 0; i < FLIPS; i++) {
+      const part = parts[i % 2]
+      if (!part || part.bytes === 0) return t.fail('the archive has no cached results')
+      const copy = Buffer.from(whole)
+      const offset = part.offset + Math.floor(numbers.next().value * part.bytes)
+      copy[offset] = (copy[offset] ?? 0) ^ (1 + Math.floor(numbers.next().value * 255))
+      rmSync(bench.archive)
+      writeFileSync(bench.archive, copy)
+      t.deepEqual(await bench.runWithArchive(script), expected, `flip at ${offset}`)
+      const error = t.throws<Error & { code?: string }>(() => archiver.describe('flipped', copy))
+      t.is(error?.code, 'ARCHIVE_INVALID')
+    }
+  })
+}
