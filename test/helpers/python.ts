@@ -96,16 +96,12 @@ export class Bench {
    * Runs a script with the archive, the runtime having been imported first as the hook would.
    * The script must not be imported by name.
    */
-  runWithArchive(
-    script: string,
-    env: Record<string, string> = {},
-    args: readonly string[] = [],
-  ): Promise<Outcome> {
+  runWithArchive(script: string, env: Record<string, string> = {}): Promise<Outcome> {
     const start =
       `import sys; sys.path.insert(0, ${JSON.stringify(join(this.directory, 'hook'))}); import _pycds; del sys.path[0];` +
       `sys.path.insert(0, ${JSON.stringify(join(script, '..'))});` +
       `exec(compile(open(${JSON.stringify(script)}).read(), ${JSON.stringify(script)}, 'exec'), {'__name__': '__main__'})`
-    return this.run([...args, '-c', start], { PYCDS_ARCHIVE: this.archive, ...env })
+    return this.run(['-c', start], { PYCDS_ARCHIVE: this.archive, ...env })
   }
 
   /** Trains a script, as a training container would, and writes the archive of what it imported. */

@@ -77,7 +77,7 @@ test('a shared libpython is named, since the archive belongs to it', (t) => {
 test('without a measurement nothing is claimed', (t) => {
   const text = renderBake({ ...RESULT, start: null }, PLAIN)
   t.regex(text, /^Baked app:1\n/)
-  t.regex(text, /start {4}not measured/)
+  t.regex(text, /start {5}not measured/)
   t.notRegex(text, /\d x|fast/)
 })
 
