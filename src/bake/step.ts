@@ -158,7 +158,7 @@ function writeAll(
     archive: {
       path: `${folder}/${ARCHIVE_NAME}`,
       bytes: made.content.archive.length,
-      modules: made.modules,
+      ...{ modules: made.modules, regexes: made.regexes, sources: made.sources },
       leftOut: made.leftOut,
     },
   }
