@@ -89,8 +89,8 @@ static bool index_finds(const uint8_t *index, uint32_t slots, uint32_t wanted, u
   return false;
 }
 
-const char *pycds_cache_verify(const uint8_t *index, uint64_t index_bytes, const uint8_t *entries,
-                               uint64_t entry_bytes, struct pycds_cache_counts *counts) {
+const char *pycds_cache_verify(const uint8_t *index, uint64_t index_bytes, const uint8_t *entries, uint64_t entry_bytes,
+                               struct pycds_cache_counts *counts) {
   *counts = (struct pycds_cache_counts){0};
   uint32_t slots = pycds_cache_slots(index_bytes);
   if (slots == 0) return index_bytes == 0 ? NULL : "the index of cached results is damaged";
@@ -112,8 +112,10 @@ const char *pycds_cache_verify(const uint8_t *index, uint64_t index_bytes, const
     if (!regex && !(head.kind == PYCDS_QUESTION_SOURCE && source_is_sound(&cached, &head))) {
       return "a cached result cannot be read";
     }
-    if (regex) counts->regexes++;
-    else counts->sources++;
+    if (regex)
+      counts->regexes++;
+    else
+      counts->sources++;
   }
   return NULL;
 }

@@ -79,7 +79,7 @@ bool pycds_regex_name(struct pycds_regex *regex, uint32_t *group, const char **n
 struct pycds_cache_counts {
   uint32_t regexes, sources;
 };
-const char *pycds_cache_verify(const uint8_t *index, uint64_t index_bytes, const uint8_t *entries,
-                               uint64_t entry_bytes, struct pycds_cache_counts *counts);
+const char *pycds_cache_verify(const uint8_t *index, uint64_t index_bytes, const uint8_t *entries, uint64_t entry_bytes,
+                               struct pycds_cache_counts *counts);
 
 #endif

@@ -72,11 +72,11 @@ _Static_assert(offsetof(struct pycds_header, identity) == 64, "frozen prefix");
 _Static_assert(sizeof(struct pycds_header) == 128, "header size");
 
 enum pycds_section_kind {
-  PYCDS_SECTION_INDEX = 1,   /* struct pycds_slot[index_slots] */
-  PYCDS_SECTION_RECORDS = 2, /* struct pycds_record[unit_count], modules in import order */
-  PYCDS_SECTION_BLOCKS = 3,  /* the unit blocks */
-  PYCDS_SECTION_INFO = 4,    /* JSON for people and tools; never read at run time */
-  PYCDS_SECTION_LAYOUT = 5,  /* struct pycds_object_layout */
+  PYCDS_SECTION_INDEX = 1,       /* struct pycds_slot[index_slots] */
+  PYCDS_SECTION_RECORDS = 2,     /* struct pycds_record[unit_count], modules in import order */
+  PYCDS_SECTION_BLOCKS = 3,      /* the unit blocks */
+  PYCDS_SECTION_INFO = 4,        /* JSON for people and tools; never read at run time */
+  PYCDS_SECTION_LAYOUT = 5,      /* struct pycds_object_layout */
   PYCDS_SECTION_CACHE_INDEX = 6, /* both specified in cache.h */
   PYCDS_SECTION_CACHE = 7,
 };

@@ -19,13 +19,13 @@ static const char *const own_modules[][4] = {
 
 static struct {
   bool wanted;
-  const char *const *modules; /* the compiler's name first */
-  unsigned served;            /* bit i: modules[i] came from the archive */
-  PyObject *compiler_code;    /* of the compiler's module, until it has run */
-  PyObject *stock;            /* the compiler's own compile() */
-  PyObject *build;            /* _sre.compile */
-  PyObject *names, *parser_names;               /* of the compiler's module, of the parser's */
-  PyObject *code_key, *parser_key, *parse_key;  /* in these */
+  const char *const *modules;                        /* the compiler's name first */
+  unsigned served;                                   /* bit i: modules[i] came from the archive */
+  PyObject *compiler_code;                           /* of the compiler's module, until it has run */
+  PyObject *stock;                                   /* the compiler's own compile() */
+  PyObject *build;                                   /* _sre.compile */
+  PyObject *names, *parser_names;                    /* of the compiler's module, of the parser's */
+  PyObject *code_key, *parser_key, *parse_key;       /* in these */
   PyObject *code_function, *parser, *parse_function; /* what they were */
 } regex;
 

@@ -99,7 +99,7 @@ PYCDS_PYAPI long PyLong_AsLong(PyObject *);
 PYCDS_PYAPI unsigned long PyLong_AsUnsignedLongMask(PyObject *);
 PYCDS_PYAPI long long PyLong_AsLongLong(PyObject *);
 PYCDS_PYAPI int PyType_IsSubtype(PyTypeObject *, PyTypeObject *);
-PYCDS_PYAPI int PyList_SetItem(PyObject *, Py_ssize_t, PyObject *);  /* steals */
+PYCDS_PYAPI int PyList_SetItem(PyObject *, Py_ssize_t, PyObject *); /* steals */
 PYCDS_PYAPI PyObject *PyTuple_New(Py_ssize_t);
 PYCDS_PYAPI PyObject *PyTuple_GetItem(PyObject *, Py_ssize_t); /* borrowed */
 PYCDS_PYAPI Py_ssize_t PyTuple_Size(PyObject *);

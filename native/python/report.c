@@ -54,8 +54,10 @@ void report_missed(const char *name, enum pycds_miss miss) {
 }
 
 void report_cached(enum report_cache cache, bool served) {
-  if (served) report.cached[cache]++;
-  else report.uncached[cache]++;
+  if (served)
+    report.cached[cache]++;
+  else
+    report.uncached[cache]++;
 }
 
 void report_rejected(enum pycds_reject reject) {
