@@ -16,7 +16,7 @@ const ERROR_TEXTS = {
   NO_PYTHON: 'The command in the image started no Python.',
   PYTHON_UNSUPPORTED: 'The Python, or the platform, of the image cannot be served.',
   VERIFY_FAILED: 'A container of the image does not use its archive as it must.',
-  GATE_FAILED: 'Reserved for limits on the result; this version does not use it.',
+  GATE_FAILED: 'A limit that was given was not met, such as --min-speedup of bench.',
   ENGINE_UNREACHABLE: 'The container engine does not answer, or does not let this user in.',
   ENGINE_FAILED: 'The container engine answered, but not with what was asked for.',
   NO_SPACE: 'The engine has no disk space left.',
@@ -55,6 +55,8 @@ const MISS_ADVICE = {
     'Start with the `sys.path` of the training run (`PYTHONPATH`, script directory, working directory).',
   SHADOWED: 'A name in an earlier directory of `sys.path` begins alike; the usual search decides.',
   PATH_HOOKS: 'Something was put in front of `sys.path_hooks`; then the path finder alone decides.',
+  LOADER_CHANGED:
+    'Something replaced methods of `importlib` loaders, as some tracers do; then they do the loading.',
   DAMAGED: 'Bake again.',
 }
 

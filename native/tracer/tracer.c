@@ -34,6 +34,7 @@ extern __attribute__((visibility("hidden"))) const char tracer_source[];
 struct times {
   int64_t started, last_import, finished; /* nanoseconds, CLOCK_MONOTONIC */
   int64_t imports;
+  int64_t bound; /* when a socket was last bound: a service that waits for requests is ready */
 };
 
 static struct {
@@ -69,9 +70,12 @@ static void start_times(const char *directory) {
 static int on_timed_event(const char *event, PyObject *args, void *data) {
   (void)args;
   (void)data;
-  if (tracer.times && strcmp(event, "import") == 0 && getpid() == tracer.times_owner) {
+  if (!tracer.times || getpid() != tracer.times_owner) return 0;
+  if (strcmp(event, "import") == 0) {
     tracer.times->imports++;
     tracer.times->last_import = now();
+  } else if (strcmp(event, "socket.bind") == 0) {
+    tracer.times->bound = now();
   }
   return 0;
 }

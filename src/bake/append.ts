@@ -20,6 +20,8 @@ export interface AppendPorts {
 export interface AppendRequest {
   timeoutMs: number
   measureRuns: number
+  /** The caller removes the image again, which nobody could find by a name. */
+  untagged?: boolean
 }
 
 /**
@@ -74,7 +76,7 @@ export async function append(
           )
         : null
     ports.signal.throwIfAborted()
-    await ports.store.tag(id, output)
+    if (!request.untagged) await ports.store.tag(id, output)
     return { id, start }
   } catch (error) {
     await ports.store.remove(id).catch(() => undefined) // the first error is the one to report

@@ -29,6 +29,8 @@ export interface BakeRequest extends TrainingRequest {
   /** Timed starts of each image; 0 for none. */
   measureRuns: number
   dryRun: boolean
+  /** Leave the new image without a name; the caller removes it. */
+  untagged?: boolean
 }
 
 export interface BakePorts {
@@ -129,7 +131,8 @@ async function resolve(request: BakeRequest, ports: BakePorts): Promise<SourceIm
   }
 }
 
-function nodeArchitecture(source: SourceImage): string {
+/** Node's name of an image's architecture; PYTHON_UNSUPPORTED when it cannot be baked. */
+export function nodeArchitecture(source: SourceImage): string {
   const name = source.os === 'linux' && source.architecture === 'amd64' ? 'x64' : undefined
   if (name) return name
   throw new PycdsError('PYTHON_UNSUPPORTED', {

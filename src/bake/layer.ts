@@ -72,9 +72,17 @@ export function layerFiles(
 
 /** Packs the layer; the same content on the same image gives the same bytes. */
 export async function makeLayer(image: Container, content: LayerContent): Promise<NewLayer> {
+  return packLayer(image, layerFiles(content), content.mtime)
+}
+
+/** Packs files into a layer for an image. */
+export async function packLayer(
+  image: Container,
+  files: readonly LayerFile[],
+  mtime: Date,
+): Promise<NewLayer> {
   const entries = new Map<string, TarEntry>()
-  const { mtime } = content
-  for (const { path, mode, body, uid = 0, gid = 0, directory = ROOTS } of layerFiles(content)) {
+  for (const { path, mode, body, uid = 0, gid = 0, directory = ROOTS } of files) {
     const folder = await addDirectory(image, dirname(path), { ...directory, mtime }, entries)
     const name = `${folder}/${basename(path)}`.slice(1)
     entries.set(name, { name, type: 'file', mode, uid, gid, mtime, body })

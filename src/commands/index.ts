@@ -1,9 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 import Bake from './bake.js'
+import Bench from './bench.js'
 import Doctor from './doctor.js'
 import Inspect from './inspect.js'
 import Step from './step.js'
 import Verify from './verify.js'
 
 /** The verbs, as package.json names this list to oclif. */
-export const COMMANDS = { bake: Bake, doctor: Doctor, inspect: Inspect, step: Step, verify: Verify }
+export const COMMANDS = {
+  bake: Bake,
+  bench: Bench,
+  doctor: Doctor,
+  inspect: Inspect,
+  step: Step,
+  verify: Verify,
+}

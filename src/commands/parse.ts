@@ -26,6 +26,14 @@ export function parsePercentage(flag: string, text: string): number {
   return percentage
 }
 
+/** Reads `1.5x` or `1.5` as a factor above zero. Throws USAGE naming `flag`. */
+export function parseFactor(flag: string, text: string): number {
+  const [, number] = /^(\d+(?:\.\d+)?)x?$/.exec(text) ?? []
+  const factor = Number(number)
+  if (!(factor > 0)) throw usage(flag, text, 'not a factor', 'Write a number above 0, as in 1.5 or 1.5x.')
+  return factor
+}
+
 /** Reads a whole number from 0 to `max`. Throws USAGE naming `flag`. */
 export function parseCount(flag: string, text: string, max: number): number {
   const count = /^\d+$/.test(text) ? Number(text) : Number.NaN

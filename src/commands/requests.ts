@@ -2,11 +2,12 @@
 // From typed flags to the requests of the use cases: the only place where a command line gets its meaning.
 import { resolve } from 'node:path'
 import type { BakeRequest } from '../bake/bake.js'
+import type { BenchRequest } from '../bake/bench/bench.js'
 import type { StepRequest } from '../bake/step.js'
 import type { VerifyRequest } from '../bake/verify.js'
 import { PycdsError } from '../errors/index.js'
 import type { ReadySpec } from '../train/index.js'
-import { parseCount, parseDuration, parsePercentage } from './parse.js'
+import { parseCount, parseDuration, parseFactor, parsePercentage } from './parse.js'
 import { parseProbe, parseReady } from './parse-ready.js'
 import { parseSurroundings, type SurroundingsFlags } from './parse-surroundings.js'
 
@@ -42,6 +43,12 @@ export interface StepFlags extends ArchiveFlags, Omit<SurroundingsFlags, 'networ
   output?: string | undefined
 }
 
+/** The flags of `bench` as oclif delivers them. */
+export interface BenchFlags extends TrainingFlags, SurroundingsFlags {
+  runs: string
+  'min-speedup'?: string | undefined
+}
+
 /** The flags of `verify` as oclif delivers them. */
 export interface VerifyFlags extends TrainingFlags {
   'min-hit-rate'?: string | undefined
@@ -58,6 +65,24 @@ export function toBakeRequest(reference: string, flags: BakeFlags, command?: str
     pyc: flags.pyc,
     measureRuns: parseCount('--measure', flags.measure, MAX_MEASURE_RUNS),
     dryRun: flags['dry-run'],
+  }
+}
+
+/** Makes the request of a comparison; throws USAGE for a value that has no meaning. */
+export function toBenchRequest(
+  reference: string,
+  baseline: string | undefined,
+  flags: BenchFlags,
+  command?: string[],
+): BenchRequest {
+  const factor = flags['min-speedup']
+  const minSpeedup = factor === undefined ? undefined : parseFactor('--min-speedup', factor)
+  return {
+    reference,
+    ...present({ baseline, command, minSpeedup }),
+    ...toRun(flags),
+    surroundings: parseSurroundings(flags),
+    runs: Math.max(1, parseCount('--runs', flags.runs, MAX_MEASURE_RUNS)),
   }
 }
 

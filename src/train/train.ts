@@ -83,6 +83,8 @@ export async function train(engine: Engine, spec: TrainingSpec, options: Trainin
 /** One timed start; see {@link timeStart}. Milliseconds. */
 export interface TimedStart {
   imports: number
+  /** Until it has both imported everything and bound a socket; null when it ended by itself or bound none. */
+  ready: number | null
   /** Null when the process did not end by itself. */
   exit: number | null
 }
@@ -101,13 +103,20 @@ export async function timeStart(
   try {
     const activity = async () =>
       (await readTimes(container, times)).reduce((sum, { imports }) => sum + imports, 0)
-    const { failure } = await watch(container, { ...options, activity })
+    const { failure } = await watchRun(container, spec, { ...options, activity })
     if (failure) throw failure
-    const [main] = (await readTimes(container, times)).sort((a, b) => b.imports - a.imports)
+    const processes = (await readTimes(container, times)).sort((a, b) => b.imports - a.imports)
+    const [main] = processes
     if (!main || main.imports === 0) return undefined
+    // The one that listens may be the parent of the one that imports.
+    const bound = Math.max(...processes.map((process) => process.bound))
+    const since = (time: number) => (time - main.started) / 1e6
+    const exit = main.finished > 0 ? since(main.finished) : null
     return {
-      imports: (main.lastImport - main.started) / 1e6,
-      exit: main.finished > 0 ? (main.finished - main.started) / 1e6 : null,
+      imports: since(main.lastImport),
+      // A program may bind a socket to see what the system can do; what ends by itself waits for nobody.
+      ready: bound > 0 && exit === null ? since(Math.max(bound, main.lastImport)) : null,
+      exit,
     }
   } finally {
     await engine.remove(container)
@@ -202,11 +211,12 @@ function assertComplete(image: string, processes: readonly TracedProcess[], coun
 async function readTimes(container: Container, directory: string) {
   const files = await container.readTree(directory)
   return [...files.values()]
-    .filter((bytes) => bytes.length >= 32)
+    .filter((bytes) => bytes.length >= 40)
     .map((bytes) => ({
       started: Number(bytes.readBigInt64LE(0)),
       lastImport: Number(bytes.readBigInt64LE(8)),
       finished: Number(bytes.readBigInt64LE(16)),
       imports: Number(bytes.readBigInt64LE(24)),
+      bound: Number(bytes.readBigInt64LE(32)),
     }))
 }

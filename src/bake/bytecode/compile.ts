@@ -19,8 +19,10 @@ const VALIDATION = { stat: 'timestamp', hash: 'checked-hash', none: 'unchecked-h
 
 export interface CompileSpec {
   image: string
-  python: PythonGroup['python']
+  python: Pick<PythonGroup['python'], 'executable' | 'optimize'>
   roots: readonly SourceRoot[]
+  /** Further modules, found by name as the interpreter finds them. */
+  names?: readonly string[]
   /** Sources that need none. */
   skip: readonly string[]
   /** Leave out packages that have usable bytecode of any of their modules. */
@@ -44,7 +46,7 @@ export async function compileBytecode(engine: Engine, spec: CompileSpec): Promis
   const { python } = spec
   const owner = { uid: 0, gid: 0, mtime: EPOCH }
   const request = {
-    ...{ roots: spec.roots, skip: spec.skip, onlyWithout: spec.onlyWithout },
+    ...{ roots: spec.roots, names: spec.names ?? [], skip: spec.skip, onlyWithout: spec.onlyWithout },
     validation: VALIDATION[spec.validate],
   }
   const container = await engine.create({

@@ -38,6 +38,14 @@ def usable(cached, source):
         return False
 
 
+def origin_of(name):
+    try:
+        spec = importlib.util.find_spec(name)
+    except (ImportError, ValueError):
+        return None
+    return spec.origin if spec and (spec.origin or "").endswith(".py") else None
+
+
 def sources_of(root):
     if not root["isPackage"]:
         return [root["path"]]
@@ -74,7 +82,8 @@ def main():
     with open(os.path.join(FOLDER, "request")) as file:
         request = json.load(file)
     skip, files, packages, failed = set(request["skip"]), [], 0, 0
-    for root in request["roots"]:
+    named = sorted(filter(None, map(origin_of, request["names"])))
+    for root in request["roots"] + [{"path": path, "isPackage": False} for path in named]:
         sources = sources_of(root)
         pairs = [(source, importlib.util.cache_from_source(source)) for source in sources]
         have = {source for source, cached in pairs if usable(cached, source)}

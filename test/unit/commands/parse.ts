@@ -1,6 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 import test from 'ava'
-import { parseCount, parseDuration, parsePercentage, splitCommand } from '../../../src/commands/parse.js'
+import {
+  parseCount,
+  parseDuration,
+  parseFactor,
+  parsePercentage,
+  splitCommand,
+} from '../../../src/commands/parse.js'
 
 const refuses = test.macro((t, parse: (text: string) => unknown, ...texts: string[]) => {
   for (const text of texts) {
@@ -81,4 +87,12 @@ test('two dashes with nothing behind them are a mistake', (t) => {
     t.throws(() => splitCommand(['app', '--'])),
     { code: 'USAGE' },
   )
+})
+
+test('a factor may be written with its x, and must be above zero', (t) => {
+  t.is(parseFactor('--min-speedup', '1.5x'), 1.5)
+  t.is(parseFactor('--min-speedup', '2'), 2)
+  for (const text of ['0', '-1', 'fast', '1,5', '']) {
+    t.throws(() => parseFactor('--min-speedup', text), { message: /^--min-speedup/ }, text)
+  }
 })

@@ -1,0 +1,8 @@
+// SPDX-License-Identifier: Apache-2.0
+import test from 'ava'
+import { pageCache } from '../../../src/util/page-cache.js'
+
+test('the page cache of another machine is out of reach', async (t) => {
+  t.regex((await pageCache.refusal('tcp://10.0.0.1:2376')) ?? '', /tcp:\/\/10\.0\.0\.1:2376.*another machine/)
+  t.regex((await pageCache.refusal('ssh://host')) ?? '', /another machine/)
+})
