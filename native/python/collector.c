@@ -19,35 +19,10 @@ static struct {
   PyObject *get_threshold, *set_threshold, *get_count, *is_enabled, *get_freeze_count, *freeze, *unfreeze;
   PyObject *held_threshold;
   PyObject *own; /* the application's thresholds while they are replaced */
+  long frozen;   /* objects that the interpreter itself has frozen at its start (3.12) */
   unsigned long depth;
   bool works;
 } collector;
-
-void collector_start(void) {
-  const char *mode = getenv("PYCDS_GC");
-  if (mode && strcmp(mode, "off") == 0) return;
-  PyObject *gc = PyImport_ImportModule("gc");
-  const struct {
-    PyObject **to;
-    const char *name;
-  } functions[] = {
-      {&collector.get_threshold, "get_threshold"},
-      {&collector.set_threshold, "set_threshold"},
-      {&collector.get_count, "get_count"},
-      {&collector.is_enabled, "isenabled"},
-      {&collector.freeze, "freeze"},
-      {&collector.unfreeze, "unfreeze"},
-      {&collector.get_freeze_count, "get_freeze_count"},
-  };
-  collector.held_threshold = PyLong_FromLong(HELD_THRESHOLD);
-  collector.works = gc && collector.held_threshold;
-  for (size_t i = 0; collector.works && i < sizeof functions / sizeof *functions; i++) {
-    *functions[i].to = PyObject_GetAttrString(gc, functions[i].name);
-    collector.works = *functions[i].to != NULL;
-  }
-  drop(gc);
-  PyErr_Clear();
-}
 
 static PyObject *call(PyObject *function) { return PyObject_CallFunctionObjArgs(function, NULL); }
 
@@ -60,6 +35,16 @@ static long first_of(PyObject *function) {
   return value;
 }
 
+/* Stands as gc.get_threshold: a program that builds upon its thresholds sees its own. */
+static PyObject *get_threshold(PyObject *self, PyObject *unused) {
+  (void)self;
+  (void)unused;
+  PyObject *now = call(collector.get_threshold);
+  if (!now || !collector.own || PyLong_AsLong(PyTuple_GetItem(now, 0)) != HELD_THRESHOLD) return now;
+  Py_DecRef(now);
+  return keep(collector.own);
+}
+
 static bool set_thresholds(PyObject *youngest, PyObject *others) {
   PyObject *result = PyObject_CallFunctionObjArgs(collector.set_threshold, youngest, PyTuple_GetItem(others, 1),
                                                   PyTuple_GetItem(others, 2), NULL);
@@ -67,15 +52,21 @@ static bool set_thresholds(PyObject *youngest, PyObject *others) {
   return result != NULL;
 }
 
-/* Moves all objects to the oldest generation without looking at them. Objects that the
- * application has frozen itself must stay frozen. */
+static long frozen_objects(void) {
+  PyObject *count = call(collector.get_freeze_count);
+  long value = count ? PyLong_AsLong(count) : -1;
+  drop(count);
+  return value;
+}
+
+/* Moves all objects to the oldest generation without looking at them. What the application
+ * has frozen itself must stay frozen. */
 static void promote(void) {
-  PyObject *frozen = call(collector.get_freeze_count);
-  if (frozen && PyLong_AsLong(frozen) == 0) {
-    drop(call(collector.freeze));
-    drop(call(collector.unfreeze));
-  }
-  drop(frozen);
+  long frozen = frozen_objects();
+  if (frozen < 0 || frozen > collector.frozen) return;
+  drop(call(collector.freeze));
+  drop(call(collector.unfreeze));
+  collector.frozen = 0;
 }
 
 static void replace_thresholds(void) {
@@ -101,6 +92,38 @@ static void restore_thresholds(void) {
     set_thresholds(youngest, own);
   }
   Py_DecRef(own);
+}
+
+void collector_start(void) {
+  const char *mode = getenv("PYCDS_GC");
+  if (mode && strcmp(mode, "off") == 0) return;
+  PyObject *gc = PyImport_ImportModule("gc");
+  const struct {
+    PyObject **to;
+    const char *name;
+  } functions[] = {
+      {&collector.get_threshold, "get_threshold"},
+      {&collector.set_threshold, "set_threshold"},
+      {&collector.get_count, "get_count"},
+      {&collector.is_enabled, "isenabled"},
+      {&collector.freeze, "freeze"},
+      {&collector.unfreeze, "unfreeze"},
+      {&collector.get_freeze_count, "get_freeze_count"},
+  };
+  collector.held_threshold = PyLong_FromLong(HELD_THRESHOLD);
+  collector.works = gc && collector.held_threshold;
+  for (size_t i = 0; collector.works && i < sizeof functions / sizeof *functions; i++) {
+    *functions[i].to = PyObject_GetAttrString(gc, functions[i].name);
+    collector.works = *functions[i].to != NULL;
+  }
+  static PyMethodDef method = {"get_threshold", get_threshold, METH_NOARGS,
+                               "Return the current collection thresholds."};
+  PyObject *function = collector.works ? PyCFunction_NewEx(&method, gc, NULL) : NULL;
+  if (!function || PyObject_SetAttrString(gc, "get_threshold", function) != 0) collector.works = false;
+  if (collector.works) collector.frozen = frozen_objects();
+  drop(function);
+  drop(gc);
+  PyErr_Clear();
 }
 
 void collector_hold(void) {

@@ -52,13 +52,22 @@ static bool is_quiet_distutils_finder(PyObject *finder, const struct facts *fact
   return !answer;
 }
 
-bool conditions_are_first(PyObject *finder, const struct facts *facts) {
+/* Modules that this interpreter has inside, though training took them from files. */
+static bool is_frozen(PyObject *name) {
+  PyObject *frozen = PyObject_CallFunctionObjArgs(importlib.is_frozen, name, NULL);
+  bool is = frozen != importlib.false_object;
+  drop(frozen);
+  if (!frozen) PyErr_Clear();
+  return is;
+}
+
+bool conditions_are_first(PyObject *finder, PyObject *name, const struct facts *facts) {
   PyObject *finders = item_of(importlib.sys_dict, names.meta_path);
   Py_ssize_t count = finders && type_of(finders) == &PyList_Type ? PyList_Size(finders) : 0;
   for (Py_ssize_t i = 0; i < count; i++) {
     PyObject *one = PyList_GetItem(finders, i);
     if (one == finder) return true;
-    if (one == importlib.builtin_importer || one == importlib.frozen_importer) continue;
+    if (one == importlib.builtin_importer || (one == importlib.frozen_importer && !is_frozen(name))) continue;
     if (!is_quiet_distutils_finder(one, facts)) return false;
   }
   return false;

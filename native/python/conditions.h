@@ -10,6 +10,6 @@
 enum pycds_miss conditions_check(PyObject *path, const struct facts *facts, const struct pycds_header *header);
 
 /* Whether nothing on sys.meta_path in front of `finder` can answer for that module. */
-bool conditions_are_first(PyObject *finder, const struct facts *facts);
+bool conditions_are_first(PyObject *finder, PyObject *name, const struct facts *facts);
 
 #endif

@@ -25,6 +25,10 @@ PyObject *attribute_of(PyObject *object, PyObject *name) {
   return value;
 }
 
+static PyObject *take(PyObject *object, const char *name) {
+  return object ? PyObject_GetAttrString(object, name) : NULL;
+}
+
 static bool intern_names(void) {
   const struct {
     PyObject **to;
@@ -39,10 +43,6 @@ static bool intern_names(void) {
     if (!*all[i].to) return false;
   }
   return true;
-}
-
-static PyObject *take(PyObject *object, const char *name) {
-  return object ? PyObject_GetAttrString(object, name) : NULL;
 }
 
 static bool find_path_hooks(void) {
@@ -67,19 +67,36 @@ bool importlib_loads_as_ever(void) {
   bool same = true;
   for (int i = 0; i < 4 && same; i++) {
     PyObject *method = PyObject_GetAttr(importlib.loader_type, load_names()[i]);
-    same = method == importlib.load_methods[i];
+    same = method && method == importlib.load_methods[i];
     drop(method);
   }
   if (!same) PyErr_Clear();
   return same;
 }
 
-static bool find_load_methods(void) {
+/* Whether a function came with the interpreter, and is not one that replaced it. */
+static bool is_frozen_function(PyObject *function) {
+  static const char start[] = "<frozen importlib.";
+  Py_ssize_t length = 0;
+  PyObject *code = take(function, "__code__"), *file = take(code, "co_filename");
+  const char *bytes = file ? PyUnicode_AsUTF8AndSize(file, &length) : NULL;
+  bool frozen = bytes && strncmp(bytes, start, sizeof start - 1) == 0;
+  drop(file);
+  drop(code);
+  PyErr_Clear();
+  return frozen;
+}
+
+/* What has been replaced already counts as changed for ever. */
+static void find_load_methods(void) {
   for (int i = 0; i < 4; i++) {
-    importlib.load_methods[i] = PyObject_GetAttr(importlib.loader_type, load_names()[i]);
-    if (!importlib.load_methods[i]) return false;
+    PyObject *method = PyObject_GetAttr(importlib.loader_type, load_names()[i]);
+    if (method && is_frozen_function(method))
+      importlib.load_methods[i] = method;
+    else
+      drop(method);
   }
-  return true;
+  PyErr_Clear();
 }
 
 static bool all_found(PyObject *const *objects, size_t count) {
@@ -137,9 +154,10 @@ bool importlib_find(void) {
   };
   i->set_lazy_attributes = take(imp, "_set_lazy_attributes");
   PyErr_Clear();
-  if (!all_found(found, sizeof found / sizeof *found) || !find_path_hooks() || !find_load_methods()) {
+  if (!all_found(found, sizeof found / sizeof *found) || !find_path_hooks()) {
     return false;
   }
+  find_load_methods();
   recognise(external);
   return true;
 }

@@ -106,10 +106,8 @@ uint64_t importlib_digest(PyObject *bootstrap, PyObject *external) {
                                     "ModuleSpec.__init__",
                                     "_ModuleLockManager.__enter__",
                                     "_ModuleLockManager.__exit__"};
-  static const char *const loading[] = {
-      "FileLoader.__init__",       "SourceFileLoader.create_module", "SourceFileLoader.exec_module",
-      "SourceFileLoader.get_code", "SourceFileLoader.get_data",      "SourceFileLoader.source_to_code",
-      "FileFinder._get_spec",      "FileFinder.find_spec",           "spec_from_file_location"};
+  static const char *const loading[] = {"FileLoader.__init__", "SourceFileLoader.create_module", "FileFinder._get_spec",
+                                        "FileFinder.find_spec", "spec_from_file_location"};
   struct bytes bytes = {0};
   for (size_t i = 0; i < sizeof own / sizeof *own; i++) put_function(&bytes, bootstrap, own[i]);
   for (size_t i = 0; i < sizeof loading / sizeof *loading; i++) put_function(&bytes, external, loading[i]);

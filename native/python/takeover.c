@@ -144,7 +144,7 @@ static bool prepare(struct import *im) {
   PyObject *path = NULL;
   if (runtime_find(im->text, &found) != PYCDS_SERVED) return false;
   struct facts facts = facts_of(&found);
-  bool ready = is_unchanged() && conditions_are_first(runtime.self, &facts) && find_path(im, &path) &&
+  bool ready = is_unchanged() && conditions_are_first(runtime.self, im->name, &facts) && find_path(im, &path) &&
                find_code(im, path, &found);
   drop(path);
   if (!ready) return false;
