@@ -14,7 +14,6 @@ import {
 import { homedir, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import type { ExecutionContext } from 'ava'
 import { createArchiver } from '../../src/archive/archiver.js'
 import type { Validate } from '../../src/bake/archiver.js'
 import { parseTrace, type TracedModule, type TracedProcess } from '../../src/train/trace.js'
@@ -59,7 +58,7 @@ export class Bench {
   readonly archive: string
   readonly #python: string
 
-  constructor(t: ExecutionContext, python: string) {
+  constructor(t: { teardown(undo: () => void): void }, python: string) {
     this.directory = mkdtempSync(join(tmpdir(), 'pycds-test-'))
     this.archive = join(this.directory, 'app.cds')
     this.#python = python
@@ -95,13 +94,21 @@ export class Bench {
   /**
    * Runs a script with the archive, the runtime having been imported first as the hook would.
    * The script must not be imported by name.
+   * @param instead.text  what to run in the place of the script
+   * @param instead.options  further options of the interpreter
    */
-  runWithArchive(script: string, env: Record<string, string> = {}): Promise<Outcome> {
+  runWithArchive(
+    script: string,
+    env: Record<string, string> = {},
+    instead: { text?: string; options?: readonly string[] } = {},
+  ): Promise<Outcome> {
+    const text =
+      instead.text === undefined ? `open(${JSON.stringify(script)}).read()` : JSON.stringify(instead.text)
     const start =
       `import sys; sys.path.insert(0, ${JSON.stringify(join(this.directory, 'hook'))}); import _pycds; del sys.path[0];` +
       `sys.path.insert(0, ${JSON.stringify(join(script, '..'))});` +
-      `exec(compile(open(${JSON.stringify(script)}).read(), ${JSON.stringify(script)}, 'exec'), {'__name__': '__main__'})`
-    return this.run(['-c', start], { PYCDS_ARCHIVE: this.archive, ...env })
+      `exec(compile(${text}, ${JSON.stringify(script)}, 'exec'), {'__name__': '__main__'})`
+    return this.run([...(instead.options ?? []), '-c', start], { PYCDS_ARCHIVE: this.archive, ...env })
   }
 
   /** Trains a script, as a training container would, and writes the archive of what it imported. */
