@@ -11,6 +11,8 @@ import type { TarEntry } from '../tar/entry.js'
 export interface SourceImage {
   /** As the user wrote it. */
   readonly reference: string
+  /** The same with what was left out, where the store knows it: the tag of the only image of a layout. */
+  readonly name?: string
   /** `sha256:...`; stays valid when the reference moves to another image. */
   readonly id: string
   /**

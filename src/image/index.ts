@@ -1,8 +1,37 @@
 // SPDX-License-Identifier: Apache-2.0
 // The image vocabulary: pure data and functions, no I/O.
+
+export type { Problem } from './check.js'
 export type { HealthcheckConfig, HistoryEntry, ImageConfig, OpenObject, RunConfig } from './config.js'
 export type { DiffId, Digest } from './digest.js'
 export { hexOf, isDigestText, parseDiffId, parseDigest, sha256DiffId, sha256Digest } from './digest.js'
+export {
+  defaultOutputLocation,
+  formatLocation,
+  isLocation,
+  LOCATION_KINDS,
+  type Location,
+  type LocationKind,
+  parseLocation,
+  renameLocation,
+} from './location.js'
+export {
+  type Compression,
+  compressionOf,
+  type Descriptor,
+  formatPlatform,
+  gzipLayerTypeFor,
+  type Index,
+  kindOf,
+  type Manifest,
+  MEDIA_TYPES,
+  type Platform,
+  REF_NAME,
+  REFERENCE_DIGEST,
+  REFERENCE_TYPE,
+  validateIndex,
+  validateManifest,
+} from './manifest.js'
 export type { ConfigAddition, ConfigRemoval, LayerRecord } from './mutate.js'
 export { addSettings, appendLayer, removeLayer, removeSettings } from './mutate.js'
 export type { Reference } from './reference.js'
@@ -14,5 +43,4 @@ export {
   parseReference,
   repositoryOf,
 } from './reference.js'
-export type { Problem } from './validate.js'
 export { findProblems, validateConfig } from './validate.js'

@@ -1,16 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 // Is this JSON value an image configuration? All broken paths are reported at once.
 import { PycdsError } from '../errors/index.js'
+import {
+  type Check,
+  isObject,
+  listOf,
+  mapOf,
+  nullable,
+  optional,
+  type Problem,
+  record,
+  unless,
+} from './check.js'
 import type { ImageConfig } from './config.js'
 import { isDigestText } from './digest.js'
-
-/** A place in the configuration and what should have been there. */
-export interface Problem {
-  readonly path: string
-  readonly expected: string
-}
-
-type Check = (value: unknown, path: string) => Problem[]
 
 const PROBLEMS_SHOWN = 8
 const DEPTH_LIMIT = 100
@@ -70,35 +73,6 @@ const configuration = record({
   history: optional(nullable(listOf(historyEntry))),
 })
 
-function record(fields: Readonly<Record<string, Check>>): Check {
-  return (value, path) => {
-    if (!isObject(value)) return unless(false, path, 'an object')
-    return Object.entries(fields).flatMap(([field, check]) => check(value[field], `${path}.${field}`))
-  }
-}
-
-function mapOf(check: Check): Check {
-  return (value, path) => {
-    if (!isObject(value)) return unless(false, path, 'an object')
-    return Object.entries(value).flatMap(([key, item]) => check(item, `${path}[${JSON.stringify(key)}]`))
-  }
-}
-
-function listOf(check: Check): Check {
-  return (value, path) => {
-    if (!Array.isArray(value)) return unless(false, path, 'a list')
-    return value.flatMap((item: unknown, index) => check(item, `${path}[${index}]`))
-  }
-}
-
-function optional(check: Check): Check {
-  return (value, path) => (value === undefined ? [] : check(value, path))
-}
-
-function nullable(check: Check): Check {
-  return (value, path) => (value === null ? [] : check(value, path))
-}
-
 /** The configuration is written back from parsed JSON, so a number that a double cannot hold would change. */
 function unsafeNumbers(value: unknown, path: string, depth = 0): Problem[] {
   if (depth > DEPTH_LIMIT) return [{ path: '$', expected: `nested at most ${DEPTH_LIMIT} deep` }]
@@ -109,12 +83,4 @@ function unsafeNumbers(value: unknown, path: string, depth = 0): Problem[] {
     return value.flatMap((item: unknown, i) => unsafeNumbers(item, `${path}[${i}]`, depth + 1))
   if (!isObject(value)) return []
   return Object.entries(value).flatMap(([key, item]) => unsafeNumbers(item, `${path}.${key}`, depth + 1))
-}
-
-function unless(ok: boolean, path: string, expected: string): Problem[] {
-  return ok ? [] : [{ path, expected }]
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Deterministic writing and careful reading of tar archives.
 export type { TarEntry, TarHeader } from './entry.js'
+export { locateMembers, type TarMember } from './members.js'
 export { packTar } from './pack.js'
 export { readTar, type TarVisitor } from './read.js'
 export { type Revision, reviseTar } from './revise.js'
 export type { TarLimits } from './walk.js'
+export { type StreamedMember, writeTar } from './write.js'

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+// Images that lie in files: `oci:DIR[:TAG]`, `oci-archive:FILE[:TAG]`, `docker-archive:FILE[:NAME[:TAG]]`.
+// Anything else is the name of an image in an engine. As with other tools, a path cannot hold a colon.
+import { PycdsError } from '../errors/index.js'
+import { type Digest, isDigestText } from './digest.js'
+import { DEFAULT_TAG, defaultOutputReference, formatReference, parseReference } from './reference.js'
+
+export const LOCATION_KINDS = ['oci', 'oci-archive', 'docker-archive'] as const
+export type LocationKind = (typeof LOCATION_KINDS)[number]
+
+/** A parsed location. */
+export interface Location {
+  readonly kind: LocationKind
+  /** As it was written: relative to the working directory, or absolute. */
+  readonly path: string
+  /** The image's name in a layout or archive with several; `app:1` in a Docker archive. */
+  readonly name?: string
+  /** Picks a manifest or index of a layout instead of a name, written `@sha256:...`. */
+  readonly digest?: Digest
+}
+
+const REF_NAME = /^[A-Za-z0-9]+(?:(?:[-._:@/+]|--)[A-Za-z0-9]+)*$/
+const NAME_LIMIT = 255
+
+/** Whether the text is a location; it may still be a wrong one. */
+export function isLocation(text: string): boolean {
+  return LOCATION_KINDS.some((kind) => text.startsWith(`${kind}:`))
+}
+
+/** Parses a location; undefined for the name of an image in an engine. Throws USAGE for a wrong one. */
+export function parseLocation(text: string): Location | undefined {
+  const kind = LOCATION_KINDS.find((one) => text.startsWith(`${one}:`))
+  if (kind === undefined) return undefined
+  const rest = text.slice(kind.length + 1)
+  const colon = rest.indexOf(':')
+  const path = colon < 0 ? rest : rest.slice(0, colon)
+  const name = colon < 0 ? undefined : rest.slice(colon + 1)
+  if (path === '') throw invalid(text, 'it has no path')
+  if (path.includes('\0')) throw invalid(text, 'its path has a NUL in it')
+  if (name === undefined) return { kind, path }
+  if (name.startsWith('@') && kind !== 'docker-archive') return { kind, path, digest: digestOf(text, name) }
+  if (kind === 'docker-archive') return { kind, path, name: archiveName(text, name) }
+  if (!REF_NAME.test(name) || name.length > NAME_LIMIT) throw invalid(text, 'its tag is not a valid one')
+  return { kind, path, name }
+}
+
+/** Writes a location the way {@link parseLocation} reads it. */
+export function formatLocation({ kind, path, name, digest }: Location): string {
+  const suffix = name ?? (digest === undefined ? undefined : `@${digest}`)
+  return `${kind}:${path}${suffix === undefined ? '' : `:${suffix}`}`
+}
+
+/**
+ * Chooses where a baked image goes: `-cds` behind the tag, in the same layout. An archive is a file of its own,
+ * so its new image goes to one beside it.
+ */
+export function defaultOutputLocation(location: Location): Location {
+  const { kind, path, name, digest } = location
+  if (kind === 'docker-archive') {
+    return {
+      kind,
+      path: besides(path),
+      ...(name === undefined ? {} : { name: formatReference(defaultOutputReference(parseReference(name))) }),
+    }
+  }
+  const tag = name === undefined && digest !== undefined ? 'cds' : `${name ?? DEFAULT_TAG}-cds`
+  return { kind, path: kind === 'oci' ? path : besides(path), name: tag }
+}
+
+/** Gives a location another tag (`fast`), or another name where names are whole (`app:fast`). */
+export function renameLocation(location: Location, name: string): Location {
+  const { kind, path } = location
+  return parseLocation(`${kind}:${path}:${name}`) ?? location
+}
+
+function besides(path: string): string {
+  const [, stem = path, extension = ''] = /^(.*[^/])(\.(?:tar|oci|docker)(?:\.\w+)?)$/.exec(path) ?? []
+  return `${stem.replace(/\/+$/, '')}-cds${extension}`
+}
+
+function digestOf(text: string, name: string): Digest {
+  const digest = name.slice(1)
+  if (!isDigestText(digest)) throw invalid(text, 'its digest is not sha256:<64 hex digits>')
+  return digest as Digest
+}
+
+function archiveName(text: string, name: string): string {
+  const parsed = parseReference(name)
+  if (parsed.digest !== undefined) throw invalid(text, 'names in a Docker archive have no digest')
+  return formatReference({ ...parsed, tag: parsed.tag ?? DEFAULT_TAG })
+}
+
+function invalid(text: string, reason: string): PycdsError {
+  return new PycdsError('USAGE', {
+    message: `location ${JSON.stringify(text.slice(0, 300))}: ${reason}`,
+    hint: 'Write oci:DIR[:TAG], oci-archive:FILE[:TAG] or docker-archive:FILE[:NAME:TAG].',
+  })
+}

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+// An image with every part within reach, wherever it lies: what stores open, engines unpack and writers write.
+import type { Readable } from 'node:stream'
+import {
+  type Compression,
+  compressionOf,
+  type Descriptor,
+  type DiffId,
+  type Digest,
+  type ImageConfig,
+  type Manifest,
+  sha256Digest,
+  validateConfig,
+  validateManifest,
+} from '../image/index.js'
+import {
+  type Blob,
+  type BlobSource,
+  damaged,
+  openVerified,
+  readDocument,
+  requireBlob,
+  verify,
+} from './blobs.js'
+import { decompress } from './decompress.js'
+
+/** One layer. */
+export interface LayerContents {
+  readonly descriptor: Descriptor
+  readonly diffId: DiffId
+  readonly compression: Compression
+  /** As it is stored. */
+  readonly blob: Blob
+}
+
+export interface ImageContents {
+  /** The digest of its configuration, which is what engines call the image id. */
+  readonly id: Digest
+  /** Where it lies, as it starts an error message. */
+  readonly subject: string
+  readonly config: ImageConfig
+  readonly configBytes: Buffer
+  readonly manifest: Manifest
+  readonly manifestBytes: Buffer
+  /** Oldest first. */
+  readonly layers: readonly LayerContents[]
+}
+
+/** Opens the image of a manifest. Its layers are found, but only read when they are asked for. */
+export async function openImage(source: BlobSource, descriptor: Descriptor): Promise<ImageContents> {
+  const { bytes: manifestBytes, value } = await readDocument(source, descriptor, 'manifest')
+  const subject = `${source.subject}: manifest ${descriptor.digest}`
+  const manifest = validateManifest(value, subject)
+  const { bytes: configBytes, value: rawConfig } = await readDocument(
+    source,
+    manifest.config,
+    'configuration',
+  )
+  const config = validateConfig(rawConfig)
+  const diffIds = config.rootfs.diff_ids
+  if (diffIds.length !== manifest.layers.length) {
+    throw damaged(`${subject}: it has ${manifest.layers.length} layers, its configuration ${diffIds.length}`)
+  }
+  const layers = await Promise.all(
+    manifest.layers.map(async (layer, index): Promise<LayerContents> => {
+      const compression = compressionOf(layer.mediaType)
+      const diffId = diffIds[index]
+      if (compression === undefined || diffId === undefined) {
+        throw damaged(`${subject}: layer ${layer.digest} has the unknown media type ${layer.mediaType}`)
+      }
+      return { descriptor: layer, diffId, compression, blob: await requireBlob(source, layer, 'layer') }
+    }),
+  )
+  const id = sha256Digest(configBytes)
+  return { id, subject: source.subject, config, configBytes, manifest, manifestBytes, layers }
+}
+
+/** A layer as a tar stream; stored bytes and content are both verified, at the end of the stream. */
+export async function openLayer(layer: LayerContents, subject: string): Promise<Readable> {
+  const stored = await openVerified(layer.blob, subject)
+  const tar = decompress(stored, layer.compression, `${subject}: layer ${layer.descriptor.digest}`)
+  return verify(tar, layer.diffId, `${subject}: layer with diff id`)
+}
+
+/** All blobs of an image, its manifest first. */
+export function blobsOf(image: ImageContents, memory: (digest: Digest, bytes: Buffer) => Blob): Blob[] {
+  return [
+    memory(sha256Digest(image.manifestBytes), image.manifestBytes),
+    memory(image.id, image.configBytes),
+    ...image.layers.map(({ blob }) => blob),
+  ]
+}

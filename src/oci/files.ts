@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the file system says, in the words of this program.
+import { PycdsError } from '../errors/index.js'
+
+/** Translates an error of a file operation on a place; other errors are returned as they are. */
+export function fileError(error: unknown, subject: string): unknown {
+  const { code, message } = error as NodeJS.ErrnoException
+  if (error instanceof PycdsError || typeof code !== 'string') return error
+  if (code === 'ENOSPC' || code === 'EDQUOT') {
+    return new PycdsError('NO_SPACE', {
+      message: `${subject}: no space is left`,
+      hint: 'Free some space, or write to another file system with --output.',
+      cause: error,
+    })
+  }
+  const missing = code === 'ENOENT' || code === 'ENOTDIR'
+  return new PycdsError(missing ? 'IMAGE_NOT_FOUND' : 'IMAGE_INVALID', {
+    message: missing ? `${subject}: there is no such file or directory` : `${subject}: ${reasonOf(message)}`,
+    hint: missing ? 'Check the path.' : 'Check the path and its permissions.',
+    cause: error,
+  })
+}
+
+/** Runs a file operation with its errors translated. */
+export async function withFiles<T>(subject: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (error) {
+    throw fileError(error, subject)
+  }
+}
+
+/** `EACCES: permission denied, open '...'` without the path, which the subject names. */
+function reasonOf(message: string): string {
+  return message.replace(/^[A-Z]+: /, '').replace(/, \w+ '.*$/s, '')
+}

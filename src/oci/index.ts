@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+// Images as blobs, whatever holds the blobs.
+export { appendTo, manifestDescriptor } from './append.js'
+export {
+  type Blob,
+  type BlobSource,
+  damaged,
+  memoryBlob,
+  openVerified,
+  parseJson,
+  readDocument,
+  requireBlob,
+  verify,
+} from './blobs.js'
+export { blobsOf, type ImageContents, type LayerContents, openImage, openLayer } from './contents.js'
+export { compress, decompress, sniffCompression } from './decompress.js'
+export { fileError, withFiles } from './files.js'
+export { type FoundImage, findImages } from './find-images.js'
+export {
+  chooseEntries,
+  EMPTY_INDEX,
+  LOCK_DEADLINE_MS,
+  locked,
+  type Medium,
+  type NewEntry,
+  nameOf,
+  withEntries,
+} from './medium.js'
+export { type Publication, planPublication } from './publication.js'
+export { hostPlatform, parsePlatform, selectImage } from './select.js'

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+// What has to be written so that a new image takes the place of an old one, also inside indexes: the parts that
+// change, and everything that they refer to. What stays keeps its digest.
+import {
+  type Descriptor,
+  type Digest,
+  type Index,
+  kindOf,
+  REFERENCE_DIGEST,
+  REFERENCE_TYPE,
+  sha256Digest,
+  validateIndex,
+  validateManifest,
+} from '../image/index.js'
+import { manifestDescriptor, withoutData } from './append.js'
+import { type Blob, type BlobSource, memoryBlob, readDocument } from './blobs.js'
+import { blobsOf, type ImageContents } from './contents.js'
+
+/** Top-level descriptors and all blobs that they lead to. */
+export interface Publication {
+  readonly descriptors: readonly Descriptor[]
+  readonly blobs: ReadonlyMap<Digest, Blob>
+  /** Attestations that were left out, because what they are about is no longer there. */
+  readonly droppedAttestations: number
+}
+
+/** Plans the replacement of manifests by new images below some descriptors. */
+export async function planPublication(
+  source: BlobSource,
+  roots: readonly Descriptor[],
+  replaced: ReadonlyMap<Digest, ImageContents>,
+): Promise<Publication> {
+  const blobs = new Map<Digest, Blob>()
+  const add = (blob: Blob) => blobs.set(blob.digest, blob)
+  let droppedAttestations = 0
+
+  const keep = async ({ digest, size }: Descriptor): Promise<boolean> => {
+    const blob = await source.find(digest)
+    if (blob !== undefined && blob.size === size) add(blob)
+    return blob !== undefined
+  }
+  const revise = async (old: Descriptor): Promise<Descriptor | undefined> => {
+    const image = replaced.get(old.digest)
+    if (image !== undefined) {
+      for (const blob of blobsOf(image, memoryBlob)) add(blob)
+      return manifestDescriptor(image, old)
+    }
+    const about =
+      old.annotations?.[REFERENCE_TYPE] === undefined ? undefined : old.annotations[REFERENCE_DIGEST]
+    if (about !== undefined && replaced.has(about as Digest)) {
+      droppedAttestations += 1
+      return undefined
+    }
+    return kindOf(old.mediaType) === 'index' ? await reviseIndex(old) : await keepManifest(old)
+  }
+  const keepManifest = async (old: Descriptor): Promise<Descriptor> => {
+    // A layout may hold only some platforms of an index; the others stay absent.
+    if (!(await keep(old))) return old
+    const { value } = await readDocument(source, old, 'manifest')
+    const manifest = validateManifest(value, `${source.subject}: manifest ${old.digest}`)
+    for (const part of [manifest.config, ...manifest.layers]) await keep(part)
+    return old
+  }
+  const reviseIndex = async (old: Descriptor): Promise<Descriptor> => {
+    const { value } = await readDocument(source, old, 'index')
+    const index = validateIndex(value, `${source.subject}: index ${old.digest}`)
+    const entries: Descriptor[] = []
+    for (const entry of index.manifests) entries.push(...toList(await revise(entry)))
+    if (
+      entries.length === index.manifests.length &&
+      entries.every((entry, i) => entry === index.manifests[i])
+    ) {
+      await keep(old)
+      return old
+    }
+    const next: Index = { ...index, manifests: entries }
+    const bytes = Buffer.from(JSON.stringify(next))
+    add(memoryBlob(sha256Digest(bytes), bytes))
+    return { ...withoutData(old), digest: sha256Digest(bytes), size: bytes.length }
+  }
+
+  const descriptors: Descriptor[] = []
+  for (const root of roots) descriptors.push(...toList(await revise(root)))
+  return { descriptors, blobs, droppedAttestations }
+}
+
+function toList<T>(value: T | undefined): T[] {
+  return value === undefined ? [] : [value]
+}

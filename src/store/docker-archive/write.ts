@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+import { createWriteStream } from 'node:fs'
+import { stat } from 'node:fs/promises'
+import { dirname, resolve } from 'node:path'
+import { PycdsError } from '../../errors/index.js'
+import { hexOf } from '../../image/index.js'
+import {
+  type ImageContents,
+  type LayerContents,
+  LOCK_DEADLINE_MS,
+  locked,
+  type NewEntry,
+  openLayer,
+  openVerified,
+  withFiles,
+} from '../../oci/index.js'
+import { type StreamedMember, type TarEntry, writeTar } from '../../tar/index.js'
+import { removeAbandoned, withLock, writeWhole } from '../../util/staging.js'
+import { type ArchiveItem, type DockerArchive, openDockerArchive } from './read.js'
+
+/** Members that describe the archive as a whole: written anew, or left out since they would be wrong. */
+const DESCRIPTIONS: ReadonlySet<string> = new Set([
+  'manifest.json',
+  'repositories',
+  'index.json',
+  'oci-layout',
+])
+
+/** Writes an image to an archive; other images of an archive that exists stay in it. */
+export async function writeDockerArchive(path: string, entry: NewEntry): Promise<void> {
+  const subject = `docker-archive:${path}`
+  const target = resolve(path)
+  const [image, ...others] = entry.images
+  if (image === undefined || others.length > 0) {
+    throw new PycdsError('USAGE', {
+      message: `${subject}: it cannot hold an image for several platforms`,
+      hint: 'Write to oci:DIR or oci-archive:FILE, or choose one --platform.',
+    })
+  }
+  await withFiles(subject, async () => {
+    await removeAbandoned(dirname(target))
+    await withLock(
+      target,
+      async () => {
+        const existing = (await exists(target)) ? await openDockerArchive(target) : undefined
+        await writeWhole(target, (file) =>
+          writeTar(
+            createWriteStream(file, { flags: 'wx' }),
+            membersOf(existing, { image, name: entry.name, subject }),
+          ),
+        )
+      },
+      LOCK_DEADLINE_MS,
+      (lock) => locked(subject, lock),
+    )
+  })
+}
+
+interface NewImage {
+  image: ImageContents
+  name: string | undefined
+  subject: string
+}
+
+/** The members of an archive with one more image. */
+export async function* membersOf(
+  existing: DockerArchive | undefined,
+  { image, name, subject }: NewImage,
+): AsyncGenerator<StreamedMember | TarEntry> {
+  const kept = [...(existing?.members.entries() ?? [])].filter(([member]) => !DESCRIPTIONS.has(member))
+  const written = new Set<string>()
+  for (const [member, { size, open }] of kept) {
+    written.add(member)
+    yield { name: member, size, open: async () => open() }
+  }
+  const item: ArchiveItem = {
+    Config: `${hexOf(image.id)}.json`,
+    RepoTags: name === undefined ? null : [name],
+    Layers: image.layers.map(({ diffId }) => `${hexOf(diffId)}.tar`),
+  }
+  if (!written.has(item.Config)) yield file(item.Config, image.configBytes)
+  for (const layer of image.layers) {
+    const member = `${hexOf(layer.diffId)}.tar`
+    if (written.has(member)) continue
+    written.add(member)
+    yield await layerMember(member, layer, subject)
+  }
+  yield file('manifest.json', Buffer.from(JSON.stringify([...itemsWithout(existing, item), item])))
+}
+
+/** Engines of every age read plain and gzip layers; what only newer ones read is decompressed. */
+async function layerMember(name: string, layer: LayerContents, subject: string): Promise<StreamedMember> {
+  if (layer.compression !== 'zstd') {
+    return { name, size: layer.blob.size, open: () => openVerified(layer.blob, subject) }
+  }
+  let size = 0
+  for await (const chunk of await openLayer(layer, subject)) size += (chunk as Buffer).length
+  return { name, size, open: () => openLayer(layer, subject) }
+}
+
+/** The images of an archive, none of them with the name or the configuration of the new one. */
+function itemsWithout(existing: DockerArchive | undefined, item: ArchiveItem): ArchiveItem[] {
+  return (existing?.items ?? [])
+    .map((one) => ({ ...one, RepoTags: (one.RepoTags ?? []).filter((tag) => !item.RepoTags?.includes(tag)) }))
+    .filter(({ Config }) => Config !== item.Config)
+}
+
+function file(name: string, body: Buffer): TarEntry {
+  return { name, type: 'file', mode: 0o644, uid: 0, gid: 0, mtime: new Date(0), body }
+}
+
+async function exists(path: string): Promise<boolean> {
+  return await stat(path).then(
+    () => true,
+    () => false,
+  )
+}

@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: Apache-2.0
+// Images in layouts and archives. A new image exists only in memory until it is given its name, which is when all
+// of it is written: whatever goes wrong before leaves no trace on the disk.
+import type { ImageStore, NewLayer, SourceImage } from '../../bake/ports.js'
+import { PycdsError } from '../../errors/index.js'
+import {
+  type Descriptor,
+  type Digest,
+  formatLocation,
+  type ImageConfig,
+  type Location,
+  type Platform,
+  parseLocation,
+} from '../../image/index.js'
+import {
+  appendTo,
+  chooseEntries,
+  type FoundImage,
+  findImages,
+  type ImageContents,
+  type Medium,
+  nameOf,
+  openImage,
+  planPublication,
+  selectImage,
+} from '../../oci/index.js'
+import { openMedium, writeMedium } from './media.js'
+
+/** Where an image was found, and what surrounds it there. */
+interface Origin {
+  readonly medium: Medium
+  /** What the location names: a manifest, or an index around it. */
+  readonly roots: readonly Descriptor[]
+  /** The manifest of the image. */
+  readonly manifest: Digest
+}
+
+interface Known {
+  readonly contents: ImageContents
+  readonly origin: Origin
+}
+
+/** The images of layouts and archives. */
+export class LocationStore implements ImageStore {
+  readonly #platform: Platform | undefined
+  readonly #known = new Map<string, Known>()
+  readonly #made = new Map<string, Known>()
+
+  /** @param platform which image of an index is meant; absent: the one for this machine. */
+  constructor(platform?: Platform) {
+    this.#platform = platform
+  }
+
+  async resolve(reference: string): Promise<SourceImage> {
+    const location = locationOf(reference)
+    const { medium, roots } = await open(location)
+    const { descriptor } = selectImage(await findImages(medium, roots), medium.subject, this.#platform)
+    const contents = await openImage(medium, descriptor)
+    this.#known.set(contents.id, { contents, origin: { medium, roots, manifest: descriptor.digest } })
+    const { config, id } = contents
+    return {
+      reference,
+      name: formatLocation(withName(location, roots)),
+      id,
+      config,
+      os: config.os,
+      architecture: config.architecture,
+      layers: contents.layers.length,
+      diffIds: config.rootfs.diff_ids,
+    }
+  }
+
+  async readConfig(image: SourceImage): Promise<ImageConfig> {
+    return this.contents(image.id).config
+  }
+
+  async append(image: SourceImage, config: ImageConfig, layer: NewLayer): Promise<string> {
+    const { origin } = this.#require(image.id)
+    const contents = appendTo(this.contents(image.id), config, layer)
+    this.#made.set(contents.id, { contents, origin })
+    return contents.id
+  }
+
+  async tag(imageId: string, reference: string): Promise<void> {
+    await this.publish([imageId], reference)
+  }
+
+  async remove(imageId: string): Promise<void> {
+    this.#made.delete(imageId)
+  }
+
+  /** The images that can be named by a location, one for each platform. */
+  async platforms(reference: string): Promise<Platform[]> {
+    const { medium, roots } = await open(locationOf(reference))
+    const found: readonly FoundImage[] = await findImages(medium, roots)
+    return found.flatMap(({ platform }) => (platform === undefined ? [] : [platform]))
+  }
+
+  /** Every part of an image that was resolved or made here. */
+  contents(imageId: string): ImageContents {
+    return this.#require(imageId).contents
+  }
+
+  /**
+   * Writes images made from one source under a name. Inside an index each takes the place of the one that it was
+   * made from, and the others stay as they are.
+   */
+  async publish(imageIds: readonly string[], reference: string): Promise<void> {
+    const images = imageIds.map((id) => this.#require(id))
+    const [first] = images
+    if (first === undefined) return
+    const { medium, roots } = first.origin
+    const replaced = new Map(images.map(({ origin, contents }) => [origin.manifest, contents]))
+    const publication = await planPublication(medium, roots, replaced)
+    const location = locationOf(reference)
+    const isArchive = location.kind === 'docker-archive'
+    await writeMedium(location, {
+      publication,
+      name: location.name,
+      images: isArchive ? images.map(({ contents }) => contents) : [],
+    })
+  }
+
+  #require(imageId: string): Known {
+    const known = this.#made.get(imageId) ?? this.#known.get(imageId)
+    if (known !== undefined) return known
+    throw new PycdsError('INTERNAL', {
+      message: `image ${imageId}: it was not resolved before`,
+      hint: 'This is a bug in pycds-image; please report it.',
+    })
+  }
+}
+
+async function open(location: Location): Promise<{ medium: Medium; roots: readonly Descriptor[] }> {
+  const medium = await openMedium(location)
+  return { medium, roots: chooseEntries(medium, location) }
+}
+
+/** The location with the name that the entry has, where none was given. */
+function withName(location: Location, roots: readonly Descriptor[]): Location {
+  const name = roots[0] && nameOf(roots[0])
+  if (location.name !== undefined || location.digest !== undefined || name === undefined) return location
+  const full = `${formatLocation(location)}:${name}`
+  try {
+    return parseLocation(full) ?? location
+  } catch {
+    return location // a name that cannot be written in a location is as good as none
+  }
+}
+
+function locationOf(reference: string): Location {
+  const location = parseLocation(reference)
+  if (location !== undefined) return location
+  throw new PycdsError('USAGE', {
+    message: `image ${reference}: it is not a location`,
+    hint: 'Write oci:DIR[:TAG], oci-archive:FILE[:TAG] or docker-archive:FILE[:NAME:TAG].',
+  })
+}

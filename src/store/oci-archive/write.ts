@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+// A tar file cannot grow in place without being broken for a while, so it is written anew beside the old one.
+import { createWriteStream } from 'node:fs'
+import { stat } from 'node:fs/promises'
+import { dirname, resolve } from 'node:path'
+import { type Digest, hexOf } from '../../image/index.js'
+import {
+  type Blob,
+  EMPTY_INDEX,
+  LOCK_DEADLINE_MS,
+  locked,
+  type NewEntry,
+  openVerified,
+  withEntries,
+  withFiles,
+} from '../../oci/index.js'
+import { type StreamedMember, type TarEntry, writeTar } from '../../tar/index.js'
+import { removeAbandoned, withLock, writeWhole } from '../../util/staging.js'
+import { type OciArchive, openOciArchive } from './read.js'
+
+/** Writes an image or index to an archive; other images of an archive that exists stay in it. */
+export async function writeOciArchive(path: string, entry: NewEntry): Promise<void> {
+  const subject = `oci-archive:${path}`
+  const target = resolve(path)
+  await withFiles(subject, async () => {
+    await removeAbandoned(dirname(target))
+    await withLock(
+      target,
+      async () => {
+        const existing = (await exists(target)) ? await openOciArchive(target) : undefined
+        await writeWhole(target, (file) =>
+          writeTar(createWriteStream(file, { flags: 'wx' }), membersOf(existing, entry, subject)),
+        )
+      },
+      LOCK_DEADLINE_MS,
+      (lock) => locked(subject, lock),
+    )
+  })
+}
+
+function* membersOf(
+  existing: OciArchive | undefined,
+  entry: NewEntry,
+  subject: string,
+): Generator<StreamedMember | TarEntry> {
+  const index = withEntries(existing?.index ?? EMPTY_INDEX, entry)
+  yield document('oci-layout', { imageLayoutVersion: '1.0.0' })
+  yield document('index.json', index)
+  const kept = [...(existing?.members.values() ?? [])].filter(({ name }) => name.startsWith('blobs/'))
+  for (const member of kept) yield { ...member, open: async () => member.open() }
+  const names = new Set(kept.map(({ name }) => name))
+  const blobs = [...entry.publication.blobs.values()].sort((a, b) => (a.digest < b.digest ? -1 : 1))
+  for (const blob of blobs) {
+    const name = memberName(blob.digest)
+    if (!names.has(name)) yield streamed(name, blob, subject)
+  }
+}
+
+function streamed(name: string, blob: Blob, subject: string): StreamedMember {
+  return { name, size: blob.size, open: () => openVerified(blob, subject) }
+}
+
+function document(name: string, value: unknown): TarEntry {
+  const owner = { mode: 0o644, uid: 0, gid: 0, mtime: new Date(0) }
+  return { name, type: 'file', ...owner, body: Buffer.from(JSON.stringify(value)) }
+}
+
+function memberName(digest: Digest): string {
+  return `blobs/sha256/${hexOf(digest)}`
+}
+
+async function exists(path: string): Promise<boolean> {
+  return await stat(path).then(
+    () => true,
+    () => false,
+  )
+}

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+// A directory in the OCI image layout.
+import { createReadStream } from 'node:fs'
+import { readFile, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { type Digest, hexOf, type Index, validateIndex } from '../../image/index.js'
+import { type Blob, damaged, type Medium, parseJson, withFiles } from '../../oci/index.js'
+
+export const LAYOUT_VERSION = '1.0.0'
+
+/** Opens a layout; IMAGE_NOT_FOUND when there is none, IMAGE_INVALID for anything but an OCI layout. */
+export async function openLayout(path: string): Promise<Medium> {
+  const subject = `oci:${path}`
+  return await withFiles(subject, async () => {
+    const found = await stat(path)
+    if (!found.isDirectory()) throw damaged(`${subject}: it is no directory`)
+    const marker = await readFile(join(path, 'oci-layout')).catch(() => undefined)
+    checkMarker(marker, subject)
+    const bytes = await readFile(join(path, 'index.json'))
+    const index: Index = validateIndex(parseJson(bytes, `${subject}: index.json`), `${subject}: index.json`)
+    return { subject, index, find: (digest) => findBlob(path, digest) }
+  })
+}
+
+/** Checks the content of the file `oci-layout`. */
+export function checkMarker(bytes: Buffer | undefined, subject: string): void {
+  if (bytes === undefined) throw damaged(`${subject}: it is no OCI layout, for it has no file oci-layout`)
+  const marker = parseJson(bytes, `${subject}: oci-layout`) as { imageLayoutVersion?: unknown } | null
+  const version = marker?.imageLayoutVersion
+  if (typeof version !== 'string' || !version.startsWith('1.')) {
+    throw damaged(`${subject}: its layout version ${JSON.stringify(version)} is not ${LAYOUT_VERSION}`)
+  }
+}
+
+async function findBlob(path: string, digest: Digest): Promise<Blob | undefined> {
+  const file = join(path, 'blobs', 'sha256', hexOf(digest))
+  const found = await stat(file).catch(() => undefined)
+  if (found === undefined || !found.isFile()) return undefined
+  return { digest, size: found.size, open: async () => createReadStream(file) }
+}

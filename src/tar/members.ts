@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+// Where the members of a tar file lie, so that they can be read in any order.
+import { createReadStream } from 'node:fs'
+import { posix } from 'node:path'
+import { Readable } from 'node:stream'
+import { DEFAULT_LIMITS, walkTar } from './walk.js'
+
+/** A regular file in a tar file. */
+export interface TarMember {
+  readonly name: string
+  /** Bytes. */
+  readonly size: number
+  open(): Readable
+}
+
+const LINK_DEPTH = 8
+
+/** Reads the headers of a tar file; links between its members are followed. IMAGE_INVALID when it is damaged. */
+export async function locateMembers(path: string): Promise<Map<string, TarMember>> {
+  const members = new Map<string, TarMember>()
+  const links = new Map<string, string>()
+  await walkTar(createReadStream(path), DEFAULT_LIMITS, async (header, entry) => {
+    const { name, type, size, linkname = '' } = header
+    if (type === 'symlink') links.set(name, posix.join(posix.dirname(name), linkname))
+    if (type === 'link') links.set(name, posix.normalize(linkname))
+    if (type !== 'file') return undefined
+    const start = entry.offset
+    members.set(name, { name, size, open: () => slice(path, start, size) })
+    return undefined
+  })
+  for (const name of links.keys()) {
+    let target: string | undefined = name
+    for (let depth = 0; target !== undefined && depth < LINK_DEPTH; depth += 1) {
+      const member = members.get(target)
+      if (member !== undefined) {
+        members.set(name, member)
+        break
+      }
+      target = links.get(target)
+    }
+  }
+  return members
+}
+
+function slice(path: string, start: number, size: number): Readable {
+  return size === 0 ? Readable.from([]) : createReadStream(path, { start, end: start + size - 1 })
+}
