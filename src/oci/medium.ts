@@ -26,11 +26,12 @@ export const LOCK_DEADLINE_MS = 60_000
 /** The entries that a location means; IMAGE_NOT_FOUND when there is none, or several and no name. */
 export function chooseEntries({ index, subject }: Medium, location: Location): readonly Descriptor[] {
   const { name, digest } = location
-  const names = [...new Set(index.manifests.map(nameOf))]
-  const chosen = index.manifests.filter((entry) => {
+  const names = withoutBaked([...new Set(index.manifests.map(nameOf))])
+  const isWanted = (entry: Descriptor) => {
     if (digest !== undefined) return entry.digest === digest
-    return name === undefined || nameOf(entry) === name
-  })
+    return name === undefined ? names.includes(nameOf(entry)) : nameOf(entry) === name
+  }
+  const chosen = index.manifests.filter(isWanted)
   if (chosen.length > 0 && (name !== undefined || digest !== undefined || names.length === 1)) return chosen
   const wanted = name ?? digest
   const known = names.map((one) => one ?? '(without a name)').join(', ')
@@ -40,6 +41,15 @@ export function chooseEntries({ index, subject }: Medium, location: Location): r
         ? `${subject}: it holds ${names.length === 0 ? 'no image' : 'several images'}`
         : `${subject}: it holds no image named ${wanted}`,
     hint: names.length === 0 ? 'Put an image into it first.' : `Name one of: ${known}`,
+  })
+}
+
+/** A bake writes beside its source: the only image of a layout stays the only one that can be meant. */
+function withoutBaked(names: readonly (string | undefined)[]): (string | undefined)[] {
+  const suffix = '-cds'
+  return names.filter((name) => {
+    const original = name?.endsWith(suffix) ? name.slice(0, -suffix.length) : undefined
+    return original === undefined || !names.includes(original)
   })
 }
 

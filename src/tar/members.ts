@@ -14,6 +14,8 @@ export interface TarMember {
 }
 
 const LINK_DEPTH = 8
+/** The library tells where a member's own header begins; its content follows. */
+const HEADER_BYTES = 512
 
 /** Reads the headers of a tar file; links between its members are followed. IMAGE_INVALID when it is damaged. */
 export async function locateMembers(path: string): Promise<Map<string, TarMember>> {
@@ -24,7 +26,7 @@ export async function locateMembers(path: string): Promise<Map<string, TarMember
     if (type === 'symlink') links.set(name, posix.join(posix.dirname(name), linkname))
     if (type === 'link') links.set(name, posix.normalize(linkname))
     if (type !== 'file') return undefined
-    const start = entry.offset
+    const start = entry.offset + HEADER_BYTES
     members.set(name, { name, size, open: () => slice(path, start, size) })
     return undefined
   })

@@ -84,8 +84,9 @@ function toHeader(header: Header): TarHeader {
   const pax = (header.pax ?? {}) as Readonly<Record<string, string>>
   const type = typeOf(header.type)
   const isLink = type === 'symlink' || type === 'link'
+  const sparse = sparseOf(pax)
   return {
-    name: header.name
+    name: (pax['GNU.sparse.name'] ?? header.name)
       .replace(/^(?:\.?\/)+/, '')
       .replace(/\/+$/, '')
       .replace(/^\.$/, ''),
@@ -97,7 +98,21 @@ function toHeader(header: Header): TarHeader {
     mtime: timeOf(pax.mtime) ?? header.mtime,
     size: header.size,
     ...(isLink ? { linkname: header.linkname ?? '' } : {}),
+    ...(type === 'other' ? { other: otherOf(header.type) } : {}),
+    ...(sparse === undefined ? {} : { sparse }),
   }
+}
+
+function otherOf(type: Header['type']): NonNullable<TarHeader['other']> {
+  if (type === 'character-device' || type === 'block-device') return 'device'
+  return type === 'fifo' ? 'fifo' : 'unknown'
+}
+
+function sparseOf(pax: Readonly<Record<string, string>>): TarHeader['sparse'] {
+  const keys = Object.keys(pax).filter((key) => key.startsWith('GNU.sparse.'))
+  if (keys.length === 0) return undefined
+  const version = `${pax['GNU.sparse.major'] ?? 0}.${pax['GNU.sparse.minor'] ?? 0}`
+  return { version, realSize: numberOf(pax['GNU.sparse.realsize'] ?? pax['GNU.sparse.size']) ?? 0 }
 }
 
 function typeOf(type: Header['type']): TarHeader['type'] {

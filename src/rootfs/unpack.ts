@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: Apache-2.0
+// Applies layers to a directory. Extended attributes are left out, and so are devices, fifos and sockets: a run
+// gets its devices from the runtime, and what an image brings along of them could only do harm.
+import { posix } from 'node:path'
+import type { Readable } from 'node:stream'
+import { PycdsError } from '../errors/index.js'
+import { DEFAULT_LIMITS, type TarBody, type TarHeader, walkTar } from '../tar/index.js'
+import { RootFiles } from './files.js'
+import { writeSparse } from './sparse.js'
+import { makeDirectory, type Place, refused, splitName, Tree, type TreeNode } from './tree.js'
+
+const WHITEOUT = '.wh.'
+const OPAQUE = '.wh..wh..opq'
+const MAX_ID = 2 ** 32 - 2
+
+/** A layer to be applied. */
+export interface UnpackLayer {
+  /** As it starts an error message. */
+  readonly subject: string
+  /** Its tar, not compressed, which fails when its content is not what it should be. */
+  open(): Promise<Readable>
+}
+
+/** What was unpacked. */
+export interface Unpacked {
+  readonly tree: Tree
+  /** Whether the files have the owners of the image, which only root can give. */
+  readonly ownersKept: boolean
+}
+
+/** Unpacks layers into an empty directory, oldest first. IMAGE_INVALID, NO_SPACE, or the reason of `signal`. */
+export async function unpack(
+  layers: readonly UnpackLayer[],
+  directory: string,
+  signal: AbortSignal,
+): Promise<Unpacked> {
+  const files = new RootFiles(directory)
+  const tree = new Tree()
+  for (const [index, layer] of layers.entries()) {
+    const unpacker = new LayerUnpacker(tree, files, index, layer.subject)
+    try {
+      await walkTar(await layer.open(), DEFAULT_LIMITS, async (header, body) => {
+        signal.throwIfAborted()
+        await unpacker.add(header, body)
+        return undefined
+      })
+    } catch (error) {
+      throw translate(error, layer.subject)
+    }
+  }
+  setTimes(tree.root, '', files)
+  return { tree, ownersKept: files.ownersKept }
+}
+
+class LayerUnpacker {
+  constructor(
+    private readonly tree: Tree,
+    private readonly files: RootFiles,
+    private readonly layer: number,
+    private readonly subject: string,
+  ) {}
+
+  async add(header: TarHeader, body: TarBody): Promise<void> {
+    const parts = splitName(header.name, this.subject)
+    const name = parts.pop()
+    if (name === undefined) {
+      if (header.type === 'directory') this.#setDirectory({ path: '', node: this.tree.root }, header)
+      return
+    }
+    const parent = this.#directoryAt(parts, header.name)
+    if (name === OPAQUE) return this.#hide(parent)
+    if (name.startsWith(`${WHITEOUT}${WHITEOUT}`)) return // bookkeeping of AUFS
+    if (name.startsWith(WHITEOUT)) return this.#whiteOut(parent, name.slice(WHITEOUT.length), header.name)
+    await this.#put(parent, name, header, body)
+  }
+
+  async #put(parent: Place, name: string, header: TarHeader, body: TarBody): Promise<void> {
+    const path = posix.join(parent.path, name)
+    const existing = parent.node.children?.get(name)
+    if (header.type === 'directory' && existing?.type === 'directory') {
+      this.#setDirectory({ path, node: existing }, header)
+      return
+    }
+    if (header.type === 'other') {
+      if (header.other === 'unknown') throw refused(this.subject, header.name, 'it is of an unknown kind')
+      this.#remove(parent, name)
+      return
+    }
+    // Found before the old one goes: a link may name what it replaces.
+    const target = header.type === 'link' ? this.#linkTarget(header) : undefined
+    if (target?.path === path) return
+    this.#remove(parent, name)
+    // A copy, since the layer of the name is not that of the file.
+    const node = target === undefined ? this.#nodeOf(header) : { ...target.node, layer: this.layer }
+    if (target !== undefined) this.files.makeLink(target.path, path)
+    else if (node.type === 'directory') this.files.makeDirectory(path, node)
+    else if (node.type === 'symlink') this.files.makeSymlink(path, node)
+    else await this.#writeFile(path, node, header, body)
+    parent.node.children?.set(name, node)
+  }
+
+  async #writeFile(path: string, node: TreeNode, header: TarHeader, body: TarBody): Promise<void> {
+    const file = this.files.openFile(path)
+    try {
+      if (header.sparse !== undefined) {
+        await writeSparse(file, body, header.sparse, (reason) => refused(this.subject, header.name, reason))
+      } else {
+        for await (const chunk of body) file.write(chunk as Buffer)
+      }
+      file.end(node.size)
+      this.files.finishFile(file, node)
+    } finally {
+      file.close()
+    }
+  }
+
+  #linkTarget(header: TarHeader): Place {
+    const parts = splitName(header.linkname ?? '', this.subject)
+    const found = this.tree.resolve(parts.join('/'), false)
+    if (found === undefined)
+      throw refused(this.subject, header.name, 'it links to a file that does not exist')
+    if (found.node.type === 'directory') throw refused(this.subject, header.name, 'it links to a directory')
+    return found
+  }
+
+  #nodeOf(header: TarHeader): TreeNode {
+    const { uid, gid } = header
+    if (![uid, gid].every((id) => Number.isInteger(id) && id >= 0 && id <= MAX_ID)) {
+      throw refused(this.subject, header.name, 'its owner is not a 32 bit number')
+    }
+    const common = { mode: header.mode & 0o7777, uid, gid, mtime: timeOf(header.mtime), layer: this.layer }
+    if (header.type === 'directory') return makeDirectory(this.layer, common)
+    if (header.type !== 'symlink') {
+      return { ...common, type: 'file', size: header.sparse?.realSize ?? header.size }
+    }
+    const linkname = header.linkname ?? ''
+    if (linkname === '' || linkname.includes('\0'))
+      throw refused(this.subject, header.name, 'it has no target')
+    return { ...common, type: 'symlink', size: Buffer.byteLength(linkname), linkname }
+  }
+
+  #setDirectory({ path, node }: Place, header: TarHeader): void {
+    const { mode, uid, gid, mtime } = this.#nodeOf(header)
+    Object.assign(node, { mode, uid, gid, mtime, layer: this.layer })
+    this.files.setDirectory(path, node)
+  }
+
+  /** The directory of a member; missing ones are made, symlinks on the way are followed inside the tree. */
+  #directoryAt(parts: readonly string[], name: string): Place {
+    let here: Place = { path: '', node: this.tree.root }
+    for (const part of parts) {
+      const existing = here.node.children?.get(part)
+      const found =
+        existing?.type === 'symlink' ? this.tree.resolve(posix.join(here.path, part), true) : undefined
+      if (existing === undefined) {
+        const path = posix.join(here.path, part)
+        const node = makeDirectory(this.layer)
+        this.files.makeDirectory(path, node)
+        here.node.children?.set(part, node)
+        here = { path, node }
+      } else if (existing.type === 'directory') {
+        here = { path: posix.join(here.path, part), node: existing }
+      } else if (found?.node.type === 'directory') {
+        here = found
+      } else {
+        throw refused(this.subject, name, `${JSON.stringify(part)} on its path is no directory`)
+      }
+    }
+    return here
+  }
+
+  #remove(parent: Place, name: string): void {
+    if (!parent.node.children?.delete(name)) return
+    this.files.remove(posix.join(parent.path, name))
+  }
+
+  #whiteOut(parent: Place, name: string, member: string): void {
+    if (name === '' || name === '.' || name === '..') throw refused(this.subject, member, 'it hides nothing')
+    const node = parent.node.children?.get(name)
+    if (node === undefined) return
+    if (node.layer < this.layer) this.#remove(parent, name)
+    else if (node.type === 'directory') this.#hide({ path: posix.join(parent.path, name), node })
+  }
+
+  /** Removes what earlier layers have put into a directory; what this layer brought stays, whatever the order. */
+  #hide(directory: Place): void {
+    for (const [name, node] of [...(directory.node.children ?? [])]) {
+      const path = posix.join(directory.path, name)
+      if (node.layer < this.layer && !holdsLayer(node, this.layer)) this.#remove(directory, name)
+      else if (node.type === 'directory') this.#hide({ path, node })
+    }
+  }
+}
+
+function holdsLayer(node: TreeNode, layer: number): boolean {
+  return [...(node.children?.values() ?? [])].some(
+    (child) => child.layer === layer || holdsLayer(child, layer),
+  )
+}
+
+function setTimes(node: TreeNode, path: string, files: RootFiles): void {
+  for (const [name, child] of node.children ?? []) {
+    if (child.type === 'directory') setTimes(child, posix.join(path, name), files)
+  }
+  files.setDirectoryTime(path, node)
+}
+
+function timeOf(time: Date): Date {
+  return Number.isFinite(time.getTime()) ? time : new Date(0)
+}
+
+function translate(error: unknown, subject: string): unknown {
+  if (error instanceof PycdsError) return error
+  const { code } = error as NodeJS.ErrnoException
+  if (code === 'ENOSPC' || code === 'EDQUOT') {
+    return new PycdsError('NO_SPACE', {
+      message: `${subject}: no space is left to unpack it`,
+      hint: 'Free some space, or set TMPDIR to a directory that has some.',
+      cause: error,
+    })
+  }
+  if (code === 'ENAMETOOLONG') {
+    return new PycdsError('IMAGE_INVALID', {
+      message: `${subject}: it has a path that is longer than this system allows`,
+      hint: 'The layer is damaged or was made to harm; build the image again from sources that you trust.',
+      cause: error,
+    })
+  }
+  return error
+}
