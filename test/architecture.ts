@@ -23,7 +23,8 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
       'root',
       'train',
       'python',
-      'types:image',
+      'oci',
+      'image',
       'errors',
       'log',
       'util',
@@ -32,11 +33,22 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   // Ports, not media: the use cases must run against anything that implements bake/ports.ts.
   bake: ['image', 'tar', 'train', 'errors', 'log', 'util'],
   'store/docker-daemon': ['types:bake/ports.ts', 'image', 'tar', 'docker', 'errors', 'log', 'util'],
+  // The three media do not know of each other; what they share is in oci, and locations chooses among them.
+  'store/oci-layout': ['image', 'oci', 'errors', 'util'],
+  'store/oci-archive': ['image', 'oci', 'tar', 'errors', 'util'],
+  'store/docker-archive': ['image', 'oci', 'tar', 'errors', 'util'],
+  'store/locations': [
+    ...['types:bake/ports.ts', 'store/oci-layout', 'store/oci-archive', 'store/docker-archive'],
+    ...['image', 'oci', 'tar', 'errors', 'util'],
+  ],
+  'engine/local': ['types:bake/ports.ts', 'types:image', 'oci', 'rootfs', 'errors', 'util'],
   'engine/docker': ['types:bake/ports.ts', 'types:image', 'tar', 'docker', 'errors', 'log', 'util'],
   'engine/process': ['types:bake/ports.ts', 'errors', 'log', 'util'],
   // The root file system that a build step runs in; the engine beside it starts the processes.
   root: ['types:bake', 'types:train', 'errors', 'util'],
   docker: ['errors', 'log', 'util'],
+  oci: ['image', 'errors', 'util'],
+  rootfs: ['tar', 'errors', 'util'],
   archive: ['types:bake/archiver.ts', 'types:train', 'errors'],
   // No engine, no store, no oclif: what the frontend's image would carry for nothing.
   frontend: [
@@ -60,6 +72,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
 const DOORS: Record<string, readonly string[]> = {
   dockerode: ['docker', 'types:store/docker-daemon', 'types:engine/docker'],
   'tar-stream': ['tar'],
+  fzstd: ['oci'],
   '@oclif/core': ['commands', 'bin'],
   yaml: ['commands/config'],
   '@bufbuild/protobuf': ['frontend'],
@@ -68,8 +81,8 @@ const DOORS: Record<string, readonly string[]> = {
 
 /** Built-in modules that only some may use; the others are free, except for the modules in PURE. */
 const GUARDED_BUILTINS: Record<string, readonly string[]> = {
-  // A build step runs the command where it is.
-  'node:child_process': ['engine/process'],
+  // A build step runs the command where it is; without an engine, a runtime of this machine is one.
+  'node:child_process': ['engine/process', 'engine/local'],
 }
 
 /** Modules without I/O, and the only built-ins that they may import. */

@@ -3,7 +3,7 @@
 // everything else has succeeded, so a failure leaves nothing that anybody could run.
 import { gzipSync } from 'node:zlib'
 import { PycdsError } from '../errors/index.js'
-import { defaultOutputReference, formatReference, type ImageConfig, parseReference } from '../image/index.js'
+import type { ImageConfig } from '../image/index.js'
 import type { Progress } from '../log/index.js'
 import { healthCommand, type Surroundings, type TrainingSpec } from '../train/index.js'
 import { append } from './append.js'
@@ -14,13 +14,12 @@ import { choosePython } from './interpreter.js'
 import { ARCHIVE_PATH } from './layer.js'
 import { makeArchive } from './make-archive.js'
 import { selectModules } from './modules.js'
+import { chooseOutput, type OutputRequest } from './output.js'
 import type { Archiver, Engine, ImageStore, SourceImage } from './ports.js'
 import type { BakeResult } from './result.js'
 import { describeTraining, planReady, runTraining, type TrainingRequest, warningsFor } from './training.js'
 
-export interface BakeRequest extends TrainingRequest {
-  /** Name of the new image; default: the old one with `-cds` behind its tag. */
-  tag?: string
+export interface BakeRequest extends TrainingRequest, OutputRequest {
   /** For runs of the image only; they reach nothing that is written. */
   surroundings: Surroundings
   validate: Validate
@@ -43,8 +42,9 @@ export interface BakePorts {
 
 /** Bakes an image into a new one. Every failure is a PycdsError and leaves the engine as it was. */
 export async function bake(request: BakeRequest, ports: BakePorts): Promise<BakeResult> {
-  const output = outputReference(request)
+  chooseOutput(request) // a name that cannot be is told before anything is done
   const source = await resolve(request, ports)
+  const output = chooseOutput(request, source.name)
   const architecture = nodeArchitecture(source)
   const injected = ports.archiver.injected(architecture)
   const spec: TrainingSpec = {
@@ -104,19 +104,6 @@ export async function bake(request: BakeRequest, ports: BakePorts): Promise<Bake
     start: written?.start ?? null,
     warnings,
   }
-}
-
-function outputReference(request: BakeRequest): string {
-  const source = parseReference(request.reference)
-  const output = request.tag === undefined ? defaultOutputReference(source) : parseReference(request.tag)
-  const text = formatReference(output)
-  if (text === formatReference(source)) {
-    throw new PycdsError('USAGE', {
-      message: `output ${text}: it is the source image, which is never changed`,
-      hint: 'Give another name with --tag.',
-    })
-  }
-  return text
 }
 
 async function resolve(request: BakeRequest, ports: BakePorts): Promise<SourceImage> {

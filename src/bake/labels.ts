@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a baked image says of itself, and how an image that was baked before is taken back
 // to what it was.
-import { type DiffId, type ImageConfig, removeLayer } from '../image/index.js'
+import { chainId, type DiffId, type ImageConfig, removeLayer } from '../image/index.js'
 import { ARCHIVE_ENV, LABELS } from './marks.js'
 
 export { ARCHIVE_ENV, LABELS } from './marks.js'
@@ -24,4 +24,11 @@ export function withoutBake(config: ImageConfig): ImageConfig {
     unsetEnv: Object.keys(ARCHIVE_ENV),
     unsetLabels: Object.values(LABELS),
   })
+}
+
+/** The identity of the image's file system, without that of an earlier bake: the same wherever a copy of it lies. */
+export function originOf(config: ImageConfig): string | null {
+  const diffIds = config.rootfs.diff_ids
+  const isOwn = diffIds.at(-1) === labelsOf(config)[LABELS.layer]
+  return chainId(isOwn ? diffIds.slice(0, -1) : diffIds) ?? null
 }

@@ -6,7 +6,7 @@ import type { ElfIdentity, Validate } from './archiver.js'
 import type { Bytecode } from './bytecode/index.js'
 import { selectCaches } from './caches.js'
 import type { PythonGroup } from './interpreter.js'
-import { LABELS, labelsOf } from './labels.js'
+import { originOf } from './labels.js'
 import { type LayerContent, makeLayer } from './layer.js'
 import type { ModuleSelection } from './modules.js'
 import type { Archiver, Container, NewLayer, SourceImage } from './ports.js'
@@ -26,7 +26,7 @@ export interface ContentInput {
   image: Pick<Container, 'readFile'>
   /** Files to add for modules that are not in the archive. */
   bytecode?: Bytecode
-  /** Digest of the image that the archive was made from; null when it is not known. */
+  /** Chain id of the layers that the archive was made from; null when it is not known. */
   origin: string | null
 }
 
@@ -62,7 +62,8 @@ export interface Made {
 export async function makeArchive(input: ArchiveInput, ports: ArchivePorts): Promise<Made> {
   const step = ports.progress.step('archive', 'Write the archive')
   try {
-    const origin = labelsOf(input.source.config)[LABELS.source] ?? input.source.id
+    // Not the image's id: tools that copy an image write its configuration anew, and the layer would differ.
+    const origin = originOf(input.source.config)
     const { identity, content, modules, regexes, sources, leftOut } = await makeContent(
       { ...input, origin },
       ports.archiver,

@@ -2,7 +2,8 @@
 import { Args, Flags } from '@oclif/core'
 import type { BakeResult } from '../bake/result.js'
 import { BaseCommand } from './base-command.js'
-import { bakeFlags, progressFlags, surroundingsFlags, trainingFlags } from './flags.js'
+import { bakeFlags, locationFlags, progressFlags, surroundingsFlags, trainingFlags } from './flags.js'
+import { toPortsRequest } from './locations.js'
 import { renderBake } from './render/bake.js'
 import { toBakeRequest } from './requests.js'
 
@@ -16,16 +17,28 @@ export default class Bake extends BaseCommand {
     '<%= config.bin %> bake myapp:latest',
     '<%= config.bin %> bake myapp:latest -t myapp:fast --ready quiet:5s',
     '<%= config.bin %> bake mytool:2 --json -- mytool --version',
+    '<%= config.bin %> bake oci:build/image:1.4 -o oci-archive:image.tar',
   ]
   static override readonly takesCommand = true
   static override readonly args = {
-    image: Args.string({ required: true, description: 'name, digest or id of an image in the engine' }),
+    image: Args.string({
+      required: true,
+      description:
+        'name, digest or id of an image in the engine, or oci:DIR, oci-archive:FILE, docker-archive:FILE',
+    }),
   }
   static override readonly flags = {
     tag: Flags.string({
       char: 't',
       summary: 'name of the new image; default: the old one with -cds behind its tag',
       helpValue: 'NAME',
+    }),
+    ...locationFlags,
+    output: Flags.string({
+      char: 'o',
+      summary:
+        'where the new image goes, as oci:DIR[:TAG], oci-archive:FILE or docker-archive:FILE, or a name in the engine',
+      helpValue: 'LOCATION',
     }),
     ...trainingFlags,
     ...bakeFlags,
@@ -49,8 +62,9 @@ export default class Bake extends BaseCommand {
     const { flags, args, command } = await this.parseLine(Bake)
     const request = toBakeRequest(args.image, flags, command)
     const { bake } = await import('../bake/bake.js')
-    const result = await this.withPorts((ports) =>
-      this.withProgress(flags, (progress) => bake(request, { ...ports, progress })),
+    const result = await this.withPorts(
+      (ports) => this.withProgress(flags, (progress) => bake(request, { ...ports, progress })),
+      toPortsRequest(args.image, flags),
     )
     this.log(renderBake(result, this.style))
     return result

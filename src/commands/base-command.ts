@@ -4,7 +4,7 @@ import { PycdsError } from '../errors/index.js'
 import { type ClosableProgress, createProgress, createStyle, type Style } from '../log/index.js'
 import { interruptible } from './interruption.js'
 import { splitCommand } from './parse.js'
-import { openPorts, type Ports } from './ports.js'
+import { openPorts, type Ports, type PortsRequest } from './ports.js'
 import { toUsageError } from './usage-error.js'
 
 /** What every use case is given: its ports, and the signal that asks it to stop. */
@@ -36,9 +36,12 @@ export abstract class BaseCommand extends Command {
   }
 
   /** Runs a use case; what it made in the engine is removed however it ends, and awaited. */
-  protected withPorts<T>(work: (surroundings: Surroundings) => Promise<T>): Promise<T> {
+  protected withPorts<T>(
+    work: (surroundings: Surroundings) => Promise<T>,
+    request: PortsRequest = {},
+  ): Promise<T> {
     return interruptible(async (signal) => {
-      const ports = await openPorts()
+      const ports = await openPorts(request)
       try {
         const result = await work({ ...ports, signal })
         await ports.engine.removeAll()

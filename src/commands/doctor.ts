@@ -3,6 +3,8 @@ import { Args } from '@oclif/core'
 import type { DoctorResult } from '../bake/doctor.js'
 import { EXIT_CODES } from '../errors/index.js'
 import { BaseCommand } from './base-command.js'
+import { locationFlags } from './flags.js'
+import { toPortsRequest } from './locations.js'
 import { renderDoctor } from './render/doctor.js'
 
 export default class Doctor extends BaseCommand {
@@ -10,14 +12,18 @@ export default class Doctor extends BaseCommand {
     'tell whether this machine, and an image, can be baked, and what to do if not'
   static override readonly examples = ['<%= config.bin %> doctor', '<%= config.bin %> doctor myapp:latest']
   static override readonly args = {
-    image: Args.string({ description: 'name, digest or id of an image in the engine' }),
+    image: Args.string({
+      description: 'name, digest or id of an image in the engine, or a location such as oci:DIR',
+    }),
   }
 
+  static override readonly flags = { ...locationFlags }
+
   async run(): Promise<DoctorResult> {
-    const { args } = await this.parseLine(Doctor)
+    const { flags, args } = await this.parseLine(Doctor)
     const { doctor } = await import('../bake/doctor.js')
     const request = args.image === undefined ? {} : { reference: args.image }
-    const result = await this.withPorts((ports) => doctor(request, ports))
+    const result = await this.withPorts((ports) => doctor(request, ports), toPortsRequest(args.image, flags))
     this.log(renderDoctor(result, this.style))
     // A script learns from the exit code what it would have met in a bake.
     const failed = result.checks.find((check) => check.status === 'fail')

@@ -84,3 +84,15 @@ export const surroundingsFlags = {
   }),
   'add-host': Flags.string({ ...LIST, summary: 'host name for these runs only', helpValue: 'NAME:ADDRESS' }),
 }
+
+/** For images in layouts and archives: which one, and what runs it. */
+export const locationFlags = {
+  platform: Flags.string({
+    summary: 'the image of an index to work on; default: the one for this machine',
+    helpValue: 'OS/ARCH',
+  }),
+  runtime: Flags.option({
+    options: ['crun', 'runc', 'bubblewrap', 'namespaces', 'chroot'] as const,
+    summary: 'what runs images that are in no engine; default: the first of these that works',
+  })(),
+}

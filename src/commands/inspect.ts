@@ -2,6 +2,8 @@
 import { Args, Flags } from '@oclif/core'
 import type { InspectResult } from '../bake/inspect.js'
 import { BaseCommand } from './base-command.js'
+import { locationFlags } from './flags.js'
+import { toPortsRequest } from './locations.js'
 import { renderInspect } from './render/inspect.js'
 
 export default class Inspect extends BaseCommand {
@@ -16,12 +18,16 @@ export default class Inspect extends BaseCommand {
   }
   static override readonly flags = {
     map: Flags.boolean({ summary: 'print the whole archive as text, in a stable order' }),
+    ...locationFlags,
   }
 
   async run(): Promise<InspectResult> {
     const { flags, args } = await this.parseLine(Inspect)
     const { inspect } = await import('../bake/inspect.js')
-    const result = await this.withPorts((ports) => inspect({ subject: args.image, map: flags.map }, ports))
+    const result = await this.withPorts(
+      (ports) => inspect({ subject: args.image, map: flags.map }, ports),
+      toPortsRequest(args.image, flags),
+    )
     this.log(result.map ?? renderInspect(result, this.style))
     return result
   }

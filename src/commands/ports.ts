@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Archiver, Engine, ImageStore } from '../bake/ports.js'
 import type { ImageRoot } from '../bake/root.js'
+import type { RuntimeName } from '../engine/local/index.js'
 
 /** The outside world as the use cases see it. */
 export interface Ports {
@@ -9,17 +10,56 @@ export interface Ports {
   archiver: Archiver
 }
 
+/** What decides which implementations are used. */
+export interface PortsRequest {
+  /** The image that is worked on: the name of one in the engine, or a location. */
+  reference?: string
+  /** Where a new image goes, if it goes elsewhere. */
+  output?: string
+  /** Runs images of locations; absent: the first that works. */
+  runtime?: RuntimeName
+  /** Which image of several is meant; absent: the one for this machine. */
+  platform?: string
+}
+
 /**
  * Builds the ports: the one place that knows which engine, store and archiver are used. Nothing is connected
  * yet. Loaded on demand, since help and usage errors should not wait for an engine's client.
  */
-export async function openPorts(): Promise<Ports> {
-  const [{ DockerImageStore }, { DockerEngine }, { createArchiver }] = await Promise.all([
+export async function openPorts(request: PortsRequest = {}): Promise<Ports> {
+  const { createArchiver } = await import('../archive/archiver.js')
+  const { isLocation } = await import('../image/location.js')
+  const images = isLocation(request.reference ?? '')
+    ? await openLocations(request)
+    : await openEngine(request)
+  return { ...images, archiver: createArchiver() }
+}
+
+async function openEngine({ output }: PortsRequest): Promise<Pick<Ports, 'store' | 'engine'>> {
+  const [{ DockerImageStore }, { DockerEngine }] = await Promise.all([
     import('../store/docker-daemon/index.js'),
     import('../engine/docker/index.js'),
-    import('../archive/archiver.js'),
   ])
-  return { store: new DockerImageStore(), engine: new DockerEngine(), archiver: createArchiver() }
+  const store = new DockerImageStore()
+  if (output === undefined) return { store, engine: new DockerEngine() }
+  const { ExportStore } = await import('../store/locations/index.js')
+  return { store: new ExportStore(store), engine: new DockerEngine() }
+}
+
+async function openLocations({ runtime, platform }: PortsRequest): Promise<Pick<Ports, 'store' | 'engine'>> {
+  const [{ LocationStore }, { LocalEngine }, { parsePlatform }, { DockerImageStore }] = await Promise.all([
+    import('../store/locations/index.js'),
+    import('../engine/local/index.js'),
+    import('../oci/index.js'),
+    import('../store/docker-daemon/index.js'),
+  ])
+  const store = new LocationStore({
+    ...(platform === undefined ? {} : { platform: parsePlatform(platform) }),
+    // Connected only when an image goes to an engine.
+    load: (archive, subject) => new DockerImageStore().load(archive, subject),
+  })
+  const contents = (image: string) => store.contents(image)
+  return { store, engine: new LocalEngine({ contents, ...(runtime === undefined ? {} : { runtime }) }) }
 }
 
 /** The same for a bake in place: the root file system of this process, and an engine that starts processes in it. */

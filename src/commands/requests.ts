@@ -31,6 +31,7 @@ export interface ArchiveFlags extends TrainingFlags {
 /** The flags of `bake` as oclif delivers them. */
 export interface BakeFlags extends ArchiveFlags, SurroundingsFlags {
   tag?: string | undefined
+  output?: string | undefined
   pyc: BakeRequest['pyc']
   measure: string
   'dry-run': boolean
@@ -59,7 +60,7 @@ export interface VerifyFlags extends TrainingFlags {
 export function toBakeRequest(reference: string, flags: BakeFlags, command?: string[]): BakeRequest {
   return {
     reference,
-    ...present({ tag: flags.tag, command }),
+    ...present({ tag: flags.tag, output: flags.output, command }),
     ...toArchive(flags),
     surroundings: parseSurroundings(flags),
     pyc: flags.pyc,

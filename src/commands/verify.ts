@@ -3,7 +3,8 @@ import { Args, Flags } from '@oclif/core'
 import type { VerifyResult } from '../bake/verify.js'
 import { EXIT_CODES } from '../errors/index.js'
 import { BaseCommand } from './base-command.js'
-import { progressFlags, trainingFlags } from './flags.js'
+import { locationFlags, progressFlags, trainingFlags } from './flags.js'
+import { toPortsRequest } from './locations.js'
 import { renderVerify } from './render/verify.js'
 import { toVerifyRequest } from './requests.js'
 
@@ -24,6 +25,7 @@ export default class Verify extends BaseCommand {
       helpValue: 'P',
     }),
     user: Flags.string({ summary: 'the other user of the second start', helpValue: 'UID' }),
+    ...locationFlags,
     ...trainingFlags,
     ...progressFlags,
   }
@@ -32,8 +34,9 @@ export default class Verify extends BaseCommand {
     const { flags, args, command } = await this.parseLine(Verify)
     const request = toVerifyRequest(args.image, flags, command)
     const { verify } = await import('../bake/verify.js')
-    const result = await this.withPorts((ports) =>
-      this.withProgress(flags, (progress) => verify(request, { ...ports, progress })),
+    const result = await this.withPorts(
+      (ports) => this.withProgress(flags, (progress) => verify(request, { ...ports, progress })),
+      toPortsRequest(args.image, flags),
     )
     this.log(renderVerify(result, this.style))
     // Not an error: the result is what was asked for, and a program finds it on stdout.

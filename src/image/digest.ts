@@ -37,6 +37,16 @@ export function sha256DiffId(tar: Buffer): DiffId {
   return sha256Digest(tar) as string as DiffId
 }
 
+/** Computes the chain id of layers, oldest first: the identity of the file system that they make together. */
+export function chainId(diffIds: readonly DiffId[]): Digest | undefined {
+  const [first, ...rest] = diffIds
+  if (first === undefined) return undefined
+  return rest.reduce<Digest>(
+    (chain, diffId) => sha256Digest(Buffer.from(`${chain} ${diffId}`)),
+    first as string as Digest,
+  )
+}
+
 /** Returns the 64 hex digits behind the algorithm name. */
 export function hexOf(digest: Digest | DiffId): string {
   return digest.slice('sha256:'.length)

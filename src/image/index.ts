@@ -4,7 +4,15 @@
 export type { Problem } from './check.js'
 export type { HealthcheckConfig, HistoryEntry, ImageConfig, OpenObject, RunConfig } from './config.js'
 export type { DiffId, Digest } from './digest.js'
-export { hexOf, isDigestText, parseDiffId, parseDigest, sha256DiffId, sha256Digest } from './digest.js'
+export {
+  chainId,
+  hexOf,
+  isDigestText,
+  parseDiffId,
+  parseDigest,
+  sha256DiffId,
+  sha256Digest,
+} from './digest.js'
 export {
   defaultOutputLocation,
   formatLocation,

@@ -35,9 +35,9 @@ export class RootFiles {
   /** Whether files have the owners of the image; otherwise all belong to the user who unpacks. */
   ownersKept: boolean
 
-  constructor(directory: string) {
+  constructor(directory: string, keepsOwners: boolean) {
     this.directory = directory
-    this.ownersKept = process.geteuid?.() === 0
+    this.ownersKept = keepsOwners && process.geteuid?.() === 0
   }
 
   makeDirectory(path: string, node: TreeNode): void {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The file systems of images as directories: unpacked, read and compared without leaving them.
 export { findInside, readInside, readLinkInside, readTreeInside } from './inside.js'
+export { putFiles } from './put.js'
 export {
   compareSnapshots,
   type Difference,

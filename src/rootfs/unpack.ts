@@ -21,10 +21,16 @@ export interface UnpackLayer {
   open(): Promise<Readable>
 }
 
+export interface UnpackOptions {
+  readonly signal: AbortSignal
+  /** Whether files may have the owners of the image; only root can give them. */
+  readonly keepsOwners: boolean
+}
+
 /** What was unpacked. */
 export interface Unpacked {
   readonly tree: Tree
-  /** Whether the files have the owners of the image, which only root can give. */
+  /** Whether the files have the owners of the image. */
   readonly ownersKept: boolean
 }
 
@@ -32,9 +38,9 @@ export interface Unpacked {
 export async function unpack(
   layers: readonly UnpackLayer[],
   directory: string,
-  signal: AbortSignal,
+  { signal, keepsOwners }: UnpackOptions,
 ): Promise<Unpacked> {
-  const files = new RootFiles(directory)
+  const files = new RootFiles(directory, keepsOwners)
   const tree = new Tree()
   for (const [index, layer] of layers.entries()) {
     const unpacker = new LayerUnpacker(tree, files, index, layer.subject)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { BakeResult } from '../../bake/result.js'
+import { isLocation } from '../../image/index.js'
 import type { Style } from '../../log/index.js'
 import { renderFacts } from './table.js'
 import { formatBytes, formatCompiled, formatCount, formatFactor, formatMs } from './units.js'
@@ -29,7 +30,7 @@ function renderBaked(result: BakeResult, output: { reference: string; id: string
     '',
     ...renderFacts(facts),
     '',
-    `  ${style.strong(`docker run --rm ${quote(output.reference)}`)}`,
+    `  ${style.strong(nextCommand(output.reference))}`,
   ]
 }
 
@@ -42,6 +43,11 @@ function renderBytecode({ bytecode }: BakeResult): [string, string][] {
       `${formatCount(files, 'file')} of ${formatCount(packages, 'package')} added, ${formatBytes(bytes)}`,
     ],
   ]
+}
+
+/** What people do next: run it, where an engine has it. */
+function nextCommand(reference: string): string {
+  return `${isLocation(reference) ? 'pycds-image verify' : 'docker run --rm'} ${quote(reference)}`
 }
 
 function renderGain({ start }: BakeResult): string {

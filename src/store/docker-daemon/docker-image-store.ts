@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The images of a Docker compatible engine. Nothing is written to this machine's disk and
 // no layer of the source crosses the connection, unless the engine insists on all of them.
+import type { Readable } from 'node:stream'
 import type { ImageStore, NewLayer, SourceImage } from '../../bake/ports.js'
 import { type Connection, connect, replyTextOf, statusOf } from '../../docker/index.js'
 import { PycdsError } from '../../errors/index.js'
@@ -115,6 +116,23 @@ export class DockerImageStore implements ImageStore {
     } catch (error) {
       if (statusOf(error) !== 404) throw error
     }
+  }
+
+  /** All of an image as a Docker archive. */
+  exportImage(imageId: string): Promise<Readable> {
+    return this.#connection.stream({
+      method: 'GET',
+      path: `/images/${imageId}/get`,
+      subject: `image ${imageId}`,
+    })
+  }
+
+  /** Loads a Docker archive with the names that it has in it. */
+  async load(archive: Readable, subject: string): Promise<void> {
+    const path = '/images/load'
+    const query = { quiet: 'true' }
+    const reply = await this.#connection.stream({ method: 'POST', path, query, tar: archive, subject })
+    await readLoadReply(reply, subject)
   }
 
   /** Loads the short archive, and the full one when the engine does not find the base layers by itself. */

@@ -1,2 +1,3 @@
 // SPDX-License-Identifier: Apache-2.0
-export { LocationStore } from './location-store.js'
+export { ExportStore } from './export-store.js'
+export { LocationStore, type LocationStoreOptions } from './location-store.js'

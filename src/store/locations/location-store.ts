@@ -1,16 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 // Images in layouts and archives. A new image exists only in memory until it is given its name, which is when all
 // of it is written: whatever goes wrong before leaves no trace on the disk.
+import { PassThrough, type Readable } from 'node:stream'
 import type { ImageStore, NewLayer, SourceImage } from '../../bake/ports.js'
 import { PycdsError } from '../../errors/index.js'
 import {
+  DEFAULT_TAG,
   type Descriptor,
   type Digest,
   formatLocation,
+  formatReference,
   type ImageConfig,
+  isLocation,
   type Location,
   type Platform,
   parseLocation,
+  parseReference,
 } from '../../image/index.js'
 import {
   appendTo,
@@ -24,6 +29,8 @@ import {
   planPublication,
   selectImage,
 } from '../../oci/index.js'
+import { writeTar } from '../../tar/index.js'
+import { membersOf } from '../docker-archive/index.js'
 import { openMedium, writeMedium } from './media.js'
 
 /** Where an image was found, and what surrounds it there. */
@@ -40,21 +47,31 @@ interface Known {
   readonly origin: Origin
 }
 
+export interface LocationStoreOptions {
+  /** Which image of an index is meant; absent: the one for this machine. */
+  readonly platform?: Platform
+  /** Puts a Docker archive into an engine, for images whose new name is one of an engine. */
+  load?(archive: Readable, subject: string): Promise<void>
+}
+
 /** The images of layouts and archives. */
 export class LocationStore implements ImageStore {
-  readonly #platform: Platform | undefined
+  readonly #options: LocationStoreOptions
   readonly #known = new Map<string, Known>()
   readonly #made = new Map<string, Known>()
 
-  /** @param platform which image of an index is meant; absent: the one for this machine. */
-  constructor(platform?: Platform) {
-    this.#platform = platform
+  constructor(options: LocationStoreOptions = {}) {
+    this.#options = options
   }
 
   async resolve(reference: string): Promise<SourceImage> {
     const location = locationOf(reference)
     const { medium, roots } = await open(location)
-    const { descriptor } = selectImage(await findImages(medium, roots), medium.subject, this.#platform)
+    const { descriptor } = selectImage(
+      await findImages(medium, roots),
+      medium.subject,
+      this.#options.platform,
+    )
     const contents = await openImage(medium, descriptor)
     this.#known.set(contents.id, { contents, origin: { medium, roots, manifest: descriptor.digest } })
     const { config, id } = contents
@@ -82,7 +99,8 @@ export class LocationStore implements ImageStore {
   }
 
   async tag(imageId: string, reference: string): Promise<void> {
-    await this.publish([imageId], reference)
+    if (isLocation(reference)) await this.publish([imageId], reference)
+    else await this.#load(imageId, reference)
   }
 
   async remove(imageId: string): Promise<void> {
@@ -119,6 +137,23 @@ export class LocationStore implements ImageStore {
       name: location.name,
       images: isArchive ? images.map(({ contents }) => contents) : [],
     })
+  }
+
+  async #load(imageId: string, reference: string): Promise<void> {
+    const image = this.contents(imageId)
+    const { tag = DEFAULT_TAG, ...name } = parseReference(reference)
+    const subject = `image ${reference}`
+    const archive = new PassThrough()
+    const members = membersOf(undefined, {
+      image,
+      name: formatReference({ ...name, tag }),
+      subject: image.subject,
+    })
+    const written = writeTar(archive, members)
+    written.catch(() => {}) // the engine sees a stream that breaks off, and whoever awaits it the reason
+    const [loading, writing] = await Promise.allSettled([this.#options.load?.(archive, subject), written])
+    if (writing.status === 'rejected') throw writing.reason
+    if (loading.status === 'rejected') throw loading.reason
   }
 
   #require(imageId: string): Known {

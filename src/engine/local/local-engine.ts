@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: Apache-2.0
+// Containers without an engine: an image is unpacked, and a runtime of this machine runs its command.
+import { randomBytes } from 'node:crypto'
+import { readdir, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Container, ContainerSpec, Engine, EngineDescription } from '../../bake/ports.js'
+import { PycdsError } from '../../errors/index.js'
+import type { ImageContents } from '../../oci/index.js'
+import { hostPlatform } from '../../oci/index.js'
+import { putFiles, readInside } from '../../rootfs/index.js'
+import { type Choice, chooseRuntime, describeChoice } from './choose.js'
+import { LocalContainer } from './local-container.js'
+import { findProgram } from './processes.js'
+import { type Root, RootPool } from './roots.js'
+import { capabilitiesOf, commandOf, environmentOf, isolatesNetwork, type RunPlan } from './run-plan.js'
+import { OciRuntime } from './runtimes/oci.js'
+import type { RuntimeName } from './runtimes/runtime.js'
+import { resolveUser } from './users.js'
+import { removeAbandonedWorkspaces, removeTree, Workspace } from './workspace.js'
+
+export interface LocalEngineOptions {
+  /** Gives every part of an image by its id. */
+  contents(image: string): ImageContents
+  /** Absent: the first that works. */
+  runtime?: RuntimeName
+}
+
+export class LocalEngine implements Engine {
+  readonly #options: LocalEngineOptions
+  readonly #workspace = new Workspace()
+  readonly #pool: RootPool
+  readonly #containers = new Set<LocalContainer>()
+  readonly #creating = new Set<Promise<unknown>>()
+  #choice: Promise<Choice> | undefined
+  #tidied: Promise<void> | undefined
+  #isClosed = false
+
+  constructor(options: LocalEngineOptions) {
+    this.#options = options
+    this.#pool = new RootPool(options.contents, this.#workspace)
+  }
+
+  async describe(): Promise<EngineDescription> {
+    const choice = await this.#choose()
+    return {
+      name: choice.runtime.name,
+      version: choice.runtime.version,
+      apiVersion: 'none',
+      os: 'linux',
+      architecture: hostPlatform().architecture,
+      storageDriver: 'directory',
+      endpoint: `this machine: ${describeChoice(choice)}`,
+    }
+  }
+
+  async create(spec: ContainerSpec): Promise<Container> {
+    if (this.#isClosed) throw interrupted(spec.image)
+    const making = this.#make(spec)
+    const settled = making.catch(() => {})
+    this.#creating.add(settled)
+    try {
+      return await making
+    } finally {
+      this.#creating.delete(settled)
+    }
+  }
+
+  async remove(container: Container): Promise<void> {
+    if (!(container instanceof LocalContainer) || !this.#containers.has(container)) return
+    await container.stop(0)
+    const { plan, root } = container.parts
+    if (container.touched) {
+      const { runtime } = await this.#choose().catch(() => ({ runtime: undefined }))
+      await runtime?.cleanUp(plan)
+    }
+    await rm(plan.bundle, { recursive: true, force: true })
+    this.#containers.delete(container)
+    if (this.#isClosed) await removeTree(root.directory)
+    else await this.#pool.giveBack(root, container.touched)
+  }
+
+  async removeAll(): Promise<void> {
+    this.#isClosed = true
+    this.#pool.stop(interrupted('an image'))
+    await Promise.all(this.#creating)
+    const results = await Promise.allSettled([...this.#containers].map((container) => this.remove(container)))
+    await this.#workspace.remove()
+    const failed = results.find((result) => result.status === 'rejected')
+    if (failed !== undefined) throw failed.reason
+  }
+
+  #choose(): Promise<Choice> {
+    this.#choice ??= chooseRuntime(this.#options.runtime)
+    return this.#choice
+  }
+
+  async #make(spec: ContainerSpec): Promise<Container> {
+    this.#tidied ??= removeAbandonedWorkspaces(endAbandoned)
+    await this.#tidied
+    const choice = await this.#choose().catch(() => undefined)
+    // Where nothing can be run, files can still be read.
+    const root = await this.#pool.lend(spec.image, choice?.runtime.keepsOwners ?? false)
+    try {
+      if (this.#isClosed) throw interrupted(spec.image)
+      if (spec.files.length > 0) putFiles(root.directory, root, spec.files)
+      const plan = await this.#plan(spec, root)
+      const stopSignal = this.#options.contents(spec.image).config.config?.StopSignal ?? 'SIGTERM'
+      const subject = `container of ${spec.image}`
+      const runtime = async () => (await this.#choose()).runtime
+      const container = new LocalContainer(
+        { plan, root, subject, stopSignal, runtime },
+        spec.files.length > 0,
+      )
+      this.#containers.add(container)
+      return container
+    } catch (error) {
+      await this.#pool.giveBack(root, true)
+      throw error
+    }
+  }
+
+  async #plan(spec: ContainerSpec, root: Root): Promise<RunPlan> {
+    const { config } = this.#options.contents(spec.image)
+    const subject = `container of ${spec.image}`
+    const id = randomBytes(32).toString('hex')
+    const hostname = id.slice(0, 12)
+    const read = (path: string) => readInside(root.directory, path)
+    const user = await resolveUser(spec.user ?? config.config?.User ?? '', read, subject)
+    const bundle = await this.#workspace.make('bundle')
+    return {
+      id: `pycds-${hostname}`,
+      root: root.directory,
+      bundle,
+      command: commandOf(config, spec, subject),
+      env: environmentOf(config, spec, { hostname, home: user.home }),
+      cwd: config.config?.WorkingDir || '/',
+      user,
+      hostname,
+      isolateNetwork: isolatesNetwork(spec),
+      readOnly: spec.readOnly ?? false,
+      capabilities: capabilitiesOf(spec),
+      mounts: [...(await networkFiles(bundle, hostname, spec)), ...(spec.mounts ?? [])],
+      ownersKept: root.ownersKept,
+    }
+  }
+}
+
+/** The files that engines give a container whatever its image has in their place. */
+async function networkFiles(bundle: string, hostname: string, spec: ContainerSpec) {
+  const hosts = (spec.hosts ?? []).map((entry) => {
+    const colon = entry.indexOf(':')
+    return `${entry.slice(colon + 1)}\t${entry.slice(0, colon)}`
+  })
+  const files = {
+    hosts: [
+      '127.0.0.1\tlocalhost',
+      '::1\tlocalhost ip6-localhost ip6-loopback',
+      `127.0.1.1\t${hostname}`,
+      ...hosts,
+    ],
+    hostname: [hostname],
+  }
+  return await Promise.all(
+    Object.entries(files).map(async ([name, lines]) => {
+      const source = join(bundle, name)
+      await writeFile(source, `${lines.join('\n')}\n`)
+      return { source, target: `/etc/${name}`, readOnly: false }
+    }),
+  )
+}
+
+/** Ends what runs in the directory of a process that was killed. */
+async function endAbandoned(directory: string): Promise<void> {
+  const bundles = (await readdir(directory)).filter((name) => name.startsWith('bundle'))
+  for (const name of ['crun', 'runc'] as const) {
+    const file = await findProgram(name)
+    if (file === undefined) continue
+    const runtime = new OciRuntime(name, file, '')
+    for (const bundle of bundles) {
+      const path = join(directory, bundle)
+      for (const id of await readdir(join(path, 'state')).catch(() => [])) {
+        await runtime.cleanUp({ id, bundle: path })
+      }
+    }
+  }
+}
+
+function interrupted(image: string): PycdsError {
+  return new PycdsError('INTERRUPTED', {
+    message: `container of ${image}: not made, the program is ending`,
+    hint: 'Run the command again.',
+  })
+}

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+// Images of an engine whose new images go to a location.
+import { createWriteStream } from 'node:fs'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import type { ImageStore, NewLayer, SourceImage } from '../../bake/ports.js'
+import { type ImageConfig, isLocation } from '../../image/index.js'
+import { withFiles } from '../../oci/index.js'
+import { ownerMark } from '../../util/owner.js'
+import { LocationStore } from './location-store.js'
+
+/** A store that can give all of an image as a Docker archive. */
+export interface ExportingStore extends ImageStore {
+  exportImage(imageId: string): Promise<Readable>
+}
+
+/** Hands everything to the engine's store, but writes an image whose name is a location there. */
+export class ExportStore implements ImageStore {
+  readonly #inner: ExportingStore
+
+  constructor(inner: ExportingStore) {
+    this.#inner = inner
+  }
+
+  resolve(reference: string): Promise<SourceImage> {
+    return this.#inner.resolve(reference)
+  }
+
+  readConfig(image: SourceImage): Promise<ImageConfig> {
+    return this.#inner.readConfig(image)
+  }
+
+  append(image: SourceImage, config: ImageConfig, layer: NewLayer): Promise<string> {
+    return this.#inner.append(image, config, layer)
+  }
+
+  async tag(imageId: string, reference: string): Promise<void> {
+    if (!isLocation(reference)) return await this.#inner.tag(imageId, reference)
+    await withFiles(reference, async () => {
+      const directory = await mkdtemp(join(tmpdir(), `pycds-${ownerMark()}-`))
+      try {
+        const file = join(directory, 'image.tar')
+        await pipeline(await this.#inner.exportImage(imageId), createWriteStream(file))
+        const store = new LocationStore()
+        const image = await store.resolve(`docker-archive:${file}`)
+        await store.publish([image.id], reference)
+      } finally {
+        await rm(directory, { recursive: true, force: true })
+      }
+    })
+    // It has done its service; without a name nobody would find it in the engine.
+    await this.#inner.remove(imageId)
+  }
+
+  remove(imageId: string): Promise<void> {
+    return this.#inner.remove(imageId)
+  }
+}
