@@ -71,10 +71,12 @@ export async function train(engine: Engine, spec: TrainingSpec, options: Trainin
     const hasProbes = options.probes.length > 0
     const watched = await watchRun(container, spec, { ...options, activity, ...(hasProbes && { whenReady }) })
     const traces = await readTraces(container, paths.traces)
-    assertComplete(spec.image, traces.processes, await activity())
+    // Asked once more: a short run is over before anybody has looked.
+    const counted = await activity()
+    assertComplete(spec.image, traces.processes, counted)
     const made = new Set((await container.changes()).map((change) => change.path))
     const has = (path: string) => made.has(path) || isMounted(path, spec.surroundings ?? ALONE)
-    return { ...watched, ...traces, changed: { has }, probes: hideValues(probes, spec) }
+    return { ...watched, activity: counted, ...traces, changed: { has }, probes: hideValues(probes, spec) }
   } finally {
     await engine.remove(container)
   }

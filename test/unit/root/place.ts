@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import test from 'ava'
+import { makePlace } from '../../../src/root/place.js'
+
+test('the place of a run that was killed is removed by the next one, that of a living one is not', (t) => {
+  const parent = mkdtempSync(join(tmpdir(), 'pycds-test-'))
+  t.teardown(() => rmSync(parent, { recursive: true, force: true }))
+  const mine = makePlace(parent)
+  t.teardown(() => rmSync(mine, { recursive: true, force: true }))
+  const dead = join(parent, 'pycds-step-4194305-1-abcdef') // above any pid that Linux gives
+  mkdirSync(dead)
+  const second = makePlace(parent)
+  t.teardown(() => rmSync(second, { recursive: true, force: true }))
+  t.false(existsSync(dead))
+  t.true(existsSync(mine))
+  t.not(mine, second)
+})

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import test, { type ExecutionContext } from 'ava'
+import { compareSnapshots, takeSnapshot } from '../../../src/root/snapshot.js'
+import { undoChanges } from '../../../src/root/undo.js'
+
+const OLD = new Date('2020-01-01T00:00:00Z')
+
+function directory(t: ExecutionContext): string {
+  const root = mkdtempSync(join(tmpdir(), 'pycds-test-'))
+  t.teardown(() => rmSync(root, { recursive: true, force: true }))
+  mkdirSync(join(root, 'var/log'), { recursive: true })
+  writeFileSync(join(root, 'var/app.db'), 'rows')
+  writeFileSync(join(root, 'var/old.txt'), '')
+  for (const path of ['var/log', 'var', '']) utimesSync(join(root, path), OLD, OLD)
+  return root
+}
+
+test('what a run added is removed, and directories get their time back', (t) => {
+  const root = directory(t)
+  const before = takeSnapshot(root)
+  mkdirSync(join(root, 'var/cache/deep'), { recursive: true })
+  writeFileSync(join(root, 'var/cache/deep/x.pyc'), 'x')
+  writeFileSync(join(root, 'var/log/app.log'), 'x')
+  const changes = compareSnapshots(before, takeSnapshot(root))
+  const undone = undoChanges(before, changes)
+  t.deepEqual(undone.kept, [])
+  t.deepEqual(
+    undone.removed,
+    ['var/cache', 'var/cache/deep', 'var/cache/deep/x.pyc', 'var/log/app.log'].map((path) =>
+      join(root, path),
+    ),
+  )
+  t.deepEqual(readdirSync(root, { recursive: true }).sort(), ['var', 'var/app.db', 'var/log', 'var/old.txt'])
+  for (const path of ['var', 'var/log']) t.is(statSync(join(root, path)).mtimeMs, OLD.getTime(), path)
+})
+
+test('a file that was changed or deleted is told, since its content is gone', (t) => {
+  const root = directory(t)
+  const before = takeSnapshot(root)
+  writeFileSync(join(root, 'var/app.db'), 'ROWS') // the same size, a new change time
+  rmSync(join(root, 'var/old.txt'))
+  const { kept, removed } = undoChanges(before, compareSnapshots(before, takeSnapshot(root)))
+  t.deepEqual(removed, [])
+  t.deepEqual(kept, [
+    { path: join(root, 'var/app.db'), kind: 'modified' },
+    { path: join(root, 'var/old.txt'), kind: 'deleted' },
+  ])
+})
+
+test('nothing happened, nothing is reported', (t) => {
+  const root = directory(t)
+  const before = takeSnapshot(root)
+  t.deepEqual(compareSnapshots(before, takeSnapshot(root)), [])
+})
