@@ -37,6 +37,11 @@ export function exampleImage(example: Example, base: BaseImage): Promise<string 
   return runScript('example-image.sh', [example, base])
 }
 
+/** The same for the tool image that a RUN instruction mounts. */
+export function toolImage(): Promise<string | undefined> {
+  return runScript('tool-image.sh', ['pycds-test/tool'])
+}
+
 async function runScript(script: string, args: readonly string[]): Promise<string | undefined> {
   const path = fileURLToPath(new URL(`../../scripts/${script}`, import.meta.url))
   const { exitCode, stdout, stderr } = await run('bash', [path, ...args])

@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: Apache-2.0
+// Bakes from a RUN instruction: real builds with the tool image, and what they leave in the image.
+import { fileURLToPath } from 'node:url'
+import test, { type ExecutionContext } from 'ava'
+import type { VerifyResult } from '../../src/bake/verify.js'
+import { build, buildKitClient, lastLayer, run } from '../helpers/builds.js'
+import { type BaseImage, ensureImage, toolImage } from '../helpers/images.js'
+
+const CLI = fileURLToPath(new URL('../../dist/bin/run.js', import.meta.url))
+const BASES: readonly BaseImage[] = ['bookworm', 'trixie']
+const PROGRAM = 'import flask, requests, json'
+
+const tool = await toolImage()
+const client = await buildKitClient()
+const bases = new Map<BaseImage, string | undefined>()
+for (const base of BASES) bases.set(base, await ensureImage(base))
+const bookworm = bases.get('bookworm')
+
+const classic = { client: 'docker', buildKit: false }
+const buildKit = { client: client ?? 'docker', buildKit: true }
+const mount = `RUN --mount=from=${tool},target=/mnt`
+
+/** The path of a layer's files, and those of its directories that are no parents of them. */
+function grown(entries: ReadonlyMap<string, string>): { files: string[]; others: string[] } {
+  const files = [...entries].filter(([, what]) => !what.startsWith('directory')).map(([path]) => path)
+  const isParent = (path: string) => files.some((file) => file.startsWith(`${path}/`))
+  return {
+    files: files.sort(),
+    others: [...entries.keys()].filter((path) => !files.includes(path) && !isParent(path)),
+  }
+}
+
+function expectFour(t: ExecutionContext, files: readonly string[]): void {
+  const [pth, runtime] = files.filter((path) => !path.startsWith('opt/'))
+  t.deepEqual(
+    files.filter((path) => path.startsWith('opt/')),
+    ['opt/pycds/app.cds', 'opt/pycds/manifest.json'],
+  )
+  t.regex(pth ?? '', /-packages\/00-pycds\.pth$/)
+  t.regex(runtime ?? '', /-packages\/_pycds\.abi3\.so$/)
+  t.is(files.length, 4)
+}
+
+async function verify(t: ExecutionContext, image: string, ...command: string[]): Promise<void> {
+  const words = ['verify', image, '--json', '--min-hit-rate', '95', '--', ...command]
+  const { code, stdout, stderr } = await run(process.execPath, [CLI, ...words])
+  t.is(code, 0, stdout + stderr)
+  t.true((JSON.parse(stdout) as VerifyResult).ok)
+}
+
+/** sha256 of the last layer, uncompressed. */
+async function lastDiffId(image: string): Promise<string | undefined> {
+  const { stdout } = await run('docker', ['image', 'inspect', '--format', '{{json .RootFS.Layers}}', image])
+  return (JSON.parse(stdout) as string[]).at(-1)
+}
+
+const start = async (image: string, env: Record<string, string>, program = PROGRAM) => {
+  const variables = Object.entries(env).flatMap(([name, value]) => ['--env', `${name}=${value}`])
+  return run('docker', ['run', '--rm', '--network', 'none', ...variables, image, 'python3', '-c', program])
+}
+
+const possible = tool !== undefined && bookworm !== undefined
+const withBuildKit = possible && client !== undefined ? test.serial : test.serial.skip
+const withBuilder = possible ? test.serial : test.serial.skip
+if (client === undefined) test('no client with BuildKit: builds with it are skipped', (t) => t.pass())
+
+for (const [name, base] of bases) {
+  const here =
+    base === undefined || tool === undefined || client === undefined ? test.serial.skip : test.serial
+  here(`RUN --mount in ${name}: the image grows by four files, 95 % served`, async (t) => {
+    const training = `python3 -c '${PROGRAM}; open("/srv/made", "w").write("x")'`
+    const baked = await build(t, buildKit, `FROM ${base}\n${mount} /mnt/pycds-image step -- ${training}\n`)
+    t.is(baked.code, 0, baked.stderr)
+    const { files, others } = grown(await lastLayer(t, baked.name))
+    expectFour(t, files)
+    // A directory in which something was made and removed is in the layer, as it was before; the others
+    // are what a builder leaves of the places that it mounts something at.
+    const left = ['srv', 'mnt', 'etc', 'dev', 'proc', 'sys', 'run']
+    t.deepEqual(
+      others.filter((path) => !left.includes(path)),
+      [],
+    )
+    await verify(t, baked.name, 'python3', '-c', PROGRAM)
+  })
+}
+
+withBuilder(
+  'two stages with the classic builder: four files and their parents, the same layer twice',
+  async (t) => {
+    const dockerfile = `FROM ${bookworm} AS app
+FROM app AS cds
+COPY --from=${tool} / /pycds
+ARG AGAIN
+RUN ["/pycds/pycds-image", "step", "--output", "/out", "--", "python3", "-c", "${PROGRAM}"]
+FROM app
+COPY --from=cds /out/ /
+`
+    const first = await build(t, classic, dockerfile)
+    t.is(first.code, 0, first.stderr + first.stdout)
+    const second = await build(t, classic, dockerfile, '--build-arg', 'AGAIN=1')
+    t.is(second.code, 0, second.stderr + second.stdout)
+    t.is(await lastDiffId(second.name), await lastDiffId(first.name))
+    const { files, others } = grown(await lastLayer(t, first.name))
+    expectFour(t, files)
+    t.deepEqual(others, [])
+    await verify(t, first.name, 'python3', '-c', PROGRAM)
+  },
+)
+
+withBuildKit('an image with nothing but Python and its libraries, without a shell', async (t) => {
+  const libraries = [
+    'libc.so.6',
+    'libm.so.6',
+    'libz.so.1',
+    'libexpat.so.1',
+    'libssl.so.3',
+    'libcrypto.so.3',
+    'libffi.so.8',
+  ]
+  const folder = '/lib/x86_64-linux-gnu'
+  const program = 'import http.client, json, asyncio, ssl'
+  const { code, name, stderr } = await build(
+    t,
+    buildKit,
+    `FROM ${bookworm} AS full
+FROM scratch
+COPY --from=full /usr/bin/python3.11 /usr/bin/python3
+COPY --from=full /usr/lib/python3.11 /usr/lib/python3.11
+COPY --from=full /usr/lib/python3/dist-packages /usr/lib/python3/dist-packages
+COPY --from=full /lib64/ld-linux-x86-64.so.2 /lib64/
+COPY --from=full ${libraries.map((library) => `${folder}/${library}`).join(' ')} ${folder}/
+${mount} ["/mnt/pycds-image", "step", "--", "/usr/bin/python3", "-c", "${program}"]
+`,
+  )
+  t.is(code, 0, stderr)
+  expectFour(t, grown(await lastLayer(t, name)).files)
+  await verify(t, name, '/usr/bin/python3', '-c', program)
+})
+
+withBuildKit(
+  "as the image's user: beside the runtime where that user may write, a clear message where not",
+  async (t) => {
+    const site = '/usr/local/lib/python3.11/dist-packages'
+    const dockerfile = (owner: number) => `FROM ${bookworm}
+RUN chown ${owner} ${site}
+USER 1000
+${mount} /mnt/pycds-image step --import flask --import requests
+`
+    const allowed = await build(t, buildKit, dockerfile(1000))
+    t.is(allowed.code, 0, allowed.stderr)
+    const listing = await start(
+      allowed.name,
+      {},
+      `import os; print(*sorted(os.listdir("${site}/_pycds.data")))`,
+    )
+    t.is(listing.stdout, 'app.cds manifest.json\n')
+    await verify(t, allowed.name, 'python3', '-c', PROGRAM)
+    const refused = await build(t, buildKit, dockerfile(0))
+    t.not(refused.code, 0)
+    t.regex(
+      refused.stderr,
+      /Error: \/usr\/local\/lib\/python3\.11\/dist-packages\/\S+: user 1000 may not write there/,
+    )
+  },
+)
+
+withBuildKit(
+  'PYCDS=off and an empty PYCDS_ARCHIVE win over a hook that finds its archive by itself',
+  async (t) => {
+    const { code, name, stderr } = await build(
+      t,
+      buildKit,
+      `FROM ${bookworm}\n${mount} /mnt/pycds-image step --import flask\n`,
+    )
+    t.is(code, 0, stderr)
+    const program = 'import sys; print("_pycds" in sys.modules)'
+    t.is((await start(name, {}, program)).stdout, 'True\n')
+    t.is((await start(name, { PYCDS: 'off' }, program)).stdout, 'False\n')
+    t.is((await start(name, { PYCDS_ARCHIVE: '' }, program)).stdout, 'False\n')
+    t.regex(
+      (await start(name, { PYCDS: 'require', PYCDS_ARCHIVE: '/none' }, program)).stderr,
+      /\/none is not used/,
+    )
+  },
+)
+
+withBuildKit(
+  'a build goes on without an archive when it was told to, and fails with a reason otherwise',
+  async (t) => {
+    const dockerfile = (options: string) => `FROM ${bookworm}\n${mount} /mnt/pycds-image step ${options}\n`
+    const skipped = await build(t, buildKit, dockerfile('--on-failure skip -- python3 -c "1/0"'))
+    t.is(skipped.code, 0, skipped.stderr)
+    t.regex(skipped.stderr, /ZeroDivisionError/)
+    t.is((await start(skipped.name, {}, 'import os; print(os.path.exists("/opt/pycds"))')).stdout, 'False\n')
+    for (const [options, reason] of [
+      ['-- python3 -c "import json; 1/0"', /exit code 1 after \d+ imports: ZeroDivisionError/],
+      ['-- python4 app.py', /python4 cannot be started: there is no such program/],
+      ['', /neither a command nor a module to import was given/],
+    ] as const) {
+      const failed = await build(t, buildKit, dockerfile(options))
+      t.not(failed.code, 0)
+      t.regex(failed.stderr, reason)
+    }
+  },
+)
