@@ -5,9 +5,13 @@
 #
 #   scripts/base-image.sh [--force] NAME...
 #   scripts/base-image.sh --list
+#   scripts/base-image.sh --root NAME...   no image: unpacks the root file system of bullseye, bookworm, trixie, sid
+#                                          or sid-arm64 (aarch64) into the cache, and prints the directory
 #
 #   bookworm         Debian 12: Python 3.11, a static interpreter, with Flask, requests, boto3, numpy, HTTPie
 #   trixie           Debian 13: Python 3.13, the same packages
+#   bullseye         Debian 11: Python 3.9, the same packages
+#   sid              Debian unstable: Python 3.14 and 3.15, with Flask and requests
 #   shared           trixie, and a CPython 3.13 with a shared libpython in /usr/local, as official images have it
 #   bookworm-nopyc, trixie-nopyc, shared-nopyc   the same without any bytecode file
 #   py38             trixie, and a CPython 3.8 in /usr/local: too old to be baked
@@ -20,16 +24,21 @@
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
-readonly NAMES=(bookworm bookworm-nopyc trixie trixie-nopyc shared shared-nopyc py38 nopython
+readonly NAMES=(bookworm bookworm-nopyc trixie trixie-nopyc bullseye sid shared shared-nopyc py38 nopython
   bench-{bookworm,shared}{,-native}{,-nopyc})
 readonly RECIPE_LABEL=io.pycds.test.recipe
 readonly DEBIAN_PACKAGES=python3,python3-flask,python3-requests,python3-boto3,python3-numpy,httpie,gunicorn,ca-certificates
+# Lists of a frozen mirror of unstable are past their date.
+readonly SID_OPTION='--aptopt=Acquire::Check-Valid-Until "false"'
+readonly SID_PACKAGES=python3,python3.15,python3-flask,python3-requests,ca-certificates
 readonly BENCH_PACKAGES=python3,python3-boto3,python3-requests,python3-pyparsing,python3-sqlalchemy,python3-werkzeug,python3-aiohttp,python3-flask,python3-httpx,python3-jsonschema,python3-yaml,python3-django,python3-fastapi,httpie,awscli,ca-certificates
 readonly BENCH_NATIVE_PACKAGES=python3,python3-numpy,python3-scipy,python3-pandas,python3-seaborn,python3-sklearn,python3-torch
 # Not packaged by Debian, or only with everything around them. Each lies in /opt/pypi/NAME.
 readonly BENCH_PYPI=(google-cloud-storage==2.18.2 azure-core==1.30.2)
 readonly IMAGE_ENV='ENV PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin LANG=C.UTF-8'
 FORCE=
+# Set by --root: what mmdebstrap makes is unpacked here instead of being imported.
+ROOTS=
 
 # digest ARG...: names a recipe by everything that goes into it.
 digest() { printf '%s\0' "$@" | sha256sum | cut -c1-16; }
@@ -62,18 +71,16 @@ need_mmdebstrap() {
   apt_install mmdebstrap debian-archive-keyring
 }
 
-# import_debian IMAGE SUITE CMD MMDEBSTRAP_OPTION...: one layer, from a root file system that is kept in
-# the cache directory, so that an image removed from the engine comes back without a download.
-import_debian() {
-  local image=$1 suite=$2 cmd=$3 recipe file part
-  shift 3
-  recipe=$(digest "$suite" "$cmd" "${PYCDS_DEBIAN_MIRROR:-}" "$@")
-  up_to_date "$image" "$recipe" && return 0
-  file=$(cache_dir)/rootfs-$suite-$recipe.tar
+# debian_tar SUITE RECIPE MMDEBSTRAP_OPTION...: prints the file of a root file system. It is kept in the cache
+# directory, so that an image removed from the engine comes back without a download.
+debian_tar() {
+  local suite=$1 file part
+  file=$(cache_dir)/rootfs-$1-$2.tar
+  shift 2
   part=${file%.tar}.$$.tar
   if [ ! -e "$file" ] || [ -n "$FORCE" ]; then
     need_mmdebstrap
-    say "making the root file system of $image with mmdebstrap (Debian $suite)"
+    say "making a root file system with mmdebstrap (Debian $suite)"
     mmdebstrap --quiet "$@" \
       "$suite" "$part" ${PYCDS_DEBIAN_MIRROR:+"$PYCDS_DEBIAN_MIRROR"} >&2 || {
       rm -rf "$part"
@@ -81,17 +88,50 @@ import_debian() {
     }
     mv "$part" "$file"
   fi
+  printf '%s\n' "$file"
+}
+
+# import_debian IMAGE SUITE CMD MMDEBSTRAP_OPTION...: one layer.
+import_debian() {
+  local image=$1 suite=$2 cmd=$3 recipe file
+  shift 3
+  recipe=$(digest "$suite" "$cmd" "${PYCDS_DEBIAN_MIRROR:-}" "$@")
+  if [ -n "$ROOTS" ]; then
+    unpack "${image#pycds-test/}" "$(debian_tar "$suite" "$recipe" "$@")"
+    return
+  fi
+  up_to_date "$image" "$recipe" && return 0
+  file=$(debian_tar "$suite" "$recipe" "$@")
   say "importing $image"
   replace_image "$image" docker import -c "LABEL $RECIPE_LABEL=$recipe" -c "CMD $cmd" -c "$IMAGE_ENV" "$file" "$image"
 }
 
-# make_debian NAME SUITE PACKAGES
+# unpack NAME TAR: into the directory NAME, unless that was made from the same file.
+unpack() {
+  local directory=$ROOTS/$1
+  [ "$(cat "$directory.made-from" 2>/dev/null)" = "$2" ] && return 0
+  rm -rf "$directory" "$directory.made-from"
+  mkdir -p "$directory"
+  # Devices cannot be made everywhere, and interpreters need none.
+  tar -C "$directory" -xf "$2" --exclude='./dev/*'
+  printf '%s\n' "$2" >"$directory.made-from"
+}
+
+# make_debian NAME SUITE MMDEBSTRAP_OPTION...
 make_debian() {
   # shellcheck disable=SC2016 # expanded by mmdebstrap's shell
-  import_debian "pycds-test/$1" "$2" '["python3"]' --variant=minbase --include="$3" \
+  import_debian "pycds-test/$1" "$2" '["python3"]' --variant=minbase "${@:3}" \
     --aptopt='Acquire::Languages "none"' --customize-hook='rm -f "$1/etc/hostname" "$1/etc/resolv.conf"' \
     --dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-exclude=/usr/share/man/*' \
     --dpkgopt='path-exclude=/usr/share/info/*' --dpkgopt='path-exclude=/usr/share/locale/*'
+}
+
+# Unpacked only: nothing of it can run here but by an emulator.
+make_arm64() {
+  # shellcheck disable=SC2016 # expanded by mmdebstrap's shell
+  import_debian "pycds-test/$1" sid '["python3"]' --architectures=arm64 --variant=extract \
+    --include=python3.13,python3.15,libc6,libgcc-s1,zlib1g,libexpat1 --dpkgopt='path-exclude=/usr/share/*' \
+    --extract-hook='ln -sfn usr/lib "$1/lib"' "$SID_OPTION"
 }
 
 make_nopython() {
@@ -192,13 +232,15 @@ make_pypi() {
 
 make_base() {
   case $1 in
-    bookworm | trixie) make_debian "$1" "$1" "$DEBIAN_PACKAGES" ;;
+    bullseye | bookworm | trixie) make_debian "$1" "$1" --include="$DEBIAN_PACKAGES" ;;
+    sid) make_debian sid sid --include="$SID_PACKAGES" "$SID_OPTION" ;;
+    sid-arm64) make_arm64 "$1" ;;
     *-nopyc) make_nopyc "${1%-nopyc}" ;;
     shared) make_copied shared 13 trixie ;;
     py38) make_copied py38 8 trixie ;;
-    bench-debian-bookworm | bench-debian-trixie) make_debian "$1" "${1##*-}" "$BENCH_PACKAGES" ;;
-    bench-debian-trixie-native) make_debian "$1" trixie "$BENCH_NATIVE_PACKAGES" ;;
-    bench-bookworm-native) make_debian "$1" bookworm "$BENCH_NATIVE_PACKAGES" ;;
+    bench-debian-bookworm | bench-debian-trixie) make_debian "$1" "${1##*-}" --include="$BENCH_PACKAGES" ;;
+    bench-debian-trixie-native) make_debian "$1" trixie --include="$BENCH_NATIVE_PACKAGES" ;;
+    bench-bookworm-native) make_debian "$1" bookworm --include="$BENCH_NATIVE_PACKAGES" ;;
     bench-copied) make_copied "$1" 13 bench-debian-trixie ;;
     bench-shared-native) make_copied "$1" 13 bench-debian-trixie-native ;;
     bench-bookworm) make_pypi "$1" bench-debian-bookworm 11 ;;
@@ -214,11 +256,12 @@ main() {
     case $name in
       --list) printf '%s\n' "${NAMES[@]}" && return 0 ;;
       --force) FORCE=yes ;;
+      --root) ROOTS=$(cache_dir)/roots ;;
       *) names+=("$name") ;;
     esac
   done
   [ ${#names[@]} -gt 0 ] || die "which image?" "usage: scripts/base-image.sh [--force] NAME... (one of: ${NAMES[*]})"
-  need_engine
+  [ -n "$ROOTS" ] || need_engine
   # One maker at a time: tests that start together ask for the same image. The descriptor is opened
   # after the engine, which would otherwise hold the lock for as long as it runs.
   if have flock; then
@@ -227,7 +270,8 @@ main() {
   fi
   for name in "${names[@]}"; do
     make_base "$name"
-    printf 'pycds-test/%s\n' "$name"
+    if [ -n "$ROOTS" ]; then printf '%s\n' "$ROOTS/$name"
+    else printf 'pycds-test/%s\n' "$name"; fi
   done
 }
 
