@@ -19,7 +19,12 @@ static bool is_identifier_like(const struct pycds_value *value) {
   return true;
 }
 
+static bool has_items(const struct pycds_value *v) {
+  return v->kind == PYCDS_VALUE_TUPLE || v->kind == PYCDS_VALUE_FROZENSET || v->kind == PYCDS_VALUE_SLICE;
+}
+
 static void intern_all(struct pycds_value *tuple) {
+  if (!tuple) return;
   for (size_t i = 0; i < tuple->length; i++) tuple->items[i]->interned = 1;
 }
 
@@ -29,7 +34,7 @@ static void intern_constants(struct pycds_value *sequence) {
   for (size_t i = 0; i < sequence->length; i++) {
     struct pycds_value *item = sequence->items[i];
     if (item->kind == PYCDS_VALUE_STR && is_identifier_like(item)) item->interned = 1;
-    if (item->kind == PYCDS_VALUE_TUPLE || item->kind == PYCDS_VALUE_FROZENSET) intern_constants(item);
+    if (has_items(item)) intern_constants(item);
   }
 }
 
@@ -46,7 +51,9 @@ static const char *prepare_code(struct pycds_value *value, const uint8_t **seeds
     *seeds += bytecode->length;
   }
   intern_all(code->fields[PYCDS_CODE_NAMES]);
-  intern_all(code->fields[PYCDS_CODE_LOCALSPLUSNAMES]);
+  static const enum pycds_code_field variables[] = {PYCDS_CODE_VARNAMES, PYCDS_CODE_FREEVARS, PYCDS_CODE_CELLVARS,
+                                                    PYCDS_CODE_LOCALSPLUSNAMES};
+  for (size_t i = 0; i < sizeof variables / sizeof *variables; i++) intern_all(code->fields[variables[i]]);
   struct pycds_value *consts = code->fields[PYCDS_CODE_CONSTS];
   intern_constants(consts);
   for (size_t i = 0; i < consts->length; i++) {
@@ -67,7 +74,8 @@ static size_t payload_bytes(const struct pycds_value *v) {
     case PYCDS_VALUE_STR: return v->length * v->char_bytes;
     case PYCDS_VALUE_BYTES: return v->length;
     case PYCDS_VALUE_TUPLE:
-    case PYCDS_VALUE_FROZENSET: return v->length * sizeof(struct pycds_value *);
+    case PYCDS_VALUE_FROZENSET:
+    case PYCDS_VALUE_SLICE: return v->length * sizeof(struct pycds_value *);
     default: return 0;
   }
 }
@@ -125,7 +133,7 @@ static int compare_values(const struct pycds_value *a, const struct pycds_value 
   if (a->length != b->length) return a->length < b->length ? -1 : 1;
   if (a->char_bytes != b->char_bytes) return a->char_bytes < b->char_bytes ? -1 : 1;
   if (a->negative != b->negative) return a->negative < b->negative ? -1 : 1;
-  if (a->kind == PYCDS_VALUE_TUPLE || a->kind == PYCDS_VALUE_FROZENSET) {
+  if (has_items(a)) {
     for (size_t i = 0; i < a->length; i++) {
       int order = compare_values(a->items[i], b->items[i]);
       if (order) return order;
@@ -145,11 +153,11 @@ static struct pycds_value *unite(struct pycds_constants *t, struct pycds_value *
   if (value->kind == PYCDS_VALUE_CODE) {
     value->canonical = value;
     for (int field = 0; field < PYCDS_CODE_FIELDS; field++) {
-      value->code->fields[field] = unite(t, value->code->fields[field]);
+      if (value->code->fields[field]) value->code->fields[field] = unite(t, value->code->fields[field]);
     }
     return value;
   }
-  if (value->kind == PYCDS_VALUE_TUPLE || value->kind == PYCDS_VALUE_FROZENSET) {
+  if (has_items(value)) {
     for (size_t i = 0; i < value->length; i++) value->items[i] = unite(t, value->items[i]);
     if (value->kind == PYCDS_VALUE_FROZENSET && value->length > 1) {
       qsort(value->items, value->length, sizeof *value->items, compare_items);

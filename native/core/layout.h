@@ -9,12 +9,13 @@
 /* Offsets are bytes from the start of the object; -1: the version has no such field. */
 struct pycds_layout {
   int major, minor;
-  int code_bytes; /* where the inline bytecode starts: the size of the fixed part */
+  int code_bytes; /* size of the fixed part; where there is no code_code, the bytecode follows it */
   int code_flags, code_argcount, code_posonlyargcount, code_kwonlyargcount, code_stacksize, code_firstlineno;
   int code_nlocalsplus, code_framesize, code_nlocals, code_nplaincellvars, code_ncellvars, code_nfreevars;
   int code_version, code_warmup, code_firsttraceable;
   int code_consts, code_names, code_exceptiontable, code_localsplusnames, code_localspluskinds;
   int code_filename, code_name, code_qualname, code_linetable;
+  int code_code, code_varnames, code_freevars, code_cellvars, code_cell2arg; /* before 3.11 */
   int frame_specials;   /* words that a frame needs beside locals and stack */
   int resume_opcode;    /* its first use is _co_firsttraceable */
   int warmup_start;     /* initial value of code_warmup */

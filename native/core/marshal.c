@@ -9,6 +9,7 @@
 
 struct decoder {
   struct pycds_arena *arena;
+  const struct pycds_layout *layout;
   const uint8_t *p, *end;
   struct pycds_value **refs;
   size_t ref_count, ref_capacity;
@@ -208,8 +209,41 @@ static bool all_strings(const struct pycds_value *tuple) {
   return true;
 }
 
-/* The order of fields is that of w_complex_object in CPython's Python/marshal.c (3.11 on). */
+/* What each field must hold for the layouts to be right. */
+static bool code_is_sound(const struct pycds_code *code, bool old) {
+  struct pycds_value *const *f = code->fields;
+  bool sound = has_kind(f[PYCDS_CODE_CODE], PYCDS_VALUE_BYTES) && f[PYCDS_CODE_CODE]->length % 2 == 0 &&
+               f[PYCDS_CODE_CODE]->length > 0 && has_kind(f[PYCDS_CODE_CONSTS], PYCDS_VALUE_TUPLE) &&
+               all_strings(f[PYCDS_CODE_NAMES]) && has_kind(f[PYCDS_CODE_FILENAME], PYCDS_VALUE_STR) &&
+               has_kind(f[PYCDS_CODE_NAME], PYCDS_VALUE_STR) && has_kind(f[PYCDS_CODE_LINETABLE], PYCDS_VALUE_BYTES) &&
+               code->argcount >= 0 && code->posonlyargcount >= 0 && code->kwonlyargcount >= 0 && code->stacksize >= 0;
+  if (old) {
+    return sound && code->nlocals >= 0 && all_strings(f[PYCDS_CODE_VARNAMES]) && all_strings(f[PYCDS_CODE_FREEVARS]) &&
+           all_strings(f[PYCDS_CODE_CELLVARS]);
+  }
+  return sound && all_strings(f[PYCDS_CODE_LOCALSPLUSNAMES]) &&
+         has_kind(f[PYCDS_CODE_LOCALSPLUSKINDS], PYCDS_VALUE_BYTES) &&
+         f[PYCDS_CODE_LOCALSPLUSKINDS]->length == f[PYCDS_CODE_LOCALSPLUSNAMES]->length &&
+         has_kind(f[PYCDS_CODE_QUALNAME], PYCDS_VALUE_STR) && has_kind(f[PYCDS_CODE_EXCEPTIONTABLE], PYCDS_VALUE_BYTES);
+}
+
+/* The order of fields is that of w_complex_object in CPython's Python/marshal.c. */
 static struct pycds_value *decode_code(struct decoder *d) {
+  static const enum pycds_code_field new_fields[] = {
+      PYCDS_CODE_CODE,
+      PYCDS_CODE_CONSTS,
+      PYCDS_CODE_NAMES,
+      PYCDS_CODE_LOCALSPLUSNAMES,
+      PYCDS_CODE_LOCALSPLUSKINDS,
+      PYCDS_CODE_FILENAME,
+      PYCDS_CODE_NAME,
+      PYCDS_CODE_QUALNAME,
+  };
+  static const enum pycds_code_field old_fields[] = {
+      PYCDS_CODE_CODE,     PYCDS_CODE_CONSTS,   PYCDS_CODE_NAMES,    PYCDS_CODE_VARNAMES,
+      PYCDS_CODE_FREEVARS, PYCDS_CODE_CELLVARS, PYCDS_CODE_FILENAME, PYCDS_CODE_NAME,
+  };
+  bool old = d->layout->code_code >= 0;
   struct pycds_value *value = new_value(d, PYCDS_VALUE_CODE);
   struct pycds_code *code = value ? alloc(d, sizeof *code) : NULL;
   if (!code) return NULL;
@@ -217,29 +251,18 @@ static struct pycds_value *decode_code(struct decoder *d) {
   code->argcount = take32(d);
   code->posonlyargcount = take32(d);
   code->kwonlyargcount = take32(d);
+  if (old) code->nlocals = take32(d);
   code->stacksize = take32(d);
   code->flags = take32(d);
-  for (int field = PYCDS_CODE_CODE; field <= PYCDS_CODE_QUALNAME; field++) {
+  for (size_t i = 0; i < sizeof new_fields / sizeof *new_fields; i++) {
+    enum pycds_code_field field = old ? old_fields[i] : new_fields[i];
     if (d->error || !(code->fields[field] = decode(d))) return NULL;
   }
   code->firstlineno = take32(d);
-  for (int field = PYCDS_CODE_LINETABLE; field <= PYCDS_CODE_EXCEPTIONTABLE; field++) {
-    if (d->error || !(code->fields[field] = decode(d))) return NULL;
-  }
-  struct pycds_value **f = code->fields;
-  bool sound = has_kind(f[PYCDS_CODE_CODE], PYCDS_VALUE_BYTES) && f[PYCDS_CODE_CODE]->length % 2 == 0 &&
-               f[PYCDS_CODE_CODE]->length > 0 && has_kind(f[PYCDS_CODE_CONSTS], PYCDS_VALUE_TUPLE) &&
-               all_strings(f[PYCDS_CODE_NAMES]) && all_strings(f[PYCDS_CODE_LOCALSPLUSNAMES]) &&
-               has_kind(f[PYCDS_CODE_LOCALSPLUSKINDS], PYCDS_VALUE_BYTES) &&
-               f[PYCDS_CODE_LOCALSPLUSKINDS]->length == f[PYCDS_CODE_LOCALSPLUSNAMES]->length &&
-               has_kind(f[PYCDS_CODE_FILENAME], PYCDS_VALUE_STR) && has_kind(f[PYCDS_CODE_NAME], PYCDS_VALUE_STR) &&
-               has_kind(f[PYCDS_CODE_QUALNAME], PYCDS_VALUE_STR) &&
-               has_kind(f[PYCDS_CODE_LINETABLE], PYCDS_VALUE_BYTES) &&
-               has_kind(f[PYCDS_CODE_EXCEPTIONTABLE], PYCDS_VALUE_BYTES) && code->argcount >= 0 &&
-               code->posonlyargcount >= 0 && code->kwonlyargcount >= 0 && code->stacksize >= 0;
-  return sound ? value : fail(d, "the marshalled code is damaged");
+  if (d->error || !(code->fields[PYCDS_CODE_LINETABLE] = decode(d))) return NULL;
+  if (!old && !(code->fields[PYCDS_CODE_EXCEPTIONTABLE] = decode(d))) return NULL;
+  return code_is_sound(code, old) ? value : fail(d, "the marshalled code is damaged");
 }
-
 static struct pycds_value *decode_ref(struct decoder *d) {
   int32_t number = take32(d);
   if (d->error || number < 0 || (size_t)number >= d->ref_count || !d->refs[number]) {
@@ -269,6 +292,7 @@ static struct pycds_value *decode_typed(struct decoder *d, int type) {
     case ')': return (length = take(d, 1)) ? decode_items(d, PYCDS_VALUE_TUPLE, *length) : NULL;
     case '(': return decode_items(d, PYCDS_VALUE_TUPLE, take_count(d));
     case '>': return decode_items(d, PYCDS_VALUE_FROZENSET, take_count(d));
+    case ':': return decode_items(d, PYCDS_VALUE_SLICE, 3);
     case 'c': return decode_code(d);
     case 'r': return decode_ref(d);
     default: return fail(d, "it has a constant of a kind that cannot be archived");
@@ -288,9 +312,9 @@ static struct pycds_value *decode(struct decoder *d) {
   return d->error ? NULL : value;
 }
 
-struct pycds_value *pycds_marshal_decode(struct pycds_arena *arena, const uint8_t *bytes, size_t length,
-                                         const char **error) {
-  struct decoder d = {.arena = arena, .p = bytes, .end = bytes + length};
+struct pycds_value *pycds_marshal_decode(struct pycds_arena *arena, const struct pycds_layout *layout,
+                                         const uint8_t *bytes, size_t length, const char **error) {
+  struct decoder d = {.arena = arena, .layout = layout, .p = bytes, .end = bytes + length};
   struct pycds_value *value = decode(&d);
   if (value && d.p != d.end) value = fail(&d, "the marshalled code has bytes left over");
   *error = d.error;

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// Decodes CPython's marshal format (versions 3 and 4, as CPython 3.11 to 3.13 write it)
-// into a graph of values, without an interpreter.
+// Decodes CPython's marshal format (versions 3 to 6, as CPython 3.9 to 3.15 write it) into a
+// graph of values, without an interpreter.
 #ifndef PYCDS_MARSHAL_H
 #define PYCDS_MARSHAL_H
 
 #include "arena.h"
+#include "layout.h"
 
 enum pycds_value_kind {
   PYCDS_VALUE_NONE,
@@ -18,13 +19,19 @@ enum pycds_value_kind {
   PYCDS_VALUE_BYTES,
   PYCDS_VALUE_TUPLE,
   PYCDS_VALUE_FROZENSET,
+  PYCDS_VALUE_SLICE, /* items: start, stop, step; since 3.14 */
   PYCDS_VALUE_CODE,
 };
 
+/* A field that the version has not is NULL: 3.9 and 3.10 keep names by kind of variable and
+ * know neither qualified names nor exception tables. */
 enum pycds_code_field {
   PYCDS_CODE_CODE,
   PYCDS_CODE_CONSTS,
   PYCDS_CODE_NAMES,
+  PYCDS_CODE_VARNAMES,
+  PYCDS_CODE_FREEVARS,
+  PYCDS_CODE_CELLVARS,
   PYCDS_CODE_LOCALSPLUSNAMES,
   PYCDS_CODE_LOCALSPLUSKINDS,
   PYCDS_CODE_FILENAME,
@@ -39,6 +46,7 @@ struct pycds_value;
 
 struct pycds_code {
   int32_t argcount, posonlyargcount, kwonlyargcount, stacksize, flags, firstlineno;
+  int32_t nlocals; /* before 3.11 */
   struct pycds_value *fields[PYCDS_CODE_FIELDS];
   const uint8_t *seed; /* left to the user of the graph, initially NULL */
 };
@@ -49,13 +57,13 @@ struct pycds_value {
   uint8_t ascii;      /* STR: every character is below 128 */
   uint8_t interned;   /* STR: must be the interpreter's interned object */
   uint8_t negative;   /* INT */
-  size_t length;      /* INT: 30-bit digits; STR: characters; BYTES; TUPLE, FROZENSET: items */
+  size_t length;      /* INT: 30-bit digits; STR: characters; BYTES; TUPLE, FROZENSET, SLICE: items */
   union {
     uint32_t *digits;           /* INT, least significant first */
     double numbers[2];          /* FLOAT: one, COMPLEX: real, imaginary */
     void *chars;                /* STR: char_bytes each */
     const uint8_t *bytes;       /* BYTES */
-    struct pycds_value **items; /* TUPLE, FROZENSET */
+    struct pycds_value **items; /* TUPLE, FROZENSET, SLICE */
     struct pycds_code *code;    /* CODE */
   };
   /* Left to the user of the graph, initially 0. */
@@ -67,10 +75,10 @@ struct pycds_value {
   bool visited;
 };
 
-/* Decodes one object that fills `length` bytes exactly. The graph lives in `arena` (byte
- * strings point into `bytes`). Returns NULL and sets *error to a static sentence when the
+/* Decodes one object that fills `length` bytes exactly, as the CPython of that layout wrote
+ * it. The graph lives in `arena` (byte strings point into `bytes`). Returns NULL and sets *error to a static sentence when the
  * bytes are damaged or hold something that cannot be archived. */
-struct pycds_value *pycds_marshal_decode(struct pycds_arena *arena, const uint8_t *bytes, size_t length,
-                                         const char **error);
+struct pycds_value *pycds_marshal_decode(struct pycds_arena *arena, const struct pycds_layout *layout,
+                                         const uint8_t *bytes, size_t length, const char **error);
 
 #endif

@@ -9,16 +9,17 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
 declare -A rows
+minors=(9 10 11 12 13 14 15)
 for include in ${PYTHON_INCLUDES:-} "${PYENV_ROOT:-$HOME/.pyenv}"/versions/*/include/python3.* /usr/include/python3.* /usr/local/include/python3.*; do
-  [ -f "$include/internal/pycore_frame.h" ] || continue
-  if "${CC:-cc}" -I"$include" -I"$include/internal" -o "$work/layout" "$here/layout.c" 2>/dev/null; then
+  [ -f "$include/opcode.h" ] || continue
+  if "${CC:-cc}" -I"$include" -I"$include/internal" -idirafter "$(dirname "$include")" -o "$work/layout" "$here/layout.c" 2>/dev/null; then
     row=$("$work/layout")
     minor=$(sed -n '1s/LAYOUT(3, \([0-9]*\),/\1/p' <<<"$row")
     rows[$minor]=$row
   fi
 done
 current="$here/../core/layouts.def"
-for minor in 11 12 13; do
+for minor in "${minors[@]}"; do
   if [ -z "${rows[$minor]:-}" ] && [ -f "$current" ]; then
     rows[$minor]=$(sed -n "/^LAYOUT(3, $minor,/,/)\$/p" "$current")
   fi
@@ -31,6 +32,6 @@ cat <<'HEAD'
 // -1 where that version has no such field. The fields are those of struct pycds_layout.
 // clang-format off
 HEAD
-for minor in 11 12 13; do
+for minor in "${minors[@]}"; do
   [ -n "${rows[$minor]:-}" ] && printf '%s\n' "${rows[$minor]}"
 done
