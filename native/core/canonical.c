@@ -72,7 +72,8 @@ static size_t payload_bytes(const struct pycds_value *v) {
     case PYCDS_VALUE_FLOAT: return sizeof(double);
     case PYCDS_VALUE_COMPLEX: return 2 * sizeof(double);
     case PYCDS_VALUE_STR: return v->length * v->char_bytes;
-    case PYCDS_VALUE_BYTES: return v->length;
+    case PYCDS_VALUE_BYTES:
+    case PYCDS_VALUE_RAW: return v->length;
     case PYCDS_VALUE_TUPLE:
     case PYCDS_VALUE_FROZENSET:
     case PYCDS_VALUE_SLICE: return v->length * sizeof(struct pycds_value *);
@@ -148,6 +149,33 @@ static int compare_items(const void *a, const void *b) {
   return compare_values(*(struct pycds_value *const *)a, *(struct pycds_value *const *)b);
 }
 
+/* code.co_flags */
+#define CO_VARARGS 0x04
+#define CO_VARKEYWORDS 0x08
+
+/* CPython before 3.11 keeps, for each cell variable, the argument that it is, or -1; and
+ * nothing where no cell is an argument. The names are canonical: equal is identical. */
+static struct pycds_value *map_cells(struct pycds_constants *t, const struct pycds_code *code) {
+  const struct pycds_value *cells = code->fields[PYCDS_CODE_CELLVARS], *names = code->fields[PYCDS_CODE_VARNAMES];
+  size_t arguments = (size_t)code->argcount + (size_t)code->kwonlyargcount + ((code->flags & CO_VARARGS) != 0) +
+                     ((code->flags & CO_VARKEYWORDS) != 0);
+  struct pycds_value *map = cells->length ? pycds_arena_alloc(t->arena, sizeof *map) : NULL;
+  int64_t *numbers = map ? pycds_arena_alloc(t->arena, cells->length * sizeof *numbers) : NULL;
+  bool used = false;
+  for (size_t i = 0; numbers && i < cells->length; i++) {
+    numbers[i] = -1;
+    for (size_t j = 0; j < arguments && j < names->length && numbers[i] < 0; j++) {
+      if (names->items[j] == cells->items[i]) numbers[i] = (int64_t)j;
+    }
+    used = used || numbers[i] >= 0;
+  }
+  if (!used) return NULL;
+  *map = (struct pycds_value){
+      .kind = PYCDS_VALUE_RAW, .length = cells->length * sizeof *numbers, .bytes = (const uint8_t *)numbers};
+  map->canonical = find_or_add(t, map);
+  return map->canonical;
+}
+
 static struct pycds_value *unite(struct pycds_constants *t, struct pycds_value *value) {
   if (value->canonical) return value->canonical;
   if (value->kind == PYCDS_VALUE_CODE) {
@@ -155,6 +183,7 @@ static struct pycds_value *unite(struct pycds_constants *t, struct pycds_value *
     for (int field = 0; field < PYCDS_CODE_FIELDS; field++) {
       if (value->code->fields[field]) value->code->fields[field] = unite(t, value->code->fields[field]);
     }
+    if (value->code->fields[PYCDS_CODE_CELLVARS]) value->code->fields[PYCDS_CODE_CELL2ARG] = map_cells(t, value->code);
     return value;
   }
   if (has_items(value)) {

@@ -26,9 +26,11 @@ struct local_counts {
   int nlocals, nplaincellvars, ncellvars, nfreevars;
 };
 
-static struct local_counts count_locals(const struct pycds_value *kinds) {
+/* `kinds` is NULL before 3.11, where the code says itself what is counted here. */
+static struct local_counts count_locals(const struct pycds_code *code, const struct pycds_value *kinds) {
   struct local_counts n = {0};
-  for (size_t i = 0; i < kinds->length; i++) {
+  if (!kinds) n.nlocals = code->nlocals;
+  for (size_t i = 0; kinds && i < kinds->length; i++) {
     uint8_t kind = kinds->bytes[i];
     if (kind & CO_FAST_LOCAL) {
       n.nlocals++;
@@ -57,8 +59,9 @@ static int code_ints(const struct pycds_layout *t, const struct pycds_code *c,
   static const struct pycds_code no_code = {0};
   const struct pycds_value *kinds = c ? c->fields[PYCDS_CODE_LOCALSPLUSKINDS] : &nothing;
   const struct pycds_value *bytecode = c ? c->fields[PYCDS_CODE_CODE] : &nothing;
-  struct local_counts n = count_locals(kinds);
   if (!c) c = &no_code;
+  struct local_counts n = count_locals(c, kinds);
+  if (!kinds) kinds = &nothing;
   const struct code_ints all[] = {
       {t->code_flags, c->flags},
       {t->code_argcount, c->argcount},
@@ -97,6 +100,11 @@ static int code_pointers(const struct pycds_layout *t, struct code_pointer out[P
       {t->code_name, PYCDS_CODE_NAME},
       {t->code_qualname, PYCDS_CODE_QUALNAME},
       {t->code_linetable, PYCDS_CODE_LINETABLE},
+      {t->code_code, PYCDS_CODE_CODE},
+      {t->code_varnames, PYCDS_CODE_VARNAMES},
+      {t->code_freevars, PYCDS_CODE_FREEVARS},
+      {t->code_cellvars, PYCDS_CODE_CELLVARS},
+      {t->code_cell2arg, PYCDS_CODE_CELL2ARG},
   };
   int count = 0;
   for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
@@ -111,7 +119,7 @@ struct pycds_object_layout pycds_object_layout(const struct pycds_layout *t) {
   struct pycds_object_layout out = {
       .refcount = t->refcount,
       .code_bytes = (uint16_t)t->code_bytes,
-      .code_inline = 1,
+      .code_inline = t->code_code < 0,
       .str_state = (uint8_t)t->str_state,
       .str_ascii_header = (uint16_t)t->str_ascii_header,
       .str_header = (uint16_t)t->str_header,
@@ -145,6 +153,10 @@ static void put_op(struct pycds_stream *s, enum pycds_op op, size_t count) {
 }
 
 static void put_reference(struct pycds_stream *s, const struct pycds_value *to) {
+  if (!to) {
+    put_varint(s, 0);
+    return;
+  }
   put_varint(s, to->placed_unit == PLACED_SHARED ? 2 * to->place + 1 : 2 * (s->objects - to->place));
 }
 
@@ -230,6 +242,21 @@ static void put_number(struct pycds_encoder *e, struct pycds_value *v) {
   end(e, s, v);
 }
 
+static void put_raw(struct pycds_encoder *e, struct pycds_value *v) {
+  struct pycds_stream *s = begin(e, v, v->length);
+  put_op(s, PYCDS_OP_RAW, v->length);
+  pycds_buffer_put(&s->bytes, v->bytes, v->length);
+  end(e, s, v);
+}
+
+static void put_slice(struct pycds_encoder *e, struct pycds_value *v) {
+  for (size_t i = 0; i < v->length; i++) place(e, v->items[i]);
+  struct pycds_stream *s = begin(e, v, PYCDS_GC_HEAD + PYCDS_SLICE_BYTES);
+  put_op(s, PYCDS_OP_SLICE, 0);
+  for (size_t i = 0; i < v->length; i++) put_reference(s, v->items[i]);
+  end(e, s, v);
+}
+
 static void put_tuple(struct pycds_encoder *e, struct pycds_value *v) {
   struct pycds_stream *s = begin(e, v, PYCDS_GC_HEAD + (size_t)e->layout->tuple_items + 8 * v->length);
   put_op(s, PYCDS_OP_TUPLE, v->length);
@@ -263,13 +290,17 @@ static void put_code(struct pycds_encoder *e, struct pycds_value *v) {
   struct code_pointer pointers[PYCDS_MAX_CODE_POINTERS];
   int int_count = code_ints(e->layout, c, ints), pointer_count = code_pointers(e->layout, pointers);
 
-  for (int i = 0; i < pointer_count; i++) place(e, c->fields[pointers[i].field]);
-  struct pycds_stream *s = begin(e, v, (size_t)e->layout->code_bytes + bytecode->length);
+  size_t inline_bytes = e->layout->code_code < 0 ? bytecode->length : 0;
+
+  for (int i = 0; i < pointer_count; i++) {
+    if (c->fields[pointers[i].field]) place(e, c->fields[pointers[i].field]);
+  }
+  struct pycds_stream *s = begin(e, v, (size_t)e->layout->code_bytes + inline_bytes);
   put_op(s, PYCDS_OP_CODE, 0);
-  put_varint(s, (uint32_t)bytecode->length);
+  put_varint(s, (uint32_t)inline_bytes);
   for (int i = 0; i < int_count; i++) put_varint(s, (uint32_t)ints[i].value);
   for (int i = 0; i < pointer_count; i++) put_reference(s, c->fields[pointers[i].field]);
-  pycds_buffer_put(&s->bytes, c->seed, bytecode->length);
+  pycds_buffer_put(&s->bytes, c->seed, inline_bytes);
   end(e, s, v);
   e->block->code_objects++;
   e->next_version++;
@@ -290,6 +321,8 @@ static void place(struct pycds_encoder *e, struct pycds_value *v) {
     case PYCDS_VALUE_BYTES: put_bytes(e, v); break;
     case PYCDS_VALUE_TUPLE:
     case PYCDS_VALUE_FROZENSET: put_items(e, v); break;
+    case PYCDS_VALUE_SLICE: put_slice(e, v); break;
+    case PYCDS_VALUE_RAW: put_raw(e, v); break;
     case PYCDS_VALUE_CODE: put_code(e, v); break;
   }
 }

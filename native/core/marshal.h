@@ -21,6 +21,7 @@ enum pycds_value_kind {
   PYCDS_VALUE_FROZENSET,
   PYCDS_VALUE_SLICE, /* items: start, stop, step; since 3.14 */
   PYCDS_VALUE_CODE,
+  PYCDS_VALUE_RAW, /* no object: bytes that code points to; never decoded, made later */
 };
 
 /* A field that the version has not is NULL: 3.9 and 3.10 keep names by kind of variable and
@@ -39,6 +40,7 @@ enum pycds_code_field {
   PYCDS_CODE_QUALNAME,
   PYCDS_CODE_LINETABLE,
   PYCDS_CODE_EXCEPTIONTABLE,
+  PYCDS_CODE_CELL2ARG, /* RAW; before 3.11, and only where an argument is a cell */
   PYCDS_CODE_FIELDS
 };
 
@@ -62,7 +64,7 @@ struct pycds_value {
     uint32_t *digits;           /* INT, least significant first */
     double numbers[2];          /* FLOAT: one, COMPLEX: real, imaginary */
     void *chars;                /* STR: char_bytes each */
-    const uint8_t *bytes;       /* BYTES */
+    const uint8_t *bytes;       /* BYTES, RAW */
     struct pycds_value **items; /* TUPLE, FROZENSET, SLICE */
     struct pycds_code *code;    /* CODE */
   };

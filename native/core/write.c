@@ -74,7 +74,8 @@ static struct pycds_value *read_unit(struct writer *w, struct pycds_module *modu
     module->left_out = "its code is too large";
     return NULL;
   }
-  struct pycds_value *root = pycds_marshal_decode(&w->arena, module->marshal, module->marshal_bytes, &module->left_out);
+  struct pycds_value *root =
+      pycds_marshal_decode(&w->arena, w->encoder.layout, module->marshal, module->marshal_bytes, &module->left_out);
   if (!root) return NULL;
   module->left_out = pycds_canonicalise(&w->constants, root, module->seeds, module->seeds_bytes);
   return module->left_out ? NULL : root;
