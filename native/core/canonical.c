@@ -34,7 +34,8 @@ static void intern_constants(struct pycds_value *sequence) {
   for (size_t i = 0; i < sequence->length; i++) {
     struct pycds_value *item = sequence->items[i];
     if (item->kind == PYCDS_VALUE_STR && is_identifier_like(item)) item->interned = 1;
-    if (has_items(item)) intern_constants(item);
+    /* Not inside slices. */
+    if (item->kind == PYCDS_VALUE_TUPLE || item->kind == PYCDS_VALUE_FROZENSET) intern_constants(item);
   }
 }
 

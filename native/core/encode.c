@@ -45,9 +45,16 @@ static struct local_counts count_locals(const struct pycds_code *code, const str
   return n;
 }
 
-static size_t first_traceable(const struct pycds_value *bytecode, int resume) {
+/* The argument of RESUME where 3.15 starts a generator expression: what comes before it is
+ * made is not traced. */
+#define RESUME_AT_GEN_EXPR_START 4
+
+static size_t first_traceable(const struct pycds_layout *t, const struct pycds_value *bytecode) {
+  const uint8_t *p = bytecode->bytes;
   size_t unit = 0, units = bytecode->length / 2;
-  while (unit < units && bytecode->bytes[2 * unit] != resume) unit++;
+  for (; unit < units; unit++, p += 2) {
+    if (p[0] == t->resume_opcode && (t->minor < 15 || p[1] != RESUME_AT_GEN_EXPR_START)) break;
+  }
   return unit;
 }
 
@@ -75,7 +82,7 @@ static int code_ints(const struct pycds_layout *t, const struct pycds_code *c,
       {t->code_nplaincellvars, n.nplaincellvars},
       {t->code_ncellvars, n.ncellvars},
       {t->code_nfreevars, n.nfreevars},
-      {t->code_firsttraceable, (int64_t)first_traceable(bytecode, t->resume_opcode)},
+      {t->code_firsttraceable, (int64_t)first_traceable(t, bytecode)},
   };
   int count = 0;
   for (size_t i = 0; i < sizeof all / sizeof *all; i++) {

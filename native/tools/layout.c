@@ -19,6 +19,10 @@
 
 #define CODE(field) ((int)offsetof(PyCodeObject, field))
 
+/* `ready`, without which a str of 3.11 and before is nothing; `statically_allocated` later:
+ * 3.14 makes interned strings mortal when it ends, and only these are not freed. */
+#define STR_STATE 0x80
+
 struct code_layout {
   int bytes, nlocalsplus, framesize, nplaincellvars, ncellvars, nfreevars, version, warmup, firsttraceable;
   int exceptiontable, localsplusnames, localspluskinds, qualname, linetable;
@@ -90,8 +94,8 @@ int main(void) {
   printf("       %d, %d, %d,\n", t.frame_specials, t.resume, t.warmup_start);
   printf("       /* str: ASCII header, other header, state bits always set; tuple items; int: tagged length; small int "
          "maximum */\n");
-  printf("       %d, %d, %d, %d, %d, %d,\n", (int)sizeof(PyASCIIObject), (int)sizeof(PyCompactUnicodeObject),
-         PY_VERSION_HEX < 0x030c0000 ? 0x80 : 0, (int)offsetof(PyTupleObject, ob_item), PY_VERSION_HEX >= 0x030c0000,
+  printf("       %d, %d, %d, %d, %d, %d,\n", (int)sizeof(PyASCIIObject), (int)sizeof(PyCompactUnicodeObject), STR_STATE,
+         (int)offsetof(PyTupleObject, ob_item), PY_VERSION_HEX >= 0x030c0000,
          PY_VERSION_HEX >= 0x030f0000 ? 1024 : 256);
   printf("       /* reference count of an archived object */\n");
 #if PY_VERSION_HEX >= 0x030e0000

@@ -21,6 +21,7 @@ CodeType = type((lambda: 0).__code__)
 run_without_frames = bootstrap._call_with_frames_removed
 SourceFileLoader = external.SourceFileLoader
 SourcelessFileLoader = external.SourcelessFileLoader
+RAW_MAGIC_NUMBER = int.from_bytes(external.MAGIC_NUMBER, "little")
 owner = None  # (pid, path) of the process that writes; a fork changes it
 
 
@@ -129,7 +130,7 @@ def record_source(loader, module, code):
         record("L", name, origin, "its path is relative")
         return
     stats = posix.stat(origin)
-    source_hash = _imp.source_hash(external._RAW_MAGIC_NUMBER, loader.get_data(origin))
+    source_hash = _imp.source_hash(RAW_MAGIC_NUMBER, loader.get_data(origin))
     seeds = []
     if hasattr(code, "_co_code_adaptive"):
         nested_code(code, set(), seeds)

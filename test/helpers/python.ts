@@ -15,35 +15,78 @@ import { homedir, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { createArchiver } from '../../src/archive/archiver.js'
-import type { Validate } from '../../src/bake/archiver.js'
+import type { ArchiveTarget, Validate } from '../../src/bake/archiver.js'
 import { parseTrace, type TracedModule, type TracedProcess } from '../../src/train/trace.js'
+import { architectureOf, cannotStart, findRoots, hostPath, startOf } from './start.js'
 
-const PREBUILDS = fileURLToPath(new URL(`../../prebuilds/linux-${process.arch}/`, import.meta.url))
+const PREBUILDS = fileURLToPath(new URL('../../prebuilds/', import.meta.url))
 const DEADLINE_MS = 60_000
+const PATH = '/usr/sbin:/usr/bin:/sbin:/bin'
 
 export const archiver = createArchiver()
 
-/** Supported interpreters at hand, one per build: of the distribution, of pyenv, of PATH. */
-export function findPythons(): { path: string; version: string }[] {
+/** A CPython of this machine, of an unpacked root file system, or of another processor. */
+export interface Python {
+  path: string
+  version: string
+  /** Node's name of its processor. */
+  architecture: string
+}
+
+interface Candidate extends Python {
+  /** A release build with the GIL, of a version that has a layout. */
+  supported: boolean
+}
+
+/**
+ * Supported interpreters at hand that run on this processor, one per version: of the distribution, of pyenv, of
+ * the root file systems, and those of PYCDS_TEST_PYTHONS (paths, joined by `:`).
+ */
+export function findPythons(): Python[] {
+  return [...new Map(candidates().flatMap(supportedHere)).values()]
+}
+
+/** The same, but those of another processor, which an emulator runs. */
+export function findEmulatedPythons(): Python[] {
+  return candidates().filter(({ architecture, supported }) => supported && architecture !== process.arch)
+}
+
+/** Interpreters at hand that must be refused: debug builds and free-threaded ones. */
+export function findUnsupportedPythons(): Python[] {
+  return candidates().filter(({ architecture, supported }) => !supported && architecture === process.arch)
+}
+
+function supportedHere(candidate: Candidate): [string, Python][] {
+  const { version, architecture, supported } = candidate
+  return supported && architecture === process.arch ? [[version, candidate]] : []
+}
+
+function candidates(): Candidate[] {
   const pyenv = join(process.env.PYENV_ROOT ?? join(homedir(), '.pyenv'), 'versions')
   const versions = existsSync(pyenv) ? readdirSync(pyenv) : []
-  const candidates = [
+  const paths = [
     '/usr/bin/python3',
     '/usr/local/bin/python3',
     ...versions.map((name) => join(pyenv, name, 'bin/python3')),
+    ...findRoots().flatMap(pythonsBelow),
+    ...(process.env.PYCDS_TEST_PYTHONS ?? '').split(':').filter(Boolean),
   ]
-  const found = new Map<string, string>()
-  for (const path of candidates.filter((candidate) => existsSync(candidate))) {
-    const program =
-      'import sys; print(sys.version.split()[0], hasattr(sys, "gettotalrefcount"), sys.abiflags)'
-    const [version = '', debug, flags = ''] = execFileSync(path, ['-I', '-S', '-c', program])
-      .toString()
-      .trim()
-      .split(' ')
-    const supported = archiver.supportedVersions().includes(version.split('.').slice(0, 2).join('.'))
-    if (supported && debug === 'False' && flags === '') found.set(version, path)
-  }
-  return [...found].map(([version, path]) => ({ path, version }))
+  return paths.filter((path) => existsSync(path) && cannotStart(path) === undefined).flatMap(probe)
+}
+
+function pythonsBelow(root: string): string[] {
+  const names = readdirSync(join(root, 'usr/bin')).filter((name) => /^python3\.\d+d?$/.test(name))
+  return names.map((name) => join(root, 'usr/bin', name))
+}
+
+function probe(path: string): Candidate[] {
+  const program = 'import sys; print(sys.version.split()[0], hasattr(sys, "gettotalrefcount"), sys.abiflags)'
+  const { file, args, env } = startOf(path, ['-I', '-S', '-c', program], { PATH }, '/')
+  const [version = '', debug, flags = ''] = execFileSync(file, args, { env }).toString().trim().split(' ')
+  const known = archiver.supportedVersions().includes(version.split('.').slice(0, 2).join('.'))
+  const architecture = architectureOf(path) ?? ''
+  // A version without a layout is of no interest, be it what it may.
+  return known ? [{ path, version, architecture, supported: debug === 'False' && flags === '' }] : []
 }
 
 export interface Outcome {
@@ -63,7 +106,8 @@ export class Bench {
     this.archive = join(this.directory, 'app.cds')
     this.#python = python
     mkdirSync(join(this.directory, 'hook'))
-    copyFileSync(join(PREBUILDS, '_pycds.abi3.so'), join(this.directory, 'hook/_pycds.abi3.so'))
+    this.#copy('_pycds.abi3.so', 'hook/_pycds.abi3.so')
+    this.#copy('pycds-tracer.so', 'pycds-tracer.so')
     t.teardown(() => rmSync(this.directory, { recursive: true, force: true }))
   }
 
@@ -75,16 +119,25 @@ export class Bench {
     return path
   }
 
+  #copy(name: string, as: string): void {
+    const architecture = architectureOf(this.#python) ?? process.arch
+    copyFileSync(join(PREBUILDS, `linux-${architecture}`, name), join(this.directory, as))
+  }
+
+  /** Copies a file of test/fixtures, which the interpreter may not be able to see; returns its path. */
+  fixture(name: string): string {
+    return this.file(
+      `fixtures/${name}`,
+      readFileSync(new URL(`../fixtures/${name}`, import.meta.url), 'utf8'),
+    )
+  }
+
   /** Runs the interpreter without an archive. */
   run(args: readonly string[], env: Record<string, string> = {}): Promise<Outcome> {
     return new Promise((resolve) => {
-      const options = {
-        env: { PATH: '/usr/bin:/bin', ...env },
-        cwd: this.directory,
-        timeout: DEADLINE_MS,
-        maxBuffer: 2 ** 28,
-      }
-      execFile(this.#python, args, options, (error, stdout, stderr) => {
+      const start = startOf(this.#python, args, { PATH, ...env }, this.directory)
+      const options = { env: start.env, cwd: this.directory, timeout: DEADLINE_MS, maxBuffer: 2 ** 28 }
+      execFile(start.file, start.args, options, (error, stdout, stderr) => {
         const code = error ? (typeof error.code === 'number' ? error.code : null) : 0
         resolve({ code, stdout, stderr })
       })
@@ -116,7 +169,7 @@ export class Bench {
     const traces = join(this.directory, 'trace')
     rmSync(traces, { recursive: true, force: true })
     mkdirSync(traces)
-    const tracer = { LD_PRELOAD: join(PREBUILDS, 'pycds-tracer.so'), PYCDS_TRACE_DIR: traces }
+    const tracer = { LD_PRELOAD: join(this.directory, 'pycds-tracer.so'), PYCDS_TRACE_DIR: traces }
     const outcome = await this.run([script], tracer)
     const processes = readTraces(traces)
     const [main] = processes.sort((a, b) => b.modules.length - a.modules.length)
@@ -125,10 +178,15 @@ export class Bench {
     return main
   }
 
-  write(process: TracedProcess, modules: readonly TracedModule[], validate: Validate = 'stat'): void {
-    const identity = archiver.identify(readFileSync(process.python.library))
+  /** What an archive for that process is made for. */
+  target(process: TracedProcess, validate: Validate = 'stat'): ArchiveTarget {
+    const identity = archiver.identify(readFileSync(hostPath(this.#python, process.python.library)))
     if (!identity) throw new Error(`${process.python.library} is not an ELF file`)
-    const written = archiver.write({ ...process.python, identity, validate }, modules, {}, process)
+    return { ...process.python, identity, validate }
+  }
+
+  write(process: TracedProcess, modules: readonly TracedModule[], validate: Validate = 'stat'): void {
+    const written = archiver.write(this.target(process, validate), modules, {}, process)
     if (written.leftOut.length > 0) throw new Error(JSON.stringify(written.leftOut))
     rmSync(this.archive, { force: true })
     writeFileSync(this.archive, written.bytes)

@@ -161,7 +161,7 @@ const SAME_AS_STOCK: [string, string][] = [
     `import sys, json, email.message, xml
 for name in ("json", "json.decoder", "email", "email.message", "xml"):
     m = sys.modules[name]; s = m.__spec__
-    print(list(vars(m))[:9], type(m.__loader__), vars(m.__loader__), m.__file__, m.__cached__, getattr(m, "__path__", 0),
+    print(list(vars(m))[:9], type(m.__loader__), vars(m.__loader__), m.__file__, getattr(m, "__cached__", 0), getattr(m, "__path__", 0),
           m.__package__, type(s), s.origin, s.cached, s.has_location, s.submodule_search_locations, s.parent, s.loader is m.__loader__)
 print(sys.modules["email.message"] is email.message)`,
   ],

@@ -1,32 +1,33 @@
 // SPDX-License-Identifier: Apache-2.0
 // The proof that objects are laid out right: the standard library's code, archived and
 // loaded, equals what the interpreter makes of the same bytes itself.
-import { mkdirSync } from 'node:fs'
+import { mkdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import test, { type ExecutionContext } from 'ava'
-import { Bench, findPythons, readTraces } from '../helpers/python.js'
+import { Bench, findPythons, type Python, readTraces } from '../helpers/python.js'
 
-const fixture = (name: string) => fileURLToPath(new URL(`../fixtures/${name}`, import.meta.url))
-const TRACER = fileURLToPath(new URL('../../native/tracer/tracer.py', import.meta.url))
+const TRACER = readFileSync(new URL('../../native/tracer/tracer.py', import.meta.url), 'utf8')
 
 const pythons = findPythons()
 if (pythons.length === 0)
   test.skip('no supported CPython on this machine: the standard library is not compared', () => undefined)
 
-async function compareStdlib(t: ExecutionContext, python: string): Promise<void> {
+async function compareStdlib(t: ExecutionContext, { path, version }: Python): Promise<void> {
   t.timeout(240_000)
-  const bench = new Bench(t, python)
+  const bench = new Bench(t, path)
   const traces = join(bench.directory, 'records')
   mkdirSync(traces)
-  const record = await bench.run([fixture('stdlib.py'), 'record', traces, TRACER, fixture('constants.py')])
+  const script = bench.fixture('stdlib.py')
+  const more = [bench.fixture('constants.py')]
+  if (Number(version.split('.')[1]) >= 11) more.push(bench.fixture('syntax_311.py'))
+  const record = await bench.run([script, 'record', traces, bench.file('tracer.py', TRACER), ...more])
   t.is(record.code, 0, record.stderr)
   const [recorded] = readTraces(traces)
   t.truthy(recorded)
   if (!recorded) return
   t.true(recorded.modules.length > 500, `${recorded.modules.length} modules`)
   bench.write(recorded, recorded.modules)
-  const compared = await bench.run([fixture('stdlib.py'), 'compare', traces], {
+  const compared = await bench.run([script, 'compare', traces], {
     PYCDS_ARCHIVE: bench.archive,
     PYTHONPATH: join(bench.directory, 'hook'),
   })
@@ -35,10 +36,10 @@ async function compareStdlib(t: ExecutionContext, python: string): Promise<void>
   t.is(compared.code, 0)
 }
 
-for (const { path, version } of pythons) {
+for (const python of pythons) {
   test.serial(
-    `every code object of CPython ${version}'s library equals the interpreter's own`,
+    `every code object of CPython ${python.version}'s library equals the interpreter's own`,
     compareStdlib,
-    path,
+    python,
   )
 }
