@@ -2,6 +2,7 @@
 import Bake from './bake.js'
 import Bench from './bench.js'
 import Doctor from './doctor.js'
+import Generate from './generate.js'
 import Inspect from './inspect.js'
 import Step from './step.js'
 import Verify from './verify.js'
@@ -11,6 +12,7 @@ export const COMMANDS = {
   bake: Bake,
   bench: Bench,
   doctor: Doctor,
+  generate: Generate,
   inspect: Inspect,
   step: Step,
   verify: Verify,

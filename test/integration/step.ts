@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url'
 import test, { type ExecutionContext } from 'ava'
 import type { VerifyResult } from '../../src/bake/verify.js'
 import { build, buildKitClient, lastLayer, run } from '../helpers/builds.js'
-import { type BaseImage, ensureImage, toolImage } from '../helpers/images.js'
+import { type BaseImage, ensureImage, exampleImage, toolImage } from '../helpers/images.js'
 
 const CLI = fileURLToPath(new URL('../../dist/bin/run.js', import.meta.url))
 const BASES: readonly BaseImage[] = ['bookworm', 'trixie']
@@ -14,6 +14,7 @@ const tool = await toolImage()
 const client = await buildKitClient()
 const bases = new Map<BaseImage, string | undefined>()
 for (const base of BASES) bases.set(base, await ensureImage(base))
+const example = await exampleImage('02-command-line-tool', 'bookworm')
 const bookworm = bases.get('bookworm')
 
 const classic = { client: 'docker', buildKit: false }
@@ -42,7 +43,8 @@ function expectFour(t: ExecutionContext, files: readonly string[]): void {
 }
 
 async function verify(t: ExecutionContext, image: string, ...command: string[]): Promise<void> {
-  const words = ['verify', image, '--json', '--min-hit-rate', '95', '--', ...command]
+  const own = command.length > 0 ? ['--', ...command] : []
+  const words = ['verify', image, '--json', '--min-hit-rate', '95', ...own]
   const { code, stdout, stderr } = await run(process.execPath, [CLI, ...words])
   t.is(code, 0, stdout + stderr)
   t.true((JSON.parse(stdout) as VerifyResult).ok)
@@ -203,3 +205,31 @@ withBuildKit(
     }
   },
 )
+
+for (const builder of [buildKit, classic]) {
+  const name = builder.buildKit ? 'buildkit' : 'classic'
+  const here =
+    example === undefined || (builder.buildKit && client === undefined) ? test.serial.skip : withBuilder
+  here(
+    `generate prints what the ${name} builder makes a baked image of, which starts as its user`,
+    async (t) => {
+      const words = ['generate', example ?? '', '--builder', name, '--tool', tool ?? '']
+      const { code, stdout, stderr } = await run(process.execPath, [CLI, ...words])
+      t.is(code, 0, stderr)
+      const built = await build(t, builder, stdout)
+      t.is(built.code, 0, built.stdout + built.stderr)
+      const config = async (image: string) =>
+        (
+          await run('docker', [
+            'image',
+            'inspect',
+            '--format',
+            '{{json .Config.Entrypoint}} {{.Config.User}}',
+            image,
+          ])
+        ).stdout
+      t.is((await config(built.name)).replace(' root\n', ' \n'), await config(example ?? ''))
+      await verify(t, built.name)
+    },
+  )
+}

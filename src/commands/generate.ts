@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+import { Args, Flags } from '@oclif/core'
+import type { GenerateResult } from '../bake/generate/generate.js'
+import { BaseCommand } from './base-command.js'
+
+export default class Generate extends BaseCommand {
+  static override readonly summary =
+    'print a Dockerfile that bakes an image, or another Dockerfile, as it builds'
+  static override readonly description =
+    'For an image: a Dockerfile on top of it. For a Dockerfile: the same with the instructions that bake its last ' +
+    'stage. Both use the tool image (npm run build:tool-image).'
+  static override readonly usage = 'generate IMAGE|DOCKERFILE [FLAGS] [-- COMMAND...]'
+  static override readonly examples = [
+    '<%= config.bin %> generate myapp:latest | docker build -t myapp:latest-cds -',
+    '<%= config.bin %> generate ./Dockerfile | docker build -t myapp:latest-cds -f - .',
+  ]
+  static override readonly takesCommand = true
+  static override readonly args = {
+    image: Args.string({ required: true, description: 'name of an image in the engine, or a Dockerfile' }),
+  }
+  static override readonly flags = {
+    builder: Flags.option({
+      options: ['buildkit', 'classic'] as const,
+      default: 'buildkit' as const,
+      summary: 'mount the tool, or copy it into a stage of its own',
+    })(),
+    tool: Flags.string({ default: 'pycds-image', summary: 'reference of the tool image', helpValue: 'NAME' }),
+  }
+
+  async run(): Promise<GenerateResult> {
+    const { flags, args, command } = await this.parseLine(Generate)
+    const { generate } = await import('../bake/generate/generate.js')
+    const { builder, tool } = flags
+    const request = { subject: args.image, builder, tool, ...(command && { command }) }
+    const result = await this.withPorts((ports) => generate(request, ports))
+    this.log(result.dockerfile.trimEnd())
+    return result
+  }
+}
