@@ -144,9 +144,18 @@ export function nativeFile(arch: string, name: string): string {
 }
 
 function missing(path: string, cause: unknown): PycdsError {
-  const name = path.split('/').slice(-2).join('/')
+  const [directory = '', name] = path.split('/').slice(-2)
+  // A checkout builds the parts for another processor only where a compiler for it is installed.
+  if (directory !== `linux-${process.arch}`) {
+    const compiler = directory === 'linux-arm64' ? 'gcc-aarch64-linux-gnu' : 'gcc-x86-64-linux-gnu'
+    return new PycdsError('PYTHON_UNSUPPORTED', {
+      message: `native part ${directory}/${name}: this installation has none for that architecture`,
+      hint: `Install a release; in a checkout install ${compiler} and run \`npm run build:native\`.`,
+      cause,
+    })
+  }
   return new PycdsError('INTERNAL', {
-    message: `native part ${name}: cannot be loaded`,
+    message: `native part ${directory}/${name}: cannot be loaded`,
     hint: 'Reinstall pycds-image; in a checkout run `npm run build:native`.',
     cause,
   })

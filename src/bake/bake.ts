@@ -2,11 +2,11 @@
 // The bake: resolve, train, archive, append, measure, tag. The new image has no name until
 // everything else has succeeded, so a failure leaves nothing that anybody could run.
 import { gzipSync } from 'node:zlib'
-import { PycdsError } from '../errors/index.js'
 import type { ImageConfig } from '../image/index.js'
 import type { Progress } from '../log/index.js'
 import { healthCommand, type Surroundings, type TrainingSpec } from '../train/index.js'
 import { append } from './append.js'
+import { nodeArchitecture } from './architecture.js'
 import type { Validate } from './archiver.js'
 import { addBytecode, type Pyc } from './bytecode/index.js'
 import { withContainer } from './container.js'
@@ -116,16 +116,6 @@ async function resolve(request: BakeRequest, ports: BakePorts): Promise<SourceIm
     step.fail('failed')
     throw error
   }
-}
-
-/** Node's name of an image's architecture; PYTHON_UNSUPPORTED when it cannot be baked. */
-export function nodeArchitecture(source: SourceImage): string {
-  const name = source.os === 'linux' && source.architecture === 'amd64' ? 'x64' : undefined
-  if (name) return name
-  throw new PycdsError('PYTHON_UNSUPPORTED', {
-    message: `image ${source.reference}: it is for ${source.os}/${source.architecture}`,
-    hint: 'Only linux/amd64 images can be baked.',
-  })
 }
 
 function environment(config: ImageConfig): Record<string, string> {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Whether this machine, and an image, can be baked, and what to do if not.
 import { type ErrorCode, PycdsError } from '../errors/index.js'
+import { nodeArchitecture } from './architecture.js'
 import { isBaked } from './labels.js'
 import type { Archiver, Engine, ImageStore } from './ports.js'
 
@@ -47,7 +48,7 @@ export async function doctor(request: DoctorRequest, ports: DoctorPorts): Promis
 
 function checkNative({ archiver }: DoctorPorts): Promise<DoctorCheck> {
   return check('native', 'native archiver', async () => {
-    archiver.injected('x64')
+    archiver.injected(process.arch)
     return { status: 'ok', detail: `CPython ${archiver.supportedVersions().join(', ')}` }
   })
 }
@@ -65,13 +66,8 @@ async function checkImage(reference: string, { store }: DoctorPorts): Promise<Do
   found.push(
     await check('image', 'image', async () => {
       const image = await store.resolve(reference)
+      nodeArchitecture(image)
       const platform = `${image.os}/${image.architecture}`
-      if (platform !== 'linux/amd64') {
-        throw new PycdsError('PYTHON_UNSUPPORTED', {
-          message: `image ${reference}: it is for ${platform}`,
-          hint: 'Only linux/amd64 images can be baked.',
-        })
-      }
       const { Entrypoint, Cmd } = image.config.config ?? {}
       const command = [...(Entrypoint ?? []), ...(Cmd ?? [])]
       const baked = isBaked(image.config) ? '; baked already, a new bake replaces its layer' : ''

@@ -3,7 +3,10 @@
 import { PycdsError } from '../errors/index.js'
 import type { TracedProcess, TracedPython, Training } from '../train/index.js'
 
-/** All processes of one training run that ran the same build of the same interpreter. */
+/**
+ * All processes of one training run that ran the same build of the same interpreter, at the same level of
+ * optimisation: its code differs.
+ */
 export interface PythonGroup {
   python: TracedPython
   processes: TracedProcess[]
@@ -15,7 +18,8 @@ export interface PythonGroup {
 export function groupByPython(processes: readonly TracedProcess[]): PythonGroup[] {
   const groups = new Map<string, TracedProcess[]>()
   for (const process of processes) {
-    const key = `${process.python.library}\0${process.python.identity}`
+    const { library, identity, optimize } = process.python
+    const key = `${library}\0${identity}\0${optimize}`
     groups.set(key, [...(groups.get(key) ?? []), process])
   }
   return [...groups.values()]

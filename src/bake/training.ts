@@ -137,18 +137,25 @@ export function warningsFor(
   chosen: PythonGroup,
 ): string[] {
   const others = groupByPython(training.processes).filter(
-    (group) => group.python.library !== chosen.python.library && group.modules > 0,
+    (group) =>
+      (group.python.library !== chosen.python.library || group.python.optimize !== chosen.python.optimize) &&
+      group.modules > 0,
   )
   return [
     ...training.warnings,
     ...others.map(
       (group) =>
-        `${group.python.executable} (${group.python.version}) also ran: its ${group.modules} modules are not archived`,
+        `${group.python.executable} (${describeBuild(group)}) also ran: its ${group.modules} modules are not archived`,
     ),
     ...(chosen.processes.some((process) => process.noSite)
       ? [`${reference} also starts Python with -S: those processes cannot use the archive`]
       : []),
   ]
+}
+
+/** Code of another level of optimisation is other code: `3.13.5`, `3.13.5, -OO`. */
+function describeBuild({ python }: PythonGroup): string {
+  return python.optimize > 0 ? `${python.version}, -${'O'.repeat(python.optimize)}` : python.version
 }
 
 /**

@@ -3,7 +3,7 @@
 import { PycdsError } from '../../errors/index.js'
 import type { Progress } from '../../log/index.js'
 import { healthCommand, type ReadySpec, type Surroundings, type TrainingSpec } from '../../train/index.js'
-import { nodeArchitecture } from '../bake.js'
+import { nodeArchitecture } from '../architecture.js'
 import type { Archiver, Engine, ImageStore, SourceImage } from '../ports.js'
 import { judge, mainMetric, speedups } from './compare.js'
 import { findPair, type Pair } from './images.js'

@@ -83,6 +83,19 @@ test('the interpreter that imported most distinct modules is chosen', (t) => {
   )
 })
 
+test('processes at another level of optimisation run other code, and are another group', (t) => {
+  const run = training([
+    process({}, ['a', 'b']),
+    process({ optimize: 2 }, ['a', 'b', 'c', 'e']),
+    process({}, ['d']),
+  ])
+  t.is(choosePython('app', run, SUPPORTED).python.optimize, 2)
+  t.deepEqual(
+    groupByPython(run.processes).map((group) => group.processes.length),
+    [1, 2],
+  )
+})
+
 function refuses(t: ExecutionContext, run: Training, code: string, message: RegExp): void {
   t.like(
     t.throws(() => choosePython('app', run, SUPPORTED)),
