@@ -129,12 +129,16 @@ def record_source(loader, module, code):
     if not origin.startswith("/"):
         record("L", name, origin, "its path is relative")
         return
+    record_module(loader, name, origin, spec.cached or "", entry, is_package, code)
+
+
+def record_module(loader, name, origin, cached, entry, is_package, code):
     stats = posix.stat(origin)
     source_hash = _imp.source_hash(RAW_MAGIC_NUMBER, loader.get_data(origin))
     seeds = []
     if hasattr(code, "_co_code_adaptive"):
         nested_code(code, set(), seeds)
-    record("M", name, origin, spec.cached or "", entry, int(is_package), int(stats.st_mtime), stats.st_size,
+    record("M", name, origin, cached, entry, int(is_package), int(stats.st_mtime), stats.st_size,
            source_hash, marshal.dumps(code), b"".join(seeds))
 
 

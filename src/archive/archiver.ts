@@ -40,6 +40,10 @@ export function createArchiver(): Archiver {
       probe: readInjected(architecture, 'pycds-probe'),
       tracerPath: nativeFile(architecture, 'pycds-tracer.so'),
       probePath: nativeFile(architecture, 'pycds-probe'),
+      scripts: {
+        import: readInjected(architecture, 'import.py'),
+        compile: readInjected(architecture, 'compile.py'),
+      },
     }),
   }
 }

@@ -111,7 +111,7 @@ export interface NativeBinding {
 }
 
 /** What is put into images (the first), or into training containers only. */
-export type InjectedPart = '_pycds.abi3.so' | 'pycds-tracer.so' | 'pycds-probe'
+export type InjectedPart = '_pycds.abi3.so' | 'pycds-tracer.so' | 'pycds-probe' | 'import.py' | 'compile.py'
 
 const prebuilds = new URL('../../prebuilds/', import.meta.url)
 

@@ -69,9 +69,11 @@ export interface Injected {
   tracer: Buffer
   /** Looks at ports from inside a container. */
   probe: Buffer
-  /** The last two as files of this machine. */
+  /** Tracer and probe as files of this machine. */
   tracerPath: string
   probePath: string
+  /** Programs for the image's own Python, in training containers only. */
+  scripts: { import: Buffer; compile: Buffer }
 }
 
 export interface Archiver {

@@ -15,6 +15,7 @@ export type ErrorCode =
   | 'IMAGE_NOT_FOUND'
   | 'IMAGE_INVALID'
   | 'ARCHIVE_INVALID'
+  | 'TRACE_INVALID'
   | 'INTERRUPTED'
   | 'INTERNAL'
 
@@ -33,6 +34,7 @@ export const EXIT_CODES: Readonly<Record<ErrorCode, number>> = Object.freeze({
   IMAGE_NOT_FOUND: 7,
   IMAGE_INVALID: 7,
   ARCHIVE_INVALID: 7,
+  TRACE_INVALID: 7,
   INTERNAL: 70,
   // What a shell reports for a process ended by SIGINT.
   INTERRUPTED: 130,

@@ -25,6 +25,8 @@ export interface TracedModule {
 export interface TracedPython {
   /** The file that was executed, links resolved. */
   executable: string
+  /** As it was started: in a virtual environment, a link whose place matters. */
+  launcher: string
   version: string
   hexversion: number
   implementation: string
@@ -99,6 +101,7 @@ function parseProcess(fields: Buffer[]): TracedProcess | undefined {
     argv: list(fields[4]),
     python: {
       executable: text(3),
+      launcher: text(2) || text(3),
       hexversion: number(5),
       version: text(6),
       implementation: text(7),

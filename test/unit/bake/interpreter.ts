@@ -7,6 +7,7 @@ import type { TracedModule, TracedProcess, TracedPython, Training } from '../../
 const SUPPORTED = ['3.11', '3.12', '3.13']
 
 const PYTHON: TracedPython = {
+  launcher: '/usr/bin/python3',
   executable: '/usr/bin/python3.13',
   version: '3.13.1',
   hexversion: 0x030d01f0,

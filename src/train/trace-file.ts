@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+// A trace as a file: which modules an application imports, and what their sources were. It
+// holds no code, so that a trace from elsewhere cannot bring any into an image, and nothing
+// of the run that it comes from: no environment, no arguments, no time.
+export const TRACE_SCHEMA = 'io.pycds.trace/1'
+
+/** One module of a trace. */
+export interface TraceModule {
+  name: string
+  /** Absolute path of the source in the image. */
+  origin: string
+  /** The entry of the search path that led to it. */
+  entry: string
+  package: boolean
+  /** Hexadecimal, as importlib computes it for hash-based bytecode. */
+  sourceHash: string
+}
+
+/** The Python that imported them. */
+export interface TracePython {
+  version: string
+  cacheTag: string
+  /** As it was started. */
+  executable: string
+  optimize: number
+}
+
+export interface Trace {
+  schema: typeof TRACE_SCHEMA
+  /** The images that were run, by id, and their platforms. */
+  images: { id: string; platform: string }[]
+  python: TracePython
+  /** Where the hook belongs: the first site directory of each environment. */
+  siteDirectories: string[]
+  /** In the order of first import. */
+  modules: TraceModule[]
+  /** Imported, but not from sources that could be archived. */
+  leftOut: { name: string; reason: string }[]
+}
+
+/** Writes a trace; equal traces give equal bytes, one line for each module. */
+export function formatTrace(trace: Trace): string {
+  const list = (items: readonly object[]) =>
+    items.length === 0 ? '[]' : `[\n${items.map((item) => `    ${JSON.stringify(item)}`).join(',\n')}\n  ]`
+  const { schema, images, python, siteDirectories, modules, leftOut } = copyTrace(trace)
+  return `{
+  "schema": ${JSON.stringify(schema)},
+  "images": ${list(images)},
+  "python": ${JSON.stringify(python)},
+  "siteDirectories": ${JSON.stringify(siteDirectories)},
+  "modules": ${list(modules)},
+  "leftOut": ${list(leftOut)}
+}
+`
+}
+
+/** Only what the schema knows, in its order. */
+export function copyTrace(trace: Trace): Trace {
+  const { version, cacheTag, executable, optimize } = trace.python
+  return {
+    schema: TRACE_SCHEMA,
+    images: trace.images.map(({ id, platform }) => ({ id, platform })),
+    python: { version, cacheTag, executable, optimize },
+    siteDirectories: [...trace.siteDirectories],
+    modules: trace.modules.map(copyModule),
+    leftOut: trace.leftOut.map(({ name, reason }) => ({ name, reason })),
+  }
+}
+
+function copyModule({ name, origin, entry, package: isPackage, sourceHash }: TraceModule): TraceModule {
+  return { name, origin, entry, package: isPackage, sourceHash }
+}
