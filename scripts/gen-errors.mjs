@@ -16,7 +16,8 @@ const ERROR_TEXTS = {
   NO_PYTHON: 'The command in the image started no Python.',
   PYTHON_UNSUPPORTED: 'The Python, or the platform, of the image cannot be served.',
   VERIFY_FAILED: 'A container of the image does not use its archive as it must.',
-  GATE_FAILED: 'A limit that was asked for (`--min-speedup`, `--max-layer-size`, ...) is missed; nothing was tagged.',
+  GATE_FAILED:
+    'A limit that was asked for (`--min-speedup`, `--max-layer-size`, ...) is missed; nothing was tagged.',
   ENGINE_UNREACHABLE: 'The container engine does not answer, or does not let this user in.',
   ENGINE_FAILED: 'The container engine answered, but not with what was asked for.',
   NO_SPACE: 'The engine has no disk space left.',

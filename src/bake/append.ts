@@ -2,7 +2,9 @@
 // The end of a bake: the new image, its measured start, its name.
 import { appendLayer, type ImageConfig } from '../image/index.js'
 import type { Progress } from '../log/index.js'
-import type { TrainingSpec } from '../train/index.js'
+import type { TrainingOptions, TrainingSpec } from '../train/index.js'
+import { assertGates, type Gate, type Gates, hitRateGate, speedupGate } from './gates.js'
+import { countHits, type HitRate } from './hit-rate.js'
 import { ARCHIVE_ENV, LABELS, labelsOf, withoutBake } from './labels.js'
 import type { Made } from './make-archive.js'
 import { measure } from './measure.js'
@@ -18,10 +20,26 @@ export interface AppendPorts {
 }
 
 export interface AppendRequest {
+  reference: string
   timeoutMs: number
   measureRuns: number
   /** The caller removes the image again, which nobody could find by a name. */
   untagged?: boolean
+  gates: Gates
+}
+
+/** The runs of the new image before it gets its name. */
+export interface Trials {
+  /** As the source image was trained. */
+  start: TrainingSpec
+  options: TrainingOptions
+}
+
+export interface Appended {
+  id: string
+  start: BakeResult['start']
+  hits: HitRate | null
+  gates: Gate[]
 }
 
 /**
@@ -32,11 +50,11 @@ export async function append(
   source: SourceImage,
   exactConfig: Promise<ImageConfig>,
   made: Made,
-  spec: TrainingSpec,
+  trials: Trials,
   output: string,
   request: AppendRequest,
   ports: AppendPorts,
-): Promise<{ id: string; start: BakeResult['start'] }> {
+): Promise<Appended> {
   const step = ports.progress.step('append', 'Add the layer')
   let id: string
   try {
@@ -66,18 +84,25 @@ export async function append(
     throw error
   }
   try {
+    const after = { ...trials.start, image: id }
     const watch = { timeoutMs: request.timeoutMs, signal: ports.signal }
     const start =
       request.measureRuns > 0
         ? await measure(
             ports.engine,
-            { before: spec, after: { ...spec, image: id }, runs: request.measureRuns, watch },
+            { before: trials.start, after, runs: request.measureRuns, watch },
             ports.progress,
           )
         : null
+    const hits =
+      request.gates.minHitRate === undefined
+        ? null
+        : await countHits(ports.engine, after, trials.options, ports.progress)
+    const gates = [...speedupGate(request.gates, start), ...hitRateGate(request.gates, hits)]
+    assertGates(request.reference, gates)
     ports.signal.throwIfAborted()
     if (!request.untagged) await ports.store.tag(id, output)
-    return { id, start }
+    return { id, start, hits, gates }
   } catch (error) {
     await ports.store.remove(id).catch(() => undefined) // the first error is the one to report
     throw error

@@ -4,22 +4,25 @@
 import { gzipSync } from 'node:zlib'
 import type { ImageConfig } from '../image/index.js'
 import type { Progress } from '../log/index.js'
-import { healthCommand, type Surroundings, type TrainingSpec } from '../train/index.js'
+import { healthCommand, type Surroundings, type Trace, type TrainingSpec } from '../train/index.js'
 import { append } from './append.js'
 import { nodeArchitecture } from './architecture.js'
 import type { Validate } from './archiver.js'
 import { addBytecode, type Pyc } from './bytecode/index.js'
 import { withContainer } from './container.js'
-import { choosePython } from './interpreter.js'
+import { surroundingsOf } from './find-python.js'
+import { assertGates, type Gates, layerGate, reproGate } from './gates.js'
 import { ARCHIVE_PATH } from './layer.js'
+import { type LearnRequest, learn } from './learn.js'
 import { makeArchive } from './make-archive.js'
-import { selectModules } from './modules.js'
 import { chooseOutput, type OutputRequest } from './output.js'
 import type { Archiver, Engine, ImageStore, SourceImage } from './ports.js'
+import { difference } from './repro.js'
 import type { BakeResult } from './result.js'
-import { describeTraining, planReady, runTraining, type TrainingRequest, warningsFor } from './training.js'
+import { toTrace } from './traces.js'
+import { describeTraining, planReady } from './training.js'
 
-export interface BakeRequest extends TrainingRequest, OutputRequest {
+export interface BakeRequest extends LearnRequest, OutputRequest {
   /** For runs of the image only; they reach nothing that is written. */
   surroundings: Surroundings
   validate: Validate
@@ -30,6 +33,7 @@ export interface BakeRequest extends TrainingRequest, OutputRequest {
   dryRun: boolean
   /** Leave the new image without a name; the caller removes it. */
   untagged?: boolean
+  gates: Gates
 }
 
 export interface BakePorts {
@@ -38,6 +42,8 @@ export interface BakePorts {
   archiver: Archiver
   progress: Progress
   signal: AbortSignal
+  /** Given what was learned, once everything else has succeeded. */
+  onTrace?: (trace: Trace) => void
 }
 
 /** Bakes an image into a new one. Every failure is a PycdsError and leaves the engine as it was. */
@@ -60,19 +66,39 @@ export async function bake(request: BakeRequest, ports: BakePorts): Promise<Bake
   // The engine takes seconds to give the exact config; it is only needed at the end.
   const exactConfig = request.dryRun ? Promise.resolve(source.config) : ports.store.readConfig(source)
   exactConfig.catch(() => undefined) // whoever awaits it sees the error
-  const training = await runTraining(request, spec, ready, ports)
-  const python = choosePython(request.reference, training, ports.archiver.supportedVersions())
-  const warnings = warningsFor(request, training, python)
+  const input = {
+    ...{ spec, ready, scripts: injected.scripts },
+    surroundings: surroundingsOf(source.config),
+  }
+  const once = () =>
+    withContainer(ports.engine, source.id, async (image) => {
+      const learned = await learn(request, { ...input, image }, ports)
+      const { python, selection } = learned
+      const bytecode = await addBytecode({ image: source.id, python, selection, request }, ports)
+      const runtime = injected.runtime
+      const made = await makeArchive({ request, source, python, selection, bytecode, runtime, image }, ports)
+      return { learned, bytecode, made }
+    })
+  const first = await once()
+  const { learned, bytecode, made } = first
+  const { python, training, warnings } = learned
   for (const warning of warnings) ports.progress.warn(warning)
-
-  const selection = selectModules(python, training.changed)
-  const bytecode = await addBytecode({ image: source.id, python, selection, request }, ports)
-  const made = await withContainer(ports.engine, source.id, (image) =>
-    makeArchive({ request, source, python, selection, bytecode, runtime: injected.runtime, image }, ports),
-  )
+  const compressedBytes = gzipSync(made.layer.tar).length
+  const early = [
+    ...layerGate(request.gates, compressedBytes),
+    ...reproGate(request.gates, request.gates.checkRepro ? difference(first, await once()) : undefined),
+  ]
+  assertGates(request.reference, early)
+  const trials = {
+    start: learned.start ?? spec,
+    options: { ...request, ready, signal: ports.signal },
+  }
   const written = request.dryRun
     ? null
-    : await append(source, exactConfig, made, spec, output, request, ports)
+    : await append(source, exactConfig, made, trials, output, request, ports)
+  ports.onTrace?.(
+    toTrace({ id: source.id, platform: `${source.os}/${source.architecture}` }, python, learned.selection),
+  )
   return {
     schema: 'io.pycds.bake/1',
     source: { reference: request.reference, id: source.id },
@@ -99,9 +125,13 @@ export async function bake(request: BakeRequest, ports: BakePorts): Promise<Bake
     layer: {
       diffId: made.layer.diffId,
       bytes: made.layer.tar.length,
-      compressedBytes: gzipSync(made.layer.tar).length,
+      compressedBytes,
     },
     start: written?.start ?? null,
+    gates: [...early, ...(written?.gates ?? [])],
+    hitRate: written?.hits
+      ? { served: written.hits.served, total: written.hits.total, percent: written.hits.percent }
+      : null,
     warnings,
   }
 }

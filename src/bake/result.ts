@@ -10,7 +10,10 @@ export interface BakeResult {
   output: { reference: string; id: string } | null
   python: { version: string; executable: string; library: string | null; buildId: string; abi: string }
   training: {
+    /** The image's command, modules by name, or only traces that were recorded before. */
+    mode: 'entrypoint' | 'imports' | 'none'
     command: string[]
+    imports: string[]
     readiness: string
     /** Null when the run was never ready and what it imported was kept. */
     endedBy: string | null
@@ -33,5 +36,16 @@ export interface BakeResult {
   bytecode: { mode: 'auto' | 'off' | 'all'; files: number; packages: number; failed: number; bytes: number }
   layer: { diffId: string; bytes: number; compressedBytes: number }
   start: { metric: 'imports' | 'exit'; before: Timing; after: Timing; speedup: number; runs: number } | null
+  /** Limits that were asked for; a result exists only when all of them are kept. */
+  gates: {
+    gate: string
+    required: number
+    actual: number
+    unit: string
+    ok: boolean
+    detail: string | null
+  }[]
+  /** Null unless a limit for it was asked for. */
+  hitRate: { served: number; total: number; percent: number } | null
   warnings: string[]
 }

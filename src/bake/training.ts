@@ -163,14 +163,17 @@ function describeBuild({ python }: PythonGroup): string {
  * @param config of the image; undefined when it is not known.
  */
 export function describeTraining(
-  request: TrainingRequest,
+  request: TrainingRequest & { mode?: BakeResult['training']['mode']; imports?: readonly string[] },
   config: ImageConfig | undefined,
   training: Training,
 ): BakeResult['training'] {
+  const mode = request.mode ?? 'entrypoint'
   const { Entrypoint, Cmd } = config?.config ?? {}
   const groups = groupByPython(training.processes)
   return {
-    command: request.command ?? [...(Entrypoint ?? []), ...(Cmd ?? [])],
+    mode,
+    command: mode === 'entrypoint' ? (request.command ?? [...(Entrypoint ?? []), ...(Cmd ?? [])]) : [],
+    imports: [...(request.imports ?? [])],
     readiness: planReady(request, config).specs.map(formatReady).join(', '),
     endedBy: training.by ?? null,
     seconds: training.seconds,

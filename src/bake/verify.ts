@@ -6,6 +6,7 @@ import type { Progress } from '../log/index.js'
 import { DEFAULT_READY, formatReady, healthCommand, Inside, type ReadySpec, watch } from '../train/index.js'
 import { isBaked } from './labels.js'
 import type { Archiver, ContainerSpec, Engine, ImageStore } from './ports.js'
+import { RuntimeLog } from './runtime-log.js'
 
 /** Any user that the image does not know. */
 const FOREIGN_USER = '12345'
@@ -149,38 +150,11 @@ function judge(
   minimum: number,
   failure: PycdsError | undefined,
 ): VerifyScenario {
-  const served = log.served
-  const total = served + log.missed.length
-  const hitRate = total === 0 ? 0 : (100 * served) / total
+  const { served, total, hitRate } = log
   let reason: string | null = null
   if (failure) reason = failure.message
   else if (log.rejected) reason = `the archive was refused: ${log.rejected}`
   else if (total === 0) reason = NO_REPORT
   else if (hitRate < minimum) reason = `the hit rate ${hitRate.toFixed(1)} % is below ${minimum} %`
   return { name, ok: reason === null, served, total, hitRate, reason, missed: log.missed }
-}
-
-/** Collects the lines that the runtime writes under PYCDS_LOG. */
-class RuntimeLog {
-  served = 0
-  lines = 0
-  missed: { name: string; reason: string }[] = []
-  rejected: string | undefined
-  #rest = ''
-
-  add(chunk: Buffer): void {
-    const lines = (this.#rest + chunk.toString()).split('\n')
-    this.#rest = lines.pop() ?? ''
-    for (const line of lines) this.#read(line)
-  }
-
-  #read(line: string): void {
-    const [, verb, name = '', reason = ''] =
-      /^pycds\[\d+\]: (served|missed|rejected) (\S+)(?: (\S+))?$/.exec(line) ?? []
-    if (verb === undefined) return
-    this.lines++
-    if (verb === 'served') this.served++
-    else if (verb === 'missed') this.missed.push({ name, reason })
-    else this.rejected = name
-  }
 }

@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 import { Args, Flags } from '@oclif/core'
 import type { BakeResult } from '../bake/result.js'
+import type { Trace } from '../train/index.js'
 import { BaseCommand } from './base-command.js'
 import { bakeFlags, locationFlags, progressFlags, surroundingsFlags, trainingFlags } from './flags.js'
+import { gateFlags } from './gates.js'
+import { learnFlags } from './learn.js'
 import { toPortsRequest } from './locations.js'
+import { outputFileFlags, writeOutputFiles } from './output-files.js'
 import { renderBake } from './render/bake.js'
 import { toBakeRequest } from './requests.js'
 
@@ -41,8 +45,11 @@ export default class Bake extends BaseCommand {
       helpValue: 'LOCATION',
     }),
     ...trainingFlags,
+    ...learnFlags,
     ...bakeFlags,
     ...surroundingsFlags,
+    ...gateFlags,
+    ...outputFileFlags,
     pyc: Flags.option({
       options: ['auto', 'off', 'all'] as const,
       default: 'auto' as const,
@@ -62,10 +69,15 @@ export default class Bake extends BaseCommand {
     const { flags, args, command } = await this.parseLine(Bake)
     const request = toBakeRequest(args.image, flags, command)
     const { bake } = await import('../bake/bake.js')
+    let trace: Trace | undefined
+    const onTrace = (learned: Trace) => {
+      trace = learned
+    }
     const result = await this.withPorts(
-      (ports) => this.withProgress(flags, (progress) => bake(request, { ...ports, progress })),
+      (ports) => this.withProgress(flags, (progress) => bake(request, { ...ports, progress, onTrace })),
       toPortsRequest(args.image, flags),
     )
+    writeOutputFiles(flags, result, trace)
     this.log(renderBake(result, this.style))
     return result
   }

@@ -1,7 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 import { Command, type Interfaces } from '@oclif/core'
 import { PycdsError } from '../errors/index.js'
-import { type ClosableProgress, createProgress, createStyle, type Style } from '../log/index.js'
+import {
+  type ClosableProgress,
+  createProgress,
+  createStyle,
+  type ProgressMode,
+  type Style,
+} from '../log/index.js'
 import { interruptible } from './interruption.js'
 import { splitCommand } from './parse.js'
 import { openPorts, type Ports, type PortsRequest } from './ports.js'
@@ -56,7 +62,7 @@ export abstract class BaseCommand extends Command {
 
   /** Runs `work` with progress on stderr, which is closed before anything else is written. */
   protected async withProgress<T>(
-    flags: { progress: 'auto' | 'plain' | 'quiet'; 'app-output': 'show' | 'hide' },
+    flags: { progress: ProgressMode; 'app-output': 'show' | 'hide' },
     work: (progress: ClosableProgress) => Promise<T>,
   ): Promise<T> {
     const progress = createProgress(flags.progress, {

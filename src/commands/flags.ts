@@ -2,7 +2,7 @@
 import { Flags } from '@oclif/core'
 
 /** An option that may be given again. */
-const LIST = { multiple: true, multipleNonGreedy: true } as const
+export const LIST = { multiple: true, multipleNonGreedy: true } as const
 
 /** How a run inside the image is watched: shared by every command that starts one. */
 export const trainingFlags = {
@@ -44,9 +44,9 @@ export const bakeFlags = {
 /** What is shown while the work goes on; all of it goes to stderr. */
 export const progressFlags = {
   progress: Flags.option({
-    options: ['auto', 'plain', 'quiet'] as const,
+    options: ['auto', 'plain', 'quiet', 'rawjson'] as const,
     default: 'auto' as const,
-    summary: 'live on a terminal, one line per step, or only warnings',
+    summary: 'live on a terminal, one line per step, only warnings, or one JSON object per event',
   })(),
   'app-output': Flags.option({
     options: ['show', 'hide'] as const,

@@ -7,6 +7,8 @@ import type { StepRequest } from '../bake/step.js'
 import type { VerifyRequest } from '../bake/verify.js'
 import { PycdsError } from '../errors/index.js'
 import type { ReadySpec } from '../train/index.js'
+import { type GateFlags, toGates } from './gates.js'
+import { type LearnFlags, toLearn } from './learn.js'
 import { parseCount, parseDuration, parseFactor, parsePercentage } from './parse.js'
 import { parseProbe, parseReady } from './parse-ready.js'
 import { parseSurroundings, type SurroundingsFlags } from './parse-surroundings.js'
@@ -29,7 +31,7 @@ export interface ArchiveFlags extends TrainingFlags {
 }
 
 /** The flags of `bake` as oclif delivers them. */
-export interface BakeFlags extends ArchiveFlags, SurroundingsFlags {
+export interface BakeFlags extends ArchiveFlags, SurroundingsFlags, LearnFlags, GateFlags {
   tag?: string | undefined
   output?: string | undefined
   pyc: BakeRequest['pyc']
@@ -62,7 +64,11 @@ export function toBakeRequest(reference: string, flags: BakeFlags, command?: str
     reference,
     ...present({ tag: flags.tag, output: flags.output, command }),
     ...toArchive(flags),
+    ...toLearn(flags, command),
+    // Importing by name is over when all is imported.
+    ...(flags.train === 'imports' ? { ready: [{ kind: 'exit' }] } : {}),
     surroundings: parseSurroundings(flags),
+    gates: toGates(flags),
     pyc: flags.pyc,
     measureRuns: parseCount('--measure', flags.measure, MAX_MEASURE_RUNS),
     dryRun: flags['dry-run'],

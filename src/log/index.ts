@@ -3,6 +3,7 @@ import { performance } from 'node:perf_hooks'
 import { createPlainProgress, type RenderTarget } from './plain.js'
 import type { ClosableProgress } from './progress.js'
 import { createQuietProgress } from './quiet.js'
+import { createRawJsonProgress } from './rawjson.js'
 import { createStyle } from './style.js'
 import { ASCII_SIGNS, createTtyProgress, UNICODE_SIGNS } from './tty.js'
 
@@ -17,16 +18,20 @@ export interface ProgressOptions {
   now?: () => number
 }
 
+/** How progress is shown. */
+export type ProgressMode = 'auto' | 'plain' | 'quiet' | 'rawjson'
+
 /**
  * Makes the renderer for `mode`; `auto` is live on a terminal and one line per event elsewhere,
  * which includes a CI job that pretends to have a terminal.
  */
-export function createProgress(mode: 'auto' | 'plain' | 'quiet', o: ProgressOptions): ClosableProgress {
+export function createProgress(mode: ProgressMode, o: ProgressOptions): ClosableProgress {
   const target: RenderTarget = {
     write: (text) => void o.stream.write(text),
     appOutput: o.appOutput,
     now: o.now ?? (() => performance.now()),
   }
+  if (mode === 'rawjson') return createRawJsonProgress(target)
   if (mode === 'quiet') return createQuietProgress(target)
   if (mode === 'plain' || !isLive(o)) return createPlainProgress(target)
   return createTtyProgress({

@@ -21,6 +21,7 @@ export { parseTraceFile } from './trace-reader.js'
 export {
   RUNTIME_VARIABLES,
   type RunOptions,
+  reportStart,
   type TimedStart,
   type Training,
   type TrainingOptions,

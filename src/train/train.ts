@@ -13,6 +13,9 @@ import { type Watched, type WatchOptions, watch } from './watch.js'
 /** Variables of a baked image that a training run must not see. */
 export const RUNTIME_VARIABLES = ['PYCDS_ARCHIVE', 'PYCDS_LOG'] as const
 
+/** Has the runtime of a baked image say what becomes of each module. */
+const REPORT = { PYCDS: 'report', PYCDS_LOG: 'modules' }
+
 const PROBE_TIMEOUT_MS = 30_000
 
 export interface TrainingSpec extends RunParts {
@@ -77,6 +80,30 @@ export async function train(engine: Engine, spec: TrainingSpec, options: Trainin
     const made = new Set((await container.changes()).map((change) => change.path))
     const has = (path: string) => made.has(path) || isMounted(path, spec.surroundings ?? ALONE)
     return { ...watched, activity: counted, ...traces, changed: { has }, probes: hideValues(probes, spec) }
+  } finally {
+    await engine.remove(container)
+  }
+}
+
+/** Starts the image's command as it is, with probes but without the tracer. */
+export async function reportStart(
+  engine: Engine,
+  spec: TrainingSpec,
+  options: TrainingOptions & Pick<WatchOptions, 'activity'>,
+): Promise<void> {
+  const { LD_PRELOAD: _, ...env } = containerSpec(spec, REPORT).env
+  const preload = ownPreload(spec)
+  const container = await engine.create({
+    ...containerSpec(spec, {}),
+    env: { ...env, ...(preload === undefined ? {} : { LD_PRELOAD: preload }) },
+  })
+  const whenReady = async (inside: Inside) => {
+    await runProbes(options.probes, inside, PROBE_TIMEOUT_MS)
+  }
+  try {
+    const hasProbes = options.probes.length > 0
+    const { failure } = await watchRun(container, spec, { ...options, ...(hasProbes && { whenReady }) })
+    if (failure) throw failure
   } finally {
     await engine.remove(container)
   }

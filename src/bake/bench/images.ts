@@ -41,6 +41,7 @@ async function bakeFor(image: SourceImage, request: BenchRequest, ports: BenchPo
       ...(command ? { command } : {}),
       ...{ stopGraceSeconds: 10, onTrainFailure: 'fail', validate: 'stat', pyc: 'auto', measureRuns: 0 },
       ...{ dryRun: false, untagged: true },
+      ...{ mode: 'entrypoint', imports: [], traces: [], gates: { checkRepro: false } },
     },
     ports,
   )

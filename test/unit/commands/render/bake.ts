@@ -20,6 +20,8 @@ const RESULT: BakeResult = {
   training: {
     command: ['python3', '-c', "print('hi')"],
     readiness: 'quiet for 2s',
+    mode: 'entrypoint',
+    imports: [],
     endedBy: 'quiet',
     probes: [],
     seconds: 4.2,
@@ -38,6 +40,8 @@ const RESULT: BakeResult = {
   bytecode: { mode: 'auto', files: 0, packages: 0, failed: 0, bytes: 0 },
   layer: { diffId: `sha256:${'d'.repeat(64)}`, bytes: 3_100_000, compressedBytes: 1_200_000 },
   start: { metric: 'imports', before: timing(412), after: timing(168), speedup: 412 / 168, runs: 5 },
+  gates: [],
+  hitRate: null,
   warnings: [],
 }
 

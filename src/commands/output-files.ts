@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+// Files that are written after a bake has succeeded, for whoever goes on with its image.
+import { writeFileSync } from 'node:fs'
+import { Flags } from '@oclif/core'
+import type { BakeResult } from '../bake/result.js'
+import { PycdsError } from '../errors/index.js'
+import { formatTrace, type Trace } from '../train/index.js'
+
+export const outputFileFlags = {
+  'trace-out': Flags.string({ summary: 'write what was learned, for --trace-in', helpValue: 'FILE' }),
+  'metadata-file': Flags.string({ summary: "write the image's digests as buildx does", helpValue: 'FILE' }),
+  iidfile: Flags.string({ summary: "write the new image's id", helpValue: 'FILE' }),
+}
+
+export interface OutputFileFlags {
+  'trace-out'?: string | undefined
+  'metadata-file'?: string | undefined
+  iidfile?: string | undefined
+}
+
+/** Writes what was asked for; nothing of a dry run, which has no image. */
+export function writeOutputFiles(flags: OutputFileFlags, result: BakeResult, trace: Trace | undefined): void {
+  const { 'trace-out': traceOut, 'metadata-file': metadata, iidfile } = flags
+  if (traceOut !== undefined && trace) writeOutput('--trace-out', traceOut, formatTrace(trace))
+  if (result.output === null) return
+  if (metadata !== undefined) {
+    writeOutput('--metadata-file', metadata, `${JSON.stringify(toMetadata(result.output), undefined, 2)}\n`)
+  }
+  if (iidfile !== undefined) writeOutput('--iidfile', iidfile, result.output.id)
+}
+
+/** The names that buildx gives them; an engine without manifests has one digest for both. */
+export function toMetadata(output: { reference: string; id: string }): Record<string, string> {
+  return {
+    'containerimage.config.digest': output.id,
+    'containerimage.digest': output.id,
+    'image.name': output.reference,
+  }
+}
+
+/** USAGE when the file cannot be written. */
+export function writeOutput(flag: string, path: string, text: string): void {
+  try {
+    writeFileSync(path, text)
+  } catch (cause) {
+    throw new PycdsError('USAGE', {
+      message: `${flag} ${path}: it cannot be written`,
+      hint: 'Name a file in a directory that exists and can be written to.',
+      cause,
+    })
+  }
+}
