@@ -1,17 +1,29 @@
 # SPDX-License-Identifier: Apache-2.0
-# Records modules of this image by name and path, without running any of them: for a trace
-# that was made elsewhere. Runs under the tracer, which has the format of records.
+# Records what a trace names, without running any of it: the code of this image's modules, and what
+# its regular expressions and source strings compile to. Runs under the tracer, which does the recording.
 #     compile.py LIST
-# LIST holds, each ended by NUL: name, path of the source, entry of the search path, "1" for a package.
+# LIST has the form of the tracer's own records: M name, path, entry of the search path, "1" for a package;
+# R "1" for bytes, flags, pattern; C mode, flags, file name, text.
 import _frozen_importlib_external as external
 import sys
 
 tracer = external._LoaderBasics.exec_module.__globals__
-sys.dont_write_bytecode = True
-with open(sys.argv[1], "rb") as file:
-    fields = [field.decode("utf-8", "surrogateescape") for field in file.read().split(b"\0")]
-for index in range(0, len(fields) - 1, 4):
-    name, origin, entry, is_package = fields[index : index + 4]
+
+
+def entries(data):
+    at = 0
+    while at < len(data):
+        end = data.index(b"\n", at)
+        kind, *lengths = data[at:end].decode().split(" ")
+        at = end + 1
+        fields = []
+        for length in map(int, lengths):
+            fields.append(data[at : at + length])
+            at += length
+        yield kind, fields
+
+
+def record_module(name, origin, entry, is_package):
     try:
         loader = external.SourceFileLoader(name, origin)
         code = loader.get_code(name)
@@ -22,3 +34,27 @@ for index in range(0, len(fields) - 1, 4):
     except Exception as error:
         tracer["record"]("L", name, origin, "its source cannot be compiled: %s" % type(error).__name__)
     tracer["count_import"]()
+
+
+def compile_pattern(is_bytes, flags, pattern):
+    import re  # only now: a trace without any has none to load
+
+    compiler = sys.modules.get("re._compiler") or sys.modules["sre_compile"]
+    compiler.compile(pattern if is_bytes == b"1" else pattern.decode(), int(flags))
+
+
+def compile_source(mode, flags, filename, text):
+    compile(text.decode(), filename.decode("utf-8", "surrogateescape"), mode.decode(), int(flags), True)
+
+
+sys.dont_write_bytecode = True
+with open(sys.argv[1], "rb") as file:
+    DATA = file.read()
+for kind, fields in entries(DATA):
+    if kind == "M":
+        record_module(*(field.decode("utf-8", "surrogateescape") for field in fields))
+        continue
+    try:
+        (compile_pattern if kind == "R" else compile_source)(*fields)
+    except Exception:
+        pass  # what this Python does not compile, it does not compile for the application either

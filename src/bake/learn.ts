@@ -96,7 +96,7 @@ async function fromTraces(
   const unique = new Map(leftOut.filter(({ name }) => !names.has(name)).map((entry) => [entry.name, entry]))
   const warnings = [...(learned?.warnings ?? []), ...changesOf(request, trace, modules, wanted.length)]
   return {
-    python: learned?.python ?? (await withDirectories(python, trace, input.image)),
+    python: learned ? withCaches(learned.python, python) : await withDirectories(python, trace, input.image),
     selection: { modules: all, leftOut: [...unique.values()].sort((a, b) => (a.name < b.name ? -1 : 1)) },
     training: learned?.training ?? read,
     start: learned?.start,
@@ -119,7 +119,8 @@ async function readModules(
       : (await findPython(request.reference, input.image, input.surroundings)).executable
     const locations = wanted.map((module) => ({ ...module, isPackage: module.package }))
     const python = { executable, optimize: trace.python.optimize }
-    const run = compileRun(input.spec, input.scripts.compile, python, locations)
+    const list = { modules: locations, regexes: trace.regexes, sources: trace.sources }
+    const run = compileRun(input.spec, input.scripts.compile, python, list)
     const read = await train(ports.engine, run, {
       ready: { specs: [{ kind: 'exit' }] },
       probes: [],
@@ -191,6 +192,12 @@ function changesOf(
       : []),
     ...(missing > 0 ? [`${missing} modules ${from} are not in this image, and were left out`] : []),
   ]
+}
+
+/** What the trace had compiled comes behind what the application did. */
+function withCaches(python: PythonGroup, read: PythonGroup): PythonGroup {
+  const more = read.processes.map((process) => ({ ...process, modules: [], siteDirectories: [] }))
+  return { ...python, processes: [...python.processes, ...more] }
 }
 
 /** The hook goes where the application's Pythons look, not only the one that read the modules. */

@@ -2,15 +2,18 @@
 // Traces as values: what a training run gives, several as one, two compared.
 import { PycdsError } from '../errors/index.js'
 import { TRACE_SCHEMA, type Trace, type TraceModule } from '../train/index.js'
+import { selectCaches } from './caches.js'
 import type { PythonGroup } from './interpreter.js'
 import type { ModuleSelection } from './modules.js'
 
 /** What a bake learned about an image, without its code. */
 export function toTrace(
   image: { id: string; platform: string },
-  { python, processes }: PythonGroup,
+  group: PythonGroup,
   { modules, leftOut }: ModuleSelection,
 ): Trace {
+  const { python, processes } = group
+  const caches = selectCaches(group)
   const directories = new Set(processes.flatMap((process) => process.siteDirectories?.[0] ?? []))
   return {
     schema: TRACE_SCHEMA,
@@ -28,6 +31,16 @@ export function toTrace(
       entry,
       package: isPackage,
       sourceHash: sourceHash.toString('hex'),
+    })),
+    regexes: caches.regexes.map(({ isBytes, asked, pattern }) => ({
+      bytes: isBytes,
+      flags: asked,
+      pattern: pattern.toString(isBytes ? 'latin1' : 'utf8'),
+    })),
+    sources: caches.sources.map(({ mode, flags, filename, text }) => ({
+      ...{ mode, flags },
+      filename: filename.toString(),
+      text: text.toString(),
     })),
     leftOut,
   }
@@ -55,6 +68,14 @@ export function mergeTraces(traces: readonly { name: string; trace: Trace }[]): 
     ),
     siteDirectories: [...new Set(all.flatMap((trace) => trace.siteDirectories))].sort(),
     modules,
+    regexes: uniteBy(
+      (regex) => JSON.stringify(regex),
+      all.flatMap((trace) => trace.regexes),
+    ),
+    sources: uniteBy(
+      (source) => JSON.stringify(source),
+      all.flatMap((trace) => trace.sources),
+    ),
     leftOut: uniteBy(
       ({ name }) => name,
       all.flatMap((trace) => trace.leftOut),

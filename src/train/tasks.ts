@@ -36,23 +36,42 @@ export function importRun(
   return { ...spec, command, files: { 'import.py': script } }
 }
 
-/** A run that records the code of modules without running them. */
+/** What a run is to compile, without running any of it. */
+export interface CompileList {
+  modules: readonly ModuleLocation[]
+  regexes: readonly { bytes: boolean; flags: number; pattern: string }[]
+  sources: readonly { mode: string; flags: number; filename: string; text: string }[]
+}
+
+/** A run that records what a list of modules and texts compiles to. */
 export function compileRun(
   spec: TrainingSpec,
   script: Buffer,
   python: PythonStart,
-  modules: readonly ModuleLocation[],
+  { modules, regexes, sources }: CompileList,
 ): TrainingSpec {
   const paths = new RunPaths(spec.place)
-  const fields = modules.flatMap(({ name, origin, entry, isPackage }) => [
-    name,
-    origin,
-    entry,
-    isPackage ? '1' : '0',
+  const list = Buffer.concat([
+    ...modules.map(({ name, origin, entry, isPackage }) =>
+      record('M', [name, origin, entry, flag(isPackage)]),
+    ),
+    ...regexes.map(({ bytes, flags, pattern }) =>
+      record('R', [flag(bytes), String(flags), Buffer.from(pattern, bytes ? 'latin1' : 'utf8')]),
+    ),
+    ...sources.map(({ mode, flags, filename, text }) => record('C', [mode, String(flags), filename, text])),
   ])
-  const list = Buffer.from(fields.map((field) => `${field}\0`).join(''))
-  const command = [...startOf(python), paths.file('compile.py'), paths.file('modules')]
-  return { ...spec, command, files: { 'compile.py': script, modules: list } }
+  const command = [...startOf(python), paths.file('compile.py'), paths.file('list')]
+  return { ...spec, command, files: { 'compile.py': script, list } }
+}
+
+/** As the tracer writes them. */
+function record(kind: string, fields: readonly (string | Buffer)[]): Buffer {
+  const bytes = fields.map((field) => Buffer.from(field as string))
+  return Buffer.concat([Buffer.from(`${[kind, ...bytes.map(({ length }) => length)].join(' ')}\n`), ...bytes])
+}
+
+function flag(value: boolean): string {
+  return value ? '1' : '0'
 }
 
 function startOf({ executable, optimize }: PythonStart): string[] {

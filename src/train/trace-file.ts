@@ -16,6 +16,23 @@ export interface TraceModule {
   sourceHash: string
 }
 
+/** A regular expression that was compiled. */
+export interface TraceRegex {
+  /** Whether the pattern is bytes, each written as one character. */
+  bytes: boolean
+  /** Those that were asked for, as a number. */
+  flags: number
+  pattern: string
+}
+
+/** A text that was compiled by `compile`, `exec` or `eval`. */
+export interface TraceSource {
+  mode: 'exec' | 'eval' | 'single'
+  flags: number
+  filename: string
+  text: string
+}
+
 /** The Python that imported them. */
 export interface TracePython {
   version: string
@@ -34,6 +51,9 @@ export interface Trace {
   siteDirectories: string[]
   /** In the order of first import. */
   modules: TraceModule[]
+  /** What was compiled while it ran, in this order; only the question, never the answer. */
+  regexes: TraceRegex[]
+  sources: TraceSource[]
   /** Imported, but not from sources that could be archived. */
   leftOut: { name: string; reason: string }[]
 }
@@ -42,13 +62,15 @@ export interface Trace {
 export function formatTrace(trace: Trace): string {
   const list = (items: readonly object[]) =>
     items.length === 0 ? '[]' : `[\n${items.map((item) => `    ${JSON.stringify(item)}`).join(',\n')}\n  ]`
-  const { schema, images, python, siteDirectories, modules, leftOut } = copyTrace(trace)
+  const { schema, images, python, siteDirectories, modules, regexes, sources, leftOut } = copyTrace(trace)
   return `{
   "schema": ${JSON.stringify(schema)},
   "images": ${list(images)},
   "python": ${JSON.stringify(python)},
   "siteDirectories": ${JSON.stringify(siteDirectories)},
   "modules": ${list(modules)},
+  "regexes": ${list(regexes)},
+  "sources": ${list(sources)},
   "leftOut": ${list(leftOut)}
 }
 `
@@ -63,6 +85,8 @@ export function copyTrace(trace: Trace): Trace {
     python: { version, cacheTag, executable, optimize },
     siteDirectories: [...trace.siteDirectories],
     modules: trace.modules.map(copyModule),
+    regexes: trace.regexes.map(({ bytes, flags, pattern }) => ({ bytes, flags, pattern })),
+    sources: trace.sources.map(({ mode, flags, filename, text }) => ({ mode, flags, filename, text })),
     leftOut: trace.leftOut.map(({ name, reason }) => ({ name, reason })),
   }
 }

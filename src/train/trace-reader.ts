@@ -1,7 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // Reads trace files, which may come from anywhere: every value is checked before it is used.
 import { PycdsError } from '../errors/index.js'
-import { copyTrace, TRACE_SCHEMA, type Trace, type TraceModule, type TracePython } from './trace-file.js'
+import {
+  copyTrace,
+  TRACE_SCHEMA,
+  type Trace,
+  type TraceModule,
+  type TracePython,
+  type TraceRegex,
+  type TraceSource,
+} from './trace-file.js'
 
 /** A file of more modules than this is no trace. */
 const MAX_MODULES = 200_000
@@ -56,6 +64,9 @@ class Reader {
         this.path(at, value),
       ),
       modules: this.list('modules', root.modules, (at, value) => this.module(at, value)),
+      // A trace without them is one of a version that did not know them.
+      regexes: this.list('regexes', root.regexes ?? [], (at, value) => this.regex(at, value)),
+      sources: this.list('sources', root.sources ?? [], (at, value) => this.source(at, value)),
       leftOut: this.list('leftOut', root.leftOut, (at, value) => {
         const entry = this.object(at, value)
         return { name: this.text(`${at}.name`, entry.name), reason: this.text(`${at}.reason`, entry.reason) }
@@ -91,6 +102,25 @@ class Reader {
       package: isPackage,
       sourceHash,
     }
+  }
+
+  regex(at: string, value: unknown): TraceRegex {
+    const { bytes, flags, pattern } = this.object(at, value)
+    if (typeof bytes !== 'boolean') throw this.wrong(`${at}.bytes: not true or false`)
+    if (typeof pattern !== 'string') throw this.wrong(`${at}.pattern: not a text`)
+    return { bytes, flags: this.flags(`${at}.flags`, flags), pattern }
+  }
+
+  source(at: string, value: unknown): TraceSource {
+    const { mode, flags, filename, text } = this.object(at, value)
+    if (mode !== 'exec' && mode !== 'eval' && mode !== 'single') throw this.wrong(`${at}.mode: not a mode`)
+    if (typeof text !== 'string' || typeof filename !== 'string') throw this.wrong(`${at}: not a source`)
+    return { mode, flags: this.flags(`${at}.flags`, flags), filename, text }
+  }
+
+  flags(at: string, value: unknown): number {
+    if (typeof value === 'number' && Number.isSafeInteger(value) && value >= 0) return value
+    throw this.wrong(`${at}: not a number`)
   }
 
   object(at: string, value: unknown): Record<string, unknown> {

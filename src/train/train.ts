@@ -79,7 +79,8 @@ export async function train(engine: Engine, spec: TrainingSpec, options: Trainin
     assertComplete(spec.image, traces.processes, counted)
     const made = new Set((await container.changes()).map((change) => change.path))
     const has = (path: string) => made.has(path) || isMounted(path, spec.surroundings ?? ALONE)
-    return { ...watched, activity: counted, ...traces, changed: { has }, probes: hideValues(probes, spec) }
+    const kept = withoutValues(traces, spec)
+    return { ...watched, activity: counted, ...kept, changed: { has }, probes: hideValues(probes, spec) }
   } finally {
     await engine.remove(container)
   }
@@ -192,6 +193,19 @@ export async function watchRun(
       failure: new PycdsError(failure.code, { message: redactor.text(failure.message), hint: failure.hint }),
     }),
   }
+}
+
+/** A text that was compiled may be made of a variable that the image does not have. */
+function withoutValues<T extends Pick<Training, 'processes'>>(traces: T, spec: TrainingSpec): T {
+  const redactor = new Redactor(spec.surroundings?.env ?? {})
+  const processes = traces.processes.map((process) => ({
+    ...process,
+    regexes: process.regexes.filter(({ pattern }) => !redactor.finds(pattern)),
+    sources: process.sources.filter(
+      ({ text, filename }) => !redactor.finds(text) && !redactor.finds(filename),
+    ),
+  }))
+  return { ...traces, processes }
 }
 
 function hideValues(probes: readonly ProbeResult[], spec: TrainingSpec): ProbeResult[] {
