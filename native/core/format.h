@@ -79,6 +79,7 @@ enum pycds_section_kind {
   PYCDS_SECTION_LAYOUT = 5,      /* struct pycds_object_layout */
   PYCDS_SECTION_CACHE_INDEX = 6, /* both specified in cache.h */
   PYCDS_SECTION_CACHE = 7,
+  PYCDS_SECTION_FILES = 8, /* paths, each followed by NUL: what else training loaded, in order */
 };
 
 /* Kinds that a reader does not know are skipped. */

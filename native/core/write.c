@@ -12,7 +12,7 @@
  * specialise". */
 #define FIRST_CODE_VERSION 0x40000000u
 #define MAX_MARSHAL_BYTES ((size_t)64 * 1024 * 1024)
-#define SECTIONS 7
+#define SECTIONS 8
 
 struct writer {
   const struct pycds_target *target;
@@ -201,6 +201,10 @@ static void put_file(struct writer *w, const struct pycds_caches *caches, struct
   start_section(out, &sections[6], PYCDS_SECTION_CACHE);
   pycds_buffer_put(out, caches->entries.bytes, caches->entries.length);
   finish_section(out, &sections[6]);
+
+  start_section(out, &sections[7], PYCDS_SECTION_FILES);
+  pycds_buffer_put(out, w->target->files.bytes, w->target->files.length);
+  finish_section(out, &sections[7]);
   if (!out->failed) seal(w, out, sections, slots);
 }
 

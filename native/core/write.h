@@ -36,6 +36,7 @@ struct pycds_target {
   uint8_t identity_kind, identity_bytes;
   uint8_t identity[PYCDS_IDENTITY_BYTES];
   uint8_t python_magic[4];
+  struct pycds_text files; /* the FILES section */
 };
 
 /* Writes a sealed archive of `modules`, which are in import order, and of `caches` to `out`

@@ -77,6 +77,7 @@ pycds_target ToTarget(const Napi::Object &object) {
   target.identity_bytes = static_cast<uint8_t>(identity.length);
   CopyExactly(target.identity, sizeof target.identity, identity, object.Env(), "identity");
   CopyExactly(target.python_magic, sizeof target.python_magic, ToBytes(object, "magic"), object.Env(), "magic");
+  target.files = ToText(object, "files");
   return target;
 }
 

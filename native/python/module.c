@@ -9,6 +9,7 @@
 #include "cache.h"
 #include "collector.h"
 #include "finder.h"
+#include "readahead.h"
 #include "locate.h"
 #include "report.h"
 #include "runtime.h"
@@ -48,6 +49,7 @@ static enum pycds_reject start(PyObject *self, const char *path) {
   if (PyInterpreterState_GetID(PyInterpreterState_Get()) != 0) return PYCDS_REJECT_INTERPRETER;
   enum pycds_reject reject = archive_open(&runtime.archive, path);
   if (reject) return reject;
+  readahead_start(&runtime.archive);
   if (!importlib_find()) return PYCDS_REJECT_RUNTIME;
   if (report_wanted()) report_earlier();
   if (!finder_insert(self)) return PYCDS_REJECT_RUNTIME;

@@ -7,7 +7,7 @@
 #     <type> <length of field 1> <length of field 2> ...\n<field 1><field 2>...
 # each appended with one write, so that a killed process loses at most the last one.
 # Lists are joined with NUL. Types: P process, S end of the interpreter's start, B modules of before,
-# M module, L module left out, X extension module, R regular expression, C compiled source string;
+# M module, L module left out, X extension module and its libraries, R regular expression, C compiled source string;
 # the fields are those of the calls below. DIRECTORY/activity grows by one byte per module.
 import _frozen_importlib as bootstrap
 import _frozen_importlib_external as external
@@ -175,9 +175,35 @@ def exec_module(self, module):
     watch_regexes(module, code)
 
 
+def mapped_libraries():
+    """The files whose code is in memory; none where /proc is hidden."""
+    data = b""
+    try:
+        descriptor = posix.open("/proc/self/maps", posix.O_RDONLY | posix.O_CLOEXEC)
+    except OSError:
+        return []
+    try:
+        while True:
+            part = posix.read(descriptor, 1 << 16)
+            if not part:
+                break
+            data += part
+    finally:
+        posix.close(descriptor)
+    lines = (line.split(b" ", 5) for line in data.splitlines() if b" r-xp " in line)
+    return [line[5].strip() for line in lines if len(line) > 5 and line[5].strip().startswith(b"/")]
+
+
+def new_libraries(extension):
+    """What has come into memory with an extension module, which is there when it is executed."""
+    new = [path for path in dict.fromkeys(mapped_libraries()) if path not in libraries]
+    libraries.update(new)
+    return [path for path in new if path != encode(extension)]
+
+
 def extension_exec_module(self, module):
     try:
-        record("X", self.name, self.path)
+        record("X", self.name, self.path, new_libraries(self.path))
     except Exception:
         pass
     count_import()
@@ -290,6 +316,7 @@ def watch_regexes(module, code):
         watch_compiler(module)  # not the sre_compile of 3.11 and later, an alias
 
 
+libraries = set(mapped_libraries())
 stock_extension_exec = external.ExtensionFileLoader.exec_module
 external._LoaderBasics.exec_module = exec_module
 external.ExtensionFileLoader.exec_module = extension_exec_module

@@ -70,6 +70,7 @@ function write(
       identityKind: IDENTITY_KINDS.indexOf(target.identity.kind),
       identity: Buffer.from(target.identity.hex, 'hex'),
       magic: target.magic,
+      files: Buffer.from((target.files ?? []).map((path) => `${path}\0`).join('')),
     },
     modules.map(toNative),
     {

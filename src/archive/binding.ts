@@ -14,6 +14,7 @@ export interface NativeTarget {
   identityKind: number
   identity: Buffer
   magic: Buffer
+  files: Buffer
 }
 
 export interface NativeModule {

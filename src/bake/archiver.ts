@@ -22,6 +22,8 @@ export interface ArchiveTarget {
   magic: Buffer
   optimize: number
   validate: Validate
+  /** What else training loaded, and a start with an empty page cache reads ahead: absolute paths, in order. */
+  files?: readonly string[]
 }
 
 /** What importing would compute again each time. In the order of first use, each question once. */

@@ -5,6 +5,7 @@ import type { Progress } from '../log/index.js'
 import type { ElfIdentity, Validate } from './archiver.js'
 import type { Bytecode } from './bytecode/index.js'
 import { selectCaches } from './caches.js'
+import { selectFiles } from './files.js'
 import type { PythonGroup } from './interpreter.js'
 import { originOf } from './labels.js'
 import { type LayerContent, makeLayer } from './layer.js'
@@ -87,7 +88,8 @@ export async function makeContent(input: ContentInput, archiver: Archiver): Prom
   const { python } = input.python
   const identity = await identify(input, archiver)
   const info = { tool: TOOL_VERSION, python: python.version, leftOut: input.selection.leftOut }
-  const target = { ...python, identity, validate: input.request.validate }
+  const files = selectFiles(input.python)
+  const target = { ...python, identity, validate: input.request.validate, files }
   const cached = selectCaches(input.python)
   const compiled = { regexes: cached.regexes.length, sources: cached.sources.length }
   const written = archiver.write(target, input.selection.modules, info, cached)

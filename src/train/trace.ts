@@ -59,6 +59,8 @@ export interface TracedProcess {
   regexes: TracedRegex[]
   sources: TracedSource[]
   extensions: { name: string; path: string }[]
+  /** Files that extension modules brought into memory beside themselves, in that order. */
+  libraries?: string[]
   leftOut: { name: string; reason: string }[]
 }
 
@@ -136,6 +138,7 @@ function apply(process: TracedProcess, kind: string, fields: Buffer[]): void {
     process.earlier = list(fields[0])
   } else if (kind === 'X') {
     process.extensions.push({ name: text(0), path: text(1) })
+    process.libraries = [...(process.libraries ?? []), ...list(fields[2])]
   } else if (kind === 'L') {
     process.leftOut.push({ name: text(0), reason: text(2) })
   } else if (kind === 'R') {
