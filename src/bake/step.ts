@@ -2,8 +2,9 @@
 // The bake from a RUN instruction: the image is the root file system that this process runs in.
 // Train, archive, take back what the training run wrote, put the files in.
 import { PycdsError } from '../errors/index.js'
+import type { ImageConfig } from '../image/index.js'
 import type { Progress } from '../log/index.js'
-import type { Surroundings, TracedModule } from '../train/index.js'
+import { healthCommand, type Surroundings, type TracedModule } from '../train/index.js'
 import type { Validate } from './archiver.js'
 import { choosePython } from './interpreter.js'
 import { layerFiles } from './layer.js'
@@ -30,6 +31,8 @@ export interface StepRequest extends Omit<TrainingRequest, 'reference'> {
   validate: Validate
   /** Only its variables: network and hosts are those of the build. */
   surroundings: Surroundings
+  /** Of the image that this root is of, where it is known: how to tell that its command is up. */
+  config?: ImageConfig
   /** Write below this directory instead of into the root. */
   output?: string
   /** Seconds since 1970, from SOURCE_DATE_EPOCH: the time of what is written. */
@@ -115,9 +118,10 @@ async function trainAndMake(request: TrainingRequest & StepRequest, ports: StepP
     surroundings: request.surroundings,
     tracer: injected.tracer,
     probe: injected.probe,
+    health: request.config && healthCommand(request.config),
     place: { directory: root.makePlace(), tracer: injected.tracerPath, probe: injected.probePath },
   }
-  const training = await runTraining(request, spec, planReady(request, undefined), ports)
+  const training = await runTraining(request, spec, planReady(request, request.config), ports)
   const python = choosePython(SUBJECT, training, archiver.supportedVersions())
   const selection = selectModules(python, training.changed)
   const bar = ports.progress.step('archive', 'Write the archive')
@@ -134,7 +138,7 @@ async function trainAndMake(request: TrainingRequest & StepRequest, ports: StepP
   return {
     ...content,
     selected: selection.modules,
-    training: describeTraining(request, undefined, training),
+    training: describeTraining(request, request.config, training),
     warnings: warningsFor(request, training, python),
     python: {
       ...{ version, executable, buildId: content.identity.hex, abi: cacheTag },

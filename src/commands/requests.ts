@@ -12,6 +12,7 @@ import { type LearnFlags, toLearn } from './learn.js'
 import { parseCount, parseDuration, parseFactor, parsePercentage } from './parse.js'
 import { parseProbe, parseReady } from './parse-ready.js'
 import { parseSurroundings, type SurroundingsFlags } from './parse-surroundings.js'
+import { readImageConfig } from './read-image-config.js'
 
 /** Timed starts of each image beyond this tell nothing new. */
 const MAX_MEASURE_RUNS = 1000
@@ -44,6 +45,7 @@ export interface StepFlags extends ArchiveFlags, Omit<SurroundingsFlags, 'networ
   import: string[]
   python?: string | undefined
   output?: string | undefined
+  'image-config'?: string | undefined
 }
 
 /** The flags of `bench` as oclif delivers them. */
@@ -113,9 +115,11 @@ export function toStepRequest(
     })
   }
   const epoch = env.SOURCE_DATE_EPOCH
+  const config = flags['image-config'] && readImageConfig(flags['image-config'])
   return {
     imports: flags.import,
     ...present({ command, python: flags.python, output: flags.output && resolve(flags.output) }),
+    ...(config ? { config } : {}),
     ...toArchive(flags),
     surroundings: parseSurroundings({ ...flags, network: 'default' }),
     ...(epoch ? { sourceDateEpoch: parseCount('SOURCE_DATE_EPOCH', epoch, Number.MAX_SAFE_INTEGER) } : {}),

@@ -36,6 +36,10 @@ export default class Step extends BaseCommand {
       summary: 'run COMMAND as this user of the image; needs root',
       helpValue: 'USER[:GROUP]',
     }),
+    'image-config': Flags.string({
+      summary: 'the configuration of the image as JSON: its HEALTHCHECK or its ports say when COMMAND is up',
+      helpValue: 'FILE',
+    }),
     output: Flags.string({
       summary: 'write below this directory, for another stage to copy, and not into the root',
       helpValue: 'DIR',

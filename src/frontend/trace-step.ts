@@ -20,7 +20,9 @@ import type { StepOptions } from './options.js'
 export const PLACE = '/.pycds'
 const TOOL = `${PLACE}/tool`
 const OUT = `${PLACE}/out`
-const CONFIG = `${PLACE}/config`
+const IN = `${PLACE}/in`
+/** The part of the image's configuration that says when its command is up. */
+const IMAGE_FILE = 'image.json'
 /** The directory of the frontend's image that holds the tool. */
 export const TOOL_DIRECTORY = '/tool'
 const ROOT_NAME = 'root'
@@ -58,7 +60,7 @@ export function traced(step: TraceStep): State {
         { at: TOOL, from: tool, kind: 'input', directory: TOOL_DIRECTORY },
         { at: OUT, kind: 'output' },
         { at: '/tmp', kind: 'memory' },
-        ...(step.configFile === undefined ? [] : [configMount(step, step.configFile)]),
+        { at: IN, from: inputs(step), kind: 'input' },
       ],
     },
     note(step, 'trace imports and write the archive'),
@@ -83,7 +85,8 @@ export function stepCommand({
   return [
     ...[`${TOOL}/pycds-image`, 'step'],
     ...[`--output=${OUT}/${ROOT_NAME}`, `--metadata-file=${OUT}/${STATUS_NAME}`, '--on-failure=skip'],
-    ...(configFile === undefined ? [] : [`--config=${CONFIG}/${CONFIG_FILE}`]),
+    `--image-config=${IN}/${IMAGE_FILE}`,
+    ...(configFile === undefined ? [] : [`--config=${IN}/${CONFIG_FILE}`]),
     ...(User ? [`--user=${User}`] : []),
     ...options.flags,
     '--',
@@ -91,9 +94,19 @@ export function stepCommand({
   ]
 }
 
-function configMount(step: TraceStep, content: Buffer): Mount {
-  const from = files({ [CONFIG_FILE]: content }, step.platform, note(step, `read ${CONFIG_FILE}`))
-  return { at: CONFIG, from, kind: 'input' }
+/** Nothing that does not matter to the step: a label that changes must not have it run again. */
+function inputs(step: TraceStep): State {
+  const { architecture, os, config } = step.config
+  const { Healthcheck, ExposedPorts, Shell } = config ?? {}
+  const image = {
+    ...{ architecture, os, rootfs: { type: 'layers', diff_ids: [] } },
+    config: { Healthcheck, ExposedPorts, Shell },
+  }
+  const content = {
+    [IMAGE_FILE]: Buffer.from(JSON.stringify(image)),
+    ...(step.configFile === undefined ? {} : { [CONFIG_FILE]: step.configFile }),
+  }
+  return files(content, step.platform, note(step, 'what is known of the image'))
 }
 
 function stepEnvironment({ config, sourceDateEpoch }: TraceStep): string[] {
