@@ -30,8 +30,7 @@ export function join(input: Socket, output: Socket): Duplex {
 /** What a person sees who starts the program by hand. */
 export function notABuilder(): PycdsError {
   return new PycdsError('USAGE', {
-    message:
-      'pycds/frontend: it was not started by BuildKit, there is no connection on standard input and output',
+    message: 'it was not started by BuildKit: there is no connection on standard input and output',
     hint: 'Put `# syntax=pycds/frontend` on the first line of a Dockerfile and run `docker build`.',
   })
 }
