@@ -4,16 +4,7 @@
 
 import { CONFIG_FILE } from './client-files.js'
 import type { BuildConfig } from './images.js'
-import {
-  copyOver,
-  files,
-  image,
-  type Mount,
-  type OpNote,
-  type Platform,
-  run,
-  type State,
-} from './llb/index.js'
+import { copyOver, files, image, type OpNote, type Platform, run, type State } from './llb/index.js'
 import type { StepOptions } from './options.js'
 
 /** Where things are while the step runs. Errors of the builder about the step have this in their text. */
