@@ -74,7 +74,9 @@ static int exec_pycds(PyObject *self) {
   double before = report_wanted() ? report_clock() : 0;
   report_rejected(start(self, path));
   PyErr_Clear();
-  if (report.reject && strcmp(mode, "require") == 0) {
+  /* A sub-interpreter is no start of the program that could fail. */
+  bool unmet = report.reject && report.reject != PYCDS_REJECT_INTERPRETER;
+  if (unmet && strcmp(mode, "require") == 0) {
     report_unmet();
     _exit(EXIT_REQUIRE);
   }

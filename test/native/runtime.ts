@@ -96,56 +96,6 @@ each('a module that an earlier entry of the path holds wins, as ever', async (t,
   t.true(logged(stderr).includes('missed json SHADOWED'))
 })
 
-each('an archive that cannot be used is refused with one reason', async (t, python) => {
-  const { bench, script } = await trained(t, python)
-  const whole = readFileSync(bench.archive)
-  const put = (bytes: Buffer) => {
-    rmSync(bench.archive, { force: true })
-    writeFileSync(bench.archive, bytes)
-  }
-  const changed = (offset: number, value: number) => {
-    const copy = Buffer.from(whole)
-    copy[offset] = value
-    return copy
-  }
-  const cases: [string, () => void][] = [
-    ['MISSING', () => rmSync(bench.archive)],
-    ['NOT_AN_ARCHIVE', () => put(Buffer.from('no archive at all'))],
-    ['UNSEALED', () => put(changed(0, 0x21))],
-    ['FORMAT', () => put(changed(8, 99))],
-    ['TRUNCATED', () => put(whole.subarray(0, whole.length - 1))],
-    ['HEADER_DAMAGED', () => put(changed(70, (whole[70] ?? 0) ^ 1))],
-    ['OPTIMIZE', () => put(whole)],
-  ]
-  for (const [reason, damage] of cases) {
-    damage()
-    const env: Record<string, string> = reason === 'OPTIMIZE' ? { PYTHONOPTIMIZE: '1' } : {}
-    const report = await bench.runWithArchive(script, { PYCDS: 'report', ...env })
-    t.is(report.stdout, EXPECTED, reason)
-    t.is(report.code, 0)
-    t.regex(report.stderr, new RegExp(`^pycds\\[\\d+\\]: archive .* not used: ${reason}: [^\\n]*\\n$`))
-    t.deepEqual(await bench.runWithArchive(script, env), { code: 0, stdout: EXPECTED, stderr: '' })
-    const required = await bench.runWithArchive(script, { PYCDS: 'require', ...env })
-    t.is(required.code, 78)
-    t.is(required.stdout, '')
-    t.regex(required.stderr, new RegExp(`^pycds\\[\\d+\\]: PYCDS=require, .*${reason}`))
-  }
-})
-
-test('an archive of another Python is refused', async (t) => {
-  const [first, second] = pythons
-  if (!first || !second) {
-    t.pass('only one Python on this machine')
-    return
-  }
-  const { bench, script } = await trained(t, first.path)
-  const other = new Bench(t, second.path)
-  writeFileSync(other.archive, readFileSync(bench.archive))
-  const { stdout, stderr } = await other.runWithArchive(script, { PYCDS: 'report' })
-  t.is(stdout, EXPECTED)
-  t.regex(stderr, /not used: PYTHON_VERSION/)
-})
-
 each('the archive is never opened for writing', async (t, python) => {
   const { bench, script } = await trained(t, python)
   chmodSync(bench.archive, 0o444)
