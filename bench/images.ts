@@ -26,8 +26,16 @@ export function environmentOf(one: Package): Record<string, string> {
   }
 }
 
+const bases = new Map<string, Promise<string>>()
+
 /** Makes a base image where it is missing; its reference. */
-export async function makeBase(name: string): Promise<string> {
+export function makeBase(name: string): Promise<string> {
+  const known = bases.get(name) ?? callScript(name)
+  bases.set(name, known)
+  return known
+}
+
+async function callScript(name: string): Promise<string> {
   const output = await run(join(ROOT, 'scripts/base-image.sh'), [name], { verbose: true })
   return output.trim().split('\n').at(-1) ?? ''
 }

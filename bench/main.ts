@@ -4,7 +4,7 @@ import { spawnSync } from 'node:child_process'
 import { describeMeans } from './lines.js'
 import { type Options, parseOptions, USAGE } from './options.js'
 import { saveResults } from './results.js'
-import { openResults, removeLeftovers, runPackages } from './run.js'
+import { openResults, removeLeftovers, runPackages, runParts } from './run.js'
 
 const INSIDE = 'PYCDS_BENCH_INSIDE'
 
@@ -28,6 +28,7 @@ async function main(): Promise<number> {
   await removeLeftovers()
   const results = await openResults(options, say)
   await runPackages(options, results, say)
+  await runParts(options, results, say)
   results.finished = new Date().toISOString()
   await saveResults(options.results, results)
   say(describeMeans(results))

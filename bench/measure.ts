@@ -26,30 +26,19 @@ export async function measurePackage(
       absent.push({ name: ready.name, reason: String(error).slice(0, 300) })
     }
   }
-  const starts =
-    fit.length === 0
-      ? []
-      : await drive(
-          fit.map((ready) => ready.starter),
-          runs,
-          cold,
-        )
   const contestants: Partial<Record<ContestantName, Times>> = {}
-  for (const [index, { name }] of fit.entries()) {
-    const own = starts.filter((start) => start.starter === index)
-    const times = summariseTimes(own)
-    if (times) contestants[name] = times
+  // A start without bytecode takes so long that it would need most of the time of the benchmark.
+  for (const slow of cold ? [false] : [false, true]) {
+    const group = fit.filter(({ name }) => name.endsWith('nopyc') === slow)
+    const rounds = slow ? Math.ceil(runs / 3) : runs
+    const starters = group.map(({ starter }) => starter)
+    const starts = group.length === 0 ? [] : await drive(starters, rounds, cold)
+    for (const [index, { name }] of group.entries()) {
+      const times = summariseTimes(starts.filter((start) => start.starter === index))
+      if (times) contestants[name] = times
+    }
   }
-  const baked = fit.find((ready) => ready.name === 'pycds')?.baked
-  return {
-    python: python.id,
-    package: one.name,
-    cache: cold ? 'cold' : 'warm',
-    runs,
-    contestants,
-    absent,
-    ...(baked ? { modules: baked.modules, archiveBytes: baked.archiveBytes } : {}),
-  }
+  return { python: python.id, package: one.name, cache: cold ? 'cold' : 'warm', runs, contestants, absent }
 }
 
 function summariseTimes(starts: readonly Start[]): Times | undefined {

@@ -3,6 +3,8 @@ import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { CONTESTANTS, type ContestantName } from './contestants.js'
 import { PACKAGES, type Package, QUICK_PACKAGES } from './packages.js'
+import { PARTS } from './parts/index.js'
+import type { Part } from './parts/part.js'
 import { PYTHONS, type Python } from './pythons.js'
 
 export const USAGE = `npm run bench -- [OPTIONS]           measures; a run that was interrupted goes on
@@ -16,6 +18,8 @@ npm run bench -- report              writes docs/performance.md and the README's
   --cold-runs N        the same with the page cache dropped before each start; default 7, 0 for none
   --other DIR          another built checkout, measured in the same run as contestant "other"
   --results FILE       default: bench/results/full.json, quick.json with --quick
+  --parts A,B          beside the times of packages; default: all (${PARTS.map((part) => part.name).join(', ')}),
+                       with --quick none; "none" for none
   --fresh              forget what is saved in that file`
 
 export interface Options {
@@ -24,6 +28,7 @@ export interface Options {
   readonly packages: readonly Package[]
   readonly pythons: readonly Python[]
   readonly contestants: readonly ContestantName[]
+  readonly parts: readonly Part[]
   readonly runs: number
   readonly coldRuns: number
   readonly other: string | undefined
@@ -41,6 +46,7 @@ export function parseOptions(argv: readonly string[]): Options {
       packages: { type: 'string' },
       python: { type: 'string' },
       contestants: { type: 'string' },
+      parts: { type: 'string' },
       runs: { type: 'string' },
       'cold-runs': { type: 'string' },
       other: { type: 'string' },
@@ -71,6 +77,7 @@ export function parseOptions(argv: readonly string[]): Options {
       (one) => one,
       values.contestants ?? contestants.join(),
     ).filter((name) => name !== 'other' || other !== undefined),
+    parts: chooseParts(values.parts, quick),
     runs: count('--runs', values.runs ?? '21', 1),
     coldRuns: count('--cold-runs', values['cold-runs'] ?? (quick ? '0' : '7'), 0),
     other,
@@ -78,6 +85,11 @@ export function parseOptions(argv: readonly string[]): Options {
     // A yardstick that shows what it measured an hour ago is none.
     fresh: values.fresh || quick,
   }
+}
+
+function chooseParts(text: string | undefined, quick: boolean): Part[] {
+  if (text === 'none' || (quick && text === undefined)) return []
+  return choose('part', PARTS, (part) => part.name, text)
 }
 
 function choose<T>(

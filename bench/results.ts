@@ -6,6 +6,7 @@ import { dirname } from 'node:path'
 import type { Summary } from '../src/util/statistics.js'
 import type { ContestantName } from './contestants.js'
 import type { Facts } from './machine.js'
+import type { Sizes } from './sizes.js'
 
 /** Milliseconds. */
 export interface Times {
@@ -26,8 +27,7 @@ export interface Entry {
   readonly runs: number
   readonly contestants: Partial<Record<ContestantName, Times>>
   readonly absent: readonly { name: ContestantName; reason: string }[]
-  readonly modules?: number
-  readonly archiveBytes?: number
+  readonly sizes?: Sizes
 }
 
 /** A file of bench/results. */

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import { rm } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
+import { readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { prepare } from './contestants.js'
 import { canImport, makeBase } from './images.js'
@@ -11,6 +12,7 @@ import type { Package } from './packages.js'
 import type { Python } from './pythons.js'
 import { findEntry, type Results, readResults, saveResults } from './results.js'
 import { ROOT } from './shell.js'
+import { measureSizes } from './sizes.js'
 
 export type Say = (line: string) => void
 
@@ -37,6 +39,22 @@ export async function runPackages(options: Options, results: Results, say: Say):
   }
 }
 
+/** Measures the parts that are not measured yet. One that fails is said, and does not end the benchmark. */
+export async function runParts(options: Options, results: Results, say: Say): Promise<void> {
+  const folder = join(ROOT, 'bench/work', String(process.pid))
+  const save = () => saveResults(options.results, results)
+  for (const part of options.parts) {
+    if (results.parts[part.name] !== undefined) continue
+    say(`${part.title}:`)
+    try {
+      results.parts[part.name] = await part.run({ options, results, folder, say, save })
+    } catch (error) {
+      say(`${part.title}: failed: ${error instanceof Error ? error.message : error}`)
+    }
+    await save()
+  }
+}
+
 /** Why the package was skipped; undefined when it was measured. */
 async function measure(
   python: Python,
@@ -58,8 +76,14 @@ async function measure(
   try {
     for (const cache of caches) {
       const cold = cache === 'cold'
-      const entry = await measurePackage(python, one, prepared, cold ? options.coldRuns : options.runs, cold)
-      results.entries.push(entry)
+      const runs = cold ? options.coldRuns : options.runs
+      const entry = await measurePackage(python, one, prepared, runs, cold)
+      const own = prepared.ready.find(({ name }) => name === 'pycds')
+      const sizes = own?.baked && !cold && !options.quick
+      results.entries.push({
+        ...entry,
+        ...(sizes ? { sizes: await measureSizes(own.baked, own.starter.root, python) } : {}),
+      })
       say(describeEntry(entry))
     }
     return undefined
@@ -93,5 +117,8 @@ export async function openResults(options: Options, say: Say): Promise<Results> 
 
 /** Directories that an earlier, killed run left. */
 export async function removeLeftovers(): Promise<void> {
-  await rm(join(ROOT, 'bench/work'), { recursive: true, force: true })
+  const folder = join(ROOT, 'bench/work')
+  for (const pid of await readdir(folder).catch(() => [])) {
+    if (!existsSync(`/proc/${pid}`)) await rm(join(folder, pid), { recursive: true, force: true })
+  }
 }

@@ -1,0 +1,10 @@
+// SPDX-License-Identifier: Apache-2.0
+import { fixed } from './fixed.js'
+import { floor } from './floor.js'
+import { growth } from './growth.js'
+import { memory } from './memory.js'
+import type { Part } from './part.js'
+import { profile } from './profile.js'
+
+/** What is measured beside the times of packages, in this order. */
+export const PARTS: readonly Part[] = [fixed, memory, growth, profile, floor]

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+// Memory of ten containers: what a node pays for a baked image that many run.
+import { readFile } from 'node:fs/promises'
+import { bake, makeBase, removeImage } from '../images.js'
+import { PACKAGES } from '../packages.js'
+import { PYTHONS } from '../pythons.js'
+import { ROOT, run } from '../shell.js'
+import type { Part } from './part.js'
+
+const CONTAINERS = 10
+const READY_DEADLINE_MS = 60_000
+
+export interface Memory {
+  readonly python: string
+  readonly package: string
+  readonly containers: number
+  /** Sum of the proportional set sizes of their Python processes, bytes. */
+  readonly plainPssBytes: number
+  readonly pycdsPssBytes: number
+}
+
+export const memory: Part = {
+  name: 'memory',
+  title: 'memory of ten containers',
+  async run({ options, say }): Promise<Memory[]> {
+    const rows: Memory[] = []
+    const one = PACKAGES.find(({ name }) => name === 'boto3')
+    if (!one) throw new Error('boto3 is not among the packages')
+    for (const python of PYTHONS.filter((candidate) => options.pythons.includes(candidate))) {
+      const base = await makeBase(python.images.web)
+      const tag = `pycds-bench/memory-${python.id}:pycds`
+      try {
+        await bake(ROOT, base, tag, python, one)
+        const code = [...one.lines, 'import time', 'print("ready", flush=True)', 'time.sleep(600)'].join('\n')
+        const [plainPssBytes, pycdsPssBytes] = [
+          await pssOf(base, python.executable, code),
+          await pssOf(tag, python.executable, code),
+        ]
+        rows.push({
+          python: python.id,
+          package: one.name,
+          containers: CONTAINERS,
+          plainPssBytes,
+          pycdsPssBytes,
+        })
+        say(`memory: ${JSON.stringify(rows.at(-1))}`)
+      } finally {
+        await removeImage(tag)
+      }
+    }
+    return rows
+  },
+}
+
+async function pssOf(image: string, executable: string, code: string): Promise<number> {
+  const ids: string[] = []
+  try {
+    for (let count = 0; count < CONTAINERS; count++) {
+      const id = await run('docker', ['run', '--detach', '--network', 'none', image, executable, '-c', code])
+      ids.push(id.trim())
+    }
+    let sum = 0
+    for (const id of ids) {
+      await untilReady(id)
+      const pid = (await run('docker', ['inspect', '--format', '{{.State.Pid}}', id])).trim()
+      sum += parsePss(await readFile(`/proc/${pid}/smaps_rollup`, 'utf8'))
+    }
+    return sum
+  } finally {
+    if (ids.length > 0) await run('docker', ['rm', '--force', ...ids])
+  }
+}
+
+async function untilReady(id: string): Promise<void> {
+  const deadline = performance.now() + READY_DEADLINE_MS
+  while (!(await run('docker', ['logs', id])).includes('ready')) {
+    if (performance.now() > deadline) throw new Error(`container ${id} did not get ready`)
+    await new Promise((resolve) => setTimeout(resolve, 200))
+  }
+}
+
+/** Bytes of `Pss:` in a file of /proc. */
+export function parsePss(text: string): number {
+  const [, kilobytes] = /^Pss:\s+(\d+) kB$/m.exec(text) ?? []
+  if (kilobytes === undefined) throw new Error('no Pss in smaps_rollup')
+  return Number(kilobytes) * 1024
+}
