@@ -3,6 +3,7 @@
 import { spawnSync } from 'node:child_process'
 import { describeMeans } from './lines.js'
 import { type Options, parseOptions, USAGE } from './options.js'
+import { report } from './report/report.js'
 import { saveResults } from './results.js'
 import { openResults, removeLeftovers, runPackages, runParts } from './run.js'
 
@@ -23,6 +24,10 @@ async function main(): Promise<number> {
   } catch (error) {
     process.stderr.write(`bench: ${error instanceof Error ? error.message : error}\n\n${USAGE}\n`)
     return 2
+  }
+  if (options.report) {
+    for (const file of await report(options.results)) say(`wrote ${file}`)
+    return 0
   }
   if (process.env[INSIDE] === undefined) return reexecute()
   await removeLeftovers()

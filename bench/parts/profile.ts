@@ -69,12 +69,36 @@ async function record(
   const variables = Object.entries(env).map(([name, value]) => `${name}=${value}`)
   const loop = `i=0; while [ $i -lt ${STARTS} ]; do "$@" 3>/dev/null >/dev/null || exit 1; i=$((i+1)); done`
   const command = ['sh', '-c', loop, 'sh', 'chroot', root, '/usr/bin/env', '-i', ...variables, ...argv]
+  // -B -N: perf would take the build-ids of files of the same name outside of the root.
   await run('nice', [
-    ...['-n', '-20', 'perf', 'record', '-q', '-e', 'cpu-clock', '-F', '4999', '--call-graph', 'dwarf,8192'],
+    ...[
+      '-n',
+      '-20',
+      'perf',
+      'record',
+      '-q',
+      '-B',
+      '-N',
+      '-e',
+      'cpu-clock',
+      '-F',
+      '4999',
+      '--call-graph',
+      'dwarf,8192',
+    ],
     ...['-o', data, '--', ...command],
   ])
   const fields = ['-F', 'comm,pid,event,ip,sym,dso']
-  const text = await run('perf', ['script', '-i', data, '--symfs', root, '--no-inline', ...fields])
+  const text = await run('perf', [
+    'script',
+    '-i',
+    data,
+    '--symfs',
+    root,
+    '--kallsyms=/proc/kallsyms',
+    '--no-inline',
+    ...fields,
+  ])
   await rm(data)
   return text
 }

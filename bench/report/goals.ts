@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+// What was to be shown, and what was measured, side by side.
+import type { FixedCost } from '../parts/fixed.js'
+import type { Growth } from '../parts/growth.js'
+import type { Profile } from '../parts/profile.js'
+import type { Entry, Results } from '../results.js'
+import { isPure, meanFactor } from '../summary.js'
+import { factorText, table } from './markdown.js'
+
+interface Goal {
+  readonly what: string
+  readonly goal: string
+  /** By interpreter; undefined where it was not measured. */
+  reached(python: string, results: Results): string | undefined
+}
+
+const GOALS: readonly Goal[] = [
+  {
+    what: 'import phase, warm, all packages, geometric mean',
+    goal: 'at least 2.0x',
+    reached: (python, results) => mean(warm(python, results), 'phase'),
+  },
+  {
+    what: 'the same without numpy, scipy, pandas, seaborn, sklearn, torch',
+    goal: 'at least 2.2x',
+    reached: (python, results) => mean(warm(python, results).filter(isPure), 'phase'),
+  },
+  {
+    what: 'the same, the package that gains least',
+    goal: 'at least 1.0x',
+    reached: (python, results) => {
+      const least = meanFactor(warm(python, results), 'phase', 'pycds', 'plain')?.least
+      return least && `${factorText(least.factor)} (${least.package})`
+    },
+  },
+  {
+    what: 'whole process, geometric mean',
+    goal: 'at least 1.7x',
+    reached: (python, results) => mean(warm(python, results), 'process'),
+  },
+  {
+    what: 'whole process against code-data-share',
+    goal: 'at least 1.5x',
+    reached: (python, results) => {
+      const found = meanFactor(warm(python, results), 'process', 'pycds', 'cds')
+      return found && `${factorText(found.factor)} of ${found.count} packages`
+    },
+  },
+  {
+    what: 'import phase of images without bytecode',
+    goal: 'at least 4x',
+    reached: (python, results) => {
+      const found = meanFactor(warm(python, results), 'phase', 'pycds-nopyc', 'nopyc')
+      return found && factorText(found.factor)
+    },
+  },
+  {
+    what: 'import phase, page cache emptied',
+    goal: 'at least 2x',
+    reached: (python, results) => mean(select(python, 'cold', results), 'phase'),
+  },
+  {
+    what: 'fixed cost of hook and archive',
+    goal: 'at most 1.5 ms',
+    reached: (python, results) => {
+      const row = part<FixedCost>(results, 'fixed').find((one) => one.python === python)
+      return row && `${(row.pycds.wallMs - row.plain.wallMs).toFixed(2)} ms`
+    },
+  },
+  {
+    what: "the runtime's own code, page faults included",
+    goal: 'at most 5 % of the import phase',
+    reached: (python, results) => {
+      const rows = part<Profile>(results, 'profile').filter((one) => one.python === python)
+      const shares = rows.flatMap((row) => row.ownOfPhasePercent ?? [])
+      return shares.length > 0
+        ? `${Math.max(...shares).toFixed(1)} % (the most of ${shares.length})`
+        : undefined
+    },
+  },
+  {
+    what: 'time per module of 100, 1,000 and 10,000 modules',
+    goal: 'within 1.3x of each other',
+    reached: (python, results) => {
+      const rows = part<Growth>(results, 'growth').filter(
+        (one) => one.python === python && one.imported === one.archived,
+      )
+      const each = rows.map((row) => row.pycdsMs / row.imported)
+      return each.length > 1 ? factorText(Math.max(...each) / Math.min(...each)) : undefined
+    },
+  },
+]
+
+/** One row a goal, one column an interpreter. */
+export function goalTable(results: Results, pythons: readonly { id: string }[]): string {
+  const rows = GOALS.map(({ what, goal, reached }) => [
+    what,
+    goal,
+    ...pythons.map(({ id }) => reached(id, results) ?? '–'),
+  ])
+  return table(
+    ['left', 'left', ...pythons.map(() => 'right' as const)],
+    [['', 'goal', ...pythons.map(({ id }) => id)], ...rows],
+  )
+}
+
+export function select(python: string, cache: Entry['cache'], results: Results): Entry[] {
+  return results.entries.filter((entry) => entry.python === python && entry.cache === cache)
+}
+
+/** The rows of a part; none when it was not measured. */
+export function part<T>(results: Results, name: string): T[] {
+  return (results.parts[name] ?? []) as T[]
+}
+
+const warm = (python: string, results: Results) => select(python, 'warm', results)
+
+function mean(entries: readonly Entry[], metric: 'phase' | 'process'): string | undefined {
+  const found = meanFactor(entries, metric, 'pycds', 'plain')
+  return found && `${factorText(found.factor)} of ${found.count}`
+}

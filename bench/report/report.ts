@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: Apache-2.0
+// docs/performance.md and the README's table, from saved figures and nothing else.
+import { readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { TITLES } from '../contestants.js'
+import { PYTHONS, type Python } from '../pythons.js'
+import { type Results, readResults } from '../results.js'
+import { ROOT } from '../shell.js'
+import { baselineOf, factor, isPure, meanFactor } from '../summary.js'
+import { goalTable, select } from './goals.js'
+import { factorText, msText, replaceBetween, table } from './markdown.js'
+import { packageTable, withoutBytecodeTable } from './packages.js'
+import { fixedSection, growthSection, memorySection, profileSection, sizeSection } from './parts.js'
+
+const MARKER = 'benchmark'
+const NOTES = 'bench/notes.md'
+
+/** Writes both files; throws when there are no figures. */
+export async function report(path: string): Promise<string[]> {
+  const results = await readResults(path)
+  if (!results) throw new Error(`${path}: no figures; measure first: npm run bench`)
+  const notes = await readFile(join(ROOT, NOTES), 'utf8').catch(() => '')
+  const [document, readme] = [join(ROOT, 'docs/performance.md'), join(ROOT, 'README.md')]
+  await writeFile(document, performancePage(results, notes.trim()))
+  await writeFile(readme, replaceBetween(await readFile(readme, 'utf8'), MARKER, readmeTable(results)))
+  return [document, readme]
+}
+
+/** The whole page. */
+export function performancePage(results: Results, notes: string): string {
+  const pythons = PYTHONS.filter(({ id }) => results.entries.some((entry) => entry.python === id))
+  return `${[
+    '# Performance',
+    'Made by `npm run bench -- report` from `bench/results/full.json`; do not edit. What was measured, and how, is in [bench](../bench/README.md).',
+    facts(results),
+    '## Goals',
+    goalTable(results, pythons),
+    ...(notes ? ['## What is in between', notes] : []),
+    ...pythons.flatMap((python) => pythonSections(python, results)),
+    ...fixedSection(results),
+    ...growthSection(results),
+    ...sizeSection(results),
+    ...memorySection(results),
+    ...profileSection(results),
+    ...missingSection(results),
+  ].join('\n\n')}\n`
+}
+
+/** Per package on the first interpreter, and the means of all. */
+export function readmeTable(results: Results): string {
+  const pythons = PYTHONS.filter(({ id }) => results.entries.some((entry) => entry.python === id))
+  const columns = [
+    ['phase', 'pycds', 'import'],
+    ['process', 'pycds', 'whole process'],
+    ['process', 'cds', 'code-data-share, whole process'],
+    ['phase', 'pycds-nopyc', 'import, image without `.pyc`'],
+  ] as const
+  const [first] = pythons
+  const entries = first ? select(first.id, 'warm', results) : []
+  const rows = entries.map((entry) => [
+    entry.package,
+    msText(entry.contestants.plain?.phase.median),
+    msText(entry.contestants.pycds?.phase.median),
+    ...columns.map(([metric, name]) => factorText(factor(entry, metric, name, baselineOf(name)))),
+  ])
+  const means = pythons.flatMap(({ id }) =>
+    [
+      [`**geometric mean, CPython ${id}**`, select(id, 'warm', results)] as const,
+      [`**without large native libraries, ${id}**`, select(id, 'warm', results).filter(isPure)] as const,
+    ].map(([title, group]) => [
+      title,
+      '',
+      '',
+      ...columns.map(([metric, name]) =>
+        factorText(meanFactor(group, metric, name, baselineOf(name))?.factor),
+      ),
+    ]),
+  )
+  const head = [
+    `package, CPython ${first?.id ?? ''}`,
+    'plain import, ms',
+    'baked, ms',
+    ...columns.map(([, , title]) => title),
+  ]
+  return `\n${table(['left', 'right', 'right', 'right', 'right', 'right', 'right'], [head, ...rows, ...means])}\n`
+}
+
+function facts({ machine, commit, started, finished, entries }: Results): string {
+  const runs = Math.max(...entries.map((entry) => entry.runs))
+  const gigabytes = (machine.memoryBytes / 2 ** 30).toFixed(0)
+  const day = (finished ?? started).slice(0, 10)
+  return (
+    `${machine.processor}, ${machine.cores} cores, ${gigabytes} GiB${machine.virtual ? ', virtual' : ''}; Linux ${machine.kernel}; ` +
+    `Docker Engine ${machine.engine}; ${day}; commit ${commit}${finished ? '' : '; not complete'}. ` +
+    `Medians of ${runs} starts, taken in turns; half of the starts lie in the brackets. ` +
+    'Factors compare medians with plain CPython on the same image.'
+  )
+}
+
+function pythonSections(python: Python, results: Results): string[] {
+  const [warm, cold] = [select(python.id, 'warm', results), select(python.id, 'cold', results)]
+  return [
+    `## ${python.title}`,
+    '### Import phase, warm',
+    packageTable(warm, 'phase', results),
+    '### Whole process, warm',
+    packageTable(warm, 'process', results),
+    ...(warm.some((entry) => entry.contestants.nopyc)
+      ? ['### Images without bytecode, warm', withoutBytecodeTable(warm)]
+      : []),
+    ...(cold.length > 0
+      ? [
+          '### Import phase, page cache emptied before each start',
+          packageTable(cold, 'phase', { ...results, parts: {} }),
+        ]
+      : []),
+  ]
+}
+
+function missingSection(results: Results): string[] {
+  const absent = results.entries.flatMap((entry) =>
+    entry.absent.map(({ name, reason }) => ({ reason: reason.split('\n').at(-1) ?? reason, name })),
+  )
+  const reasons = [...new Set(absent.map(({ name, reason }) => `${TITLES[name]}: ${reason}`))]
+  const lines = [
+    ...results.skipped.map((skip) => `${skip.package} on ${skip.python}: ${skip.reason}`),
+    ...reasons,
+  ]
+  return lines.length === 0 ? [] : ['## Not measured', lines.map((line) => `- ${line}`).join('\n')]
+}
