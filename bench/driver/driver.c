@@ -13,9 +13,11 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -97,8 +99,8 @@ static int run(const struct contestant *one, int round, int index, int null) {
     fprintf(stderr, "driver: contestant %d in %s ended with status %#x\n", index, one->root, (unsigned)status);
     return -1;
   }
-  long long cpu_us = (usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1000000LL + usage.ru_utime.tv_usec +
-                     usage.ru_stime.tv_usec;
+  long long cpu_us =
+      (usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1000000LL + usage.ru_utime.tv_usec + usage.ru_stime.tv_usec;
   long long phase = strtoll(text, &rest, 10);
   printf("%d %d %lld %lld %lld %lld %ld %ld\n", round, index, wall, cpu_us * 1000, phase, strtoll(rest, NULL, 10),
          usage.ru_majflt, usage.ru_minflt);
@@ -106,6 +108,8 @@ static int run(const struct contestant *one, int round, int index, int null) {
 }
 
 int main(void) {
+  // Whoever asked is gone when the benchmark is interrupted.
+  prctl(PR_SET_PDEATHSIG, SIGKILL);
   ssize_t got;
   while ((got = read(0, plan + plan_size, MAX_PLAN - plan_size)) > 0) plan_size += (size_t)got;
   int rounds = atoi(next_field());
