@@ -23,4 +23,7 @@ void cache_regex_found(const char *name, size_t length, PyObject *code);
 void cache_regex_ran(PyObject *code, PyObject *module);
 void cache_regex_start(void);
 
+/* cache_source.c: lets compile, exec and eval look code up. */
+void cache_source_start(void);
+
 #endif

@@ -55,7 +55,9 @@ static enum pycds_reject start(PyObject *self, const char *path) {
   if (!finder_insert(self)) return PYCDS_REJECT_RUNTIME;
   runtime.self = keep(self);
   runtime.active = true;
-  if (cache_open(&runtime.archive) & CACHE_REGEXES) cache_regex_start();
+  unsigned caches = cache_open(&runtime.archive);
+  if (caches & CACHE_REGEXES) cache_regex_start();
+  if (caches & CACHE_SOURCES) cache_source_start();
   const char *only_finder = getenv("PYCDS_TAKEOVER");
   if (only_finder && strcmp(only_finder, "off") == 0) return PYCDS_ACCEPTED;
   collector_start();

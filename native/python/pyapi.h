@@ -51,7 +51,9 @@ typedef struct PyModuleDef {
 #define Py_mod_gil 4                   /* since 3.13 */
 #define PY_MOD_PER_INTERPRETER_GIL_SUPPORTED ((void *)2)
 #define PY_MOD_GIL_NOT_USED ((void *)1)
+#define Py_single_input 256
 #define Py_file_input 257
+#define Py_eval_input 258
 
 /* Data. Only addresses of types and singletons are used, never what they hold. */
 extern PYCDS_PYAPI PyTypeObject PyUnicode_Type, PyBytes_Type, PyLong_Type, PyFloat_Type, PyComplex_Type, PyTuple_Type,
@@ -60,6 +62,8 @@ extern PYCDS_PYAPI PyObject _Py_NoneStruct, _Py_TrueStruct, _Py_FalseStruct, _Py
 extern PYCDS_PYAPI PyObject *PyExc_LookupError, *PyExc_KeyError, *PyExc_AttributeError, *PyExc_Exception,
     *PyExc_ImportWarning;
 /* Weak: what 3.9 does not have is NULL there, and the library loads all the same. */
+extern PYCDS_PYAPI PyTypeObject PyCFunction_Type;
+extern PYCDS_PYAPI PyObject *PyExc_Warning;
 extern __attribute__((weak)) const unsigned long Py_Version; /* since 3.11 */
 __attribute__((weak)) void _Py_DecRefShared(PyObject *);     /* only in free-threaded builds */
 
@@ -67,6 +71,8 @@ PYCDS_PYAPI void Py_IncRef(PyObject *);
 PYCDS_PYAPI void Py_DecRef(PyObject *);
 PYCDS_PYAPI PyObject *PyModuleDef_Init(PyModuleDef *);
 PYCDS_PYAPI PyObject *PyCFunction_NewEx(PyMethodDef *, PyObject *self, PyObject *module);
+PYCDS_PYAPI PyCFunction PyCFunction_GetFunction(PyObject *);
+PYCDS_PYAPI int PyCFunction_GetFlags(PyObject *);
 PYCDS_PYAPI PyObject *PyImport_ImportModule(const char *);
 PYCDS_PYAPI PyObject *PyImport_GetModuleDict(void);
 PYCDS_PYAPI PyObject *PySys_GetObject(const char *); /* borrowed */
@@ -143,6 +149,11 @@ PYCDS_PYAPI int Py_IsInitialized(void);
 PYCDS_PYAPI unsigned long PyThread_get_thread_ident(void);
 /* Not in the stable ABI, but exported unchanged by 3.8 and everything later. */
 PYCDS_PYAPI int PySys_AddAuditHook(int (*)(const char *, PyObject *, void *), void *);
+PYCDS_PYAPI PyObject *PyMarshal_ReadObjectFromString(const char *, Py_ssize_t);
+/* `flags` points to two ints: flags, and the minor version of the language. */
+__attribute__((weak)) int PyEval_MergeCompilerFlags(void *flags);
+__attribute__((weak)) PyObject *Py_CompileStringObject(const char *, PyObject *filename, int start, void *flags,
+                                                       int optimize);
 PYCDS_PYAPI int PySys_Audit(const char *, const char *format, ...);
 
 #endif

@@ -16,9 +16,7 @@
 #include <unistd.h>
 
 #include "../core/elf.h"
-/* Weak: a shell or any other program of the container has none of these. */
-#define PYCDS_PYAPI __attribute__((weak))
-#include "../python/pyapi.h"
+#include "sources.h"
 
 #define TEXT_BYTES 4096
 
@@ -139,7 +137,10 @@ static void inject(void) {
     set_text(namespace, "DIRECTORY", tracer.trace_directory);
     describe_library(namespace);
     PyObject *result = PyEval_EvalCode(code, namespace, namespace);
-    if (result) Py_DecRef(result);
+    if (result) {
+      Py_DecRef(result);
+      sources_start(namespace);
+    }
     tracer.started = PyDict_GetItemString(namespace, "started");
     if (tracer.started) Py_IncRef(tracer.started);
   }

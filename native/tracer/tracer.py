@@ -316,6 +316,19 @@ def watch_regexes(module, code):
         watch_compiler(module)  # not the sre_compile of 3.11 and later, an alias
 
 
+# ---- source strings: called by sources.c ----
+
+MODES = ("exec", "eval", "single")
+
+
+def wants_source(mode, flags, optimize, filename, text):
+    return may_record((mode, flags, optimize, filename, text), 2 * len(text))
+
+
+def record_source_string(mode, flags, optimize, filename, text, code):
+    record("C", MODES[mode], flags, optimize, filename, text, marshal.dumps(code))
+
+
 libraries = set(mapped_libraries())
 stock_extension_exec = external.ExtensionFileLoader.exec_module
 external._LoaderBasics.exec_module = exec_module

@@ -3,6 +3,7 @@
 import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import test, { type ExecutionContext } from 'ava'
+import { compareWithStock } from '../helpers/compare.js'
 import { archiver, Bench, findPythons } from '../helpers/python.js'
 import { random, sectionOf } from '../helpers/sections.js'
 
@@ -10,6 +11,7 @@ const FIXTURE = fileURLToPath(new URL('../fixtures/regexes.py', import.meta.url)
 const CACHE_INDEX = 6
 const CACHE = 7
 const FLIPS = 60
+const WHAT = 'regular expressions'
 
 const pythons = findPythons()
 if (pythons.length === 0)
@@ -20,34 +22,21 @@ function each(title: string, run: (t: ExecutionContext, python: string) => Promi
   for (const { path, version } of pythons) test(`${version}: ${title}`, run, path)
 }
 
-/** Trains a program and runs it with and without the archive; both must say the same. */
-async function compare(t: ExecutionContext, python: string, text: string, bench = new Bench(t, python)) {
-  const script = bench.file('program/main.py', text)
-  await bench.train(script)
-  const stock = await bench.runWithArchive(script, { PYCDS: 'off' })
-  const served = await bench.runWithArchive(script, { PYCDS: 'require' })
-  t.deepEqual(served, stock)
-  t.is(stock.code, 0, stock.stderr)
-  const { stderr } = await bench.runWithArchive(script, { PYCDS: 'report' })
-  const [, hits, total] = /served (\d+) of (\d+) compilations of regular expressions/.exec(stderr) ?? []
-  return { hits: Number(hits), total: Number(total), stock, bench, script }
-}
-
-each("every pattern of the standard library is the interpreter's own", async (t, python) => {
+each("the standard library's patterns are the interpreter's own", async (t, python) => {
   t.timeout(240_000)
   const bench = new Bench(t, python)
   const list = `${bench.directory}/patterns`
   const listed = await bench.run([FIXTURE, 'list', list])
   t.is(listed.code, 0, listed.stderr)
   const program = `import sys\nsys.argv = ['', 'try', ${JSON.stringify(list)}]\n${readFileSync(FIXTURE, 'utf8')}`
-  const { hits, total } = await compare(t, python, program, bench)
+  const { hits, total } = await compareWithStock(t, python, program, WHAT, bench)
   t.true(hits > 300, `${hits} of ${total}`)
   // What is compiled anew: patterns that warn, or that are wrong.
   t.true(total - hits < total * 0.05, `${hits} of ${total}`)
 })
 
 each('what re promises besides the patterns holds', async (t, python) => {
-  const { hits } = await compare(
+  const { hits } = await compareWithStock(
     t,
     python,
     `import re, copy, pickle, sys
@@ -70,12 +59,13 @@ for bad in ("(", "[z-a]", "*", "(?P<a>x)(?P<a>y)", "(?<=a+)b", "\\\\", "x{2,1}",
 for arguments in ((1,), (None,), ("a", "b"), (b"a", re.U), ("a", re.L), ("a", -1), ("a", 1 << 70)):
     try: print(re.compile(*arguments))
     except Exception as e: print(type(e), e)`,
+    WHAT,
   )
   t.true(hits >= 5)
 })
 
 each('patterns that warn do so as ever, from the line that compiles them', async (t, python) => {
-  const { stock } = await compare(
+  const { stock } = await compareWithStock(
     t,
     python,
     `import re, warnings
@@ -87,12 +77,13 @@ for action in ("always", "error", "default"):
             try: re.compile(pattern)
             except Warning as e: print("raised", e)
             print([(w.filename, w.lineno, str(w.message), w.category) for w in seen])`,
+    WHAT,
   )
   t.regex(stock.stdout, /main\.py', 7, 'Possible nested set/)
 })
 
 each('DEBUG prints, and what is put in place of the compiler or its parts wins', async (t, python) => {
-  const { stock } = await compare(
+  const { stock } = await compareWithStock(
     t,
     python,
     `import re, sys, importlib
@@ -107,6 +98,7 @@ re.purge(); compiler.compile = lambda *a: print("compile", a) or compile(*a); re
 importlib.reload(compiler); re.purge(); print(re.compile("reloaded").match("reloaded"))
 print(compiler.compile("named", flags=re.I), compiler.compile(p="named"))
 import inspect; print(inspect.signature(compiler.compile), compiler.compile.__name__, compiler.compile.__module__, compiler.compile.__doc__)`,
+    WHAT,
   )
   t.regex(stock.stdout, /LITERAL 100/)
 })
@@ -115,10 +107,11 @@ each('an application switch turns it off; without the section there is no hook',
   const text = `import re, sys
 compiler = sys.modules.get("re._compiler") or sys.modules["sre_compile"]
 print(type(compiler.compile).__name__, re.compile("a+b").pattern)`
-  const { bench, script, hits } = await compare(
+  const { bench, script, hits } = await compareWithStock(
     t,
     python,
     text.replace('type(compiler.compile).__name__, ', ''),
+    WHAT,
   )
   t.true(hits > 0)
   bench.file('program/main.py', text)
