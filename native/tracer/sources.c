@@ -13,6 +13,7 @@
 static struct {
   PyObject *wants, *record; /* tracer.py's */
   PyObject *strict;         /* a warning filter: every warning is an error */
+  PyObject *watchers[2];    /* sys.gettrace, sys.getprofile */
   uint8_t optimize;
   int minor;
   bool busy; /* while tracer.py works, which is Python code, too */
@@ -20,6 +21,18 @@ static struct {
 
 static void drop(PyObject *object) {
   if (object) Py_DecRef(object);
+}
+
+/* Whether the program follows what Python code runs: it would see tracer.py's. */
+static bool is_watched(void) {
+  bool watched = false;
+  for (int i = 0; i < 2; i++) {
+    PyObject *watcher = PyObject_CallFunctionObjArgs(sources.watchers[i], NULL);
+    watched = watched || watcher != &_Py_NoneStruct;
+    drop(watcher);
+  }
+  PyErr_Clear();
+  return watched;
 }
 
 /* The list of warning filters in force, borrowed; NULL when warnings are not filtered by it. */
@@ -72,7 +85,7 @@ static bool tell(PyObject *function, const struct source_question *question, PyO
 
 static PyObject *observe(enum source_builtin builtin, const struct source_arguments *arguments) {
   struct source_question question;
-  if (sources.busy || !source_call_question(builtin, arguments, sources.optimize, &question) ||
+  if (sources.busy || !source_call_question(builtin, arguments, sources.optimize, &question) || is_watched() ||
       !tell(sources.wants, &question, NULL)) {
     return source_call_stock(builtin, arguments);
   }
@@ -103,7 +116,12 @@ void sources_start(PyObject *namespace) {
   PyObject *optimize = flags ? PyObject_GetAttrString(flags, "optimize") : NULL;
   sources.wants = PyDict_GetItemString(namespace, "wants_source");
   sources.record = PyDict_GetItemString(namespace, "record_source_string");
-  if (optimize && hexversion && sources.wants && sources.record && Py_CompileStringObject) {
+  sources.watchers[0] = PySys_GetObject("gettrace");
+  sources.watchers[1] = PySys_GetObject("getprofile");
+  bool found = optimize && hexversion && sources.wants && sources.record && sources.watchers[0] && sources.watchers[1];
+  if (found && Py_CompileStringObject) {
+    Py_IncRef(sources.watchers[0]);
+    Py_IncRef(sources.watchers[1]);
     Py_IncRef(sources.wants);
     Py_IncRef(sources.record);
     sources.optimize = (uint8_t)PyLong_AsLong(optimize);

@@ -164,13 +164,20 @@ export class Bench {
     return this.run([...(instead.options ?? []), '-c', start], { PYCDS_ARCHIVE: this.archive, ...env })
   }
 
+  /** Runs the interpreter as a training container would; the traces lie in `directory`, which is made anew. */
+  runTraced(args: readonly string[], directory: string): Promise<Outcome> {
+    rmSync(directory, { recursive: true, force: true })
+    mkdirSync(directory)
+    return this.run(args, {
+      LD_PRELOAD: join(this.directory, 'pycds-tracer.so'),
+      PYCDS_TRACE_DIR: directory,
+    })
+  }
+
   /** Trains a script, as a training container would, and writes the archive of what it imported. */
   async train(script: string, validate: Validate = 'stat'): Promise<TracedProcess> {
     const traces = join(this.directory, 'trace')
-    rmSync(traces, { recursive: true, force: true })
-    mkdirSync(traces)
-    const tracer = { LD_PRELOAD: join(this.directory, 'pycds-tracer.so'), PYCDS_TRACE_DIR: traces }
-    const outcome = await this.run([script], tracer)
+    const outcome = await this.runTraced([script], traces)
     const processes = readTraces(traces)
     const [main] = processes.sort((a, b) => b.modules.length - a.modules.length)
     if (!main) throw new Error(`nothing was traced: ${outcome.stderr}`)

@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Regular expressions whose programs come from the archive are the same objects as ever.
 import { readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { fileURLToPath } from 'node:url'
 import test, { type ExecutionContext } from 'ava'
 import { compareWithStock } from '../helpers/compare.js'
 import { archiver, Bench, findPythons } from '../helpers/python.js'
 import { random, sectionOf } from '../helpers/sections.js'
 
-const FIXTURE = fileURLToPath(new URL('../fixtures/regexes.py', import.meta.url))
 const CACHE_INDEX = 6
 const CACHE = 7
 const FLIPS = 60
@@ -26,9 +24,10 @@ each("the standard library's patterns are the interpreter's own", async (t, pyth
   t.timeout(240_000)
   const bench = new Bench(t, python)
   const list = `${bench.directory}/patterns`
-  const listed = await bench.run([FIXTURE, 'list', list])
+  const fixture = bench.fixture('regexes.py')
+  const listed = await bench.run([fixture, 'list', list])
   t.is(listed.code, 0, listed.stderr)
-  const program = `import sys\nsys.argv = ['', 'try', ${JSON.stringify(list)}]\n${readFileSync(FIXTURE, 'utf8')}`
+  const program = `import sys\nsys.argv = ['', 'try', ${JSON.stringify(list)}]\n${readFileSync(fixture, 'utf8')}`
   const { hits, total } = await compareWithStock(t, python, program, WHAT, bench)
   t.true(hits > 300, `${hits} of ${total}`)
   // What is compiled anew: patterns that warn, or that are wrong.

@@ -21,3 +21,78 @@ each('every way to compile, to execute and to evaluate gives what it gives witho
   const { hits, total } = await compareWithStock(t, python, text, WHAT)
   t.true(hits > 100, `${hits} of ${total}`)
 })
+
+each('a training run prints what an untrained run prints', async (t, python) => {
+  const bench = new Bench(t, python)
+  const script = bench.file('program/main.py', `__file__ = "main"\n${FIXTURE}`)
+  const stock = await bench.run([script])
+  const traced = await bench.runTraced([script], `${bench.directory}/trace`)
+  t.is(traced.stdout, stock.stdout)
+  t.deepEqual(traced, stock)
+})
+
+// What starts the script is compiled anew.
+const SHORT = `import collections, sys
+collections.namedtuple("P", "a b")
+exec("x = 1")
+if "_pycds" in sys.modules:
+    stats = sys.modules["_pycds"].stats()
+    print(stats["sources"] > 1, stats["sources_missed"])`
+
+each('either cache can be turned off, and both', async (t, python) => {
+  const bench = new Bench(t, python)
+  const script = bench.file('program/main.py', SHORT)
+  await bench.train(script)
+  for (const [caches, printed] of [
+    ['all', 'True 1\n'],
+    ['sources', 'True 1\n'],
+    ['regexes', 'False 0\n'],
+    ['off', 'False 0\n'],
+  ] as const) {
+    t.is((await bench.runWithArchive(script, { PYCDS_CACHES: caches })).stdout, printed, caches)
+  }
+})
+
+each(
+  'it goes on in a forked process, and when the program closes what it does not know',
+  async (t, python) => {
+    const text = `import os, re
+os.closerange(3, 2000)
+print(os.open("/proc/self/stat", os.O_RDONLY) and eval("6 * 7"), re.compile("a(?P<b>.)").match("ab"))
+for number in range(3, 400):
+    try: os.dup2(3, number)
+    except OSError: break
+exec("print('numbers in use')")
+child = os.fork()
+if child == 0:
+    exec("print('child', flush=True)")
+    print(re.compile("(?P<c>c)").groupindex, eval("'child ' * 2"), flush=True)
+    os._exit(0)
+print(os.waitpid(child, 0)[1], eval("'parent'"))`
+    await compareWithStock(t, python, text, WHAT)
+  },
+)
+
+each('other interpreters of the process compile for themselves', async (t, python) => {
+  const text = `try:
+    import _interpreters as interpreters
+except ImportError:
+    import _xxsubinterpreters as interpreters
+text = "import collections, re\\nprint(collections.namedtuple('P', 'x')(1), eval('1 + 1'), re.compile('a+').match('aa'), flush=True)"
+exec(text)
+interpreters.run_string(interpreters.create(), text)
+exec(text)`
+  const { hits } = await compareWithStock(t, python, text, WHAT)
+  t.true(hits > 1)
+})
+
+each('what replaces a builtin wins, and what it replaces goes on working', async (t, python) => {
+  const text = `import builtins
+own = builtins.eval
+builtins.eval = lambda *arguments: ("mine", own(*arguments))
+print(eval("1 + 2"), own("1 + 2"))
+builtins.eval = own
+print(eval("1 + 2"), own is eval)`
+  const { hits } = await compareWithStock(t, python, text, WHAT)
+  t.true(hits >= 2)
+})
