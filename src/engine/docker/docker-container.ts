@@ -3,6 +3,7 @@
 import { once } from 'node:events'
 import { posix } from 'node:path'
 import { finished } from 'node:stream/promises'
+import { setTimeout } from 'node:timers/promises'
 import type {
   Container,
   ExecResult,
@@ -17,6 +18,7 @@ import { PycdsError } from '../../errors/index.js'
 import { readTar } from '../../tar/index.js'
 import { createDemultiplexer } from './demux.js'
 import { execute } from './exec.js'
+import { hasContent } from './first-chunk.js'
 import {
   type DescribedPath,
   isDirectory,
@@ -30,6 +32,8 @@ import { startError } from './start-error.js'
 /** The last bytes are on their way when the engine reports the end; a child that kept the pipe must not hold us. */
 const OUTPUT_DEADLINE_MS = 5000
 const LINK_DEPTH = 16
+const ARCHIVE_ATTEMPTS = 20
+const ARCHIVE_PAUSE_MS = 50
 const CHANGE_KINDS = ['modified', 'added', 'deleted'] as const
 /** The engine's ways to say that a path does not exist, that a part of it is a file, or that links go in circles. */
 const PATH_MISSING = /could not find the file|no such file or directory|not a directory|too many links/i
@@ -199,7 +203,16 @@ export class DockerContainer implements Container {
     })
   }
 
+  /** An engine may answer with nothing while the container comes to its end, and with everything right after. */
   async #archive(path: string) {
+    for (let attempt = 1; ; attempt += 1) {
+      const archive = await this.#openArchive(path)
+      if (archive === undefined || attempt === ARCHIVE_ATTEMPTS || (await hasContent(archive))) return archive
+      await setTimeout(ARCHIVE_PAUSE_MS)
+    }
+  }
+
+  async #openArchive(path: string) {
     try {
       return await this.#connection.stream(this.#call('GET', 'archive', { path }))
     } catch (error) {
