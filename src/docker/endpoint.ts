@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// Where the engine is: DOCKER_HOST and the TLS variables, as the engine's own client reads them.
-import { readFileSync } from 'node:fs'
+// Where the engine is: DOCKER_HOST and the TLS variables, as the engine's own client reads them, else
+// what discover.ts finds.
+import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { PycdsError } from '../errors/index.js'
+import { DEFAULT_SOCKET, discover, type Found, type Machine } from './discover.js'
 
 /** The address of an engine and what is needed to speak to it. */
 export interface Endpoint {
@@ -20,14 +22,12 @@ interface TlsFiles {
   readonly key: Buffer
 }
 
-const DEFAULT_SOCKET = '/var/run/docker.sock'
 const PLAIN_PORT = 2375
 const TLS_PORT = 2376
 
-/** Finds the engine's address in the environment; throws USAGE for one that cannot be used. */
-export function resolveEndpoint(env: NodeJS.ProcessEnv): Endpoint {
-  const host = env.DOCKER_HOST ?? ''
-  if (host === '') return unixEndpoint(DEFAULT_SOCKET)
+/** Finds the engine's address; throws USAGE for one that cannot be used. */
+export function resolveEndpoint(env: NodeJS.ProcessEnv, machine?: Machine): Endpoint {
+  const { host, certificates }: Found = env.DOCKER_HOST ? { host: env.DOCKER_HOST } : discover(env, machine)
   if (host.startsWith('unix://')) return unixEndpoint(host.slice('unix://'.length) || DEFAULT_SOCKET)
   const url = URL.canParse(host) ? new URL(host) : undefined
   if (url?.protocol === 'ssh:') {
@@ -39,7 +39,9 @@ export function resolveEndpoint(env: NodeJS.ProcessEnv): Endpoint {
   if (url === undefined || !['tcp:', 'http:', 'https:'].includes(url.protocol) || url.hostname === '') {
     throw invalid('not an engine address', 'Use unix:///path/to/docker.sock or tcp://HOST:PORT.')
   }
-  const wantsTls = isOn(env.DOCKER_TLS_VERIFY) || url.protocol === 'https:' || url.port === String(TLS_PORT)
+  const hasFiles = certificates !== undefined && hasCertificates(certificates)
+  const wantsTls =
+    hasFiles || isOn(env.DOCKER_TLS_VERIFY) || url.protocol === 'https:' || url.port === String(TLS_PORT)
   const port = url.port === '' ? (wantsTls ? TLS_PORT : PLAIN_PORT) : Number(url.port)
   // An IPv6 address is written in brackets in an URL but not given to a socket with them.
   const hostname = url.hostname.replace(/^\[(.*)\]$/, '$1')
@@ -47,7 +49,7 @@ export function resolveEndpoint(env: NodeJS.ProcessEnv): Endpoint {
     address: `tcp://${url.hostname}:${port}`,
     host: hostname,
     port,
-    ...(wantsTls ? { tls: readTlsFiles(env) } : {}),
+    ...(wantsTls ? { tls: readTlsFiles(hasFiles ? certificates : tlsFolder(env)) } : {}),
   }
 }
 
@@ -59,14 +61,21 @@ function isOn(value: string | undefined): boolean {
   return value !== undefined && value !== '' && value !== '0'
 }
 
-function readTlsFiles(env: NodeJS.ProcessEnv): TlsFiles {
-  const folder = env.DOCKER_CERT_PATH ?? join(env.HOME ?? '/', '.docker')
+function hasCertificates(folder: string): boolean {
+  return existsSync(join(folder, 'ca.pem'))
+}
+
+function tlsFolder(env: NodeJS.ProcessEnv): string {
+  return env.DOCKER_CERT_PATH ?? join(env.HOME ?? '/', '.docker')
+}
+
+function readTlsFiles(folder: string): TlsFiles {
   try {
     const read = (name: string) => readFileSync(join(folder, name))
     return { ca: read('ca.pem'), cert: read('cert.pem'), key: read('key.pem') }
   } catch (cause) {
     throw new PycdsError('USAGE', {
-      message: `DOCKER_CERT_PATH ${folder}: the TLS files of the engine cannot be read`,
+      message: `engine certificates ${folder}: the TLS files of the engine cannot be read`,
       hint: 'Put ca.pem, cert.pem and key.pem there, or unset DOCKER_TLS_VERIFY.',
       cause,
     })

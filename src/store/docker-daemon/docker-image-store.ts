@@ -93,10 +93,13 @@ export class DockerImageStore implements ImageStore {
         hint: 'Use NAME:TAG.',
       })
     }
+    // Podman would file a short name under Docker's registry, and what it builds itself under this one.
+    const isLocal = name.domain === undefined && (await this.#isPodman())
+    const repo = isLocal ? `localhost/${name.path}` : repositoryOf(name)
     await this.#connection.send({
       method: 'POST',
       path: `/images/${imageId}/tag`,
-      query: { repo: repositoryOf(name), tag: name.tag ?? 'latest' },
+      query: { repo, tag: name.tag ?? 'latest' },
       subject: `image name ${reference}`,
     })
   }
@@ -167,6 +170,13 @@ export class DockerImageStore implements ImageStore {
       path: `/images/${image.id}/get`,
       subject: `image ${image.reference}`,
     })
+  }
+
+  async #isPodman(): Promise<boolean> {
+    type Version = { Components?: readonly { Name?: string }[] | null } | undefined
+    const request = { method: 'GET', path: '/version', subject: 'engine' } as const
+    const components = (await this.#connection.json<Version>(request))?.Components ?? []
+    return components.some(({ Name }) => Name?.includes('Podman'))
   }
 
   async #find(id: string, subject: string): Promise<ImageInspection | undefined> {

@@ -4,8 +4,12 @@ import { resolveEndpoint } from '../../../src/docker/endpoint.js'
 
 const DEFAULT = { address: 'unix:///var/run/docker.sock', socketPath: '/var/run/docker.sock' }
 
+/** A machine without any engine. */
+const NOTHING = { isUsableSocket: () => false, readText: () => undefined }
+
 const resolves = test.macro((t, host: string | undefined, expected: object) => {
-  t.deepEqual(resolveEndpoint(host === undefined ? {} : { DOCKER_HOST: host }) as object, expected)
+  const env = host === undefined ? {} : { DOCKER_HOST: host }
+  t.deepEqual(resolveEndpoint(env, NOTHING) as object, expected)
 })
 test('without a setting, the default socket', resolves, undefined, DEFAULT)
 test('an empty setting is none', resolves, '', DEFAULT)

@@ -184,3 +184,17 @@ test('a digest cannot be given as a name', async (t) => {
   const store = new DockerImageStore(engine.connection)
   await t.throwsAsync(store.tag(MANIFEST_ID, `app@${MANIFEST_ID}`), { code: 'USAGE' })
 })
+
+test("a short name is Podman's own there, and what was written elsewhere", async (t) => {
+  for (const [component, reference, expected] of [
+    ['Podman Engine', 'app:1', 'localhost/app'],
+    ['Podman Engine', 'quay.io/team/app:1', 'quay.io/team/app'],
+    ['Engine', 'app:1', 'app'],
+  ] as const) {
+    const engine = await startFakeEngine(t, ({ what }) =>
+      what === 'GET /version' ? { Components: [{ Name: component }] } : {},
+    )
+    await new DockerImageStore(engine.connection).tag(MANIFEST_ID, reference)
+    t.is(engine.calls.at(-1)?.query.get('repo'), expected)
+  }
+})
