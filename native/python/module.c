@@ -60,8 +60,8 @@ static enum pycds_reject start(PyObject *self, const char *path) {
   if (caches & CACHE_SOURCES) cache_source_start();
   const char *only_finder = getenv("PYCDS_TAKEOVER");
   if (only_finder && strcmp(only_finder, "off") == 0) return PYCDS_ACCEPTED;
-  collector_start();
   runtime.taken = importlib.known && !is_verbose() && takeover_install();
+  if (runtime.taken) collector_start();
   return PYCDS_ACCEPTED;
 }
 
