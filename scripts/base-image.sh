@@ -24,8 +24,9 @@
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
-readonly NAMES=(bookworm bookworm-nopyc trixie trixie-nopyc bullseye sid shared shared-nopyc py38 nopython
-  bench-{bookworm,shared}{,-native}{,-nopyc})
+# What tests and examples use. The benchmark's images are large and are only made for it.
+readonly NAMES=(bookworm bookworm-nopyc trixie trixie-nopyc bullseye sid shared shared-nopyc py38 nopython)
+readonly BENCH_NAMES=(bench-{bookworm,shared}{,-native}{,-nopyc})
 readonly RECIPE_LABEL=io.pycds.test.recipe
 readonly DEBIAN_PACKAGES=python3,python3-flask,python3-requests,python3-boto3,python3-numpy,httpie,gunicorn,ca-certificates
 # Lists of a frozen mirror of unstable are past their date.
@@ -246,7 +247,7 @@ make_base() {
     bench-bookworm) make_pypi "$1" bench-debian-bookworm 11 ;;
     bench-shared) make_pypi "$1" bench-copied 13 ;;
     nopython) make_nopython ;;
-    *) die "unknown base image $1" "One of: ${NAMES[*]}" ;;
+    *) die "unknown base image $1" "One of: ${NAMES[*]} ${BENCH_NAMES[*]}" ;;
   esac
 }
 
@@ -260,7 +261,7 @@ main() {
       *) names+=("$name") ;;
     esac
   done
-  [ ${#names[@]} -gt 0 ] || die "which image?" "usage: scripts/base-image.sh [--force] NAME... (one of: ${NAMES[*]})"
+  [ ${#names[@]} -gt 0 ] || die "which image?" "usage: scripts/base-image.sh [--force] NAME... (one of: ${NAMES[*]} ${BENCH_NAMES[*]})"
   [ -n "$ROOTS" ] || need_engine
   # One maker at a time: tests that start together ask for the same image. The descriptor is opened
   # after the engine, which would otherwise hold the lock for as long as it runs.
