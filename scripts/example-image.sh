@@ -13,10 +13,11 @@
 
 main() {
   [ $# -eq 2 ] || die "which example, on which base?" "usage: scripts/example-image.sh EXAMPLE BASE"
-  local example=$1 base=$2 folder=$ROOT/examples/$1 image from bytecode=1
+  local example=$1 base=$2 folder=$ROOT/examples/$1 bases image from bytecode=1
   [ -f "$folder/Dockerfile" ] || die "there is no example $example" "The examples are the folders of examples/."
   need_engine
-  if "$ROOT/scripts/base-image.sh" --list | grep -Fqx -- "$base"; then
+  bases=$("$ROOT/scripts/base-image.sh" --list)
+  if grep -Fqx -- "$base" <<<"$bases"; then
     from=$("$ROOT/scripts/base-image.sh" "$base")
   else
     from=$base

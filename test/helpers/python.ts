@@ -20,7 +20,7 @@ import { parseTrace, type TracedModule, type TracedProcess } from '../../src/tra
 import { architectureOf, cannotStart, findRoots, hostPath, startOf } from './start.js'
 
 const PREBUILDS = fileURLToPath(new URL('../../prebuilds/', import.meta.url))
-const DEADLINE_MS = 60_000
+const DEADLINE_MS = 240_000
 const PATH = '/usr/sbin:/usr/bin:/sbin:/bin'
 
 export const archiver = createArchiver()

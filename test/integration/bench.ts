@@ -13,7 +13,11 @@ async function bench(t: ExecutionContext, code: number, ...args: string[]): Prom
   return JSON.parse(outcome.stdout) as BenchResult
 }
 
-const untagged = () => docker('images', '--all', '--quiet', '--filter', 'dangling=true')
+/** In an order of their own: the engine's changes between calls. */
+const untagged = async () => {
+  const ids = await docker('images', '--all', '--quiet', '--filter', 'dangling=true')
+  return ids.split('\n').sort().join(' ')
+}
 
 const image = await ensureImage('bookworm-nopyc')
 
