@@ -8,7 +8,9 @@ import { join } from 'node:path'
 import { PycdsError } from '../../errors/index.js'
 import { ownerMark } from '../../util/owner.js'
 import { findProgram, runProgram } from './processes.js'
+import { BubblewrapRuntime } from './runtimes/bubblewrap.js'
 import { OciRuntime } from './runtimes/oci.js'
+import { ChrootRuntime, NamespacesRuntime } from './runtimes/runner.js'
 import { RUNTIME_NAMES, type Runtime, type RuntimeName } from './runtimes/runtime.js'
 import { removeTree } from './workspace.js'
 
@@ -27,6 +29,7 @@ export interface Choice {
 
 /** A probe that takes longer hangs. */
 const PROBE_DEADLINE_MS = 20_000
+const PROGRAM_PLACES = ['/usr', '/bin', '/lib', '/lib64', '/nix', '/gnu']
 
 /** Tries the runtimes in order of preference; ENGINE_UNREACHABLE where none works. */
 export async function chooseRuntime(forced: RuntimeName | undefined): Promise<Choice> {
@@ -54,16 +57,28 @@ async function open(name: RuntimeName): Promise<Runtime | string> {
     const { stdout } = await runProgram(file, ['--version'])
     return new OciRuntime(name, file, /version (\S+)/.exec(stdout)?.[1] ?? 'unknown')
   }
-  return 'not supported yet'
+  if (name === 'bubblewrap') {
+    const file = await findProgram('bwrap')
+    if (file === undefined) return 'not installed'
+    const { stdout } = await runProgram(file, ['--version'])
+    return new BubblewrapRuntime(file, /(\d[\d.]*)/.exec(stdout)?.[1] ?? 'unknown')
+  }
+  if (name === 'namespaces') return new NamespacesRuntime()
+  return process.geteuid?.() === 0 ? new ChrootRuntime() : 'only root may use it'
 }
 
 /** Runs `true` of this machine in a root that shows nothing but its programs; returns why it did not work. */
 async function probe(runtime: Runtime): Promise<string | undefined> {
   const directory = await mkdtemp(join(tmpdir(), `pycds-${ownerMark()}-`))
-  const root = join(directory, 'root')
+  // Without mounts there is only the root of this machine that has a program in it.
+  const root = runtime.name === 'chroot' ? '/' : join(directory, 'root')
   const bundle = join(directory, 'bundle')
   try {
-    await Promise.all([mkdir(root), mkdir(bundle)])
+    await mkdir(bundle)
+    if (runtime.name !== 'chroot') {
+      for (const name of ['', 'proc', 'dev', ...PROGRAM_PLACES])
+        await mkdir(join(root, name), { recursive: true })
+    }
     const command = await findProgram('true')
     if (command === undefined) return undefined
     const sources = ['/usr', '/bin', '/lib', '/lib64', '/nix', '/gnu']
@@ -74,7 +89,7 @@ async function probe(runtime: Runtime): Promise<string | undefined> {
     const plan = {
       ...{ id: `pycds-probe-${randomUUID()}`, root, bundle, command: [command], env: {}, cwd: '/' },
       ...{ user: { uid: 0, gid: 0, groups: [], home: '/' }, hostname: 'probe', isolateNetwork: true },
-      ...{ readOnly: false, capabilities: [], mounts, ownersKept: runtime.keepsOwners },
+      ...{ readOnly: false, capabilities: [], networkFiles: [], mounts, ownersKept: runtime.keepsOwners },
     }
     const output: Buffer[] = []
     const { child, started } = await runtime.run(plan)
@@ -89,7 +104,8 @@ async function probe(runtime: Runtime): Promise<string | undefined> {
       })
     })
     const start = await started
-    await runtime.cleanUp(plan)
+    // Under chroot this would end whatever has the root of this machine.
+    if (runtime.name !== 'chroot') await runtime.cleanUp(plan)
     if ('failure' in start) return shorten(start.failure.reason)
     return code === 0 ? undefined : shorten(Buffer.concat(output).toString()) || `it ended with ${code}`
   } finally {

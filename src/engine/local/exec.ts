@@ -3,13 +3,17 @@
 import { once } from 'node:events'
 import type { ExecResult, ExecSpec } from '../../bake/ports.js'
 import { startProgram } from './processes.js'
+import { runnerFailure } from './runtimes/runner.js'
 import type { Launch } from './runtimes/runtime.js'
+import { readStatus } from './runtimes/status.js'
 
 /** What is kept of a program's output: it explains a failure, it is no log. */
 const MAX_OUTPUT_BYTES = 64 * 1024
 const NOT_FOUND = 127
 const NOT_EXECUTABLE = 126
 const MISSING = /executable file .*not found|no such file or directory/i
+/** How what crun and runc themselves have to say begins. */
+const OWN_WORDS = /^(?:crun|runc|exec failed|time=|\d{4}-)/
 const REFUSED = /permission denied|exec format error/i
 
 /** Runs it and waits for its end, or for the end of its time. */
@@ -24,6 +28,7 @@ export async function execute(launch: Launch, spec: ExecSpec, hasEnded: () => bo
       bytes += chunk.length
     })
   }
+  const status = readStatus(child)
   const signal = AbortSignal.timeout(spec.timeoutMs)
   const code = await once(child, 'close', { signal }).then(
     ([exitCode]) => exitCode as number | null,
@@ -35,15 +40,17 @@ export async function execute(launch: Launch, spec: ExecSpec, hasEnded: () => bo
   }
   const output = Buffer.concat(chunks).subarray(0, MAX_OUTPUT_BYTES).toString()
   if (code !== 0 && hasEnded()) return { exitCode: null, output: 'the container has ended' }
+  const failure = runnerFailure(await status)
+  if (failure !== undefined) {
+    return { exitCode: failure.missing ? NOT_FOUND : NOT_EXECUTABLE, output: failure.reason }
+  }
   return { exitCode: translate(code, output), output }
 }
 
 /** Runtimes differ in the code for a program that cannot be executed, and agree in what they write. */
 function translate(code: number | null, output: string): number | null {
   if (code !== 1 && code !== 255) return code
-  if (/^(?:crun|runc|bwrap|pycds-run|exec failed|time=)/.test(output) && MISSING.test(output))
-    return NOT_FOUND
-  return /^(?:crun|runc|bwrap|pycds-run|exec failed|time=)/.test(output) && REFUSED.test(output)
-    ? NOT_EXECUTABLE
-    : code
+  if (!OWN_WORDS.test(output)) return code
+  if (MISSING.test(output)) return NOT_FOUND
+  return REFUSED.test(output) ? NOT_EXECUTABLE : code
 }

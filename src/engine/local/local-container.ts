@@ -32,6 +32,8 @@ export interface LocalContainerParts {
   readonly root: Root
   readonly subject: string
   readonly stopSignal: string
+  /** Makes the root ready for the mounts of a run. */
+  prepare(): Promise<void>
   /** The runtime, chosen when it is first needed; rejects where none works. */
   runtime(): Promise<Runtime>
 }
@@ -61,6 +63,7 @@ export class LocalContainer implements Container {
     const { plan, subject } = this.parts
     const runtime = await this.parts.runtime()
     this.touched = true
+    await this.parts.prepare()
     const run = await runtime.run(plan)
     this.#run = run
     const ended = awaitExit(run.child, onOutput)

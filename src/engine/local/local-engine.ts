@@ -1,20 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 // Containers without an engine: an image is unpacked, and a runtime of this machine runs its command.
 import { randomBytes } from 'node:crypto'
-import { readdir, rm, writeFile } from 'node:fs/promises'
+import { readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Container, ContainerSpec, Engine, EngineDescription } from '../../bake/ports.js'
 import { PycdsError } from '../../errors/index.js'
 import type { ImageContents } from '../../oci/index.js'
 import { hostPlatform } from '../../oci/index.js'
 import { putFiles, readInside } from '../../rootfs/index.js'
+import type { TarEntry } from '../../tar/index.js'
 import { type Choice, chooseRuntime, describeChoice } from './choose.js'
 import { LocalContainer } from './local-container.js'
 import { findProgram } from './processes.js'
 import { type Root, RootPool } from './roots.js'
 import { capabilitiesOf, commandOf, environmentOf, isolatesNetwork, type RunPlan } from './run-plan.js'
 import { OciRuntime } from './runtimes/oci.js'
-import type { RuntimeName } from './runtimes/runtime.js'
+import type { Runtime, RuntimeName } from './runtimes/runtime.js'
 import { resolveUser } from './users.js'
 import { removeAbandonedWorkspaces, removeTree, Workspace } from './workspace.js'
 
@@ -108,7 +109,14 @@ export class LocalEngine implements Engine {
       const subject = `container of ${spec.image}`
       const runtime = async () => (await this.#choose()).runtime
       const container = new LocalContainer(
-        { plan, root, subject, stopSignal, runtime },
+        {
+          plan,
+          root,
+          subject,
+          stopSignal,
+          runtime,
+          prepare: async () => makeTargets(plan, root, await runtime()),
+        },
         spec.files.length > 0,
       )
       this.#containers.add(container)
@@ -139,10 +147,50 @@ export class LocalEngine implements Engine {
       isolateNetwork: isolatesNetwork(spec),
       readOnly: spec.readOnly ?? false,
       capabilities: capabilitiesOf(spec),
-      mounts: [...(await networkFiles(bundle, hostname, spec)), ...(spec.mounts ?? [])],
+      networkFiles: await networkFiles(bundle, hostname, spec),
+      mounts: spec.mounts ?? [],
       ownersKept: root.ownersKept,
     }
   }
+}
+
+/**
+ * Makes what the mounts of a run need and the image does not have. Told by the tree, since the image may have put a
+ * symlink in its place.
+ */
+async function makeTargets(plan: RunPlan, root: Root, runtime: Runtime): Promise<void> {
+  if (!runtime.mounts && plan.mounts.length > 0) {
+    throw new PycdsError('USAGE', {
+      message: `mount ${plan.mounts[0]?.target}: ${runtime.name} cannot mount anything`,
+      hint: 'Leave it out, or install crun.',
+    })
+  }
+  const directories = ['/proc', '/dev', plan.cwd]
+  const files: string[] = []
+  for (const { source, target } of [...plan.networkFiles, ...plan.mounts]) {
+    const found = await stat(source).catch(() => undefined)
+    if (found?.isDirectory() === false) files.push(target)
+    else directories.push(target)
+  }
+  const common = { uid: 0, gid: 0, mtime: new Date(0) }
+  const entries: TarEntry[] = [
+    ...directories.map((path) => ({
+      ...common,
+      name: path.slice(1),
+      type: 'directory' as const,
+      mode: 0o755,
+    })),
+    ...files.map((path) => ({ ...common, name: path.slice(1), type: 'file' as const, mode: 0o644 })),
+  ]
+  if (!runtime.mounts) {
+    for (const { source, target } of plan.networkFiles) {
+      const body = await readFile(source)
+      putFiles(root.directory, root, [{ ...common, name: target.slice(1), type: 'file', mode: 0o644, body }])
+    }
+    return
+  }
+  const missing = entries.filter(({ name }) => name !== '' && root.tree.resolve(name, true) === undefined)
+  putFiles(root.directory, root, missing)
 }
 
 /** The files that engines give a container whatever its image has in their place. */

@@ -23,6 +23,8 @@ export interface RunPlan {
   readonly readOnly: boolean
   /** Names from capabilities(7). */
   readonly capabilities: readonly string[]
+  /** What engines put in the place of an image's own files. */
+  readonly networkFiles: readonly Mount[]
   readonly mounts: readonly Mount[]
   /** Whether files have the owners of the image; otherwise every user inside is the one who runs it. */
   readonly ownersKept: boolean

@@ -11,8 +11,9 @@ const NO_EXEC = ['nosuid', 'noexec', 'nodev']
 
 /** Describes a run to crun and runc. */
 export function toBundleConfig(plan: RunPlan): object {
-  const { uid, gid } = userInside(plan)
-  const rootless = process.geteuid?.() !== 0
+  const { uid, gid } = plan.user
+  // Root too can be without the right to give files away, inside of containers.
+  const rootless = !plan.ownersKept
   return {
     ociVersion: '1.0.2',
     process: toProcess(plan),
@@ -35,7 +36,7 @@ export function toBundleConfig(plan: RunPlan): object {
       ...(plan.isolateNetwork
         ? [{ destination: '/sys', type: 'sysfs', source: 'sysfs', options: [...NO_EXEC, 'ro'] }]
         : []),
-      ...plan.mounts.map(({ source, target, readOnly }) => ({
+      ...[...plan.networkFiles, ...plan.mounts].map(({ source, target, readOnly }) => ({
         ...{ destination: target, type: 'bind', source },
         options: ['rbind', 'rprivate', readOnly ? 'ro' : 'rw'],
       })),
@@ -63,13 +64,12 @@ export function toBundleConfig(plan: RunPlan): object {
 
 /** A process for a bundle's config.json, or for `exec`. */
 export function toProcess(plan: RunPlan, exec?: ExecSpec): object {
-  const { uid, gid, groups } = userInside(plan)
-  const mayBeMapped = process.geteuid?.() === 0 && plan.ownersKept
+  const { uid, gid, groups } = plan.user
   // Another user than root gets capabilities only through files, which the bounding set limits.
   const own = uid === 0 ? plan.capabilities : []
   return {
     terminal: false,
-    user: { uid, gid, ...(mayBeMapped && groups.length > 0 ? { additionalGids: groups } : {}) },
+    user: { uid, gid, ...(plan.ownersKept && groups.length > 0 ? { additionalGids: groups } : {}) },
     args: exec?.command ?? plan.command,
     env: Object.entries({ ...plan.env, ...exec?.env }).map(([name, value]) => `${name}=${value}`),
     cwd: plan.cwd,
@@ -81,9 +81,4 @@ export function toProcess(plan: RunPlan, exec?: ExecSpec): object {
       ambient: [],
     },
   }
-}
-
-/** Root of a namespace whose other users are not mapped can only be itself. */
-function userInside({ user, ownersKept }: RunPlan) {
-  return process.geteuid?.() === 0 && !ownersKept ? { uid: 0, gid: 0, groups: [] } : user
 }

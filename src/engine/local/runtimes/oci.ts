@@ -18,6 +18,7 @@ export class OciRuntime implements Runtime {
   readonly name: 'crun' | 'runc'
   readonly version: string
   readonly limits: readonly string[] = []
+  readonly mounts = true
   readonly #file: string
 
   constructor(name: 'crun' | 'runc', file: string, version: string) {

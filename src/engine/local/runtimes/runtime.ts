@@ -39,6 +39,8 @@ export interface Runtime {
   readonly version: string
   /** Whether files can have their owners: not where all users inside are one user outside. */
   readonly keepsOwners: boolean
+  /** Whether it can show other files and directories inside. */
+  readonly mounts: boolean
   /** What it cannot keep apart, for people; empty when nothing. */
   readonly limits: readonly string[]
   run(plan: RunPlan): Promise<Run>
