@@ -31,6 +31,9 @@ export interface Place {
 /** As many as Linux follows. */
 const LINK_LIMIT = 40
 const NAME_BYTES_LIMIT = 255
+/** Deeper trees cannot be removed again without exhausting the stack, and nobody makes them. */
+const DEPTH_LIMIT = 400
+const PATH_BYTES_LIMIT = 3800
 
 export function makeDirectory(layer: number, given: Partial<TreeNode> = {}): TreeNode {
   const plain = { mode: 0o755, uid: 0, gid: 0, mtime: new Date(0), size: 0 }
@@ -52,6 +55,13 @@ export function splitName(name: string, subject: string): string[] {
     }
   }
   return parts
+}
+
+/** Throws IMAGE_INVALID for a path that is too long or too deep, symlinks on the way resolved. */
+export function assertReachable(path: string, subject: string, name: string): void {
+  if (Buffer.byteLength(path) > PATH_BYTES_LIMIT || path.split('/').length > DEPTH_LIMIT) {
+    throw refused(subject, name, 'its path is longer than this system allows')
+  }
 }
 
 /** The tree of one image. */

@@ -7,7 +7,15 @@ import { PycdsError } from '../errors/index.js'
 import { DEFAULT_LIMITS, type TarBody, type TarHeader, walkTar } from '../tar/index.js'
 import { RootFiles } from './files.js'
 import { writeSparse } from './sparse.js'
-import { makeDirectory, type Place, refused, splitName, Tree, type TreeNode } from './tree.js'
+import {
+  assertReachable,
+  makeDirectory,
+  type Place,
+  refused,
+  splitName,
+  Tree,
+  type TreeNode,
+} from './tree.js'
 
 const WHITEOUT = '.wh.'
 const OPAQUE = '.wh..wh..opq'
@@ -82,6 +90,7 @@ class LayerUnpacker {
 
   async #put(parent: Place, name: string, header: TarHeader, body: TarBody): Promise<void> {
     const path = posix.join(parent.path, name)
+    assertReachable(path, this.subject, header.name)
     const existing = parent.node.children?.get(name)
     if (header.type === 'directory' && existing?.type === 'directory') {
       this.#setDirectory({ path, node: existing }, header)
@@ -160,6 +169,7 @@ class LayerUnpacker {
         existing?.type === 'symlink' ? this.tree.resolve(posix.join(here.path, part), true) : undefined
       if (existing === undefined) {
         const path = posix.join(here.path, part)
+        assertReachable(path, this.subject, name)
         const node = makeDirectory(this.layer)
         this.files.makeDirectory(path, node)
         here.node.children?.set(part, node)
