@@ -8,6 +8,7 @@ export default {
     '!test/fixtures/**',
     '!test/**/fixtures/**',
     '!test/integration/**',
+    '!test/fuzz/**',
   ],
   extensions: { ts: 'module' },
   nodeArguments: ['--import=tsx'],

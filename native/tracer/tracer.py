@@ -52,6 +52,16 @@ def record(kind, *fields):
     append(owner[1], head.encode() + b"".join(encoded))
 
 
+def resolve(path):
+    for _ in range(40):
+        try:
+            target = posix.readlink(path)
+        except OSError:
+            break
+        path = target if target.startswith("/") else path.rpartition("/")[0] + "/" + target
+    return path
+
+
 def describe_process():
     flags = sys.flags
     debug = hasattr(sys, "gettotalrefcount")
@@ -59,7 +69,7 @@ def describe_process():
     try:
         executable = posix.readlink("/proc/self/exe")
     except OSError:
-        executable = sys.executable
+        executable = resolve(sys.executable)  # under chroot there may be no /proc
     return (
         posix.getpid(), posix.getppid(), sys.executable, executable, getattr(sys, "orig_argv", sys.argv),
         sys.hexversion, sys.version.split()[0], sys.implementation.name, sys.implementation.cache_tag or "",

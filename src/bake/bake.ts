@@ -2,7 +2,7 @@
 // The bake: resolve, train, archive, append, measure, tag. The new image has no name until
 // everything else has succeeded, so a failure leaves nothing that anybody could run.
 import { gzipSync } from 'node:zlib'
-import type { ImageConfig } from '../image/index.js'
+import { type ImageConfig, isLocation } from '../image/index.js'
 import type { Progress } from '../log/index.js'
 import { healthCommand, type Surroundings, type Trace, type TrainingSpec } from '../train/index.js'
 import { append } from './append.js'
@@ -52,6 +52,7 @@ export async function bake(request: BakeRequest, ports: BakePorts): Promise<Bake
   const source = await resolve(request, ports)
   const output = chooseOutput(request, source.name)
   const architecture = nodeArchitecture(source)
+  await tellRuntime(source, request, ports)
   const injected = ports.archiver.injected(architecture)
   const spec: TrainingSpec = {
     image: source.id,
@@ -133,6 +134,18 @@ export async function bake(request: BakeRequest, ports: BakePorts): Promise<Bake
       ? { served: written.hits.served, total: written.hits.total, percent: written.hits.percent }
       : null,
     warnings,
+  }
+}
+
+/** Which runtime is used for an image that is in no engine, and why no other. */
+async function tellRuntime(source: SourceImage, request: BakeRequest, ports: BakePorts): Promise<void> {
+  if (!isLocation(source.reference) || request.mode === 'none') return
+  const step = ports.progress.step('runtime', 'Choose a runtime')
+  try {
+    step.done((await ports.engine.describe()).endpoint)
+  } catch (error) {
+    step.fail('none works')
+    throw error
   }
 }
 
