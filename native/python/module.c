@@ -13,6 +13,7 @@
 #include "locate.h"
 #include "report.h"
 #include "runtime.h"
+#include "search.h"
 #include "takeover.h"
 
 /* sysexits.h EX_CONFIG: PYCDS=require was not met. */
@@ -147,9 +148,17 @@ static PyObject *stats(PyObject *self, PyObject *unused) {
   return result;
 }
 
+static PyObject *invalidate_caches(PyObject *self, PyObject *unused) {
+  (void)self;
+  (void)unused;
+  search_forget();
+  return none();
+}
+
 static PyMethodDef methods[] = {
     {"find_spec", (PyCFunction)(void (*)(void))finder_find_spec, METH_VARARGS | METH_KEYWORDS,
      "find_spec(fullname, path=None, target=None): the spec of an archived module, or None."},
+    {"invalidate_caches", invalidate_caches, METH_NOARGS, "invalidate_caches(): forgets directory listings."},
     {"load_code", load_code, METH_O, "load_code(name): the archived code object; LookupError when there is none."},
     {"stats", stats, METH_NOARGS,
      "stats(): status, modules served and (with PYCDS=report or PYCDS_LOG) missed,\n"

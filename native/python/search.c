@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "../core/hash.h"
@@ -16,10 +17,19 @@
 
 #define MAX_PATH_BYTES 4096
 
+enum state {
+  UNKNOWN,
+  ABSENT,
+  LISTED,
+  OTHER /* no directory, or one that cannot be read */
+};
+
 /* One directory of the search path: the names in it up to their first dot, as hashes. */
 struct directory {
   struct directory *next;
   uint64_t path_hash;
+  enum state state;
+  int64_t looked; /* when */
   struct timespec changed;
   ino_t inode;
   uint64_t *stems; /* open addressing; 0 is empty */
@@ -96,37 +106,60 @@ static bool list_directory(struct directory *d, const char *path) {
   return done && got == 0;
 }
 
-/* Up-to-date listing of a directory; NULL when it cannot be had. */
-static struct directory *directory_at(const char *path, size_t length, const struct stat *status) {
-  uint64_t hash = pycds_hash(path, length);
+static struct directory *directory_of(struct text path) {
+  uint64_t hash = pycds_hash(path.bytes, path.length);
   struct directory *d = directories;
   while (d && d->path_hash != hash) d = d->next;
-  if (!d) {
-    d = calloc(1, sizeof *d);
-    if (!d) return NULL;
-    d->path_hash = hash;
-    d->next = directories;
-    directories = d;
-  } else if (d->inode == status->st_ino && d->changed.tv_sec == status->st_mtim.tv_sec &&
-             d->changed.tv_nsec == status->st_mtim.tv_nsec) {
-    return d;
-  }
-  d->inode = 0;
-  if (!list_directory(d, path)) return NULL;
-  d->inode = status->st_ino;
-  d->changed = status->st_mtim;
-  return d;
+  if (d) return d;
+  d = calloc(1, sizeof *d);
+  if (!d) return NULL;
+  d->path_hash = hash;
+  d->next = directories;
+  return directories = d;
 }
 
-static enum pycds_miss check_directory(struct text entry, uint64_t stem) {
+static bool is_same(const struct directory *d, const struct stat *status) {
+  return d->state == LISTED && d->inode == status->st_ino && d->changed.tv_sec == status->st_mtim.tv_sec &&
+         d->changed.tv_nsec == status->st_mtim.tv_nsec;
+}
+
+static void look(struct directory *d, const char *path) {
   struct stat status;
-  const char *path = entry.length ? entry.bytes : "."; /* the directory's identity tells when "." is another one */
   if (syscall(SYS_newfstatat, AT_FDCWD, path, &status, 0) != 0) {
-    return errno == ENOENT || errno == ENOTDIR ? PYCDS_SERVED : PYCDS_MISS_SHADOWED;
+    d->state = errno == ENOENT || errno == ENOTDIR ? ABSENT : OTHER;
+  } else if (!S_ISDIR(status.st_mode)) {
+    d->state = OTHER;
+  } else if (!is_same(d, &status)) {
+    d->state = list_directory(d, path) ? LISTED : OTHER;
+    d->inode = status.st_ino;
+    d->changed = status.st_mtim;
   }
-  if (!S_ISDIR(status.st_mode)) return PYCDS_MISS_SHADOWED;
-  const struct directory *d = directory_at(path, entry.length ? entry.length : 1, &status);
-  return d && !has_stem(d, stem) ? PYCDS_SERVED : PYCDS_MISS_SHADOWED;
+}
+
+/* Moves on every few milliseconds, as the time stamps of most file systems do. */
+static int64_t coarse_time(void) {
+  struct timespec time;
+  clock_gettime(CLOCK_MONOTONIC_COARSE, &time);
+  return (int64_t)time.tv_sec * 1000000000 + time.tv_nsec;
+}
+
+/* A burst of imports looks once. Who makes modules and imports them at once has to call
+ * importlib.invalidate_caches, as always. What "." is can change at any time. */
+static enum pycds_miss check_directory(struct text entry, uint64_t stem) {
+  struct text path = entry.length ? entry : (struct text){".", 1};
+  struct directory *d = directory_of(path);
+  if (!d) return PYCDS_MISS_SHADOWED;
+  int64_t now = coarse_time();
+  if (d->looked != now || path.bytes[0] != '/') look(d, path.bytes);
+  d->looked = now;
+  return d->state == ABSENT || (d->state == LISTED && !has_stem(d, stem)) ? PYCDS_SERVED : PYCDS_MISS_SHADOWED;
+}
+
+void search_forget(void) {
+  for (struct directory *d = directories; d; d = d->next) {
+    d->state = UNKNOWN;
+    d->looked = 0;
+  }
 }
 
 /* The path finder prefers what is in sys.path_importer_cache to what the path hooks would make. */

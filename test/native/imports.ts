@@ -159,3 +159,22 @@ each('what shadows a module wins: in the working directory, in PYTHONPATH', asyn
   const pythonPath = `import sys; sys.path.insert(0, ${JSON.stringify(shadow)});`
   t.is((await run(bench, `${pythonPath} ${text}`, TAKEN)).stdout, 'package module\n')
 })
+
+each(
+  'what a program writes in front of a module wins, after importlib.invalidate_caches at once',
+  async (t, bench) => {
+    const directory = join(bench.directory, 'written')
+    mkdirSync(directory, { recursive: true })
+    const text = `import importlib, os, sys; sys.path.insert(0, ${JSON.stringify(directory)}); import json
+for name in ("who_calls_3", "circle_b"):
+    open(os.path.join(${JSON.stringify(directory)}, name + ".py"), "w").write("written = 1")
+    importlib.invalidate_caches()
+    print(__import__(name).written)
+    os.unlink(os.path.join(${JSON.stringify(directory)}, name + ".py"))
+sys.path[0] = ""; os.chdir("/"); import email.message; os.chdir(${JSON.stringify(directory)})
+open("who_calls_4.py", "w").write("written = 2")
+importlib.invalidate_caches()
+import who_calls_4; print(who_calls_4.written); os.unlink("who_calls_4.py")`
+    for (const env of [TAKEN, FINDER]) t.is((await run(bench, text, env)).stdout, '1\n1\n2\n')
+  },
+)
