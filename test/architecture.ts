@@ -74,7 +74,7 @@ const DOORS: Record<string, readonly string[]> = {
   'tar-stream': ['tar'],
   fzstd: ['oci'],
   '@oclif/core': ['commands', 'bin'],
-  yaml: ['commands/config'],
+  yaml: ['commands/config', 'frontend/config-file.ts'],
   '@bufbuild/protobuf': ['frontend'],
   shlex: ['commands'],
 }

@@ -9,7 +9,7 @@ import { BuilderError, type Capabilities, type Gateway } from './gateway/index.j
 import type { Ref } from './gen/gateway_pb.js'
 import type { BuildConfig, BuiltImage } from './images.js'
 import { fromDefinition, type State, toDefinition } from './llb/index.js'
-import { type Outcome, readOutcome } from './outcome.js'
+import { assertHitRate, type Outcome, readOutcome } from './outcome.js'
 import { baked, PLACE, STATUS_PATH, type TraceStep, traced } from './trace-step.js'
 import { warn } from './warn.js'
 
@@ -26,7 +26,7 @@ export interface BakeContext {
 /** What a step is made of for an image; undefined when there is nothing to start, so nothing to speed up. */
 export function stepFor(
   image: BuiltImage,
-  settings: Pick<TraceStep, 'options' | 'configFile' | 'tool' | 'sourceDateEpoch' | 'ignoreCache'>,
+  settings: Pick<TraceStep, 'options' | 'tool' | 'sourceDateEpoch' | 'ignoreCache'>,
 ): TraceStep | undefined {
   const { Entrypoint, Cmd } = image.config.config ?? {}
   const state = fromDefinition(image.ref.def)
@@ -52,6 +52,7 @@ export async function bakeImage(
     await warn(`the image is built without an archive: ${error.message}`, [error.hint], out, context)
     return image
   }
+  assertHitRate(outcome, step.options.minHitRate)
   for (const warning of outcome.warnings) await warn(warning, [], out, context)
   const ref = await solve(baked(step, out), context)
   return { ...image, ref, config: withArchive(image.config, outcome.python, context.version) }

@@ -3,6 +3,7 @@
 
 import { type BakeContext, bakeImage, stepFor } from './bake-image.js'
 import { type ClientFiles, readClientFiles } from './client-files.js'
+import { readConfigFile } from './config-file.js'
 import type { Delegation } from './delegate.js'
 import { cacheImports, delegation, ignoresCache } from './delegate.js'
 import { readDockerfileArgs } from './dockerfile-args.js'
@@ -34,9 +35,9 @@ export async function build(request: Request, ports: BuildPorts): Promise<Result
   // `docker build --call=check` and its like ask questions about the Dockerfile, and build nothing.
   if (options.has('requestid')) return inner
   const [result, files] = await Promise.all([inner, readClientFiles(request, inputs, ports.gateway)])
-  const stepOptions = optionsOf(options, files, target)
+  const stepOptions = await optionsOf(options, files, target)
   if (!stepOptions.enabled) return result
-  const plan = await planBuild(result, request, files, stepOptions, ports.gateway)
+  const plan = await planBuild(result, request, stepOptions, ports.gateway)
   if (debug) return debug.answer({ plan, delegation: ask, options: stepOptions }, ports)
   const context: BakeContext = { ...ports, started, cacheImports: cacheImports(options) }
   const images = await Promise.all(
@@ -54,7 +55,6 @@ export interface PlannedImage {
 async function planBuild(
   result: Result,
   request: Request,
-  files: ClientFiles,
   options: StepOptions,
   gateway: Gateway,
 ): Promise<PlannedImage[]> {
@@ -62,7 +62,6 @@ async function planBuild(
   if (images.length === 0) return []
   const settings = {
     options,
-    configFile: files.config,
     tool: {
       reference: await findToolImage(request, gateway),
       resolveMode: request.options.get('image-resolve-mode') ?? '',
@@ -73,8 +72,8 @@ async function planBuild(
   return images.map((image) => ({ image, step: stepFor(image, settings) }))
 }
 
-/** Build arguments win over what the Dockerfile declares. */
-function optionsOf(options: Options, files: ClientFiles, target: string): StepOptions {
+/** Build arguments win over what the Dockerfile declares, and that over the configuration file. */
+async function optionsOf(options: Options, files: ClientFiles, target: string): Promise<StepOptions> {
   const given = [...options].flatMap(([name, value]): [string, string][] =>
     name.startsWith('build-arg:PYCDS_') ? [[name.slice('build-arg:'.length), value]] : [],
   )
@@ -82,5 +81,6 @@ function optionsOf(options: Options, files: ClientFiles, target: string): StepOp
     // A Dockerfile may have arguments of this name for its own use.
     ([name]) => OPTION_NAMES.includes(name),
   )
-  return readStepOptions(new Map([...declared, ...given]))
+  const written = files.config === undefined ? [] : await readConfigFile(files.config.toString())
+  return readStepOptions(new Map([...written, ...declared, ...given]))
 }

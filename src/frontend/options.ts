@@ -10,6 +10,10 @@ export interface StepOptions {
   readonly onFailure: OnFailure
   /** Replaces the image's own command for the training run. */
   readonly command: readonly string[] | undefined
+  /** Import the given modules, and start nothing. */
+  readonly importsOnly: boolean
+  /** Percent of the imported modules that must be in the archive. */
+  readonly minHitRate: number | undefined
   /** For `pycds-image step`. */
   readonly flags: readonly string[]
 }
@@ -20,18 +24,21 @@ const PREFIX = 'PYCDS_'
 const FLAGS: Readonly<Record<string, { readonly flag: string; readonly list?: RegExp }>> = {
   PYCDS_READY: { flag: '--ready', list: /\s*;\s+|\n/ },
   PYCDS_PROBE: { flag: '--probe', list: /\s*;\s+|\n/ },
-  PYCDS_TRAIN: { flag: '--train' },
   PYCDS_IMPORT: { flag: '--import', list: /[\s,]+/ },
   PYCDS_VALIDATE: { flag: '--validate' },
   PYCDS_TIMEOUT: { flag: '--timeout' },
   PYCDS_STOP_GRACE: { flag: '--stop-grace' },
-  PYCDS_MIN_HIT_RATE: { flag: '--min-hit-rate' },
-  PYCDS_MAX_LAYER_SIZE: { flag: '--max-layer-size' },
   PYCDS_ON_TRAIN_FAILURE: { flag: '--on-train-failure' },
 }
 
 /** Arguments that are not for the step itself. */
-const OWN = ['PYCDS_ENABLED', 'PYCDS_ON_FAILURE', 'PYCDS_COMMAND'] as const
+const OWN = [
+  'PYCDS_ENABLED',
+  'PYCDS_ON_FAILURE',
+  'PYCDS_TRAIN',
+  'PYCDS_COMMAND',
+  'PYCDS_MIN_HIT_RATE',
+] as const
 
 /** Every name that means something here. */
 export const OPTION_NAMES: readonly string[] = [...OWN, ...Object.keys(FLAGS)]
@@ -50,6 +57,8 @@ export function readStepOptions(args: ReadonlyMap<string, string>): StepOptions 
   return {
     enabled: oneOf('PYCDS_ENABLED', args.get('PYCDS_ENABLED') ?? '1', ['0', '1']) === '1',
     onFailure: oneOf('PYCDS_ON_FAILURE', args.get('PYCDS_ON_FAILURE') ?? 'plain', ['plain', 'fail']),
+    importsOnly: trainsByImports(args),
+    minHitRate: percentage('PYCDS_MIN_HIT_RATE', args.get('PYCDS_MIN_HIT_RATE')),
     command: command ? parseCommand(command) : undefined,
     flags: Object.entries(FLAGS).flatMap(([name, { flag, list }]) => {
       const value = args.get(name)
@@ -59,6 +68,27 @@ export function readStepOptions(args: ReadonlyMap<string, string>): StepOptions 
       return values.map((one) => `${flag}=${one}`)
     }),
   }
+}
+
+function trainsByImports(args: ReadonlyMap<string, string>): boolean {
+  const modules = args.get('PYCDS_IMPORT') || undefined
+  const mode = args.get('PYCDS_TRAIN') || (modules === undefined ? 'entrypoint' : 'imports')
+  const isByImports = oneOf('PYCDS_TRAIN', mode, ['entrypoint', 'imports']) === 'imports'
+  if (isByImports === (modules !== undefined)) return isByImports
+  throw new PycdsError('USAGE', {
+    message: `build argument PYCDS_TRAIN: ${mode} ${isByImports ? 'needs' : 'does not go with'} PYCDS_IMPORT`,
+    hint: 'With PYCDS_IMPORT modules are imported instead of starting the command.',
+  })
+}
+
+function percentage(name: string, value: string | undefined): number | undefined {
+  if (value === undefined || value === '') return undefined
+  const number = /^\d+(\.\d+)?%?$/.test(value) ? Number.parseFloat(value) : Number.NaN
+  if (number <= 100) return number
+  throw new PycdsError('USAGE', {
+    message: `build argument ${name}: ${JSON.stringify(value.slice(0, 40))} is no percentage`,
+    hint: 'Give a number from 0 to 100.',
+  })
 }
 
 /** As CMD has it in a Dockerfile: a JSON list, or text for the shell. */

@@ -2,14 +2,25 @@
 // How a trace step ended, as it wrote it down itself.
 import { type ErrorCode, EXIT_CODES, PycdsError } from '../errors/index.js'
 
+/** How many of the imported modules are in the archive, and how many are not. */
+export interface Modules {
+  readonly archived: number
+  readonly leftOut: number
+}
+
 export type Outcome =
-  | { readonly kind: 'baked'; readonly python: string; readonly warnings: readonly string[] }
+  | {
+      readonly kind: 'baked'
+      readonly python: string
+      readonly modules: Modules
+      readonly warnings: readonly string[]
+    }
   | { readonly kind: 'failed'; readonly error: PycdsError }
 
 /** Reads the status of a step; INTERNAL when it is none. */
 export function readOutcome(text: Buffer | undefined): Outcome {
   const status = parse(text)
-  const { error, python, warnings } = status ?? {}
+  const { error, python, archive, warnings } = status ?? {}
   if (isObject(error)) {
     const { code, message, hint } = error
     return {
@@ -22,7 +33,12 @@ export function readOutcome(text: Buffer | undefined): Outcome {
   }
   if (isObject(python) && typeof python.version === 'string') {
     const list: unknown[] = Array.isArray(warnings) ? warnings : []
-    return { kind: 'baked', python: python.version, warnings: list.map(String) }
+    return {
+      kind: 'baked',
+      python: python.version,
+      modules: readModules(archive),
+      warnings: list.map(String),
+    }
   }
   return {
     kind: 'failed',
@@ -31,6 +47,22 @@ export function readOutcome(text: Buffer | undefined): Outcome {
       hint: 'This is a bug: please report it with the output of the step.',
     }),
   }
+}
+
+/** GATE_FAILED when less than so many percent of the imported modules can be served. */
+export function assertHitRate(outcome: Outcome & { kind: 'baked' }, percent: number | undefined): void {
+  const { archived, leftOut } = outcome.modules
+  const rate = (100 * archived) / Math.max(1, archived + leftOut)
+  if (percent === undefined || rate >= percent) return
+  throw new PycdsError('GATE_FAILED', {
+    message: `PYCDS_MIN_HIT_RATE: ${rate.toFixed(1)} % of ${archived + leftOut} imported modules are in the archive, ${percent} % are asked for`,
+    hint: 'The output of the step names those that were left out, and why.',
+  })
+}
+
+function readModules(archive: unknown): Modules {
+  const { modules, leftOut } = isObject(archive) ? archive : {}
+  return { archived: Number(modules ?? 0), leftOut: Array.isArray(leftOut) ? leftOut.length : 0 }
 }
 
 function parse(text: Buffer | undefined): Record<string, unknown> | undefined {

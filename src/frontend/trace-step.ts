@@ -2,7 +2,6 @@
 // The trace step as a graph: `pycds-image step` runs on top of the built image, without a network. What it writes lies on a
 // file system of its own, and only that is laid over the image: the traces of running it are never seen again.
 
-import { CONFIG_FILE } from './client-files.js'
 import type { BuildConfig } from './images.js'
 import { copyOver, files, image, type OpNote, type Platform, run, type State } from './llb/index.js'
 import type { StepOptions } from './options.js'
@@ -28,8 +27,6 @@ export interface TraceStep {
   readonly config: BuildConfig
   readonly platform: Platform
   readonly options: StepOptions
-  /** The client's configuration file. */
-  readonly configFile: Buffer | undefined
   readonly tool: { readonly reference: string; readonly resolveMode: string }
   /** Of files without a time of their own, in seconds since 1970. */
   readonly sourceDateEpoch: string | undefined
@@ -66,22 +63,17 @@ export function baked(step: TraceStep, out: State): State {
 }
 
 /** The command line of the step. */
-export function stepCommand({
-  config,
-  configFile,
-  options,
-}: Pick<TraceStep, 'config' | 'configFile' | 'options'>): string[] {
+export function stepCommand({ config, options }: Pick<TraceStep, 'config' | 'options'>): string[] {
   const { Entrypoint, Cmd, User } = config.config ?? {}
   const command = options.command ?? [...(Entrypoint ?? []), ...(Cmd ?? [])]
   return [
     ...[`${TOOL}/pycds-image`, 'step'],
     ...[`--output=${OUT}/${ROOT_NAME}`, `--metadata-file=${OUT}/${STATUS_NAME}`, '--on-failure=skip'],
     `--image-config=${IN}/${IMAGE_FILE}`,
-    ...(configFile === undefined ? [] : [`--config=${IN}/${CONFIG_FILE}`]),
     ...(User ? [`--user=${User}`] : []),
     ...options.flags,
-    '--',
-    ...command,
+    // Modules are imported instead of starting anything.
+    ...(options.importsOnly ? [] : ['--', ...command]),
   ]
 }
 
@@ -93,10 +85,7 @@ function inputs(step: TraceStep): State {
     ...{ architecture, os, rootfs: { type: 'layers', diff_ids: [] } },
     config: { Healthcheck, ExposedPorts, Shell },
   }
-  const content = {
-    [IMAGE_FILE]: Buffer.from(JSON.stringify(image)),
-    ...(step.configFile === undefined ? {} : { [CONFIG_FILE]: step.configFile }),
-  }
+  const content = { [IMAGE_FILE]: Buffer.from(JSON.stringify(image)) }
   return files(content, step.platform, note(step, 'what is known of the image'))
 }
 

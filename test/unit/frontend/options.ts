@@ -8,7 +8,10 @@ function read(args: Record<string, string>) {
 }
 
 test('without arguments an image that cannot be baked stays as it is', (t) => {
-  t.deepEqual(read({}), { enabled: true, onFailure: 'plain', command: undefined, flags: [] })
+  t.deepEqual(read({}), {
+    ...{ enabled: true, onFailure: 'plain', command: undefined, flags: [] },
+    ...{ importsOnly: false, minHitRate: undefined },
+  })
 })
 
 test('arguments become options of the step, lists one for each entry', (t) => {
@@ -30,6 +33,15 @@ test('arguments become options of the step, lists one for each entry', (t) => {
   )
 })
 
+test('modules are imported instead of starting the command', (t) => {
+  t.true(read({ PYCDS_IMPORT: 'app' }).importsOnly)
+  t.true(read({ PYCDS_IMPORT: 'app', PYCDS_TRAIN: 'imports' }).importsOnly)
+})
+
+test('a limit is a percentage', (t) => {
+  t.is(read({ PYCDS_MIN_HIT_RATE: '97.5%' }).minHitRate, 97.5)
+})
+
 test('an empty value takes an option back', (t) => {
   t.deepEqual(read({ PYCDS_READY: '', PYCDS_COMMAND: '' }), read({}))
 })
@@ -48,4 +60,7 @@ const refuses = test.macro((t, name: string, value: string) => {
 test('an unknown option is refused: it may be a slip', refuses, 'PYCDS_REDY', 'health')
 test('a way to fail that there is not is refused', refuses, 'PYCDS_ON_FAILURE', 'ignore')
 test('a list that is none is refused', refuses, 'PYCDS_COMMAND', '["python", 1]')
+test('modules do not go with the command', refuses, 'PYCDS_TRAIN', 'imports')
+test('more than everything is refused', refuses, 'PYCDS_MIN_HIT_RATE', '101')
+test('a limit that is no number is refused', refuses, 'PYCDS_MIN_HIT_RATE', 'most')
 test('JSON that ends early is refused', refuses, 'PYCDS_COMMAND', '["python"')

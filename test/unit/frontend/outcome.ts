@@ -1,15 +1,35 @@
 // SPDX-License-Identifier: Apache-2.0
 import test from 'ava'
-import { readOutcome } from '../../../src/frontend/outcome.js'
+import type { PycdsError } from '../../../src/errors/index.js'
+import { assertHitRate, readOutcome } from '../../../src/frontend/outcome.js'
 
 const read = (value: unknown) => readOutcome(Buffer.from(JSON.stringify(value)))
 
 test('a step that wrote an archive tells the Python and its warnings', (t) => {
-  t.deepEqual(read({ schema: 'io.pycds.step/1', python: { version: '3.11.2' }, warnings: ['careful'] }), {
+  t.deepEqual(
+    read({
+      ...{ schema: 'io.pycds.step/1', python: { version: '3.11.2' }, warnings: ['careful'] },
+      archive: { modules: 97, leftOut: [1, 2, 3] },
+    }),
+    {
+      kind: 'baked',
+      python: '3.11.2',
+      modules: { archived: 97, leftOut: 3 },
+      warnings: ['careful'],
+    },
+  )
+})
+
+test('too few archived modules break the limit that is set, and no other', (t) => {
+  const outcome = {
     kind: 'baked',
     python: '3.11.2',
-    warnings: ['careful'],
-  })
+    modules: { archived: 97, leftOut: 3 },
+    warnings: [],
+  } as const
+  t.notThrows(() => assertHitRate(outcome, undefined))
+  t.notThrows(() => assertHitRate(outcome, 97))
+  t.is(t.throws<PycdsError>(() => assertHitRate(outcome, 97.1))?.code, 'GATE_FAILED')
 })
 
 test('a step that failed tells its error', (t) => {
