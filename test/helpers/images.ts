@@ -11,6 +11,8 @@ export type BaseImage =
   | 'shared'
   | 'shared-nopyc'
   | 'py38'
+  | 'bullseye'
+  | 'sid'
   | 'nopython'
 
 /** Folders of `examples/`. */
