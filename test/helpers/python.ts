@@ -11,7 +11,7 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs'
-import { homedir, tmpdir } from 'node:os'
+import { availableParallelism, homedir, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { createArchiver } from '../../src/archive/archiver.js'
@@ -89,6 +89,24 @@ function probe(path: string): Candidate[] {
   return known ? [{ path, version, architecture, supported: debug === 'False' && flags === '' }] : []
 }
 
+let running = 0
+const waiting: (() => void)[] = []
+
+/** Waits until no more than two programs per processor run. */
+function turn(): Promise<void> | undefined {
+  if (running < 2 * availableParallelism()) {
+    running += 1
+    return undefined
+  }
+  return new Promise((resolve) => waiting.push(resolve))
+}
+
+function done(): void {
+  const next = waiting.shift()
+  if (next) next()
+  else running -= 1
+}
+
 export interface Outcome {
   code: number | null
   stdout: string
@@ -133,15 +151,17 @@ export class Bench {
   }
 
   /** Runs the interpreter without an archive. */
-  run(args: readonly string[], env: Record<string, string> = {}): Promise<Outcome> {
-    return new Promise((resolve) => {
+  async run(args: readonly string[], env: Record<string, string> = {}): Promise<Outcome> {
+    // All tests of a file begin at once; a deadline should tell of one program, not of how many there are.
+    await turn()
+    return new Promise<Outcome>((resolve) => {
       const start = startOf(this.#python, args, { PATH, ...env }, this.directory)
       const options = { env: start.env, cwd: this.directory, timeout: DEADLINE_MS, maxBuffer: 2 ** 28 }
       execFile(start.file, start.args, options, (error, stdout, stderr) => {
         const code = error ? (typeof error.code === 'number' ? error.code : null) : 0
         resolve({ code, stdout, stderr })
       })
-    })
+    }).finally(done)
   }
 
   /**
