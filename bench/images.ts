@@ -3,7 +3,7 @@
 import { join } from 'node:path'
 import { type Package, plainProgram } from './packages.js'
 import type { Python } from './pythons.js'
-import { ROOT, run } from './shell.js'
+import { CommandFailed, ROOT, run } from './shell.js'
 
 /** What `bake --json` tells, as far as it is used here. */
 export interface Baked {
@@ -70,12 +70,15 @@ export async function bake(
   options: readonly string[] = [],
 ): Promise<Baked> {
   const { PYTHONPATH } = environmentOf(one)
-  const output = await run(process.execPath, [
+  const args = [
     ...[join(checkout, 'dist/bin/run.js'), 'bake', image, '--tag', tag, '--measure', '0', '--json'],
     ...['--ready', 'exit', '--timeout', '300s', '--progress', 'quiet', ...options, '--'],
     ...(PYTHONPATH === undefined ? [] : ['/usr/bin/env', `PYTHONPATH=${PYTHONPATH}`]),
     ...[python.executable, '-c', plainProgram(one)],
-  ])
+  ]
+  const output = await run(process.execPath, args).catch((error: unknown) => {
+    throw new Error(`bake of ${one.name}: ${error instanceof CommandFailed ? reasonIn(error.said) : error}`)
+  })
   const { archive, layer } = JSON.parse(output) as {
     archive: { bytes: number; modules: number }
     layer: { bytes: number; compressedBytes: number }
@@ -87,6 +90,12 @@ export async function bake(
     layerBytes: layer.bytes,
     layerCompressedBytes: layer.compressedBytes,
   }
+}
+
+/** The message of a failure that was printed as JSON. */
+function reasonIn(said: string): string {
+  const [, message] = /"message": "(.*)"/.exec(said) ?? []
+  return message ?? said.split('\n').at(-1) ?? said
 }
 
 export async function removeImage(reference: string): Promise<void> {

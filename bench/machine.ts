@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-import { readFile } from 'node:fs/promises'
+import { readFile, stat } from 'node:fs/promises'
 import { cpus, release, totalmem } from 'node:os'
+import { join } from 'node:path'
 import { run } from './shell.js'
 
 /** What a reader must know to compare figures. */
@@ -27,7 +28,28 @@ export async function machineFacts(): Promise<Facts> {
   }
 }
 
-/** The commit of the checkout, with a mark when files differ from it. */
+/** What is measured; neither pages nor saved figures change a figure. */
+const MEASURED = ['src', 'native', 'dockerfiles', 'scripts', 'bench/*.ts', 'bench/*.c', 'bench/*.py']
+
+/** The last commit that changed what is measured, with a mark when files differ from it. */
 export async function commitOf(checkout: string): Promise<string> {
-  return (await run('git', ['-C', checkout, 'describe', '--always', '--dirty', '--abbrev=12'])).trim()
+  const git = (...args: string[]) => run('git', ['-C', checkout, ...args, '--', ...MEASURED])
+  const commit = (await git('log', '-1', '--format=%h', '--abbrev=12')).trim()
+  const changes = await git('status', '--porcelain', '--untracked-files=no')
+  return changes === '' ? commit : `${commit}-dirty`
+}
+
+/** The file of a checkout that is newer than its build; undefined when the build is up to date. */
+export async function newerThanBuild(checkout: string): Promise<string | undefined> {
+  const built = await stat(join(checkout, 'dist/bin/run.js')).catch(() => undefined)
+  const files = (
+    await run('git', ['-C', checkout, 'ls-files', 'src', 'native/*.c', 'native/*.h', 'native/*.py'])
+  )
+    .split('\n')
+    .filter(Boolean)
+  for (const file of files) {
+    const found = await stat(join(checkout, file)).catch(() => undefined)
+    if (!built || (found && found.mtimeMs > built.mtimeMs)) return file
+  }
+  return undefined
 }

@@ -2,10 +2,12 @@
 // npm run bench: see USAGE in options.ts.
 import { spawnSync } from 'node:child_process'
 import { describeMeans } from './lines.js'
+import { newerThanBuild } from './machine.js'
 import { type Options, parseOptions, USAGE } from './options.js'
 import { report } from './report/report.js'
 import { saveResults } from './results.js'
 import { openResults, removeLeftovers, runPackages, runParts } from './run.js'
+import { ROOT } from './shell.js'
 
 const INSIDE = 'PYCDS_BENCH_INSIDE'
 
@@ -30,6 +32,14 @@ async function main(): Promise<number> {
     return 0
   }
   if (process.env[INSIDE] === undefined) return reexecute()
+  for (const checkout of [ROOT, ...(options.other === undefined ? [] : [options.other])]) {
+    const newer = await newerThanBuild(checkout)
+    if (newer === undefined) continue
+    process.stderr.write(
+      `bench: ${checkout}: ${newer} is newer than the build; run npm run build there first\n`,
+    )
+    return 2
+  }
   await removeLeftovers()
   const results = await openResults(options, say)
   await runPackages(options, results, say)

@@ -29,7 +29,8 @@ export async function mountImage(image: string, folder: string): Promise<Root> {
   return {
     path: merged,
     unmount: async () => {
-      await run('umount', ['--recursive', merged])
+      // Lazily: a process that has just ended may not be gone for the kernel yet.
+      await run('umount', ['--recursive', '--lazy', merged])
       await rm(folder, { recursive: true, force: true })
     },
   }

@@ -11,7 +11,7 @@ import type { Options } from './options.js'
 import type { Package } from './packages.js'
 import type { Python } from './pythons.js'
 import { findEntry, type Results, readResults, saveResults } from './results.js'
-import { ROOT } from './shell.js'
+import { ROOT, run } from './shell.js'
 import { measureSizes } from './sizes.js'
 
 export type Say = (line: string) => void
@@ -115,10 +115,15 @@ export async function openResults(options: Options, say: Say): Promise<Results> 
   }
 }
 
-/** Directories that an earlier, killed run left. */
+/** Directories and images that an earlier, killed run left. */
 export async function removeLeftovers(): Promise<void> {
   const folder = join(ROOT, 'bench/work')
   for (const pid of await readdir(folder).catch(() => [])) {
-    if (!existsSync(`/proc/${pid}`)) await rm(join(folder, pid), { recursive: true, force: true })
+    // Another one may be at work: its images are its own business.
+    if (existsSync(`/proc/${pid}`)) return
+    await rm(join(folder, pid), { recursive: true, force: true })
   }
+  const left = await run('docker', ['images', '--quiet', '--filter', 'reference=pycds-bench/*'])
+  for (const image of new Set(left.split('\n').filter(Boolean)))
+    await run('docker', ['rmi', '--force', image])
 }

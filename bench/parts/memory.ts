@@ -56,7 +56,17 @@ async function pssOf(image: string, executable: string, code: string): Promise<n
   const ids: string[] = []
   try {
     for (let count = 0; count < CONTAINERS; count++) {
-      const id = await run('docker', ['run', '--detach', '--network', 'none', image, executable, '-c', code])
+      const id = await run('docker', [
+        'run',
+        '--rm',
+        '--detach',
+        '--network',
+        'none',
+        image,
+        executable,
+        '-c',
+        code,
+      ])
       ids.push(id.trim())
     }
     let sum = 0
