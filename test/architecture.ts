@@ -119,6 +119,17 @@ test('every import in src follows the tables', (t) => {
   t.deepEqual(checkImports(sources), [])
 })
 
+test('the benchmark uses the built command line as anybody does, and of src only leaves', (t) => {
+  const sources = readSources(ROOT, 'bench', ['.ts'])
+  t.true(sources.size > 10, 'bench was not found')
+  const problems = findImports(sources).filter(({ specifier, target }) =>
+    target === undefined
+      ? !specifier.startsWith('node:')
+      : !isWithin(target, 'bench') && !isWithin(target, 'src/util'),
+  )
+  t.deepEqual(problems, [])
+})
+
 test('neither files nor modules of src import in cycles', (t) => {
   t.deepEqual(checkCycles(readSources(ROOT, 'src', ['.ts'])), [])
 })

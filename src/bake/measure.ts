@@ -2,6 +2,7 @@
 // Before and after: timed starts of two images in turns, so that noise falls on both.
 import type { Progress } from '../log/index.js'
 import { type TimedStart, type TrainingSpec, timeStart, type WatchOptions } from '../train/index.js'
+import { summarise } from '../util/statistics.js'
 import type { Engine } from './ports.js'
 import type { BakeResult, Timing } from './result.js'
 
@@ -47,16 +48,13 @@ export async function measure(
     return null
   }
   const metric = [...before, ...after].every((timed) => timed.exit !== null) ? 'exit' : 'imports'
-  const [a, b] = [before, after].map((list) => summarise(list.map((timed) => timed[metric] ?? timed.imports)))
+  const [a, b] = [before, after].map((list) => toTiming(list.map((timed) => timed[metric] ?? timed.imports)))
   if (!a || !b) return null
   step.done(`${a.medianMs.toFixed(0)} ms to ${b.medianMs.toFixed(0)} ms`)
   return { metric, before: a, after: b, speedup: a.medianMs / b.medianMs, runs: request.runs }
 }
 
-function summarise(values: readonly number[]): Timing {
-  const sorted = [...values].sort((a, b) => a - b)
-  const middle = sorted.length >> 1
-  const high = sorted[middle] ?? 0
-  const low = sorted.length % 2 === 1 ? high : (sorted[middle - 1] ?? high)
-  return { medianMs: (low + high) / 2, minMs: sorted[0] ?? 0, maxMs: sorted.at(-1) ?? 0 }
+function toTiming(values: readonly number[]): Timing {
+  const { median = 0, min = 0, max = 0 } = summarise(values) ?? {}
+  return { medianMs: median, minMs: min, maxMs: max }
 }
