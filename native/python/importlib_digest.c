@@ -13,11 +13,14 @@ struct bytes {
 };
 
 static void put(struct bytes *out, const void *data, size_t length) {
+  if (out->failed) return;
   if (out->length + length > out->capacity) {
     size_t capacity = (out->length + length) * 2 + 8192;
     uint8_t *grown = realloc(out->data, capacity);
-    if (!grown) out->failed = true;
-    if (out->failed) return;
+    if (!grown) {
+      out->failed = true;
+      return;
+    }
     out->data = grown;
     out->capacity = capacity;
   }
@@ -56,6 +59,7 @@ static void put_code(struct bytes *out, PyObject *code) {
     if (part) put_value(out, part);
     out->failed |= !part;
     drop(part);
+    PyErr_Clear();
   }
 }
 
@@ -82,6 +86,7 @@ static void put_function(struct bytes *out, PyObject *module, const char *name) 
     put_code(out, code);
   else
     out->failed = true;
+  PyErr_Clear();
   drop(code);
   Py_DecRef(found);
 }

@@ -9,6 +9,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "../core/hash.h"
+
 /* A byte from the page cache takes one or two microseconds, one from any disk far more. */
 #define COLD_NANOSECONDS 40000
 #define MAX_LIST_BYTES ((uint64_t)1024 * 1024)
@@ -49,7 +51,7 @@ static void read_listed(const struct archive *a) {
     return;
   size_t bytes = (size_t)section.bytes;
   char *list = calloc(1, bytes + 1);
-  if (list && archive_read(a, section.offset, list, bytes)) {
+  if (list && archive_read(a, section.offset, list, bytes) && pycds_hash(list, bytes) == section.hash) {
     for (const char *path = list; path < list + bytes; path += strlen(path) + 1) read_file(path);
   }
   free(list);

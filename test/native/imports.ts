@@ -93,6 +93,25 @@ each(
   },
 )
 
+each('where a function of importlib has been replaced, the finder works alone', async (t, bench) => {
+  const program = (
+    patch: string,
+  ) => `import sys, importlib._bootstrap as b, importlib._bootstrap_external as e
+${patch}
+sys.path[:0] = [${JSON.stringify(join(bench.directory, 'hook'))}, ${JSON.stringify(join(bench.directory, 'program'))}]
+import _pycds; del sys.path[0]; import pkg
+print(_pycds.stats()["takeover"], "importlib" in pkg.caller, _pycds.stats()["served"] > 0)`
+  const start = async (patch: string) =>
+    (await bench.run(['-c', program(patch)], { PYCDS_ARCHIVE: bench.archive, PYCDS: 'require' })).stdout
+  t.is(await start(''), '1 False True\n')
+  t.is(await start('stock = b._find_spec; b._find_spec = lambda *a: stock(*a)'), '0 True True\n')
+  const callable = 'type("W", (), {"__call__": lambda self, *a, **k: stock(*a, **k)})()'
+  t.is(await start(`stock = b._find_and_load; b._find_and_load = ${callable}`), '0 True True\n')
+  const loader =
+    'stock = e.SourceLoader.get_code; e.SourceLoader.get_code = lambda self, name: stock(self, name)'
+  t.is(await start(loader), '1 True False\n')
+})
+
 each('the finder of setuptools does not keep modules from being taken over', async (t, bench) => {
   const text = `import sys
 def find_spec(self, fullname, path, target=None):
