@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Where the files of a run lie while it goes on. A memory file system is no part of the image,
 // so that not even the time of /tmp changes.
-import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statfsSync } from 'node:fs'
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statfsSync } from 'node:fs'
 import { join } from 'node:path'
 import { PycdsError } from '../errors/index.js'
+import { isAbandoned, ownerMark } from '../util/owner.js'
 
 const TMPFS = 0x01021994
 const PREFIX = 'pycds-step-'
@@ -16,7 +17,7 @@ export function makePlace(temporary: string | undefined): string {
   const failures: unknown[] = []
   for (const parent of [...candidates].sort((a, b) => memory(b) - memory(a))) {
     try {
-      const place = mkdtempSync(join(parent, `${PREFIX}${process.pid}-${startOf(process.pid)}-`))
+      const place = mkdtempSync(join(parent, `${PREFIX}${ownerMark()}-`))
       chmodSync(place, 0o755)
       mkdirSync(join(place, 'trace'), { recursive: true })
       return place
@@ -44,21 +45,10 @@ function memory(directory: string): number {
 function removeStale(parent: string): void {
   try {
     for (const name of readdirSync(parent)) {
-      const [, pid, start] = /^pycds-step-(\d+)-(\d+)-/.exec(name) ?? []
-      if (pid === undefined || startOf(Number(pid)) === start) continue
+      if (!name.startsWith(PREFIX) || !isAbandoned(name)) continue
       rmSync(join(parent, name), { recursive: true, force: true })
     }
   } catch {
     // There is no such directory, or what lies there belongs to another user.
-  }
-}
-
-/** When a process was started, in ticks since the machine was; empty when there is none. */
-function startOf(pid: number): string {
-  try {
-    const text = readFileSync(`/proc/${pid}/stat`, 'latin1')
-    return text.slice(text.lastIndexOf(')') + 2).split(' ')[19] ?? ''
-  } catch {
-    return ''
   }
 }

@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { ContainerSpec, Mount } from '../../bake/ports.js'
+import { ownerMark } from '../../util/owner.js'
 
 /** Marks every container with the run of this program that made it. */
 export const RUN_LABEL = 'io.pycds.run'
+
+/** Marks it with the process of that run, so that a later one can tell what was left behind. */
+export const OWNER_LABEL = 'io.pycds.owner'
 
 /**
  * Translates a specification into the body of the engine's create call. What is not said there stays
@@ -20,7 +24,7 @@ export function toCreateBody(spec: ContainerSpec, runId: string): object {
       // A name alone takes the image's variable away.
       ...(spec.unsetEnv ?? []).filter((name) => !(name in spec.env)),
     ],
-    Labels: { ...spec.labels, [RUN_LABEL]: runId },
+    Labels: { ...spec.labels, [RUN_LABEL]: runId, [OWNER_LABEL]: ownerMark() },
     Tty: false,
     OpenStdin: false,
     AttachStdout: true,

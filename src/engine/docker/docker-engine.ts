@@ -5,7 +5,8 @@ import type { Container, ContainerSpec, Engine, EngineDescription } from '../../
 import { type Connection, connect, statusOf } from '../../docker/index.js'
 import { PycdsError } from '../../errors/index.js'
 import { packTar } from '../../tar/index.js'
-import { RUN_LABEL, toCreateBody } from './create-body.js'
+import { isAbandoned } from '../../util/owner.js'
+import { OWNER_LABEL, RUN_LABEL, toCreateBody } from './create-body.js'
 import { DockerContainer } from './docker-container.js'
 import { startError } from './start-error.js'
 
@@ -17,6 +18,11 @@ interface VersionReply {
   readonly Components?: readonly { readonly Name?: string }[] | null
 }
 
+interface ListedContainer {
+  readonly Id: string
+  readonly Labels?: Readonly<Record<string, string>> | null
+}
+
 /** The engine that the environment names. */
 export class DockerEngine implements Engine {
   readonly #connection: Connection
@@ -24,6 +30,7 @@ export class DockerEngine implements Engine {
   readonly #containers = new Set<string>()
   readonly #creating = new Set<Promise<unknown>>()
   #isClosed = false
+  #swept: Promise<void> | undefined
 
   constructor(connection: Connection = connect()) {
     this.#connection = connection
@@ -79,17 +86,32 @@ export class DockerEngine implements Engine {
   }
 
   async #list(): Promise<string[]> {
-    const filters = JSON.stringify({ label: [`${RUN_LABEL}=${this.#runId}`] })
-    const containers = await this.#connection.json<{ Id: string }[]>({
+    return (await this.#listed([`${RUN_LABEL}=${this.#runId}`])).map(({ Id }) => Id)
+  }
+
+  #listed(label: string[]): Promise<ListedContainer[]> {
+    return this.#connection.json<ListedContainer[]>({
       method: 'GET',
       path: '/containers/json',
-      query: { all: 'true', filters },
-      subject: 'containers of this run',
+      query: { all: 'true', filters: JSON.stringify({ label }) },
+      subject: 'containers of pycds-image',
     })
-    return containers.map(({ Id }) => Id)
+  }
+
+  /** Removes containers of runs whose process was killed. That of others is not our failure. */
+  async #sweep(): Promise<void> {
+    try {
+      const containers = await this.#listed([OWNER_LABEL])
+      const abandoned = containers.filter(({ Labels }) => isAbandoned(Labels?.[OWNER_LABEL] ?? ''))
+      await Promise.all(abandoned.map(({ Id }) => this.#remove(Id)))
+    } catch {
+      // The next run tries again.
+    }
   }
 
   async #make(spec: ContainerSpec): Promise<Container> {
+    this.#swept ??= this.#sweep()
+    await this.#swept
     const subject = `image ${spec.image}`
     const id = await this.#post(spec)
     this.#containers.add(id)

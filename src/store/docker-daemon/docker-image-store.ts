@@ -16,6 +16,7 @@ import {
 import { readExportedConfig } from './exported-config.js'
 import { fullArchive, type StoredConfig, shortArchive, storeConfig } from './load-archive.js'
 import { readLoadReply } from './load-reply.js'
+import { PendingNames } from './pending.js'
 
 /** What the engine tells of an image, as far as it is used. */
 interface ImageInspection {
@@ -35,9 +36,11 @@ const LAYER_MISSING = /layer|no such file|not found|missing/i
 /** The images of the engine that the environment names. */
 export class DockerImageStore implements ImageStore {
   readonly #connection: Connection
+  readonly #pending: PendingNames
 
   constructor(connection: Connection = connect()) {
     this.#connection = connection
+    this.#pending = new PendingNames(connection)
   }
 
   async resolve(reference: string): Promise<SourceImage> {
@@ -72,13 +75,20 @@ export class DockerImageStore implements ImageStore {
     const stored = storeConfig(config)
     assertFits(image, stored, layer)
     const subject = `image made from ${image.reference}`
+    await this.#pending.sweep()
+    const name = this.#pending.next()
     // A bake of the same input gives the same image, which must survive a failure of this one.
     const existing = await this.#find(stored.digest, subject)
-    if (existing !== undefined && sameLayers(existing, stored)) return existing.Id
-    const id = await this.#load(image, stored, layer, subject)
+    if (existing !== undefined && sameLayers(existing, stored)) {
+      await this.#nameIt(existing.Id, splitName(name), subject)
+      this.#pending.given(name, existing.Id)
+      return existing.Id
+    }
+    const id = await this.#load(image, { ...stored, name }, layer, subject)
     const made = await this.#inspect(id, subject)
+    this.#pending.given(name, made.Id)
     if (sameLayers(made, stored)) return made.Id
-    await this.remove(id)
+    await this.remove(made.Id)
     throw new PycdsError('ENGINE_FAILED', {
       message: `${subject}: the engine stored other layers than it was given`,
       hint: 'Check the engine and its storage driver; its log tells more.',
@@ -96,16 +106,14 @@ export class DockerImageStore implements ImageStore {
     // Podman would file a short name under Docker's registry, and what it builds itself under this one.
     const isLocal = name.domain === undefined && (await this.#isPodman())
     const repo = isLocal ? `localhost/${name.path}` : repositoryOf(name)
-    await this.#connection.send({
-      method: 'POST',
-      path: `/images/${imageId}/tag`,
-      query: { repo, tag: name.tag ?? 'latest' },
-      subject: `image name ${reference}`,
-    })
+    const tag = name.tag === undefined ? {} : { tag: name.tag }
+    await this.#nameIt(imageId, { repository: repo, ...tag }, `image name ${reference}`)
+    await this.#pending.drop(imageId)
   }
 
   async remove(imageId: string): Promise<void> {
     const subject = `image ${imageId}`
+    await this.#pending.drop(imageId)
     const found = await this.#find(imageId, subject)
     if (found === undefined || (found.RepoTags ?? []).some((name) => !name.startsWith('<none>'))) return
     try {
@@ -172,6 +180,15 @@ export class DockerImageStore implements ImageStore {
     })
   }
 
+  async #nameIt(imageId: string, name: { repository: string; tag?: string }, subject: string): Promise<void> {
+    await this.#connection.send({
+      method: 'POST',
+      path: `/images/${imageId}/tag`,
+      query: { repo: name.repository, tag: name.tag ?? 'latest' },
+      subject,
+    })
+  }
+
   async #isPodman(): Promise<boolean> {
     type Version = { Components?: readonly { Name?: string }[] | null } | undefined
     const request = { method: 'GET', path: '/version', subject: 'engine' } as const
@@ -191,6 +208,11 @@ export class DockerImageStore implements ImageStore {
   #inspect(name: string, subject: string): Promise<ImageInspection> {
     return this.#connection.json<ImageInspection>({ method: 'GET', path: `/images/${name}/json`, subject })
   }
+}
+
+function splitName(name: string): { repository: string; tag: string } {
+  const at = name.lastIndexOf(':')
+  return { repository: name.slice(0, at), tag: name.slice(at + 1) }
 }
 
 function sameLayers(image: ImageInspection, stored: StoredConfig): boolean {

@@ -13,6 +13,8 @@ export interface StoredConfig {
   /** The image id on the classic store. */
   readonly digest: Digest
   readonly diffIds: readonly DiffId[]
+  /** Given to the image while it is loaded. */
+  readonly name?: string
 }
 
 /** Writes a configuration the way it is stored; its digest follows from the bytes. */
@@ -60,7 +62,13 @@ function newMembers(config: StoredConfig, layer: NewLayer): TarEntry[] {
 }
 
 function manifestMember(config: StoredConfig, layers: readonly string[]): TarEntry {
-  const manifest = [{ Config: configName(config), RepoTags: null, Layers: layers }]
+  const manifest = [
+    {
+      Config: configName(config),
+      RepoTags: config.name === undefined ? null : [config.name],
+      Layers: layers,
+    },
+  ]
   return file('manifest.json', Buffer.from(JSON.stringify(manifest)))
 }
 

@@ -10,7 +10,8 @@ test('the place of a run that was killed is removed by the next one, that of a l
   t.teardown(() => rmSync(parent, { recursive: true, force: true }))
   const mine = makePlace(parent)
   t.teardown(() => rmSync(mine, { recursive: true, force: true }))
-  const dead = join(parent, 'pycds-step-4194305-1-abcdef') // above any pid that Linux gives
+  // This process, as if it had been started at another time.
+  const dead = mine.replace(/-\d+-(?=[0-9a-f]{8}-)/, '-1-')
   mkdirSync(dead)
   const second = makePlace(parent)
   t.teardown(() => rmSync(second, { recursive: true, force: true }))

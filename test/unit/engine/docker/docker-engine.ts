@@ -3,6 +3,7 @@
 import test from 'ava'
 import type { ContainerSpec } from '../../../../src/bake/ports.js'
 import { DockerEngine, RUN_LABEL } from '../../../../src/engine/docker/index.js'
+import { ownerMark } from '../../../../src/util/owner.js'
 import { refuse, startFakeEngine } from '../../../helpers/fake-engine.js'
 import { file } from '../../../helpers/tar.js'
 
@@ -51,6 +52,7 @@ test('a container whose making was not answered is found by its label', async (t
       return undefined
     }
     if (what !== 'GET /containers/json') return {}
+    if (label === '') return []
     t.deepEqual(JSON.parse(query.get('filters') ?? ''), { label: [`${RUN_LABEL}=${label}`] })
     return [{ Id: 'lost' }]
   })
@@ -140,4 +142,21 @@ test('Podman is known by its components', async (t) => {
       : {},
   )
   t.like(await new DockerEngine(connection).describe(), { name: 'Podman', storageDriver: 'unknown' })
+})
+
+test('what a killed run has left is removed by the next one, and nothing of one that still works', async (t) => {
+  const mine = ownerMark()
+  // This process, as if it had been started at another time.
+  const dead = mine.replace(/-\d+-(?=[0-9a-f]{8}$)/, '-1-')
+  const { connection, calls } = await startFakeEngine(t, ({ what }) => {
+    if (what !== 'GET /containers/json') return { Id: 'c1' }
+    return [dead, mine, 'x'].map((owner) => ({ Id: `of-${owner}`, Labels: { 'io.pycds.owner': owner } }))
+  })
+  const engine = new DockerEngine(connection)
+  await engine.create(SPEC)
+  await engine.create(SPEC)
+  t.deepEqual(
+    calls.filter(({ what }) => what.startsWith('DELETE')).map(({ what }) => what),
+    [`DELETE /containers/of-${dead}`],
+  )
 })

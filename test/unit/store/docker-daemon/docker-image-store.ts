@@ -5,6 +5,7 @@ import type { NewLayer, SourceImage } from '../../../../src/bake/ports.js'
 import { appendLayer, type ImageConfig, sha256DiffId, sha256Digest } from '../../../../src/image/index.js'
 import { DockerImageStore } from '../../../../src/store/docker-daemon/index.js'
 import { packTar, readTar } from '../../../../src/tar/index.js'
+import { ownerMark } from '../../../../src/util/owner.js'
 import { type Answer, refuse, startFakeEngine } from '../../../helpers/fake-engine.js'
 import { sampleConfig } from '../../../helpers/image.js'
 import { file } from '../../../helpers/tar.js'
@@ -55,16 +56,19 @@ test('an engine that has the base layers gets the new one only', async (t) => {
     return { stream: `Loaded image ID: ${configId}\n` }
   })
   t.is(await new DockerImageStore(engine.connection).append(image, config, layer), configId)
-  const sent = await members(engine.calls[1]?.body ?? Buffer.alloc(0))
+  const sent = await members(
+    engine.calls.find(({ what }) => what === 'POST /images/load')?.body ?? Buffer.alloc(0),
+  )
   const hex = configId.slice(7)
   t.deepEqual([...sent.keys()], [`${hex}.json`, `${layer.diffId.slice(7)}/layer.tar`, 'manifest.json'])
-  t.deepEqual(JSON.parse(sent.get('manifest.json') ?? ''), [
-    {
-      Config: `${hex}.json`,
-      RepoTags: null,
-      Layers: config.rootfs.diff_ids.map((id) => `${id.slice(7)}/layer.tar`),
-    },
-  ])
+  const [{ RepoTags, ...manifest }] = JSON.parse(sent.get('manifest.json') ?? '')
+  t.deepEqual(manifest, {
+    Config: `${hex}.json`,
+    Layers: config.rootfs.diff_ids.map((id) => `${id.slice(7)}/layer.tar`),
+  })
+  // Held by a name of this process until it has its own.
+  t.is(RepoTags.length, 1)
+  t.regex(RepoTags[0], /^localhost\/pycds-image-pending:/)
 })
 
 test('an engine that wants all layers gets the source as it exports it', async (t) => {
@@ -111,9 +115,11 @@ test('an engine that wants all layers gets the source as it exports it', async (
 
 test('an image that is there already is not loaded again', async (t) => {
   const { image, config, layer, configId } = await setUp()
-  const engine = await startFakeEngine(t, () => inspection(configId, config))
+  const engine = await startFakeEngine(t, ({ what }) =>
+    what === 'GET /images/json' ? [] : inspection(configId, config),
+  )
   t.is(await new DockerImageStore(engine.connection).append(image, config, layer), configId)
-  t.is(engine.calls.length, 1)
+  t.false(engine.calls.some(({ what }) => what === 'POST /images/load'))
 })
 
 test('an image with other layers than it was given is removed again', async (t) => {
@@ -197,4 +203,38 @@ test("a short name is Podman's own there, and what was written elsewhere", async
     await new DockerImageStore(engine.connection).tag(MANIFEST_ID, reference)
     t.is(engine.calls.at(-1)?.query.get('repo'), expected)
   }
+})
+
+test('the name that holds a new image goes when it has its own, or is removed', async (t) => {
+  const { image, config, layer, configId } = await setUp()
+  const engine = await startFakeEngine(t, ({ what }) =>
+    what.startsWith('GET /images/sha256') ? inspection(configId, config, ['app:1']) : {},
+  )
+  const store = new DockerImageStore(engine.connection)
+  const held = () => engine.calls.filter(({ what }) => /^DELETE .*pycds-image-pending/.test(what)).length
+  await store.append(image, config, layer)
+  t.is(held(), 0)
+  await store.tag(configId, 'app:2')
+  t.is(held(), 1)
+  await store.append(image, config, layer)
+  await store.remove(configId)
+  t.is(held(), 2)
+})
+
+test('what a killed run has left is removed by the next one, and nothing of one that still works', async (t) => {
+  const { image, config, layer, configId } = await setUp()
+  const pending = 'localhost/pycds-image-pending'
+  // This process, as if it had been started at another time.
+  const dead = `${pending}:${ownerMark().replace(/-\d+-(?=[0-9a-f]{8}$)/, '-1-')}`
+  const names = [dead, `${pending}:${ownerMark()}`, `${pending}:x`, 'app:1']
+  const engine = await startFakeEngine(t, ({ what }) => {
+    if (what === 'GET /images/json') return names.map((name) => ({ RepoTags: [name] }))
+    return what.startsWith('GET') ? inspection(configId, config) : {}
+  })
+  await new DockerImageStore(engine.connection).append(image, config, layer)
+  const removed = engine.calls.filter(({ what }) => what.startsWith('DELETE'))
+  t.deepEqual(
+    removed.map(({ what }) => decodeURIComponent(what)),
+    [`DELETE /images/${dead}`],
+  )
 })
