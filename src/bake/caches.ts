@@ -4,6 +4,12 @@ import type { TracedRegex, TracedSource } from '../train/index.js'
 import type { CachedResults } from './archiver.js'
 import type { PythonGroup } from './interpreter.js'
 
+/**
+ * Hashes, addresses and UUIDs: another one in each process, so the question would never be asked again, and two
+ * bakes would not give the same bytes. attrs writes the hash of a class's name into the `__hash__` that it makes.
+ */
+const TRANSIENT = /\d{15}|0x[\da-f]{9}|[\da-f]{8}-?[\da-f]{4}-?4[\da-f]{3}-?[89ab][\da-f]{3}-?[\da-f]{12}/i
+
 /** Chooses each question once; equal questions to one interpreter have equal answers. */
 export function selectCaches(group: PythonGroup): CachedResults {
   const regexes = new Map<string, TracedRegex>()
@@ -14,10 +20,15 @@ export function selectCaches(group: PythonGroup): CachedResults {
     }
     for (const source of process.sources) {
       const { mode, optimize, flags, filename, text } = source
-      if (optimize === group.python.optimize) addNew(sources, [mode, flags, filename, text], source)
+      const wanted = optimize === group.python.optimize && !isTransient(text) && !isTransient(filename)
+      if (wanted) addNew(sources, [mode, flags, filename, text], source)
     }
   }
   return { regexes: [...regexes.values()], sources: [...sources.values()] }
+}
+
+function isTransient(text: Buffer): boolean {
+  return TRANSIENT.test(text.toString())
 }
 
 function addNew<T>(known: Map<string, T>, question: readonly unknown[], answer: T): void {

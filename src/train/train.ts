@@ -200,12 +200,19 @@ function withoutValues<T extends Pick<Training, 'processes'>>(traces: T, spec: T
   const redactor = new Redactor(spec.surroundings?.env ?? {})
   const processes = traces.processes.map((process) => ({
     ...process,
-    regexes: process.regexes.filter(({ pattern }) => !redactor.finds(pattern)),
+    regexes: process.regexes.filter(
+      ({ pattern }) => !redactor.finds(pattern) && !redactor.finds(withoutEscapes(pattern)),
+    ),
     sources: process.sources.filter(
       ({ text, filename }) => !redactor.finds(text) && !redactor.finds(filename),
     ),
   }))
   return { ...traces, processes }
+}
+
+/** As it was before `re.escape`. */
+function withoutEscapes(pattern: Buffer): Buffer {
+  return Buffer.from(pattern.toString().replace(/\\(.)/gs, '$1'))
 }
 
 function hideValues(probes: readonly ProbeResult[], spec: TrainingSpec): ProbeResult[] {

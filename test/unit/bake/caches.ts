@@ -59,3 +59,20 @@ test('what differs in type, flags, mode or file name is another question', (t) =
 test('code of another optimisation level than the archive is left out', (t) => {
   t.deepEqual(selectCaches(group({ regexes: [], sources: [source('x', { optimize: 2 })] })).sources, [])
 })
+
+test('texts that no other process will compile are left out', (t) => {
+  const texts = [
+    'def __hash__(self): return hash((4158734145597898126, self.name))',
+    'at 0x7f781060d9e0',
+    'name_9f1c1a2e3b4c4d5e8f60718293a4b5c6',
+    'x = 0x7fffffff + 1234567890',
+  ]
+  const uuid = source('x', { filename: Buffer.from('<attrs 9f1c1a2e-3b4c-4d5e-8f60-718293a4b5c6>') })
+  const { sources } = selectCaches(
+    group({ regexes: [], sources: [...texts.map((text) => source(text)), uuid] }),
+  )
+  t.deepEqual(
+    sources.map(({ text }) => text.toString()),
+    ['x = 0x7fffffff + 1234567890'],
+  )
+})
