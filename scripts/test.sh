@@ -52,6 +52,17 @@ prepare_engine() {
   done
 }
 
+# Interpreters beside those of this machine, and a compiler and an emulator for aarch64.
+prepare_interpreters() {
+  local name code
+  if can_install; then (apt_install qemu-user gcc-aarch64-linux-gnu libc6-dev-arm64-cross) || true; fi
+  for name in bullseye sid sid-arm64; do
+    code=0
+    "$ROOT/scripts/base-image.sh" --root "$name" >/dev/null || code=$?
+    [ "$code" -eq 0 ] || warn "the interpreters of $name are not tested"
+  done
+}
+
 # count REGEX: lines of the TAP stream. Subtests are indented and do not count.
 count() { grep -cE "$1" "$TAP" || true; }
 
@@ -83,6 +94,7 @@ main() {
     export NO_COLOR=1
     LINT_OPTIONS=(--colors=off)
   fi
+  prepare_interpreters
   need_packages
   prepare_engine
   TAP=$(mktemp)
