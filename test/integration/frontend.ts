@@ -106,6 +106,20 @@ withBuilder('options stand in the Dockerfile, and a build argument wins', async 
   t.regex(wrong.stderr, /PYCDS_REDY: there is no such option/)
 })
 
+withBuilder(
+  'a configuration file in the context counts, and an error in it is told before anything is run',
+  async (t, builder) => {
+    const run = (yaml: string) =>
+      builder.build(t, withFrontend(PLAIN), { context: { ...CONTEXT, 'pycds-image.yaml': yaml } })
+    const strict = await run('frontend:\n  min-hit-rate: 100\n')
+    t.not(strict.code, 0)
+    t.regex(strict.stderr, /PYCDS_MIN_HIT_RATE: .*\(GATE_FAILED\)/)
+    const broken = await run('frontend: [\n')
+    t.not(broken.code, 0)
+    t.regex(broken.stderr, /pycds-image\.yaml: .* line 2.*\(USAGE\)/)
+  },
+)
+
 const CORPUS: Record<string, string> = {
   'several stages': `FROM ${BASE} AS build\nRUN echo made > /made\nFROM ${BASE}\nCOPY --from=build /made /made\n${START}`,
   'a stage named like ours': `FROM ${BASE} AS pycds-image\nRUN echo 1 > /1\nFROM pycds-image AS pycds\n${START}`,
