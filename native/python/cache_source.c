@@ -30,16 +30,39 @@ static PyObject *find(const struct source_question *question) {
   return code;
 }
 
+/* CPython ends with SIGINT when the last source string that it ran itself was left by a
+ * KeyboardInterrupt, even one that the program caught. It notes that where only it can, so
+ * it gets one to run. */
+static bool interrupted;
+
+static void note_interrupt(void) {
+  PyObject *type, *value, *traceback;
+  PyErr_Fetch(&type, &value, &traceback);
+  PyObject *text = PyUnicode_InternFromString("raise KeyboardInterrupt"), *space = PyDict_New();
+  PyObject *items[] = {text, space};
+  const struct source_arguments arguments = {items, 2, NULL};
+  if (text && space) drop(source_call_stock(SOURCE_EXEC, &arguments));
+  drop(text);
+  drop(space);
+  PyErr_Clear();
+  PyErr_Restore(type, value, traceback);
+  interrupted = true;
+}
+
 static PyObject *answer(enum source_builtin builtin, const struct source_arguments *arguments) {
   struct source_question question;
   if (!source_call_question(builtin, arguments, runtime.archive.header.optimize, &question)) {
     return source_call_stock(builtin, arguments);
   }
-  PyObject *code = find(&question), *result = NULL;
+  /* The builtin takes that note back when it runs the next one. */
+  bool take_back = interrupted && builtin != SOURCE_COMPILE;
+  if (take_back) interrupted = false;
+  PyObject *code = take_back ? NULL : find(&question), *result = NULL;
   if (!code) return source_call_stock(builtin, arguments);
   if (PySys_Audit("compile", "yO", question.text, question.filename) == 0) {
     if (builtin == SOURCE_COMPILE) return code;
     result = source_call_instead(builtin, arguments, code);
+    if (!result && PyErr_Occurred() == PyExc_KeyboardInterrupt) note_interrupt();
   }
   Py_DecRef(code);
   return result;

@@ -63,7 +63,7 @@ extern PYCDS_PYAPI PyObject *PyExc_LookupError, *PyExc_KeyError, *PyExc_Attribut
     *PyExc_ImportWarning;
 /* Weak: what 3.9 does not have is NULL there, and the library loads all the same. */
 extern PYCDS_PYAPI PyTypeObject PyCFunction_Type;
-extern PYCDS_PYAPI PyObject *PyExc_Warning;
+extern PYCDS_PYAPI PyObject *PyExc_Warning, *PyExc_KeyboardInterrupt;
 extern __attribute__((weak)) const unsigned long Py_Version; /* since 3.11 */
 __attribute__((weak)) void _Py_DecRefShared(PyObject *);     /* only in free-threaded builds */
 

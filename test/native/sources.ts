@@ -96,3 +96,26 @@ print(eval("1 + 2"), own is eval)`
   const { hits } = await compareWithStock(t, python, text, WHAT)
   t.true(hits >= 2)
 })
+
+each('a KeyboardInterrupt that leaves a source string ends the process as ever', async (t, python) => {
+  const caught = 'try: exec("raise KeyboardInterrupt")\nexcept KeyboardInterrupt: print("caught")\n'
+  for (const text of [
+    caught,
+    `${caught}exec("print(1)")\n`,
+    `${caught}compile("print(1)", "f", "exec")\n`,
+    `${caught}${caught}`,
+  ]) {
+    const bench = new Bench(t, python)
+    const script = bench.file('program/main.py', text)
+    await bench.train(script)
+    // Run by the interpreter itself: a launcher's exec would take the interrupt back.
+    const run = (mode: string) =>
+      bench.run([script], {
+        PYCDS_ARCHIVE: bench.archive,
+        PYTHONPATH: `${bench.directory}/hook`,
+        PYCDS: mode,
+      })
+    bench.file('hook/sitecustomize.py', 'import _pycds')
+    t.deepEqual(await run('require'), await run('off'), text)
+  }
+})
