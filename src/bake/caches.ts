@@ -3,6 +3,7 @@
 import type { TracedRegex, TracedSource } from '../train/index.js'
 import type { CachedResults } from './archiver.js'
 import type { PythonGroup } from './interpreter.js'
+import { isHook } from './layer.js'
 
 /**
  * Hashes, addresses and UUIDs: another one in each process, so the question would never be asked again, and two
@@ -20,7 +21,9 @@ export function selectCaches(group: PythonGroup): CachedResults {
     }
     for (const source of process.sources) {
       const { mode, optimize, flags, filename, text } = source
-      const wanted = optimize === group.python.optimize && !isTransient(text) && !isTransient(filename)
+      const isStable = !isTransient(text) && !isTransient(filename)
+      // The hook goes with the layer of the earlier bake, and comes back with the new one: not the image's own.
+      const wanted = optimize === group.python.optimize && isStable && !isHook(text.toString())
       if (wanted) addNew(sources, [mode, flags, filename, text], source)
     }
   }

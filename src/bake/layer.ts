@@ -19,6 +19,11 @@ const HOOK = {
   // An empty PYCDS_ARCHIVE is a choice too.
   'by-itself': `${HOOK_START}if os.environ.get("PYCDS_ARCHIVE", "-") and os.environ.get("PYCDS") != "off" else None\n`,
 }
+/** Whether a text that an interpreter compiled is the hook of an earlier bake, with or without the end of its line. */
+export function isHook(text: string): boolean {
+  return Object.values(HOOK).some((hook) => hook.trim() === text.trim())
+}
+
 /** More links than this in one path is a loop; Linux allows 40. */
 const MAX_LINKS = 40
 const ROOTS = { mode: 0o755, uid: 0, gid: 0 }

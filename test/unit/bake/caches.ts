@@ -2,6 +2,7 @@
 import test from 'ava'
 import { selectCaches } from '../../../src/bake/caches.js'
 import type { PythonGroup } from '../../../src/bake/interpreter.js'
+import { layerFiles } from '../../../src/bake/layer.js'
 import type { TracedRegex, TracedSource } from '../../../src/train/index.js'
 
 const regex = (pattern: string, more: Partial<TracedRegex> = {}): TracedRegex => ({
@@ -74,5 +75,23 @@ test('texts that no other process will compile are left out', (t) => {
   t.deepEqual(
     sources.map(({ text }) => text.toString()),
     ['x = 0x7fffffff + 1234567890'],
+  )
+})
+
+test('the hook of an earlier bake is not what the application compiled', (t) => {
+  const [hook] = layerFiles({
+    archive: Buffer.alloc(0),
+    manifest: {},
+    runtime: Buffer.alloc(0),
+    siteDirectories: ['/site'],
+  }).filter(({ path }) => path.endsWith('.pth'))
+  t.truthy(hook)
+  const text = hook?.body.toString() ?? ''
+  const selected = selectCaches(
+    group({ regexes: [], sources: [source(text), source(text.trim()), source('x')] }),
+  )
+  t.deepEqual(
+    selected.sources.map((one) => one.text.toString()),
+    ['x'],
   )
 })
