@@ -84,9 +84,15 @@ export class DockerImageStore implements ImageStore {
       this.#pending.given(name, existing.Id)
       return existing.Id
     }
-    const id = await this.#load(image, { ...stored, name }, layer, subject)
-    const made = await this.#inspect(id, subject)
-    this.#pending.given(name, made.Id)
+    let made: ImageInspection
+    try {
+      const id = await this.#load(image, { ...stored, name }, layer, subject)
+      made = await this.#inspect(id, subject)
+      this.#pending.given(name, made.Id)
+    } catch (error) {
+      await this.#pending.remove(name).catch(() => undefined) // the first error is the one to report
+      throw error
+    }
     if (sameLayers(made, stored)) return made.Id
     await this.remove(made.Id)
     throw new PycdsError('ENGINE_FAILED', {
@@ -169,7 +175,7 @@ export class DockerImageStore implements ImageStore {
       tar,
       subject,
     })
-    return (await readLoadReply(reply, subject)) ?? stored.digest
+    return (await readLoadReply(reply, subject)) ?? stored.name ?? stored.digest
   }
 
   #export(image: SourceImage) {

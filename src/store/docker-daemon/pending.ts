@@ -36,7 +36,7 @@ export class PendingNames {
   async drop(imageId: string): Promise<void> {
     const name = this.#names.get(imageId)
     this.#names.delete(imageId)
-    if (name !== undefined) await this.#remove(name)
+    if (name !== undefined) await this.remove(name)
   }
 
   /** Removes what runs have left whose process was killed; failures are for the next run. */
@@ -50,13 +50,14 @@ export class PendingNames {
         subject: 'images of pycds-image',
       })
       const names = images.flatMap(({ RepoTags }) => RepoTags ?? []).filter(isLeft)
-      await Promise.all(names.map((name) => this.#remove(name)))
+      await Promise.all(names.map((name) => this.remove(name)))
     } catch {
       // Nothing depends on it.
     }
   }
 
-  async #remove(name: string): Promise<void> {
+  /** Takes a name away that may not have been given. */
+  async remove(name: string): Promise<void> {
     try {
       await this.#connection.send({
         method: 'DELETE',

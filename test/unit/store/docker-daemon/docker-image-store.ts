@@ -238,3 +238,18 @@ test('what a killed run has left is removed by the next one, and nothing of one 
     [`DELETE /images/${dead}`],
   )
 })
+
+test('a reply that does not name the image is no matter: it is known by the name that it was loaded with', async (t) => {
+  const { image, config, layer } = await setUp()
+  let isLoaded = false
+  const engine = await startFakeEngine(t, ({ what }, response) => {
+    if (what === 'GET /images/json') return []
+    isLoaded ||= what === 'POST /images/load'
+    if (!what.startsWith('GET')) return { stream: 'Loaded image: localhost/pycds-image-pending:x' }
+    // The containerd store: an image is known by the digest of its manifest, and not by that of its config.
+    return isLoaded && what.includes('pending')
+      ? inspection(MANIFEST_ID, config)
+      : refuse(response, 404, 'No such image: x')
+  })
+  t.is(await new DockerImageStore(engine.connection).append(image, config, layer), MANIFEST_ID)
+})
