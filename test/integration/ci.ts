@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+// The script that the CI kit runs, and that each kind of CI hands it what it reads.
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import test, { type ExecutionContext } from 'ava'
+import { parseAllDocuments } from 'yaml'
+import { run } from '../helpers/builds.js'
+import { exampleImage } from '../helpers/images.js'
+
+const path = (name: string) => fileURLToPath(new URL(`../../${name}`, import.meta.url))
+const SCRIPT = path('examples/ci/bake.sh')
+const CLI = `${process.execPath} ${path('dist/bin/run.js')}`
+const example = await exampleImage('02-command-line-tool', 'bookworm')
+const withExample = example === undefined ? test.serial.skip : test.serial
+
+function report(t: ExecutionContext): string {
+  const folder = mkdtempSync(join(tmpdir(), 'pycds-test-'))
+  t.teardown(() => rmSync(folder, { recursive: true, force: true }))
+  return folder
+}
+
+const bake = (env: Record<string, string>) => run('sh', [SCRIPT], { env: { PYCDS_CLI: CLI, ...env } })
+
+withExample(
+  'the script bakes, verifies and leaves a report, outputs and a summary for the job',
+  async (t) => {
+    const folder = report(t)
+    const output = `pycds-test-ci:${process.pid}`
+    t.teardown(() => run('docker', ['image', 'rm', '--force', output]).then(() => undefined))
+    const { code, stderr } = await bake({
+      ...{ PYCDS_IMAGE: example ?? '', PYCDS_OUTPUT: output, PYCDS_REPORT: folder },
+      ...{
+        PYCDS_OPTIONS: '--measure\n1\n--validate\nhash',
+        PYCDS_COMMAND: 'python3\n-c\nimport json, email',
+      },
+      PYCDS_MIN_HIT_RATE: '80', // a tiny program: what starts before the hook weighs much
+      ...{ GITHUB_OUTPUT: join(folder, 'github'), GITHUB_STEP_SUMMARY: join(folder, 'page') },
+    })
+    t.is(code, 0, stderr)
+    const outputs = Object.fromEntries(
+      readFileSync(join(folder, 'outputs.env'), 'utf8')
+        .trimEnd()
+        .split('\n')
+        .map((line) => line.split('=')),
+    )
+    t.is(outputs.image, output)
+    t.regex(outputs.layer, /^sha256:[0-9a-f]{64}$/)
+    t.true(Number(outputs.hit_rate) >= 80)
+    t.true(Number(outputs.speedup) > 0)
+    t.is(readFileSync(join(folder, 'github'), 'utf8'), readFileSync(join(folder, 'outputs.env'), 'utf8'))
+    t.regex(readFileSync(join(folder, 'page'), 'utf8'), /\| hit rate \| \d+\.\d % \|/)
+  },
+)
+
+withExample('the job fails with the exit code of what failed', async (t) => {
+  const folder = report(t)
+  const failed = await bake({ PYCDS_IMAGE: example ?? '', PYCDS_REPORT: folder, PYCDS_COMMAND: 'false' })
+  t.is(failed.code, 3)
+  t.regex(failed.stderr, /ended with exit code 1 before any Python/)
+})
+
+test('without an image the script says which variable is missing', async (t) => {
+  const { code, stderr } = await bake({ PYCDS_IMAGE: '' })
+  t.is(code, 2)
+  t.regex(stderr, /PYCDS_IMAGE is not set/)
+})
+
+for (const file of ['github/action.yml', 'gitlab/template.yml', 'tekton/task.yaml']) {
+  test(`${file} is YAML, runs the script and sets only variables that it reads`, (t) => {
+    const text = readFileSync(path(`examples/ci/${file}`), 'utf8')
+    for (const document of parseAllDocuments(text))
+      t.deepEqual('errors' in document ? document.errors : [], [])
+    t.regex(text, /bake\.sh/)
+    const script = readFileSync(SCRIPT, 'utf8')
+    const own = ['PYCDS_VERSION']
+    for (const name of new Set(text.match(/PYCDS_[A-Z_]+/g)))
+      t.true(script.includes(name) || own.includes(name), name)
+    for (const name of ['PYCDS_IMAGE', 'PYCDS_OUTPUT', 'PYCDS_OPTIONS', 'PYCDS_COMMAND'])
+      t.true(text.includes(name))
+  })
+}
