@@ -88,7 +88,7 @@ async function probe(runtime: Runtime): Promise<string | undefined> {
     const mounts = present.flatMap((path) => (path ? [{ source: path, target: path, readOnly: true }] : []))
     const plan = {
       ...{ id: `pycds-probe-${randomUUID()}`, root, bundle, command: [command], env: {}, cwd: '/' },
-      ...{ user: { uid: 0, gid: 0, groups: [], home: '/' }, hostname: 'probe', isolateNetwork: true },
+      ...{ user: { ...someone(runtime), groups: [], home: '/' }, hostname: 'probe', isolateNetwork: true },
       ...{ readOnly: false, capabilities: [], networkFiles: [], mounts, ownersKept: runtime.keepsOwners },
     }
     const output: Buffer[] = []
@@ -111,6 +111,11 @@ async function probe(runtime: Runtime): Promise<string | undefined> {
   } finally {
     await removeTree(directory)
   }
+}
+
+/** Where users are mapped, any user of an image must be possible, and not only root. */
+function someone({ keepsOwners }: Runtime): { uid: number; gid: number } {
+  return keepsOwners ? { uid: 0, gid: 0 } : { uid: 1000, gid: 1000 }
 }
 
 function shorten(reason: string): string {
