@@ -56,12 +56,13 @@ bool archive_read(const struct archive *a, uint64_t offset, void *into, size_t b
   return pread(a->fd, into, bytes, (off_t)offset) == (ssize_t)bytes;
 }
 
-/* `bytes` bytes at `offset`, valid until the window moves; NULL when they cannot be read. When
- * they are not there, `ahead` bytes are read at least, as far as the file goes. */
+/* `bytes` bytes at `offset`, valid until the window moves; NULL when they cannot be read. Who goes
+ * through the file in order gets `ahead` bytes read, as far as the file goes. */
 static const uint8_t *look(const struct archive *a, struct window *w, uint64_t offset, size_t bytes, size_t ahead) {
   if (offset < w->offset || offset + bytes > w->offset + w->length) {
     size_t left = (size_t)(a->header.file_bytes - offset);
-    size_t wanted = bytes < ahead ? ahead : bytes;
+    bool in_order = offset >= w->offset && offset - w->offset <= w->length + ahead;
+    size_t wanted = in_order && bytes < ahead ? ahead : bytes;
     if (wanted > left) wanted = left;
     w->length = 0;
     if (wanted < bytes) return NULL;
