@@ -2,15 +2,14 @@
 // The bake: resolve, train, archive, append, measure, tag. The new image has no name until
 // everything else has succeeded, so a failure leaves nothing that anybody could run.
 import { gzipSync } from 'node:zlib'
-import { type ImageConfig, isLocation } from '../image/index.js'
+import { isLocation } from '../image/index.js'
 import type { Progress } from '../log/index.js'
-import { healthCommand, type Surroundings, type Trace, type TrainingSpec } from '../train/index.js'
+import type { Surroundings, Trace } from '../train/index.js'
 import { append } from './append.js'
 import { nodeArchitecture } from './architecture.js'
 import type { Validate } from './archiver.js'
 import { addBytecode, type Pyc } from './bytecode/index.js'
 import { withContainer } from './container.js'
-import { surroundingsOf } from './find-python.js'
 import { assertGates, type Gates, layerGate, reproGate } from './gates.js'
 import { ARCHIVE_PATH } from './layer.js'
 import { type LearnRequest, learn } from './learn.js'
@@ -19,8 +18,9 @@ import { chooseOutput, type OutputRequest } from './output.js'
 import type { Archiver, Engine, ImageStore, SourceImage } from './ports.js'
 import { difference } from './repro.js'
 import type { BakeResult } from './result.js'
+import { planRuns, resolveSource } from './source.js'
 import { toTrace } from './traces.js'
-import { describeTraining, planReady } from './training.js'
+import { describeTraining } from './training.js'
 
 export interface BakeRequest extends LearnRequest, OutputRequest {
   /** For runs of the image only; they reach nothing that is written. */
@@ -49,28 +49,15 @@ export interface BakePorts {
 /** Bakes an image into a new one. Every failure is a PycdsError and leaves the engine as it was. */
 export async function bake(request: BakeRequest, ports: BakePorts): Promise<BakeResult> {
   chooseOutput(request) // a name that cannot be is told before anything is done
-  const source = await resolve(request, ports)
+  const source = await resolveSource(request.reference, ports)
   const output = chooseOutput(request, source.name)
   const architecture = nodeArchitecture(source)
   await tellRuntime(source, request, ports)
   const injected = ports.archiver.injected(architecture)
-  const spec: TrainingSpec = {
-    image: source.id,
-    ...(request.command ? { command: request.command } : {}),
-    preload: environment(source.config).LD_PRELOAD,
-    health: healthCommand(source.config),
-    surroundings: request.surroundings,
-    tracer: injected.tracer,
-    probe: injected.probe,
-  }
-  const ready = planReady(request, source.config)
+  const input = planRuns(request, source, injected)
   // The engine takes seconds to give the exact config; it is only needed at the end.
   const exactConfig = request.dryRun ? Promise.resolve(source.config) : ports.store.readConfig(source)
   exactConfig.catch(() => undefined) // whoever awaits it sees the error
-  const input = {
-    ...{ spec, ready, scripts: injected.scripts },
-    surroundings: surroundingsOf(source.config),
-  }
   const once = () =>
     withContainer(ports.engine, source.id, async (image) => {
       const learned = await learn(request, { ...input, image }, ports)
@@ -91,8 +78,8 @@ export async function bake(request: BakeRequest, ports: BakePorts): Promise<Bake
   ]
   assertGates(request.reference, early)
   const trials = {
-    start: learned.start ?? spec,
-    options: { ...request, ready, signal: ports.signal },
+    start: learned.start ?? input.spec,
+    options: { ...request, ready: input.ready, signal: ports.signal },
   }
   const written = request.dryRun
     ? null
@@ -147,24 +134,4 @@ async function tellRuntime(source: SourceImage, request: BakeRequest, ports: Bak
     step.fail('none works')
     throw error
   }
-}
-
-async function resolve(request: BakeRequest, ports: BakePorts): Promise<SourceImage> {
-  const step = ports.progress.step('resolve', `Resolve ${request.reference}`)
-  try {
-    const source = await ports.store.resolve(request.reference)
-    step.done(`${source.id.slice(7, 19)}, ${source.os}/${source.architecture}, ${source.layers} layers`)
-    return source
-  } catch (error) {
-    step.fail('failed')
-    throw error
-  }
-}
-
-function environment(config: ImageConfig): Record<string, string> {
-  const pairs = (config.config?.Env ?? []).map((entry): [string, string] => {
-    const at = entry.indexOf('=')
-    return at < 0 ? [entry, ''] : [entry.slice(0, at), entry.slice(at + 1)]
-  })
-  return Object.fromEntries(pairs)
 }

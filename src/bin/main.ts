@@ -39,7 +39,7 @@ function assertCommand(argv: readonly string[], commands: readonly string[]): vo
     message: word.startsWith('-') ? `${word}: no such flag before a command` : `${word}: no such command`,
     hint:
       meant === undefined
-        ? `One of: ${commands.join(', ')}; see pycds-image --help.`
+        ? `One of: ${commands.filter((id) => !id.includes(':')).join(', ')}; see pycds-image --help.`
         : `Did you mean ${meant}?`,
   })
 }

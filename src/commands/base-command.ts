@@ -26,19 +26,31 @@ export abstract class BaseCommand extends Command {
   /** Whether the verb takes `-- COMMAND...` for a run inside the image. */
   static readonly takesCommand: boolean = false
 
-  /** Parses the words before `--` and returns them with the command behind it. */
+  /** As it is written on a command line. */
+  protected get verb(): string {
+    return (this.id ?? '').replaceAll(':', ' ')
+  }
+
+  /** Parses the words before `--` and returns them with the command behind it; `words` are all arguments. */
   protected async parseLine<F extends Interfaces.OutputFlags<F>, A extends Interfaces.OutputArgs<A>>(
     verb: Interfaces.Input<F, object, A> & { takesCommand: boolean },
-  ): Promise<{ flags: F; args: A; command?: string[] }> {
+  ): Promise<{ flags: F; args: A; words: string[]; command?: string[] }> {
     const { own, command } = splitCommand(this.argv)
     if (command && !verb.takesCommand) {
       throw new PycdsError('USAGE', {
-        message: `${this.id}: unexpected -- ${command.join(' ')}`,
-        hint: `${this.id} runs no command inside the image; bake and verify do.`,
+        message: `${this.verb}: unexpected -- ${command.join(' ')}`,
+        hint: `${this.verb} runs no command inside the image; bake and verify do.`,
       })
     }
-    const { flags, args } = await this.parse<F, object, A>(verb, own)
-    return { flags, args, ...(command && { command }) }
+    const { flags, args, argv } = await this.parse<F, object, A>(verb, own)
+    const words = argv.map(String)
+    const unknown = words.find((word) => word.length > 1 && word.startsWith('-'))
+    if (unknown !== undefined) {
+      // A verb that takes any number of arguments is not told of flags that it does not know.
+      const hint = `See pycds-image ${this.verb} --help.`
+      throw new PycdsError('USAGE', { message: `${this.verb}: unknown flag ${unknown}`, hint })
+    }
+    return { flags, args, words, ...(command && { command }) }
   }
 
   /** Runs a use case; what it made in the engine is removed however it ends, and awaited. */
@@ -86,7 +98,7 @@ export abstract class BaseCommand extends Command {
   protected override async catch(error: unknown): Promise<never> {
     const verb = this.ctor as typeof BaseCommand
     throw toUsageError(error, {
-      id: this.id ?? '',
+      id: this.verb,
       flags: [...Object.keys(verb.flags), 'json', 'help'],
       takesCommand: verb.takesCommand,
     })

@@ -15,11 +15,10 @@ export const trainingFlags = {
   timeout: Flags.string({ default: '120s', summary: 'give up on a run after this time', helpValue: 'TIME' }),
 }
 
-/** How an archive is made, wherever it goes. */
-export const bakeFlags = {
+/** What a training run does, and when it has failed. */
+export const runFlags = {
   probe: Flags.string({
-    multiple: true,
-    multipleNonGreedy: true,
+    ...LIST,
     summary:
       'after it is ready, a request (GET:8000/path) or a program (exec:program argument) that reaches what is imported only then; repeatable',
     helpValue: 'SPEC',
@@ -29,15 +28,20 @@ export const bakeFlags = {
     summary: 'time between the stop signal and SIGKILL',
     helpValue: 'TIME',
   }),
-  validate: Flags.option({
-    options: ['stat', 'hash', 'none'] as const,
-    default: 'stat' as const,
-    summary: "how a module's source is checked at run time before its archived code is used",
-  })(),
   'on-train-failure': Flags.option({
     options: ['fail', 'keep'] as const,
     default: 'fail' as const,
     summary: 'when the application crashed after some imports: stop, or keep what was seen',
+  })(),
+}
+
+/** How an archive is made, wherever it goes. */
+export const bakeFlags = {
+  ...runFlags,
+  validate: Flags.option({
+    options: ['stat', 'hash', 'none'] as const,
+    default: 'stat' as const,
+    summary: "how a module's source is checked at run time before its archived code is used",
   })(),
 }
 

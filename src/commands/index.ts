@@ -5,6 +5,9 @@ import Doctor from './doctor.js'
 import Generate from './generate.js'
 import Inspect from './inspect.js'
 import Step from './step.js'
+import Trace from './trace.js'
+import TraceDiff from './trace-diff.js'
+import TraceMerge from './trace-merge.js'
 import Verify from './verify.js'
 
 /** The verbs, as package.json names this list to oclif. */
@@ -15,5 +18,8 @@ export const COMMANDS = {
   generate: Generate,
   inspect: Inspect,
   step: Step,
+  trace: Trace,
+  'trace:diff': TraceDiff,
+  'trace:merge': TraceMerge,
   verify: Verify,
 }

@@ -3,6 +3,7 @@
 import { resolve } from 'node:path'
 import type { BakeRequest } from '../bake/bake.js'
 import type { BenchRequest } from '../bake/bench/bench.js'
+import type { RecordRequest } from '../bake/record.js'
 import type { StepRequest } from '../bake/step.js'
 import type { VerifyRequest } from '../bake/verify.js'
 import { PycdsError } from '../errors/index.js'
@@ -23,13 +24,20 @@ export interface TrainingFlags {
   timeout: string
 }
 
-/** The flags that say how an archive is made; see `bakeFlags`. */
-export interface ArchiveFlags extends TrainingFlags {
+/** The flags that say what a training run does; see `runFlags`. */
+export interface RunFlags extends TrainingFlags {
   probe?: string[] | undefined
   'stop-grace': string
-  validate: BakeRequest['validate']
   'on-train-failure': BakeRequest['onTrainFailure']
 }
+
+/** The flags that say how an archive is made; see `bakeFlags`. */
+export interface ArchiveFlags extends RunFlags {
+  validate: BakeRequest['validate']
+}
+
+/** The flags of `trace` as oclif delivers them. */
+export interface RecordFlags extends RunFlags, SurroundingsFlags, LearnFlags {}
 
 /** The flags of `bake` as oclif delivers them. */
 export interface BakeFlags extends ArchiveFlags, SurroundingsFlags, LearnFlags, GateFlags {
@@ -65,15 +73,27 @@ export function toBakeRequest(reference: string, flags: BakeFlags, command?: str
   return {
     reference,
     ...present({ tag: flags.tag, output: flags.output, command }),
-    ...toArchive(flags),
-    ...toLearn(flags, command),
-    // Importing by name is over when all is imported.
-    ...(flags.train === 'imports' ? { ready: [{ kind: 'exit' }] } : {}),
-    surroundings: parseSurroundings(flags),
+    ...toTraining(flags, command),
+    validate: flags.validate,
     gates: toGates(flags),
     pyc: flags.pyc,
     measureRuns: parseCount('--measure', flags.measure, MAX_MEASURE_RUNS),
     dryRun: flags['dry-run'],
+  }
+}
+
+/** Makes the request of a recording; throws USAGE for a value that has no meaning. */
+export function toRecordRequest(reference: string, flags: RecordFlags, command?: string[]): RecordRequest {
+  return { reference, ...present({ command }), ...toTraining(flags, command) }
+}
+
+function toTraining(flags: RecordFlags, command: string[] | undefined) {
+  return {
+    ...toTrainingRun(flags),
+    ...toLearn(flags, command),
+    // Importing by name is over when all is imported.
+    ...(flags.train === 'imports' ? { ready: [{ kind: 'exit' } as const] } : {}),
+    surroundings: parseSurroundings(flags),
   }
 }
 
@@ -127,12 +147,15 @@ export function toStepRequest(
 }
 
 function toArchive(flags: ArchiveFlags) {
+  return { ...toTrainingRun(flags), validate: flags.validate }
+}
+
+function toTrainingRun(flags: RunFlags) {
   return {
     ...toRun(flags),
     probes: (flags.probe ?? []).map((text) => parseProbe('--probe', text)),
     // Engines count whole seconds; rounding up keeps a short grace from becoming none.
     stopGraceSeconds: Math.ceil(parseDuration('--stop-grace', flags['stop-grace']) / 1000),
-    validate: flags.validate,
     onTrainFailure: flags['on-train-failure'],
   }
 }

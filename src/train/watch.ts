@@ -204,10 +204,12 @@ class Watch {
 
   async #isOverdue(): Promise<Watched> {
     const seconds = this.#options.timeoutMs / 1000
+    // Asked before the end of the container makes every answer another one.
+    const state = this.#state()
     await this.#container.stop(0)
     await this.#end
     const failure = new PycdsError('TRAINING_TIMEOUT', {
-      message: `training run: not ready after ${seconds} s: ${this.#state()}`,
+      message: `training run: not ready after ${seconds} s: ${state}`,
       hint: 'Raise --timeout, choose another --ready, or give a COMMAND that ends by itself after `--`.',
     })
     return { by: undefined, exitCode: null, seconds, activity: this.#activity, failure, warnings: [] }

@@ -41,7 +41,7 @@ test(
   isUsage,
   ['push'],
   /push: no such command/,
-  /bake, bench, doctor, generate, inspect, step, verify/,
+  /bake, bench, doctor, generate, inspect, step, trace, verify/,
 )
 test('a flag before the verb', isUsage, ['--loud', 'bake'], /--loud: no such flag before/, /--help/)
 test(

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { RecordResult } from '../../bake/record.js'
+import type { TraceDiff } from '../../bake/traces.js'
+import type { Style } from '../../log/index.js'
+import type { MergeResult } from '../trace-merge.js'
+import { renderFacts } from './table.js'
+import { formatCount } from './units.js'
+
+export function renderRecord(result: RecordResult, style: Style): string {
+  return [
+    style.strong(`${style.good('Recorded')} ${result.image.reference}`),
+    '',
+    ...renderFacts([
+      ['modules', `${result.modules}, ${result.leftOut} left out`],
+      ['python', `${result.python.version}  ${result.python.executable}`],
+      ['trace', result.output ?? 'stdout'],
+    ]),
+  ].join('\n')
+}
+
+export function renderMerge(result: MergeResult, style: Style): string {
+  const from = result.from.map(({ file, modules }) => [file, formatCount(modules, 'module')] as const)
+  const all = [result.output ?? 'stdout', formatCount(result.modules, 'module')] as const
+  return [
+    style.strong(`${style.good('Merged')} ${formatCount(from.length, 'trace')}`),
+    '',
+    ...renderFacts([...from, all]),
+  ].join('\n')
+}
+
+/** One line for each difference, as `diff` marks them, and a last one that counts. */
+export function renderDiff(diff: TraceDiff): string {
+  return [
+    ...diff.removed.map((name) => `- ${name}`),
+    ...diff.added.map((name) => `+ ${name}`),
+    ...diff.changed.map(({ name, what }) => `! ${name}: ${what.join(', ')}`),
+    `${diff.removed.length} removed, ${diff.added.length} added, ${diff.changed.length} changed, ${diff.same} the same`,
+  ].join('\n')
+}

@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+import { Args } from '@oclif/core'
+import type { TraceDiff as Diff } from '../bake/traces.js'
+import { BaseCommand } from './base-command.js'
+import { readTrace } from './learn.js'
+import { renderDiff } from './render/trace.js'
+
+export default class TraceDiff extends BaseCommand {
+  static override readonly summary = 'compare two traces by their modules'
+  static override readonly usage = 'trace diff FILE FILE'
+  static override readonly args = {
+    from: Args.string({ required: true, description: 'the earlier trace' }),
+    to: Args.string({ required: true, description: 'the later trace' }),
+  }
+
+  async run(): Promise<Diff> {
+    const { args } = await this.parseLine(TraceDiff)
+    const { diffTraces } = await import('../bake/traces.js')
+    const diff = diffTraces(readTrace(args.from), readTrace(args.to))
+    this.log(renderDiff(diff))
+    return diff
+  }
+}

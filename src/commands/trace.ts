@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+import { Args, Flags } from '@oclif/core'
+import type { RecordResult } from '../bake/record.js'
+import { formatTrace } from '../train/index.js'
+import { BaseCommand } from './base-command.js'
+import { locationFlags, progressFlags, runFlags, surroundingsFlags, trainingFlags } from './flags.js'
+import { learnFlags } from './learn.js'
+import { toPortsRequest } from './locations.js'
+import { writeOutput } from './output-files.js'
+import { renderRecord } from './render/trace.js'
+import { toRecordRequest } from './requests.js'
+
+export default class Trace extends BaseCommand {
+  static override readonly summary = 'record which modules an image imports, and make nothing else of it'
+  static override readonly description =
+    'Runs the image as bake does and writes a trace: names, paths and source hashes, no code, nothing of the run. ' +
+    'bake --trace-in uses it, for this image, a later build of it, or one for another architecture.'
+  static override readonly usage = [
+    'trace IMAGE -o FILE [FLAGS] [-- COMMAND...]',
+    'trace merge FILE... -o FILE',
+    'trace diff FILE FILE',
+  ]
+  static override readonly examples = [
+    '<%= config.bin %> trace myapp:latest -o trace.json --probe GET:8000/search',
+    '<%= config.bin %> trace merge web.json jobs.json -o all.json',
+    '<%= config.bin %> bake myapp:latest --train none --trace-in all.json',
+  ]
+  static override readonly takesCommand = true
+  static override readonly args = {
+    image: Args.string({ required: true, description: 'as for bake' }),
+  }
+  static override readonly flags = {
+    output: Flags.string({ char: 'o', summary: 'file for the trace; default: stdout', helpValue: 'FILE' }),
+    ...locationFlags,
+    ...trainingFlags,
+    ...learnFlags,
+    ...runFlags,
+    ...surroundingsFlags,
+    ...progressFlags,
+  }
+
+  async run(): Promise<RecordResult> {
+    const { flags, args, command } = await this.parseLine(Trace)
+    const { output = null, ...rest } = flags
+    const request = toRecordRequest(args.image, flags, command)
+    const { record } = await import('../bake/record.js')
+    const { trace, result } = await this.withPorts(
+      (ports) => this.withProgress(flags, (progress) => record(request, { ...ports, progress })),
+      toPortsRequest(args.image, rest),
+    )
+    const text = formatTrace(trace)
+    if (output !== null) writeOutput('--output', output, text)
+    this.log(output === null ? text.trimEnd() : renderRecord({ ...result, output }, this.style))
+    return { ...result, output }
+  }
+}

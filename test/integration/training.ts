@@ -1,0 +1,292 @@
+// SPDX-License-Identifier: Apache-2.0
+// Training of applications as people build them: services, workers, scripts, one that needs a database.
+import { execFile } from 'node:child_process'
+import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import test, { type ExecutionContext } from 'ava'
+import type { BakeResult } from '../../src/bake/result.js'
+import { ensureImage } from '../helpers/images.js'
+
+const CLI = fileURLToPath(new URL('../../dist/bin/run.js', import.meta.url))
+const SERVICES = fileURLToPath(new URL('../fixtures/services', import.meta.url))
+const DEADLINE_MS = 3 * 60_000
+const SECRET = 'hunter2-never-to-be-seen'
+/** A database to connect to, and the application as it really starts. */
+const WITH_DATABASE =
+  'python3 -S -c "import _socket,os; s=_socket.socket(); s.bind((\'127.0.0.1\', 5432)); s.listen(); os.fork() and os._exit(0); s.accept(); s.accept()" && exec python3 -m orders'
+
+function run(file: string, args: readonly string[]) {
+  return new Promise<{ code: number | null; stdout: string; stderr: string }>((resolve) => {
+    execFile(file, args, { timeout: DEADLINE_MS, maxBuffer: 2 ** 28 }, (error, stdout, stderr) => {
+      resolve({ code: error ? (typeof error.code === 'number' ? error.code : null) : 0, stdout, stderr })
+    })
+  })
+}
+
+const base = await ensureImage('bookworm')
+const built = new Set<string>()
+
+/** Builds a target of the fixture; returns its name. */
+async function service(target: string): Promise<string> {
+  const name = `pycds-test-service:${target}`
+  if (built.has(target)) return name
+  const args = ['build', '--quiet', '--network', 'none', '--build-arg', `BASE=${base}`, '--target', target]
+  const { code, stderr } = await run('docker', [...args, '-t', name, SERVICES])
+  if (code !== 0) throw new Error(stderr)
+  built.add(target)
+  return name
+}
+
+let names = 0
+
+async function bake(t: ExecutionContext, target: string, ...args: string[]) {
+  t.timeout(DEADLINE_MS)
+  names += 1
+  const name = `pycds-test-training:${process.pid}-${names}`
+  t.teardown(() => run('docker', ['image', 'rm', '--force', name]).then(() => undefined))
+  const image = await service(target)
+  const all = [
+    'bake',
+    image,
+    '-t',
+    name,
+    '--json',
+    '--progress',
+    'plain',
+    '--measure',
+    '0',
+    '--pyc',
+    'off',
+    ...args,
+  ]
+  return { name, image, ...(await run(process.execPath, [CLI, ...all])) }
+}
+
+function scratch(t: ExecutionContext): string {
+  const directory = mkdtempSync(join(tmpdir(), 'pycds-test-'))
+  // The user of the image must be able to look inside.
+  chmodSync(directory, 0o755)
+  t.teardown(() => rmSync(directory, { recursive: true }))
+  return directory
+}
+
+const resultOf = (stdout: string) => JSON.parse(stdout) as BakeResult
+
+/** Baked with these options, a real start of it takes 95 % of its modules from the archive. */
+const serves = test.macro(async (t, target: string, endedBy: string, ...args: string[]) => {
+  const { code, stdout, stderr } = await bake(t, target, '--min-hit-rate', '95', ...args)
+  t.is(code, 0, stdout + stderr)
+  const { training, hitRate } = resultOf(stdout)
+  t.is(training.endedBy, endedBy)
+  t.true((hitRate?.total ?? 0) > 50, JSON.stringify(hitRate))
+})
+
+const refuses = test.macro(async (t, target: string, exitCode: number, reason: RegExp, ...args: string[]) => {
+  const { name, code, stdout } = await bake(t, target, ...args)
+  t.is(code, exitCode, stdout)
+  t.regex((JSON.parse(stdout) as { error: { message: string } }).error.message, reason)
+  t.not((await run('docker', ['image', 'inspect', name])).code, 0, 'a failed bake must not tag')
+})
+
+if (base === undefined) {
+  test.skip('training of services: the base image cannot be made here', () => undefined)
+} else {
+  test.serial('gunicorn with workers', serves, 'gunicorn', 'port')
+  test.serial('a service with a HEALTHCHECK', serves, 'health', 'health')
+  test.serial('a shell script that starts two Pythons', serves, 'script', 'port')
+  test.serial('a console script', serves, 'console', 'exit')
+  test.serial(
+    'a service that imports on its first request',
+    serves,
+    'lazy',
+    'port',
+    '--probe',
+    'GET:8000/first',
+  )
+
+  test.serial('a service that needs a database, trained by its imports', async (t) => {
+    const { name, code, stdout, stderr } = await bake(
+      t,
+      'database',
+      '--train',
+      'imports',
+      '--import',
+      'orders.server',
+    )
+    t.is(code, 0, stdout + stderr)
+    t.is(resultOf(stdout).training.mode, 'imports')
+    const options = ['--min-hit-rate', '95', '--ready', 'quiet:1s', '--json']
+    const start = ['env', 'DATABASE_HOST=127.0.0.1', 'sh', '-c', WITH_DATABASE]
+    const verified = await run(process.execPath, [CLI, 'verify', name, ...options, '--', ...start])
+    t.is(verified.code, 0, verified.stdout + verified.stderr)
+  })
+
+  test.serial('no database', refuses, 'database', 3, /exit code 1 after \d+ imports: no database/)
+  test.serial(
+    'a port that never opens',
+    refuses,
+    'health',
+    3,
+    /port:9999: nobody listens/,
+    '--ready',
+    'port:9999',
+    '--timeout',
+    '4s',
+  )
+  test.serial(
+    'a line that never comes',
+    refuses,
+    'lazy',
+    3,
+    /no line of its output/,
+    '--ready',
+    'log:/never/',
+    '--timeout',
+    '3s',
+  )
+  test.serial(
+    'a container that ends first',
+    refuses,
+    'console',
+    3,
+    /before it was ready: port:80/,
+    '--ready',
+    'port:80',
+  )
+  test.serial('a HEALTHCHECK that is none', refuses, 'lazy', 2, /has no HEALTHCHECK/, '--ready', 'health')
+  test.serial(
+    'a probe that fails',
+    refuses,
+    'lazy',
+    3,
+    /1 of 2 probes failed: GET:8000\/no: HTTP\/1\.0 404/,
+    ...['--probe', 'GET:8000/first', '--probe', 'GET:8000/no'],
+  )
+  test.serial(
+    'a layer over its limit',
+    refuses,
+    'console',
+    5,
+    /--max-layer-size 10000: it is \d+ bytes/,
+    '--max-layer-size',
+    '10KB',
+  )
+
+  test.serial('an answer, a program and a line make a service ready', async (t) => {
+    for (const ready of [['cmd:python3 -c pass'], ['log:/GET/', 'http:8000/first']]) {
+      const flags = ready.flatMap((spec) => ['--ready', spec])
+      const { code, stdout } = await bake(t, 'lazy', '--dry-run', ...flags)
+      t.is(code, 0, stdout)
+    }
+  })
+
+  test.serial('what is given to runs only is nowhere afterwards', async (t) => {
+    const directory = scratch(t)
+    writeFileSync(join(directory, 'env'), `TOKEN=${SECRET}\n`)
+    writeFileSync(
+      join(directory, 'plugin.py'),
+      'import sys, os\nsys.stderr.write("token %s\\n" % os.environ["TOKEN"])\nexec("x = %r" % os.environ["TOKEN"])\nimport re; re.compile(os.environ["TOKEN"])\n',
+    )
+    const trace = join(directory, 'trace.json')
+    const program = 'import sys; sys.path.insert(0, "/plugins"); import plugin, orders.models'
+    const { name, code, stdout, stderr } = await bake(
+      ...([
+        t,
+        'database',
+        '--app-output',
+        'show',
+        '--trace-out',
+        trace,
+        '--train-env-file',
+        join(directory, 'env'),
+      ] as const),
+      ...['--mount', `${directory}:/plugins:ro`, '--add-host', 'secret-host:127.0.0.1'],
+      ...['--', 'python3', '-c', program],
+    )
+    t.is(code, 0, stdout + stderr)
+    t.regex(stderr, /token \*\*\*/)
+    const { leftOut } = resultOf(stdout).archive
+    t.true(leftOut.some((entry) => entry.name === 'plugin'))
+    const inspected = await run('docker', ['image', 'inspect', name])
+    const saved = join(directory, 'image.tar')
+    t.is((await run('docker', ['save', '-o', saved, name])).code, 0)
+    for (const text of [
+      stdout,
+      stderr,
+      inspected.stdout,
+      readFileSync(trace, 'latin1'),
+      readFileSync(saved, 'latin1'),
+    ]) {
+      t.false(text.includes(SECRET))
+      t.false(text.includes('secret-host'))
+    }
+  })
+
+  test.serial(
+    'a trace gives the layer that its training gave, without running the application',
+    async (t) => {
+      const trace = join(scratch(t), 'trace.json')
+      const trained = resultOf((await bake(t, 'console', '--trace-out', trace)).stdout)
+      const again = `${trace}-again`
+      const { code, stdout } = await bake(
+        t,
+        'console',
+        '--train',
+        'none',
+        '--trace-in',
+        trace,
+        '--trace-out',
+        again,
+      )
+      t.is(code, 0, stdout)
+      t.is(resultOf(stdout).layer.diffId, trained.layer.diffId)
+      t.is(readFileSync(again, 'utf8'), readFileSync(trace, 'utf8'))
+    },
+  )
+
+  test.serial('a trace of another image is refused; of a changed one, what is here is taken', async (t) => {
+    const trace = join(scratch(t), 'trace.json')
+    const recorded = await run(process.execPath, [
+      CLI,
+      'trace',
+      await service('database'),
+      '-o',
+      trace,
+      '--train',
+      'imports',
+      '--import',
+      'orders.server',
+    ])
+    t.is(recorded.code, 0, recorded.stderr)
+    const edited = JSON.parse(readFileSync(trace, 'utf8'))
+    const text = (modules: object[]) => JSON.stringify({ ...edited, modules })
+    const bakeWith = () => bake(t, 'database', '--dry-run', '--train', 'none', '--trace-in', trace)
+
+    const moved = edited.modules.map((module: { origin: string }) => ({
+      ...module,
+      origin: module.origin.replace('/srv/', '/other/'),
+    }))
+    writeFileSync(trace, text(moved))
+    const foreign = await bakeWith()
+    t.is(foreign.code, 7)
+    t.regex(
+      foreign.stdout,
+      /it is of another image: only \d+ of its \d+ modules are here; missing is \/other\/orders/,
+    )
+
+    const changed = edited.modules.map((module: { name: string; origin: string }) => {
+      if (module.name === 'orders.models') return { ...module, sourceHash: '0'.repeat(16) }
+      return module.name === 'json' ? { ...module, name: 'gone', origin: '/srv/gone.py' } : module
+    })
+    writeFileSync(trace, text(changed))
+    const { code, stdout } = await bakeWith()
+    t.is(code, 0, stdout)
+    t.regex(resultOf(stdout).warnings.join('\n'), /1 modules of the trace .* have another source/)
+    t.regex(resultOf(stdout).warnings.join('\n'), /1 modules of the trace .* are not in this image/)
+
+    writeFileSync(trace, JSON.stringify({ ...edited, python: { ...edited.python, cacheTag: 'cpython-39' } }))
+    t.regex((await bakeWith()).stdout, /it is of cpython-39, and the image runs cpython-311/)
+  })
+}
