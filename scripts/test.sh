@@ -27,6 +27,7 @@ run_checks() {
   if have clang-format; then step "lint: C" npm run --silent lint:native
   else warn "clang-format is not installed; the format of the C sources is not checked"; fi
   step "types" npm run --silent check:ts
+  step "schemas" npm run --silent gen:schemas -- --check
 }
 
 run_ava() { npx --no -- ava --tap "$@" </dev/null | tee -a "$TAP"; }

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-import { Args, Flags } from '@oclif/core'
+import { Args, Flags, type Interfaces } from '@oclif/core'
 import type { BakeResult } from '../bake/result.js'
+import { PycdsError } from '../errors/index.js'
 import type { Trace } from '../train/index.js'
+import { type BakesResult, bakeMany, type NamedWork } from './bake-many.js'
 import { BaseCommand } from './base-command.js'
+import { configFlags, readEntries } from './config/config-flags.js'
 import { bakeFlags, locationFlags, progressFlags, surroundingsFlags, trainingFlags } from './flags.js'
 import { gateFlags } from './gates.js'
 import { learnFlags } from './learn.js'
@@ -16,7 +19,10 @@ export default class Bake extends BaseCommand {
   static override readonly description =
     "Runs the image's entrypoint (or COMMAND) under import tracing inside the image, without a network, and adds " +
     'one layer with an archive of the code that it really imported. The source image is not touched.'
-  static override readonly usage = 'bake IMAGE [-t NAME] [FLAGS] [-- COMMAND...]'
+  static override readonly usage = [
+    'bake IMAGE [-t NAME] [FLAGS] [-- COMMAND...]',
+    'bake --config FILE [--only NAME] [FLAGS]',
+  ]
   static override readonly examples = [
     '<%= config.bin %> bake myapp:latest',
     '<%= config.bin %> bake myapp:latest -t myapp:fast --ready quiet:5s',
@@ -26,7 +32,6 @@ export default class Bake extends BaseCommand {
   static override readonly takesCommand = true
   static override readonly args = {
     image: Args.string({
-      required: true,
       description:
         'name, digest or id of an image in the engine, or oci:DIR, oci-archive:FILE, docker-archive:FILE',
     }),
@@ -62,23 +67,96 @@ export default class Bake extends BaseCommand {
       helpValue: 'N',
     }),
     'dry-run': Flags.boolean({ summary: 'show what would be done; nothing is written' }),
+    ...configFlags,
     ...progressFlags,
   }
 
-  async run(): Promise<BakeResult> {
-    const { flags, args, command } = await this.parseLine(Bake)
-    const request = toBakeRequest(args.image, flags, command)
-    const { bake } = await import('../bake/bake.js')
-    let trace: Trace | undefined
-    const onTrace = (learned: Trace) => {
-      trace = learned
-    }
-    const result = await this.withPorts(
-      (ports) => this.withProgress(flags, (progress) => bake(request, { ...ports, progress, onTrace })),
-      toPortsRequest(args.image, flags),
-    )
-    writeOutputFiles(flags, result, trace)
+  async run(): Promise<BakeResult | BakesResult> {
+    const line = await this.parseLine(Bake)
+    const { flags, args } = line
+    if (flags.config !== undefined) return this.#bakeFile(flags.config, flags.only, line)
+    if (args.image === undefined) throw missingImage()
+    const result = await this.#prepare(args.image, flags, line.command)()
     this.log(renderBake(result, this.style))
     return result
   }
+
+  /** Reads the request, so that what is wrong with it is told before anything is done. */
+  #prepare(image: string, flags: Parsed, command: string[] | undefined): () => Promise<BakeResult> {
+    const request = toBakeRequest(image, flags, command)
+    const ports = toPortsRequest(image, flags)
+    return async () => {
+      const { bake } = await import('../bake/bake.js')
+      let trace: Trace | undefined
+      const onTrace = (learned: Trace) => {
+        trace = learned
+      }
+      const result = await this.withPorts(
+        (opened) => this.withProgress(flags, (progress) => bake(request, { ...opened, progress, onTrace })),
+        ports,
+      )
+      writeOutputFiles(flags, result, trace)
+      return result
+    }
+  }
+
+  async #bakeFile(path: string, only: string[] | undefined, line: Line): Promise<BakesResult> {
+    if (line.args.image !== undefined || line.command) throw twoSources(path)
+    const named: NamedWork[] = []
+    const own = withoutConfig(this.argv)
+    for (const entry of readEntries(path, only, Bake.flags)) {
+      // The command line has the say.
+      const words = entry.words.filter((word) => !own.some((other) => nameOf(other) === nameOf(word)))
+      const { flags, args } = await this.parse(Bake, [entry.image, ...words, ...own])
+      named.push({ name: entry.name, work: this.#prepare(args.image ?? entry.image, flags, entry.command) })
+    }
+    const result = await bakeMany(named, (image) => {
+      if (image.result) this.log(`${renderBake(image.result, this.style)}\n`)
+      if (image.error && !this.jsonEnabled()) this.logToStderr(renderFailure(image.name, image.error))
+    })
+    const failed = result.images.find(({ error }) => error !== null)
+    if (failed?.error) process.exitCode = failed.error.exitCode
+    return result
+  }
+}
+
+type Parsed = Omit<Interfaces.InferredFlags<typeof Bake.flags>, 'json'>
+
+interface Line {
+  args: { image?: string | undefined }
+  command?: string[]
+}
+
+/** The options of the command line that are for every image. */
+function withoutConfig(argv: readonly string[]): string[] {
+  return argv.filter((word, index) => {
+    const before = argv[index - 1]
+    if (before === '--config' || before === '--only') return false
+    return !/^--(config|only)(=|$)/.test(word)
+  })
+}
+
+/** `--tag` of `--tag=x`, and of `-t`. */
+function nameOf(word: string): string {
+  const { tag, output } = Bake.flags
+  const short = [tag, output].find(({ char }) => word === `-${char}` || word.startsWith(`-${char}=`))
+  return short ? `--${short === tag ? 'tag' : 'output'}` : (word.split('=')[0] ?? word)
+}
+
+function renderFailure(name: string, error: { message: string; hint: string }): string {
+  return `Error: ${name}: ${error.message}\n  next  ${error.hint}`
+}
+
+function missingImage(): PycdsError {
+  return new PycdsError('USAGE', {
+    message: 'bake: missing argument IMAGE',
+    hint: 'See pycds-image bake --help.',
+  })
+}
+
+function twoSources(path: string): PycdsError {
+  return new PycdsError('USAGE', {
+    message: `--config ${path}: the file says what to bake, and so does the command line`,
+    hint: 'Leave out the image and the command; choose images of the file with --only.',
+  })
 }

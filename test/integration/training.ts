@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url'
 import test, { type ExecutionContext } from 'ava'
 import type { BakeResult } from '../../src/bake/result.js'
 import { ensureImage } from '../helpers/images.js'
+import { schemaErrors } from '../helpers/schemas.js'
 
 const CLI = fileURLToPath(new URL('../../dist/bin/run.js', import.meta.url))
 const SERVICES = fileURLToPath(new URL('../fixtures/services', import.meta.url))
@@ -80,6 +81,7 @@ const serves = test.macro(async (t, target: string, endedBy: string, ...args: st
   t.is(code, 0, stdout + stderr)
   const { training, hitRate } = resultOf(stdout)
   t.is(training.endedBy, endedBy)
+  t.deepEqual(schemaErrors('bake', JSON.parse(stdout)), [])
   t.true((hitRate?.total ?? 0) > 50, JSON.stringify(hitRate))
 })
 
@@ -121,6 +123,7 @@ if (base === undefined) {
     const start = ['env', 'DATABASE_HOST=127.0.0.1', 'sh', '-c', WITH_DATABASE]
     const verified = await run(process.execPath, [CLI, 'verify', name, ...options, '--', ...start])
     t.is(verified.code, 0, verified.stdout + verified.stderr)
+    t.deepEqual(schemaErrors('verify', JSON.parse(verified.stdout)), [])
   })
 
   test.serial('no database', refuses, 'database', 3, /exit code 1 after \d+ imports: no database/)
@@ -243,6 +246,7 @@ if (base === undefined) {
       t.is(code, 0, stdout)
       t.is(resultOf(stdout).layer.diffId, trained.layer.diffId)
       t.is(readFileSync(again, 'utf8'), readFileSync(trace, 'utf8'))
+      t.deepEqual(schemaErrors('trace', JSON.parse(readFileSync(trace, 'utf8'))), [])
     },
   )
 
