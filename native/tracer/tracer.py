@@ -335,8 +335,17 @@ def wants_source(mode, flags, optimize, filename, text):
     return may_record((mode, flags, optimize, filename, text), 2 * len(text))
 
 
+def plain_marshal(code):
+    # Later versions of the format write references, which depend on who else holds an object: equal
+    # texts would give different bytes.
+    try:
+        return marshal.dumps(code, 2)
+    except ValueError:  # slices, from 3.14 on
+        return marshal.dumps(code)
+
+
 def record_source_string(mode, flags, optimize, filename, text, code):
-    record("C", MODES[mode], flags, optimize, filename, text, marshal.dumps(code))
+    record("C", MODES[mode], flags, optimize, filename, text, plain_marshal(code))
 
 
 libraries = set(mapped_libraries())

@@ -2,7 +2,15 @@
 // What a bake knows before it writes an archive: from running the image's command, from importing
 // modules by name, from traces that were recorded before, or from several of these.
 import { PycdsError } from '../errors/index.js'
-import { compileRun, importRun, type Trace, type Training, type TrainingSpec, train } from '../train/index.js'
+import {
+  compileRun,
+  importRun,
+  type Trace,
+  type TracedProcess,
+  type Training,
+  type TrainingSpec,
+  train,
+} from '../train/index.js'
 import type { Injected } from './archiver.js'
 import { findPython, type PythonSurroundings } from './find-python.js'
 import { choosePython, type PythonGroup } from './interpreter.js'
@@ -96,7 +104,9 @@ async function fromTraces(
   const unique = new Map(leftOut.filter(({ name }) => !names.has(name)).map((entry) => [entry.name, entry]))
   const warnings = [...(learned?.warnings ?? []), ...changesOf(request, trace, modules, wanted.length)]
   return {
-    python: learned ? withCaches(learned.python, python) : await withDirectories(python, trace, input.image),
+    python: learned
+      ? withCaches(learned.python, python, trace)
+      : await withDirectories(python, trace, input.image),
     selection: { modules: all, leftOut: [...unique.values()].sort((a, b) => (a.name < b.name ? -1 : 1)) },
     training: learned?.training ?? read,
     start: learned?.start,
@@ -194,10 +204,19 @@ function changesOf(
   ]
 }
 
-/** What the trace had compiled comes behind what the application did. */
-function withCaches(python: PythonGroup, read: PythonGroup): PythonGroup {
+/** What the trace had compiled, and opened, comes behind what the application did. */
+function withCaches(python: PythonGroup, read: PythonGroup, trace: Trace): PythonGroup {
   const more = read.processes.map((process) => ({ ...process, modules: [], siteDirectories: [] }))
-  return { ...python, processes: [...python.processes, ...more] }
+  return { ...python, processes: [...python.processes, ...withFiles(more, trace)] }
+}
+
+/** What is read ahead is what the application opened, not what the run that read the modules did. */
+function withFiles(processes: readonly TracedProcess[], { files }: Trace): TracedProcess[] {
+  return processes.map((process, index) => ({
+    ...process,
+    extensions: [],
+    libraries: index === 0 ? files : [],
+  }))
 }
 
 /** The hook goes where the application's Pythons look, not only the one that read the modules. */
@@ -209,7 +228,7 @@ async function withDirectories(
   const existing: string[] = []
   for (const directory of trace.siteDirectories) if (await image.stat(directory)) existing.push(directory)
   const [first] = python.processes
-  if (!first || existing.length === 0) return python
+  if (!first) return python
   const more = existing.map((directory) => ({ ...first, modules: [], siteDirectories: [directory] }))
-  return { ...python, processes: [...python.processes, ...more] }
+  return { ...python, processes: withFiles([...python.processes, ...more], trace) }
 }

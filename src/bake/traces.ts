@@ -3,6 +3,7 @@
 import { PycdsError } from '../errors/index.js'
 import { TRACE_SCHEMA, type Trace, type TraceModule } from '../train/index.js'
 import { selectCaches } from './caches.js'
+import { selectFiles } from './files.js'
 import type { PythonGroup } from './interpreter.js'
 import type { ModuleSelection } from './modules.js'
 
@@ -42,6 +43,7 @@ export function toTrace(
       filename: filename.toString(),
       text: text.toString(),
     })),
+    files: selectFiles(group),
     leftOut,
   }
 }
@@ -76,6 +78,7 @@ export function mergeTraces(traces: readonly { name: string; trace: Trace }[]): 
       (source) => JSON.stringify(source),
       all.flatMap((trace) => trace.sources),
     ),
+    files: [...new Set(all.flatMap((trace) => trace.files))],
     leftOut: uniteBy(
       ({ name }) => name,
       all.flatMap((trace) => trace.leftOut),

@@ -54,15 +54,18 @@ export interface Trace {
   /** What was compiled while it ran, in this order; only the question, never the answer. */
   regexes: TraceRegex[]
   sources: TraceSource[]
+  /** Extension modules and the libraries that came with them, as paths, in the order of first use. */
+  files: string[]
   /** Imported, but not from sources that could be archived. */
   leftOut: { name: string; reason: string }[]
 }
 
 /** Writes a trace; equal traces give equal bytes, one line for each module. */
 export function formatTrace(trace: Trace): string {
-  const list = (items: readonly object[]) =>
+  const list = (items: readonly (object | string)[]) =>
     items.length === 0 ? '[]' : `[\n${items.map((item) => `    ${JSON.stringify(item)}`).join(',\n')}\n  ]`
-  const { schema, images, python, siteDirectories, modules, regexes, sources, leftOut } = copyTrace(trace)
+  const { schema, images, python, siteDirectories, modules, regexes, sources, files, leftOut } =
+    copyTrace(trace)
   return `{
   "schema": ${JSON.stringify(schema)},
   "images": ${list(images)},
@@ -71,6 +74,7 @@ export function formatTrace(trace: Trace): string {
   "modules": ${list(modules)},
   "regexes": ${list(regexes)},
   "sources": ${list(sources)},
+  "files": ${list(files)},
   "leftOut": ${list(leftOut)}
 }
 `
@@ -87,6 +91,7 @@ export function copyTrace(trace: Trace): Trace {
     modules: trace.modules.map(copyModule),
     regexes: trace.regexes.map(({ bytes, flags, pattern }) => ({ bytes, flags, pattern })),
     sources: trace.sources.map(({ mode, flags, filename, text }) => ({ mode, flags, filename, text })),
+    files: [...trace.files],
     leftOut: trace.leftOut.map(({ name, reason }) => ({ name, reason })),
   }
 }

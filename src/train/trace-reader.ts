@@ -67,6 +67,7 @@ class Reader {
       // A trace without them is one of a version that did not know them.
       regexes: this.list('regexes', root.regexes ?? [], (at, value) => this.regex(at, value)),
       sources: this.list('sources', root.sources ?? [], (at, value) => this.source(at, value)),
+      files: this.list('files', root.files ?? [], (at, value) => this.path(at, value)),
       leftOut: this.list('leftOut', root.leftOut, (at, value) => {
         const entry = this.object(at, value)
         return { name: this.text(`${at}.name`, entry.name), reason: this.text(`${at}.reason`, entry.reason) }

@@ -84,6 +84,7 @@ test('traces, their union and their difference follow their schemas', async (t) 
     ],
     regexes: [],
     sources: [],
+    files: [],
     leftOut: [],
   })
   const [a, b, merged] = ['a', 'b', 'merged'].map((name) => join(directory, `${name}.json`))

@@ -20,6 +20,7 @@ const trace = (modules: TraceModule[], more: Partial<Trace> = {}): Trace => ({
   modules,
   regexes: [{ bytes: true, flags: 0, pattern: '\u00ff\0' }],
   sources: [{ mode: 'eval', flags: 0, filename: '<string>', text: '1 + 1\n' }],
+  files: ['/usr/lib/python3.11/lib-dynload/_json.so'],
   leftOut: [{ name: 'encodings', reason: 'it is imported before the hook can run' }],
   ...more,
 })
