@@ -4,13 +4,14 @@
 # BUILDKIT_HOST. Does nothing where it runs already. It has a root file system, a network and its data of its own.
 #
 #   scripts/side-engine.sh NAME
+#   scripts/side-engine.sh --load NAME IMAGE   copies an image of the engine at hand, and prints its name there
 #   scripts/side-engine.sh --program PROGRAM   prints the path of a client: docker-buildx or buildctl
 #   scripts/side-engine.sh --stop NAME         ends it, and removes its data
 #   scripts/side-engine.sh --list
 #
 #   docker-28              Docker Engine 28 as Debian has it, with the classic image store
 #   docker-28-containerd   the same with containerd's image store
-#   buildkitd              BuildKit without an engine, built from its Go module
+#   buildkitd              BuildKit without an engine, built from its Go module, beside a registry of its own
 #
 # Exit code 77: cannot be had on this machine; the reason is the last message.
 
@@ -109,9 +110,44 @@ start_buildkitd() {
   need_buildkit
   mkdir -p "$STATE/buildkitd"
   cp "$(buildkit_dir)/buildkitd" "$STATE/buildkitd/"
+  if can_install; then apt_install docker-registry skopeo; fi
+  have docker-registry && have skopeo || skip "buildkitd takes images from a registry" "Install docker-registry and skopeo."
   launch buildkitd "$STATE/buildkitd/buildkitd" --addr "unix://$(socket_of buildkitd)" --root /var/lib/side/data \
     --containerd-worker=false --oci-worker=true --oci-worker-binary /usr/bin/runc --oci-worker-net host \
     --oci-worker-snapshotter overlayfs
+  start_registry
+}
+
+readonly REGISTRY=localhost:5000
+
+# In buildkitd's network, where nothing else reaches it.
+start_registry() {
+  local state=$STATE/buildkitd
+  cat >"$state/registry.yml" <<YAML
+version: 0.1
+storage: {filesystem: {rootdirectory: $DATA/buildkitd/registry}}
+http: {addr: $REGISTRY}
+YAML
+  in_network setsid docker-registry serve "$state/registry.yml" >"$state/registry.log" 2>&1 </dev/null 9>&- &
+  printf '%s\n' $! >"$state/registry.pid"
+  wait_for 30 in_network bash -c "exec 3<>/dev/tcp/${REGISTRY/://}" ||
+    skip "a registry does not start on this machine" "Its log is $state/registry.log."
+}
+
+in_network() { nsenter --net="/proc/$(cat "$STATE/buildkitd/pid")/ns/net" "$@"; }
+
+# load NAME IMAGE
+load() {
+  local socket image=$2
+  socket=$(socket_of "$1")
+  if [ "$1" = buildkitd ]; then
+    [[ ${image##*/} == *:* ]] || image=$image:latest
+    in_network skopeo copy --quiet --dest-tls-verify=false "docker-daemon:$image" "docker://$REGISTRY/$image" >&2
+    printf '%s/%s\n' "$REGISTRY" "$image"
+  else
+    docker save "$image" | DOCKER_HOST=unix://$socket docker load >/dev/null
+    printf '%s\n' "$image"
+  fi
 }
 
 start() {
@@ -129,6 +165,7 @@ stop() {
   pid=$(cat "$STATE/$1/pid" 2>/dev/null) || return 0
   kill "$pid" 2>/dev/null || true
   wait_for 30 not_running "$pid" || kill -9 "$pid"
+  if [ -e "$STATE/$1/registry.pid" ]; then kill "$(cat "$STATE/$1/registry.pid")" 2>/dev/null || true; fi
   rm -rf "${STATE:?}/$1" "${DATA:?}/$1"
 }
 
@@ -143,12 +180,13 @@ program() {
 }
 
 main() {
-  local usage='usage: scripts/side-engine.sh NAME | --program PROGRAM | --stop NAME | --list'
+  local usage='usage: scripts/side-engine.sh NAME | --load NAME IMAGE | --program PROGRAM | --stop NAME | --list'
   case ${1:-} in
     '') die "which engine?" "$usage" ;;
     --list) printf '%s\n' "${NAMES[@]}" ;;
     --program) need_root && program "${2:-}" ;;
     --stop) need_root && stop "${2:?$usage}" ;;
+    --load) need_root && load "${2:?$usage}" "${3:?$usage}" ;;
     *)
       need_root
       # One starter at a time: tests that start together ask for the same engine.

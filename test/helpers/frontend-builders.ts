@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+// Builds with one frontend line on engines beside the one at hand: buildx for an engine, buildctl for a buildkitd.
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { ExecutionContext } from 'ava'
+import { readTar } from '../../src/tar/index.js'
+import { temporary } from './builder.js'
+import { type Outcome, run } from './builds.js'
+import type { SideEngine } from './side-engine.js'
+
+/** What a build is asked for; `context` is a directory, `args` are build arguments. */
+export interface BuildRequest {
+  readonly context: string
+  readonly dockerfile: string
+  readonly args: Readonly<Record<string, string>>
+  readonly cache?: boolean
+}
+
+export interface Built {
+  /** Where `pycds-image` finds it, and with which environment. */
+  readonly image: string
+  readonly env: Record<string, string>
+  readonly diffIds: readonly string[]
+  readonly config: Readonly<Record<string, unknown>> & {
+    Env?: string[] | null
+    Labels?: Record<string, string> | null
+  }
+  readonly output: string
+}
+
+export type Build = (t: ExecutionContext, request: BuildRequest) => Promise<Built>
+
+let names = 0
+
+/** Builds in an engine, and leaves the image there until the test is over. */
+export function buildxOn(engine: SideEngine, buildx: string): Build {
+  const env = { DOCKER_HOST: engine.address, BUILDX_BUILDER: 'default' }
+  return async (t, request) => {
+    names += 1
+    const image = `pycds-test/side:${process.pid}-${names}`
+    t.teardown(() => run('docker', ['rmi', '--force', image], { env }).then(() => undefined))
+    const values = Object.entries(request.args).map(([name, value]) => `--build-arg=${name}=${value}`)
+    const cache = request.cache === false ? ['--no-cache'] : []
+    const fixed = ['build', '--progress=plain', '--network=none', '--load', '--tag', image]
+    const input = { env, input: request.dockerfile }
+    const built = await run(buildx, [...fixed, ...values, ...cache, '--file', '-', request.context], input)
+    succeeded(t, built)
+    const { stdout } = await run('docker', ['image', 'inspect', image], { env })
+    const [found] = JSON.parse(stdout) as [{ RootFS: { Layers: string[] }; Config: Built['config'] }]
+    return { image, env, diffIds: found.RootFS.Layers, config: found.Config, output: built.stderr }
+  }
+}
+
+/** Builds without an engine, into a file. */
+export function buildctlOn(engine: SideEngine, buildctl: string): Build {
+  return async (t, request) => {
+    const folder = temporary(t)
+    const file = join(folder, 'image.tar')
+    const dockerfile = temporary(t)
+    writeFileSync(join(dockerfile, 'Dockerfile'), request.dockerfile)
+    const values = Object.entries(request.args).map(([name, value]) => `--opt=build-arg:${name}=${value}`)
+    const built = await run(buildctl, [
+      ...[
+        '--addr',
+        engine.address,
+        'build',
+        '--progress=plain',
+        '--frontend=dockerfile.v0',
+        '--opt=force-network-mode=none',
+      ],
+      ...['--local', `context=${request.context}`, '--local', `dockerfile=${dockerfile}`, ...values],
+      ...(request.cache === false ? ['--no-cache'] : []),
+      ...['--output', `type=oci,dest=${file}`],
+    ])
+    succeeded(t, built)
+    const { rootfs, config } = await configOf(file)
+    return { image: `oci-archive:${file}`, env: {}, diffIds: rootfs.diff_ids, config, output: built.stderr }
+  }
+}
+
+function succeeded(t: ExecutionContext, { code, stderr }: Outcome): void {
+  t.is(code, 0, stderr)
+  if (code !== 0) throw new Error('the build failed')
+}
+
+interface Descriptor {
+  readonly digest: string
+}
+
+/** The configuration of the only image of an OCI archive. */
+async function configOf(file: string): Promise<{ rootfs: { diff_ids: string[] }; config: Built['config'] }> {
+  const members = new Map<string, Buffer>()
+  await readTar(readFileSync(file), async (entry, body) => {
+    if (entry.type === 'file' && entry.size < 2 ** 20) members.set(entry.name, await body())
+  })
+  const json = (name: string) => JSON.parse(members.get(name)?.toString() ?? 'null')
+  const blob = ({ digest }: Descriptor) => json(`blobs/${digest.replace(':', '/')}`)
+  const [manifest] = json('index.json').manifests as [Descriptor]
+  return blob(blob(manifest).config)
+}

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+// Engines beside the one at hand, from scripts/side-engine.sh.
+import { fileURLToPath } from 'node:url'
+import { run } from './builds.js'
+
+export type SideEngineName = 'docker-28' | 'docker-28-containerd' | 'buildkitd'
+
+const SCRIPT = fileURLToPath(new URL('../../scripts/side-engine.sh', import.meta.url))
+const NOT_POSSIBLE = 77
+
+/** An engine that answers at `address`, a value for DOCKER_HOST or BUILDKIT_HOST. */
+export class SideEngine {
+  readonly name: SideEngineName
+  readonly address: string
+
+  constructor(name: SideEngineName, address: string) {
+    this.name = name
+    this.address = address
+  }
+
+  /** Copies an image of the engine at hand, and gives the name that it has there. */
+  load(image: string): Promise<string> {
+    return script('--load', this.name, image)
+  }
+}
+
+/** Starts it where it does not run; the reason where this machine cannot have it. */
+export async function sideEngine(name: SideEngineName): Promise<SideEngine | string> {
+  const { code, stdout, stderr } = await run('bash', [SCRIPT, name])
+  if (code === 0) return new SideEngine(name, stdout.trim())
+  if (code !== NOT_POSSIBLE) throw new Error(`side-engine.sh ${name} ended with ${code}: ${stderr}`)
+  return stderr.trim()
+}
+
+/** The path of a client that belongs to them. */
+export function sideProgram(name: 'docker-buildx' | 'buildctl'): Promise<string> {
+  return script('--program', name)
+}
+
+async function script(...args: string[]): Promise<string> {
+  const { code, stdout, stderr } = await run('bash', [SCRIPT, ...args])
+  if (code !== 0) throw new Error(`side-engine.sh ${args.join(' ')} ended with ${code}: ${stderr}`)
+  return stdout.trim()
+}

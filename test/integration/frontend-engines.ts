@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+// The examples with one line more on newer engines, with both image stores, and on a BuildKit without an engine.
+import { readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import test, { type ExecutionContext } from 'ava'
+import type { VerifyResult } from '../../src/bake/verify.js'
+import { FRONTEND, prepareBuilder } from '../helpers/builder.js'
+import { runCli } from '../helpers/cli.js'
+import { type Build, type Built, buildctlOn, buildxOn } from '../helpers/frontend-builders.js'
+import { type Example, ensureImage } from '../helpers/images.js'
+import { type SideEngineName, sideEngine, sideProgram } from '../helpers/side-engine.js'
+
+const ENGINES: readonly SideEngineName[] = ['docker-28', 'docker-28-containerd', 'buildkitd']
+const EXAMPLES: readonly Example[] = ['01-flask-service', '02-command-line-tool', '03-numpy-job']
+
+/** An engine with the images that the builds need, by the names that they have there. */
+interface Ready {
+  readonly build: Build
+  readonly base: string
+  readonly frontend: string
+}
+
+const base = await ensureImage('bookworm')
+const builder = base === undefined ? 'the base image bookworm cannot be made here' : await prepareBuilder()
+const ready = new Map<SideEngineName, Ready | string>()
+for (const name of ENGINES) ready.set(name, typeof builder === 'string' ? builder : await prepare(name))
+
+for (const [name, engine] of ready) {
+  if (typeof engine === 'string') process.stderr.write(`skipped for want of ${name}: ${engine}\n`)
+  const where = typeof engine === 'string' ? test.serial.skip : test.serial
+  for (const example of EXAMPLES) {
+    where(`${name}: ${example} with the line starts from its archive and is one layer more`, async (t) => {
+      await differsByOneLayer(t, engine as Ready, example)
+    })
+  }
+  where(`${name}: two builds without a cache give the same layer`, async (t) => {
+    const { build, ...images } = engine as Ready
+    const layers: (string | undefined)[] = []
+    for (let count = 0; count < 2; count++) {
+      const request = { ...requestFor('02-command-line-tool', images, true), cache: false }
+      const { diffIds } = await build(t, {
+        ...request,
+        args: { ...request.args, SOURCE_DATE_EPOCH: '1700000000' },
+      })
+      layers.push(diffIds.at(-1))
+    }
+    t.truthy(layers[0])
+    t.is(layers[0], layers[1])
+  })
+}
+
+async function prepare(name: SideEngineName): Promise<Ready | string> {
+  const engine = await sideEngine(name)
+  if (typeof engine === 'string') return engine
+  const build =
+    name === 'buildkitd'
+      ? buildctlOn(engine, await sideProgram('buildctl'))
+      : buildxOn(engine, await sideProgram('docker-buildx'))
+  return { build, base: await engine.load(base ?? ''), frontend: await engine.load(FRONTEND) }
+}
+
+function requestFor(example: Example, images: Pick<Ready, 'base' | 'frontend'>, line: boolean) {
+  const context = fileURLToPath(new URL(`../../examples/${example}`, import.meta.url))
+  const dockerfile = readFileSync(`${context}/Dockerfile`, 'utf8')
+  return {
+    context,
+    dockerfile: line ? `# syntax=${images.frontend}\n${dockerfile}` : dockerfile,
+    args: { BASE: images.base },
+  }
+}
+
+async function differsByOneLayer(t: ExecutionContext, engine: Ready, example: Example): Promise<void> {
+  const plain = await engine.build(t, requestFor(example, engine, false))
+  const ours = await engine.build(t, requestFor(example, engine, true))
+  t.deepEqual(ours.diffIds.slice(0, -1), plain.diffIds)
+  t.deepEqual(rest(ours), rest(plain))
+  t.deepEqual(ours.config.Env, [...(plain.config.Env ?? []), 'PYCDS_ARCHIVE=/opt/pycds/app.cds'])
+  const added = Object.keys(ours.config.Labels ?? {}).filter(
+    (key) => plain.config.Labels?.[key] === undefined,
+  )
+  t.deepEqual(added.sort(), ['io.pycds.python', 'io.pycds.version'])
+
+  const options = { env: ours.env, deadlineMs: 300_000 }
+  const verified = await runCli(['verify', ours.image, '--min-hit-rate', '95', '--json'], options)
+  t.is(verified.exitCode, 0, verified.stdout + verified.stderr)
+  const result = JSON.parse(verified.stdout) as VerifyResult
+  t.true(result.ok)
+}
+
+/** What the line must leave as it is. */
+function rest({ config }: Built): Record<string, unknown> {
+  const { Env: _, Labels: __, ...others } = config
+  return others
+}
