@@ -259,29 +259,26 @@ static uint32_t find_number(struct archive *a, uint64_t hash) {
   return PYCDS_NO_RECORD;
 }
 
-static enum pycds_miss find_once(struct archive *a, enum pycds_unit_kind kind, const char *name, size_t length,
-                                 struct found *out) {
-  out->number = find_number(a, pycds_unit_hash(kind, name, length));
+static enum pycds_miss find_once(struct archive *a, const char *name, size_t length, struct found *out) {
+  out->number = find_number(a, pycds_hash(name, length));
   if (out->number == PYCDS_NO_RECORD) return PYCDS_MISS_NOT_ARCHIVED;
   const struct pycds_record *r = &out->record;
   if (!archive_record(a, out->number, &out->record)) return PYCDS_MISS_DAMAGED;
   const uint8_t *block = look(a, &a->blocks, r->block, (size_t)r->shared_bytes + r->unit_bytes, BLOCKS_AHEAD);
-  if (!block || pycds_hash(block + r->shared_bytes, r->unit_bytes) != r->unit_hash ||
+  if (!block || pycds_block_hash(block + r->shared_bytes, r->unit_bytes) != r->unit_hash ||
       !pycds_unit_split(block + r->shared_bytes, r->unit_bytes, &out->unit)) {
     return PYCDS_MISS_DAMAGED;
   }
-  const struct pycds_unit *h = out->unit.header;
-  bool same = h->kind == (uint32_t)kind && h->name_bytes == length && memcmp(out->unit.name, name, length) == 0;
+  bool same = out->unit.header->name_bytes == length && memcmp(out->unit.name, name, length) == 0;
   return same ? PYCDS_SERVED : PYCDS_MISS_NOT_ARCHIVED;
 }
 
-enum pycds_miss archive_find(struct archive *a, enum pycds_unit_kind kind, const char *name, size_t length,
-                             struct found *out) {
+enum pycds_miss archive_find(struct archive *a, const char *name, size_t length, struct found *out) {
   /* A collection that starts while objects are made can run finalisers, which can import. */
   if (a->making) return PYCDS_MISS_NOT_ARCHIVED;
   out->generation = ++a->generation;
-  enum pycds_miss miss = find_once(a, kind, name, length, out);
+  enum pycds_miss miss = find_once(a, name, length, out);
   if (miss == PYCDS_SERVED || (miss == PYCDS_MISS_NOT_ARCHIVED && whole_index(a))) return miss;
-  if (!is_ours(a) && reopen(a)) miss = find_once(a, kind, name, length, out);
+  if (!is_ours(a) && reopen(a)) miss = find_once(a, name, length, out);
   return miss;
 }

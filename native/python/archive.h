@@ -50,8 +50,7 @@ struct found {
 enum pycds_reject archive_open(struct archive *a, const char *path);
 
 /* Reads what the archive says of a unit. NOT_ARCHIVED, DAMAGED or SERVED (found). */
-enum pycds_miss archive_find(struct archive *a, enum pycds_unit_kind kind, const char *name, size_t length,
-                             struct found *out);
+enum pycds_miss archive_find(struct archive *a, const char *name, size_t length, struct found *out);
 
 /* The code object of a unit just found, ready to run (borrowed; it is never freed), or
  * NULL when its part of the archive is damaged, or when another find came in between. No
