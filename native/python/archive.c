@@ -6,7 +6,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <link.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -112,25 +111,6 @@ bool archive_section(const struct archive *a, enum pycds_section_kind kind, stru
 
 /* ---- this interpreter ---- */
 
-struct image_search {
-  uintptr_t address;
-  struct pycds_identity identity;
-};
-
-static int visit_image(struct dl_phdr_info *info, size_t size, void *data) {
-  (void)size;
-  struct image_search *search = data;
-  for (size_t i = 0; i < info->dlpi_phnum; i++) {
-    const Elf64_Phdr *segment = &info->dlpi_phdr[i];
-    uintptr_t start = info->dlpi_addr + segment->p_vaddr;
-    if (segment->p_type == PT_LOAD && search->address >= start && search->address - start < segment->p_memsz) {
-      search->identity = pycds_identity_of_image(info->dlpi_phdr, info->dlpi_phnum, info->dlpi_addr);
-      return 1;
-    }
-  }
-  return 0;
-}
-
 static long sys_flag(const char *name) {
   PyObject *flags = PySys_GetObject("flags");
   PyObject *value = flags ? PyObject_GetAttrString(flags, name) : NULL;
@@ -154,10 +134,9 @@ static enum pycds_reject check_interpreter(const struct pycds_header *h) {
   PyObject *hexversion = PySys_GetObject("hexversion");
   if (!hexversion || (uint32_t)PyLong_AsLong(hexversion) != h->hexversion) return PYCDS_REJECT_PYTHON_VERSION;
   if (PySys_GetObject("gettotalrefcount") || _Py_DecRefShared || h->abi_flags != 0) return PYCDS_REJECT_PYTHON_ABI;
-  struct image_search search = {.address = (uintptr_t)&Py_GetVersion};
-  dl_iterate_phdr(visit_image, &search);
-  if (search.identity.kind != h->identity_kind || search.identity.length != h->identity_bytes ||
-      memcmp(search.identity.bytes, h->identity, h->identity_bytes) != 0) {
+  struct pycds_identity identity = pycds_loaded_image((uintptr_t)&Py_GetVersion).identity;
+  if (identity.kind != h->identity_kind || identity.length != h->identity_bytes ||
+      memcmp(identity.bytes, h->identity, h->identity_bytes) != 0) {
     return PYCDS_REJECT_BUILD_MISMATCH;
   }
   if (sys_flag("optimize") != h->optimize) return PYCDS_REJECT_OPTIMIZE;
