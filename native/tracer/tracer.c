@@ -186,6 +186,8 @@ __attribute__((constructor)) static void start(void) {
     start_times(time_directory);
     PySys_AddAuditHook(on_timed_event, NULL);
   } else if (tracer.trace_directory) {
+    /* What a program makes of sets (patterns, the order of imports) is then the same in each training run. */
+    setenv("PYTHONHASHSEED", "1", 0);
     PySys_AddAuditHook(on_event, NULL);
   }
 }
