@@ -18,7 +18,7 @@
 
 /* Out of the way of programs that expect or close low numbers. */
 #define DESCRIPTOR_MINIMUM 200
-/* An index up to this size is read at once, a larger one page by page. */
+/* An index up to this size is read at once, of a larger one the pages that are asked for, each once. */
 #define WHOLE_INDEX_BYTES ((size_t)64 * 1024)
 #define PAGE_BYTES ((size_t)4096)
 #define HUGE_PAGE_BYTES ((size_t)2 * 1024 * 1024)
@@ -90,7 +90,9 @@ static bool reopen(struct archive *a) {
     return false;
   }
   a->fd = fd; /* the old number is not ours to close any more */
-  a->index.length = a->records.length = a->blocks.length = 0;
+  free(a->index_read);
+  a->index_read = NULL;
+  a->records.length = a->blocks.length = 0;
   return true;
 }
 
@@ -218,11 +220,17 @@ static bool whole_index(const struct archive *a) {
 }
 
 static bool read_slot(struct archive *a, uint64_t number, struct pycds_slot *slot) {
-  size_t bytes = whole_index(a) ? a->header.index_slots * sizeof *slot : PAGE_BYTES;
-  uint64_t offset = number * sizeof *slot, start = offset - offset % bytes;
-  const uint8_t *page = look(a, &a->index, a->index_offset + start, bytes, bytes);
-  if (page) memcpy(slot, page + (offset - start), sizeof *slot);
-  return page != NULL;
+  size_t whole = a->header.index_slots * sizeof *slot, bytes = whole_index(a) ? whole : PAGE_BYTES;
+  size_t offset = number * sizeof *slot, piece = offset / bytes;
+  if (!a->index) a->index = malloc(whole);
+  if (!a->index_read) a->index_read = calloc(whole / bytes, sizeof *a->index_read);
+  if (!a->index || !a->index_read) return false;
+  if (!a->index_read[piece]) {
+    if (!archive_read(a, a->index_offset + piece * bytes, a->index + piece * bytes, bytes)) return false;
+    a->index_read[piece] = true;
+  }
+  memcpy(slot, a->index + offset, sizeof *slot);
+  return true;
 }
 
 /* A damaged slot ends as a miss. */

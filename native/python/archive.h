@@ -25,7 +25,9 @@ struct archive {
   struct pycds_header header;
   struct pycds_object_layout layout;
   uint64_t index_offset, records_offset;
-  struct window index, records, blocks;
+  uint8_t *index;   /* memory for all of it, of which the pieces that were asked for have been read */
+  bool *index_read; /* by piece */
+  struct window records, blocks;
   uint8_t *arena; /* where the objects are made, one behind the other; never released */
   size_t arena_bytes, arena_used;
   PyObject **shared; /* shared constants by number; NULL until their block is read */
