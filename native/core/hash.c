@@ -78,6 +78,7 @@ static void add_stripes(struct sums *s, const uint8_t *p, size_t count) {
   memcpy(sums, s->sums, sizeof sums);
   memcpy(keys, s->keys, sizeof keys);
   for (; count > 0; count--, p += STRIPE_BYTES) {
+#pragma GCC unroll 4 /* so that all of it stays in registers */
     for (int i = 0; i < WORDS / 2; i++) {
       __m128i words = _mm_loadu_si128((const __m128i *)(const void *)(p + 16 * i));
       __m128i keyed = _mm_xor_si128(words, keys[i]);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // XXH64, the checksum of the parts of an archive (public specification: "XXH64 algorithm
-// description" of the xxHash project), and for its large parts one that is three times as
+// description" of the xxHash project), and for its large parts one that is twice as
 // fast. Not cryptographic: they find damage, they do not authenticate.
 #ifndef PYCDS_HASH_H
 #define PYCDS_HASH_H
