@@ -93,6 +93,7 @@ export async function prepare(python: Python, one: Package, options: PrepareOpti
 }
 
 function unfit(name: ContestantName, python: Python, options: PrepareOptions): string | undefined {
+  if (python.only && !python.only.includes(name)) return `not compared on CPython 3.${python.minor}`
   if (name === 'cds') return refusesPython(python)
   if (name === 'lazy' && python.minor < 15) return `CPython 3.${python.minor} has no lazy imports`
   if (name === 'other' && options.other === undefined) return 'no other checkout was given'

@@ -11,6 +11,8 @@ export interface Python {
   readonly site: string
   /** Images by group of packages; each also exists with `-nopyc` behind its name. */
   readonly images: Readonly<Record<Package['image'], string>>
+  /** For one comparison: only these contestants, warm, and none of the other parts of the benchmark. */
+  readonly only?: readonly string[]
 }
 
 export const PYTHONS: readonly Python[] = [
@@ -30,4 +32,18 @@ export const PYTHONS: readonly Python[] = [
     site: '/usr/local/lib/python3.13/site-packages',
     images: { web: 'bench-shared', native: 'bench-shared-native' },
   },
+  {
+    id: '3.15',
+    title: 'CPython 3.15 with lazy imports (Debian unstable)',
+    minor: 15,
+    executable: '/usr/bin/python3.15',
+    site: '/usr/local/lib/python3.15/dist-packages',
+    images: { web: 'bench-sid', native: 'bench-sid' },
+    only: ['plain', 'lazy', 'pycds'],
+  },
 ]
+
+/** Those on which everything is measured. */
+export function measuredInFull(pythons: readonly Python[]): Python[] {
+  return pythons.filter((one) => one.only === undefined)
+}

@@ -22,7 +22,7 @@ export async function runPackages(options: Options, results: Results, say: Say):
     for (const one of options.packages) {
       const caches = (['warm', 'cold'] as const).filter(
         (cache) =>
-          (cache === 'warm' || options.coldRuns > 0) &&
+          (cache === 'warm' || (options.coldRuns > 0 && python.only === undefined)) &&
           !findEntry(results, { python: python.id, package: one.name, cache }),
       )
       if (caches.length === 0) continue

@@ -18,6 +18,7 @@
 #   py38             trixie, and a CPython 3.8 in /usr/local: too old to be baked
 #   bench-bookworm, bench-shared   Python 3.11 static, and 3.13 with a shared libpython, with the packages of the
 #                    benchmark; -native: those with large native libraries; -nopyc: without any bytecode file
+#   bench-sid        Python 3.15 with those of the packages that need no extension module of another Python
 #   nopython         a shell and no Python
 #
 # Exit code 77: cannot be made on this machine; the reason is the last message.
@@ -27,7 +28,7 @@
 
 # What tests and examples use. The benchmark's images are large and are only made for it.
 readonly NAMES=(bookworm bookworm-nopyc trixie trixie-nopyc bullseye sid shared shared-nopyc py38 nopython)
-readonly BENCH_NAMES=(bench-{bookworm,shared}{,-native}{,-nopyc})
+readonly BENCH_NAMES=(bench-{bookworm,shared}{,-native}{,-nopyc} bench-sid)
 readonly RECIPE_LABEL=io.pycds.test.recipe
 readonly DEBIAN_PACKAGES=python3,python3-flask,python3-requests,python3-boto3,python3-numpy,httpie,gunicorn,ca-certificates
 # Lists of a frozen mirror of unstable are past their date.
@@ -233,6 +234,23 @@ make_pypi() {
   trap - EXIT
 }
 
+# make_compiled IMAGE BASE MINOR: the base with bytecode for a Python that is not Debian's default one.
+make_compiled() {
+  local image=pycds-test/$1 base=$2 minor=$3 recipe work
+  make_base "$base"
+  recipe=$(digest "$(recipe_of "pycds-test/$base")" "$minor" compiled)
+  up_to_date "$image" "$recipe" && return 0
+  work=$(mktemp -d)
+  # shellcheck disable=SC2064 # the name as it is now
+  trap "rm -rf '$work'" EXIT
+  # Some packages hold files of other versions, which do not compile.
+  printf 'FROM pycds-test/%s\nRUN python3.%s -m compileall -q /usr/lib/python3.%s /usr/lib/python3/dist-packages >/dev/null || true\n' \
+    "$base" "$minor" "$minor" >"$work/Dockerfile"
+  replace_image "$image" build_image --network none --label "$RECIPE_LABEL=$recipe" -t "$image" "$work"
+  rm -rf "$work"
+  trap - EXIT
+}
+
 make_base() {
   case $1 in
     bullseye | bookworm | trixie) make_debian "$1" "$1" --include="$DEBIAN_PACKAGES" ;;
@@ -243,6 +261,8 @@ make_base() {
     shared) make_copied shared 13 trixie ;;
     py38) make_copied py38 8 trixie ;;
     bench-debian-bookworm | bench-debian-trixie) make_debian "$1" "${1##*-}" --include="$BENCH_PACKAGES" ;;
+    bench-debian-sid) make_debian "$1" sid --include="$BENCH_PACKAGES,python3.15" "$SID_OPTION" ;;
+    bench-sid) make_compiled "$1" bench-debian-sid 15 ;;
     bench-debian-trixie-native) make_debian "$1" trixie --include="$BENCH_NATIVE_PACKAGES" ;;
     bench-bookworm-native) make_debian "$1" bookworm --include="$BENCH_NATIVE_PACKAGES" ;;
     bench-copied) make_copied "$1" 13 bench-debian-trixie ;;

@@ -4,7 +4,7 @@ import { median } from '../../src/util/statistics.js'
 import { prepare } from '../contestants.js'
 import { drive, type Start } from '../driver.js'
 import { PACKAGES } from '../packages.js'
-import { PYTHONS } from '../pythons.js'
+import { measuredInFull } from '../pythons.js'
 import type { Cost, Part } from './part.js'
 
 const ROUNDS = 101
@@ -26,7 +26,7 @@ export const fixed: Part = {
     const costs: FixedCost[] = []
     const boto3 = PACKAGES.find((one) => one.name === 'boto3')
     if (!boto3) throw new Error('boto3 is not among the packages')
-    for (const python of PYTHONS.filter((one) => options.pythons.includes(one))) {
+    for (const python of measuredInFull(options.pythons)) {
       const prepared = await prepare(python, boto3, { names: ['plain', 'pycds'], folder })
       try {
         const [plain, baked] = prepared.ready

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { median } from '../../src/util/statistics.js'
 import { environmentOf, makeBase } from '../images.js'
 import type { Package } from '../packages.js'
-import { PYTHONS, type Python } from '../pythons.js'
+import { measuredInFull, type Python } from '../pythons.js'
 import { mountImage } from '../roots.js'
 import { ROOT, run } from '../shell.js'
 import type { Part } from './part.js'
@@ -27,7 +27,7 @@ export const floor: Part = {
     const known = (results.parts['floor so far'] ?? []) as Floor[]
     const rows = [...known]
     const script = await readFile(join(ROOT, 'bench/floor.py'), 'utf8')
-    for (const python of PYTHONS.filter((candidate) => options.pythons.includes(candidate))) {
+    for (const python of measuredInFull(options.pythons)) {
       for (const one of options.packages) {
         if (rows.some((row) => row.python === python.id && row.package === one.name)) continue
         const row = await measure(python, one, script, folder).catch((error: unknown) => error as Error)

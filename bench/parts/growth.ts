@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Whether cost grows with what is imported, and with nothing else: packages of 100, 1,000 and 10,000 modules, and
-// 100 modules out of an archive of 1,000.
+// Whether cost grows with what is imported, and with nothing else: packages of 100, 1,000 and 10,000 modules, and the
+// first of them out of an archive that holds the second, too. Each lies in a directory of its own: Python lists the
+// whole directory of a package at the first module that it imports from there by itself.
 import { mkdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { median } from '../../src/util/statistics.js'
@@ -9,7 +10,7 @@ import { bake, environmentOf, makeBase, removeImage } from '../images.js'
 import { type Package, timedProgram } from '../packages.js'
 import { PYTHONS } from '../pythons.js'
 import { mountImage, type Root } from '../roots.js'
-import { run } from '../shell.js'
+import { ROOT, run } from '../shell.js'
 import type { Part } from './part.js'
 
 const SIZES = [100, 1000, 10_000]
@@ -41,15 +42,14 @@ export const growth: Part = {
     const rows: Growth[] = []
     const images: string[] = []
     try {
-      for (const [imported, archived] of [
-        ...SIZES.map((size) => [size, size] as const),
-        [100, 1000] as const,
-      ]) {
-        const tag = `pycds-bench/synthetic:${imported}-of-${archived}`
+      for (const trained of [...SIZES.map((size) => [size]), [100, 1000]]) {
+        const tag = `pycds-bench/synthetic:${trained.join('-')}`
         images.push(tag)
-        const baked = await bake(process.cwd(), IMAGE, tag, python, importing(archived))
+        const { archiveBytes } = await bake(ROOT, IMAGE, tag, python, importing(...trained))
+        const [imported = 0] = trained
+        const archived = trained.reduce((sum, size) => sum + size)
         const row = await measure(tag, python.executable, imported, folder)
-        rows.push({ python: python.id, imported, archived, archiveBytes: baked.archiveBytes, ...row })
+        rows.push({ python: python.id, imported, archived, archiveBytes, ...row })
         say(`growth: ${JSON.stringify(rows.at(-1))}`)
       }
     } finally {
@@ -59,8 +59,9 @@ export const growth: Part = {
   },
 }
 
-function importing(count: number): Package {
-  return { name: `synthetic ${count}`, lines: [`import synthetic.all_${count}`], image: 'web' }
+function importing(...sizes: number[]): Package {
+  const lines = sizes.map((size) => `import synthetic_${size}.all`)
+  return { name: `synthetic ${sizes.join(', ')}`, lines, image: 'web' }
 }
 
 async function measure(tag: string, executable: string, imported: number, folder: string) {
@@ -92,21 +93,20 @@ async function measure(tag: string, executable: string, imported: number, folder
 
 async function buildImage(base: string, executable: string, folder: string): Promise<void> {
   const context = join(folder, 'context')
-  const target = join(context, 'synthetic')
   await rm(context, { recursive: true, force: true })
-  await mkdir(target, { recursive: true })
-  await writeFile(join(target, '__init__.py'), '')
-  const largest = Math.max(...SIZES)
-  for (let index = 0; index < largest; index++) {
-    await writeFile(join(target, `m${index}.py`), syntheticModule(index))
-  }
   for (const size of SIZES) {
-    const lines = Array.from({ length: size }, (_, index) => `import synthetic.m${index}`)
-    await writeFile(join(target, `all_${size}.py`), `${lines.join('\n')}\n`)
+    const target = join(context, 'packages', `synthetic_${size}`)
+    await mkdir(target, { recursive: true })
+    await writeFile(join(target, '__init__.py'), '')
+    for (let index = 0; index < size; index++) {
+      await writeFile(join(target, `m${index}.py`), syntheticModule(index))
+    }
+    const lines = Array.from({ length: size }, (_, index) => `import synthetic_${size}.m${index}`)
+    await writeFile(join(target, 'all.py'), `${lines.join('\n')}\n`)
   }
   const lines = [
     `FROM ${base}`,
-    `COPY synthetic ${PARENT}/synthetic`,
+    `COPY packages ${PARENT}`,
     `ENV PYTHONPATH=${PARENT}`,
     `RUN ${executable} -m compileall -q ${PARENT}`,
   ]

@@ -3,7 +3,7 @@
 import { readFile } from 'node:fs/promises'
 import { bake, makeBase, removeImage } from '../images.js'
 import { PACKAGES } from '../packages.js'
-import { PYTHONS } from '../pythons.js'
+import { measuredInFull } from '../pythons.js'
 import { ROOT, run } from '../shell.js'
 import type { Part } from './part.js'
 
@@ -26,7 +26,7 @@ export const memory: Part = {
     const rows: Memory[] = []
     const one = PACKAGES.find(({ name }) => name === 'boto3')
     if (!one) throw new Error('boto3 is not among the packages')
-    for (const python of PYTHONS.filter((candidate) => options.pythons.includes(candidate))) {
+    for (const python of measuredInFull(options.pythons)) {
       const base = await makeBase(python.images.web)
       const tag = `pycds-bench/memory-${python.id}:pycds`
       try {

@@ -4,7 +4,7 @@ import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { prepare } from '../contestants.js'
 import { QUICK_PACKAGES } from '../packages.js'
-import { PYTHONS } from '../pythons.js'
+import { measuredInFull } from '../pythons.js'
 import { findEntry } from '../results.js'
 import { run } from '../shell.js'
 import type { Part, PartContext } from './part.js'
@@ -31,7 +31,7 @@ export const profile: Part = {
   title: "share of the runtime's own code",
   async run(context): Promise<Profile[]> {
     const rows: Profile[] = []
-    for (const python of PYTHONS.filter((candidate) => context.options.pythons.includes(candidate))) {
+    for (const python of measuredInFull(context.options.pythons)) {
       for (const one of context.options.packages.filter(({ name }) => QUICK_PACKAGES.includes(name))) {
         const prepared = await prepare(python, one, { names: ['pycds'], folder: context.folder })
         try {

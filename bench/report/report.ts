@@ -3,7 +3,7 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { TITLES } from '../contestants.js'
-import { PYTHONS, type Python } from '../pythons.js'
+import { measuredInFull, PYTHONS, type Python } from '../pythons.js'
 import { type Results, readResults } from '../results.js'
 import { ROOT } from '../shell.js'
 import { baselineOf, factor, isPure, meanFactor } from '../summary.js'
@@ -34,7 +34,7 @@ export function performancePage(results: Results, notes: string): string {
     'Made by `npm run bench -- report` from `bench/results/full.json`; do not edit. What was measured, and how, is in [bench](../bench/README.md).',
     facts(results),
     '## Goals',
-    goalTable(results, pythons),
+    goalTable(results, measuredInFull(pythons)),
     ...(notes ? ['## What is in between', notes] : []),
     ...pythons.flatMap((python) => pythonSections(python, results)),
     ...fixedSection(results),
@@ -48,7 +48,8 @@ export function performancePage(results: Results, notes: string): string {
 
 /** Per package on the first interpreter, and the means of all. */
 export function readmeTable(results: Results): string {
-  const pythons = PYTHONS.filter(({ id }) => results.entries.some((entry) => entry.python === id))
+  const measured = PYTHONS.filter(({ id }) => results.entries.some((entry) => entry.python === id))
+  const pythons = measuredInFull(measured)
   const columns = [
     ['phase', 'pycds', 'import'],
     ['process', 'pycds', 'whole process'],

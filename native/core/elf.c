@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+#define _GNU_SOURCE
 #include "elf.h"
 
+#include <link.h>
 #include <string.h>
 
 #include "hash.h"
@@ -75,4 +77,30 @@ struct pycds_identity pycds_identity_of_image(const Elf64_Phdr *headers, size_t 
     read_digest((const uint8_t *)(bias + first_load->p_vaddr), first_load->p_filesz, &out);
   }
   return out;
+}
+
+struct search {
+  uintptr_t address;
+  struct pycds_loaded loaded;
+};
+
+static int visit_image(struct dl_phdr_info *info, size_t size, void *data) {
+  (void)size;
+  struct search *search = data;
+  for (size_t i = 0; i < info->dlpi_phnum; i++) {
+    const Elf64_Phdr *segment = &info->dlpi_phdr[i];
+    uintptr_t first = info->dlpi_addr + segment->p_vaddr;
+    if (segment->p_type != PT_LOAD || search->address < first || search->address - first >= segment->p_memsz) continue;
+    search->loaded.identity = pycds_identity_of_image(info->dlpi_phdr, info->dlpi_phnum, info->dlpi_addr);
+    search->loaded.path = info->dlpi_name;
+    return 1;
+  }
+  search->loaded.before++;
+  return 0;
+}
+
+struct pycds_loaded pycds_loaded_image(uintptr_t address) {
+  struct search search = {.address = address};
+  dl_iterate_phdr(visit_image, &search);
+  return search.loaded;
 }

@@ -24,4 +24,12 @@ struct pycds_identity pycds_identity_of_file(const uint8_t *bytes, size_t length
  * `bias`. Both give equal results for one build. */
 struct pycds_identity pycds_identity_of_image(const Elf64_Phdr *headers, size_t count, uintptr_t bias);
 
+/* The image of this process that holds an address. */
+struct pycds_loaded {
+  struct pycds_identity identity; /* kind 0: there is none */
+  size_t before;                  /* images before it; 0: it is the program itself */
+  const char *path;               /* the dynamic loader's; lives as long as the image */
+};
+struct pycds_loaded pycds_loaded_image(uintptr_t address);
+
 #endif

@@ -6,8 +6,8 @@
 //
 //   header | section table | layout | index | records | unit blocks ... | info
 //
-// A unit is the code of a module, or of a source string that the application compiles. Its
-// block has two parts, each with a checksum in the unit's record:
+// A unit is the code of a module. Its block has two parts, each with a checksum in the unit's
+// record:
 //
 //   shared                                   | unit
 //   (stream of the constants that this unit     (struct pycds_unit, texts, stream of the
@@ -24,8 +24,9 @@
 
 /* Ledger of format versions (a test keeps it and the number together):
  *   1  2026-11  first format: memory images with fix-ups
- *   2  2026-11  streams of object descriptions, constants shared between units */
-#define PYCDS_FORMAT 2u
+ *   2  2026-11  streams of object descriptions, constants shared between units
+ *   3  2026-11  faster checksums of blocks; every unit is a module */
+#define PYCDS_FORMAT 3u
 
 /* "\x89PYCDS\r\n" once sealed. Until then the first byte is '!'. */
 #define PYCDS_MAGIC "\x89PYCDS\r\n"
@@ -117,7 +118,7 @@ _Static_assert(sizeof(struct pycds_object_layout) == 88, "layout size");
 /* Open addressing with linear probing; an empty slot has record == PYCDS_NO_RECORD. */
 #define PYCDS_NO_RECORD 0xffffffffu
 struct pycds_slot {
-  uint64_t name_hash; /* pycds_unit_hash of the unit's kind and name */
+  uint64_t name_hash; /* XXH64 of the unit's name */
   uint32_t record;    /* number of its record */
   uint32_t check;     /* low half of name_hash xor record: a damaged slot is no match */
 };
@@ -126,18 +127,13 @@ _Static_assert(sizeof(struct pycds_slot) == 16, "slot size");
 struct pycds_record {
   uint64_t record_hash; /* XXH64 of the rest of this record */
   uint64_t name_hash;
-  uint64_t block; /* file offset of the shared part; the unit part follows at once */
-  uint64_t shared_hash, unit_hash;
+  uint64_t block;                  /* file offset of the shared part; the unit part follows at once */
+  uint64_t shared_hash, unit_hash; /* pycds_block_hash */
   uint32_t shared_bytes, unit_bytes;
   uint32_t shared_first; /* number of the first constant of the shared part */
   uint32_t shared_count;
 };
 _Static_assert(sizeof(struct pycds_record) == 56, "record size");
-
-enum pycds_unit_kind {
-  PYCDS_UNIT_MODULE = 0, /* named by the module's full name, UTF-8 with surrogateescape */
-  PYCDS_UNIT_SOURCE = 1, /* named by a binary key of the source and of how it is compiled */
-};
 
 enum pycds_module_flag {
   PYCDS_MODULE_PACKAGE = 1,
@@ -148,15 +144,15 @@ struct pycds_unit {
   int64_t source_mtime;   /* seconds since 1970, as a .pyc records it */
   uint64_t source_size;   /* bytes */
   uint64_t source_hash;   /* importlib.util.source_hash, little endian; 0: not known */
-  uint32_t kind;          /* enum pycds_unit_kind */
   uint32_t flags;         /* enum pycds_module_flag */
   uint32_t objects;       /* objects of the stream; the last one is the unit's code object */
   uint32_t first_version; /* co_version of its first code object, in the order of the stream */
   uint32_t code_objects;  /* for statistics */
   uint32_t marshal_bytes; /* size of the marshalled code this was made from, likewise */
-  /* Texts, UTF-8 with surrogateescape, not terminated: the name; __file__; __cached__; and
+  /* Texts, UTF-8 with surrogateescape, not terminated: the full name; __file__; __cached__; and
    * the entry of sys.path, or of the parent's `__path__`, that led to it. */
   uint32_t name_bytes, origin_bytes, cached_bytes, entry_bytes;
+  uint32_t reserved; /* 0 */
 };
 _Static_assert(sizeof(struct pycds_unit) == 64, "unit header size");
 

@@ -118,7 +118,7 @@ bool pycds_reader_unit(const struct pycds_reader *reader, uint32_t number, struc
   memcpy(record, reader->bytes + records.offset + number * sizeof *record, sizeof *record);
   if (!pycds_record_check(record, &reader->header)) return false;
   const uint8_t *bytes = reader->bytes + record->block + record->shared_bytes;
-  return pycds_hash(bytes, record->unit_bytes) == record->unit_hash &&
+  return pycds_block_hash(bytes, record->unit_bytes) == record->unit_hash &&
          pycds_unit_split(bytes, record->unit_bytes, unit);
 }
 
@@ -214,13 +214,12 @@ static const char *verify_unit(const struct pycds_reader *reader, const struct p
   struct pycds_unit_view unit;
   if (!pycds_reader_unit(reader, number, &r, &unit)) return "the unit's record or code is damaged";
   const uint8_t *block = reader->bytes + r.block;
-  if (pycds_hash(block, r.shared_bytes) != r.shared_hash || r.shared_first != *shared_next) {
+  if (pycds_block_hash(block, r.shared_bytes) != r.shared_hash || r.shared_first != *shared_next) {
     return "the unit's constants are damaged";
   }
   *shared_next += r.shared_count;
   if (!streams_fit(block, &r, &unit, layout)) return "the unit's objects refer to what is not there";
-  if (pycds_unit_hash(unit.header->kind, unit.name, unit.header->name_bytes) != r.name_hash ||
-      !index_finds(reader, number, r.name_hash)) {
+  if (pycds_hash(unit.name, unit.header->name_bytes) != r.name_hash || !index_finds(reader, number, r.name_hash)) {
     return "the index does not find the unit";
   }
   return NULL;

@@ -29,7 +29,6 @@ static void put_unit(struct pycds_buffer *out, const struct pycds_block *block, 
       .source_mtime = module->source_mtime,
       .source_size = module->source_size,
       .source_hash = module->source_hash,
-      .kind = module->kind,
       .flags = module->flags,
       .objects = block->own.objects,
       .first_version = block->first_version,
@@ -51,7 +50,7 @@ static void put_block(struct writer *w, struct pycds_block *block, uint32_t shar
   pycds_buffer_align(&w->blocks, PYCDS_ALIGN);
   pycds_buffer_align(&block->shared.bytes, PYCDS_ALIGN); /* so that the unit header is aligned */
   *record = (struct pycds_record){
-      .name_hash = pycds_unit_hash(module->kind, module->name.bytes, module->name.length),
+      .name_hash = pycds_hash(module->name.bytes, module->name.length),
       .block = w->blocks.length,
       .shared_bytes = (uint32_t)block->shared.bytes.length,
       .shared_first = shared_first,
@@ -62,8 +61,8 @@ static void put_block(struct writer *w, struct pycds_block *block, uint32_t shar
   if (w->blocks.failed) return;
   const uint8_t *start = w->blocks.bytes + record->block;
   record->unit_bytes = (uint32_t)(w->blocks.length - record->block - record->shared_bytes);
-  record->shared_hash = pycds_hash(start, record->shared_bytes);
-  record->unit_hash = pycds_hash(start + record->shared_bytes, record->unit_bytes);
+  record->shared_hash = pycds_block_hash(start, record->shared_bytes);
+  record->unit_hash = pycds_block_hash(start + record->shared_bytes, record->unit_bytes);
   module->code_objects = block->code_objects;
   module->stored_bytes = record->shared_bytes + record->unit_bytes;
 }

@@ -12,10 +12,9 @@ struct pycds_text {
   size_t length;
 };
 
-/* One module, or another unit, as the training run recorded it. Nothing is copied or kept. */
+/* One module as the training run recorded it. Nothing is copied or kept. */
 struct pycds_module {
   struct pycds_text name, origin, cached, entry; /* as in struct pycds_unit */
-  uint32_t kind;                                 /* enum pycds_unit_kind */
   uint32_t flags;                                /* enum pycds_module_flag */
   int64_t source_mtime;
   uint64_t source_size, source_hash;

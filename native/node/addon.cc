@@ -88,7 +88,6 @@ pycds_module ToModule(const Napi::Object &object) {
   module.origin = ToText(object, "origin");
   module.cached = ToText(object, "cached");
   module.entry = ToText(object, "entry");
-  module.kind = PYCDS_UNIT_MODULE;
   module.flags = object.Get("isPackage").ToBoolean() ? PYCDS_MODULE_PACKAGE : 0;
   module.source_mtime = static_cast<int64_t>(ToNumber(object, "mtime"));
   module.source_size = static_cast<uint64_t>(ToNumber(object, "size"));
@@ -200,7 +199,6 @@ Napi::Object DescribeModule(Napi::Env env, const pycds_record &record, const pyc
   out.Set("name", Napi::String::New(env, unit.name, h.name_bytes));
   out.Set("origin", Napi::String::New(env, unit.origin, h.origin_bytes));
   out.Set("entry", Napi::String::New(env, unit.entry, h.entry_bytes));
-  out.Set("kind", h.kind);
   out.Set("isPackage", (h.flags & PYCDS_MODULE_PACKAGE) != 0);
   out.Set("bytes", static_cast<double>(record.shared_bytes) + record.unit_bytes);
   out.Set("marshalBytes", h.marshal_bytes);

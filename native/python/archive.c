@@ -6,7 +6,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <link.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -19,7 +18,7 @@
 
 /* Out of the way of programs that expect or close low numbers. */
 #define DESCRIPTOR_MINIMUM 200
-/* An index up to this size is read at once, a larger one page by page. */
+/* An index up to this size is read at once, of a larger one the pages that are asked for, each once. */
 #define WHOLE_INDEX_BYTES ((size_t)64 * 1024)
 #define PAGE_BYTES ((size_t)4096)
 #define HUGE_PAGE_BYTES ((size_t)2 * 1024 * 1024)
@@ -91,7 +90,9 @@ static bool reopen(struct archive *a) {
     return false;
   }
   a->fd = fd; /* the old number is not ours to close any more */
-  a->index.length = a->records.length = a->blocks.length = 0;
+  free(a->index_read);
+  a->index_read = NULL;
+  a->records.length = a->blocks.length = 0;
   return true;
 }
 
@@ -111,25 +112,6 @@ bool archive_section(const struct archive *a, enum pycds_section_kind kind, stru
 }
 
 /* ---- this interpreter ---- */
-
-struct image_search {
-  uintptr_t address;
-  struct pycds_identity identity;
-};
-
-static int visit_image(struct dl_phdr_info *info, size_t size, void *data) {
-  (void)size;
-  struct image_search *search = data;
-  for (size_t i = 0; i < info->dlpi_phnum; i++) {
-    const Elf64_Phdr *segment = &info->dlpi_phdr[i];
-    uintptr_t start = info->dlpi_addr + segment->p_vaddr;
-    if (segment->p_type == PT_LOAD && search->address >= start && search->address - start < segment->p_memsz) {
-      search->identity = pycds_identity_of_image(info->dlpi_phdr, info->dlpi_phnum, info->dlpi_addr);
-      return 1;
-    }
-  }
-  return 0;
-}
 
 static long sys_flag(const char *name) {
   PyObject *flags = PySys_GetObject("flags");
@@ -154,10 +136,9 @@ static enum pycds_reject check_interpreter(const struct pycds_header *h) {
   PyObject *hexversion = PySys_GetObject("hexversion");
   if (!hexversion || (uint32_t)PyLong_AsLong(hexversion) != h->hexversion) return PYCDS_REJECT_PYTHON_VERSION;
   if (PySys_GetObject("gettotalrefcount") || _Py_DecRefShared || h->abi_flags != 0) return PYCDS_REJECT_PYTHON_ABI;
-  struct image_search search = {.address = (uintptr_t)&Py_GetVersion};
-  dl_iterate_phdr(visit_image, &search);
-  if (search.identity.kind != h->identity_kind || search.identity.length != h->identity_bytes ||
-      memcmp(search.identity.bytes, h->identity, h->identity_bytes) != 0) {
+  struct pycds_identity identity = pycds_loaded_image((uintptr_t)&Py_GetVersion).identity;
+  if (identity.kind != h->identity_kind || identity.length != h->identity_bytes ||
+      memcmp(identity.bytes, h->identity, h->identity_bytes) != 0) {
     return PYCDS_REJECT_BUILD_MISMATCH;
   }
   if (sys_flag("optimize") != h->optimize) return PYCDS_REJECT_OPTIMIZE;
@@ -239,11 +220,17 @@ static bool whole_index(const struct archive *a) {
 }
 
 static bool read_slot(struct archive *a, uint64_t number, struct pycds_slot *slot) {
-  size_t bytes = whole_index(a) ? a->header.index_slots * sizeof *slot : PAGE_BYTES;
-  uint64_t offset = number * sizeof *slot, start = offset - offset % bytes;
-  const uint8_t *page = look(a, &a->index, a->index_offset + start, bytes, bytes);
-  if (page) memcpy(slot, page + (offset - start), sizeof *slot);
-  return page != NULL;
+  size_t whole = a->header.index_slots * sizeof *slot, bytes = whole_index(a) ? whole : PAGE_BYTES;
+  size_t offset = number * sizeof *slot, piece = offset / bytes;
+  if (!a->index) a->index = malloc(whole);
+  if (!a->index_read) a->index_read = calloc(whole / bytes, sizeof *a->index_read);
+  if (!a->index || !a->index_read) return false;
+  if (!a->index_read[piece]) {
+    if (!archive_read(a, a->index_offset + piece * bytes, a->index + piece * bytes, bytes)) return false;
+    a->index_read[piece] = true;
+  }
+  memcpy(slot, a->index + offset, sizeof *slot);
+  return true;
 }
 
 /* A damaged slot ends as a miss. */
@@ -259,29 +246,26 @@ static uint32_t find_number(struct archive *a, uint64_t hash) {
   return PYCDS_NO_RECORD;
 }
 
-static enum pycds_miss find_once(struct archive *a, enum pycds_unit_kind kind, const char *name, size_t length,
-                                 struct found *out) {
-  out->number = find_number(a, pycds_unit_hash(kind, name, length));
+static enum pycds_miss find_once(struct archive *a, const char *name, size_t length, struct found *out) {
+  out->number = find_number(a, pycds_hash(name, length));
   if (out->number == PYCDS_NO_RECORD) return PYCDS_MISS_NOT_ARCHIVED;
   const struct pycds_record *r = &out->record;
   if (!archive_record(a, out->number, &out->record)) return PYCDS_MISS_DAMAGED;
   const uint8_t *block = look(a, &a->blocks, r->block, (size_t)r->shared_bytes + r->unit_bytes, BLOCKS_AHEAD);
-  if (!block || pycds_hash(block + r->shared_bytes, r->unit_bytes) != r->unit_hash ||
+  if (!block || pycds_block_hash(block + r->shared_bytes, r->unit_bytes) != r->unit_hash ||
       !pycds_unit_split(block + r->shared_bytes, r->unit_bytes, &out->unit)) {
     return PYCDS_MISS_DAMAGED;
   }
-  const struct pycds_unit *h = out->unit.header;
-  bool same = h->kind == (uint32_t)kind && h->name_bytes == length && memcmp(out->unit.name, name, length) == 0;
+  bool same = out->unit.header->name_bytes == length && memcmp(out->unit.name, name, length) == 0;
   return same ? PYCDS_SERVED : PYCDS_MISS_NOT_ARCHIVED;
 }
 
-enum pycds_miss archive_find(struct archive *a, enum pycds_unit_kind kind, const char *name, size_t length,
-                             struct found *out) {
+enum pycds_miss archive_find(struct archive *a, const char *name, size_t length, struct found *out) {
   /* A collection that starts while objects are made can run finalisers, which can import. */
   if (a->making) return PYCDS_MISS_NOT_ARCHIVED;
   out->generation = ++a->generation;
-  enum pycds_miss miss = find_once(a, kind, name, length, out);
+  enum pycds_miss miss = find_once(a, name, length, out);
   if (miss == PYCDS_SERVED || (miss == PYCDS_MISS_NOT_ARCHIVED && whole_index(a))) return miss;
-  if (!is_ours(a) && reopen(a)) miss = find_once(a, kind, name, length, out);
+  if (!is_ours(a) && reopen(a)) miss = find_once(a, name, length, out);
   return miss;
 }

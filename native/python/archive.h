@@ -25,7 +25,9 @@ struct archive {
   struct pycds_header header;
   struct pycds_object_layout layout;
   uint64_t index_offset, records_offset;
-  struct window index, records, blocks;
+  uint8_t *index;   /* memory for all of it, of which the pieces that were asked for have been read */
+  bool *index_read; /* by piece */
+  struct window records, blocks;
   uint8_t *arena; /* where the objects are made, one behind the other; never released */
   size_t arena_bytes, arena_used;
   PyObject **shared; /* shared constants by number; NULL until their block is read */
@@ -50,8 +52,7 @@ struct found {
 enum pycds_reject archive_open(struct archive *a, const char *path);
 
 /* Reads what the archive says of a unit. NOT_ARCHIVED, DAMAGED or SERVED (found). */
-enum pycds_miss archive_find(struct archive *a, enum pycds_unit_kind kind, const char *name, size_t length,
-                             struct found *out);
+enum pycds_miss archive_find(struct archive *a, const char *name, size_t length, struct found *out);
 
 /* The code object of a unit just found, ready to run (borrowed; it is never freed), or
  * NULL when its part of the archive is damaged, or when another find came in between. No

@@ -55,21 +55,43 @@ __attribute__((noinline)) static PyObject *find_shared(struct archive *a, uint32
   return made ? a->shared[constant] : NULL;
 }
 
+/* What references count from, held in registers while many of them are taken: [0] is for objects of the
+ * same stream, counted backwards, [1] for shared constants. */
+struct references {
+  struct pycds_cursor cursor;
+  PyObject *const *from[2];
+  uint32_t limit[2];
+};
+
+static inline struct references references_of(const struct maker *m) {
+  return (struct references){m->cursor, {m->objects + m->index, m->shared}, {m->index + 1, m->shared_count}};
+}
+
 /* Sets *out to what a reference means, which is NULL for a null pointer; false when it means
  * nothing. Without branches on the kind of reference, which nothing could predict. */
-static inline bool take_reference(struct maker *m, PyObject **out) {
+static inline bool take_reference(struct maker *m, struct references *r, PyObject **out) {
   uint32_t word;
-  if (!pycds_take_varint(&m->cursor, &word)) return false;
+  if (!pycds_take_varint(&r->cursor, &word)) return false;
   uint32_t number = word >> 1, shared = word & 1;
-  if (number >= (shared ? m->shared_count : m->index + 1)) return false;
-  PyObject *const *at = shared ? m->shared + number : m->objects + (m->index - number);
-  *out = *at;
+  if (number >= r->limit[shared]) return false;
+  int64_t backwards = (int64_t)shared - 1; /* -1 negates in two's complement, 0 leaves as it is */
+  *out = r->from[shared][((int64_t)number ^ backwards) - backwards];
   if (*out || word == 0) return true;
   *out = shared ? find_shared(m->archive, number) : NULL;
   return *out != NULL;
 }
 
-static bool take_object(struct maker *m, PyObject **out) { return take_reference(m, out) && *out; }
+/* Puts the objects of `count` references into the memory at `items`. */
+static bool take_objects(struct maker *m, uint8_t *items, uint32_t count) {
+  struct references r = references_of(m);
+  for (uint32_t i = 0; i < count; i++) {
+    PyObject *item;
+    if (!take_reference(m, &r, &item) || !item) return false;
+    memcpy(items + 8 * (size_t)i, &item, sizeof item);
+  }
+  m->cursor = r.cursor;
+  return true;
+}
 
 /* ---- objects ---- */
 
@@ -166,22 +188,12 @@ static uint8_t *make_tuple(struct maker *m, uint32_t count) {
   if (!object) return NULL;
   put64(object, PYCDS_OBJECT_SIZE, count);
   if (items > PYCDS_OBJECT_HASH) put64(object, PYCDS_OBJECT_HASH, -1);
-  for (uint32_t i = 0; i < count; i++) {
-    PyObject *item;
-    if (!take_object(m, &item)) return NULL;
-    put_pointer(object, items + 8 * (size_t)i, item);
-  }
-  return object;
+  return take_objects(m, object + items, count) ? object : NULL;
 }
 
 static uint8_t *make_slice(struct maker *m) {
   uint8_t *object = new_container(m, &PySlice_Type, PYCDS_SLICE_BYTES);
-  for (size_t i = 0; object && i < 3; i++) {
-    PyObject *part;
-    if (!take_object(m, &part)) return NULL;
-    put_pointer(object, PYCDS_OBJECT_HEADER + 8 * i, part);
-  }
-  return object;
+  return object && take_objects(m, object + PYCDS_OBJECT_HEADER, 3) ? object : NULL;
 }
 
 static uint8_t *make_code(struct maker *m) {
@@ -191,8 +203,9 @@ static uint8_t *make_code(struct maker *m) {
   uint8_t *object = new_object(m, &PyCode_Type, t->code_bytes + (size_t)bytes);
   if (!object) return NULL;
   if (t->code_inline) put64(object, PYCDS_OBJECT_SIZE, bytes / 2);
+  struct references r = references_of(m);
   for (unsigned i = 0; i < t->code_int_count; i++) {
-    if (!pycds_take_varint(&m->cursor, &value)) return NULL;
+    if (!pycds_take_varint(&r.cursor, &value)) return NULL;
     memcpy(object + t->code_ints[i], &value, sizeof value);
   }
   if (t->code_version) memcpy(object + t->code_version, &m->version, sizeof m->version);
@@ -200,9 +213,10 @@ static uint8_t *make_code(struct maker *m) {
   m->version++;
   for (unsigned i = 0; i < t->code_pointer_count; i++) {
     PyObject *to;
-    if (!take_reference(m, &to)) return NULL;
+    if (!take_reference(m, &r, &to)) return NULL;
     put_pointer(object, t->code_pointers[i], to);
   }
+  m->cursor = r.cursor;
   const uint8_t *bytecode = pycds_take_bytes(&m->cursor, bytes);
   if (!bytecode) return NULL;
   memcpy(object + t->code_bytes, bytecode, bytes);
@@ -240,7 +254,7 @@ static PyObject *make_symbol(struct maker *m, uint32_t symbol) {
 
 static PyObject *make_frozenset(struct maker *m) {
   PyObject *items;
-  return take_object(m, &items) ? PyFrozenSet_New(items) : NULL;
+  return take_objects(m, (uint8_t *)&items, 1) ? PyFrozenSet_New(items) : NULL;
 }
 
 static PyObject *make_object(struct maker *m) {
@@ -280,7 +294,7 @@ static bool make_stream(struct maker *m, uint32_t count) {
 /* ---- units ---- */
 
 static bool make_constants(struct archive *a, const struct pycds_record *r, const uint8_t *bytes) {
-  if (pycds_hash(bytes, r->shared_bytes) != r->shared_hash) return false;
+  if (pycds_block_hash(bytes, r->shared_bytes) != r->shared_hash) return false;
   struct maker m = {.archive = a,
                     .layout = &a->layout,
                     .cursor = {bytes, bytes + r->shared_bytes},

@@ -7,7 +7,7 @@ struct runtime runtime;
 
 enum pycds_miss runtime_find(struct text name, struct found *found) {
   if (!runtime.active) return PYCDS_MISS_NOT_ARCHIVED;
-  return archive_find(&runtime.archive, PYCDS_UNIT_MODULE, name.bytes, name.length, found);
+  return archive_find(&runtime.archive, name.bytes, name.length, found);
 }
 
 enum pycds_miss runtime_check(PyObject *path, const struct found *found) {

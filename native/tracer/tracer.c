@@ -6,7 +6,6 @@
 // With PYCDS_TIME_DIR it only takes the time of imports, for measured runs.
 #define _GNU_SOURCE
 #include <fcntl.h>
-#include <link.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -84,30 +83,6 @@ __attribute__((destructor)) static void finish_times(void) {
 
 /* ---- training runs ---- */
 
-struct library {
-  uintptr_t address;
-  size_t visited; /* images before this one; the first is the program itself */
-  char path[TEXT_BYTES];
-  struct pycds_identity identity;
-};
-
-static int visit_library(struct dl_phdr_info *info, size_t size, void *data) {
-  (void)size;
-  struct library *library = data;
-  for (size_t i = 0; i < info->dlpi_phnum; i++) {
-    const Elf64_Phdr *segment = &info->dlpi_phdr[i];
-    uintptr_t first = info->dlpi_addr + segment->p_vaddr;
-    if (segment->p_type != PT_LOAD || library->address < first || library->address - first >= segment->p_memsz)
-      continue;
-    library->identity = pycds_identity_of_image(info->dlpi_phdr, info->dlpi_phnum, info->dlpi_addr);
-    /* glibc gives the program no name, musl gives it what it was started by. */
-    if (library->visited > 0) snprintf(library->path, sizeof library->path, "%s", info->dlpi_name);
-    return 1;
-  }
-  library->visited++;
-  return 0;
-}
-
 static void set_text(PyObject *namespace, const char *name, const char *value) {
   PyObject *text = PyUnicode_DecodeUTF8(value, (Py_ssize_t)strlen(value), "surrogateescape");
   if (text) {
@@ -117,13 +92,13 @@ static void set_text(PyObject *namespace, const char *name, const char *value) {
 }
 
 static void describe_library(PyObject *namespace) {
-  struct library library = {.address = (uintptr_t)&Py_GetVersion};
+  struct pycds_loaded library = pycds_loaded_image((uintptr_t)&Py_GetVersion);
   char hex[2 * PYCDS_IDENTITY_BYTES + 1] = "";
-  dl_iterate_phdr(visit_library, &library);
   for (size_t i = 0; i < library.identity.length; i++) {
     snprintf(hex + 2 * i, 3, "%02x", library.identity.bytes[i]);
   }
-  set_text(namespace, "LIBRARY", library.path);
+  /* glibc gives the program no name, musl gives it what it was started by. */
+  set_text(namespace, "LIBRARY", library.before > 0 ? library.path : "");
   set_text(namespace, "IDENTITY", hex);
 }
 
@@ -211,6 +186,8 @@ __attribute__((constructor)) static void start(void) {
     start_times(time_directory);
     PySys_AddAuditHook(on_timed_event, NULL);
   } else if (tracer.trace_directory) {
+    /* What a program makes of sets (patterns, the order of imports) is then the same in each training run. */
+    setenv("PYTHONHASHSEED", "1", 0);
     PySys_AddAuditHook(on_event, NULL);
   }
 }

@@ -78,8 +78,6 @@ export interface NativeModuleEntry {
   name: string
   origin: string
   entry: string
-  /** As in enum pycds_unit_kind of native/core/format.h. */
-  kind: number
   isPackage: boolean
   bytes: number
   marshalBytes: number

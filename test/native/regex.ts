@@ -125,6 +125,27 @@ print(type(compiler.compile).__name__, re.compile("a+b").pattern)`
   t.is(await run({ PYCDS: 'require' }), 'function a+b\n')
 })
 
+each(
+  'a pattern joined from a set is the same in each training run, and compiled as ever',
+  async (t, python) => {
+    const bench = new Bench(t, python)
+    const script = bench.file(
+      'program/main.py',
+      'import re\nwords = {f"word{n}" for n in range(40)}\nprint(len(re.findall("|".join(words), " ".join(words))))\n',
+    )
+    await bench.train(script)
+    const first = readFileSync(bench.archive)
+    const { regexes } = await bench.train(script)
+    t.true(regexes.some(({ pattern }) => pattern.includes('|word')))
+    t.true(readFileSync(bench.archive).equals(first), 'two training runs give two archives')
+    // Whatever the seed is later.
+    const seeds = await Promise.all(
+      ['', '7'].map((PYTHONHASHSEED) => bench.runWithArchive(script, { PYTHONHASHSEED })),
+    )
+    for (const outcome of seeds) t.is(outcome.stdout, '40\n')
+  },
+)
+
 const [python] = pythons
 if (python) {
   test(`${python.version}: ${FLIPS} flipped bytes in what is cached change nothing`, async (t) => {

@@ -7,7 +7,7 @@ test('without options everything takes part, except another checkout that was no
   t.is(options.packages.length, 22)
   t.deepEqual(
     options.pythons.map((python) => python.id),
-    ['3.11', '3.13'],
+    ['3.11', '3.13', '3.15'],
   )
   t.false(options.contestants.includes('other'))
   t.true(options.coldRuns > 0)
