@@ -33,6 +33,8 @@ export interface BakeRequest extends LearnRequest, OutputRequest {
   dryRun: boolean
   /** Leave the new image without a name; the caller removes it. */
   untagged?: boolean
+  /** Seconds since 1970, from SOURCE_DATE_EPOCH: the time of everything new; default: when the source was made. */
+  sourceDateEpoch?: number
   gates: Gates
 }
 
@@ -90,7 +92,10 @@ export async function bake(request: BakeRequest, ports: BakePorts): Promise<Bake
   return {
     schema: 'io.pycds.bake/1',
     source: { reference: request.reference, id: source.id },
-    output: written && { reference: output, id: written.id },
+    output: written && {
+      ...{ reference: output, id: written.id, configDigest: written.digests.config },
+      manifestDigest: written.digests.manifest ?? null,
+    },
     python: {
       version: python.python.version,
       executable: python.python.executable,

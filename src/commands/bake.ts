@@ -83,7 +83,7 @@ export default class Bake extends BaseCommand {
 
   /** Reads the request, so that what is wrong with it is told before anything is done. */
   #prepare(image: string, flags: Parsed, command: string[] | undefined): () => Promise<BakeResult> {
-    const request = toBakeRequest(image, flags, command)
+    const request = toBakeRequest(image, flags, command, process.env)
     const ports = toPortsRequest(image, flags)
     return async () => {
       const { bake } = await import('../bake/bake.js')

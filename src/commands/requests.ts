@@ -17,6 +17,8 @@ import { readImageConfig } from './read-image-config.js'
 
 /** Timed starts of each image beyond this tell nothing new. */
 const MAX_MEASURE_RUNS = 1000
+/** What the header of a tar can hold. */
+const MAX_EPOCH = 0o77777777777
 
 /** The flags that say how a run inside the image is watched; see `trainingFlags`. */
 export interface TrainingFlags {
@@ -69,7 +71,12 @@ export interface VerifyFlags extends TrainingFlags {
 }
 
 /** Makes the request of a bake; throws USAGE for a value that has no meaning. */
-export function toBakeRequest(reference: string, flags: BakeFlags, command?: string[]): BakeRequest {
+export function toBakeRequest(
+  reference: string,
+  flags: BakeFlags,
+  command: string[] | undefined,
+  env: NodeJS.ProcessEnv,
+): BakeRequest {
   return {
     reference,
     ...present({ tag: flags.tag, output: flags.output, command }),
@@ -79,6 +86,7 @@ export function toBakeRequest(reference: string, flags: BakeFlags, command?: str
     pyc: flags.pyc,
     measureRuns: parseCount('--measure', flags.measure, MAX_MEASURE_RUNS),
     dryRun: flags['dry-run'],
+    ...toTimes(env),
   }
 }
 
@@ -134,7 +142,6 @@ export function toStepRequest(
       hint: 'Give either the command behind --, or the modules.',
     })
   }
-  const epoch = env.SOURCE_DATE_EPOCH
   const config = flags['image-config'] && readImageConfig(flags['image-config'])
   return {
     imports: flags.import,
@@ -142,8 +149,13 @@ export function toStepRequest(
     ...(config ? { config } : {}),
     ...toArchive(flags),
     surroundings: parseSurroundings({ ...flags, network: 'default' }),
-    ...(epoch ? { sourceDateEpoch: parseCount('SOURCE_DATE_EPOCH', epoch, Number.MAX_SAFE_INTEGER) } : {}),
+    ...toTimes(env),
   }
+}
+
+/** The time of what is written, where the environment tells one, as reproducible-builds.org has it. */
+function toTimes({ SOURCE_DATE_EPOCH: epoch }: NodeJS.ProcessEnv): { sourceDateEpoch?: number } {
+  return epoch ? { sourceDateEpoch: parseCount('SOURCE_DATE_EPOCH', epoch, MAX_EPOCH) } : {}
 }
 
 function toArchive(flags: ArchiveFlags) {
