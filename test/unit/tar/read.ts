@@ -54,6 +54,12 @@ test('a directory that claims a size has no body, and what follows it is read', 
   t.deepEqual(bodies, ['', 'x'])
 })
 
+test('a member whose size is no number is damage', async (t) => {
+  const tar = await packTar([file('a', 'x'), file('b', 'y')])
+  tar.writeUInt8(0xab, 124) // neither octal digits nor the mark of a binary number
+  await t.throwsAsync(names(repairChecksums(tar)), { code: 'IMAGE_INVALID' })
+})
+
 test('stopping early destroys the source without reading it to the end', async (t) => {
   const source = inChunks(await sample(), 512)
   const seen: TarHeader[] = []
