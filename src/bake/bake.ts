@@ -8,7 +8,7 @@ import type { Surroundings, Trace } from '../train/index.js'
 import { append } from './append.js'
 import { nodeArchitecture } from './architecture.js'
 import type { Validate } from './archiver.js'
-import { addBytecode, type Pyc } from './bytecode/index.js'
+import { addBytecode, describeBytecode, type Pyc } from './bytecode/index.js'
 import { withContainer } from './container.js'
 import { assertGates, type Gates, layerGate, reproGate } from './gates.js'
 import { ARCHIVE_PATH } from './layer.js'
@@ -110,11 +110,7 @@ export async function bake(request: BakeRequest, ports: BakePorts): Promise<Bake
       ...{ modules: made.modules, regexes: made.regexes, sources: made.sources },
       leftOut: made.leftOut,
     },
-    bytecode: {
-      mode: request.pyc,
-      ...{ files: bytecode.files.length, packages: bytecode.packages, failed: bytecode.failed },
-      bytes: bytecode.files.reduce((sum, file) => sum + file.body.length, 0),
-    },
+    bytecode: describeBytecode(request.pyc, bytecode),
     layer: {
       diffId: made.layer.diffId,
       bytes: made.layer.tar.length,

@@ -6,7 +6,6 @@ import type { BenchRequest } from '../bake/bench/bench.js'
 import type { RecordRequest } from '../bake/record.js'
 import type { StepRequest } from '../bake/step.js'
 import type { VerifyRequest } from '../bake/verify.js'
-import { PycdsError } from '../errors/index.js'
 import type { ReadySpec } from '../train/index.js'
 import { type GateFlags, toGates } from './gates.js'
 import { type LearnFlags, toLearn } from './learn.js'
@@ -51,8 +50,12 @@ export interface BakeFlags extends ArchiveFlags, SurroundingsFlags, LearnFlags, 
 }
 
 /** The flags of `step` as oclif delivers them. */
-export interface StepFlags extends ArchiveFlags, Omit<SurroundingsFlags, 'network' | 'mount' | 'add-host'> {
-  import: string[]
+export interface StepFlags
+  extends ArchiveFlags,
+    Omit<LearnFlags, 'train'>,
+    Omit<SurroundingsFlags, 'network' | 'mount' | 'add-host'> {
+  train?: LearnFlags['train'] | undefined
+  pyc: StepRequest['pyc']
   python?: string | undefined
   output?: string | undefined
   'image-config'?: string | undefined
@@ -136,19 +139,13 @@ export function toStepRequest(
   command: string[] | undefined,
   env: NodeJS.ProcessEnv,
 ): StepRequest {
-  if (command && flags.import.length > 0) {
-    throw new PycdsError('USAGE', {
-      message: `--import ${flags.import.join(' --import ')}: cannot be combined with a command`,
-      hint: 'Give either the command behind --, or the modules.',
-    })
-  }
   const config = flags['image-config'] && readImageConfig(flags['image-config'])
+  const train = flags.train ?? (flags.import ? 'imports' : 'entrypoint')
   return {
-    imports: flags.import,
     ...present({ command, python: flags.python, output: flags.output && resolve(flags.output) }),
     ...(config ? { config } : {}),
-    ...toArchive(flags),
-    surroundings: parseSurroundings({ ...flags, network: 'default' }),
+    ...toTraining({ ...flags, train, network: 'default' }, command),
+    ...{ validate: flags.validate, pyc: flags.pyc },
     ...toTimes(env),
   }
 }
@@ -156,10 +153,6 @@ export function toStepRequest(
 /** The time of what is written, where the environment tells one, as reproducible-builds.org has it. */
 function toTimes({ SOURCE_DATE_EPOCH: epoch }: NodeJS.ProcessEnv): { sourceDateEpoch?: number } {
   return epoch ? { sourceDateEpoch: parseCount('SOURCE_DATE_EPOCH', epoch, MAX_EPOCH) } : {}
-}
-
-function toArchive(flags: ArchiveFlags) {
-  return { ...toTrainingRun(flags), validate: flags.validate }
 }
 
 function toTrainingRun(flags: RunFlags) {

@@ -1,13 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 // Bakes from a RUN instruction: real builds with the tool image, and what they leave in the image.
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import test, { type ExecutionContext } from 'ava'
+import type { RecordResult } from '../../src/bake/record.js'
 import type { VerifyResult } from '../../src/bake/verify.js'
 import { build, buildKitClient, lastLayer, run } from '../helpers/builds.js'
 import { type BaseImage, ensureImage, exampleImage, toolImage } from '../helpers/images.js'
 
 const CLI = fileURLToPath(new URL('../../dist/bin/run.js', import.meta.url))
-const BASES: readonly BaseImage[] = ['bookworm', 'trixie']
+const BASES: readonly BaseImage[] = ['bullseye', 'bookworm', 'trixie']
 const PROGRAM = 'import flask, requests, json'
 
 const tool = await toolImage()
@@ -108,6 +112,60 @@ COPY --from=cds /out/ /
     await verify(t, first.name, 'python3', '-c', PROGRAM)
   },
 )
+
+withBuilder('a trace stands in for the run, and gives the layer that the run gives', async (t) => {
+  const program = 'import json, email.message'
+  const folder = mkdtempSync(join(tmpdir(), 'pycds-test-'))
+  t.teardown(() => rmSync(folder, { recursive: true, force: true }))
+  const file = join(folder, 'trace.json')
+  const words = ['trace', bookworm ?? '', '-o', file, '--json', '--', 'python3', '-c', program]
+  const recorded = await run(process.execPath, [CLI, ...words])
+  t.is(recorded.code, 0, recorded.stdout + recorded.stderr)
+  const write = 'import sys; open("/srv/trace.json", "w").write(sys.argv[1])'
+  const dockerfile = (source: string[]) => `FROM ${bookworm} AS app
+FROM app AS cds
+COPY --from=${tool} / /pycds
+RUN ${JSON.stringify(['python3', '-c', write, readFileSync(file, 'utf8')])}
+RUN ${JSON.stringify(['/pycds/pycds-image', 'step', '--output', '/out', ...source])}
+FROM app
+COPY --from=cds /out/ /
+`
+  const traced = await build(t, classic, dockerfile(['--train', 'none', '--trace-in', '/srv/trace.json']))
+  t.is(traced.code, 0, traced.stderr + traced.stdout)
+  const { modules } = JSON.parse(recorded.stdout) as RecordResult
+  t.true(traced.stdout.includes(` ${modules} archived`), traced.stdout)
+  const trained = await build(t, classic, dockerfile(['--', 'python3', '-c', program]))
+  t.is(trained.code, 0, trained.stderr + trained.stdout)
+  t.is(await lastDiffId(traced.name), await lastDiffId(trained.name))
+})
+
+const nopyc = await ensureImage('bookworm-nopyc')
+const withoutBytecode = tool === undefined || nopyc === undefined ? test.serial.skip : test.serial
+withoutBytecode('bytecode that the image does not have is added where that was asked for', async (t) => {
+  const { code, name, stderr } = await build(
+    t,
+    classic,
+    `FROM ${nopyc} AS app
+FROM app AS cds
+COPY --from=${tool} / /pycds
+RUN ["/pycds/pycds-image", "step", "--pyc", "auto", "--output", "/out", "--", "python3", "-c", "import flask"]
+FROM app
+COPY --from=cds /out/ /
+`,
+  )
+  t.is(code, 0, stderr)
+  const { files } = grown(await lastLayer(t, name))
+  const compiled = files.filter((path) => path.endsWith('.pyc'))
+  t.true(compiled.some((path) => path.includes('/flask/__pycache__/')))
+  expectFour(
+    t,
+    files.filter((path) => !compiled.includes(path)),
+  )
+  // Python itself takes it as its own: a module outside the archive is not compiled anew.
+  const program =
+    'import flask.testing as m, os; print(os.path.exists(m.__cached__), m.__spec__.loader.get_code(m.__name__) is not None)'
+  t.is((await start(name, {}, program)).stdout, 'True True\n')
+})
 
 withBuildKit('an image with nothing but Python and its libraries, without a shell', async (t) => {
   const libraries = [

@@ -85,7 +85,7 @@ test('a verification has a gate and another user only when asked', (t) => {
 })
 
 const STEP: StepFlags = {
-  ...{ timeout: '2m', 'stop-grace': '2s', 'on-train-failure': 'fail', validate: 'stat', import: [] },
+  ...{ timeout: '2m', 'stop-grace': '2s', 'on-train-failure': 'fail', validate: 'stat', pyc: 'off' },
 }
 
 test('SOURCE_DATE_EPOCH is the time of what is written; empty is as good as none', (t) => {
