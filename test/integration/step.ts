@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import test, { type ExecutionContext } from 'ava'
+import type { DoctorResult } from '../../src/bake/doctor.js'
 import type { RecordResult } from '../../src/bake/record.js'
 import type { VerifyResult } from '../../src/bake/verify.js'
 import { build, buildKitClient, lastLayer, run } from '../helpers/builds.js'
@@ -20,6 +21,7 @@ const bases = new Map<BaseImage, string | undefined>()
 for (const base of BASES) bases.set(base, await ensureImage(base))
 const example = await exampleImage('02-command-line-tool', 'bookworm')
 const bookworm = bases.get('bookworm')
+const nopyc = await ensureImage('bookworm-nopyc')
 
 const classic = { client: 'docker', buildKit: false }
 const buildKit = { client: client ?? 'docker', buildKit: true }
@@ -63,6 +65,23 @@ async function lastDiffId(image: string): Promise<string | undefined> {
 const start = async (image: string, env: Record<string, string>, program = PROGRAM) => {
   const variables = Object.entries(env).flatMap(([name, value]) => ['--env', `${name}=${value}`])
   return run('docker', ['run', '--rm', '--network', 'none', ...variables, image, 'python3', '-c', program])
+}
+
+/** Stores a file of the test in an image, by an instruction that needs no context. */
+const storing = (file: string, path: string) => {
+  const write = `import sys; open("${path}", "w").write(sys.argv[1])`
+  return `RUN ${JSON.stringify(['python3', '-c', write, readFileSync(file, 'utf8')])}`
+}
+
+/** The trace of a program in a base image. */
+async function record(t: ExecutionContext, program: string): Promise<{ file: string; modules: number }> {
+  const folder = mkdtempSync(join(tmpdir(), 'pycds-test-'))
+  t.teardown(() => rmSync(folder, { recursive: true, force: true }))
+  const file = join(folder, 'trace.json')
+  const words = ['trace', bookworm ?? '', '-o', file, '--json', '--', 'python3', '-c', program]
+  const { code, stdout, stderr } = await run(process.execPath, [CLI, ...words])
+  t.is(code, 0, stdout + stderr)
+  return { file, modules: (JSON.parse(stdout) as RecordResult).modules }
 }
 
 const possible = tool !== undefined && bookworm !== undefined
@@ -115,32 +134,46 @@ COPY --from=cds /out/ /
 
 withBuilder('a trace stands in for the run, and gives the layer that the run gives', async (t) => {
   const program = 'import json, email.message'
-  const folder = mkdtempSync(join(tmpdir(), 'pycds-test-'))
-  t.teardown(() => rmSync(folder, { recursive: true, force: true }))
-  const file = join(folder, 'trace.json')
-  const words = ['trace', bookworm ?? '', '-o', file, '--json', '--', 'python3', '-c', program]
-  const recorded = await run(process.execPath, [CLI, ...words])
-  t.is(recorded.code, 0, recorded.stdout + recorded.stderr)
-  const write = 'import sys; open("/srv/trace.json", "w").write(sys.argv[1])'
+  const { file, modules } = await record(t, program)
   const dockerfile = (source: string[]) => `FROM ${bookworm} AS app
 FROM app AS cds
 COPY --from=${tool} / /pycds
-RUN ${JSON.stringify(['python3', '-c', write, readFileSync(file, 'utf8')])}
+${storing(file, '/srv/trace.json')}
 RUN ${JSON.stringify(['/pycds/pycds-image', 'step', '--output', '/out', ...source])}
 FROM app
 COPY --from=cds /out/ /
 `
   const traced = await build(t, classic, dockerfile(['--train', 'none', '--trace-in', '/srv/trace.json']))
   t.is(traced.code, 0, traced.stderr + traced.stdout)
-  const { modules } = JSON.parse(recorded.stdout) as RecordResult
   t.true(traced.stdout.includes(` ${modules} archived`), traced.stdout)
   const trained = await build(t, classic, dockerfile(['--', 'python3', '-c', program]))
   t.is(trained.code, 0, trained.stderr + trained.stdout)
   t.is(await lastDiffId(traced.name), await lastDiffId(trained.name))
 })
 
-const nopyc = await ensureImage('bookworm-nopyc')
 const withoutBytecode = tool === undefined || nopyc === undefined ? test.serial.skip : test.serial
+withBuilder('in a container that can isolate nothing, its own root can be baked all the same', async (t) => {
+  const { file } = await record(t, 'import json')
+  const instructions = [`FROM ${bookworm}`, `COPY --from=${tool} / /pycds`, storing(file, '/srv/trace.json')]
+  const { code, name, stderr } = await build(t, classic, instructions.join('\n'))
+  t.is(code, 0, stderr)
+  const confined = ['--user', '12345', '--cap-drop', 'ALL', '--security-opt', 'no-new-privileges']
+  const inside = (...words: string[]) =>
+    run('docker', ['run', '--rm', '--network', 'none', ...confined, name, '/pycds/pycds-image', ...words])
+  const { checks } = JSON.parse((await inside('doctor', 'oci:/none', '--json')).stdout) as DoctorResult
+  const runtime = checks.find(({ id }) => id === 'engine')
+  t.is(runtime?.status, 'fail')
+  t.regex(runtime?.fix ?? '', /pycds-image step/)
+  for (const source of [
+    ['--train', 'none', '--trace-in', '/srv/trace.json'],
+    ['--import', 'json'],
+  ]) {
+    const baked = await inside('step', '--output', '/tmp/out', ...source)
+    t.is(baked.code, 0, baked.stderr)
+    t.regex(baked.stdout, /\/opt\/pycds\/app\.cds/)
+  }
+})
+
 withoutBytecode('bytecode that the image does not have is added where that was asked for', async (t) => {
   const { code, name, stderr } = await build(
     t,
