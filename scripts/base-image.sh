@@ -5,8 +5,9 @@
 #
 #   scripts/base-image.sh [--force] NAME...
 #   scripts/base-image.sh --list
-#   scripts/base-image.sh --root NAME...   no image: unpacks the root file system of bullseye, bookworm, trixie, sid
-#                                          or sid-arm64 (aarch64) into the cache, and prints the directory
+#   scripts/base-image.sh --root NAME...   no image: unpacks the root file system of bullseye, bookworm, trixie, sid,
+#                                          sid-arm64 (aarch64) or engines (what scripts/side-engine.sh starts) into
+#                                          the cache, and prints the directory
 #
 #   bookworm         Debian 12: Python 3.11, a static interpreter, with Flask, requests, boto3, numpy, HTTPie
 #   trixie           Debian 13: Python 3.13, the same packages
@@ -32,6 +33,7 @@ readonly DEBIAN_PACKAGES=python3,python3-flask,python3-requests,python3-boto3,py
 # Lists of a frozen mirror of unstable are past their date.
 readonly SID_OPTION='--aptopt=Acquire::Check-Valid-Until "false"'
 readonly SID_PACKAGES=python3,python3.15,python3-flask,python3-requests,ca-certificates
+readonly ENGINE_PACKAGES=docker.io,docker-cli,docker-buildx,iptables,ca-certificates
 readonly BENCH_PACKAGES=python3,python3-boto3,python3-requests,python3-pyparsing,python3-sqlalchemy,python3-werkzeug,python3-aiohttp,python3-flask,python3-httpx,python3-jsonschema,python3-yaml,python3-django,python3-fastapi,httpie,awscli,ca-certificates
 readonly BENCH_NATIVE_PACKAGES=python3,python3-numpy,python3-scipy,python3-pandas,python3-seaborn,python3-sklearn,python3-torch
 # Not packaged by Debian, or only with everything around them. Each lies in /opt/pypi/NAME.
@@ -236,6 +238,7 @@ make_base() {
     bullseye | bookworm | trixie) make_debian "$1" "$1" --include="$DEBIAN_PACKAGES" ;;
     sid) make_debian sid sid --include="$SID_PACKAGES" "$SID_OPTION" ;;
     sid-arm64) make_arm64 "$1" ;;
+    engines) make_debian engines sid --include="$ENGINE_PACKAGES" "$SID_OPTION" ;;
     *-nopyc) make_nopyc "${1%-nopyc}" ;;
     shared) make_copied shared 13 trixie ;;
     py38) make_copied py38 8 trixie ;;

@@ -1,0 +1,164 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# Starts another engine beside the one at hand, for tests, and prints its address: a value for DOCKER_HOST, or for
+# BUILDKIT_HOST. Does nothing where it runs already. It has a root file system, a network and its data of its own.
+#
+#   scripts/side-engine.sh NAME
+#   scripts/side-engine.sh --program PROGRAM   prints the path of a client: docker-buildx or buildctl
+#   scripts/side-engine.sh --stop NAME         ends it, and removes its data
+#   scripts/side-engine.sh --list
+#
+#   docker-28              Docker Engine 28 as Debian has it, with the classic image store
+#   docker-28-containerd   the same with containerd's image store
+#   buildkitd              BuildKit without an engine, built from its Go module
+#
+# Exit code 77: cannot be had on this machine; the reason is the last message.
+
+# shellcheck source-path=SCRIPTDIR source=lib.sh
+. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+
+readonly NAMES=(docker-28 docker-28-containerd buildkitd)
+readonly BUILDKIT=github.com/moby/buildkit@v0.25.2
+# Whatever is kept for a running engine. A socket's path must be short.
+readonly STATE=/run/pycds-side
+# On a file system that overlays can lie on.
+readonly DATA=${PYCDS_SIDE_DATA:-/var/lib/pycds-side}
+
+need_root() { is_root || skip "a side engine needs root" "Run this as root."; }
+
+engines_root() { "$ROOT/scripts/base-image.sh" --root engines; }
+
+# answers NAME: true when the engine talks.
+answers() {
+  local socket
+  socket=$(socket_of "$1")
+  [ -S "$socket" ] || return 1
+  case $1 in
+    buildkitd) timeout 20 "$(buildkit_dir)/buildctl" --addr "unix://$socket" debug workers >/dev/null 2>&1 ;;
+    *) DOCKER_HOST=unix://$socket timeout 20 docker version >/dev/null 2>&1 ;;
+  esac
+}
+
+socket_of() { printf '%s/%s/engine.sock\n' "$STATE" "$1"; }
+
+# launch NAME COMMAND...: in the background, in namespaces of its own, below the root file system of the engines;
+# STATE/NAME is the same directory inside and outside, DATA/NAME is /var/lib/side in it.
+launch() {
+  local name=$1 root log pid
+  shift
+  root=$(engines_root)
+  mkdir -p "$STATE/$name" "$DATA/$name"
+  log=$STATE/$name/log
+  say "starting $name; its log is $log"
+  # shellcheck disable=SC2016 # expanded by the inner shell
+  setsid unshare --mount --net --propagation private sh -euc '
+    root=$1 state=$2 data=$3; shift 3
+    ip link set lo up
+    mount --bind "$root" "$root"
+    for directory in proc sys dev; do mount --rbind "/$directory" "$root/$directory"; done
+    mount -t tmpfs tmpfs "$root/run"
+    mount -t tmpfs tmpfs "$root/tmp"
+    mkdir -p "$root$state" "$root/var/lib/side"
+    mount --bind "$state" "$root$state"
+    mount --bind "$data" "$root/var/lib/side"
+    exec chroot "$root" "$@"' sh "$root" "$STATE/$name" "$DATA/$name" "$@" >"$log" 2>&1 </dev/null 9>&- &
+  pid=$!
+  printf '%s\n' "$pid" >"$STATE/$name/pid"
+  local end=$((SECONDS + 60))
+  until answers "$name"; do
+    if ! kill -0 "$pid" 2>/dev/null || [ "$SECONDS" -ge "$end" ]; then
+      tail -n 15 "$log" >&2
+      kill "$pid" 2>/dev/null || true
+      skip "$name does not start on this machine" "The end of its log is above."
+    fi
+    sleep 0.2
+  done
+}
+
+# start_docker NAME OPTION...: dockerd starts its own containerd, below its own directories. It may not reach
+# anything, so it needs no bridge.
+start_docker() {
+  local name=$1
+  shift
+  launch "$name" /usr/sbin/dockerd --host "unix://$(socket_of "$name")" --data-root /var/lib/side/data \
+    --exec-root "/run/docker" --pidfile /run/docker.pid --iptables=false --ip6tables=false --bridge=none \
+    --cgroup-parent "/pycds-side-$name" "$@"
+}
+
+buildkit_dir() { printf '%s/buildkit-%s\n' "$(cache_dir)" "${BUILDKIT##*@}"; }
+
+# Debian has no package of it. Built in a copy of the module, so that its own list of dependencies counts.
+need_buildkit() {
+  local directory source work
+  directory=$(buildkit_dir)
+  [ ! -x "$directory/buildkitd" ] || return 0
+  have go || skip "buildkitd has to be built, and Go is missing" "Install Go 1.24 or newer."
+  say "building $BUILDKIT, which takes minutes"
+  source=$(go mod download -json "$BUILDKIT" | sed -n 's/^\t"Dir": "\(.*\)",$/\1/p') || true
+  [ -d "$source" ] || skip "$BUILDKIT cannot be downloaded" "Is a proxy for Go modules reachable?"
+  work=$(mktemp -d)
+  cp -r --no-preserve=mode "$source/." "$work"
+  (cd "$work" && CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o "$directory.part/" \
+    ./cmd/buildkitd ./cmd/buildctl ./frontend/dockerfile/cmd/dockerfile-frontend >&2) ||
+    skip "$BUILDKIT cannot be built here" "Go's messages are above."
+  rm -rf "$work" "$directory"
+  mv "$directory.part" "$directory"
+}
+
+start_buildkitd() {
+  need_buildkit
+  mkdir -p "$STATE/buildkitd"
+  cp "$(buildkit_dir)/buildkitd" "$STATE/buildkitd/"
+  launch buildkitd "$STATE/buildkitd/buildkitd" --addr "unix://$(socket_of buildkitd)" --root /var/lib/side/data \
+    --containerd-worker=false --oci-worker=true --oci-worker-binary /usr/bin/runc --oci-worker-net host \
+    --oci-worker-snapshotter overlayfs
+}
+
+start() {
+  answers "$1" && return 0
+  case $1 in
+    docker-28) start_docker "$1" ;;
+    docker-28-containerd) start_docker "$1" --feature containerd-snapshotter=true ;;
+    buildkitd) start_buildkitd ;;
+    *) die "unknown engine $1" "One of: ${NAMES[*]}" ;;
+  esac
+}
+
+stop() {
+  local pid
+  pid=$(cat "$STATE/$1/pid" 2>/dev/null) || return 0
+  kill "$pid" 2>/dev/null || true
+  wait_for 30 not_running "$pid" || kill -9 "$pid"
+  rm -rf "${STATE:?}/$1" "${DATA:?}/$1"
+}
+
+not_running() { ! kill -0 "$1" 2>/dev/null; }
+
+program() {
+  case $1 in
+    docker-buildx) printf '%s/usr/libexec/docker/cli-plugins/docker-buildx\n' "$(engines_root)" ;;
+    buildctl) need_buildkit && printf '%s/buildctl\n' "$(buildkit_dir)" ;;
+    *) die "unknown program $1" "One of: docker-buildx, buildctl" ;;
+  esac
+}
+
+main() {
+  local usage='usage: scripts/side-engine.sh NAME | --program PROGRAM | --stop NAME | --list'
+  case ${1:-} in
+    '') die "which engine?" "$usage" ;;
+    --list) printf '%s\n' "${NAMES[@]}" ;;
+    --program) need_root && program "${2:-}" ;;
+    --stop) need_root && stop "${2:?$usage}" ;;
+    *)
+      need_root
+      # One starter at a time: tests that start together ask for the same engine.
+      mkdir -p "$STATE"
+      exec 9>"$STATE/lock"
+      flock 9
+      start "$1"
+      printf 'unix://%s\n' "$(socket_of "$1")"
+      ;;
+  esac
+}
+
+main "$@"
