@@ -48,9 +48,21 @@ function expectFour(t: ExecutionContext, files: readonly string[]): void {
   t.is(files.length, 4)
 }
 
+/** Python 3.9 imports sixteen modules before any hook can be there, of three hundred. */
+const MIN_HIT_RATE: Partial<Record<BaseImage, string>> = { bullseye: '94' }
+
 async function verify(t: ExecutionContext, image: string, ...command: string[]): Promise<void> {
+  await verifyAtLeast('95', t, image, ...command)
+}
+
+async function verifyAtLeast(
+  rate: string,
+  t: ExecutionContext,
+  image: string,
+  ...command: string[]
+): Promise<void> {
   const own = command.length > 0 ? ['--', ...command] : []
-  const words = ['verify', image, '--json', '--min-hit-rate', '95', ...own]
+  const words = ['verify', image, '--json', '--min-hit-rate', rate, ...own]
   const { code, stdout, stderr } = await run(process.execPath, [CLI, ...words])
   t.is(code, 0, stdout + stderr)
   t.true((JSON.parse(stdout) as VerifyResult).ok)
@@ -92,7 +104,7 @@ if (client === undefined) test('no client with BuildKit: builds with it are skip
 for (const [name, base] of bases) {
   const here =
     base === undefined || tool === undefined || client === undefined ? test.serial.skip : test.serial
-  here(`RUN --mount in ${name}: the image grows by four files, 95 % served`, async (t) => {
+  here(`RUN --mount in ${name}: the image grows by four files, and modules come from them`, async (t) => {
     const training = `python3 -c '${PROGRAM}; open("/srv/made", "w").write("x")'`
     const baked = await build(t, buildKit, `FROM ${base}\n${mount} /mnt/pycds-image step -- ${training}\n`)
     t.is(baked.code, 0, baked.stderr)
@@ -105,7 +117,7 @@ for (const [name, base] of bases) {
       others.filter((path) => !left.includes(path)),
       [],
     )
-    await verify(t, baked.name, 'python3', '-c', PROGRAM)
+    await verifyAtLeast(MIN_HIT_RATE[name] ?? '95', t, baked.name, 'python3', '-c', PROGRAM)
   })
 }
 
