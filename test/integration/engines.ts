@@ -40,9 +40,13 @@ async function bake(t: ExecutionContext, args: readonly string[], env?: Record<s
   return JSON.parse(stdout) as BakeResult
 }
 
-async function verify(t: ExecutionContext, name: string, env?: Record<string, string>): Promise<void> {
+async function verify(t: ExecutionContext, name: string, env: Record<string, string> = {}): Promise<void> {
   const { code, stdout, stderr } = await pycds(['verify', name, '--min-hit-rate', '95'], env)
   t.is(code, 0, stdout + stderr)
+  // What looks at ports has to be put into the container, also over a read-only root.
+  const server = ['--ready', 'http:8000/', '--', 'python3', '-m', 'http.server', '8000']
+  const served = await run(process.execPath, [CLI, 'verify', name, ...server], { env })
+  t.is(served.code, 0, served.stdout + served.stderr)
 }
 
 const remove = (name: string) => run('docker', ['image', 'rm', '--force', name])
