@@ -53,6 +53,17 @@ prepare_engine() {
   done
 }
 
+# Other engines, runtimes and readers of images than the one at hand; tests skip what is not there, by name.
+prepare_other_tools() {
+  can_install || return 0
+  (apt_install bubblewrap crun podman skopeo slirp4netns uidmap umoci) || return 0
+  # Podman without root: a user who may use ids that nobody else has.
+  id pycds-test >/dev/null 2>&1 ||
+    useradd --system --home-dir /var/lib/pycds-test --create-home --shell /usr/sbin/nologin pycds-test
+  grep -q '^pycds-test:' /etc/subuid 2>/dev/null ||
+    usermod --add-subuids 700000-765535 --add-subgids 700000-765535 pycds-test
+}
+
 # Interpreters beside those of this machine, and a compiler and an emulator for aarch64.
 prepare_interpreters() {
   local name code
@@ -96,6 +107,7 @@ main() {
     LINT_OPTIONS=(--colors=off)
   fi
   prepare_interpreters
+  prepare_other_tools
   need_packages
   prepare_engine
   TAP=$(mktemp)

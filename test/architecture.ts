@@ -20,7 +20,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
       'archive',
       'store',
       'engine',
-      'root',
+      'in-place',
       'train',
       'python',
       'oci',
@@ -45,7 +45,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   'engine/docker': ['types:bake/ports.ts', 'types:image', 'tar', 'docker', 'errors', 'log', 'util'],
   'engine/process': ['types:bake/ports.ts', 'errors', 'log', 'util'],
   // The root file system that a build step runs in; the engine beside it starts the processes.
-  root: ['types:bake', 'errors', 'util'],
+  'in-place': ['types:bake', 'errors', 'util'],
   docker: ['errors', 'log', 'util'],
   oci: ['image', 'errors', 'util'],
   rootfs: ['tar', 'errors', 'util'],

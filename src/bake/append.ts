@@ -8,7 +8,7 @@ import { countHits, type HitRate } from './hit-rate.js'
 import { ARCHIVE_ENV, LABELS, labelsOf, withoutBake } from './labels.js'
 import type { Made } from './make-archive.js'
 import { measure } from './measure.js'
-import type { Engine, ImageStore, SourceImage } from './ports.js'
+import type { Engine, ImageDigests, ImageStore, SourceImage } from './ports.js'
 import type { BakeResult } from './result.js'
 import { TOOL_VERSION } from './version.js'
 
@@ -25,6 +25,8 @@ export interface AppendRequest {
   measureRuns: number
   /** The caller removes the image again, which nobody could find by a name. */
   untagged?: boolean
+  /** Seconds since 1970: when the image and its last layer were made, instead of when its source was. */
+  sourceDateEpoch?: number
   gates: Gates
 }
 
@@ -37,6 +39,7 @@ export interface Trials {
 
 export interface Appended {
   id: string
+  digests: ImageDigests
   start: BakeResult['start']
   hits: HitRate | null
   gates: Gate[]
@@ -58,7 +61,7 @@ export async function append(
   const step = ports.progress.step('append', 'Add the layer')
   let id: string
   try {
-    const config = withoutBake(await exactConfig)
+    const config = createdAt(withoutBake(await exactConfig), request.sourceDateEpoch)
     const changed = appendLayer(
       config,
       {
@@ -101,10 +104,14 @@ export async function append(
     const gates = [...speedupGate(request.gates, start), ...hitRateGate(request.gates, hits)]
     assertGates(request.reference, gates)
     ports.signal.throwIfAborted()
-    if (!request.untagged) await ports.store.tag(id, output)
-    return { id, start, hits, gates }
+    const digests = request.untagged ? { config: id } : await ports.store.tag(id, output)
+    return { id, digests, start, hits, gates }
   } catch (error) {
     await ports.store.remove(id).catch(() => undefined) // the first error is the one to report
     throw error
   }
+}
+
+function createdAt(config: ImageConfig, epoch: number | undefined): ImageConfig {
+  return epoch === undefined ? config : { ...config, created: new Date(epoch * 1000).toISOString() }
 }

@@ -8,7 +8,7 @@ import type { Surroundings, Trace } from '../train/index.js'
 import { append } from './append.js'
 import { nodeArchitecture } from './architecture.js'
 import type { Validate } from './archiver.js'
-import { addBytecode, type Pyc } from './bytecode/index.js'
+import { addBytecode, describeBytecode, type Pyc } from './bytecode/index.js'
 import { withContainer } from './container.js'
 import { assertGates, type Gates, layerGate, reproGate } from './gates.js'
 import { ARCHIVE_PATH } from './layer.js'
@@ -33,6 +33,8 @@ export interface BakeRequest extends LearnRequest, OutputRequest {
   dryRun: boolean
   /** Leave the new image without a name; the caller removes it. */
   untagged?: boolean
+  /** Seconds since 1970, from SOURCE_DATE_EPOCH: the time of everything new; default: when the source was made. */
+  sourceDateEpoch?: number
   gates: Gates
 }
 
@@ -90,7 +92,10 @@ export async function bake(request: BakeRequest, ports: BakePorts): Promise<Bake
   return {
     schema: 'io.pycds.bake/1',
     source: { reference: request.reference, id: source.id },
-    output: written && { reference: output, id: written.id },
+    output: written && {
+      ...{ reference: output, id: written.id, configDigest: written.digests.config },
+      manifestDigest: written.digests.manifest ?? null,
+    },
     python: {
       version: python.python.version,
       executable: python.python.executable,
@@ -105,11 +110,7 @@ export async function bake(request: BakeRequest, ports: BakePorts): Promise<Bake
       ...{ modules: made.modules, regexes: made.regexes, sources: made.sources },
       leftOut: made.leftOut,
     },
-    bytecode: {
-      mode: request.pyc,
-      ...{ files: bytecode.files.length, packages: bytecode.packages, failed: bytecode.failed },
-      bytes: bytecode.files.reduce((sum, file) => sum + file.body.length, 0),
-    },
+    bytecode: describeBytecode(request.pyc, bytecode),
     layer: {
       diffId: made.layer.diffId,
       bytes: made.layer.tar.length,

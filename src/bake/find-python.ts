@@ -11,6 +11,8 @@ export interface PythonSurroundings {
   command: readonly string[]
   path: string
   directory: string
+  /** Asked for: a name or a path; nothing else is looked at then. */
+  python?: string
 }
 
 export interface FoundPython {
@@ -22,7 +24,7 @@ export interface FoundPython {
 const PYTHON = /^python(\d+(\.\d+)?)?$/
 /** A longer file is no script whose first line is worth looking at. */
 const MAX_SCRIPT_BYTES = 256 * 1024
-const DEFAULT_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
+export const DEFAULT_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
 
 /** What a configuration tells of its command's surroundings. */
 export function surroundingsOf(config: ImageConfig): PythonSurroundings {
@@ -44,7 +46,15 @@ export async function findPython(
   files: Pick<Container, 'stat' | 'readFile'>,
   surroundings: PythonSurroundings,
 ): Promise<FoundPython> {
-  const { command, directory } = surroundings
+  const { command, directory, python } = surroundings
+  if (python !== undefined) {
+    const executable = await locate(python, files, surroundings)
+    if (executable) return { executable, entry: directory }
+    throw new PycdsError('NO_PYTHON', {
+      message: `image ${image}: there is no program ${python}`,
+      hint: 'Name the interpreter by its absolute path in the image.',
+    })
+  }
   const at = command.findIndex((word) => PYTHON.test(posix.basename(word)))
   const named = at === -1 ? undefined : await locate(command[at] ?? '', files, surroundings)
   if (named) return { executable: named, entry: entryOf(command.slice(at + 1), directory) }

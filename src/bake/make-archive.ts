@@ -32,6 +32,7 @@ export interface ContentInput {
 }
 
 export interface ArchiveInput extends Omit<ContentInput, 'origin'> {
+  request: ContentInput['request'] & { sourceDateEpoch?: number }
   source: SourceImage
   /** A container of the source image that was never started. */
   image: Container
@@ -69,7 +70,8 @@ export async function makeArchive(input: ArchiveInput, ports: ArchivePorts): Pro
       { ...input, origin },
       ports.archiver,
     )
-    const mtime = new Date(input.source.config.created ?? 0)
+    const epoch = input.request.sourceDateEpoch
+    const mtime = new Date(epoch === undefined ? (input.source.config.created ?? 0) : epoch * 1000)
     const layer = await makeLayer(input.image, { ...content, mtime })
     step.done(`${modules} modules, ${leftOut.length} left out`)
     return {

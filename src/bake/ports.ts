@@ -37,6 +37,14 @@ export interface NewLayer {
   readonly diffId: DiffId
 }
 
+/** What an image that was given a name can be found by. */
+export interface ImageDigests {
+  /** Of its configuration. */
+  readonly config: string
+  /** Of its manifest, or of the index around it; absent where there is none. */
+  readonly manifest?: string
+}
+
 /** Where images come from and go to. */
 export interface ImageStore {
   /** Finds an image by name, digest or id; IMAGE_NOT_FOUND when there is none. */
@@ -53,7 +61,7 @@ export interface ImageStore {
   append(image: SourceImage, config: ImageConfig, layer: NewLayer): Promise<string>
 
   /** Points a name at an image; a name that exists moves. */
-  tag(imageId: string, reference: string): Promise<void>
+  tag(imageId: string, reference: string): Promise<ImageDigests>
 
   /** Deletes an image that no name points at; does nothing when it has a name or is gone. */
   remove(imageId: string): Promise<void>
@@ -76,7 +84,7 @@ export interface ContainerSpec {
   readonly mounts?: readonly Mount[]
   /** Absent: the image's USER. */
   readonly user?: string
-  /** Read-only root filesystem; cannot be combined with `files`. */
+  /** Read-only root filesystem; then all `files` must lie in one directory of their own below `/`. */
   readonly readOnly?: boolean
   /** Run with no capability at all. */
   readonly dropCapabilities?: boolean

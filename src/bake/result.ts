@@ -7,7 +7,13 @@ export interface Timing {
 export interface BakeResult {
   schema: 'io.pycds.bake/1'
   source: { reference: string; id: string }
-  output: { reference: string; id: string } | null
+  output: {
+    reference: string
+    id: string
+    configDigest: string
+    /** Null where images have no manifests. */
+    manifestDigest: string | null
+  } | null
   python: { version: string; executable: string; library: string | null; buildId: string; abi: string }
   training: {
     /** The image's command, modules by name, or only traces that were recorded before. */

@@ -24,6 +24,9 @@ export interface ImageRoot {
   /** The environment that this process was given, before its launcher cleaned it. */
   readonly environment: Readonly<Record<string, string>>
 
+  /** The working directory of what is run. */
+  readonly directory: string
+
   /** Makes a directory for the files of a run, outside of the image where there is such a place. */
   makePlace(): string
 
@@ -34,11 +37,6 @@ export interface ImageRoot {
 
   /** Takes back what has changed since, as far as that is possible, and removes the place of the run. */
   undo(): Undone
-
-  /** The absolute path of the first of several programs that PATH has; undefined when it has none. */
-  findProgram(names: readonly string[]): string | undefined
-
-  readFile(path: string): Promise<Buffer | undefined>
 
   /** Where archive and manifest go: one place for the whole image, or beside the runtime for a user who cannot write there. */
   archiveFolder(common: string, beside: string, output?: string): string

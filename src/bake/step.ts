@@ -6,16 +6,17 @@ import type { ImageConfig } from '../image/index.js'
 import type { Progress } from '../log/index.js'
 import { healthCommand, type Surroundings, type TracedModule } from '../train/index.js'
 import type { Validate } from './archiver.js'
-import { choosePython } from './interpreter.js'
+import { addBytecode, type Bytecode, describeBytecode, type Pyc } from './bytecode/index.js'
+import { withContainer } from './container.js'
+import { DEFAULT_PATH } from './find-python.js'
 import { layerFiles } from './layer.js'
+import { type Learned, type LearnInput, type LearnRequest, learn } from './learn.js'
 import { type MadeContent, makeContent } from './make-archive.js'
 import { ARCHIVE_FOLDER, ARCHIVE_NAME } from './marks.js'
-import { selectModules } from './modules.js'
-import type { Archiver, Engine } from './ports.js'
+import type { Archiver, Container, Engine } from './ports.js'
 import type { BakeResult } from './result.js'
 import type { ImageRoot, Undone } from './root.js'
-import { importCommand } from './step-command.js'
-import { describeTraining, planReady, runTraining, type TrainingRequest, warningsFor } from './training.js'
+import { describeTraining, planReady } from './training.js'
 
 /** How messages name an image that has no name yet. */
 const SUBJECT = 'being built'
@@ -23,12 +24,12 @@ const SUBJECT = 'being built'
 const BESIDE_FOLDER = '_pycds.data'
 const LISTED_CHANGES = 3
 
-export interface StepRequest extends Omit<TrainingRequest, 'reference'> {
-  /** Import these instead of running a command. */
-  imports: string[]
-  /** The interpreter for that; default: the first python3 or python of PATH. */
+export interface StepRequest extends Omit<LearnRequest, 'reference'> {
+  /** The interpreter that imports or reads modules; default: that of the command, or python3 of PATH. */
   python?: string
   validate: Validate
+  /** For which packages missing bytecode files are added. */
+  pyc: Pyc
   /** Only its variables: network and hosts are those of the build. */
   surroundings: Surroundings
   /** Of the image that this root is of, where it is known: how to tell that its command is up. */
@@ -53,6 +54,7 @@ export interface StepResult {
   python: BakeResult['python']
   training: BakeResult['training']
   archive: BakeResult['archive']
+  bytecode: BakeResult['bytecode']
   /** Everything that was written. */
   files: { path: string; bytes: number }[]
   /** Paths that the training run made and that were removed again. */
@@ -63,12 +65,12 @@ export interface StepResult {
 /** Bakes the root file system in place. On failure it is left as it was, as far as the training run allows. */
 export async function step(request: StepRequest, ports: StepPorts): Promise<StepResult> {
   const { root, progress } = ports
-  const training = { ...request, reference: SUBJECT, command: commandOf(request, root) }
+  assertSource(request)
   root.remember()
   let made: Awaited<ReturnType<typeof trainAndMake>>
   let undone: Undone
   try {
-    made = await trainAndMake(training, ports)
+    made = await trainAndMake({ ...request, reference: SUBJECT }, ports)
     ports.signal.throwIfAborted()
   } finally {
     await ports.engine.removeAll()
@@ -83,22 +85,15 @@ export async function step(request: StepRequest, ports: StepPorts): Promise<Step
     python: made.python,
     training: made.training,
     archive,
+    bytecode: made.bytecode,
     files,
     removed: undone.removed.length,
     warnings,
   }
 }
 
-function commandOf(request: StepRequest, root: ImageRoot): string[] {
-  if (request.imports.length > 0) {
-    const python = request.python ?? root.findProgram(['python3', 'python'])
-    if (python !== undefined) return importCommand(python, request.imports)
-    throw new PycdsError('NO_PYTHON', {
-      message: `image ${SUBJECT}: no python3 and no python was found in PATH`,
-      hint: 'Name the interpreter with --python.',
-    })
-  }
-  if (request.command) return request.command
+function assertSource({ mode, command }: StepRequest): void {
+  if (mode !== 'entrypoint' || command) return
   throw new PycdsError('USAGE', {
     message: 'step: neither a command nor a module to import was given',
     hint:
@@ -107,43 +102,81 @@ function commandOf(request: StepRequest, root: ImageRoot): string[] {
   })
 }
 
-async function trainAndMake(request: TrainingRequest & StepRequest, ports: StepPorts) {
-  const { archiver, root } = ports
-  const architecture = process.arch
-  const injected = archiver.injected(architecture)
-  const spec = {
-    image: SUBJECT,
-    ...(request.command ? { command: request.command } : {}),
-    preload: root.environment.LD_PRELOAD,
-    surroundings: request.surroundings,
-    tracer: injected.tracer,
-    probe: injected.probe,
-    health: request.config && healthCommand(request.config),
-    place: { directory: root.makePlace(), tracer: injected.tracerPath, probe: injected.probePath },
+type NamedRequest = StepRequest & LearnRequest
+
+async function trainAndMake(request: NamedRequest, ports: StepPorts) {
+  const { engine, root } = ports
+  const place = root.makePlace()
+  const plan = planRuns(request, place, ports)
+  return await withContainer(engine, SUBJECT, async (image) => {
+    const learned = await learn(request, { ...plan, image }, ports)
+    const { python, selection, training, warnings } = learned
+    const folder = `${place}/bytecode`
+    const bytecode = await addBytecode({ image: SUBJECT, folder, python, selection, request }, ports)
+    const content = await archive(request, learned, bytecode, image, ports)
+    const { version, executable, library, cacheTag } = python.python
+    return {
+      ...content,
+      selected: selection.modules,
+      bytecode: describeBytecode(request.pyc, bytecode),
+      training: describeTraining(request, request.config, training),
+      warnings,
+      python: {
+        ...{ version, executable, buildId: content.identity.hex, abi: cacheTag },
+        library: library === executable ? null : library,
+      },
+    }
+  })
+}
+
+/** How commands are run in this root. */
+function planRuns(
+  request: NamedRequest,
+  place: string,
+  { archiver, root }: StepPorts,
+): Omit<LearnInput, 'image'> {
+  const injected = archiver.injected(process.arch)
+  const { LD_PRELOAD, PATH } = root.environment
+  return {
+    spec: {
+      image: SUBJECT,
+      ...(request.command ? { command: request.command } : {}),
+      preload: LD_PRELOAD,
+      surroundings: request.surroundings,
+      tracer: injected.tracer,
+      probe: injected.probe,
+      health: request.config && healthCommand(request.config),
+      // A directory that each run makes and that goes away with it.
+      place: { directory: `${place}/run`, tracer: injected.tracerPath, probe: injected.probePath },
+    },
+    ready: planReady(request, request.config),
+    scripts: injected.scripts,
+    surroundings: {
+      command: request.command ?? [],
+      path: PATH ?? DEFAULT_PATH,
+      directory: root.directory,
+      ...(request.python === undefined ? {} : { python: request.python }),
+    },
   }
-  const training = await runTraining(request, spec, planReady(request, request.config), ports)
-  const python = choosePython(SUBJECT, training, archiver.supportedVersions())
-  const selection = selectModules(python, training.changed)
-  const bar = ports.progress.step('archive', 'Write the archive')
-  let content: MadeContent
+}
+
+async function archive(
+  request: NamedRequest,
+  { python, selection }: Learned,
+  bytecode: Bytecode,
+  image: Container,
+  { archiver, progress }: StepPorts,
+): Promise<MadeContent> {
+  const bar = progress.step('archive', 'Write the archive')
   try {
-    const input = { request, python, selection, runtime: injected.runtime, image: root, origin: null }
-    content = await makeContent(input, archiver)
+    const { runtime } = archiver.injected(process.arch)
+    const input = { request, python, selection, bytecode, runtime, image, origin: null }
+    const content = await makeContent(input, archiver)
     bar.done(`${content.modules} modules, ${content.leftOut.length} left out`)
+    return content
   } catch (error) {
     bar.fail('failed')
     throw error
-  }
-  const { version, executable, library, cacheTag } = python.python
-  return {
-    ...content,
-    selected: selection.modules,
-    training: describeTraining(request, request.config, training),
-    warnings: warningsFor(request, training, python),
-    python: {
-      ...{ version, executable, buildId: content.identity.hex, abi: cacheTag },
-      library: library === executable ? null : library,
-    },
   }
 }
 

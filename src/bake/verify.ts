@@ -3,10 +3,12 @@
 // runtime says of each module. Works on a read-only root, since it only reads stderr.
 import { PycdsError } from '../errors/index.js'
 import type { Progress } from '../log/index.js'
-import { DEFAULT_READY, formatReady, healthCommand, Inside, type ReadySpec, watch } from '../train/index.js'
+import { healthCommand, Inside, type ReadyPlan, type ReadySpec, RunPaths, watch } from '../train/index.js'
+import { nodeArchitecture } from './architecture.js'
 import { isBaked } from './labels.js'
 import type { Archiver, ContainerSpec, Engine, ImageStore } from './ports.js'
 import { RuntimeLog } from './runtime-log.js'
+import { planReady } from './training.js'
 
 /** Any user that the image does not know. */
 const FOREIGN_USER = '12345'
@@ -23,7 +25,7 @@ export interface VerifyRequest {
   minHitRate?: number
   /** For the scenario with another user. */
   user?: string
-  /** Nothing that looks at ports: its containers are read-only. */
+  /** Empty: as the image suggests. */
   ready: ReadySpec[]
   timeoutMs: number
 }
@@ -55,34 +57,37 @@ export interface VerifyPorts {
   signal: AbortSignal
 }
 
-function assertVerifiable(ready: readonly ReadySpec[], hasHealth: boolean): void {
-  const bad = ready.find(
-    ({ kind }) => kind === 'port' || kind === 'http' || (kind === 'health' && !hasHealth),
-  )
-  if (!bad) return
-  const reason =
-    bad.kind === 'health'
-      ? 'the image has no HEALTHCHECK'
-      : 'nothing can look at ports in a read-only container'
-  throw new PycdsError('USAGE', {
-    message: `--ready ${formatReady(bad)}: ${reason}`,
-    hint: 'Verify with exit, quiet:, timer:, log: or cmd:.',
-  })
+/** How every start is made and watched. */
+interface RunPlan {
+  request: VerifyRequest
+  ready: ReadyPlan
+  health: readonly string[] | undefined
+  /** What looks at ports, where any is looked at. */
+  files: ContainerSpec['files']
+}
+
+function looksAtPorts({ specs }: ReadyPlan): boolean {
+  return specs.some(({ kind }) => kind === 'port' || kind === 'http')
 }
 
 /** Runs every scenario; a failed one is part of the result, not an exception. */
 export async function verify(request: VerifyRequest, ports: VerifyPorts): Promise<VerifyResult> {
   const image = await ports.store.resolve(request.reference)
   const labelled = isBaked(image.config)
-  const health = healthCommand(image.config)
-  assertVerifiable(request.ready, health !== undefined)
+  const ready = planReady(request, image.config)
+  const plan: RunPlan = {
+    ...{ request, ready, health: healthCommand(image.config) },
+    files: looksAtPorts(ready)
+      ? new RunPaths().probeEntries(ports.archiver.injected(nodeArchitecture(image)).probe)
+      : [],
+  }
   const careful = { user: request.user ?? FOREIGN_USER, readOnly: true, dropCapabilities: true }
   const scenarios: VerifyScenario[] = []
   for (const [name, extra] of [
     ['as the image is', {}],
     [`as user ${careful.user}, read-only, without capabilities`, careful],
   ] as const) {
-    const scenario = await runScenario(name, { image: image.id, ...extra }, { ...request, health }, ports)
+    const scenario = await runScenario(name, { image: image.id, ...extra }, plan, ports)
     // A build step cannot set labels: only the runtime itself tells that it is there.
     if (!labelled && scenario.reason === NO_REPORT) throw notBaked(request.reference)
     scenarios.push(scenario)
@@ -106,7 +111,7 @@ function notBaked(reference: string): PycdsError {
 async function runScenario(
   name: string,
   spec: Pick<ContainerSpec, 'image' | 'user' | 'readOnly' | 'dropCapabilities'>,
-  request: VerifyRequest & { health: readonly string[] | undefined },
+  { request, ready, health, files }: RunPlan,
   ports: VerifyPorts,
 ): Promise<VerifyScenario> {
   const step = ports.progress.step(`verify-${name.split(',')[0]}`, `Start it ${name}`)
@@ -116,19 +121,18 @@ async function runScenario(
     ...(request.command ? { command: request.command } : {}),
     env: { PYCDS: 'report', PYCDS_LOG: 'modules' },
     network: 'none',
-    files: [],
+    files,
   })
   let failure: PycdsError | undefined
   try {
     const watched = await watch(container, {
-      ready: { specs: request.ready.length > 0 ? request.ready : DEFAULT_READY },
+      ready,
       timeoutMs: request.timeoutMs,
       stopGraceSeconds: STOP_GRACE_SECONDS,
       signal: ports.signal,
       activity: async () => log.lines,
-      // Nothing can be put into a read-only container: what needs the probe is refused before.
-      inside: new Inside(container, '', undefined),
-      health: request.health,
+      inside: new Inside(container, new RunPaths().probe, undefined),
+      health,
       onOutput: (stream, chunk) => {
         if (stream === 'stderr') log.add(chunk)
         ports.progress.appOutput(stream, chunk)

@@ -6,7 +6,14 @@ import type { Trace } from '../train/index.js'
 import { type BakesResult, bakeMany, type NamedWork } from './bake-many.js'
 import { BaseCommand } from './base-command.js'
 import { configFlags, readEntries } from './config/config-flags.js'
-import { bakeFlags, locationFlags, progressFlags, surroundingsFlags, trainingFlags } from './flags.js'
+import {
+  bakeFlags,
+  locationFlags,
+  progressFlags,
+  pycFlag,
+  surroundingsFlags,
+  trainingFlags,
+} from './flags.js'
 import { gateFlags } from './gates.js'
 import { learnFlags } from './learn.js'
 import { toPortsRequest } from './locations.js'
@@ -55,12 +62,7 @@ export default class Bake extends BaseCommand {
     ...surroundingsFlags,
     ...gateFlags,
     ...outputFileFlags,
-    pyc: Flags.option({
-      options: ['auto', 'off', 'all'] as const,
-      default: 'auto' as const,
-      summary:
-        'add missing .pyc files for modules outside the archive: of packages without any, never, or of every package that was touched',
-    })(),
+    pyc: pycFlag('auto'),
     measure: Flags.string({
       default: '5',
       summary: 'timed starts of the old and the new image, in turns; 0 for none',
@@ -83,7 +85,7 @@ export default class Bake extends BaseCommand {
 
   /** Reads the request, so that what is wrong with it is told before anything is done. */
   #prepare(image: string, flags: Parsed, command: string[] | undefined): () => Promise<BakeResult> {
-    const request = toBakeRequest(image, flags, command)
+    const request = toBakeRequest(image, flags, command, process.env)
     const ports = toPortsRequest(image, flags)
     return async () => {
       const { bake } = await import('../bake/bake.js')

@@ -45,6 +45,15 @@ export const bakeFlags = {
   })(),
 }
 
+/** For which packages bytecode is added that an image does not have. */
+export const pycFlag = (mode: 'auto' | 'off') =>
+  Flags.option({
+    options: ['auto', 'off', 'all'] as const,
+    default: mode,
+    summary:
+      'add missing .pyc files for modules outside the archive: of packages without any, never, or of every package that was touched',
+  })()
+
 /** What is shown while the work goes on; all of it goes to stderr. */
 export const progressFlags = {
   progress: Flags.option({

@@ -30,10 +30,10 @@ export function writeOutputFiles(flags: OutputFileFlags, result: BakeResult, tra
 }
 
 /** The names that buildx gives them; an engine without manifests has one digest for both. */
-export function toMetadata(output: { reference: string; id: string }): Record<string, string> {
+export function toMetadata(output: NonNullable<BakeResult['output']>): Record<string, string> {
   return {
-    'containerimage.config.digest': output.id,
-    'containerimage.digest': output.id,
+    'containerimage.config.digest': output.configDigest,
+    'containerimage.digest': output.manifestDigest ?? output.configDigest,
     'image.name': output.reference,
   }
 }

@@ -67,7 +67,7 @@ export async function openRoot(
   user?: string,
 ): Promise<{ root: ImageRoot; engine: Engine; archiver: Archiver }> {
   const [{ CurrentRoot, trainee }, { ProcessEngine }, { createArchiver }] = await Promise.all([
-    import('../root/index.js'),
+    import('../in-place/index.js'),
     import('../engine/process/index.js'),
     import('../archive/archiver.js'),
   ])

@@ -6,7 +6,6 @@ import type { BenchRequest } from '../bake/bench/bench.js'
 import type { RecordRequest } from '../bake/record.js'
 import type { StepRequest } from '../bake/step.js'
 import type { VerifyRequest } from '../bake/verify.js'
-import { PycdsError } from '../errors/index.js'
 import type { ReadySpec } from '../train/index.js'
 import { type GateFlags, toGates } from './gates.js'
 import { type LearnFlags, toLearn } from './learn.js'
@@ -17,6 +16,8 @@ import { readImageConfig } from './read-image-config.js'
 
 /** Timed starts of each image beyond this tell nothing new. */
 const MAX_MEASURE_RUNS = 1000
+/** What the header of a tar can hold. */
+const MAX_EPOCH = 0o77777777777
 
 /** The flags that say how a run inside the image is watched; see `trainingFlags`. */
 export interface TrainingFlags {
@@ -49,8 +50,12 @@ export interface BakeFlags extends ArchiveFlags, SurroundingsFlags, LearnFlags, 
 }
 
 /** The flags of `step` as oclif delivers them. */
-export interface StepFlags extends ArchiveFlags, Omit<SurroundingsFlags, 'network' | 'mount' | 'add-host'> {
-  import: string[]
+export interface StepFlags
+  extends ArchiveFlags,
+    Omit<LearnFlags, 'train'>,
+    Omit<SurroundingsFlags, 'network' | 'mount' | 'add-host'> {
+  train?: LearnFlags['train'] | undefined
+  pyc: StepRequest['pyc']
   python?: string | undefined
   output?: string | undefined
   'image-config'?: string | undefined
@@ -69,7 +74,12 @@ export interface VerifyFlags extends TrainingFlags {
 }
 
 /** Makes the request of a bake; throws USAGE for a value that has no meaning. */
-export function toBakeRequest(reference: string, flags: BakeFlags, command?: string[]): BakeRequest {
+export function toBakeRequest(
+  reference: string,
+  flags: BakeFlags,
+  command: string[] | undefined,
+  env: NodeJS.ProcessEnv,
+): BakeRequest {
   return {
     reference,
     ...present({ tag: flags.tag, output: flags.output, command }),
@@ -79,6 +89,7 @@ export function toBakeRequest(reference: string, flags: BakeFlags, command?: str
     pyc: flags.pyc,
     measureRuns: parseCount('--measure', flags.measure, MAX_MEASURE_RUNS),
     dryRun: flags['dry-run'],
+    ...toTimes(env),
   }
 }
 
@@ -128,26 +139,20 @@ export function toStepRequest(
   command: string[] | undefined,
   env: NodeJS.ProcessEnv,
 ): StepRequest {
-  if (command && flags.import.length > 0) {
-    throw new PycdsError('USAGE', {
-      message: `--import ${flags.import.join(' --import ')}: cannot be combined with a command`,
-      hint: 'Give either the command behind --, or the modules.',
-    })
-  }
-  const epoch = env.SOURCE_DATE_EPOCH
   const config = flags['image-config'] && readImageConfig(flags['image-config'])
+  const train = flags.train ?? (flags.import ? 'imports' : 'entrypoint')
   return {
-    imports: flags.import,
     ...present({ command, python: flags.python, output: flags.output && resolve(flags.output) }),
     ...(config ? { config } : {}),
-    ...toArchive(flags),
-    surroundings: parseSurroundings({ ...flags, network: 'default' }),
-    ...(epoch ? { sourceDateEpoch: parseCount('SOURCE_DATE_EPOCH', epoch, Number.MAX_SAFE_INTEGER) } : {}),
+    ...toTraining({ ...flags, train, network: 'default' }, command),
+    ...{ validate: flags.validate, pyc: flags.pyc },
+    ...toTimes(env),
   }
 }
 
-function toArchive(flags: ArchiveFlags) {
-  return { ...toTrainingRun(flags), validate: flags.validate }
+/** The time of what is written, where the environment tells one, as reproducible-builds.org has it. */
+function toTimes({ SOURCE_DATE_EPOCH: epoch }: NodeJS.ProcessEnv): { sourceDateEpoch?: number } {
+  return epoch ? { sourceDateEpoch: parseCount('SOURCE_DATE_EPOCH', epoch, MAX_EPOCH) } : {}
 }
 
 function toTrainingRun(flags: RunFlags) {

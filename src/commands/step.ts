@@ -2,8 +2,9 @@
 import { Flags } from '@oclif/core'
 import type { StepResult } from '../bake/step.js'
 import { BaseCommand } from './base-command.js'
-import { bakeFlags, environmentFlags, progressFlags, trainingFlags } from './flags.js'
+import { bakeFlags, environmentFlags, progressFlags, pycFlag, trainingFlags } from './flags.js'
 import { interruptible } from './interruption.js'
+import { learnFlags } from './learn.js'
 import { writeOutcome } from './outcome.js'
 import { openRoot } from './ports.js'
 import { renderStep } from './render/step.js'
@@ -21,15 +22,15 @@ export default class Step extends BaseCommand {
   ]
   static override readonly takesCommand = true
   static override readonly flags = {
-    import: Flags.string({
-      multiple: true,
-      multipleNonGreedy: true,
-      default: [],
-      summary: 'import this module instead of running a command (repeatable)',
-      helpValue: 'MODULE',
-    }),
+    ...learnFlags,
+    train: Flags.option({
+      options: ['entrypoint', 'imports', 'none'] as const,
+      summary:
+        'run COMMAND, import the modules of --import and nothing else, or only use --trace-in; default: what is given',
+    })(),
+    pyc: pycFlag('off'),
     python: Flags.string({
-      summary: 'the interpreter for --import; default: python3 of PATH',
+      summary: 'the interpreter for --import and --trace-in; default: that of COMMAND, or python3 of PATH',
       helpValue: 'PATH',
     }),
     user: Flags.string({

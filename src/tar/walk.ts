@@ -40,6 +40,10 @@ export async function walkTar(
     for await (const entry of parser) {
       entries += 1
       if (entries > limits.entries) throw damaged(`it has more than ${limits.entries} members`)
+      // The library lets a size pass that is no number, and waits for the end of such a body for ever.
+      if (!Number.isSafeInteger(entry.header.size)) throw damaged('a member has a size that is no number')
+      // A directory has no body, whatever size it claims; the library would wait for one without end.
+      if (entry.header.type === 'directory') entry.header.size = 0
       if ((await visit(toHeader(entry.header), entry)) === 'stop') return
       entry.resume()
     }

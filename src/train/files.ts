@@ -3,7 +3,7 @@
 import type { TarEntry } from '../tar/index.js'
 
 const ROOT = '/.pycds-train'
-const EPOCH = new Date(0)
+const OWNER = { uid: 0, gid: 0, mtime: new Date(0) }
 
 /** Where the files of a run lie, if not in a directory of the container's root. */
 export interface TrainingPlace {
@@ -50,18 +50,16 @@ export class RunPaths {
     return `${this.root}/${name}`
   }
 
+  /** For a container that is only looked at. */
+  probeEntries(probe: Buffer): TarEntry[] {
+    return [directory(this.root, 0o755), file(this.probe, 0o555, probe)]
+  }
+
   /**
    * Any user of the container must be able to write its trace, also after dropping privileges.
    * @param more contents of further files by name; readable by all.
    */
   entries(parts: RunParts, more: Readonly<Record<string, Buffer>> = {}): TarEntry[] {
-    const owner = { uid: 0, gid: 0, mtime: EPOCH }
-    const file = (path: string, mode: number, body?: Buffer): TarEntry => {
-      return { ...owner, name: path.slice(1), type: 'file', mode, ...(body ? { body } : {}) }
-    }
-    const directory = (path: string, mode: number): TarEntry => {
-      return { ...owner, name: path.slice(1), type: 'directory', mode }
-    }
     const isPut = (path: string) => path.startsWith(`${this.root}/`)
     return [
       directory(this.root, 0o755),
@@ -73,4 +71,12 @@ export class RunPaths {
       directory(this.times, 0o1777),
     ]
   }
+}
+
+function file(path: string, mode: number, body?: Buffer): TarEntry {
+  return { ...OWNER, name: path.slice(1), type: 'file', mode, ...(body ? { body } : {}) }
+}
+
+function directory(path: string, mode: number): TarEntry {
+  return { ...OWNER, name: path.slice(1), type: 'directory', mode }
 }

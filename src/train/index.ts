@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The training run: watching a container, recording its imports, timing its start.
 export type { TracedRegex, TracedSource } from './compiled.js'
-export type { RunParts, TrainingPlace } from './files.js'
+export { type RunParts, RunPaths, type TrainingPlace } from './files.js'
 export { type HttpRequest, Inside } from './inside.js'
 export { formatProbe, type ProbeResult, type ProbeSpec } from './probes.js'
 export {

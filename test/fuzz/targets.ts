@@ -5,12 +5,18 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { gzipSync } from 'node:zlib'
+import Bake from '../../src/commands/bake.js'
+import { optionsOf } from '../../src/commands/config/config-flags.js'
+import { readConfig } from '../../src/commands/config/read.js'
 import { PycdsError } from '../../src/errors/index.js'
-import { MEDIA_TYPES, sha256DiffId, sha256Digest } from '../../src/image/index.js'
+import { readConfigFile } from '../../src/frontend/config-file.js'
 import { decompress, openLayer } from '../../src/oci/index.js'
 import { unpack } from '../../src/rootfs/index.js'
 import { LocationStore } from '../../src/store/locations/index.js'
-import { packTar, readTar, type TarEntry } from '../../src/tar/index.js'
+import { packTar, readTar } from '../../src/tar/index.js'
+import { formatTrace, parseTraceFile } from '../../src/train/index.js'
+import { parseTrace } from '../../src/train/trace.js'
+import { CONFIG, dockerArchive, layerEntries, ociArchive, traceFile, tracerRecords, ZSTD } from './seeds.js'
 
 export interface Target {
   readonly name: string
@@ -18,76 +24,6 @@ export interface Target {
   run(bytes: Buffer, directory: string): Promise<void>
   /** Whether the tar headers of a damaged input are made valid again half of the time. */
   readonly isTar: boolean
-}
-
-const COMMON = { mode: 0o755, uid: 0, gid: 0, mtime: new Date(1e12) }
-
-function layerEntries(): TarEntry[] {
-  return [
-    { ...COMMON, name: 'usr', type: 'directory' },
-    { ...COMMON, name: 'usr/lib', type: 'directory' },
-    { ...COMMON, name: 'lib', type: 'symlink', linkname: 'usr/lib' },
-    { ...COMMON, name: 'lib/file', type: 'file', body: Buffer.from('content') },
-    { ...COMMON, name: 'hard', type: 'link', linkname: 'usr/lib/file' },
-    { ...COMMON, name: 'up', type: 'symlink', linkname: '../../..' },
-    { ...COMMON, name: 'up/x', type: 'file', body: Buffer.alloc(5000, 'x') },
-    { ...COMMON, name: `long/${'n'.repeat(180)}`, type: 'file', body: Buffer.alloc(0) },
-    { ...COMMON, name: 'usr/.wh.gone', type: 'file' },
-    { ...COMMON, name: 'usr/.wh..wh..opq', type: 'file' },
-  ]
-}
-
-/** An OCI archive in memory: the documents are plain text, which the mutator finds. */
-async function ociArchive(): Promise<Buffer> {
-  const tar = await packTar(layerEntries())
-  const layer = gzipSync(tar)
-  const config = Buffer.from(
-    JSON.stringify({
-      architecture: 'amd64',
-      os: 'linux',
-      config: {},
-      rootfs: { type: 'layers', diff_ids: [sha256DiffId(tar)] },
-    }),
-  )
-  const describe = (mediaType: string, bytes: Buffer) => ({
-    mediaType,
-    digest: sha256Digest(bytes),
-    size: bytes.length,
-  })
-  const manifest = Buffer.from(
-    JSON.stringify({
-      schemaVersion: 2,
-      config: describe(MEDIA_TYPES.config, config),
-      layers: [describe(MEDIA_TYPES.layerGzip, layer)],
-    }),
-  )
-  const index = { schemaVersion: 2, manifests: [describe(MEDIA_TYPES.manifest, manifest)] }
-  const member = (name: string, body: Buffer): TarEntry => ({ ...COMMON, name, type: 'file', body })
-  return await packTar([
-    member('oci-layout', Buffer.from('{"imageLayoutVersion":"1.0.0"}')),
-    member('index.json', Buffer.from(JSON.stringify(index))),
-    ...[config, manifest, layer].map((bytes) =>
-      member(`blobs/sha256/${sha256Digest(bytes).slice(7)}`, bytes),
-    ),
-  ])
-}
-
-async function dockerArchive(): Promise<Buffer> {
-  const tar = await packTar(layerEntries())
-  const config = Buffer.from(
-    JSON.stringify({
-      architecture: 'amd64',
-      os: 'linux',
-      rootfs: { type: 'layers', diff_ids: [sha256DiffId(tar)] },
-    }),
-  )
-  const name = `${sha256Digest(config).slice(7)}.json`
-  const manifest = [{ Config: name, RepoTags: ['app:1'], Layers: ['a/layer.tar'] }]
-  return await packTar([
-    { ...COMMON, name, type: 'file', body: config },
-    { ...COMMON, name: 'a/layer.tar', type: 'file', body: tar },
-    { ...COMMON, name: 'manifest.json', type: 'file', body: Buffer.from(JSON.stringify(manifest)) },
-  ])
 }
 
 async function unpackBytes(bytes: Buffer, directory: string): Promise<void> {
@@ -110,9 +46,6 @@ async function readArchive(kind: string, bytes: Buffer, directory: string): Prom
 async function drain(bytes: Buffer, compression: 'gzip' | 'zstd'): Promise<void> {
   for await (const _ of decompress(Readable.from([bytes]), compression, 'fuzz'));
 }
-
-/** zstd of "hello hello hello" in one frame; Node of the oldest supported version cannot make one. */
-const ZSTD = Buffer.from('28b52ffd04586500003068656c6c6f200a0100a32b0a99d4', 'hex')
 
 export const TARGETS: readonly Target[] = [
   {
@@ -141,6 +74,30 @@ export const TARGETS: readonly Target[] = [
     run: (bytes) => drain(bytes, 'gzip'),
   },
   { name: 'zstd', isTar: false, seeds: async () => [ZSTD], run: (bytes) => drain(bytes, 'zstd') },
+  {
+    name: 'trace',
+    isTar: false,
+    seeds: async () => [traceFile()],
+    run: async (bytes) => void formatTrace(parseTraceFile('fuzz', bytes.toString())),
+  },
+  {
+    name: 'tracer',
+    isTar: false,
+    seeds: async () => [tracerRecords()],
+    run: async (bytes) => void parseTrace(bytes),
+  },
+  {
+    name: 'config',
+    isTar: false,
+    seeds: async () => [Buffer.from(CONFIG)],
+    run: async (bytes) => void readConfig('fuzz.yaml', bytes.toString(), optionsOf(Bake.flags)),
+  },
+  {
+    name: 'frontend-config',
+    isTar: false,
+    seeds: async () => [Buffer.from(CONFIG)],
+    run: async (bytes) => void (await readConfigFile(bytes.toString())),
+  },
 ]
 
 /** A directory with a canary beside it; `check` tells what was touched. */

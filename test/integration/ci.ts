@@ -5,7 +5,6 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import test, { type ExecutionContext } from 'ava'
-import { parseAllDocuments } from 'yaml'
 import { run } from '../helpers/builds.js'
 import { exampleImage } from '../helpers/images.js'
 
@@ -66,18 +65,3 @@ test('without an image the script says which variable is missing', async (t) => 
   t.is(code, 2)
   t.regex(stderr, /PYCDS_IMAGE is not set/)
 })
-
-for (const file of ['github/action.yml', 'gitlab/template.yml', 'tekton/task.yaml']) {
-  test(`${file} is YAML, runs the script and sets only variables that it reads`, (t) => {
-    const text = readFileSync(path(`examples/ci/${file}`), 'utf8')
-    for (const document of parseAllDocuments(text))
-      t.deepEqual('errors' in document ? document.errors : [], [])
-    t.regex(text, /bake\.sh/)
-    const script = readFileSync(SCRIPT, 'utf8')
-    const own = ['PYCDS_VERSION']
-    for (const name of new Set(text.match(/PYCDS_[A-Z_]+/g)))
-      t.true(script.includes(name) || own.includes(name), name)
-    for (const name of ['PYCDS_IMAGE', 'PYCDS_OUTPUT', 'PYCDS_OPTIONS', 'PYCDS_COMMAND'])
-      t.true(text.includes(name))
-  })
-}

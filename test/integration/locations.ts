@@ -3,6 +3,7 @@
 // gives, other tools read what was written, and whatever interrupts it leaves nothing.
 import { execFile, spawn } from 'node:child_process'
 import { existsSync, mkdirSync, readdirSync, readFileSync, readlinkSync } from 'node:fs'
+import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -115,6 +116,31 @@ for (const [name, refusal] of runtimes) {
       else t.is(result.layer.diffId, shared.engineDiffId)
     },
   )
+}
+
+for (const [name, refusal] of runtimes) {
+  const declare = refusal === undefined ? withImage : test.serial.skip
+  declare(`${name} gives a run the network of this machine only when asked`, async (t) => {
+    t.timeout(DEADLINE_MS)
+    const server = createServer((socket) => socket.end())
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    t.teardown(() => server.close())
+    const { port } = server.address() as AddressInfo
+    const program = `import socket
+socket.create_connection(("127.0.0.1", ${port}), 5)
+open("/etc/resolv.conf").close()`
+    const record = (network: string) => {
+      const words = ['-o', join(temporary(t), 'trace.json'), '--runtime', name, '--network', network]
+      return pycds('trace', shared.archive, ...words, '--', 'python3', '-c', program)
+    }
+    t.is((await record('default')).code, 0)
+    const alone = await record('none')
+    // A root is all that chroot keeps apart, which doctor says.
+    t.is(alone.code, name === 'chroot' ? 0 : 3, alone.stderr)
+    const named = await record('database')
+    t.is(named.code, 2)
+    t.regex(named.stderr, /networks with names exist only in an engine/)
+  })
 }
 
 withSkopeo('skopeo and umoci read what was written, and verify, inspect and doctor work on it', async (t) => {

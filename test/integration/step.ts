@@ -1,13 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 // Bakes from a RUN instruction: real builds with the tool image, and what they leave in the image.
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import test, { type ExecutionContext } from 'ava'
+import type { DoctorResult } from '../../src/bake/doctor.js'
+import type { RecordResult } from '../../src/bake/record.js'
 import type { VerifyResult } from '../../src/bake/verify.js'
 import { build, buildKitClient, lastLayer, run } from '../helpers/builds.js'
 import { type BaseImage, ensureImage, exampleImage, toolImage } from '../helpers/images.js'
 
 const CLI = fileURLToPath(new URL('../../dist/bin/run.js', import.meta.url))
-const BASES: readonly BaseImage[] = ['bookworm', 'trixie']
+const BASES: readonly BaseImage[] = ['bullseye', 'bookworm', 'trixie']
 const PROGRAM = 'import flask, requests, json'
 
 const tool = await toolImage()
@@ -16,6 +21,7 @@ const bases = new Map<BaseImage, string | undefined>()
 for (const base of BASES) bases.set(base, await ensureImage(base))
 const example = await exampleImage('02-command-line-tool', 'bookworm')
 const bookworm = bases.get('bookworm')
+const nopyc = await ensureImage('bookworm-nopyc')
 
 const classic = { client: 'docker', buildKit: false }
 const buildKit = { client: client ?? 'docker', buildKit: true }
@@ -42,9 +48,21 @@ function expectFour(t: ExecutionContext, files: readonly string[]): void {
   t.is(files.length, 4)
 }
 
+/** Python 3.9 imports sixteen modules before any hook can be there, of three hundred. */
+const MIN_HIT_RATE: Partial<Record<BaseImage, string>> = { bullseye: '94' }
+
 async function verify(t: ExecutionContext, image: string, ...command: string[]): Promise<void> {
+  await verifyAtLeast('95', t, image, ...command)
+}
+
+async function verifyAtLeast(
+  rate: string,
+  t: ExecutionContext,
+  image: string,
+  ...command: string[]
+): Promise<void> {
   const own = command.length > 0 ? ['--', ...command] : []
-  const words = ['verify', image, '--json', '--min-hit-rate', '95', ...own]
+  const words = ['verify', image, '--json', '--min-hit-rate', rate, ...own]
   const { code, stdout, stderr } = await run(process.execPath, [CLI, ...words])
   t.is(code, 0, stdout + stderr)
   t.true((JSON.parse(stdout) as VerifyResult).ok)
@@ -61,6 +79,23 @@ const start = async (image: string, env: Record<string, string>, program = PROGR
   return run('docker', ['run', '--rm', '--network', 'none', ...variables, image, 'python3', '-c', program])
 }
 
+/** Stores a file of the test in an image, by an instruction that needs no context. */
+const storing = (file: string, path: string) => {
+  const write = `import sys; open("${path}", "w").write(sys.argv[1])`
+  return `RUN ${JSON.stringify(['python3', '-c', write, readFileSync(file, 'utf8')])}`
+}
+
+/** The trace of a program in a base image. */
+async function record(t: ExecutionContext, program: string): Promise<{ file: string; modules: number }> {
+  const folder = mkdtempSync(join(tmpdir(), 'pycds-test-'))
+  t.teardown(() => rmSync(folder, { recursive: true, force: true }))
+  const file = join(folder, 'trace.json')
+  const words = ['trace', bookworm ?? '', '-o', file, '--json', '--', 'python3', '-c', program]
+  const { code, stdout, stderr } = await run(process.execPath, [CLI, ...words])
+  t.is(code, 0, stdout + stderr)
+  return { file, modules: (JSON.parse(stdout) as RecordResult).modules }
+}
+
 const possible = tool !== undefined && bookworm !== undefined
 const withBuildKit = possible && client !== undefined ? test.serial : test.serial.skip
 const withBuilder = possible ? test.serial : test.serial.skip
@@ -69,7 +104,7 @@ if (client === undefined) test('no client with BuildKit: builds with it are skip
 for (const [name, base] of bases) {
   const here =
     base === undefined || tool === undefined || client === undefined ? test.serial.skip : test.serial
-  here(`RUN --mount in ${name}: the image grows by four files, 95 % served`, async (t) => {
+  here(`RUN --mount in ${name}: the image grows by four files, and modules come from them`, async (t) => {
     const training = `python3 -c '${PROGRAM}; open("/srv/made", "w").write("x")'`
     const baked = await build(t, buildKit, `FROM ${base}\n${mount} /mnt/pycds-image step -- ${training}\n`)
     t.is(baked.code, 0, baked.stderr)
@@ -82,7 +117,7 @@ for (const [name, base] of bases) {
       others.filter((path) => !left.includes(path)),
       [],
     )
-    await verify(t, baked.name, 'python3', '-c', PROGRAM)
+    await verifyAtLeast(MIN_HIT_RATE[name] ?? '95', t, baked.name, 'python3', '-c', PROGRAM)
   })
 }
 
@@ -108,6 +143,74 @@ COPY --from=cds /out/ /
     await verify(t, first.name, 'python3', '-c', PROGRAM)
   },
 )
+
+withBuilder('a trace stands in for the run, and gives the layer that the run gives', async (t) => {
+  const program = 'import json, email.message'
+  const { file, modules } = await record(t, program)
+  const dockerfile = (source: string[]) => `FROM ${bookworm} AS app
+FROM app AS cds
+COPY --from=${tool} / /pycds
+${storing(file, '/srv/trace.json')}
+RUN ${JSON.stringify(['/pycds/pycds-image', 'step', '--output', '/out', ...source])}
+FROM app
+COPY --from=cds /out/ /
+`
+  const traced = await build(t, classic, dockerfile(['--train', 'none', '--trace-in', '/srv/trace.json']))
+  t.is(traced.code, 0, traced.stderr + traced.stdout)
+  t.true(traced.stdout.includes(` ${modules} archived`), traced.stdout)
+  const trained = await build(t, classic, dockerfile(['--', 'python3', '-c', program]))
+  t.is(trained.code, 0, trained.stderr + trained.stdout)
+  t.is(await lastDiffId(traced.name), await lastDiffId(trained.name))
+})
+
+const withoutBytecode = tool === undefined || nopyc === undefined ? test.serial.skip : test.serial
+withBuilder('in a container that can isolate nothing, its own root can be baked all the same', async (t) => {
+  const { file } = await record(t, 'import json')
+  const instructions = [`FROM ${bookworm}`, `COPY --from=${tool} / /pycds`, storing(file, '/srv/trace.json')]
+  const { code, name, stderr } = await build(t, classic, instructions.join('\n'))
+  t.is(code, 0, stderr)
+  const confined = ['--user', '12345', '--cap-drop', 'ALL', '--security-opt', 'no-new-privileges']
+  const inside = (...words: string[]) =>
+    run('docker', ['run', '--rm', '--network', 'none', ...confined, name, '/pycds/pycds-image', ...words])
+  const { checks } = JSON.parse((await inside('doctor', 'oci:/none', '--json')).stdout) as DoctorResult
+  const runtime = checks.find(({ id }) => id === 'engine')
+  t.is(runtime?.status, 'fail')
+  t.regex(runtime?.fix ?? '', /pycds-image step/)
+  for (const source of [
+    ['--train', 'none', '--trace-in', '/srv/trace.json'],
+    ['--import', 'json'],
+  ]) {
+    const baked = await inside('step', '--output', '/tmp/out', ...source)
+    t.is(baked.code, 0, baked.stderr)
+    t.regex(baked.stdout, /\/opt\/pycds\/app\.cds/)
+  }
+})
+
+withoutBytecode('bytecode that the image does not have is added where that was asked for', async (t) => {
+  const { code, name, stderr } = await build(
+    t,
+    classic,
+    `FROM ${nopyc} AS app
+FROM app AS cds
+COPY --from=${tool} / /pycds
+RUN ["/pycds/pycds-image", "step", "--pyc", "auto", "--output", "/out", "--", "python3", "-c", "import flask"]
+FROM app
+COPY --from=cds /out/ /
+`,
+  )
+  t.is(code, 0, stderr)
+  const { files } = grown(await lastLayer(t, name))
+  const compiled = files.filter((path) => path.endsWith('.pyc'))
+  t.true(compiled.some((path) => path.includes('/flask/__pycache__/')))
+  expectFour(
+    t,
+    files.filter((path) => !compiled.includes(path)),
+  )
+  // Python itself takes it as its own: a module outside the archive is not compiled anew.
+  const program =
+    'import flask.testing as m, os; print(os.path.exists(m.__cached__), m.__spec__.loader.get_code(m.__name__) is not None)'
+  t.is((await start(name, {}, program)).stdout, 'True True\n')
+})
 
 withBuildKit('an image with nothing but Python and its libraries, without a shell', async (t) => {
   const libraries = [

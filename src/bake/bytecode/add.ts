@@ -5,14 +5,14 @@ import type { Validate } from '../archiver.js'
 import type { PythonGroup } from '../interpreter.js'
 import type { ModuleSelection } from '../modules.js'
 import type { Engine } from '../ports.js'
-import { type Bytecode, compileBytecode } from './compile.js'
+import type { BakeResult } from '../result.js'
+import { type Bytecode, type CompileSpec, compileBytecode } from './compile.js'
 import { touchedPackages } from './touched.js'
 
 /** For which of the packages that training touched missing bytecode is filled in. */
 export type Pyc = 'auto' | 'off' | 'all'
 
-export interface AddBytecodeInput {
-  image: string
+export interface AddBytecodeInput extends Pick<CompileSpec, 'image' | 'folder'> {
   python: PythonGroup
   selection: ModuleSelection
   request: { pyc: Pyc; validate: Validate; timeoutMs: number }
@@ -23,7 +23,7 @@ export interface AddBytecodeInput {
  * its modules are imported as they were before.
  */
 export async function addBytecode(
-  { image, python, selection, request }: AddBytecodeInput,
+  { python, selection, request, ...place }: AddBytecodeInput,
   ports: { engine: Engine; progress: Progress; signal: AbortSignal },
 ): Promise<Bytecode> {
   const none = { files: [], packages: 0, failed: 0 }
@@ -31,7 +31,7 @@ export async function addBytecode(
   const step = ports.progress.step('bytecode', 'Fill in missing bytecode')
   try {
     const bytecode = await compileBytecode(ports.engine, {
-      ...{ image, python: python.python, roots: touchedPackages(python) },
+      ...{ ...place, python: python.python, roots: touchedPackages(python) },
       skip: selection.modules.map((module) => module.origin),
       onlyWithout: request.pyc === 'auto',
       ...{ validate: request.validate, timeoutMs: request.timeoutMs, signal: ports.signal },
@@ -44,5 +44,13 @@ export async function addBytecode(
     if (!(error instanceof PycdsError) || error.code !== 'TRAINING_FAILED') throw error
     ports.progress.warn(`${error.message}; its bytecode was not filled in`)
     return none
+  }
+}
+
+/** What was added, as results tell it. */
+export function describeBytecode(mode: Pyc, { files, packages, failed }: Bytecode): BakeResult['bytecode'] {
+  return {
+    ...{ mode, files: files.length, packages, failed },
+    bytes: files.reduce((sum, file) => sum + file.body.length, 0),
   }
 }

@@ -8,7 +8,7 @@ import type { Container, Engine } from '../ports.js'
 import { COMPILE_SCRIPT } from './script.js'
 import type { SourceRoot } from './touched.js'
 
-const FOLDER = '.pycds-bytecode'
+const FOLDER = '/.pycds-bytecode'
 const EPOCH = new Date(0)
 /** What decides how sources are compiled must be the same wherever the bake runs, and not the application's. */
 const ENVIRONMENT = { PYTHONHASHSEED: '0' }
@@ -19,6 +19,8 @@ const VALIDATION = { stat: 'timestamp', hash: 'checked-hash', none: 'unchecked-h
 
 export interface CompileSpec {
   image: string
+  /** Where the files of the run lie; default: a directory below the root. */
+  folder?: string
   python: Pick<PythonGroup['python'], 'executable' | 'optimize'>
   roots: readonly SourceRoot[]
   /** Further modules, found by name as the interpreter finds them. */
@@ -43,7 +45,7 @@ export interface Bytecode {
 
 /** Compiles what is missing. The same image gives the same bytes. */
 export async function compileBytecode(engine: Engine, spec: CompileSpec): Promise<Bytecode> {
-  const { python } = spec
+  const { python, folder = FOLDER } = spec
   const owner = { uid: 0, gid: 0, mtime: EPOCH }
   const request = {
     ...{ roots: spec.roots, names: spec.names ?? [], skip: spec.skip, onlyWithout: spec.onlyWithout },
@@ -55,7 +57,7 @@ export async function compileBytecode(engine: Engine, spec: CompileSpec): Promis
       // -S: nothing of the application's environment takes part; not -I, which would ignore the hash seed.
       ...[python.executable, '-S', '-s', '-B', '-Wignore'],
       ...(python.optimize > 0 ? [`-${'O'.repeat(python.optimize)}`] : []),
-      `/${FOLDER}/compile.py`,
+      `${folder}/compile.py`,
     ],
     env: ENVIRONMENT,
     unsetEnv: UNSET,
@@ -63,13 +65,13 @@ export async function compileBytecode(engine: Engine, spec: CompileSpec): Promis
     // Sources that only their owner may read are compiled as well; they were found in the image as it is.
     user: '0',
     files: [
-      { ...owner, name: FOLDER, type: 'directory', mode: 0o755 },
-      { ...owner, name: `${FOLDER}/out`, type: 'directory', mode: 0o755 },
+      { ...owner, name: folder.slice(1), type: 'directory', mode: 0o755 },
+      { ...owner, name: `${folder.slice(1)}/out`, type: 'directory', mode: 0o755 },
       ...Object.entries({ 'compile.py': COMPILE_SCRIPT, request: JSON.stringify(request) }).map(
         ([name, text]) =>
           ({
             ...owner,
-            name: `${FOLDER}/${name}`,
+            name: `${folder.slice(1)}/${name}`,
             type: 'file',
             mode: 0o444,
             body: Buffer.from(text),
@@ -79,7 +81,7 @@ export async function compileBytecode(engine: Engine, spec: CompileSpec): Promis
   })
   try {
     await runToEnd(container, spec)
-    return read(await container.readTree(`/${FOLDER}/out`))
+    return read(await container.readTree(`${folder}/out`))
   } finally {
     await engine.remove(container)
   }

@@ -33,13 +33,32 @@ export function toCreateBody(spec: ContainerSpec, runId: string): object {
     HostConfig: {
       NetworkMode: spec.network,
       ...(spec.hosts === undefined ? {} : { ExtraHosts: spec.hosts }),
-      ...(spec.mounts === undefined ? {} : { Mounts: spec.mounts.map(toMount) }),
+      ...mountsOf(spec),
       ReadonlyRootfs: spec.readOnly ?? false,
       ...(spec.dropCapabilities === true ? { CapDrop: ['ALL'] } : {}),
       // The output is attached; nothing is left behind on the engine's disk.
       LogConfig: { Type: 'none' },
     },
   }
+}
+
+/** Nothing can be put into a read-only root but into a volume, which is removed with its container. */
+function mountsOf({ mounts, readOnly, files }: ContainerSpec): object {
+  const place = readOnly === true ? filesPlace(files) : undefined
+  const all = [
+    ...(mounts ?? []).map(toMount),
+    ...(place === undefined ? [] : [{ Type: 'volume', Target: place }]),
+  ]
+  return all.length > 0 ? { Mounts: all } : {}
+}
+
+/** The directory below the root that holds all files of a run; undefined when they are in several places. */
+export function filesPlace(files: ContainerSpec['files']): string | undefined {
+  const [first] = files
+  if (first?.type !== 'directory' || first.name.includes('/')) return undefined
+  return files.every(({ name }) => name === first.name || name.startsWith(`${first.name}/`))
+    ? `/${first.name}`
+    : undefined
 }
 
 /** What is no path is the name of a volume. */

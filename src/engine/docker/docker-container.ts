@@ -19,6 +19,7 @@ import { readTar } from '../../tar/index.js'
 import { createDemultiplexer } from './demux.js'
 import { execute } from './exec.js'
 import { hasContent } from './first-chunk.js'
+import { type Owner, PODMAN_HEADER, readOwners } from './owners.js'
 import {
   type DescribedPath,
   isDirectory,
@@ -49,6 +50,7 @@ export interface ContainerIdentity {
 /** A container of an engine; made by DockerEngine. */
 export class DockerContainer implements Container {
   readonly id: string
+  #owners: Promise<ReadonlyMap<string, Owner>> | undefined
   readonly #connection: Connection
   readonly #identity: ContainerIdentity
   readonly #exit: Promise<{ exitCode: number }>
@@ -109,7 +111,9 @@ export class DockerContainer implements Container {
       found = { type, mode, uid, gid, mtime, ...(linkname === undefined ? {} : { linkname }) }
       return 'stop'
     })
-    return found
+    if (found?.type !== 'directory' || !(await this.#isPodman(path))) return found
+    this.#owners ??= this.#connection.stream(this.#call('GET', 'export')).then(readOwners)
+    return { ...found, ...(await this.#owners).get(path) }
   }
 
   async readFile(path: string): Promise<Buffer | undefined> {
@@ -183,6 +187,12 @@ export class DockerContainer implements Container {
     }
     // A loop leads nowhere, as for the programs in the container.
     return undefined
+  }
+
+  async #isPodman(path: string): Promise<boolean> {
+    return (
+      (await this.#connection.header(this.#call('HEAD', 'archive', { path }), PODMAN_HEADER)) !== undefined
+    )
   }
 
   async #describe(path: string): Promise<DescribedPath | undefined> {

@@ -6,7 +6,7 @@ import { type Connection, connect, statusOf } from '../../docker/index.js'
 import { PycdsError } from '../../errors/index.js'
 import { packTar } from '../../tar/index.js'
 import { isAbandoned } from '../../util/owner.js'
-import { OWNER_LABEL, RUN_LABEL, toCreateBody } from './create-body.js'
+import { filesPlace, OWNER_LABEL, RUN_LABEL, toCreateBody } from './create-body.js'
 import { DockerContainer } from './docker-container.js'
 import { startError } from './start-error.js'
 
@@ -53,9 +53,9 @@ export class DockerEngine implements Engine {
   }
 
   async create(spec: ContainerSpec): Promise<Container> {
-    if (spec.readOnly === true && spec.files.length > 0) {
+    if (spec.readOnly === true && spec.files.length > 0 && filesPlace(spec.files) === undefined) {
       throw new PycdsError('INTERNAL', {
-        message: `container of ${spec.image}: files cannot be put into a read-only root filesystem`,
+        message: `container of ${spec.image}: files in several places cannot be put into a read-only root filesystem`,
         hint: 'This is a bug in pycds-image; please report it.',
       })
     }
@@ -121,8 +121,7 @@ export class DockerEngine implements Engine {
         await this.#connection.send({
           method: 'PUT',
           path: `/containers/${id}/archive`,
-          query: { path: '/' },
-          tar: await packTar(spec.files),
+          ...(await putting(spec)),
           subject: `files for a container of ${spec.image}`,
         })
       }
@@ -171,6 +170,16 @@ export class DockerEngine implements Engine {
     }
     this.#containers.delete(id)
   }
+}
+
+/** Where the files go, and the files as they are named there. */
+async function putting({ files, readOnly }: ContainerSpec) {
+  const path = (readOnly === true && filesPlace(files)) || '/'
+  const inside = files.flatMap((file) => {
+    const name = `/${file.name}`.slice(path === '/' ? 1 : path.length + 1)
+    return name === '' ? [] : [{ ...file, name }]
+  })
+  return { query: { path }, tar: await packTar(inside) }
 }
 
 function interrupted(image: string): PycdsError {

@@ -128,7 +128,7 @@ function noneWorks(trials: readonly Trial[], forced: RuntimeName | undefined): P
   return new PycdsError('ENGINE_UNREACHABLE', {
     message: `runtime: ${what} (${reasons})`,
     hint:
-      'Install crun, or do without a run of the image: --train none --trace-in FILE takes a recorded trace, and ' +
-      '--train imports imports modules that you name.',
+      'Install crun, or run `pycds-image step` inside a container of that image, which needs no runtime: with a ' +
+      'command, with --import MODULE, or with --train none --trace-in FILE (docs/build-step.md).',
   })
 }

@@ -199,7 +199,10 @@ async function networkFiles(bundle: string, hostname: string, spec: ContainerSpe
     const colon = entry.indexOf(':')
     return `${entry.slice(colon + 1)}\t${entry.slice(0, colon)}`
   })
+  // Who shares the network of this machine asks whom it asks.
+  const resolvers = isolatesNetwork(spec) ? '' : await readFile('/etc/resolv.conf', 'utf8').catch(() => '')
   const files = {
+    ...(resolvers === '' ? {} : { 'resolv.conf': [resolvers.trimEnd()] }),
     hosts: [
       '127.0.0.1\tlocalhost',
       '::1\tlocalhost ip6-localhost ip6-loopback',

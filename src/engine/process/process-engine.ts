@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // An engine without containers: the command runs as a child of this process, on the root file
 // system, with the network that this process has, and as its user unless another one is given.
-import { chmodSync, mkdirSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { arch, release } from 'node:os'
 import { join } from 'node:path'
 import type { Container, ContainerSpec, Engine, EngineDescription, PathChange } from '../../bake/ports.js'
@@ -19,7 +19,8 @@ export interface ProcessEngineOptions {
 
 export class ProcessEngine implements Engine {
   readonly #options: ProcessEngineOptions
-  readonly #containers = new Set<ProcessContainer>()
+  /** With the directories that were made for their files. */
+  readonly #containers = new Map<ProcessContainer, readonly string[]>()
   #isClosed = false
 
   constructor(options: ProcessEngineOptions) {
@@ -52,13 +53,17 @@ export class ProcessEngine implements Engine {
         hint: 'Give the command behind --.',
       })
     }
+    const made: string[] = []
     for (const { name, type, mode, body } of spec.files) {
       const path = join('/', name)
+      if (type === 'directory' && !existsSync(path)) made.push(path)
       if (type === 'directory') mkdirSync(path, { recursive: true })
       else writeFileSync(path, body ?? '')
       chmodSync(path, mode) // what the umask has taken away
     }
-    const { user, changes } = this.#options
+    const { changes } = this.#options
+    // Only root can run anything as somebody else; for others their own user has to do.
+    const user = spec.user === '0' ? undefined : this.#options.user
     const unset = new Set(spec.unsetEnv)
     const inherited = Object.entries(this.#options.environment).filter(([name]) => !unset.has(name))
     const environment = {
@@ -70,20 +75,21 @@ export class ProcessEngine implements Engine {
     }
     const identity = user && { uid: user.uid, gid: user.gid }
     const container = new ProcessContainer({ program, args, environment, identity, changes })
-    this.#containers.add(container)
+    this.#containers.set(container, made)
     return container
   }
 
   async remove(container: Container): Promise<void> {
-    for (const known of this.#containers) {
+    for (const [known, made] of this.#containers) {
       if (known.id !== container.id) continue
       await known.kill()
+      for (const path of made) rmSync(path, { recursive: true, force: true })
       this.#containers.delete(known)
     }
   }
 
   async removeAll(): Promise<void> {
     this.#isClosed = true
-    await Promise.all([...this.#containers].map((container) => this.remove(container)))
+    await Promise.all([...this.#containers.keys()].map((container) => this.remove(container)))
   }
 }

@@ -2,7 +2,7 @@
 // The images of a Docker compatible engine. Nothing is written to this machine's disk and
 // no layer of the source crosses the connection, unless the engine insists on all of them.
 import type { Readable } from 'node:stream'
-import type { ImageStore, NewLayer, SourceImage } from '../../bake/ports.js'
+import type { ImageDigests, ImageStore, NewLayer, SourceImage } from '../../bake/ports.js'
 import { type Connection, connect, replyTextOf, statusOf } from '../../docker/index.js'
 import { PycdsError } from '../../errors/index.js'
 import {
@@ -37,6 +37,8 @@ const LAYER_MISSING = /layer|no such file|not found|missing/i
 export class DockerImageStore implements ImageStore {
   readonly #connection: Connection
   readonly #pending: PendingNames
+  /** Digests of the configurations of new images, by the id that the engine gave them. */
+  readonly #configs = new Map<string, string>()
 
   constructor(connection: Connection = connect()) {
     this.#connection = connection
@@ -82,6 +84,7 @@ export class DockerImageStore implements ImageStore {
     if (existing !== undefined && sameLayers(existing, stored)) {
       await this.#nameIt(existing.Id, splitName(name), subject)
       this.#pending.given(name, existing.Id)
+      this.#configs.set(existing.Id, stored.digest)
       return existing.Id
     }
     let made: ImageInspection
@@ -89,6 +92,7 @@ export class DockerImageStore implements ImageStore {
       const id = await this.#load(image, { ...stored, name }, layer, subject)
       made = await this.#inspect(id, subject)
       this.#pending.given(name, made.Id)
+      this.#configs.set(made.Id, stored.digest)
     } catch (error) {
       await this.#pending.remove(name).catch(() => undefined) // the first error is the one to report
       throw error
@@ -101,7 +105,7 @@ export class DockerImageStore implements ImageStore {
     })
   }
 
-  async tag(imageId: string, reference: string): Promise<void> {
+  async tag(imageId: string, reference: string): Promise<ImageDigests> {
     const name = parseReference(reference)
     if (name.digest !== undefined) {
       throw new PycdsError('USAGE', {
@@ -115,6 +119,9 @@ export class DockerImageStore implements ImageStore {
     const tag = name.tag === undefined ? {} : { tag: name.tag }
     await this.#nameIt(imageId, { repository: repo, ...tag }, `image name ${reference}`)
     await this.#pending.drop(imageId)
+    // With a store for manifests, an image is called by the digest of its manifest.
+    const config = this.#configs.get(imageId) ?? imageId
+    return { config, ...(config === imageId ? {} : { manifest: imageId }) }
   }
 
   async remove(imageId: string): Promise<void> {

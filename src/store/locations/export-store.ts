@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
-import type { ImageStore, NewLayer, SourceImage } from '../../bake/ports.js'
+import type { ImageDigests, ImageStore, NewLayer, SourceImage } from '../../bake/ports.js'
 import { type ImageConfig, isLocation } from '../../image/index.js'
 import { withFiles } from '../../oci/index.js'
 import { ownerMark } from '../../util/owner.js'
@@ -37,22 +37,23 @@ export class ExportStore implements ImageStore {
     return this.#inner.append(image, config, layer)
   }
 
-  async tag(imageId: string, reference: string): Promise<void> {
+  async tag(imageId: string, reference: string): Promise<ImageDigests> {
     if (!isLocation(reference)) return await this.#inner.tag(imageId, reference)
-    await withFiles(reference, async () => {
+    const digests = await withFiles(reference, async () => {
       const directory = await mkdtemp(join(tmpdir(), `pycds-${ownerMark()}-`))
       try {
         const file = join(directory, 'image.tar')
         await pipeline(await this.#inner.exportImage(imageId), createWriteStream(file))
         const store = new LocationStore()
         const image = await store.resolve(`docker-archive:${file}`)
-        await store.publish([image.id], reference)
+        return await store.tag(image.id, reference)
       } finally {
         await rm(directory, { recursive: true, force: true })
       }
     })
     // It has done its service; without a name nobody would find it in the engine.
     await this.#inner.remove(imageId)
+    return digests
   }
 
   remove(imageId: string): Promise<void> {

@@ -2,7 +2,7 @@
 // Images in layouts and archives. A new image exists only in memory until it is given its name, which is when all
 // of it is written: whatever goes wrong before leaves no trace on the disk.
 import { PassThrough, type Readable } from 'node:stream'
-import type { ImageStore, NewLayer, SourceImage } from '../../bake/ports.js'
+import type { ImageDigests, ImageStore, NewLayer, SourceImage } from '../../bake/ports.js'
 import { PycdsError } from '../../errors/index.js'
 import {
   DEFAULT_TAG,
@@ -98,9 +98,14 @@ export class LocationStore implements ImageStore {
     return contents.id
   }
 
-  async tag(imageId: string, reference: string): Promise<void> {
-    if (isLocation(reference)) await this.publish([imageId], reference)
-    else await this.#load(imageId, reference)
+  async tag(imageId: string, reference: string): Promise<ImageDigests> {
+    const config = imageId
+    if (!isLocation(reference)) {
+      await this.#load(imageId, reference)
+      return { config }
+    }
+    const manifest = await this.publish([imageId], reference)
+    return { config, ...(manifest === undefined ? {} : { manifest }) }
   }
 
   async remove(imageId: string): Promise<void> {
@@ -122,11 +127,13 @@ export class LocationStore implements ImageStore {
   /**
    * Writes images made from one source under a name. Inside an index each takes the place of the one that it was
    * made from, and the others stay as they are.
+   *
+   * @returns the digest of the manifest or index under that name; undefined where such are not written.
    */
-  async publish(imageIds: readonly string[], reference: string): Promise<void> {
+  async publish(imageIds: readonly string[], reference: string): Promise<Digest | undefined> {
     const images = imageIds.map((id) => this.#require(id))
     const [first] = images
-    if (first === undefined) return
+    if (first === undefined) return undefined
     const { medium, roots } = first.origin
     const replaced = new Map(images.map(({ origin, contents }) => [origin.manifest, contents]))
     const publication = await planPublication(medium, roots, replaced)
@@ -137,6 +144,7 @@ export class LocationStore implements ImageStore {
       name: location.name,
       images: isArchive ? images.map(({ contents }) => contents) : [],
     })
+    return isArchive ? undefined : publication.descriptors[0]?.digest
   }
 
   async #load(imageId: string, reference: string): Promise<void> {

@@ -1,6 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 import test from 'ava'
-import { type BakeFlags, toBakeRequest, toVerifyRequest } from '../../../src/commands/requests.js'
+import {
+  type BakeFlags,
+  type StepFlags,
+  toBakeRequest,
+  toStepRequest,
+  toVerifyRequest,
+} from '../../../src/commands/requests.js'
 
 const FLAGS: BakeFlags = {
   ready: ['exit', 'quiet:2s'],
@@ -17,7 +23,7 @@ const FLAGS: BakeFlags = {
 }
 
 test('the flags of a bake become numbers with units and typed choices', (t) => {
-  t.deepEqual(toBakeRequest('app:1', FLAGS), {
+  t.deepEqual(toBakeRequest('app:1', FLAGS, undefined, {}), {
     reference: 'app:1',
     ready: [{ kind: 'exit' }, { kind: 'quiet', ms: 2_000 }],
     timeoutMs: 120_000,
@@ -37,21 +43,25 @@ test('the flags of a bake become numbers with units and typed choices', (t) => {
 })
 
 test('what was not given is absent, what was given is there', (t) => {
-  t.deepEqual(Object.keys(toBakeRequest('app', { ...FLAGS, tag: undefined })).includes('tag'), false)
-  const request = toBakeRequest('app', { ...FLAGS, tag: 'app:fast', 'dry-run': true }, [
-    'python',
-    '-m',
+  t.deepEqual(
+    Object.keys(toBakeRequest('app', { ...FLAGS, tag: undefined }, undefined, {})).includes('tag'),
+    false,
+  )
+  const request = toBakeRequest(
     'app',
-  ])
+    { ...FLAGS, tag: 'app:fast', 'dry-run': true },
+    ['python', '-m', 'app'],
+    {},
+  )
   t.like(request, { tag: 'app:fast', command: ['python', '-m', 'app'], dryRun: true })
 })
 
 test('a short grace is never rounded to none', (t) => {
-  t.is(toBakeRequest('app', { ...FLAGS, 'stop-grace': '200ms' }).stopGraceSeconds, 1)
+  t.is(toBakeRequest('app', { ...FLAGS, 'stop-grace': '200ms' }, undefined, {}).stopGraceSeconds, 1)
 })
 
 const refuses = test.macro((t, flags: Partial<BakeFlags>, name: RegExp) => {
-  const error = t.throws(() => toBakeRequest('app', { ...FLAGS, ...flags }))
+  const error = t.throws(() => toBakeRequest('app', { ...FLAGS, ...flags }, undefined, {}))
   t.like(error, { code: 'USAGE' })
   t.regex(error?.message ?? '', name)
 })
@@ -72,4 +82,26 @@ test('a verification has a gate and another user only when asked', (t) => {
     user: '12345',
     command: ['tool'],
   })
+})
+
+const STEP: StepFlags = {
+  ...{ timeout: '2m', 'stop-grace': '2s', 'on-train-failure': 'fail', validate: 'stat', pyc: 'off' },
+}
+
+test('SOURCE_DATE_EPOCH is the time of what is written; empty is as good as none', (t) => {
+  t.is(toBakeRequest('app', FLAGS, undefined, { SOURCE_DATE_EPOCH: '1700000000' }).sourceDateEpoch, 17e8)
+  t.is(toBakeRequest('app', FLAGS, undefined, { SOURCE_DATE_EPOCH: '0' }).sourceDateEpoch, 0)
+  t.false('sourceDateEpoch' in toBakeRequest('app', FLAGS, undefined, { SOURCE_DATE_EPOCH: '' }))
+  t.is(toStepRequest(STEP, ['x'], { SOURCE_DATE_EPOCH: '1' }).sourceDateEpoch, 1)
+  for (const bad of ['yesterday', '-1', '1.5', '99999999999']) {
+    const env = { SOURCE_DATE_EPOCH: bad }
+    for (const read of [
+      () => toBakeRequest('app', FLAGS, undefined, env),
+      () => toStepRequest(STEP, ['x'], env),
+    ]) {
+      const error = t.throws(read, undefined, bad)
+      t.like(error, { code: 'USAGE' })
+      t.regex(error?.message ?? '', /^SOURCE_DATE_EPOCH /)
+    }
+  }
 })

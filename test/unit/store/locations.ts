@@ -28,7 +28,8 @@ async function bakeInto(source: string, output: string, store = new LocationStor
   const record = { diffId: layer.diffId, createdBy: 'test', comment: '', created: '2024-05-01T12:00:00Z' }
   const config = appendLayer(await store.readConfig(image), record, { env: { A: '1' }, labels: {} })
   const id = await store.append(image, config, layer)
-  await store.tag(id, output)
+  const digests = await store.tag(id, output)
+  if (digests.config !== id) throw new Error('the configuration has another digest than the image')
   return id
 }
 
@@ -75,6 +76,21 @@ for (const from of KINDS) {
     })
   }
 }
+
+test('what was named is found by its manifest, where there is one, and by its configuration', async (t) => {
+  const layout = await simpleLayout(t)
+  const store = new LocationStore()
+  const image = await store.resolve(`oci:${layout.path}`)
+  const written = await store.tag(image.id, `oci:${layout.path}:again`)
+  t.is(written.config, image.id)
+  const index = JSON.parse(readFileSync(join(layout.path, 'index.json'), 'utf8')) as {
+    manifests: Descriptor[]
+  }
+  t.is(written.manifest, index.manifests.at(-1)?.digest)
+  t.deepEqual(await store.tag(image.id, `docker-archive:${join(temporary(t), 'x.tar')}:app:1`), {
+    config: image.id,
+  })
+})
 
 test('a second image in the same layout adds three blobs and changes none', async (t) => {
   const layout = await simpleLayout(t)

@@ -2,6 +2,7 @@
 import { Readable } from 'node:stream'
 import test from 'ava'
 import { packTar, readTar, type TarHeader } from '../../../src/tar/index.js'
+import { repairChecksums } from '../../fuzz/mutate.js'
 import { directory, file, symlink } from '../../helpers/tar.js'
 
 async function sample(): Promise<Buffer> {
@@ -41,6 +42,22 @@ test('bodies are read on demand and skipped otherwise', async (t) => {
     if (entry.name === 'a/small') small = (await body()).toString()
   })
   t.is(small, 'small')
+})
+
+test('a directory that claims a size has no body, and what follows it is read', async (t) => {
+  const tar = await packTar([directory('a'), file('b', 'x')])
+  tar.write('00000000001 ', 124, 'latin1')
+  const bodies: string[] = []
+  await readTar(repairChecksums(tar), async (_, body) => {
+    bodies.push((await body()).toString())
+  })
+  t.deepEqual(bodies, ['', 'x'])
+})
+
+test('a member whose size is no number is damage', async (t) => {
+  const tar = await packTar([file('a', 'x'), file('b', 'y')])
+  tar.writeUInt8(0xab, 124) // neither octal digits nor the mark of a binary number
+  await t.throwsAsync(names(repairChecksums(tar)), { code: 'IMAGE_INVALID' })
 })
 
 test('stopping early destroys the source without reading it to the end', async (t) => {

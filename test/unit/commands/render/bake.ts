@@ -9,7 +9,12 @@ const timing = (medianMs: number) => ({ medianMs, minMs: medianMs - 1, maxMs: me
 const RESULT: BakeResult = {
   schema: 'io.pycds.bake/1',
   source: { reference: 'app:1', id: `sha256:${'a'.repeat(64)}` },
-  output: { reference: 'app:1-cds', id: `sha256:${'b'.repeat(64)}` },
+  output: {
+    reference: 'app:1-cds',
+    id: `sha256:${'b'.repeat(64)}`,
+    configDigest: `sha256:${'b'.repeat(64)}`,
+    manifestDigest: null,
+  },
   python: {
     version: '3.11.2',
     executable: '/usr/bin/python3.11',

@@ -3,9 +3,10 @@
 import test from 'ava'
 import type { ContainerSpec } from '../../../../src/bake/ports.js'
 import { DockerEngine, RUN_LABEL } from '../../../../src/engine/docker/index.js'
+import { readTar } from '../../../../src/tar/index.js'
 import { ownerMark } from '../../../../src/util/owner.js'
 import { refuse, startFakeEngine } from '../../../helpers/fake-engine.js'
-import { file } from '../../../helpers/tar.js'
+import { directory, file } from '../../../helpers/tar.js'
 
 const SPEC: ContainerSpec = { image: 'app:1', command: ['python3'], env: {}, network: 'none', files: [] }
 
@@ -73,7 +74,21 @@ test('a container that does not take its files is removed', async (t) => {
   t.is(calls.at(-1)?.what, 'DELETE /containers/c1')
 })
 
-test('files do not go into a read-only root', async (t) => {
+test('files in one directory go into a volume over a read-only root', async (t) => {
+  const { connection, calls } = await startFakeEngine(t, () => ({ Id: 'c1' }))
+  const files = [directory('place', { mode: 0o700 }), file('place/x', 'y')]
+  await new DockerEngine(connection).create({ ...SPEC, readOnly: true, files })
+  const body = (what: string) => calls.find((call) => call.what === what)?.body ?? Buffer.alloc(0)
+  t.like(JSON.parse(body('POST /containers/create').toString()), {
+    HostConfig: { ReadonlyRootfs: true, Mounts: [{ Type: 'volume', Target: '/place' }] },
+  })
+  const names: string[] = []
+  await readTar(body('PUT /containers/c1/archive'), ({ name }) => void names.push(name))
+  t.deepEqual(names, ['x'])
+  t.is(calls.find(({ what }) => what.startsWith('PUT'))?.query.get('path'), '/place')
+})
+
+test('files in several places do not go into a read-only root', async (t) => {
   const { connection } = await startFakeEngine(t, () => ({}))
   const spec = { ...SPEC, readOnly: true, files: [file('x', 'y')] }
   await t.throwsAsync(new DockerEngine(connection).create(spec), { code: 'INTERNAL' })

@@ -205,6 +205,20 @@ test("a short name is Podman's own there, and what was written elsewhere", async
   }
 })
 
+test('an engine that calls images by their manifests tells both digests', async (t) => {
+  const { image, config, layer, configId } = await setUp()
+  for (const [id, expected] of [
+    [MANIFEST_ID, { config: configId, manifest: MANIFEST_ID }],
+    [configId, { config: configId }],
+  ] as const) {
+    const engine = await startFakeEngine(t, ({ what }) =>
+      what.startsWith('GET /images') ? inspection(id, config) : {},
+    )
+    const store = new DockerImageStore(engine.connection)
+    t.deepEqual(await store.tag(await store.append(image, config, layer), 'app:2'), expected)
+  }
+})
+
 test('the name that holds a new image goes when it has its own, or is removed', async (t) => {
   const { image, config, layer, configId } = await setUp()
   const engine = await startFakeEngine(t, ({ what }) =>

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import test from 'ava'
 import type { PycdsError } from '../../../src/errors/index.js'
-import { findUser } from '../../../src/root/user.js'
+import { findUser } from '../../../src/in-place/user.js'
 
 const etc = mkdtempSync(join(tmpdir(), 'pycds-etc-'))
 writeFileSync(join(etc, 'passwd'), 'root:x:0:0:root:/root:/bin/sh\napp:x:1000:1001:App:/home/app:/bin/sh\n')

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import test from 'ava'
-import { originalEnvironment } from '../../../src/root/environment.js'
+import { originalEnvironment } from '../../../src/in-place/environment.js'
 
 test('what the launcher renamed has its own name again, and what it added is gone', (t) => {
   const env = { PATH: '/bin', PYCDS_KEPT_LD_PRELOAD: '/x.so', HOME: '/', SHELL: 'sh', PYCDS_ADDED: 'SHELL ' }

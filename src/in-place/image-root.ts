@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The root file system of this process, as a bake in place uses it.
-import { accessSync, constants, rmSync, statSync } from 'node:fs'
-import { readFile } from 'node:fs/promises'
+import { accessSync, constants, rmSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import type { LayerFile } from '../bake/layer.js'
 import type { PathChange } from '../bake/ports.js'
@@ -15,6 +14,7 @@ import { writeFiles } from './write.js'
 
 export class CurrentRoot implements ImageRoot {
   readonly environment = originalEnvironment(process.env)
+  readonly directory = process.cwd()
   #before: Snapshot | undefined
   #place: string | undefined
 
@@ -42,15 +42,6 @@ export class CurrentRoot implements ImageRoot {
     return before ? undoChanges(before, changes) : { removed: [], kept: changes }
   }
 
-  findProgram(names: readonly string[]): string | undefined {
-    const directories = (this.environment.PATH ?? '/usr/local/bin:/usr/bin:/bin').split(':')
-    return names.flatMap((name) => directories.map((directory) => join(directory, name))).find(isExecutable)
-  }
-
-  async readFile(path: string): Promise<Buffer | undefined> {
-    return await readFile(path).catch(() => undefined)
-  }
-
   archiveFolder(common: string, beside: string, output = ''): string {
     if (exists(join(output, beside))) return beside
     return canMake(join(output, common)) ? common : beside
@@ -63,10 +54,6 @@ export class CurrentRoot implements ImageRoot {
 
 function isWithin(path: string, directory: string | undefined): boolean {
   return directory !== undefined && (path === directory || path.startsWith(`${directory}/`))
-}
-
-function isExecutable(path: string): boolean {
-  return may(path, constants.X_OK) && statSync(path).isFile()
 }
 
 function exists(path: string): boolean {

@@ -3,8 +3,8 @@ import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, utimesSync, writ
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
-import { compareSnapshots, takeSnapshot } from '../../../src/root/snapshot.js'
-import { undoChanges } from '../../../src/root/undo.js'
+import { compareSnapshots, takeSnapshot } from '../../../src/in-place/snapshot.js'
+import { undoChanges } from '../../../src/in-place/undo.js'
 
 const OLD = new Date('2020-01-01T00:00:00Z')
 

@@ -14,8 +14,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
 import { PycdsError } from '../../../src/errors/index.js'
-import { writeFiles } from '../../../src/root/write.js'
-import { writeError } from '../../../src/root/write-error.js'
+import { writeFiles } from '../../../src/in-place/write.js'
+import { writeError } from '../../../src/in-place/write-error.js'
 
 const OLD = new Date('2020-01-01T00:00:00Z')
 const NEW = new Date('2024-01-01T00:00:00Z')

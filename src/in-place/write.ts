@@ -2,6 +2,7 @@
 // Puts files into the root, or into a directory that stands for it: all of them or none.
 import {
   chmodSync,
+  chownSync,
   mkdirSync,
   realpathSync,
   renameSync,
@@ -43,16 +44,17 @@ class Writing {
     this.#options = options
   }
 
-  add({ path, mode, body }: LayerFile): void {
+  add({ path, mode, body, uid, gid, directory }: LayerFile): void {
     const { mtime, output = '' } = this.#options
     let target = join(output, path)
     try {
       const folder = realDirectory(dirname(path))
       target = join(output, folder, basename(path))
-      this.#makeDirectory(folder)
+      this.#makeDirectory(folder, directory)
       const temporary = `${target}${TEMPORARY}`
       this.#temporaries.set(target, temporary)
       writeFileSync(temporary, body)
+      if (uid !== undefined && gid !== undefined) own(temporary, uid, gid)
       chmodSync(temporary, mode)
       utimesSync(temporary, mtime, mtime)
     } catch (error) {
@@ -74,7 +76,7 @@ class Writing {
   }
 
   /** With all above it. Below an output directory they look as in the image, since a copy may overwrite those. */
-  #makeDirectory(path: string): void {
+  #makeDirectory(path: string, fresh?: LayerFile['directory']): void {
     const { mtime, output } = this.#options
     if (path !== '/') this.#makeDirectory(dirname(path))
     const target = join(output ?? '', path)
@@ -83,11 +85,18 @@ class Writing {
     const like = output === undefined ? there : stats(path)
     if (there === undefined) {
       mkdirSync(target, { recursive: path === '/' })
-      chmodSync(target, (like?.mode ?? 0o755) & 0o7777)
+      const { uid, gid, mode } = like ?? fresh ?? {}
+      if (uid !== undefined && gid !== undefined) own(target, uid, gid)
+      chmodSync(target, (mode ?? 0o755) & 0o7777)
       this.#made.push(target)
     }
     if (path !== '/') this.#times.set(target, like?.mtime ?? mtime)
   }
+}
+
+/** Only root can give files away; whoever else writes them keeps them. */
+function own(path: string, uid: number, gid: number): void {
+  if (process.getuid?.() === 0) chownSync(path, uid, gid)
 }
 
 /** The path without symlinks, as far as it exists. */

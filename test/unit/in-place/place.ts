@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import test from 'ava'
-import { makePlace } from '../../../src/root/place.js'
+import { makePlace } from '../../../src/in-place/place.js'
 
 test('the place of a run that was killed is removed by the next one, that of a living one is not', (t) => {
   const parent = mkdtempSync(join(tmpdir(), 'pycds-test-'))
