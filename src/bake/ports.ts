@@ -205,6 +205,8 @@ export interface EngineDescription {
   readonly apiVersion: string
   readonly os: string
   readonly architecture: string
+  /** Other architectures whose programs it can run; absent: not known. */
+  readonly emulated?: readonly string[]
   readonly storageDriver: string
   /** Address, without credentials. */
   readonly endpoint: string

@@ -57,5 +57,10 @@ export interface BakePlatformsResult {
   /** The digest is that of the new index. */
   output: { reference: string; digest: string } | null
   /** As they were asked for. */
-  platforms: { platform: string; result: BakeResult }[]
+  platforms: {
+    platform: string
+    /** Whose run it was made from: its own, where this machine can run it. */
+    trainedOn: string
+    result: BakeResult
+  }[]
 }

@@ -35,7 +35,10 @@ function ports(): BakePlatformsPorts {
   const refuse = new Proxy({}, { get: (_, name) => assertUnused(String(name)) })
   return {
     index: new LocationStore(),
-    engine: refuse as BakePlatformsPorts['engine'],
+    engine: {
+      ...refuse,
+      describe: async () => ({ architecture: 'riscv64' }),
+    } as BakePlatformsPorts['engine'],
     archiver: refuse as BakePlatformsPorts['archiver'],
     progress: refuse as BakePlatformsPorts['progress'],
     signal: new AbortController().signal,
@@ -55,6 +58,13 @@ for (const [what, platforms, more, code, message] of [
     /no image for linux\/s390x/,
   ],
   ['the same twice', ['linux/arm64', 'linux/arm64/v8'], {}, 'USAGE', /same image of .* as linux\/arm64$/],
+  [
+    'none that can be run here',
+    ['linux/amd64', 'linux/arm64'],
+    {},
+    'USAGE',
+    /this machine can run none of them/,
+  ],
   [
     'a Docker archive for the result',
     ['linux/amd64', 'linux/arm64'],

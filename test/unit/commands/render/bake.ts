@@ -114,16 +114,19 @@ test('several platforms are a table with a row for each', (t) => {
       source: { reference: 'oci:app:1' },
       output: { reference: 'oci:app:1-cds', digest: 'sha256:cafe' },
       platforms: [
-        { platform: 'linux/amd64', result: RESULT },
-        { platform: 'linux/arm64', result: { ...RESULT, start: null } },
+        { platform: 'linux/amd64', trainedOn: 'linux/amd64', result: RESULT },
+        { platform: 'linux/arm64', trainedOn: 'linux/amd64', result: { ...RESULT, start: null } },
       ],
     },
     PLAIN,
   )
   const [heading, , ...table] = text.split('\n')
   t.is(heading, 'Baked oci:app:1 for 2 platforms')
-  t.regex(table[0] ?? '', /^ {2}platform +python +modules +layer +before +after +speed-up +image$/)
-  t.regex(table[1] ?? '', /^ {2}linux\/amd64 +3\.11\.2 +512 .*412 ms +168 ms .* b{12}$/)
-  t.regex(table[2] ?? '', /^ {2}linux\/arm64 +3\.11\.2 +512 .* - +- +- +b{12}$/)
+  t.regex(
+    table[0] ?? '',
+    /^ {2}platform +trained on +python +modules +layer +before +after +speed-up +image$/,
+  )
+  t.regex(table[1] ?? '', /^ {2}linux\/amd64 +linux\/amd64 +3\.11\.2 +512 .*412 ms +168 ms .* b{12}$/)
+  t.regex(table[2] ?? '', /^ {2}linux\/arm64 +linux\/amd64 +3\.11\.2 +512 .* - +- +- +b{12}$/)
   t.is(table.at(-1), '  image  oci:app:1-cds  sha256:cafe')
 })
