@@ -5,8 +5,11 @@ import type { TracedPython } from '../../train/index.js'
 import { type ElfSymbols, readElfSymbols } from '../../util/elf.js'
 import type { Archiver, Container, SourceImage } from '../ports.js'
 
-/** As file names have them, by the names of image configurations. */
-const MACHINES: Readonly<Record<string, string>> = { amd64: 'x86_64', arm64: 'aarch64' }
+/** As file names and ELF files have them, by the names of image configurations. */
+const MACHINES: Readonly<Record<string, { name: string; elf: number }>> = {
+  amd64: { name: 'x86_64', elf: 62 },
+  arm64: { name: 'aarch64', elf: 183 },
+}
 /** Only such builds export them. */
 const DEBUG_SYMBOLS = ['_Py_NegativeRefcount', '_Py_RefTotal']
 const FREE_THREADED_SYMBOLS = ['_Py_MergeZeroLocalRefcount']
@@ -15,7 +18,7 @@ const FINAL = 0xf
 /** The same path in an image for another processor. */
 export function translatePath(path: string, from: SourceImage, to: SourceImage): string {
   const [old, next] = [MACHINES[from.architecture], MACHINES[to.architecture]]
-  return old === undefined || next === undefined ? path : path.replaceAll(old, next)
+  return old === undefined || next === undefined ? path : path.replaceAll(old.name, next.name)
 }
 
 export interface ForeignInput {
@@ -43,6 +46,8 @@ export async function findForeignPython(
   if (!file || !identity || !symbols?.has('Py_GetVersion')) {
     throw refused(to, library, `there is no Python in it, as there is for ${from.architecture}`)
   }
+  if (identity.machine !== MACHINES[to.architecture]?.elf)
+    throw refused(to, library, `it is for another processor than ${to.architecture}`)
   const hexversion = readVersion(file, symbols)
   if (hexversion === undefined) throw refused(to, library, 'its version cannot be read without running it')
   const version = formatVersion(hexversion)
