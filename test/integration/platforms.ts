@@ -13,7 +13,7 @@ import type { InspectResult } from '../../src/bake/inspect.js'
 import type { BakePlatformsResult } from '../../src/bake/result.js'
 import { type Descriptor, MEDIA_TYPES, sha256DiffId } from '../../src/image/index.js'
 import { packTar } from '../../src/tar/index.js'
-import { LayoutMaker, named, temporary } from '../helpers/layout.js'
+import { contentOf, LayoutMaker, named, temporary } from '../helpers/layout.js'
 import { schemaErrors } from '../helpers/schemas.js'
 import { file } from '../helpers/tar.js'
 
@@ -124,6 +124,11 @@ declare(`an arm64 image gets its archive from the run of the amd64 image${why}`,
     plan.platforms.map((one) => one.platform),
     ['linux/amd64', 'linux/arm64'],
   )
+
+  const before = contentOf(layout.path)
+  const gated = await t.throwsAsync(run(process.execPath, [CLI, ...bake, '--max-layer-size', '1kB']))
+  t.is((gated as unknown as { code?: number }).code, 5)
+  t.deepEqual(contentOf(layout.path), before)
 
   const result = JSON.parse(await pycds(t, ...bake)) as BakePlatformsResult
   t.deepEqual(schemaErrors('bake-platforms', result), [])
