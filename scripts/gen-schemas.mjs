@@ -14,6 +14,7 @@ const ROOT = fileURLToPath(new URL('..', import.meta.url))
 /** File of the schema: where its type is. */
 const TYPES = {
   bake: ['src/bake/result.ts', 'BakeResult'],
+  'bake-platforms': ['src/bake/result.ts', 'BakePlatformsResult'],
   bakes: ['src/commands/bake-many.ts', 'BakesResult'],
   bench: ['src/bake/bench/result.ts', 'BenchResult'],
   doctor: ['src/bake/doctor.ts', 'DoctorResult'],

@@ -2,8 +2,8 @@
 # Records what a trace names, without running any of it: the code of this image's modules, and what
 # its regular expressions and source strings compile to. Runs under the tracer, which does the recording.
 #     compile.py LIST
-# LIST has the form of the tracer's own records: M name, path, entry of the search path, "1" for a package;
-# R "1" for bytes, flags, pattern; C mode, flags, file name, text.
+# LIST has the form of the tracer's own records: M name, path, entry of the search path, "1" for a package,
+# file to read in the place of the path or ""; R "1" for bytes, flags, pattern; C mode, flags, file name, text.
 import _frozen_importlib_external as external
 import sys
 
@@ -23,9 +23,29 @@ def entries(data):
         yield kind, fields
 
 
-def record_module(name, origin, entry, is_package):
+class Elsewhere(external.SourceFileLoader):
+    """Compiles a given file as if it lay at the path; bytecode beside the path is of another source."""
+
+    source = ""
+
+    def get_data(self, path):
+        return super().get_data(self.source)
+
+    def get_code(self, name):
+        return self.source_to_code(self.get_data(self.path), self.path)
+
+
+def loader_of(name, origin, source):
+    if not source:
+        return external.SourceFileLoader(name, origin)
+    loader = Elsewhere(name, origin)
+    loader.source = source
+    return loader
+
+
+def record_module(name, origin, entry, is_package, source):
     try:
-        loader = external.SourceFileLoader(name, origin)
+        loader = loader_of(name, origin, source)
         code = loader.get_code(name)
         cached = external.cache_from_source(origin)
         tracer["record_module"](loader, name, origin, cached, entry, is_package == "1", code)

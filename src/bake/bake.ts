@@ -10,6 +10,7 @@ import { nodeArchitecture } from './architecture.js'
 import type { Validate } from './archiver.js'
 import { addBytecode, describeBytecode, type Pyc } from './bytecode/index.js'
 import { withContainer } from './container.js'
+import { type Lesson, transfer } from './foreign/transfer.js'
 import { assertGates, type Gates, layerGate, reproGate } from './gates.js'
 import { ARCHIVE_PATH } from './layer.js'
 import { type LearnRequest, learn } from './learn.js'
@@ -46,15 +47,20 @@ export interface BakePorts {
   signal: AbortSignal
   /** Given what was learned, once everything else has succeeded. */
   onTrace?: (trace: Trace) => void
+  /** Given what a run taught, for images that cannot be run. */
+  onLesson?: (lesson: Lesson) => void
 }
 
-/** Bakes an image into a new one. Every failure is a PycdsError and leaves the engine as it was. */
-export async function bake(request: BakeRequest, ports: BakePorts): Promise<BakeResult> {
+/**
+ * Bakes an image into a new one. Every failure is a PycdsError and leaves the engine as it was.
+ * @param lesson makes up for a run, which the image is not put to then.
+ */
+export async function bake(request: BakeRequest, ports: BakePorts, lesson?: Lesson): Promise<BakeResult> {
   chooseOutput(request) // a name that cannot be is told before anything is done
   const source = await resolveSource(request.reference, ports)
   const output = chooseOutput(request, source.name)
   const architecture = nodeArchitecture(source)
-  await tellRuntime(source, request, ports)
+  if (!lesson) await tellRuntime(source, request, ports)
   const injected = ports.archiver.injected(architecture)
   const input = planRuns(request, source, injected)
   // The engine takes seconds to give the exact config; it is only needed at the end.
@@ -62,15 +68,20 @@ export async function bake(request: BakeRequest, ports: BakePorts): Promise<Bake
   exactConfig.catch(() => undefined) // whoever awaits it sees the error
   const once = () =>
     withContainer(ports.engine, source.id, async (image) => {
-      const learned = await learn(request, { ...input, image }, ports)
+      const learned = lesson
+        ? await transfer(request, lesson, { source, image }, ports)
+        : await learn(request, { ...input, image }, ports)
       const { python, selection } = learned
-      const bytecode = await addBytecode({ image: source.id, python, selection, request }, ports)
+      const bytecode = lesson
+        ? { files: [], packages: 0, failed: 0 }
+        : await addBytecode({ image: source.id, python, selection, request }, ports)
       const runtime = injected.runtime
       const made = await makeArchive({ request, source, python, selection, bytecode, runtime, image }, ports)
       return { learned, bytecode, made }
     })
   const first = await once()
   const { learned, bytecode, made } = first
+  ports.onLesson?.({ source, input, learned })
   const { python, training, warnings } = learned
   for (const warning of warnings) ports.progress.warn(warning)
   const compressedBytes = gzipSync(made.layer.tar).length

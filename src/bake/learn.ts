@@ -3,19 +3,18 @@
 // modules by name, from traces that were recorded before, or from several of these.
 import { PycdsError } from '../errors/index.js'
 import {
-  compileRun,
   importRun,
   type Trace,
   type TracedProcess,
   type Training,
   type TrainingSpec,
-  train,
 } from '../train/index.js'
 import type { Injected } from './archiver.js'
 import { findPython, type PythonSurroundings } from './find-python.js'
 import { choosePython, type PythonGroup } from './interpreter.js'
 import { type ModuleSelection, selectModules } from './modules.js'
 import type { Archiver, Container } from './ports.js'
+import { readCode } from './read-code.js'
 import { mergeTraces } from './traces.js'
 import {
   type planReady,
@@ -121,31 +120,22 @@ async function readModules(
   input: LearnInput,
   ports: LearnPorts,
 ): Promise<Training> {
-  const step = ports.progress.step('trace', `Read ${wanted.length} modules that traces name`)
-  try {
-    const there = await input.image.stat(trace.python.executable)
-    const executable = there
-      ? trace.python.executable
-      : (await findPython(request.reference, input.image, input.surroundings)).executable
-    const locations = wanted.map((module) => ({ ...module, isPackage: module.package }))
-    const python = { executable, optimize: trace.python.optimize }
-    const list = { modules: locations, regexes: trace.regexes, sources: trace.sources }
-    const run = compileRun(input.spec, input.scripts.compile, python, list)
-    const read = await train(ports.engine, run, {
-      ready: { specs: [{ kind: 'exit' }] },
-      probes: [],
-      timeoutMs: request.timeoutMs,
-      stopGraceSeconds: request.stopGraceSeconds,
-      signal: ports.signal,
-      onImports: (count) => step.update(`${count} modules`),
-    })
-    if (read.failure) throw read.failure
-    step.done(`${read.activity} modules`)
-    return read
-  } catch (error) {
-    step.fail('failed')
-    throw error
-  }
+  const there = await input.image.stat(trace.python.executable)
+  const executable = there
+    ? trace.python.executable
+    : (await findPython(request.reference, input.image, input.surroundings)).executable
+  const modules = wanted.map((module) => ({ ...module, isPackage: module.package }))
+  const { timeoutMs, stopGraceSeconds } = request
+  return readCode(
+    {
+      title: `Read ${wanted.length} modules that traces name`,
+      python: { executable, optimize: trace.python.optimize },
+      list: { modules, regexes: trace.regexes, sources: trace.sources },
+      ...{ timeoutMs, stopGraceSeconds },
+    },
+    input,
+    ports,
+  )
 }
 
 function assertSamePython(request: LearnRequest, trace: Trace, { python }: PythonGroup): void {

@@ -67,6 +67,19 @@ export interface ImageStore {
   remove(imageId: string): Promise<void>
 }
 
+/** A store whose names may stand for an index: several images, each for a platform of its own. */
+export interface IndexStore extends ImageStore {
+  /** The same store, in which a name means the image for one platform, given as `linux/arm64`. */
+  forPlatform(platform: string): ImageStore
+
+  /**
+   * Points a name at images made from one index, and at everything else of it. Each takes the place of the one that
+   * it was made from; the others stay as they are. Returns the digest of the manifest or index that the name points at;
+   * undefined where such are not written.
+   */
+  publish(imageIds: readonly string[], reference: string): Promise<string | undefined>
+}
+
 /** How a container for a training run or a check is made. */
 export interface ContainerSpec {
   /** Image id or reference. */
@@ -201,6 +214,8 @@ export interface EngineDescription {
   readonly apiVersion: string
   readonly os: string
   readonly architecture: string
+  /** Other architectures whose programs it can run; absent: not known. */
+  readonly emulated?: readonly string[]
   readonly storageDriver: string
   /** Address, without credentials. */
   readonly endpoint: string

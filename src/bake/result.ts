@@ -55,3 +55,18 @@ export interface BakeResult {
   hitRate: { served: number; total: number; percent: number } | null
   warnings: string[]
 }
+
+/** Several images of one index, each baked for a platform of its own. */
+export interface BakePlatformsResult {
+  schema: 'io.pycds.bake-platforms/1'
+  source: { reference: string }
+  /** The digest is that of the new index. */
+  output: { reference: string; digest: string } | null
+  /** As they were asked for. */
+  platforms: {
+    platform: string
+    /** Whose run it was made from: its own, where this machine can run it. */
+    trainedOn: string
+    result: BakeResult
+  }[]
+}

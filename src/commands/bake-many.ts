@@ -1,19 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 // Several bakes, one after the other; one that fails does not keep the next from being made.
-import type { BakeResult } from '../bake/result.js'
+import type { BakePlatformsResult, BakeResult } from '../bake/result.js'
 import { type ErrorDocument, toErrorDocument, toPycdsError } from '../errors/index.js'
 
 export interface BakesResult {
   schema: 'io.pycds.bakes/1'
   ok: boolean
   /** Each has either a result or an error. */
-  images: { name: string; result: BakeResult | null; error: ErrorDocument['error'] | null }[]
+  images: {
+    name: string
+    result: BakeResult | BakePlatformsResult | null
+    error: ErrorDocument['error'] | null
+  }[]
 }
 
 /** What is to be done under a name. */
 export interface NamedWork {
   name: string
-  work: () => Promise<BakeResult>
+  work: () => Promise<BakeResult | BakePlatformsResult>
 }
 
 /** Does it all; an interruption ends it, any other failure is part of the result. */
@@ -30,7 +34,7 @@ export async function bakeMany(
   return { schema: 'io.pycds.bakes/1', ok: images.every(({ error }) => error === null), images }
 }
 
-async function one(name: string, work: () => Promise<BakeResult>): Promise<BakesResult['images'][number]> {
+async function one(name: string, work: NamedWork['work']): Promise<BakesResult['images'][number]> {
   try {
     return { name, result: await work(), error: null }
   } catch (error) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { Args, Flags, type Interfaces } from '@oclif/core'
-import type { BakeResult } from '../bake/result.js'
+import type { BakeRequest } from '../bake/bake.js'
+import type { BakePlatformsResult, BakeResult } from '../bake/result.js'
 import { PycdsError } from '../errors/index.js'
 import type { Trace } from '../train/index.js'
 import { type BakesResult, bakeMany, type NamedWork } from './bake-many.js'
@@ -9,6 +10,7 @@ import { configFlags, readEntries } from './config/config-flags.js'
 import {
   bakeFlags,
   locationFlags,
+  platformsFlag,
   progressFlags,
   pycFlag,
   surroundingsFlags,
@@ -16,9 +18,11 @@ import {
 } from './flags.js'
 import { gateFlags } from './gates.js'
 import { learnFlags } from './learn.js'
-import { toPortsRequest } from './locations.js'
-import { outputFileFlags, writeOutputFiles } from './output-files.js'
+import { toPlatforms, toPortsRequest } from './locations.js'
+import { assertNoTraceOut, outputFileFlags, writeIndexFiles, writeOutputFiles } from './output-files.js'
+import type { PortsRequest } from './ports.js'
 import { renderBake } from './render/bake.js'
+import { renderBakePlatforms } from './render/bake-platforms.js'
 import { toBakeRequest } from './requests.js'
 
 export default class Bake extends BaseCommand {
@@ -35,6 +39,7 @@ export default class Bake extends BaseCommand {
     '<%= config.bin %> bake myapp:latest -t myapp:fast --ready quiet:5s',
     '<%= config.bin %> bake mytool:2 --json -- mytool --version',
     '<%= config.bin %> bake oci:build/image:1.4 -o oci-archive:image.tar',
+    '<%= config.bin %> bake oci:build/image:1.4 --platform linux/amd64,linux/arm64',
   ]
   static override readonly takesCommand = true
   static override readonly args = {
@@ -50,6 +55,7 @@ export default class Bake extends BaseCommand {
       helpValue: 'NAME',
     }),
     ...locationFlags,
+    ...platformsFlag,
     output: Flags.string({
       char: 'o',
       summary:
@@ -73,20 +79,25 @@ export default class Bake extends BaseCommand {
     ...progressFlags,
   }
 
-  async run(): Promise<BakeResult | BakesResult> {
+  async run(): Promise<BakeResult | BakePlatformsResult | BakesResult> {
     const line = await this.parseLine(Bake)
     const { flags, args } = line
     if (flags.config !== undefined) return this.#bakeFile(flags.config, flags.only, line)
     if (args.image === undefined) throw missingImage()
     const result = await this.#prepare(args.image, flags, line.command)()
-    this.log(renderBake(result, this.style))
+    this.log(this.#render(result))
     return result
   }
 
   /** Reads the request, so that what is wrong with it is told before anything is done. */
-  #prepare(image: string, flags: Parsed, command: string[] | undefined): () => Promise<BakeResult> {
+  #prepare(image: string, flags: Parsed, command: string[] | undefined): () => Promise<AnyResult> {
     const request = toBakeRequest(image, flags, command, process.env)
-    const ports = toPortsRequest(image, flags)
+    const platforms = toPlatforms(flags.platform)
+    const ports = toPortsRequest(image, { ...flags, platform: platforms[0] })
+    if (platforms.length > 1) {
+      assertNoTraceOut(flags)
+      return () => this.#bakePlatforms(request, platforms, ports, flags)
+    }
     return async () => {
       const { bake } = await import('../bake/bake.js')
       let trace: Trace | undefined
@@ -102,6 +113,29 @@ export default class Bake extends BaseCommand {
     }
   }
 
+  async #bakePlatforms(
+    request: BakeRequest,
+    platforms: readonly string[],
+    ports: PortsRequest,
+    flags: Parsed,
+  ): Promise<BakePlatformsResult> {
+    const { bakePlatforms } = await import('../bake/platforms/index.js')
+    const result = await this.withPorts(
+      ({ index, ...opened }) =>
+        this.withProgress(flags, (progress) => {
+          if (!index) throw new Error('a location without a store for indexes')
+          return bakePlatforms(request, platforms, { ...opened, index, progress })
+        }),
+      ports,
+    )
+    writeIndexFiles(flags, result)
+    return result
+  }
+
+  #render(result: AnyResult): string {
+    return 'platforms' in result ? renderBakePlatforms(result, this.style) : renderBake(result, this.style)
+  }
+
   async #bakeFile(path: string, only: string[] | undefined, line: Line): Promise<BakesResult> {
     if (line.args.image !== undefined || line.command) throw twoSources(path)
     const named: NamedWork[] = []
@@ -113,7 +147,7 @@ export default class Bake extends BaseCommand {
       named.push({ name: entry.name, work: this.#prepare(args.image ?? entry.image, flags, entry.command) })
     }
     const result = await bakeMany(named, (image) => {
-      if (image.result) this.log(`${renderBake(image.result, this.style)}\n`)
+      if (image.result) this.log(`${this.#render(image.result)}\n`)
       if (image.error && !this.jsonEnabled()) this.logToStderr(renderFailure(image.name, image.error))
     })
     const failed = result.images.find(({ error }) => error !== null)
@@ -121,6 +155,8 @@ export default class Bake extends BaseCommand {
     return result
   }
 }
+
+type AnyResult = BakeResult | BakePlatformsResult
 
 type Parsed = Omit<Interfaces.InferredFlags<typeof Bake.flags>, 'json'>
 

@@ -109,3 +109,14 @@ export const locationFlags = {
     summary: 'what runs images that are in no engine; default: the first of these that works',
   })(),
 }
+
+/** The same for a command that works on several images of an index. */
+export const platformsFlag = {
+  platform: Flags.string({
+    ...LIST,
+    delimiter: ',',
+    summary:
+      'the images of an index to bake, as linux/amd64,linux/arm64; repeatable; the others stay as they are; default: the one for this machine',
+    helpValue: 'OS/ARCH',
+  }),
+}

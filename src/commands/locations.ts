@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Which stores and engines a command line asks for.
 import { PycdsError } from '../errors/index.js'
-import { isLocation } from '../image/index.js'
+import { formatPlatform, isLocation } from '../image/index.js'
+import { parsePlatform } from '../oci/index.js'
 import type { PortsRequest } from './ports.js'
 
 /** The flags that choose among stores, engines and images of an index; see `locationFlags` in flags.ts. */
@@ -27,4 +28,9 @@ export function toPortsRequest(reference: string | undefined, flags: LocationFla
     ...(runtime === undefined ? {} : { runtime }),
     ...(output === undefined ? {} : { output }),
   }
+}
+
+/** The platforms of a command line, each once; throws USAGE for a text that is none. */
+export function toPlatforms(texts: readonly string[] = []): string[] {
+  return [...new Set(texts.map((text) => formatPlatform(parsePlatform(text.trim()))))]
 }

@@ -2,7 +2,7 @@
 // Files that are written after a bake has succeeded, for whoever goes on with its image.
 import { writeFileSync } from 'node:fs'
 import { Flags } from '@oclif/core'
-import type { BakeResult } from '../bake/result.js'
+import type { BakePlatformsResult, BakeResult } from '../bake/result.js'
 import { PycdsError } from '../errors/index.js'
 import { formatTrace, type Trace } from '../train/index.js'
 
@@ -27,6 +27,26 @@ export function writeOutputFiles(flags: OutputFileFlags, result: BakeResult, tra
     writeOutput('--metadata-file', metadata, `${JSON.stringify(toMetadata(result.output), undefined, 2)}\n`)
   }
   if (iidfile !== undefined) writeOutput('--iidfile', iidfile, result.output.id)
+}
+
+/** USAGE when a trace is to be written of a bake that makes one for each platform. */
+export function assertNoTraceOut({ 'trace-out': traceOut }: OutputFileFlags): void {
+  if (traceOut === undefined) return
+  throw new PycdsError('USAGE', {
+    message: `--trace-out ${traceOut}: several platforms have a trace each`,
+    hint: 'Record them one by one: pycds-image trace IMAGE --platform OS/ARCH -o FILE.',
+  })
+}
+
+/** The same for an index: as with buildx, its digest is the image's id. */
+export function writeIndexFiles(flags: OutputFileFlags, { output }: BakePlatformsResult): void {
+  const { 'metadata-file': metadata, iidfile } = flags
+  if (output === null) return
+  if (metadata !== undefined) {
+    const document = { 'containerimage.digest': output.digest, 'image.name': output.reference }
+    writeOutput('--metadata-file', metadata, `${JSON.stringify(document, undefined, 2)}\n`)
+  }
+  if (iidfile !== undefined) writeOutput('--iidfile', iidfile, output.digest)
 }
 
 /** The names that buildx gives them; an engine without manifests has one digest for both. */

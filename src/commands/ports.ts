@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { Archiver, Engine, ImageStore } from '../bake/ports.js'
+import type { Archiver, Engine, ImageStore, IndexStore } from '../bake/ports.js'
 import type { ImageRoot } from '../bake/root.js'
 import type { RuntimeName } from '../engine/local/index.js'
 
@@ -8,6 +8,8 @@ export interface Ports {
   store: ImageStore
   engine: Engine
   archiver: Archiver
+  /** The store again, where names may stand for an index. */
+  index?: IndexStore
 }
 
 /** What decides which implementations are used. */
@@ -46,7 +48,7 @@ async function openEngine({ output }: PortsRequest): Promise<Pick<Ports, 'store'
   return { store: new ExportStore(store), engine: new DockerEngine() }
 }
 
-async function openLocations({ runtime, platform }: PortsRequest): Promise<Pick<Ports, 'store' | 'engine'>> {
+async function openLocations({ runtime, platform }: PortsRequest): Promise<Omit<Ports, 'archiver'>> {
   const [{ LocationStore }, { LocalEngine }, { parsePlatform }, { DockerImageStore }] = await Promise.all([
     import('../store/locations/index.js'),
     import('../engine/local/index.js'),
@@ -59,7 +61,8 @@ async function openLocations({ runtime, platform }: PortsRequest): Promise<Pick<
     load: (archive, subject) => new DockerImageStore().load(archive, subject),
   })
   const contents = (image: string) => store.contents(image)
-  return { store, engine: new LocalEngine({ contents, ...(runtime === undefined ? {} : { runtime }) }) }
+  const engine = new LocalEngine({ contents, ...(runtime === undefined ? {} : { runtime }) })
+  return { store, index: store, engine }
 }
 
 /** The same for a bake in place: the root file system of this process, and an engine that starts processes in it. */

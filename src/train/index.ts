@@ -14,7 +14,7 @@ export {
 } from './ready.js'
 export { Redactor } from './redact.js'
 export { ALONE, type Surroundings } from './surroundings.js'
-export { compileRun, importRun, type ModuleLocation, type PythonStart } from './tasks.js'
+export { type CompileList, compileRun, importRun, type ModuleLocation, type PythonStart } from './tasks.js'
 export type { TracedModule, TracedProcess, TracedPython } from './trace.js'
 export { formatTrace, TRACE_SCHEMA, type Trace, type TraceModule } from './trace-file.js'
 export { parseTraceFile } from './trace-reader.js'

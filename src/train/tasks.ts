@@ -18,6 +18,8 @@ export interface ModuleLocation {
   /** The entry of the search path that leads to it. */
   entry: string
   isPackage: boolean
+  /** Compiled in the place of what the image has there. */
+  source?: Buffer
 }
 
 /**
@@ -52,8 +54,8 @@ export function compileRun(
 ): TrainingSpec {
   const paths = new RunPaths(spec.place)
   const list = Buffer.concat([
-    ...modules.map(({ name, origin, entry, isPackage }) =>
-      record('M', [name, origin, entry, flag(isPackage)]),
+    ...modules.map(({ name, origin, entry, isPackage, source }, index) =>
+      record('M', [name, origin, entry, flag(isPackage), source ? paths.file(`source-${index}`) : '']),
     ),
     ...regexes.map(({ bytes, flags, pattern }) =>
       record('R', [flag(bytes), String(flags), Buffer.from(pattern, bytes ? 'latin1' : 'utf8')]),
@@ -61,7 +63,10 @@ export function compileRun(
     ...sources.map(({ mode, flags, filename, text }) => record('C', [mode, String(flags), filename, text])),
   ])
   const command = [...startOf(python), paths.file('compile.py'), paths.file('list')]
-  return { ...spec, command, files: { 'compile.py': script, list } }
+  const given = modules.flatMap(({ source }, index): [string, Buffer][] =>
+    source ? [[`source-${index}`, source]] : [],
+  )
+  return { ...spec, command, files: { 'compile.py': script, list, ...Object.fromEntries(given) } }
 }
 
 /** As the tracer writes them. */

@@ -10,6 +10,7 @@ import { hostPlatform } from '../../oci/index.js'
 import { putFiles, readInside } from '../../rootfs/index.js'
 import type { TarEntry } from '../../tar/index.js'
 import { type Choice, chooseRuntime, describeChoice } from './choose.js'
+import { findEmulated } from './emulation.js'
 import { LocalContainer } from './local-container.js'
 import { findProgram } from './processes.js'
 import { type Root, RootPool } from './roots.js'
@@ -49,6 +50,7 @@ export class LocalEngine implements Engine {
       apiVersion: 'none',
       os: 'linux',
       architecture: hostPlatform().architecture,
+      emulated: findEmulated(),
       storageDriver: 'directory',
       endpoint: `this machine: ${describeChoice(choice)}`,
     }

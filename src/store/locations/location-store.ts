@@ -2,7 +2,7 @@
 // Images in layouts and archives. A new image exists only in memory until it is given its name, which is when all
 // of it is written: whatever goes wrong before leaves no trace on the disk.
 import { PassThrough, type Readable } from 'node:stream'
-import type { ImageDigests, ImageStore, NewLayer, SourceImage } from '../../bake/ports.js'
+import type { ImageDigests, ImageStore, IndexStore, NewLayer, SourceImage } from '../../bake/ports.js'
 import { PycdsError } from '../../errors/index.js'
 import {
   DEFAULT_TAG,
@@ -26,6 +26,7 @@ import {
   type Medium,
   nameOf,
   openImage,
+  parsePlatform,
   planPublication,
   selectImage,
 } from '../../oci/index.js'
@@ -55,13 +56,20 @@ export interface LocationStoreOptions {
 }
 
 /** The images of layouts and archives. */
-export class LocationStore implements ImageStore {
+export class LocationStore implements IndexStore {
   readonly #options: LocationStoreOptions
-  readonly #known = new Map<string, Known>()
-  readonly #made = new Map<string, Known>()
+  readonly #known: Map<string, Known>
+  readonly #made: Map<string, Known>
 
-  constructor(options: LocationStoreOptions = {}) {
+  /** @param base whose images are known here too */
+  constructor(options: LocationStoreOptions = {}, base?: LocationStore) {
     this.#options = options
+    this.#known = base ? base.#known : new Map()
+    this.#made = base ? base.#made : new Map()
+  }
+
+  forPlatform(platform: string): ImageStore {
+    return new LocationStore({ ...this.#options, platform: parsePlatform(platform) }, this)
   }
 
   async resolve(reference: string): Promise<SourceImage> {
@@ -124,16 +132,10 @@ export class LocationStore implements ImageStore {
     return this.#require(imageId).contents
   }
 
-  /**
-   * Writes images made from one source under a name. Inside an index each takes the place of the one that it was
-   * made from, and the others stay as they are.
-   *
-   * @returns the digest of the manifest or index under that name; undefined where such are not written.
-   */
   async publish(imageIds: readonly string[], reference: string): Promise<Digest | undefined> {
     const images = imageIds.map((id) => this.#require(id))
     const [first] = images
-    if (first === undefined) return undefined
+    if (first === undefined) throw new Error('nothing to publish')
     const { medium, roots } = first.origin
     const replaced = new Map(images.map(({ origin, contents }) => [origin.manifest, contents]))
     const publication = await planPublication(medium, roots, replaced)

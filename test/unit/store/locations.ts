@@ -291,6 +291,40 @@ test('one platform of an index is replaced; the others keep their digests, and s
   ])
 })
 
+test('several images of an index are replaced at once, and only their attestations go', async (t) => {
+  const { layout, amd64, arm64, nested } = await platforms(t)
+  const store = new LocationStore()
+  const tar = await packTar([file('added', 'layer')])
+  const layer = { tar, diffId: sha256DiffId(tar) }
+  const record = { diffId: layer.diffId, createdBy: 'test', comment: '', created: '2024-05-01T12:00:00Z' }
+  const ids: string[] = []
+  for (const platform of ['linux/amd64', 'linux/s390x']) {
+    const one = store.forPlatform(platform)
+    const image = await one.resolve(`oci:${layout.path}`)
+    const config = appendLayer(await one.readConfig(image), record, { env: {}, labels: {} })
+    ids.push(await one.append(image, config, layer))
+  }
+  const digest = await store.publish(ids, `oci:${layout.path}:multi-cds`)
+  const index = JSON.parse(readFileSync(layout.blobPath({ digest } as Descriptor), 'utf8')) as {
+    annotations: object
+    manifests: Descriptor[]
+  }
+  t.deepEqual(index.annotations, { kept: 'annotation' })
+  const digests = index.manifests.map((entry) => entry.digest)
+  t.is(digests.length, 4)
+  t.deepEqual(digests.slice(1, 3), [arm64.image.digest, arm64.attestation.digest])
+  t.false([amd64.image.digest, nested.digest].some((old) => digests.includes(old)))
+  const again = new LocationStore()
+  for (const [at, platform] of ['linux/amd64', 'linux/s390x'].entries()) {
+    const image = await again.forPlatform(platform).resolve(`oci:${layout.path}:multi-cds`)
+    t.is(image.id, ids[at] ?? '')
+    t.deepEqual(image.config.config?.Labels, { kept: 'label' })
+    t.deepEqual(again.contents(image.id).manifest.annotations, {
+      'org.opencontainers.image.base.name': 'base:1',
+    })
+  }
+})
+
 test('an image in a nested index is found and replaced', async (t) => {
   const { layout } = await platforms(t)
   const store = new LocationStore({ platform: parsePlatform('linux/s390x') })

@@ -2,6 +2,7 @@
 import test from 'ava'
 import type { BakeResult } from '../../../../src/bake/result.js'
 import { renderBake } from '../../../../src/commands/render/bake.js'
+import { renderBakePlatforms } from '../../../../src/commands/render/bake-platforms.js'
 import { createStyle } from '../../../../src/log/index.js'
 
 const PLAIN = createStyle({}, {})
@@ -109,4 +110,28 @@ test('a dry run is a plan with the training command ready for a shell, and nothi
   t.regex(text, /^Plan for app:1: nothing was written\n/)
   t.true(text.includes(`python3 -c 'print('\\''hi'\\'')'`), text)
   t.notRegex(text, /docker run/)
+})
+
+test('several platforms are a table with a row for each', (t) => {
+  const text = renderBakePlatforms(
+    {
+      schema: 'io.pycds.bake-platforms/1',
+      source: { reference: 'oci:app:1' },
+      output: { reference: 'oci:app:1-cds', digest: 'sha256:cafe' },
+      platforms: [
+        { platform: 'linux/amd64', trainedOn: 'linux/amd64', result: RESULT },
+        { platform: 'linux/arm64', trainedOn: 'linux/amd64', result: { ...RESULT, start: null } },
+      ],
+    },
+    PLAIN,
+  )
+  const [heading, , ...table] = text.split('\n')
+  t.is(heading, 'Baked oci:app:1 for 2 platforms')
+  t.regex(
+    table[0] ?? '',
+    /^ {2}platform +trained on +python +modules +layer +before +after +speed-up +image$/,
+  )
+  t.regex(table[1] ?? '', /^ {2}linux\/amd64 +linux\/amd64 +3\.11\.2 +512 .*412 ms +168 ms .* b{12}$/)
+  t.regex(table[2] ?? '', /^ {2}linux\/arm64 +linux\/amd64 +3\.11\.2 +512 .* - +- +- +b{12}$/)
+  t.is(table.at(-1), '  image  oci:app:1-cds  sha256:cafe')
 })

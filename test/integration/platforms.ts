@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: Apache-2.0
+// An index with real images for two processors: one is run, the other learns from it, and its own Python, in an
+// emulator, takes its modules from the archive. A third image is left as it is.
+import { execFile, execFileSync } from 'node:child_process'
+import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs'
+import { homedir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { gzipSync } from 'node:zlib'
+import test, { type ExecutionContext } from 'ava'
+import type { InspectResult } from '../../src/bake/inspect.js'
+import type { BakePlatformsResult } from '../../src/bake/result.js'
+import { type Descriptor, MEDIA_TYPES, sha256DiffId } from '../../src/image/index.js'
+import { packTar } from '../../src/tar/index.js'
+import { contentOf, LayoutMaker, named, temporary } from '../helpers/layout.js'
+import { schemaErrors } from '../helpers/schemas.js'
+import { file } from '../helpers/tar.js'
+
+const CLI = fileURLToPath(new URL('../../dist/bin/run.js', import.meta.url))
+const ROOTS = join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'pycds-image/roots')
+const DEADLINE_MS = 5 * 60_000
+const run = promisify(execFile)
+
+const PLATFORMS = [
+  { platform: 'linux/amd64', architecture: 'amd64', root: join(ROOTS, 'sid'), triplet: 'x86_64-linux-gnu' },
+  {
+    platform: 'linux/arm64',
+    architecture: 'arm64',
+    root: join(ROOTS, 'sid-arm64'),
+    triplet: 'aarch64-linux-gnu',
+  },
+]
+
+/** The newest Python that both roots have. */
+function commonPython(): string | undefined {
+  const [a = [], b = []] = PLATFORMS.map(({ root }) =>
+    existsSync(join(root, 'usr/bin')) ? readdirSync(join(root, 'usr/bin')) : [],
+  )
+  return a
+    .filter((name) => /^python3\.\d+$/.test(name) && b.includes(name))
+    .sort()
+    .at(-1)
+}
+
+const python = commonPython()
+const canEmulate = existsSync('/usr/bin/qemu-aarch64')
+const declare = python !== undefined && process.arch === 'x64' ? test.serial : test.serial.skip
+const why = python === undefined ? ' (there are no roots for both with the same Python)' : ''
+
+const APP = {
+  'main.py': 'import app, json, here\nprint(app.answer()(), json.dumps({"a": [here.NAME]}))\n',
+  'app.py':
+    'import re\ndef answer(a=(1, "x"), *, b={"k", 2}):\n    return lambda: (a, sorted(map(str, b)), 2**70, re.sub("a+(b|c)", "-", "xaaby"))\n',
+}
+
+/** An image of a root's Python and the application, of which one module differs between the platforms. */
+async function imageOf(layout: LayoutMaker, { architecture, root, triplet }: (typeof PLATFORMS)[number]) {
+  const paths = [`usr/bin/${python}`, `usr/lib/${python}`, `usr/lib/${triplet}`, 'usr/lib/python3', 'lib']
+  const more = ['lib64', 'usr/lib64', 'usr/lib/ld-linux-aarch64.so.1', `usr/local/lib/${python}`]
+  const present = [...paths, ...more].filter((path) => existsSync(join(root, path)))
+  const args = ['-C', root, '--exclude=__pycache__', '--exclude=test', '--sort=name', '-cf', '-', ...present]
+  const base = execFileSync('tar', args, { maxBuffer: 2 ** 29 })
+  const sources = { ...APP, 'here.py': `NAME = ${JSON.stringify(architecture)}\n` }
+  const app = await packTar(Object.entries(sources).map(([name, text]) => file(`srv/${name}`, text)))
+  const tars = [base, app]
+  const config = {
+    architecture,
+    os: 'linux',
+    created: '2024-05-01T12:00:00Z',
+    config: {
+      Cmd: [`/usr/bin/${python}`, '/srv/main.py'],
+      Env: ['PATH=/usr/bin'],
+      Labels: { kept: 'label' },
+    },
+    rootfs: { type: 'layers', diff_ids: tars.map(sha256DiffId) },
+    history: [{ created_by: 'base' }, { created_by: 'app' }],
+  }
+  const manifest = {
+    schemaVersion: 2,
+    mediaType: MEDIA_TYPES.manifest,
+    config: layout.blob(MEDIA_TYPES.config, config),
+    layers: tars.map((tar) => layout.blob(MEDIA_TYPES.layerGzip, gzipSync(tar, { level: 1 }))),
+    annotations: { 'org.opencontainers.image.base.name': 'base:1' },
+  }
+  return layout.blob(MEDIA_TYPES.manifest, manifest, { platform: { os: 'linux', architecture } })
+}
+
+async function pycds(t: ExecutionContext, ...args: string[]): Promise<string> {
+  const options = { timeout: DEADLINE_MS, maxBuffer: 2 ** 28 }
+  try {
+    return (await run(process.execPath, [CLI, ...args], options)).stdout
+  } catch (error) {
+    const { stdout, stderr } = error as { stdout: string; stderr: string }
+    return t.fail(`${args.join(' ')}: ${stdout}${stderr}`) as never
+  }
+}
+
+declare(`an arm64 image gets its archive from the run of the amd64 image${why}`, async (t) => {
+  t.timeout(DEADLINE_MS)
+  const layout = new LayoutMaker(join(temporary(t), 'layout'))
+  const images: Descriptor[] = []
+  for (const one of PLATFORMS) images.push(await imageOf(layout, one))
+  const platform = { os: 'linux', architecture: 's390x' }
+  const other = await layout.image([[file('a', 's390x')]], {
+    architecture: 's390x',
+    descriptor: { platform },
+  })
+  const manifests = [...images, other]
+  layout.index([named(layout.blob(MEDIA_TYPES.index, { schemaVersion: 2, manifests }), '1')])
+  const bake = [
+    'bake',
+    `oci:${layout.path}:1`,
+    '--platform',
+    'linux/amd64,linux/arm64',
+    '--measure',
+    '0',
+    '--json',
+  ]
+
+  const plan = JSON.parse(await pycds(t, ...bake, '--dry-run')) as BakePlatformsResult
+  t.is(plan.output, null)
+  t.deepEqual(
+    plan.platforms.map((one) => one.platform),
+    ['linux/amd64', 'linux/arm64'],
+  )
+
+  const before = contentOf(layout.path)
+  const gated = await t.throwsAsync(run(process.execPath, [CLI, ...bake, '--max-layer-size', '1kB']))
+  t.is((gated as unknown as { code?: number }).code, 5)
+  t.deepEqual(contentOf(layout.path), before)
+
+  const result = JSON.parse(await pycds(t, ...bake)) as BakePlatformsResult
+  t.deepEqual(schemaErrors('bake-platforms', result), [])
+  const [amd64, arm64] = result.platforms
+  t.is(arm64?.trainedOn, 'linux/amd64')
+  t.true((arm64?.result.archive.modules ?? 0) > 10)
+  t.is(arm64?.result.archive.modules, amd64?.result.archive.modules)
+  t.not(arm64?.result.python.buildId, amd64?.result.python.buildId)
+  t.regex(arm64?.result.warnings.join('\n') ?? '', /another source in this image/)
+
+  const digest = result.output?.digest as Descriptor['digest']
+  const index = JSON.parse(readFileSync(layout.blobPath({ digest }), 'utf8')) as { manifests: Descriptor[] }
+  t.is(index.manifests[2]?.digest, other.digest)
+  t.deepEqual(
+    index.manifests.map((one) => one.platform?.architecture),
+    ['amd64', 'arm64', 's390x'],
+  )
+
+  const baked = `oci:${layout.path}:1-cds`
+  const inspected = JSON.parse(
+    await pycds(t, 'inspect', baked, '--platform', 'linux/arm64', '--json'),
+  ) as InspectResult
+  t.is(JSON.stringify(inspected).includes(arm64?.result.python.buildId ?? '-'), true)
+
+  if (!canEmulate) return t.log('qemu-aarch64 is not installed: the arm64 Python was not run')
+  const root = join(temporary(t), 'root')
+  mkdirSync(root)
+  const { config, layers } = JSON.parse(
+    readFileSync(layout.blobPath(index.manifests[1] as Descriptor), 'utf8'),
+  ) as { config: Descriptor; layers: Descriptor[] }
+  t.regex(readFileSync(layout.blobPath(config), 'utf8'), /PYCDS_ARCHIVE=\/opt\/pycds\/app\.cds/)
+  for (const layer of layers) execFileSync('tar', ['-C', root, '-xzf', layout.blobPath(layer)])
+  const start = (mode: string) =>
+    run('qemu-aarch64', [
+      ...['-L', root],
+      // Its own idea of where it is, from which it finds its library.
+      ...['-0', `/usr/bin/${python}`],
+      ...['PYCDS_ARCHIVE=/opt/pycds/app.cds', `PYCDS=${mode}`, 'PYCDS_LOG=modules'].flatMap((pair) => [
+        '-E',
+        pair,
+      ]),
+      ...[join(root, 'usr/bin', python ?? ''), '-B', '/srv/main.py'],
+    ])
+  const stock = await start('off')
+  const served = await start('require')
+  t.regex(stock.stdout, /"arm64"/)
+  t.is(served.stdout, stock.stdout)
+  for (const name of ['app', 'here', 'json.decoder']) t.regex(served.stderr, new RegExp(`served ${name}\\b`))
+})
