@@ -126,7 +126,7 @@ declare(`an arm64 image gets its archive from the run of the amd64 image${why}`,
   )
 
   const before = contentOf(layout.path)
-  const gated = await t.throwsAsync(run(process.execPath, [CLI, ...bake, '--max-layer-size', '1kB']))
+  const gated = await t.throwsAsync(run(process.execPath, [CLI, ...bake, '--max-layer-size', '1KB']))
   t.is((gated as unknown as { code?: number }).code, 5)
   t.deepEqual(contentOf(layout.path), before)
 
