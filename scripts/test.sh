@@ -56,12 +56,27 @@ prepare_engine() {
 # Other engines, runtimes and readers of images than the one at hand; tests skip what is not there, by name.
 prepare_other_tools() {
   can_install || return 0
-  (apt_install bubblewrap crun podman skopeo slirp4netns uidmap umoci) || return 0
+  (apt_install bubblewrap crun docker-registry podman skopeo slirp4netns uidmap umoci) || return 0
   # Podman without root: a user who may use ids that nobody else has.
   id pycds-test >/dev/null 2>&1 ||
     useradd --system --home-dir /var/lib/pycds-test --create-home --shell /usr/sbin/nologin pycds-test
   grep -q '^pycds-test:' /etc/subuid 2>/dev/null ||
     usermod --add-subuids 700000-765535 --add-subgids 700000-765535 pycds-test
+}
+
+# Engines beside the one at hand. They are stopped at the end.
+prepare_side_engines() {
+  local name
+  is_root && may_change_machine || return 0
+  for name in $("$ROOT/scripts/side-engine.sh" --list); do
+    "$ROOT/scripts/side-engine.sh" "$name" >/dev/null || warn "the tests on $name are skipped"
+  done
+}
+
+stop_side_engines() {
+  local name
+  is_root && may_change_machine || return 0
+  for name in $("$ROOT/scripts/side-engine.sh" --list); do "$ROOT/scripts/side-engine.sh" --stop "$name" || true; done
 }
 
 # Interpreters beside those of this machine, and a compiler and an emulator for aarch64.
@@ -111,7 +126,8 @@ main() {
   need_packages
   prepare_engine
   TAP=$(mktemp)
-  trap 'rm -f "$TAP"' EXIT
+  trap 'rm -f "$TAP"; stop_side_engines' EXIT
+  prepare_side_engines
   [ -z "$checks" ] || run_checks
   step "tests that need no engine" run_ava
   if compgen -G 'test/integration/*.ts' >/dev/null; then
