@@ -44,11 +44,6 @@ export function toolImage(): Promise<string | undefined> {
   return runScript('tool-image.sh', ['pycds-test/tool'])
 }
 
-/** The address of another engine, running; undefined where this machine cannot have it. */
-export function sideEngine(name: 'docker-28' | 'docker-28-containerd'): Promise<string | undefined> {
-  return runScript('side-engine.sh', [name])
-}
-
 async function runScript(script: string, args: readonly string[]): Promise<string | undefined> {
   const path = fileURLToPath(new URL(`../../scripts/${script}`, import.meta.url))
   const { exitCode, stdout, stderr } = await run('bash', [path, ...args])

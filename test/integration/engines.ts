@@ -7,9 +7,10 @@ import { fileURLToPath } from 'node:url'
 import test, { type ExecutionContext } from 'ava'
 import type { BakeResult } from '../../src/bake/result.js'
 import { run } from '../helpers/builds.js'
-import { exampleImage, sideEngine } from '../helpers/images.js'
+import { exampleImage } from '../helpers/images.js'
 import { temporary } from '../helpers/layout.js'
 import { Podman, type PodmanKind } from '../helpers/podman.js'
+import { type SideEngine, sideEngine } from '../helpers/side-engine.js'
 
 const CLI = fileURLToPath(new URL('../../dist/bin/run.js', import.meta.url))
 const DEADLINE_MS = 5 * 60_000
@@ -23,9 +24,9 @@ let diffId = ''
 
 const podmans = new Map<PodmanKind, Podman | string>()
 for (const kind of KINDS) podmans.set(kind, image === undefined ? 'no image' : await Podman.start(kind))
-const sides = new Map<string, string | undefined>()
+const sides = new Map<string, SideEngine | string>()
 for (const name of ['docker-28', 'docker-28-containerd'] as const)
-  sides.set(name, image === undefined ? undefined : await sideEngine(name))
+  sides.set(name, image === undefined ? 'no image' : await sideEngine(name))
 const withImage = image === undefined ? test.serial.skip : test.serial
 const hasTools = (await Promise.all(['skopeo', 'umoci'].map((tool) => run(tool, ['--version'])))).every(
   ({ code }) => code === 0,
@@ -71,28 +72,33 @@ withImage('the engine at hand', async (t) => {
   await verify(t, name)
 })
 
-for (const [engine, host] of sides) {
-  const declare = host === undefined ? test.serial.skip : withImage
-  declare(`${engine}: the digests of metadata are those that it knows`, async (t) => {
-    t.timeout(DEADLINE_MS)
-    const env = { DOCKER_HOST: host ?? '' }
-    const client = (...args: string[]) => run('docker', args, { env })
-    const [source, name] = [`pycds-test-engines-source:${process.pid}`, `pycds-test-engines:${process.pid}`]
-    t.teardown(async () => {
-      await client('image', 'rm', '--force', source, name, image ?? '')
-    })
-    t.is((await client('load', '--quiet', '--input', archive)).code, 0)
-    t.is((await client('tag', image ?? '', source)).code, 0)
-    const file = join(temporary(t), 'metadata.json')
-    const result = await bake(t, [source, '-t', name, '--metadata-file', file], env)
-    t.is(result.layer.diffId, diffId)
-    await verify(t, name, env)
-    const metadata = JSON.parse(readFileSync(file, 'utf8')) as Record<string, string>
-    const { stdout } = await client('image', 'inspect', '--format', '{{.Id}}', name)
-    t.is(metadata['containerimage.digest'], stdout.trim())
-    const hasManifests = engine.endsWith('containerd')
-    t.is(metadata['containerimage.config.digest'] === stdout.trim(), !hasManifests)
-  })
+for (const [engine, side] of sides) {
+  const isThere = typeof side !== 'string'
+  const declare = isThere ? withImage : test.serial.skip
+  declare(
+    `${engine}${isThere ? '' : ` (${side})`}: the digests of metadata are those that it knows`,
+    async (t) => {
+      t.timeout(DEADLINE_MS)
+      if (!isThere) return
+      const env = { DOCKER_HOST: side.address }
+      const client = (...args: string[]) => run('docker', args, { env })
+      const [source, name] = [`pycds-test-engines-source:${process.pid}`, `pycds-test-engines:${process.pid}`]
+      t.teardown(async () => {
+        await client('image', 'rm', '--force', source, name, image ?? '')
+      })
+      t.is((await client('load', '--quiet', '--input', archive)).code, 0)
+      t.is((await client('tag', image ?? '', source)).code, 0)
+      const file = join(temporary(t), 'metadata.json')
+      const result = await bake(t, [source, '-t', name, '--metadata-file', file], env)
+      t.is(result.layer.diffId, diffId)
+      await verify(t, name, env)
+      const metadata = JSON.parse(readFileSync(file, 'utf8')) as Record<string, string>
+      const { stdout } = await client('image', 'inspect', '--format', '{{.Id}}', name)
+      t.is(metadata['containerimage.digest'], stdout.trim())
+      const hasManifests = engine.endsWith('containerd')
+      t.is(metadata['containerimage.config.digest'] === stdout.trim(), !hasManifests)
+    },
+  )
 }
 
 for (const [kind, podman] of podmans) {
