@@ -128,7 +128,8 @@ version: 0.1
 storage: {filesystem: {rootdirectory: $DATA/buildkitd/registry}}
 http: {addr: $REGISTRY}
 YAML
-  in_network setsid docker-registry serve "$state/registry.yml" >"$state/registry.log" 2>&1 </dev/null 9>&- &
+  # Not through a function, whose shell would be what $! names.
+  nsenter --net="/proc/$(cat "$state/pid")/ns/net" setsid docker-registry serve "$state/registry.yml" >"$state/registry.log" 2>&1 </dev/null 9>&- &
   printf '%s\n' $! >"$state/registry.pid"
   wait_for 30 in_network bash -c "exec 3<>/dev/tcp/${REGISTRY/://}" ||
     skip "a registry does not start on this machine" "Its log is $state/registry.log."
