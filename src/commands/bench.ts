@@ -3,7 +3,8 @@ import { Args, Flags } from '@oclif/core'
 import type { BenchResult } from '../bake/bench/result.js'
 import { EXIT_CODES } from '../errors/index.js'
 import { BaseCommand } from './base-command.js'
-import { progressFlags, surroundingsFlags, trainingFlags } from './flags.js'
+import { locationFlags, progressFlags, surroundingsFlags, trainingFlags } from './flags.js'
+import { toPortsRequest } from './locations.js'
 import { renderBench } from './render/bench.js'
 import { toBenchRequest } from './requests.js'
 
@@ -19,6 +20,7 @@ export default class Bench extends BaseCommand {
     '<%= config.bin %> bench myapp:latest-cds',
     '<%= config.bin %> bench myapp:latest-cds myapp:latest --runs 21 --min-speedup 1.3',
     '<%= config.bin %> bench mytool:2 -- mytool --version',
+    '<%= config.bin %> bench oci:build/image:1.4-cds oci:build/image:1.4',
   ]
   static override readonly takesCommand = true
   static override readonly args = {
@@ -35,6 +37,7 @@ export default class Bench extends BaseCommand {
       summary: 'factor that warm starts must reach against the image as shipped',
       helpValue: 'N',
     }),
+    ...locationFlags,
     ...trainingFlags,
     ...surroundingsFlags,
     ...progressFlags,
@@ -47,8 +50,9 @@ export default class Bench extends BaseCommand {
       import('../bake/bench/bench.js'),
       import('../util/page-cache.js'),
     ])
-    const result = await this.withPorts((ports) =>
-      this.withProgress(flags, (progress) => bench(request, { ...ports, pageCache, progress })),
+    const result = await this.withPorts(
+      (ports) => this.withProgress(flags, (progress) => bench(request, { ...ports, pageCache, progress })),
+      toPortsRequest(args.image, flags),
     )
     this.log(renderBench(result, this.style))
     // Not an error: the result is what was asked for, and a program finds it on stdout.

@@ -8,12 +8,14 @@ const SYNC = 's'
 const CLEAN_KILOBYTES = 2000
 const SYNC_DEADLINE_MS = 10_000
 const CONTROL = '/proc/sys/vm/drop_caches'
+/** How the address of an engine on this machine begins: a socket, or no engine at all. */
+const LOCAL = ['unix://', '/', 'this machine']
 /** Page cache, and names and inodes: a node that never ran the image has none of them. */
 const EVERYTHING = '3'
 
 export const pageCache = {
   async refusal(endpoint: string): Promise<string | undefined> {
-    if (!endpoint.startsWith('unix://') && !endpoint.startsWith('/')) {
+    if (!LOCAL.some((start) => endpoint.startsWith(start))) {
       return `the engine at ${endpoint} may be another machine, whose page cache cannot be emptied from here`
     }
     const isWritable = await access(CONTROL, constants.W_OK).then(

@@ -11,6 +11,7 @@ import {
   formatLocation,
   formatReference,
   type ImageConfig,
+  isDigestText,
   isLocation,
   type Location,
   type Platform,
@@ -72,7 +73,9 @@ export class LocationStore implements IndexStore {
     return new LocationStore({ ...this.#options, platform: parsePlatform(platform) }, this)
   }
 
+  /** @param reference a location, or the id of an image that was resolved or made here */
   async resolve(reference: string): Promise<SourceImage> {
+    if (isDigestText(reference)) return this.#byId(reference)
     const location = locationOf(reference)
     const { medium, roots } = await open(location)
     const { descriptor } = selectImage(
@@ -82,17 +85,7 @@ export class LocationStore implements IndexStore {
     )
     const contents = await openImage(medium, descriptor)
     this.#known.set(contents.id, { contents, origin: { medium, roots, manifest: descriptor.digest } })
-    const { config, id } = contents
-    return {
-      reference,
-      name: formatLocation(withName(location, roots)),
-      id,
-      config,
-      os: config.os,
-      architecture: config.architecture,
-      layers: contents.layers.length,
-      diffIds: config.rootfs.diff_ids,
-    }
+    return { ...describe(reference, contents), name: formatLocation(withName(location, roots)) }
   }
 
   async readConfig(image: SourceImage): Promise<ImageConfig> {
@@ -166,6 +159,15 @@ export class LocationStore implements IndexStore {
     if (loading.status === 'rejected') throw loading.reason
   }
 
+  #byId(id: string): SourceImage {
+    const known = this.#known.get(id) ?? this.#made.get(id)
+    if (known) return describe(id, known.contents)
+    throw new PycdsError('IMAGE_NOT_FOUND', {
+      message: `image ${id}: no location was named that has it`,
+      hint: 'Name it as oci:DIR[:TAG], oci-archive:FILE[:TAG] or docker-archive:FILE[:NAME:TAG].',
+    })
+  }
+
   #require(imageId: string): Known {
     const known = this.#made.get(imageId) ?? this.#known.get(imageId)
     if (known !== undefined) return known
@@ -200,4 +202,9 @@ function locationOf(reference: string): Location {
     message: `image ${reference}: it is not a location`,
     hint: 'Write oci:DIR[:TAG], oci-archive:FILE[:TAG] or docker-archive:FILE[:NAME:TAG].',
   })
+}
+
+function describe(reference: string, { config, id, layers }: ImageContents): SourceImage {
+  const { os, architecture, rootfs } = config
+  return { reference, id, config, os, architecture, layers: layers.length, diffIds: rootfs.diff_ids }
 }

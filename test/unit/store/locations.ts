@@ -77,6 +77,17 @@ for (const from of KINDS) {
   }
 }
 
+test('an image that was found or made is known by its id, and no other one is', async (t) => {
+  const layout = await simpleLayout(t)
+  const store = new LocationStore()
+  const found = await store.resolve(`oci:${layout.path}:1`)
+  t.deepEqual((await store.resolve(found.id)).diffIds, found.diffIds)
+  const made = await bakeInto(`oci:${layout.path}:1`, `oci:${join(temporary(t), 'new')}:1`, store)
+  t.is((await store.resolve(made)).layers, found.layers + 1)
+  await store.remove(made)
+  await t.throwsAsync(store.resolve(made), { code: 'IMAGE_NOT_FOUND' })
+})
+
 test('what was named is found by its manifest, where there is one, and by its configuration', async (t) => {
   const layout = await simpleLayout(t)
   const store = new LocationStore()
