@@ -5,6 +5,7 @@ import type { Container, ContainerSpec, Engine, EngineDescription } from '../../
 import { type Connection, connect, statusOf } from '../../docker/index.js'
 import { PycdsError } from '../../errors/index.js'
 import { packTar } from '../../tar/index.js'
+import { Creations } from '../../util/creations.js'
 import { isAbandoned } from '../../util/owner.js'
 import { filesPlace, OWNER_LABEL, RUN_LABEL, toCreateBody } from './create-body.js'
 import { DockerContainer } from './docker-container.js'
@@ -28,8 +29,7 @@ export class DockerEngine implements Engine {
   readonly #connection: Connection
   readonly #runId = randomUUID()
   readonly #containers = new Set<string>()
-  readonly #creating = new Set<Promise<unknown>>()
-  #isClosed = false
+  readonly #creations = new Creations()
   #swept: Promise<void> | undefined
 
   constructor(connection: Connection = connect()) {
@@ -59,15 +59,8 @@ export class DockerEngine implements Engine {
         hint: 'This is a bug in pycds-image; please report it.',
       })
     }
-    if (this.#isClosed) throw interrupted(spec.image)
-    const making = this.#make(spec)
-    const settled = making.catch(() => {})
-    this.#creating.add(settled)
-    try {
-      return await making
-    } finally {
-      this.#creating.delete(settled)
-    }
+    if (this.#creations.isClosed) throw interrupted(spec.image)
+    return this.#creations.make(() => this.#make(spec))
   }
 
   async remove(container: Container): Promise<void> {
@@ -75,8 +68,7 @@ export class DockerEngine implements Engine {
   }
 
   async removeAll(): Promise<void> {
-    this.#isClosed = true
-    await Promise.all(this.#creating)
+    await this.#creations.close()
     // The engine's own list also has what was made by a call whose answer never arrived.
     const listed = await this.#list().catch((): string[] => [])
     const ids = new Set([...this.#containers, ...listed])
@@ -116,7 +108,7 @@ export class DockerEngine implements Engine {
     const id = await this.#post(spec)
     this.#containers.add(id)
     try {
-      if (this.#isClosed) throw interrupted(spec.image)
+      if (this.#creations.isClosed) throw interrupted(spec.image)
       if (spec.files.length > 0) {
         await this.#connection.send({
           method: 'PUT',

@@ -9,6 +9,7 @@ import type { ImageContents } from '../../oci/index.js'
 import { hostPlatform } from '../../oci/index.js'
 import { putFiles, readInside } from '../../rootfs/index.js'
 import type { TarEntry } from '../../tar/index.js'
+import { Creations } from '../../util/creations.js'
 import { type Choice, chooseRuntime, describeChoice } from './choose.js'
 import { findEmulated } from './emulation.js'
 import { LocalContainer } from './local-container.js'
@@ -32,10 +33,9 @@ export class LocalEngine implements Engine {
   readonly #workspace = new Workspace()
   readonly #pool: RootPool
   readonly #containers = new Set<LocalContainer>()
-  readonly #creating = new Set<Promise<unknown>>()
+  readonly #creations = new Creations()
   #choice: Promise<Choice> | undefined
   #tidied: Promise<void> | undefined
-  #isClosed = false
 
   constructor(options: LocalEngineOptions) {
     this.#options = options
@@ -57,15 +57,8 @@ export class LocalEngine implements Engine {
   }
 
   async create(spec: ContainerSpec): Promise<Container> {
-    if (this.#isClosed) throw interrupted(spec.image)
-    const making = this.#make(spec)
-    const settled = making.catch(() => {})
-    this.#creating.add(settled)
-    try {
-      return await making
-    } finally {
-      this.#creating.delete(settled)
-    }
+    if (this.#creations.isClosed) throw interrupted(spec.image)
+    return this.#creations.make(() => this.#make(spec))
   }
 
   async remove(container: Container): Promise<void> {
@@ -78,14 +71,14 @@ export class LocalEngine implements Engine {
     }
     await rm(plan.bundle, { recursive: true, force: true })
     this.#containers.delete(container)
-    if (this.#isClosed) await removeTree(root.directory)
+    if (this.#creations.isClosed) await removeTree(root.directory)
     else await this.#pool.giveBack(root, container.touched)
   }
 
   async removeAll(): Promise<void> {
-    this.#isClosed = true
+    const settled = this.#creations.close()
     this.#pool.stop(interrupted('an image'))
-    await Promise.all(this.#creating)
+    await settled
     const results = await Promise.allSettled([...this.#containers].map((container) => this.remove(container)))
     await this.#workspace.remove()
     const failed = results.find((result) => result.status === 'rejected')
@@ -104,7 +97,7 @@ export class LocalEngine implements Engine {
     // Where nothing can be run, files can still be read.
     const root = await this.#pool.lend(spec.image, choice?.runtime.keepsOwners ?? false)
     try {
-      if (this.#isClosed) throw interrupted(spec.image)
+      if (this.#creations.isClosed) throw interrupted(spec.image)
       if (spec.files.length > 0) putFiles(root.directory, root, spec.files)
       const plan = await this.#plan(spec, root)
       const stopSignal = this.#options.contents(spec.image).config.config?.StopSignal ?? 'SIGTERM'
