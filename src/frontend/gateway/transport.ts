@@ -6,11 +6,6 @@ import type { Duplex } from 'node:stream'
 import { AnswerReader, frame } from './frames.js'
 import { type BuilderError, CODE, failure, statusFromHeaders } from './status.js'
 
-/** Only errors are that long: BuildKit adds the whole Dockerfile to them, so that a client can show the line. */
-const TOO_LONG_TEXT =
-  'pycds/frontend: the build failed, and the error with its Dockerfile is too long for the connection to BuildKit ' +
-  '(over 64 KiB in one header). Build without the `# syntax=` line to see the error, or make the Dockerfile shorter.'
-
 export interface CallOptions {
   /** Without it a call may take as long as a build. */
   readonly timeoutMs?: number
@@ -91,13 +86,7 @@ function call(
         end(error)
       }
     })
-    request.on('error', (error) =>
-      end(
-        request.rstCode === constants.NGHTTP2_ENHANCE_YOUR_CALM
-          ? failure(CODE.resourceExhausted, TOO_LONG_TEXT)
-          : (broken() ?? failure(CODE.unavailable, error.message)),
-      ),
-    )
+    request.on('error', (error) => end(broken() ?? failure(CODE.unavailable, error.message)))
     // Message and trailers are complete only now.
     request.on('close', () => {
       try {

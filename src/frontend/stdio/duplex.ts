@@ -3,9 +3,8 @@
 // once they are taken, nothing else in the process may write to standard output.
 import { fstatSync } from 'node:fs'
 import { Socket } from 'node:net'
-import { Duplex, pipeline } from 'node:stream'
+import { Duplex } from 'node:stream'
 import { PycdsError } from '../../errors/index.js'
-import { resetLongHeaders } from './long-headers.js'
 
 const STDIN = 0
 const STDOUT = 1
@@ -25,9 +24,7 @@ export function takeStdio(): Duplex {
 
 /** The stream that reads from one side and writes to the other; an error of either is its own. */
 export function join(input: Socket, output: Socket): Duplex {
-  // An error of the input is one of what comes out behind it, so there is nothing to do here.
-  const readable = pipeline(input, resetLongHeaders(), () => {})
-  return Duplex.from({ readable, writable: output })
+  return Duplex.from({ readable: input, writable: output })
 }
 
 /** What a person sees who starts the program by hand. */

@@ -136,16 +136,3 @@ test('a frontend that is killed is gone: nothing is left that could wait', async
   serve(frontend.connection, answers)
   t.is((await frontend.end).signal, 'SIGTERM')
 })
-
-test('an error too long for a header ends the build with the reason and what to do', async (t) => {
-  const details = Buffer.from('FROM x\n'.repeat(22_000))
-  const { answers, heard } = builder(() => ({ code: 2, text: 'line 3: unknown instruction: RNU', details }))
-  const frontend = startFrontend({})
-  serve(frontend.connection, answers)
-  const { code, stderr } = await frontend.end
-  t.not(code, 0, stderr)
-  t.regex(
-    heard.last?.error?.message ?? '',
-    /error with its Dockerfile is too long.*Build without the `# syntax=` line/,
-  )
-})
