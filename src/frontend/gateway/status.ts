@@ -14,6 +14,10 @@ export const CODE = {
   unavailable: 14,
 } as const
 
+/** A message that is too long for a header was left out of it. */
+const NO_MESSAGE =
+  'BuildKit sent an error without a message, or with one that is too long; build without the line `# syntax=` to see it'
+
 /** BuildKit's answer to a call that failed. The status goes back to BuildKit as it came, with its source lines. */
 export class BuilderError extends Error {
   override readonly name = 'BuilderError'
@@ -31,6 +35,7 @@ export function statusFromHeaders(headers: Readonly<Record<string, unknown>>): B
   if (code === 0) return undefined
   const message = decodeMessage(String(headers['grpc-message'] ?? ''))
   if (Number.isNaN(code)) return failure(CODE.unknown, 'BuildKit sent an answer without a status')
+  if (message === '') return failure(code, NO_MESSAGE)
   return new BuilderError(
     decodeDetails(headers['grpc-status-details-bin']) ?? create(StatusSchema, { code, message }),
   )

@@ -2,8 +2,9 @@
 // gRPC over a stream that exists already. BuildKit is the server on a frontend's standard input and output; libraries for
 // gRPC want to open the connection themselves, and what is needed of the protocol is this file.
 import { type ClientHttp2Session, connect, constants } from 'node:http2'
-import type { Duplex } from 'node:stream'
+import { Duplex } from 'node:stream'
 import { AnswerReader, frame } from './frames.js'
+import { dropLongFields } from './long-headers.js'
 import { type BuilderError, CODE, failure, statusFromHeaders } from './status.js'
 
 export interface CallOptions {
@@ -18,7 +19,9 @@ export interface Transport {
 
 /** Speaks HTTP/2 without TLS on the stream; calls name methods of the service `service`. */
 export function createTransport(stream: Duplex, service: string): Transport {
-  const session = connect('http://localhost', { createConnection: () => stream })
+  const incoming = stream.pipe(dropLongFields())
+  const connection = Duplex.from({ readable: incoming, writable: stream })
+  const session = connect('http://localhost', { createConnection: () => connection })
   let broken: BuilderError | undefined
   const breakWith = (reason: string) => {
     broken ??= failure(CODE.unavailable, `the connection to BuildKit ${reason}`)
@@ -30,7 +33,7 @@ export function createTransport(stream: Duplex, service: string): Transport {
     breakWith(`broke: ${error.message}`)
     session.destroy()
   })
-  stream.on('end', () => session.destroy())
+  incoming.on('end', () => session.destroy())
   return {
     unary: (method, message, options = {}) => {
       // A session may be over before it says so.

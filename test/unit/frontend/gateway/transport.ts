@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
+import { randomBytes } from 'node:crypto'
 import { create, toBinary } from '@bufbuild/protobuf'
 import test, { type ExecutionContext } from 'ava'
 import { BuilderError, CODE } from '../../../../src/frontend/gateway/status.js'
 import { createTransport } from '../../../../src/frontend/gateway/transport.js'
 import { StatusSchema } from '../../../../src/frontend/gen/status_pb.js'
 import { type Answers, fakeBuilder } from '../../../helpers/fake-builder.js'
+
+const FOUR = Buffer.of(1, 2, 3, 4)
 
 function connect(answers: Answers) {
   const builder = fakeBuilder(answers)
@@ -51,6 +54,33 @@ test('the details of an error survive: they say where in the Dockerfile it is', 
   const { transport } = connect(() => ({ code: 3, text: 'x', details: toBinary(StatusSchema, status) }))
   const error = await fails(t, transport.unary('Get', Buffer.alloc(0)), 3)
   t.deepEqual(toBinary(StatusSchema, error.status), toBinary(StatusSchema, status))
+})
+
+for (const kilobytes of [30, 150, 1000]) {
+  test(`details of ${kilobytes} kB do not break the connection, and the message survives`, async (t) => {
+    const status = create(StatusSchema, {
+      code: 3,
+      message: 'line 7',
+      details: [randomBytes(kilobytes * 1000)],
+    })
+    const { transport } = connect((method) =>
+      method === 'Get'
+        ? { code: 3, text: 'line 7', details: toBinary(StatusSchema, status) }
+        : { message: FOUR },
+    )
+    const error = await fails(t, transport.unary('Get', Buffer.alloc(0)), 3)
+    t.is(error.message, 'line 7')
+    t.is(error.status.details.length, kilobytes === 30 ? 1 : 0)
+    // The next ones refer to headers that were sent before.
+    for (const _ of FOUR) t.deepEqual(Buffer.from(await transport.unary('Next', Buffer.alloc(0))), FOUR)
+    t.is((await fails(t, transport.unary('Get', Buffer.alloc(0)), 3)).message, 'line 7')
+  })
+}
+
+test('an error whose message is too long for a header still has its code, and says what to do', async (t) => {
+  const { transport } = connect(() => ({ code: 3, text: 'x'.repeat(200_000) }))
+  const error = await fails(t, transport.unary('Get', Buffer.alloc(0)), 3)
+  t.regex(error.message, /build without the line/)
 })
 
 test('an answer over the limit is refused before it is read', async (t) => {
