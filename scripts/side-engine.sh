@@ -62,7 +62,12 @@ launch() {
     mkdir -p "$root$state" "$root/var/lib/side"
     mount --bind "$state" "$root$state"
     mount --bind "$data" "$root/var/lib/side"
-    exec chroot "$root" "$@"' sh "$root" "$STATE/$name" "$DATA/$name" "$@" >"$log" 2>&1 </dev/null 9>&- &
+    mkdir -p "$root/mnt/outside"
+    # Not chroot: whoever joins the namespace of a container would come out in the root of this machine.
+    cd "$root"
+    pivot_root . mnt/outside
+    umount -l /mnt/outside
+    exec "$@"' sh "$root" "$STATE/$name" "$DATA/$name" "$@" >"$log" 2>&1 </dev/null 9>&- &
   pid=$!
   printf '%s\n' "$pid" >"$STATE/$name/pid"
   local end=$((SECONDS + 60))
