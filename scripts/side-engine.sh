@@ -5,7 +5,8 @@
 #
 #   scripts/side-engine.sh NAME
 #   scripts/side-engine.sh --load NAME IMAGE   copies an image of the engine at hand, and prints its name there
-#   scripts/side-engine.sh --program PROGRAM   prints the path of a client: docker-buildx or buildctl
+#   scripts/side-engine.sh --program PROGRAM   prints the path of a client, docker-buildx or buildctl, or of
+#                                              dockerfile-frontend, which is what an image docker/dockerfile holds
 #   scripts/side-engine.sh --stop NAME         ends it, and removes its data
 #   scripts/side-engine.sh --list
 #
@@ -134,13 +135,17 @@ storage: {filesystem: {rootdirectory: $DATA/buildkitd/registry}}
 http: {addr: $REGISTRY}
 YAML
   # Not through a function, whose shell would be what $! names.
-  nsenter --net="/proc/$(cat "$state/pid")/ns/net" setsid docker-registry serve "$state/registry.yml" >"$state/registry.log" 2>&1 </dev/null 9>&- &
+  setsid nsenter --net="$(network)" docker-registry serve "$state/registry.yml" \
+    >"$state/registry.log" 2>&1 </dev/null 9>&- &
   printf '%s\n' $! >"$state/registry.pid"
-  wait_for 30 in_network bash -c "exec 3<>/dev/tcp/${REGISTRY/://}" ||
-    skip "a registry does not start on this machine" "Its log is $state/registry.log."
+  wait_for 30 registry_answers || skip "a registry does not start on this machine" "Its log is $state/registry.log."
 }
 
-in_network() { nsenter --net="/proc/$(cat "$STATE/buildkitd/pid")/ns/net" "$@"; }
+registry_answers() { in_network bash -c "exec 3<>/dev/tcp/${REGISTRY/://}" 2>/dev/null; }
+
+in_network() { nsenter --net="$(network)" "$@"; }
+
+network() { printf '/proc/%s/ns/net\n' "$(cat "$STATE/buildkitd/pid")"; }
 
 # load NAME IMAGE
 load() {
@@ -157,7 +162,11 @@ load() {
 }
 
 start() {
-  answers "$1" && return 0
+  if answers "$1"; then
+    # The registry is a process of its own, and may have ended alone.
+    [ "$1" != buildkitd ] || registry_answers || start_registry
+    return 0
+  fi
   case $1 in
     docker-28) start_docker "$1" ;;
     docker-28-containerd) start_docker "$1" --feature containerd-snapshotter=true ;;
@@ -180,8 +189,8 @@ not_running() { ! kill -0 "$1" 2>/dev/null; }
 program() {
   case $1 in
     docker-buildx) printf '%s/usr/libexec/docker/cli-plugins/docker-buildx\n' "$(engines_root)" ;;
-    buildctl) need_buildkit && printf '%s/buildctl\n' "$(buildkit_dir)" ;;
-    *) die "unknown program $1" "One of: docker-buildx, buildctl" ;;
+    buildctl | dockerfile-frontend) need_buildkit && printf '%s/%s\n' "$(buildkit_dir)" "$1" ;;
+    *) die "unknown program $1" "One of: docker-buildx, buildctl, dockerfile-frontend" ;;
   esac
 }
 

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Builds with one frontend line on engines beside the one at hand: buildx for an engine, buildctl for a buildkitd.
-import { readFileSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { ExecutionContext } from 'ava'
-import { readTar } from '../../src/tar/index.js'
 import { temporary } from './builder.js'
 import { type Outcome, run } from './builds.js'
+import { archivedImage } from './oci-archive.js'
 import type { SideEngine } from './side-engine.js'
 
 /** What a build is asked for; `context` is a directory, `args` are build arguments. */
@@ -73,28 +73,12 @@ export function buildctlOn(engine: SideEngine, buildctl: string): Build {
       ...['--output', `type=oci,dest=${file}`],
     ])
     succeeded(t, built)
-    const { rootfs, config } = await configOf(file)
-    return { image: `oci-archive:${file}`, env: {}, diffIds: rootfs.diff_ids, config, output: built.stderr }
+    const { diffIds, config } = await archivedImage(file)
+    return { image: `oci-archive:${file}`, env: {}, diffIds, config, output: built.stderr }
   }
 }
 
 function succeeded(t: ExecutionContext, { code, stderr }: Outcome): void {
   t.is(code, 0, stderr)
   if (code !== 0) throw new Error('the build failed')
-}
-
-interface Descriptor {
-  readonly digest: string
-}
-
-/** The configuration of the only image of an OCI archive. */
-async function configOf(file: string): Promise<{ rootfs: { diff_ids: string[] }; config: Built['config'] }> {
-  const members = new Map<string, Buffer>()
-  await readTar(readFileSync(file), async (entry, body) => {
-    if (entry.type === 'file' && entry.size < 2 ** 20) members.set(entry.name, await body())
-  })
-  const json = (name: string) => JSON.parse(members.get(name)?.toString() ?? 'null')
-  const blob = ({ digest }: Descriptor) => json(`blobs/${digest.replace(':', '/')}`)
-  const [manifest] = json('index.json').manifests as [Descriptor]
-  return blob(blob(manifest).config)
 }

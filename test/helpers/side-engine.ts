@@ -32,8 +32,8 @@ export async function sideEngine(name: SideEngineName): Promise<SideEngine | str
   return stderr.trim()
 }
 
-/** The path of a client that belongs to them. */
-export function sideProgram(name: 'docker-buildx' | 'buildctl'): Promise<string> {
+/** The path of a client that belongs to them, or of the program in an image docker/dockerfile. */
+export function sideProgram(name: 'docker-buildx' | 'buildctl' | 'dockerfile-frontend'): Promise<string> {
   return script('--program', name)
 }
 

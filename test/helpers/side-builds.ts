@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+// buildx on an engine beside the one at hand that has the frontend and a base image, with any options of a build.
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import test, { type ExecutionContext } from 'ava'
+import { FRONTEND, prepareBuilder, temporary } from './builder.js'
+import { type Outcome, run } from './builds.js'
+import { ensureImage } from './images.js'
+import { type SideEngine, sideEngine, sideProgram } from './side-engine.js'
+
+export type Files = Readonly<Record<string, string | Buffer>>
+
+/** Imports enough that an archive is worth it. */
+export const APP: Files = { 'app.py': 'import json, logging, email.message\nprint(json.dumps(1))\n' }
+
+export class SideBuilder {
+  readonly engine: SideEngine
+  readonly base: string
+  readonly frontend: string
+  readonly env: Record<string, string>
+  readonly #buildx: string
+
+  constructor(engine: SideEngine, buildx: string, images: { base: string; frontend: string }) {
+    this.engine = engine
+    this.base = images.base
+    this.frontend = images.frontend
+    this.env = { DOCKER_HOST: engine.address, BUILDX_BUILDER: 'default' }
+    this.#buildx = buildx
+  }
+
+  /** `context` are its files; what the build says is in `stderr`. */
+  build(t: ExecutionContext, dockerfile: string, args: readonly string[], context = APP): Promise<Outcome> {
+    const fixed = [
+      'build',
+      '--progress=plain',
+      '--network=none',
+      ...args,
+      '--file',
+      '-',
+      folderOf(t, context),
+    ]
+    return run(this.#buildx, fixed, { env: this.env, input: dockerfile })
+  }
+
+  /** The same, where it is to succeed: what it said. */
+  async builds(...args: Parameters<SideBuilder['build']>): Promise<string> {
+    const { code, stderr } = await this.build(...args)
+    if (code !== 0) throw new Error(`the build failed: ${stderr}`)
+    return stderr
+  }
+
+  /** The line, and with it whoever is to read the Dockerfile instead of the frontend in the builder. */
+  line(second = ''): string {
+    return `# syntax=${this.frontend}${second === '' ? '' : ` ${second}`}\n`
+  }
+}
+
+/** An engine with all that; a reason where something is missing. */
+async function sideBuilder(): Promise<SideBuilder | string> {
+  const base = await ensureImage('bookworm')
+  if (base === undefined) return 'the base image bookworm cannot be made here'
+  const builder = await prepareBuilder()
+  if (typeof builder === 'string') return builder
+  const engine = await sideEngine('docker-28-containerd')
+  if (typeof engine === 'string') return engine
+  const images = { base: await engine.load(base), frontend: await engine.load(FRONTEND) }
+  return new SideBuilder(engine, await sideProgram('docker-buildx'), images)
+}
+
+/** Declares tests one after the other, skipped by name where there is no such engine. */
+export async function sideTests() {
+  const builder = await sideBuilder()
+  if (typeof builder === 'string') process.stderr.write(`skipped for want of a side engine: ${builder}\n`)
+  return (title: string, body: (t: ExecutionContext, builder: SideBuilder) => Promise<void>): void => {
+    if (typeof builder === 'string') test.serial.skip(title, () => {})
+    else test.serial(title, (t) => body(t, builder))
+  }
+}
+
+/** A directory with these files, gone after the test. */
+export function folderOf(t: ExecutionContext, files: Files): string {
+  const folder = temporary(t)
+  for (const [name, text] of Object.entries(files)) {
+    mkdirSync(dirname(join(folder, name)), { recursive: true })
+    writeFileSync(join(folder, name), text)
+  }
+  return folder
+}
+
+/** Whether the step that traces imports was taken from an earlier build. */
+export function isTraceCached(output: string): boolean {
+  return isCached(output, /\[pycds-image \S+\] trace imports/)
+}
+
+export function isCached(output: string, step: RegExp): boolean {
+  const [, number] = new RegExp(`^#(\\d+) ${step.source}`, 'm').exec(output) ?? []
+  return number !== undefined && new RegExp(`^#${number} CACHED`, 'm').test(output)
+}
