@@ -34,10 +34,13 @@ export async function build(request: Request, ports: BuildPorts): Promise<Result
   const inner = ports.gateway.solve({ ...ask, frontendInputs: inputs })
   // `docker build --call=check` and its like ask questions about the Dockerfile, and build nothing.
   if (options.has('requestid')) return inner
+  // Beside the rest, since it may take the builder a call to a registry; not every build needs the answer.
+  const tool = findToolImage(request, ports.gateway)
+  tool.catch(() => undefined)
   const [result, files] = await Promise.all([inner, readClientFiles(request, inputs, ports.gateway)])
   const stepOptions = await optionsOf(options, files, target)
   if (!stepOptions.enabled) return result
-  const plan = await planBuild(result, request, stepOptions, ports.gateway)
+  const plan = await planBuild(result, request, stepOptions, tool)
   if (debug) return debug.answer({ plan, delegation: ask, options: stepOptions }, ports)
   const context: BakeContext = { ...ports, started, cacheImports: cacheImports(options) }
   const images = await Promise.all(
@@ -56,14 +59,14 @@ async function planBuild(
   result: Result,
   request: Request,
   options: StepOptions,
-  gateway: Gateway,
+  tool: Promise<string>,
 ): Promise<PlannedImage[]> {
   const images = imagesOf(result)
   if (images.length === 0) return []
   const settings = {
     options,
     tool: {
-      reference: await findToolImage(request, gateway),
+      reference: await tool,
       resolveMode: request.options.get('image-resolve-mode') ?? '',
     },
     sourceDateEpoch: request.options.get('build-arg:SOURCE_DATE_EPOCH'),
