@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
 import { type Builder, docker, prepareBuilder, temporary, withFrontend } from '../helpers/builder.js'
 import { ensureImage } from '../helpers/images.js'
+import { isTraceCached } from '../helpers/side-builds.js'
 
 const BASE = await ensureImage('bookworm')
 const prepared = BASE === undefined ? 'the base image bookworm cannot be made here' : await prepareBuilder()
@@ -55,9 +56,9 @@ withBuilder(
     const first = await builds(t, builder, withFrontend(PLAIN), tag)
     const second = await builds(t, builder, withFrontend(PLAIN), tag)
     t.is(second.image.Id, first.image.Id)
-    t.true(isCached(second.output), second.output)
+    t.true(isTraceCached(second.output), second.output)
     const third = await builds(t, builder, withFrontend(`${PLAIN}LABEL other=1\n`), tag)
-    t.true(isCached(third.output), third.output)
+    t.true(isTraceCached(third.output), third.output)
     t.deepEqual(third.image.RootFS, first.image.RootFS)
   },
 )
@@ -247,11 +248,6 @@ async function lastLayer(t: ExecutionContext, tag: string): Promise<string[]> {
     if (entry.type === 'file') paths.push(entry.name)
   })
   return paths.sort()
-}
-
-function isCached(output: string): boolean {
-  const [, number] = /^#(\d+) \[pycds-image \S+\] trace imports/m.exec(output) ?? []
-  return new RegExp(`^#${number} CACHED`, 'm').test(output)
 }
 
 /** The last line of a failed build without the names of the frontends that the message came through. */
