@@ -9,7 +9,7 @@
 // Exit codes: 0 yes (http: an answer came, whatever its status), 1 nobody listens, 2 no answer, 3 usage.
 #include <stdbool.h>
 
-#include "syscall.h"
+#include "../core/syscalls.h"
 
 enum { AT_CWD = -100, INTERNET = 2, INTERNET6 = 10, STREAM = 1, POLL_IN = 1, POLL_OUT = 4, NON_BLOCKING = 04000 };
 enum { YES = 0, NOBODY = 1, NO_ANSWER = 2, USAGE = 3 };
@@ -65,13 +65,13 @@ static long number(const char *text) {
 
 static int64_t now_ms(void) {
   struct timespec64 time = {0, 0};
-  syscall3(SYS_clock_gettime, 1, (long)&time, 0);
+  CALL2(clock_gettime, 1, &time);
   return time.seconds * 1000 + time.nanoseconds / 1000000;
 }
 
 static void pause_a_little(void) {
   struct timespec64 time = {0, POLL_NANOSECONDS};
-  syscall3(SYS_nanosleep, (long)&time, 0, 0);
+  CALL2(nanosleep, &time, 0);
 }
 
 static int hex_digit(char c) {
@@ -102,18 +102,18 @@ static bool read_line(const char *line, const char *end, long port, int family, 
 
 static bool search(const char *path, long port, int family, struct listener *found) {
   static char text[PROC_BYTES];
-  long fd = syscall5(SYS_openat, AT_CWD, (long)path, 0, 0, 0);
+  long fd = CALL4(openat, AT_CWD, path, 0, 0);
   if (fd < 0) return false;
   size_t used = 0;
   for (;;) {
-    long got = syscall3(SYS_read, fd, (long)(text + used), (long)(sizeof text - used));
+    long got = CALL3(read, fd, text + used, sizeof text - used);
     if (got <= 0) break;
     used += (size_t)got;
     size_t start = 0;
     for (size_t i = 0; i < used; i++) {
       if (text[i] != '\n') continue;
       if (read_line(text + start, text + i, port, family, found)) {
-        syscall3(SYS_close, fd, 0, 0);
+        CALL1(close, fd);
         return true;
       }
       start = i + 1;
@@ -121,7 +121,7 @@ static bool search(const char *path, long port, int family, struct listener *fou
     used -= start;
     for (size_t i = 0; i < used; i++) text[i] = text[start + i];
   }
-  syscall3(SYS_close, fd, 0, 0);
+  CALL1(close, fd);
   return false;
 }
 
@@ -149,7 +149,7 @@ static bool wait_for(long fd, int16_t events, int64_t deadline) {
   int64_t left = deadline - now_ms();
   if (left <= 0) return false;
   struct timespec64 time = {left / 1000, left % 1000 * 1000000};
-  return syscall5(SYS_ppoll, (long)&one, 1, (long)&time, 0, 0) == 1;
+  return CALL5(ppoll, &one, 1, &time, 0, 0) == 1;
 }
 
 static long dial(struct listener listener, long port, int64_t deadline) {
@@ -164,11 +164,11 @@ static long dial(struct listener listener, long port, int64_t deadline) {
   /* Whoever listens on every address also does on the loopback one. */
   if (any && listener.family == INTERNET) to[0] = 127;
   if (any) to[bytes - 1] = 1;
-  long fd = syscall3(SYS_socket, listener.family, STREAM | NON_BLOCKING, 0);
+  long fd = CALL3(socket, listener.family, STREAM | NON_BLOCKING, 0);
   if (fd < 0) return -1;
-  long result = syscall3(SYS_connect, fd, (long)&address, listener.family == INTERNET ? 16 : 28);
+  long result = CALL3(connect, fd, &address, listener.family == INTERNET ? 16 : 28);
   if (result == 0 || (result == -E_IN_PROGRESS && wait_for(fd, POLL_OUT, deadline))) return fd;
-  syscall3(SYS_close, fd, 0, 0);
+  CALL1(close, fd);
   return -1;
 }
 
@@ -176,7 +176,7 @@ static bool send_text(long fd, const char *text, int64_t deadline) {
   size_t left = length(text);
   while (left > 0) {
     if (!wait_for(fd, POLL_OUT, deadline)) return false;
-    long sent = syscall3(SYS_write, fd, (long)text, (long)left);
+    long sent = CALL3(write, fd, text, left);
     if (sent <= 0) return false;
     text += sent;
     left -= (size_t)sent;
@@ -197,7 +197,7 @@ static int read_answer(long fd, int64_t deadline) {
   char line[256], chunk[4096];
   size_t used = 0;
   while (wait_for(fd, POLL_IN, deadline)) {
-    long got = syscall3(SYS_read, fd, (long)chunk, sizeof chunk);
+    long got = CALL3(read, fd, chunk, sizeof chunk);
     if (got <= 0) break;
     for (long i = 0; i < got && used < sizeof line - 1; i++) line[used++] = chunk[i];
   }
@@ -207,7 +207,7 @@ static int read_answer(long fd, int64_t deadline) {
   if (end < 12 || line[0] != 'H' || line[1] != 'T' || line[2] != 'T' || line[3] != 'P' || line[4] != '/')
     return NO_ANSWER;
   line[end++] = '\n';
-  syscall3(SYS_write, 1, (long)line, (long)end);
+  CALL3(write, 1, line, end);
   return YES;
 }
 
@@ -251,7 +251,14 @@ static int run(long count, char **words) {
 }
 
 __attribute__((noreturn, used)) void probe_main(long *stack) {
-  syscall3(SYS_exit_group, run(stack[0], (char **)(stack + 1)), 0, 0);
+  CALL1(exit_group, run(stack[0], (char **)(stack + 1)));
   for (;;) {
   }
 }
+
+/* The stack of a new process: argc, then argv. */
+#if defined __x86_64__
+__asm__(".globl _start\n_start:\n  xor %ebp, %ebp\n  mov %rsp, %rdi\n  and $-16, %rsp\n  call probe_main\n");
+#else
+__asm__(".globl _start\n_start:\n  mov x29, #0\n  mov x0, sp\n  bl probe_main\n");
+#endif

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// System calls without a C library, so that the runner works on any Linux and obeys no loader variable.
+// System calls without a C library: for programs that run in any image, and obey no variable of a loader.
 #pragma once
 
 #include <stddef.h>
