@@ -57,6 +57,8 @@ const MISS_ADVICE = {
     'Start with the `sys.path` of the training run (`PYTHONPATH`, script directory, working directory).',
   SHADOWED: 'A name in an earlier directory of `sys.path` begins alike; the usual search decides.',
   PATH_HOOKS: 'Something was put in front of `sys.path_hooks`; then the path finder alone decides.',
+  FINDER:
+    'Something on `sys.meta_path` wraps or replaces the path finder, or stands right in front of it; then it is asked.',
   LOADER_CHANGED:
     'Something replaced methods of `importlib` loaders, as some tracers do; then they do the loading.',
   DAMAGED: 'Bake again.',

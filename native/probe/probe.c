@@ -9,7 +9,7 @@
 // Exit codes: 0 yes (http: an answer came, whatever its status), 1 nobody listens, 2 no answer, 3 usage.
 #include <stdbool.h>
 
-#include "../core/syscalls.h"
+#include "../sys/syscalls.h"
 
 enum { AT_CWD = -100, INTERNET = 2, INTERNET6 = 10, STREAM = 1, POLL_IN = 1, POLL_OUT = 4, NON_BLOCKING = 04000 };
 enum { YES = 0, NOBODY = 1, NO_ANSWER = 2, USAGE = 3 };

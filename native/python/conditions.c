@@ -27,19 +27,23 @@ static bool is_text(PyObject *object, const char *text) {
   return bytes && (size_t)length == strlen(text) && memcmp(bytes, text, (size_t)length) == 0;
 }
 
+/* Whether an object is of the class that a module defines under that name; `known` remembers the class. */
+static bool is_instance(PyObject *object, const char *module_name, const char *class_name, PyTypeObject **known) {
+  if (type_of(object) == *known) return true;
+  PyObject *class = (PyObject *)type_of(object);
+  PyObject *module = attribute_of(class, names.dunder_module), *own = attribute_of(class, names.dunder_name);
+  bool same = is_text(module, module_name) && is_text(own, class_name);
+  drop(module);
+  drop(own);
+  if (same) *known = (PyTypeObject *)keep(class);
+  return same;
+}
+
 /* setuptools puts its finder in front. It answers through methods named after the module:
  * for top-level modules, and for some of CPython's own tests. */
 static bool is_quiet_distutils_finder(PyObject *finder, const struct facts *facts) {
   static PyTypeObject *type;
-  if (type_of(finder) != type) {
-    PyObject *class = (PyObject *)type_of(finder);
-    PyObject *module = attribute_of(class, names.dunder_module), *own = attribute_of(class, names.dunder_name);
-    bool same = is_text(module, "_distutils_hack") && is_text(own, "DistutilsMetaFinder");
-    drop(module);
-    drop(own);
-    if (!same) return false;
-    type = (PyTypeObject *)keep(class);
-  }
+  if (!is_instance(finder, "_distutils_hack", "DistutilsMetaFinder", &type)) return false;
   if (starts_with(facts->name, "test.")) return false;
   if (text_after_dot(facts->name).length != facts->name.length) return true;
   char method[256] = "spec_for_";
@@ -61,12 +65,39 @@ static bool is_frozen(PyObject *name) {
   return is;
 }
 
+/* The AWS command line puts its finder in the place of the path finder. It asks that one, for the names
+ * of a list with a path of its own, and for all others with the path that it is given. */
+static bool is_quiet_alias_finder(PyObject *finder, PyObject *name) {
+  static PyTypeObject *type;
+  if (!is_instance(finder, "awscli", "TopLevelImportAliasFinder", &type)) return false;
+  PyObject *asked = attribute_of(finder, names.underlying_finder), *list = attribute_of(finder, names.packages);
+  bool quiet = asked == importlib.path_finder && list && type_of(list) == &PyList_Type;
+  for (Py_ssize_t i = 0, count = quiet ? PyList_Size(list) : 0; quiet && i < count; i++) {
+    PyObject *one = PyList_GetItem(list, i);
+    quiet = type_of(one) == &PyUnicode_Type && PyUnicode_Compare(one, name) != 0;
+  }
+  drop(asked);
+  drop(list);
+  return quiet;
+}
+
+bool conditions_path_finder_is_next(PyObject *finder, PyObject *name) {
+  PyObject *finders = item_of(importlib.sys_dict, names.meta_path);
+  Py_ssize_t count = finders && type_of(finders) == &PyList_Type ? PyList_Size(finders) : 0;
+  for (Py_ssize_t i = 0; i + 1 < count; i++) {
+    if (PyList_GetItem(finders, i) != finder) continue;
+    PyObject *next = PyList_GetItem(finders, i + 1);
+    return next == importlib.path_finder || is_quiet_alias_finder(next, name);
+  }
+  return false;
+}
+
 bool conditions_are_first(PyObject *finder, PyObject *name, const struct facts *facts) {
   PyObject *finders = item_of(importlib.sys_dict, names.meta_path);
   Py_ssize_t count = finders && type_of(finders) == &PyList_Type ? PyList_Size(finders) : 0;
   for (Py_ssize_t i = 0; i < count; i++) {
     PyObject *one = PyList_GetItem(finders, i);
-    if (one == finder) return true;
+    if (one == finder) return conditions_path_finder_is_next(finder, name);
     if (one == importlib.builtin_importer || (one == importlib.frozen_importer && !is_frozen(name))) continue;
     if (!is_quiet_distutils_finder(one, facts)) return false;
   }

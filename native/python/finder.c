@@ -2,6 +2,7 @@
 #include "finder.h"
 
 #include "cache.h"
+#include "conditions.h"
 #include "loading.h"
 #include "report.h"
 #include "runtime.h"
@@ -55,6 +56,7 @@ static enum pycds_miss find(PyObject *name, struct text text, PyObject *path, Py
   struct parts parts;
   enum pycds_miss miss = runtime_find(text, &found);
   if (miss) return miss;
+  if (!conditions_path_finder_is_next(runtime.self, name)) return PYCDS_MISS_FINDER;
   path = path_to_search(path);
   miss = path ? PYCDS_SERVED : PYCDS_MISS_PATH_DIFFERS;
   if (!miss && found.generation != runtime.archive.generation) miss = runtime_find(text, &found);
@@ -85,7 +87,6 @@ static PyObject *find_missed(PyObject *args, const char *name, enum pycds_miss m
 }
 
 PyObject *finder_find_spec(PyObject *self, PyObject *args, PyObject *keywords) {
-  (void)self;
   static char *arguments[] = {"fullname", "path", "target", NULL};
   PyObject *name, *path = &_Py_NoneStruct, *target = &_Py_NoneStruct, *spec = NULL;
   if (!PyArg_ParseTupleAndKeywords(args, keywords, "O|OO", arguments, &name, &path, &target)) return NULL;
@@ -100,14 +101,27 @@ PyObject *finder_find_spec(PyObject *self, PyObject *args, PyObject *keywords) {
   PyErr_Clear();
   if (report_wanted()) report.milliseconds += report_clock() - start;
   if (spec) return spec;
-  return report_wanted() ? find_missed(args, bytes, miss) : none();
+  if (!report_wanted()) return none();
+  if (conditions_path_finder_is_next(self, name)) return find_missed(args, bytes, miss);
+  if (miss == PYCDS_MISS_FINDER) report_missed(bytes, miss);
+  return none();
+}
+
+/* Programs that look for a finder tell them apart by class and `__module__`, which a module has not. */
+static bool name_module(PyObject *self) {
+  static const char own[] = "_pycds";
+  PyObject *text = PyUnicode_FromStringAndSize(own, sizeof own - 1);
+  bool done = text && PyObject_SetAttr(self, names.dunder_module, text) == 0;
+  drop(text);
+  return done;
 }
 
 bool finder_insert(PyObject *self) {
   PyObject *finders = item_of(importlib.sys_dict, names.meta_path);
   Py_ssize_t count = finders && type_of(finders) == &PyList_Type ? PyList_Size(finders) : 0;
   for (Py_ssize_t i = 0; i < count; i++) {
-    if (PyList_GetItem(finders, i) == importlib.path_finder) return PyList_Insert(finders, i, self) == 0;
+    if (PyList_GetItem(finders, i) != importlib.path_finder) continue;
+    return name_module(self) && PyList_Insert(finders, i, self) == 0;
   }
   return false;
 }

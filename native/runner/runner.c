@@ -18,7 +18,7 @@
 // Descriptor 4 tells how it goes: "P<pid>\n" for the process of the command, "F<errno> <what>\n" when it could not
 // be started. It closes when the command runs.
 #define _GNU_SOURCE
-#include "../core/syscalls.h"
+#include "../sys/syscalls.h"
 
 #include <fcntl.h>
 #include <linux/capability.h>

@@ -46,6 +46,7 @@ export type MissReason =
   | 'PATH_DIFFERS'
   | 'SHADOWED'
   | 'PATH_HOOKS'
+  | 'FINDER'
   | 'LOADER_CHANGED'
   | 'DAMAGED'
 
@@ -57,6 +58,7 @@ export const MISS_SENTENCES: Readonly<Record<MissReason, string>> = Object.freez
   PATH_DIFFERS: 'the module search path does not lead to it as in training',
   SHADOWED: 'an earlier entry of the module search path may hold it',
   PATH_HOOKS: 'other path hooks came first',
+  FINDER: "the program put another finder in the place of Python's path finder",
   LOADER_CHANGED: "importlib's loader of source files was changed by the program",
   DAMAGED: 'its part of the archive does not match its checksum',
 })

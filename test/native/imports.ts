@@ -17,6 +17,7 @@ const SCENARIOS: [script: string, claim: string][] = [
   ['threads', 'threads wait for a module that another one imports; crossed imports do not deadlock'],
   ['paths', 'namespace packages, packages that move their __path__'],
   ['finders', 'finders, loaders and import functions that the program replaces'],
+  ['wrapped', 'finders in the place of the path finder, and right in front of it'],
   ['tools', 'reload, runpy, pkgutil, resources, inspect, pickle, find_spec'],
   ['events', 'audit events, traces, profiles and monitoring of module bodies'],
   ['collector', "the collector's settings, whoever sets them, and garbage of an import that does not end"],
@@ -92,6 +93,20 @@ each(
     t.is((await run(bench, text, FINDER)).stdout, 'True 0\n')
   },
 )
+
+each('the AWS command line keeps its archive behind its own finder', async (t, bench) => {
+  const text = `import sys, importlib.machinery, _pycds
+class TopLevelImportAliasFinder:
+    __module__ = "awscli"
+    _PACKAGES = ["botocore"]
+    _underlying_finder = importlib.machinery.PathFinder
+    def find_spec(self, *args): return self._underlying_finder.find_spec(*args)
+sys.meta_path[sys.meta_path.index(importlib.machinery.PathFinder)] = TopLevelImportAliasFinder()
+before = _pycds.stats()["served"]
+import pkg, who_calls_2
+print(_pycds.stats()["served"] - before > 1)`
+  for (const env of [TAKEN, FINDER]) t.is((await run(bench, text, env)).stdout, 'True\n')
+})
 
 each('where a function of importlib has been replaced, the finder works alone', async (t, bench) => {
   const program = (
