@@ -3,7 +3,8 @@
 import { geometricMean } from '../src/util/statistics.js'
 import type { ContestantName } from './contestants.js'
 import { PACKAGES } from './packages.js'
-import type { Entry, Times } from './results.js'
+import type { Floor } from './parts/floor.js'
+import type { Entry, Results, Times } from './results.js'
 
 export type Metric = keyof Times
 
@@ -38,6 +39,18 @@ export function meanFactor(
   const [least] = [...factors].sort((a, b) => a.factor - b.factor)
   if (least === undefined) return undefined
   return { factor: geometricMean(factors.map((one) => one.factor)), count: factors.length, least }
+}
+
+/** How many times as fast an ideal loader is on this package, in processor time; undefined where it was not measured. */
+export function idealFactor(entry: Entry, results: Results): number | undefined {
+  const floors = (results.parts.floor ?? []) as Floor[]
+  return floors.find((row) => row.package === entry.package && row.python === entry.python)?.cpuFactor
+}
+
+/** The geometric mean of that; undefined unless all were measured. */
+export function idealMean(entries: readonly Entry[], results: Results): number | undefined {
+  const factors = entries.flatMap((entry) => idealFactor(entry, results) ?? [])
+  return factors.length > 0 && factors.length === entries.length ? geometricMean(factors) : undefined
 }
 
 /** Packages without large native libraries, where nearly all time is Python's. */

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Tables of packages: one row each, and the geometric means.
 import type { ContestantName } from '../contestants.js'
-import type { Floor } from '../parts/floor.js'
 import type { Entry, Results } from '../results.js'
-import { baselineOf, factor, isPure, type Metric, meanFactor } from '../summary.js'
+import { baselineOf, factor, idealFactor, idealMean, isPure, type Metric, meanFactor } from '../summary.js'
 import { type Align, factorText, msText, table } from './markdown.js'
 
 /** A column of factors: who, measured how. */
@@ -19,15 +18,13 @@ export function packageTable(
   metric: 'phase' | 'process',
   results: Results,
 ): string {
-  const floors = metric === 'phase' ? ((results.parts.floor ?? []) as Floor[]) : []
+  const hasIdeal = metric === 'phase' && entries.some((entry) => idealFactor(entry, results) !== undefined)
   const others = (['cds', 'lazy'] as const).filter((name) => entries.some((entry) => entry.contestants[name]))
   const columns: Column[] = [
     { title: 'pycds-image', name: 'pycds', metric },
     { title: 'processor time', name: 'pycds', metric: metric === 'phase' ? 'phaseCpu' : 'processCpu' },
     ...others.map((name) => ({ title: name === 'cds' ? 'code-data-share' : 'lazy imports', name, metric })),
   ]
-  const floorOf = (entry: Entry) =>
-    floors.find((row) => row.package === entry.package && row.python === entry.python)?.cpuFactor
   const rows = entries.map((entry) => [
     entry.package,
     spread(entry, 'plain', metric),
@@ -35,12 +32,15 @@ export function packageTable(
     ...columns.map((column) =>
       factorText(factor(entry, column.metric, column.name, baselineOf(column.name))),
     ),
-    ...(floors.length > 0 ? [factorText(floorOf(entry))] : []),
+    ...(hasIdeal ? [factorText(idealFactor(entry, results))] : []),
   ])
   const head = ['package', 'plain, ms', 'baked, ms', ...columns.map(({ title }) => title)]
   const align: Align[] = ['left', ...Array.from({ length: head.length - 1 }, () => 'right' as const)]
-  const means = [...meanRows(entries, columns, 2)].map((row) => (floors.length > 0 ? [...row, ''] : row))
-  return floors.length > 0
+  const ideal = [entries, entries.filter(isPure)].map((group) => factorText(idealMean(group, results)))
+  const means = meanRows(entries, columns, 2).map((row, index) =>
+    hasIdeal ? [...row, ideal[index] ?? ''] : row,
+  )
+  return hasIdeal
     ? table([...align, 'right'], [[...head, 'ideal loader'], ...rows, ...means])
     : table(align, [head, ...rows, ...means])
 }
