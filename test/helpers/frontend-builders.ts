@@ -4,8 +4,9 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { ExecutionContext } from 'ava'
 import { temporary } from './builder.js'
-import { type Outcome, run } from './builds.js'
+import { run } from './builds.js'
 import { archivedImage } from './oci-archive.js'
+import type { SideBuilder } from './side-builds.js'
 import type { SideEngine } from './side-engine.js'
 
 /** What a build is asked for; `context` is a directory, `args` are build arguments. */
@@ -33,21 +34,19 @@ export type Build = (t: ExecutionContext, request: BuildRequest) => Promise<Buil
 let names = 0
 
 /** Builds in an engine, and leaves the image there until the test is over. */
-export function buildxOn(engine: SideEngine, buildx: string): Build {
-  const env = { DOCKER_HOST: engine.address, BUILDX_BUILDER: 'default' }
+export function buildxOn(builder: SideBuilder): Build {
+  const { env } = builder
   return async (t, request) => {
     names += 1
     const image = `pycds-test/side:${process.pid}-${names}`
     t.teardown(() => run('docker', ['rmi', '--force', image], { env }).then(() => undefined))
     const values = Object.entries(request.args).map(([name, value]) => `--build-arg=${name}=${value}`)
     const cache = request.cache === false ? ['--no-cache'] : []
-    const fixed = ['build', '--progress=plain', '--network=none', '--load', '--tag', image]
-    const input = { env, input: request.dockerfile }
-    const built = await run(buildx, [...fixed, ...values, ...cache, '--file', '-', request.context], input)
-    succeeded(t, built)
+    const options = ['--load', '--tag', image, ...values, ...cache]
+    const output = await builder.builds(t, request.dockerfile, options, request.context)
     const { stdout } = await run('docker', ['image', 'inspect', image], { env })
     const [found] = JSON.parse(stdout) as [{ RootFS: { Layers: string[] }; Config: Built['config'] }]
-    return { image, env, diffIds: found.RootFS.Layers, config: found.Config, output: built.stderr }
+    return { image, env, diffIds: found.RootFS.Layers, config: found.Config, output }
   }
 }
 
@@ -72,13 +71,8 @@ export function buildctlOn(engine: SideEngine, buildctl: string): Build {
       ...(request.cache === false ? ['--no-cache'] : []),
       ...['--output', `type=oci,dest=${file}`],
     ])
-    succeeded(t, built)
+    if (built.code !== 0) throw new Error(`the build failed: ${built.stderr}`)
     const { diffIds, config } = await archivedImage(file)
     return { image: `oci-archive:${file}`, env: {}, diffIds, config, output: built.stderr }
   }
-}
-
-function succeeded(t: ExecutionContext, { code, stderr }: Outcome): void {
-  t.is(code, 0, stderr)
-  if (code !== 0) throw new Error('the build failed')
 }

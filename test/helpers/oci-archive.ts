@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a builder writes with `type=oci`: the configuration of its only image, its last layer, and what is attested.
+// What a builder writes with `type=oci`: the configuration of each image, its last layer, and what is attested.
 import { readFileSync } from 'node:fs'
 import { gunzipSync } from 'node:zlib'
 import { readTar } from '../../src/tar/index.js'
@@ -11,9 +11,11 @@ const LARGEST = 2 ** 24
 export interface ArchivedImage {
   readonly diffIds: readonly string[]
   readonly config: Built['config']
+  /** As in `linux/amd64/v2`. */
+  readonly variant: string | undefined
   /** The last layer's files by path. */
   readonly lastLayer: ReadonlyMap<string, Buffer>
-  /** Statements about the image, one after the other. */
+  /** Statements about all images of the file, one after the other. */
   readonly attested: string
 }
 
@@ -28,7 +30,15 @@ interface Manifest {
   readonly layers: readonly Descriptor[]
 }
 
+/** The only image of a file. */
 export async function archivedImage(file: string): Promise<ArchivedImage> {
+  const [image, ...others] = await archivedImages(file)
+  if (image === undefined || others.length > 0) throw new Error(`${file} holds ${others.length + 1} images`)
+  return image
+}
+
+/** The images of a file, one for each platform. */
+export async function archivedImages(file: string): Promise<ArchivedImage[]> {
   const members = await filesOf(readFileSync(file))
   const blob = ({ digest }: Descriptor) => members.get(`blobs/${digest.replace(':', '/')}`) ?? Buffer.alloc(0)
   const [top] = JSON.parse(String(members.get('index.json'))).manifests as [Descriptor]
@@ -39,16 +49,16 @@ export async function archivedImage(file: string): Promise<ArchivedImage> {
   const isAbout = ({ annotations }: Descriptor) => annotations?.['vnd.docker.reference.type'] !== undefined
   const of = (wanted: boolean): Manifest[] =>
     manifests.filter(({ item }) => isAbout(item) === wanted).map(({ manifest }) => manifest)
-  const [image] = of(false) as [Manifest]
-  const { rootfs, config } = JSON.parse(String(blob(image.config)))
-  return {
-    diffIds: rootfs.diff_ids,
-    config,
-    lastLayer: await filesOf(gunzipSync(blob(image.layers.at(-1) as Descriptor))),
-    attested: of(true)
-      .flatMap(({ layers }) => layers.map((layer) => String(blob(layer))))
-      .join('\n'),
-  }
+  const attested = of(true)
+    .flatMap(({ layers }) => layers.map((layer) => String(blob(layer))))
+    .join('\n')
+  return Promise.all(
+    of(false).map(async (image) => {
+      const { rootfs, config, variant } = JSON.parse(String(blob(image.config)))
+      const lastLayer = await filesOf(gunzipSync(blob(image.layers.at(-1) as Descriptor)))
+      return { diffIds: rootfs.diff_ids, config, variant, lastLayer, attested }
+    }),
+  )
 }
 
 async function filesOf(archive: Buffer): Promise<Map<string, Buffer>> {

@@ -1,44 +1,47 @@
 // SPDX-License-Identifier: Apache-2.0
-// buildx on an engine beside the one at hand that has the frontend and a base image, with any options of a build.
+// Builds with any options on an engine beside the one at hand that has the frontend and a base image.
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
 import { FRONTEND, prepareBuilder, temporary } from './builder.js'
 import { type Outcome, run } from './builds.js'
 import { ensureImage } from './images.js'
-import { type SideEngine, sideEngine, sideProgram } from './side-engine.js'
+import { type SideEngine, type SideEngineName, sideEngine, sideProgram } from './side-engine.js'
 
 export type Files = Readonly<Record<string, string | Buffer>>
 
 /** Imports enough that an archive is worth it. */
 export const APP: Files = { 'app.py': 'import json, logging, email.message\nprint(json.dumps(1))\n' }
 
-export class SideBuilder {
-  readonly engine: SideEngine
+/** By the names that they have on one engine. */
+export interface Images {
+  readonly base: string
+  readonly frontend: string
+}
+
+/** buildx on an engine. */
+export class SideBuilder implements Images {
   readonly base: string
   readonly frontend: string
   readonly env: Record<string, string>
   readonly #buildx: string
 
-  constructor(engine: SideEngine, buildx: string, images: { base: string; frontend: string }) {
-    this.engine = engine
+  constructor(engine: SideEngine, buildx: string, images: Images) {
     this.base = images.base
     this.frontend = images.frontend
     this.env = { DOCKER_HOST: engine.address, BUILDX_BUILDER: 'default' }
     this.#buildx = buildx
   }
 
-  /** `context` are its files; what the build says is in `stderr`. */
-  build(t: ExecutionContext, dockerfile: string, args: readonly string[], context = APP): Promise<Outcome> {
-    const fixed = [
-      'build',
-      '--progress=plain',
-      '--network=none',
-      ...args,
-      '--file',
-      '-',
-      folderOf(t, context),
-    ]
+  /** `context` are its files, or the directory that has them; what the build says is in `stderr`. */
+  build(
+    t: ExecutionContext,
+    dockerfile: string,
+    args: readonly string[],
+    context: Files | string = APP,
+  ): Promise<Outcome> {
+    const folder = typeof context === 'string' ? context : folderOf(t, context)
+    const fixed = ['build', '--progress=plain', '--network=none', ...args, '--file', '-', folder]
     return run(this.#buildx, fixed, { env: this.env, input: dockerfile })
   }
 
@@ -55,24 +58,29 @@ export class SideBuilder {
   }
 }
 
-/** An engine with all that; a reason where something is missing. */
-async function sideBuilder(): Promise<SideBuilder | string> {
+/** An engine with these images; a reason where something is missing. */
+export async function engineWithImages(
+  name: SideEngineName,
+): Promise<{ engine: SideEngine; images: Images } | string> {
   const base = await ensureImage('bookworm')
   if (base === undefined) return 'the base image bookworm cannot be made here'
   const builder = await prepareBuilder()
   if (typeof builder === 'string') return builder
-  const engine = await sideEngine('docker-28-containerd')
+  const engine = await sideEngine(name)
   if (typeof engine === 'string') return engine
-  const images = { base: await engine.load(base), frontend: await engine.load(FRONTEND) }
-  return new SideBuilder(engine, await sideProgram('docker-buildx'), images)
+  return { engine, images: { base: await engine.load(base), frontend: await engine.load(FRONTEND) } }
 }
 
 /** Declares tests one after the other, skipped by name where there is no such engine. */
 export async function sideTests() {
-  const builder = await sideBuilder()
-  if (typeof builder === 'string') process.stderr.write(`skipped for want of a side engine: ${builder}\n`)
+  const found = await engineWithImages('docker-28-containerd')
+  if (typeof found === 'string') process.stderr.write(`skipped for want of a side engine: ${found}\n`)
+  const builder =
+    typeof found === 'string'
+      ? undefined
+      : new SideBuilder(found.engine, await sideProgram('docker-buildx'), found.images)
   return (title: string, body: (t: ExecutionContext, builder: SideBuilder) => Promise<void>): void => {
-    if (typeof builder === 'string') test.serial.skip(title, () => {})
+    if (builder === undefined) test.serial.skip(title, () => {})
     else test.serial(title, (t) => body(t, builder))
   }
 }

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// What is run again when something changes.
+// What is run again when something changes, and what a builder need not run that has the cache of another.
+import { join } from 'node:path'
+import { temporary } from '../helpers/builder.js'
+import { run } from '../helpers/builds.js'
 import { isCached, isTraceCached, type SideBuilder, sideTests } from '../helpers/side-builds.js'
 
 const testSide = await sideTests()
@@ -23,4 +26,20 @@ testSide('a change of the application keeps the layers below it, and trains agai
   t.true(isCached(changed, /\[[^\]]+\] RUN cp/), changed)
   t.false(isCached(changed, /\[[^\]]+\] COPY app\.py/), changed)
   t.false(isTraceCached(changed), changed)
+})
+
+testSide('a builder that imports the whole cache of another does not train', async (t, builder) => {
+  const cache = join(temporary(t), 'cache')
+  const text = builder.line() + dockerfile(builder)
+  const files = application('exported')
+  await builder.builds(t, text, [...TO_NOTHING, `--cache-to=type=local,mode=max,dest=${cache}`], files)
+  const forgotten = await run('docker', ['builder', 'prune', '--all', '--force'], { env: builder.env })
+  t.is(forgotten.code, 0, forgotten.stderr)
+  const imported = await builder.builds(
+    t,
+    text,
+    [...TO_NOTHING, `--cache-from=type=local,src=${cache}`],
+    files,
+  )
+  t.true(isTraceCached(imported), imported)
 })

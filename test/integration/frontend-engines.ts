@@ -4,26 +4,22 @@ import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import test, { type ExecutionContext } from 'ava'
 import type { VerifyResult } from '../../src/bake/verify.js'
-import { FRONTEND, prepareBuilder } from '../helpers/builder.js'
 import { runCli } from '../helpers/cli.js'
 import { type Build, type Built, buildctlOn, buildxOn } from '../helpers/frontend-builders.js'
-import { type Example, ensureImage } from '../helpers/images.js'
-import { type SideEngineName, sideEngine, sideProgram } from '../helpers/side-engine.js'
+import type { Example } from '../helpers/images.js'
+import { engineWithImages, type Images, SideBuilder } from '../helpers/side-builds.js'
+import { type SideEngineName, sideProgram } from '../helpers/side-engine.js'
 
 const ENGINES: readonly SideEngineName[] = ['docker-28', 'docker-28-containerd', 'buildkitd']
 const EXAMPLES: readonly Example[] = ['01-flask-service', '02-command-line-tool', '03-numpy-job']
 
-/** An engine with the images that the builds need, by the names that they have there. */
-interface Ready {
+/** An engine with the images that the builds need. */
+interface Ready extends Images {
   readonly build: Build
-  readonly base: string
-  readonly frontend: string
 }
 
-const base = await ensureImage('bookworm')
-const builder = base === undefined ? 'the base image bookworm cannot be made here' : await prepareBuilder()
 const ready = new Map<SideEngineName, Ready | string>()
-for (const name of ENGINES) ready.set(name, typeof builder === 'string' ? builder : await prepare(name))
+for (const name of ENGINES) ready.set(name, await prepare(name))
 
 for (const [name, engine] of ready) {
   if (typeof engine === 'string') process.stderr.write(`skipped for want of ${name}: ${engine}\n`)
@@ -50,16 +46,17 @@ for (const [name, engine] of ready) {
 }
 
 async function prepare(name: SideEngineName): Promise<Ready | string> {
-  const engine = await sideEngine(name)
-  if (typeof engine === 'string') return engine
+  const found = await engineWithImages(name)
+  if (typeof found === 'string') return found
+  const { engine, images } = found
   const build =
     name === 'buildkitd'
       ? buildctlOn(engine, await sideProgram('buildctl'))
-      : buildxOn(engine, await sideProgram('docker-buildx'))
-  return { build, base: await engine.load(base ?? ''), frontend: await engine.load(FRONTEND) }
+      : buildxOn(new SideBuilder(engine, await sideProgram('docker-buildx'), images))
+  return { build, ...images }
 }
 
-function requestFor(example: Example, images: Pick<Ready, 'base' | 'frontend'>, line: boolean) {
+function requestFor(example: Example, images: Images, line: boolean) {
   const context = fileURLToPath(new URL(`../../examples/${example}`, import.meta.url))
   const dockerfile = readFileSync(`${context}/Dockerfile`, 'utf8')
   return {

@@ -4,7 +4,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { temporary } from '../helpers/builder.js'
 import { run } from '../helpers/builds.js'
-import { archivedImage } from '../helpers/oci-archive.js'
+import { archivedImage, archivedImages } from '../helpers/oci-archive.js'
 import { folderOf, type SideBuilder, sideTests } from '../helpers/side-builds.js'
 import { sideProgram } from '../helpers/side-engine.js'
 import { ASK_AGENT, sshAgent } from '../helpers/ssh-agent.js'
@@ -94,3 +94,30 @@ testSide('what is attested about the build stays with it', async (t, builder) =>
   t.regex(attested, /slsa\.dev\/provenance/)
   t.regex(attested, /pycds-test\/frontend/)
 })
+
+testSide('each of several platforms gets a layer of its own run', async (t, builder) => {
+  const file = join(temporary(t), 'images.tar')
+  const dockerfile = `FROM ${builder.base}\nARG TARGETVARIANT\nENV VARIANT=$TARGETVARIANT\nCOPY app.py /app.py\n${CMD}`
+  const app = 'import json, os\nif os.environ["VARIANT"]: import csv\n'
+  const options = ['--platform=linux/amd64,linux/amd64/v2', '--provenance=false', '--output']
+  await builder.builds(t, builder.line() + dockerfile, [...options, `type=oci,dest=${file}`], {
+    'app.py': app,
+  })
+  const images = await archivedImages(file)
+  const imported = images.map(({ variant, lastLayer }) => ({
+    variant,
+    json: hasModule(lastLayer, 'json/__init__'),
+    csv: hasModule(lastLayer, 'csv'),
+  }))
+  t.deepEqual(
+    imported.sort((a, b) => Number(a.csv) - Number(b.csv)),
+    [
+      { variant: undefined, json: true, csv: false },
+      { variant: 'v2', json: true, csv: true },
+    ],
+  )
+})
+
+function hasModule(layer: ReadonlyMap<string, Buffer>, module: string): boolean {
+  return layer.get('opt/pycds/app.cds')?.includes(`/usr/lib/python3.11/${module}.py`) ?? false
+}

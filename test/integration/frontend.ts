@@ -161,6 +161,8 @@ withBuilder('an error in the Dockerfile is the same error on the same line', asy
     `FROM ${BASE}\nRNU echo\n`,
     `FROM ${BASE}\nCOPY nothing /there\n`,
     `FROM ${BASE}\nRUN exit 7\n`,
+    // Such an error brings the whole file in one header field, and Node takes less.
+    `FROM ${BASE}\n${'# a comment of forty letters, all counted\n'.repeat(4000)}RNU echo\n`,
   ]) {
     // A comment instead of our line keeps the numbers.
     const plain = await builder.build(t, `# comment\n${dockerfile}`)

@@ -2,17 +2,30 @@
 // Bakes without an engine: every kind of location and every runtime of this machine give the layer that an engine
 // gives, other tools read what was written, and whatever interrupts it leaves nothing.
 import { execFile, spawn } from 'node:child_process'
-import { existsSync, mkdirSync, readdirSync, readFileSync, readlinkSync } from 'node:fs'
+import {
+  appendFileSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs'
 import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { gunzipSync } from 'node:zlib'
 import test, { type ExecutionContext } from 'ava'
 import type { DoctorResult } from '../../src/bake/doctor.js'
 import type { BakeResult } from '../../src/bake/result.js'
 import { RUNTIME_NAMES, type RuntimeName } from '../../src/engine/local/index.js'
+import { type Descriptor, type ImageConfig, MEDIA_TYPES } from '../../src/image/index.js'
+import { readTar } from '../../src/tar/index.js'
 import { exampleImage } from '../helpers/images.js'
-import { contentOf, temporary } from '../helpers/layout.js'
+import { contentOf, LayoutMaker, named, temporary } from '../helpers/layout.js'
 
 const CLI = fileURLToPath(new URL('../../dist/bin/run.js', import.meta.url))
 const DEADLINE_MS = 5 * 60_000
@@ -32,31 +45,61 @@ function run(file: string, args: readonly string[], env: Record<string, string> 
   })
 }
 
-const pycds = (...args: string[]) => run(process.execPath, [CLI, ...args])
+/** The command line of a machine that has control groups of the second kind alone, as current distributions do. */
+const UNIFIED_CGROUPS = [
+  ...['unshare', '--mount', '--propagation', 'private', 'sh', '-c'],
+  ...['mount -t cgroup2 none /sys/fs/cgroup && exec "$@"', 'sh'],
+]
+
+const pycds = (...args: string[]) => pycdsOn([], ...args)
+const pycdsOn = (machine: readonly string[], ...args: string[]) => {
+  const [program = '', ...rest] = [...machine, process.execPath, CLI, ...args]
+  return run(program, rest)
+}
 const has = async (tool: string) => (await run(tool, ['--version'])).code === 0
 
-async function bake(t: ExecutionContext, ...args: string[]): Promise<BakeResult> {
-  const { code, stdout, stderr } = await pycds('bake', ...args, '--json', '--measure', '0')
+const bake = (t: ExecutionContext, ...args: string[]) => bakeOn([], t, ...args)
+async function bakeOn(machine: readonly string[], t: ExecutionContext, ...args: string[]) {
+  const { code, stdout, stderr } = await pycdsOn(machine, 'bake', '--json', '--measure', '0', ...args)
   t.is(code, 0, stdout + stderr)
   return JSON.parse(stdout) as BakeResult
 }
 
+interface Runtime {
+  name: RuntimeName
+  /** Words before the command line with which it works. */
+  machine: readonly string[]
+  /** Why it does not work here. */
+  refusal?: string
+}
+
 /** Which runtimes work here; the others are skipped by name. */
-async function findRuntimes(): Promise<Map<RuntimeName, string | undefined>> {
-  const found = new Map<RuntimeName, string | undefined>()
+async function findRuntimes(): Promise<Runtime[]> {
+  const found: Runtime[] = []
   for (const name of RUNTIME_NAMES) {
-    const { stdout } = await pycds('doctor', 'oci:/nonexistent', '--runtime', name, '--json')
-    const check = (JSON.parse(stdout) as DoctorResult).checks.find(({ id }) => id === 'engine')
-    found.set(name, check?.status === 'ok' ? undefined : (check?.detail ?? 'unknown'))
+    const here = await refusalOf(name, [])
+    const machine = here?.includes('cgroups in hybrid mode') ? UNIFIED_CGROUPS : []
+    const refusal = machine.length > 0 ? await refusalOf(name, machine) : here
+    found.push({ name, machine, ...(refusal === undefined ? {} : { refusal }) })
   }
   return found
+}
+
+async function refusalOf(name: RuntimeName, machine: readonly string[]): Promise<string | undefined> {
+  const { stdout, stderr } = await pycdsOn(
+    machine,
+    ...['doctor', 'oci:/nonexistent', '--runtime', name, '--json'],
+  )
+  if (stdout === '') return stderr
+  const check = (JSON.parse(stdout) as DoctorResult).checks.find(({ id }) => id === 'engine')
+  return check?.status === 'ok' ? undefined : (check?.detail ?? 'unknown')
 }
 
 const image = await exampleImage('02-command-line-tool', 'bookworm')
 const hasSkopeo = await has('skopeo')
 const hasUmoci = await has('umoci')
 const runtimes = await findRuntimes()
-const works = [...runtimes.values()].some((refusal) => refusal === undefined)
+const works = runtimes.some(({ refusal }) => refusal === undefined)
 const withImage = image !== undefined && works ? test.serial : test.serial.skip
 const withSkopeo = image !== undefined && works && hasSkopeo ? test.serial : test.serial.skip
 
@@ -104,13 +147,14 @@ withImage('docker-archive: gives the layer that the engine gives, and the engine
   await run('docker', ['image', 'rm', '--force', name])
 })
 
-for (const [name, refusal] of runtimes) {
+for (const { name, machine, refusal } of runtimes) {
   const declare = refusal === undefined ? withSkopeo : test.serial.skip
   declare(
     `oci: gives the same layer when ${name} runs it${refusal === undefined ? '' : ` (${refusal})`}`,
     async (t) => {
       t.timeout(DEADLINE_MS)
-      const result = await bake(t, shared.layout, '-o', `oci:${join(temporary(t), 'out')}`, '--runtime', name)
+      const output = `oci:${join(temporary(t), 'out')}`
+      const result = await bakeOn(machine, t, shared.layout, '-o', output, '--runtime', name)
       // Under chroot alone there is no /proc, from which the list of shared libraries is taken.
       if (name === 'chroot') t.is(result.archive.modules, shared.engineModules)
       else t.is(result.layer.diffId, shared.engineDiffId)
@@ -118,7 +162,7 @@ for (const [name, refusal] of runtimes) {
   )
 }
 
-for (const [name, refusal] of runtimes) {
+for (const { name, machine, refusal } of runtimes) {
   const declare = refusal === undefined ? withImage : test.serial.skip
   declare(`${name} gives a run the network of this machine only when asked`, async (t) => {
     t.timeout(DEADLINE_MS)
@@ -130,7 +174,7 @@ for (const [name, refusal] of runtimes) {
 socket.create_connection(("127.0.0.1", ${port}), 5)`
     const record = (network: string, program: string) => {
       const words = ['-o', join(temporary(t), 'trace.json'), '--runtime', name, '--network', network]
-      return pycds('trace', shared.archive, ...words, '--', 'python3', '-c', program)
+      return pycdsOn(machine, 'trace', shared.archive, ...words, '--', 'python3', '-c', program)
     }
     const joined = await record('default', `${connect}\nopen("/etc/resolv.conf").close()`)
     t.is(joined.code, 0, joined.stderr)
@@ -173,6 +217,76 @@ withSkopeo('layers of zstd are read', async (t) => {
     .find((bytes) => bytes.length < 1e5 && bytes.includes('tar+zstd'))
   t.truthy(manifest, 'skopeo did not write zstd')
   t.is((await bake(t, layout)).layer.diffId, shared.engineDiffId)
+})
+
+/** What a layout holds of its only image. */
+function readLayout(directory: string) {
+  const read = ({ digest }: Pick<Descriptor, 'digest'>) =>
+    readFileSync(join(directory, 'blobs', digest.replace(':', '/')))
+  const { manifests } = JSON.parse(readFileSync(join(directory, 'index.json'), 'utf8')) as {
+    manifests: [Descriptor]
+  }
+  const manifest = JSON.parse(String(read(manifests[0]))) as { config: Descriptor; layers: Descriptor[] }
+  const config = JSON.parse(String(read(manifest.config))) as ImageConfig
+  return { manifest, config, lastLayer: () => gunzipSync(read(manifest.layers.at(-1) as Descriptor)) }
+}
+
+withImage('SOURCE_DATE_EPOCH is the time of all that a bake adds', async (t) => {
+  t.timeout(DEADLINE_MS)
+  const directory = join(temporary(t), 'out')
+  const before = ['env', 'SOURCE_DATE_EPOCH=1700000000']
+  await bakeOn(before, t, shared.archive, '-o', `oci:${directory}:1`)
+  const { config, lastLayer } = readLayout(directory)
+  t.is(config.created, '2023-11-14T22:13:20Z')
+  t.is(config.history?.at(-1)?.created, '2023-11-14T22:13:20Z')
+  const times = new Map<string, number>()
+  await readTar(lastLayer(), async ({ name, type, mtime }) => {
+    // Directories of the image keep theirs.
+    if (type === 'file' || name.startsWith('opt/pycds')) times.set(name, mtime.getTime())
+  })
+  t.true(times.has('opt/pycds'))
+  t.true(times.has('opt/pycds/app.cds'))
+  t.deepEqual(new Set(times.values()), new Set([1.7e12]))
+})
+
+withSkopeo('a layer with 100,000 files and one of 5 GiB with holes is baked on', async (t) => {
+  t.timeout(2 * DEADLINE_MS)
+  const tree = temporary(t)
+  for (let folder = 0; folder < 100; folder++) {
+    const path = join(tree, 'many', String(folder))
+    mkdirSync(path, { recursive: true })
+    for (let file = 0; file < 1000; file++) writeFileSync(join(path, String(file)), `${file}`)
+  }
+  writeFileSync(join(tree, 'holes'), 'beginning')
+  truncateSync(join(tree, 'holes'), 5 * 2 ** 30)
+  appendFileSync(join(tree, 'holes'), 'end')
+  const tar = join(temporary(t), 'layer.tar')
+  t.is((await run('tar', ['-C', tree, '--format=pax', '-S', '-cf', tar, 'many', 'holes'])).code, 0)
+
+  const path = join(temporary(t), 'layout')
+  cpSync(shared.layout.split(':')[1] ?? '', path, { recursive: true })
+  const { manifest, config } = readLayout(path)
+  const layout = new LayoutMaker(path)
+  const layer = layout.blob(MEDIA_TYPES.layer, readFileSync(tar))
+  const diffIds = [...config.rootfs.diff_ids, layer.digest]
+  const changed = layout.blob(MEDIA_TYPES.config, {
+    ...config,
+    rootfs: { ...config.rootfs, diff_ids: diffIds },
+    history: [...(config.history ?? []), { created_by: 'test' }],
+  })
+  const layers = [...manifest.layers, layer]
+  layout.index([named(layout.blob(MEDIA_TYPES.manifest, { ...manifest, config: changed, layers }), '1')])
+
+  const before = leftovers()
+  const program = `import json, os
+assert sum(len(files) for _, _, files in os.walk("/many")) == 100000
+assert open("/many/99/999").read() == "999"
+file = open("/holes", "rb")
+assert file.read(9) == b"beginning" and file.seek(-5, 2) == 5 * 2**30 - 2 and file.read() == b"\\0\\0end"`
+  const output = ['-o', `oci:${join(temporary(t), 'out')}`]
+  const { archive } = await bake(t, `oci:${path}:1`, ...output, '--', 'python3', '-c', program)
+  t.true(archive.modules > 0)
+  t.deepEqual(leftovers(), before)
 })
 
 /** Directories of runs in the temporary directory, and processes whose root is in one. */
