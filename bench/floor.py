@@ -8,6 +8,8 @@
 import sys
 
 LINES = sys.stdin.read()
+# What strings inherit from the code that has them compiled: the bits of CPython's __future__ module.
+FUTURE_FLAGS = 0x1FE0000
 BEFORE = set(sys.modules)
 
 import builtins
@@ -40,8 +42,9 @@ def in_child(work):
         os.close(source)
         null = os.open(os.devnull, os.O_RDWR)
         os.dup2(null, 1)
-        # What this program needs itself must not be there for the package already.
-        for name in set(sys.modules) - BEFORE:
+        # What this program needs itself must not be there for the package already; but compiled
+        # patterns belong to the one `_sre` that made them.
+        for name in set(sys.modules) - BEFORE - {"_sre"}:
             del sys.modules[name]
         data = pickle.dumps(work())
         while data:
@@ -68,9 +71,11 @@ def wrap_builtins(around):
     originals = builtins.compile, builtins.exec, builtins.eval
 
     def compile(source, filename, mode, flags=0, dont_inherit=False, optimize=-1, **more):
+        if not dont_inherit:
+            flags |= sys._getframe(1).f_code.co_flags & FUTURE_FLAGS
         make = lambda: originals[0](source, filename, mode, flags, True, optimize, **more)
-        if not isinstance(source, str) or not isinstance(filename, str) or more or not dont_inherit and flags:
-            return originals[0](source, filename, mode, flags, dont_inherit, optimize, **more)
+        if not isinstance(source, str) or not isinstance(filename, str) or more:
+            return make()
         return around(make, (source, filename, mode, flags, optimize))
 
     def runner(index, mode):
@@ -79,8 +84,9 @@ def wrap_builtins(around):
                 frame = sys._getframe(1)
                 scope, local = frame.f_globals, frame.f_locals if local is None else local
             if isinstance(source, str):
-                text = source
-                source = around(lambda: originals[0](text, "<string>", mode, 0, True), (text, "<string>", mode, 0, -1))
+                text, flags = source, sys._getframe(1).f_code.co_flags & FUTURE_FLAGS
+                make = lambda: originals[0](text, "<string>", mode, flags, True)
+                source = around(make, (text, "<string>", mode, flags, -1))
             return originals[index](source, scope, scope if local is None else local, **more)
 
         return execute
@@ -155,6 +161,8 @@ def ideal(ready, compiled, codes):
         return codes.get(key) or make()
 
     def find_and_load(name, import_, **more):
+        if name in modules:  # importlib.import_module asks without looking
+            return modules[name]
         found = ready.get(name)
         if found is None:
             return original(name, import_, **more)

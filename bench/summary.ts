@@ -47,9 +47,23 @@ export function idealFactor(entry: Entry, results: Results): number | undefined 
   return floors.find((row) => row.package === entry.package && row.python === entry.python)?.cpuFactor
 }
 
-/** The geometric mean of that; undefined unless all were measured. */
-export function idealMean(entries: readonly Entry[], results: Results): number | undefined {
-  const factors = entries.flatMap((entry) => idealFactor(entry, results) ?? [])
+/** How many times as fast as `baseline` a whole process would be with it, the rest of the process being as it is. */
+export function idealProcessFactor(
+  entry: Entry,
+  baseline: ContestantName,
+  results: Results,
+): number | undefined {
+  const [{ plain, [baseline]: other }, ideal] = [entry.contestants, idealFactor(entry, results)]
+  if (!plain || !other || ideal === undefined) return undefined
+  return other.process.median / (plain.process.median - plain.phase.median * (1 - 1 / ideal))
+}
+
+/** The geometric mean of factors; undefined unless there is one for every entry. */
+export function meanOfAll(
+  entries: readonly Entry[],
+  factorOf: (entry: Entry) => number | undefined,
+): number | undefined {
+  const factors = entries.flatMap((entry) => factorOf(entry) ?? [])
   return factors.length > 0 && factors.length === entries.length ? geometricMean(factors) : undefined
 }
 

@@ -2,7 +2,7 @@
 // Tables of packages: one row each, and the geometric means.
 import type { ContestantName } from '../contestants.js'
 import type { Entry, Results } from '../results.js'
-import { baselineOf, factor, idealFactor, idealMean, isPure, type Metric, meanFactor } from '../summary.js'
+import { baselineOf, factor, idealFactor, isPure, type Metric, meanFactor, meanOfAll } from '../summary.js'
 import { type Align, factorText, msText, table } from './markdown.js'
 
 /** A column of factors: who, measured how. */
@@ -36,7 +36,9 @@ export function packageTable(
   ])
   const head = ['package', 'plain, ms', 'baked, ms', ...columns.map(({ title }) => title)]
   const align: Align[] = ['left', ...Array.from({ length: head.length - 1 }, () => 'right' as const)]
-  const ideal = [entries, entries.filter(isPure)].map((group) => factorText(idealMean(group, results)))
+  const ideal = [entries, entries.filter(isPure)].map((group) =>
+    factorText(meanOfAll(group, (entry) => idealFactor(entry, results))),
+  )
   const means = meanRows(entries, columns, 2).map((row, index) =>
     hasIdeal ? [...row, ideal[index] ?? ''] : row,
   )

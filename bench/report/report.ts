@@ -87,13 +87,16 @@ export function readmeTable(results: Results): string {
 }
 
 function facts({ machine, commit, started, finished, entries }: Results): string {
-  const runs = Math.max(...entries.map((entry) => entry.runs))
+  const runs = (['warm', 'cold'] as const).flatMap((cache) => {
+    const counts = entries.filter((entry) => entry.cache === cache).map((entry) => entry.runs)
+    return counts.length > 0 ? `${Math.max(...counts)} ${cache}` : []
+  })
   const gigabytes = (machine.memoryBytes / 2 ** 30).toFixed(0)
   const day = (finished ?? started).slice(0, 10)
   return (
     `${machine.processor}, ${machine.cores} cores, ${gigabytes} GiB${machine.virtual ? ', virtual' : ''}; Linux ${machine.kernel}; ` +
     `Docker Engine ${machine.engine}; ${day}; commit ${commit}${finished ? '' : '; not complete'}. ` +
-    `Medians of ${runs} starts, taken in turns; half of the starts lie in the brackets. ` +
+    `Medians of ${runs.join(' and ')} starts, taken in turns; half of the starts lie in the brackets. ` +
     'Factors compare medians with plain CPython on the same image.'
   )
 }
