@@ -237,8 +237,8 @@ withImage('SOURCE_DATE_EPOCH is the time of all that a bake adds', async (t) => 
   const before = ['env', 'SOURCE_DATE_EPOCH=1700000000']
   await bakeOn(before, t, shared.archive, '-o', `oci:${directory}:1`)
   const { config, lastLayer } = readLayout(directory)
-  t.is(config.created, '2023-11-14T22:13:20Z')
-  t.is(config.history?.at(-1)?.created, '2023-11-14T22:13:20Z')
+  t.is(Date.parse(config.created ?? ''), 1.7e12)
+  t.is(Date.parse(config.history?.at(-1)?.created ?? ''), 1.7e12)
   const times = new Map<string, number>()
   await readTar(lastLayer(), async ({ name, type, mtime }) => {
     // Directories of the image keep theirs.
