@@ -81,13 +81,18 @@ static bool is_quiet_alias_finder(PyObject *finder, PyObject *name) {
   return quiet;
 }
 
+/* Behind the finder at that place. */
+static bool path_finder_is_behind(PyObject *finders, Py_ssize_t place, PyObject *name) {
+  if (place + 1 >= PyList_Size(finders)) return false;
+  PyObject *next = PyList_GetItem(finders, place + 1);
+  return next == importlib.path_finder || is_quiet_alias_finder(next, name);
+}
+
 bool conditions_path_finder_is_next(PyObject *finder, PyObject *name) {
   PyObject *finders = item_of(importlib.sys_dict, names.meta_path);
   Py_ssize_t count = finders && type_of(finders) == &PyList_Type ? PyList_Size(finders) : 0;
-  for (Py_ssize_t i = 0; i + 1 < count; i++) {
-    if (PyList_GetItem(finders, i) != finder) continue;
-    PyObject *next = PyList_GetItem(finders, i + 1);
-    return next == importlib.path_finder || is_quiet_alias_finder(next, name);
+  for (Py_ssize_t i = 0; i < count; i++) {
+    if (PyList_GetItem(finders, i) == finder) return path_finder_is_behind(finders, i, name);
   }
   return false;
 }
@@ -97,7 +102,7 @@ bool conditions_are_first(PyObject *finder, PyObject *name, const struct facts *
   Py_ssize_t count = finders && type_of(finders) == &PyList_Type ? PyList_Size(finders) : 0;
   for (Py_ssize_t i = 0; i < count; i++) {
     PyObject *one = PyList_GetItem(finders, i);
-    if (one == finder) return conditions_path_finder_is_next(finder, name);
+    if (one == finder) return path_finder_is_behind(finders, i, name);
     if (one == importlib.builtin_importer || (one == importlib.frozen_importer && !is_frozen(name))) continue;
     if (!is_quiet_distutils_finder(one, facts)) return false;
   }
