@@ -36,9 +36,9 @@ interface Outcome {
   stderr: string
 }
 
-function run(file: string, args: readonly string[], env: Record<string, string> = {}): Promise<Outcome> {
+function run(file: string, args: readonly string[]): Promise<Outcome> {
   return new Promise((resolve) => {
-    const options = { env: { ...process.env, ...env }, timeout: DEADLINE_MS, maxBuffer: 2 ** 28 }
+    const options = { timeout: DEADLINE_MS, maxBuffer: 2 ** 28 }
     execFile(file, [...args], options, (error, stdout, stderr) => {
       resolve({ code: error ? (typeof error.code === 'number' ? error.code : null) : 0, stdout, stderr })
     })
@@ -181,9 +181,9 @@ socket.create_connection(("127.0.0.1", ${port}), 5)`
     const alone = await record('none', connect)
     // A root is all that chroot keeps apart, which doctor says.
     t.is(alone.code, name === 'chroot' ? 0 : 3, alone.stderr)
-    const named = await record('database', connect)
-    t.is(named.code, 2)
-    t.regex(named.stderr, /networks with names exist only in an engine/)
+    const elsewhere = await record('database', connect)
+    t.is(elsewhere.code, 2)
+    t.regex(elsewhere.stderr, /networks with names exist only in an engine/)
   })
 }
 
@@ -234,8 +234,8 @@ function readLayout(directory: string) {
 withImage('SOURCE_DATE_EPOCH is the time of all that a bake adds', async (t) => {
   t.timeout(DEADLINE_MS)
   const directory = join(temporary(t), 'out')
-  const before = ['env', 'SOURCE_DATE_EPOCH=1700000000']
-  await bakeOn(before, t, shared.archive, '-o', `oci:${directory}:1`)
+  const words = ['env', 'SOURCE_DATE_EPOCH=1700000000']
+  await bakeOn(words, t, shared.archive, '-o', `oci:${directory}:1`)
   const { config, lastLayer } = readLayout(directory)
   t.is(Date.parse(config.created ?? ''), 1.7e12)
   t.is(Date.parse(config.history?.at(-1)?.created ?? ''), 1.7e12)
