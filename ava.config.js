@@ -11,6 +11,7 @@ export default {
     '!test/fuzz/**',
   ],
   extensions: { ts: 'module' },
+  require: ['./test/helpers/end-worker.ts'],
   nodeArguments: ['--import=tsx'],
   // Native addons and patched process streams are safer in processes than in threads.
   workerThreads: false,

@@ -6,8 +6,9 @@
 #   scripts/base-image.sh [--force] NAME...
 #   scripts/base-image.sh --list
 #   scripts/base-image.sh --root NAME...   no image: unpacks the root file system of bullseye, bookworm, trixie, sid,
-#                                          sid-arm64 (aarch64) or engines (what scripts/side-engine.sh starts) into
-#                                          the cache, and prints the directory
+#                                          sid-arm64 (aarch64), emulator (a program that runs those of an aarch64) or
+#                                          engines (what scripts/side-engine.sh starts) into the cache, and prints
+#                                          the directory
 #
 #   bookworm         Debian 12: Python 3.11, a static interpreter, with Flask, requests, boto3, numpy, HTTPie
 #   trixie           Debian 13: Python 3.13, the same packages
@@ -138,6 +139,13 @@ make_arm64() {
     --extract-hook='ln -sfn usr/lib "$1/lib"' "$SID_OPTION"
 }
 
+# Unpacked only: one program, linked statically, that runs those of an aarch64.
+make_emulator() {
+  import_debian "pycds-test/$1" trixie '["sh"]' --variant=extract --include=qemu-user \
+    --dpkgopt='path-exclude=/usr/bin/*' --dpkgopt='path-include=/usr/bin/qemu-aarch64' \
+    --dpkgopt='path-exclude=/usr/share/*'
+}
+
 make_nopython() {
   # shellcheck disable=SC2016 # expanded by mmdebstrap's shell
   import_debian pycds-test/nopython trixie '["sh"]' --variant=extract --include=busybox-static \
@@ -256,6 +264,7 @@ make_base() {
     bullseye | bookworm | trixie) make_debian "$1" "$1" --include="$DEBIAN_PACKAGES" ;;
     sid) make_debian sid sid --include="$SID_PACKAGES" "$SID_OPTION" ;;
     sid-arm64) make_arm64 "$1" ;;
+    emulator) make_emulator "$1" ;;
     engines) make_debian engines sid --include="$ENGINE_PACKAGES" "$SID_OPTION" ;;
     *-nopyc) make_nopyc "${1%-nopyc}" ;;
     shared) make_copied shared 13 trixie ;;

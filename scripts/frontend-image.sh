@@ -2,37 +2,51 @@
 # SPDX-License-Identifier: Apache-2.0
 # Makes the image of the BuildKit frontend, and prints its reference.
 #
-#   scripts/frontend-image.sh [NAME]       default: pycds/frontend:latest
-#   scripts/frontend-image.sh --root DIR   only the directory that it is built from, made anew
+#   scripts/frontend-image.sh [NAME]                    default: pycds/frontend:latest
+#   scripts/frontend-image.sh --context DIR PLATFORM...  only the directory that it is built from, made anew, for
+#                                                        linux/amd64, linux/arm64 or both
 
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
-make_context() {
-  mkdir -p "$1"
-  "$ROOT/scripts/tool-image.sh" --root "$1/tool"
+# add_root DIR PLATFORM: what the image of one platform holds, in a directory of its processor's name.
+add_root() {
+  local root=$1/${2#linux/}
+  mkdir -p "$root"
+  "$ROOT/scripts/tool-image.sh" --root "$root/tool" "$2"
   # A build waits for it each time, also when everything else is cached: one file loads in half the time of many.
   # It lies where the one that it replaces lay, because it looks for package.json from there.
   (cd "$ROOT" && npm exec --no -- esbuild dist/bin/frontend.js --bundle --minify --platform=node --format=esm \
     --banner:js='import{createRequire}from"node:module";const require=createRequire(import.meta.url);' \
-    --target=node24 --log-level=warning --allow-overwrite --outfile="$1/tool/app/dist/bin/frontend.js") >&2
-  touch -d '@1' "$1/tool/app/dist/bin/frontend.js" "$1/tool/app/dist/bin"
-  cp "$ROOT/dockerfiles/frontend/Dockerfile" "$1/"
+    --target=node24 --log-level=warning --allow-overwrite --outfile="$root/tool/app/dist/bin/frontend.js") >&2
+  touch -d '@1' "$root/tool/app/dist/bin/frontend.js" "$root/tool/app/dist/bin"
+}
+
+# make_context DIR PLATFORM...
+make_context() {
+  local directory=$1 platform
+  shift
+  for platform in "$@"; do add_root "$directory" "$platform"; done
+  cp "$ROOT/dockerfiles/frontend/Dockerfile" "$directory/"
 }
 
 main() {
-  local root name=${1:-pycds/frontend:latest}
-  if [ "$name" = --root ]; then
-    make_context "${2:?which directory?}"
+  local root platform name=${1:-pycds/frontend:latest}
+  if [ "$name" = --context ]; then
+    [ $# -gt 2 ] || die "which directory, and which platforms?" "scripts/frontend-image.sh --context DIR linux/arm64"
+    shift
+    make_context "$@"
     return 0
   fi
   need_engine
+  platform=$(machine_platform)
   root=$(mktemp -d)
   # shellcheck disable=SC2064 # the name as it is now
   trap "rm -rf '$root'" EXIT
-  make_context "$root"
+  make_context "$root" "$platform"
   say "building $name"
-  build_image --tag "$name" "$root"
+  # BuildKit sets the argument itself, the classic builder does not.
+  build_image --build-arg "TARGETARCH=${platform#linux/}" --tag "$name" "$root"
   printf '%s\n' "$name"
 }
 

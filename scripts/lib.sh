@@ -103,6 +103,9 @@ need_compiler() {
   apt_install build-essential
 }
 
+# What this machine runs, as OCI names it.
+machine_platform() { printf 'linux/%s\n' "$(uname -m | sed -e s/x86_64/amd64/ -e s/aarch64/arm64/)"; }
+
 # The packages of the lock file, and the build; both only where they are not there yet or out of date.
 need_packages() {
   need_node

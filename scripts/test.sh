@@ -79,14 +79,14 @@ stop_side_engines() {
   for name in $("$ROOT/scripts/side-engine.sh" --list); do "$ROOT/scripts/side-engine.sh" --stop "$name" || true; done
 }
 
-# Interpreters beside those of this machine, and a compiler and an emulator for aarch64.
+# Interpreters beside those of this machine, and compilers and an emulator for aarch64.
 prepare_interpreters() {
   local name code
-  if can_install; then (apt_install qemu-user gcc-aarch64-linux-gnu libc6-dev-arm64-cross) || true; fi
-  for name in bullseye sid sid-arm64; do
+  if can_install; then (apt_install gcc-aarch64-linux-gnu g++-aarch64-linux-gnu libc6-dev-arm64-cross) || true; fi
+  for name in bullseye sid sid-arm64 emulator; do
     code=0
     "$ROOT/scripts/base-image.sh" --root "$name" >/dev/null || code=$?
-    [ "$code" -eq 0 ] || warn "the interpreters of $name are not tested"
+    [ "$code" -eq 0 ] || warn "the tests that need $name are skipped"
   done
 }
 

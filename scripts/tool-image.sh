@@ -2,11 +2,13 @@
 # SPDX-License-Identifier: Apache-2.0
 # Makes the tool image that a RUN instruction mounts, and prints its reference.
 #
-#   scripts/tool-image.sh [NAME]          default: pycds-image:latest
-#   scripts/tool-image.sh --root DIR      only its root file system, into a directory that is made anew
+#   scripts/tool-image.sh [NAME]                default: pycds-image:latest
+#   scripts/tool-image.sh --root DIR [PLATFORM]  only its root file system, into a directory that is made anew;
+#                                                for linux/amd64 or linux/arm64, default: that of this machine
 #
 # It carries its own Node and its own C library, so that it runs in any image. The libraries are those of
-# this machine, whose C library must be glibc 2.28 or newer; Node comes from npm, which checks its digest.
+# this machine, or of its compiler for the other processor, whose C library must be glibc 2.28 or newer; Node
+# comes from npm, which checks its digest.
 
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
@@ -14,15 +16,45 @@
 # The newest LTS release; npm has each as the package node-linux-ARCH.
 readonly NODE_VERSION=24.21.0
 
-machine_arch() { uname -m | sed -e s/x86_64/x64/ -e s/aarch64/arm64/; }
+# arch_of PLATFORM: as Node names it.
+arch_of() {
+  case $1 in
+    linux/amd64) printf 'x64\n' ;;
+    linux/arm64) printf 'arm64\n' ;;
+    *) die "there is no tool image for $1" "One of: linux/amd64, linux/arm64" ;;
+  esac
+}
 
-# node_binary: the path of the Node for the image; downloaded once.
+# triplet ARCH: what the names of its compilers begin with, and those of its directories.
+triplet() {
+  case $1 in
+    x64) printf 'x86_64-linux-gnu\n' ;;
+    arm64) printf 'aarch64-linux-gnu\n' ;;
+  esac
+}
+
+# need_native ARCH: a compiler, and the native parts where they are for another processor than this machine's.
+need_native() {
+  local gxx package
+  need_compiler
+  ! is_native "$1" || return 0
+  gxx=$(triplet "$1")-g++
+  package=g++-$(triplet "$1" | sed s/_/-/)
+  if ! have "$gxx" && can_install; then apt_install "$package"; fi
+  have "$gxx" || skip "a compiler for $1 is missing" "Debian, Ubuntu: apt-get install $package"
+  make --silent -C "$ROOT/native" ARCH="$1" tool >&2
+}
+
+is_native() { [ "$1" = "$(arch_of "$(machine_platform)")" ]; }
+
+compiler() { if is_native "$1"; then printf '%s\n' "${CC:-cc}"; else printf '%s-gcc\n' "$(triplet "$1")"; fi; }
+
+# node_binary ARCH: the path of the Node for the image; downloaded once.
 node_binary() {
-  local arch dir
-  arch=$(machine_arch)
+  local arch=$1 dir
   dir=$(cache_dir)/node-linux-$arch-$NODE_VERSION
   if [ ! -x "$dir/bin/node" ]; then
-    say "downloading Node $NODE_VERSION with npm"
+    say "downloading Node $NODE_VERSION for $arch with npm"
     rm -rf "$dir.part"
     mkdir -p "$dir.part"
     (cd "$dir.part" && npm pack --silent "node-linux-$arch@$NODE_VERSION" >/dev/null &&
@@ -34,10 +66,23 @@ node_binary() {
   printf '%s\n' "$dir/bin/node"
 }
 
-# libraries FILE: the shared libraries that it needs, and theirs, by path.
-libraries() { ldd "$1" | sed -n 's/.*=> \(\/[^ ]*\) .*/\1/p'; }
-
-loader_of() { ldd "$1" | sed -n 's/^\t\(\/[^ ]*ld-[^ ]*\) .*/\1/p'; }
+# copy_libraries ARCH FILE DIR: the shared libraries that the file needs, and theirs; the loader as ld.so. They are
+# where the compiler finds them, since a program for another processor cannot be asked.
+copy_libraries() {
+  local needed name path cc
+  cc=$(compiler "$1")
+  needed=$(readelf -d "$2" | sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p')
+  for name in $needed; do
+    case $name in ld-linux*) ;; *) [ ! -e "$3/$name" ] || continue ;; esac
+    path=$("$cc" -print-file-name="$name")
+    # The compiler repeats the name of what it does not find.
+    [ "$path" != "$name" ] || skip "$name for $1 is missing, which Node needs" "Debian, Ubuntu: it comes with g++."
+    case $name in
+      ld-linux*) cp -L "$path" "$3/ld.so" ;;
+      *) cp -L "$path" "$3/$name" && copy_libraries "$1" "$path" "$3" ;;
+    esac
+  done
+}
 
 # production_packages: the installed npm packages that the program needs, relative to the root.
 production_packages() {
@@ -45,23 +90,24 @@ production_packages() {
     sed -n "s|^$ROOT/\(node_modules/.*\)|\1|p" | sort -u
 }
 
-# make_root DIR: laid out so that the same input gives the same files.
+# make_root ARCH DIR: laid out so that the same input gives the same files.
 make_root() {
-  local root=$1 node file package
-  node=$(node_binary)
+  local arch=$1 root=$2 node package
+  node=$(node_binary "$arch")
   rm -rf "$root"
   mkdir -p "$root/bin" "$root/lib" "$root/app"
-  "${CC:-cc}" -std=c11 -Os -Wall -Wextra -static -s -o "$root/pycds-image" "$ROOT/native/launcher/launcher.c"
+  "$(compiler "$arch")" -std=c11 -Os -Wall -Wextra -static -s -o "$root/pycds-image" "$ROOT/native/launcher/launcher.c"
   cp "$node" "$root/bin/node"
   cp "$(dirname "$node")/../LICENSE" "$root/bin/LICENSE"
-  for file in $(libraries "$node"); do cp -L "$file" "$root/lib/"; done
-  cp -L "$(loader_of "$node")" "$root/lib/ld.so"
+  copy_libraries "$arch" "$node" "$root/lib"
   cp -r "$ROOT/dist" "$ROOT/prebuilds" "$ROOT/package.json" "$ROOT/LICENSE" "$root/app/"
+  # What goes into images is kept for all processors, what Node loads for one.
+  find "$root/app/prebuilds" -name pycds.node ! -path "*/linux-$arch/*" -delete
   for package in $(production_packages); do
     case $package in */@types/*) continue ;; esac
     mkdir -p "$root/app/$package"
     # Packages inside it have lines of their own.
-    tar -C "$ROOT/$package" -cf - --exclude=./node_modules --exclude='*.map' --exclude='*.d.ts' --exclude='*.md' . |
+    tar -C "$ROOT/$package" -cf - --exclude=./node_modules --exclude='*.map' --exclude='*.d.ts' --exclude='*.md' --exclude=build/Release . |
       tar -C "$root/app/$package" -xf -
   done
   chmod -R u=rwX,go=rX "$root"
@@ -69,19 +115,23 @@ make_root() {
 }
 
 main() {
-  local root name=${1:-pycds-image:latest}
+  local arch root name=${1:-pycds-image:latest}
   # Tests use what was built for them.
   if may_change_machine; then need_packages; fi
-  need_compiler
   if [ "$name" = --root ]; then
-    make_root "${2:?which directory?}"
+    root=${2:?which directory?}
+    arch=$(arch_of "${3:-$(machine_platform)}")
+    need_native "$arch"
+    make_root "$arch" "$root"
     return 0
   fi
+  arch=$(arch_of "$(machine_platform)")
+  need_native "$arch"
   need_engine
   root=$(mktemp -d)
   # shellcheck disable=SC2064 # the name as it is now
   trap "rm -rf '$root'" EXIT
-  make_root "$root/tool"
+  make_root "$arch" "$root/tool"
   say "building $name"
   build_image --file "$ROOT/dockerfiles/tool/Dockerfile" --tag "$name" "$root/tool"
   printf '%s\n' "$name"

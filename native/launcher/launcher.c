@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 /* Variables that are meant for the image's programs and would change how this one runs. They
- * are handed on under another name; src/root/environment.ts gives them back. */
+ * are handed on under another name; src/in-place/environment.ts gives them back. */
 #define KEPT "PYCDS_KEPT_"
 static const char *const foreign[] = {"LD_",     "NODE_", "GLIBC_TUNABLES=", "GCONV_PATH=", "LOCPATH=", "OPENSSL_",
                                       "MALLOC_", "UV_",   "DEBUG="};

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Builds with one frontend line on engines beside the one at hand: buildx for an engine, buildctl for a buildkitd.
-import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { ExecutionContext } from 'ava'
 import { temporary } from './builder.js'
 import { run } from './builds.js'
 import { archivedImage } from './oci-archive.js'
-import type { SideBuilder } from './side-builds.js'
+import { folderOf, type SideBuilder } from './side-builds.js'
 import type { SideEngine } from './side-engine.js'
 
 /** What a build is asked for; `context` is a directory, `args` are build arguments. */
@@ -51,28 +50,33 @@ export function buildxOn(builder: SideBuilder): Build {
 }
 
 /** Builds without an engine, into a file. */
-export function buildctlOn(engine: SideEngine, buildctl: string): Build {
-  return async (t, request) => {
-    const folder = temporary(t)
-    const file = join(folder, 'image.tar')
-    const dockerfile = temporary(t)
-    writeFileSync(join(dockerfile, 'Dockerfile'), request.dockerfile)
-    const values = Object.entries(request.args).map(([name, value]) => `--opt=build-arg:${name}=${value}`)
-    const built = await run(buildctl, [
-      ...[
-        '--addr',
-        engine.address,
-        'build',
-        '--progress=plain',
-        '--frontend=dockerfile.v0',
-        '--opt=force-network-mode=none',
-      ],
-      ...['--local', `context=${request.context}`, '--local', `dockerfile=${dockerfile}`, ...values],
-      ...(request.cache === false ? ['--no-cache'] : []),
-      ...['--output', `type=oci,dest=${file}`],
+export function buildctlOn(engine: SideEngine, program: string): Build {
+  return async (t, { context, dockerfile, args, cache }) => {
+    const file = join(temporary(t), 'image.tar')
+    const output = await buildctl(t, engine, program, { context, dockerfile }, [
+      ...Object.entries(args).map(([name, value]) => `--opt=build-arg:${name}=${value}`),
+      ...(cache === false ? ['--no-cache'] : []),
+      `--output=type=oci,dest=${file}`,
     ])
-    if (built.code !== 0) throw new Error(`the build failed: ${built.stderr}`)
     const { diffIds, config } = await archivedImage(file)
-    return { image: `oci-archive:${file}`, env: {}, diffIds, config, output: built.stderr }
+    return { image: `oci-archive:${file}`, env: {}, diffIds, config, output }
   }
+}
+
+/** Builds without an engine, with any options; what the build says. */
+export async function buildctl(
+  t: ExecutionContext,
+  engine: SideEngine,
+  program: string,
+  { context, dockerfile }: Pick<BuildRequest, 'context' | 'dockerfile'>,
+  options: readonly string[],
+): Promise<string> {
+  const folder = folderOf(t, { Dockerfile: dockerfile })
+  const { code, stderr } = await run(program, [
+    ...[`--addr=${engine.address}`, 'build', '--progress=plain'],
+    ...['--frontend=dockerfile.v0', '--opt=force-network-mode=none'],
+    ...[`--local=context=${context}`, `--local=dockerfile=${folder}`, ...options],
+  ])
+  if (code !== 0) throw new Error(`the build failed: ${stderr}`)
+  return stderr
 }

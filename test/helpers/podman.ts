@@ -2,6 +2,7 @@
 // Podman's Docker-compatible service in tests: with a socket and a storage of its own, as root or as a user that
 // has nothing to do with root. Storage and socket go with the test file.
 import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { chownSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -48,10 +49,15 @@ export class Podman {
 
   async stop(): Promise<void> {
     const service = this.#service
-    if (service !== undefined && service.exitCode === null) {
-      const ended = new Promise((resolve) => service.on('exit', resolve))
-      service.kill()
-      await ended
+    if (service !== undefined) {
+      if (service.exitCode === null && service.signalCode === null) {
+        const ended = once(service, 'exit')
+        service.kill()
+        await ended
+      }
+      // The process that keeps the user namespace of rootless Podman has them, too.
+      service.stdout?.destroy()
+      service.stderr?.destroy()
     }
     // What other ids own inside of a user namespace is removed from outside.
     await this.client('system', 'reset', '--force')

@@ -15,12 +15,15 @@ export interface Start {
 
 /** Node's name of each ELF e_machine that can be started. */
 const ARCHITECTURES: Readonly<Record<number, string>> = { 62: 'x64', 183: 'arm64' }
-const EMULATORS: Readonly<Record<string, string>> = { x64: 'qemu-x86_64', arm64: 'qemu-aarch64' }
 const ENTER =
   'root=$0; dir=$1; cwd=$2; shift 2; mount --bind "$dir" "$root$dir"; mount --rbind /proc "$root/proc"; ' +
   'exec chroot "$root" /bin/sh -c \'cd "$0" && exec "$@"\' "$cwd" "$@"'
 
-const ROOTS = join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'pycds-image/roots')
+/** Where root file systems are unpacked. */
+export const ROOTS = join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'pycds-image/roots')
+/** Runs programs for aarch64, in any root: it is linked statically. */
+export const EMULATOR = join(ROOTS, 'emulator/usr/bin/qemu-aarch64')
+const EMULATORS: Readonly<Record<string, string>> = { x64: 'qemu-x86_64', arm64: EMULATOR }
 
 /** The root file systems at hand. */
 export function findRoots(): string[] {

@@ -322,6 +322,8 @@ async function interrupted(t: ExecutionContext, signal: NodeJS.Signals): Promise
     await new Promise((resolve) => setTimeout(resolve, 50))
   child.kill(signal)
   const code = await exited
+  // What it started may outlive it, and has this pipe, too.
+  child.stderr.destroy()
   t.false(existsSync(`${shared.archive.split(':')[1]?.replace('.tar', '-cds.tar')}`))
   return code
 }

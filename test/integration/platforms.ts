@@ -2,8 +2,7 @@
 // An index with real images for two processors: one is run, the other learns from it, and its own Python, in an
 // emulator, takes its modules from the archive. A third image is left as it is.
 import { execFile, execFileSync } from 'node:child_process'
-import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs'
-import { homedir } from 'node:os'
+import { existsSync, mkdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
@@ -14,37 +13,16 @@ import type { BakePlatformsResult } from '../../src/bake/result.js'
 import { type Descriptor, MEDIA_TYPES, sha256DiffId } from '../../src/image/index.js'
 import { packTar } from '../../src/tar/index.js'
 import { contentOf, LayoutMaker, named, temporary } from '../helpers/layout.js'
+import { commonPython, PLATFORMS } from '../helpers/processors.js'
 import { schemaErrors } from '../helpers/schemas.js'
+import { EMULATOR } from '../helpers/start.js'
 import { file } from '../helpers/tar.js'
 
 const CLI = fileURLToPath(new URL('../../dist/bin/run.js', import.meta.url))
-const ROOTS = join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'pycds-image/roots')
 const DEADLINE_MS = 5 * 60_000
 const run = promisify(execFile)
 
-const PLATFORMS = [
-  { platform: 'linux/amd64', architecture: 'amd64', root: join(ROOTS, 'sid'), triplet: 'x86_64-linux-gnu' },
-  {
-    platform: 'linux/arm64',
-    architecture: 'arm64',
-    root: join(ROOTS, 'sid-arm64'),
-    triplet: 'aarch64-linux-gnu',
-  },
-]
-
-/** The newest Python that both roots have. */
-function commonPython(): string | undefined {
-  const [a = [], b = []] = PLATFORMS.map(({ root }) =>
-    existsSync(join(root, 'usr/bin')) ? readdirSync(join(root, 'usr/bin')) : [],
-  )
-  return a
-    .filter((name) => /^python3\.\d+$/.test(name) && b.includes(name))
-    .sort()
-    .at(-1)
-}
-
 const python = commonPython()
-const canEmulate = existsSync('/usr/bin/qemu-aarch64')
 const declare = python !== undefined && process.arch === 'x64' ? test.serial : test.serial.skip
 const why = python === undefined ? ' (there are no roots for both with the same Python)' : ''
 
@@ -153,7 +131,7 @@ declare(`an arm64 image gets its archive from the run of the amd64 image${why}`,
   ) as InspectResult
   t.is(JSON.stringify(inspected).includes(arm64?.result.python.buildId ?? '-'), true)
 
-  if (!canEmulate) return t.log('qemu-aarch64 is not installed: the arm64 Python was not run')
+  if (!existsSync(EMULATOR)) return t.log('there is no emulator: the arm64 Python was not run')
   const root = join(temporary(t), 'root')
   mkdirSync(root)
   const { config, layers } = JSON.parse(
@@ -162,7 +140,7 @@ declare(`an arm64 image gets its archive from the run of the amd64 image${why}`,
   t.regex(readFileSync(layout.blobPath(config), 'utf8'), /PYCDS_ARCHIVE=\/opt\/pycds\/app\.cds/)
   for (const layer of layers) execFileSync('tar', ['-C', root, '-xzf', layout.blobPath(layer)])
   const start = (mode: string) =>
-    run('qemu-aarch64', [
+    run(EMULATOR, [
       ...['-L', root],
       // Its own idea of where it is, from which it finds its library.
       ...['-0', `/usr/bin/${python}`],

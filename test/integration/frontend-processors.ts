@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+// One build for two processors, of which this machine has one: the step of the other runs in an emulator, with the
+// frontend's image for it.
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import test from 'ava'
+import type { VerifyResult } from '../../src/bake/verify.js'
+import { temporary } from '../helpers/builder.js'
+import { run } from '../helpers/builds.js'
+import { runCli } from '../helpers/cli.js'
+import { buildctl } from '../helpers/frontend-builders.js'
+import { archivedImages } from '../helpers/oci-archive.js'
+import { commonPython, emulate, PLATFORMS, whyNotEmulated } from '../helpers/processors.js'
+import { folderOf } from '../helpers/side-builds.js'
+import { sideEngine, sideProgram } from '../helpers/side-engine.js'
+
+const FRONTEND_IMAGE = fileURLToPath(new URL('../../scripts/frontend-image.sh', import.meta.url))
+/** What buildkitd calls the registry beside it. */
+const REGISTRY = 'localhost:5000/pycds-test'
+const FRONTEND = `${REGISTRY}/frontend-of-both`
+const NOT_POSSIBLE = 77
+const DEADLINE_MS = 10 * 60_000
+const BOTH = PLATFORMS.map(({ platform }) => platform)
+const APP = {
+  'app.py':
+    'import asyncio, email.message, json, platform, unittest.mock\nprint(json.dumps(platform.machine()))\n',
+}
+/** Where an ELF file says which processor it is for, and how. */
+const ELF_MACHINE = 18
+const MACHINES = { amd64: 62, arm64: 183 } as const
+
+const python = commonPython()
+const found = await prepare()
+if (typeof found === 'string') process.stderr.write(`skipped for want of a second processor: ${found}\n`)
+const declare = typeof found === 'string' ? test.serial.skip : test.serial
+
+declare('each processor gets an archive of its own run, and starts from it', async (t) => {
+  t.timeout(DEADLINE_MS)
+  const { engine, program } = found as Exclude<typeof found, string>
+  emulate(t)
+  const build = (context: string, dockerfile: string, platforms: readonly string[], ...options: string[]) =>
+    buildctl(t, engine, program, { context, dockerfile }, [
+      `--opt=platform=${platforms.join(',')}`,
+      ...options,
+    ])
+  const push = (name: string) => `--output=type=image,name=${name},push=true`
+
+  const frontend = temporary(t)
+  const made = await run('bash', [FRONTEND_IMAGE, '--context', frontend, ...BOTH], {
+    env: { PYCDS_NO_INSTALL: '1' },
+  })
+  if (made.code === NOT_POSSIBLE) return t.fail(`cannot be skipped any more: ${made.stderr}`)
+  t.is(made.code, 0, made.stderr)
+  await build(frontend, readFileSync(join(frontend, 'Dockerfile'), 'utf8'), BOTH, push(FRONTEND))
+  for (const { platform, architecture, root } of PLATFORMS) {
+    const dockerfile = 'FROM scratch\nCOPY . /\nENV PATH=/usr/bin\n'
+    await build(root, dockerfile, [platform], push(`${REGISTRY}/both-${architecture}`))
+  }
+
+  const file = join(temporary(t), 'images.tar')
+  const dockerfile =
+    `# syntax=${FRONTEND}\nARG TARGETARCH\nFROM ${REGISTRY}/both-\${TARGETARCH}\nCOPY app.py /app.py\n` +
+    `CMD ["/usr/bin/${python}", "/app.py"]\n`
+  const options = ['--opt=build-arg:PYCDS_ON_FAILURE=fail', `--output=type=oci,dest=${file}`]
+  await build(folderOf(t, APP), dockerfile, BOTH, ...options)
+
+  const images = await archivedImages(file)
+  t.is(images.length, BOTH.length)
+  for (const [index, { platform, architecture }] of PLATFORMS.entries()) {
+    const layer = [...(images[index]?.lastLayer ?? [])]
+    const runtime = layer.find(([path]) => path.endsWith('/_pycds.abi3.so'))?.[1]
+    t.is(runtime?.readUInt16LE(ELF_MACHINE), MACHINES[architecture])
+    const args = ['verify', `oci-archive:${file}`, '--platform', platform, '--min-hit-rate', '95', '--json']
+    const { exitCode, stdout, stderr } = await runCli(args, { deadlineMs: DEADLINE_MS })
+    t.is(exitCode, 0, stdout + stderr)
+    t.true((JSON.parse(stdout) as VerifyResult).ok)
+  }
+})
+
+/** What the test needs; the reason where something is missing. */
+async function prepare() {
+  if (python === undefined) return 'there are no roots for both with the same Python'
+  const reason = await whyNotEmulated()
+  if (reason !== undefined) return reason
+  const engine = await sideEngine('buildkitd')
+  if (typeof engine === 'string') return engine
+  return { engine, program: await sideProgram('buildctl') }
+}
