@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What builds can be asked for besides an image in the engine: the line above the Dockerfile leaves all of it as it is.
-import { readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { temporary } from '../helpers/builder.js'
 import { run } from '../helpers/builds.js'
@@ -34,6 +34,15 @@ testSide('a stage of files and no command comes out as these files', async (t, b
   const dockerfile = `${builder.line()}${plain(builder)}FROM scratch\nCOPY --from=web /app.py /made/app.py\n`
   await builder.builds(t, dockerfile, ['--output', `type=local,dest=${folder}`])
   t.deepEqual(readdirSync(folder, { recursive: true }).sort(), ['made', 'made/app.py'])
+})
+
+testSide('all files of an image can come out, with the archive among them', async (t, builder) => {
+  const folder = temporary(t)
+  await builder.builds(t, builder.line() + plain(builder), ['--output', `type=local,dest=${folder}`])
+  t.true(existsSync(join(folder, 'usr/bin/python3.11')))
+  t.deepEqual(readdirSync(join(folder, 'opt/pycds')).sort(), ['app.cds', 'manifest.json'])
+  const packages = readdirSync(join(folder, 'usr/local/lib/python3.11/dist-packages'))
+  t.deepEqual(packages.sort(), ['00-pycds.pth', '_pycds.abi3.so'])
 })
 
 testSide('secrets, an agent and named contexts reach the build, and not the training', async (t, builder) => {
