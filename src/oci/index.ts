@@ -12,6 +12,7 @@ export {
   requireBlob,
   verify,
 } from './blobs.js'
+export { changePlace } from './change.js'
 export { blobsOf, type ImageContents, type LayerContents, openImage, openLayer } from './contents.js'
 export { compress, decompress, sniffCompression } from './decompress.js'
 export { fileError, withFiles } from './files.js'
@@ -19,8 +20,6 @@ export { type FoundImage, findImages } from './find-images.js'
 export {
   chooseEntries,
   EMPTY_INDEX,
-  LOCK_DEADLINE_MS,
-  locked,
   type Medium,
   type NewEntry,
   nameOf,

@@ -20,9 +20,6 @@ export interface NewEntry {
   readonly images: readonly ImageContents[]
 }
 
-/** How long a writer waits for another one. */
-export const LOCK_DEADLINE_MS = 60_000
-
 /** The entries that a location means; IMAGE_NOT_FOUND when there is none, or several and no name. */
 export function chooseEntries({ index, subject }: Medium, location: Location): readonly Descriptor[] {
   const { name, digest } = location
@@ -84,12 +81,4 @@ export const EMPTY_INDEX: Index = validateIndex({ schemaVersion: 2, manifests: [
 
 function isSame(a: Descriptor, b: Descriptor): boolean {
   return a.digest === b.digest && nameOf(a) === nameOf(b)
-}
-
-/** The error of a writer that waited for another one in vain. */
-export function locked(subject: string, lock: string): PycdsError {
-  return new PycdsError('ENGINE_FAILED', {
-    message: `${subject}: another process has been writing to it for ${LOCK_DEADLINE_MS / 1000} s`,
-    hint: `Wait for it; if there is none, remove ${lock}.`,
-  })
 }

@@ -1,21 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 import { createWriteStream } from 'node:fs'
 import { stat } from 'node:fs/promises'
-import { dirname, resolve } from 'node:path'
 import { PycdsError } from '../../errors/index.js'
 import { hexOf } from '../../image/index.js'
 import {
+  changePlace,
   type ImageContents,
   type LayerContents,
-  LOCK_DEADLINE_MS,
-  locked,
   type NewEntry,
   openLayer,
   openVerified,
-  withFiles,
 } from '../../oci/index.js'
 import { type StreamedMember, type TarEntry, writeTar } from '../../tar/index.js'
-import { removeAbandoned, withLock, writeWhole } from '../../util/staging.js'
+import { writeWhole } from '../../util/staging.js'
 import { type ArchiveItem, type DockerArchive, openDockerArchive } from './read.js'
 
 /** Members that describe the archive as a whole: written anew, or left out since they would be wrong. */
@@ -29,7 +26,6 @@ const DESCRIPTIONS: ReadonlySet<string> = new Set([
 /** Writes an image to an archive; other images of an archive that exists stay in it. */
 export async function writeDockerArchive(path: string, entry: NewEntry): Promise<void> {
   const subject = `docker-archive:${path}`
-  const target = resolve(path)
   const [image, ...others] = entry.images
   if (image === undefined || others.length > 0) {
     throw new PycdsError('USAGE', {
@@ -37,21 +33,13 @@ export async function writeDockerArchive(path: string, entry: NewEntry): Promise
       hint: 'Write to oci:DIR or oci-archive:FILE, or choose one --platform.',
     })
   }
-  await withFiles(subject, async () => {
-    await removeAbandoned(dirname(target))
-    await withLock(
-      target,
-      async () => {
-        const existing = (await exists(target)) ? await openDockerArchive(target) : undefined
-        await writeWhole(target, (file) =>
-          writeTar(
-            createWriteStream(file, { flags: 'wx' }),
-            membersOf(existing, { image, name: entry.name, subject }),
-          ),
-        )
-      },
-      LOCK_DEADLINE_MS,
-      (lock) => locked(subject, lock),
+  await changePlace(path, subject, async (target) => {
+    const existing = (await exists(target)) ? await openDockerArchive(target) : undefined
+    await writeWhole(target, (file) =>
+      writeTar(
+        createWriteStream(file, { flags: 'wx' }),
+        membersOf(existing, { image, name: entry.name, subject }),
+      ),
     )
   })
 }

@@ -2,38 +2,26 @@
 // A tar file cannot grow in place without being broken for a while, so it is written anew beside the old one.
 import { createWriteStream } from 'node:fs'
 import { stat } from 'node:fs/promises'
-import { dirname, resolve } from 'node:path'
 import { type Digest, hexOf } from '../../image/index.js'
 import {
   type Blob,
+  changePlace,
   EMPTY_INDEX,
-  LOCK_DEADLINE_MS,
-  locked,
   type NewEntry,
   openVerified,
   withEntries,
-  withFiles,
 } from '../../oci/index.js'
 import { type StreamedMember, type TarEntry, writeTar } from '../../tar/index.js'
-import { removeAbandoned, withLock, writeWhole } from '../../util/staging.js'
+import { writeWhole } from '../../util/staging.js'
 import { type OciArchive, openOciArchive } from './read.js'
 
 /** Writes an image or index to an archive; other images of an archive that exists stay in it. */
 export async function writeOciArchive(path: string, entry: NewEntry): Promise<void> {
   const subject = `oci-archive:${path}`
-  const target = resolve(path)
-  await withFiles(subject, async () => {
-    await removeAbandoned(dirname(target))
-    await withLock(
-      target,
-      async () => {
-        const existing = (await exists(target)) ? await openOciArchive(target) : undefined
-        await writeWhole(target, (file) =>
-          writeTar(createWriteStream(file, { flags: 'wx' }), membersOf(existing, entry, subject)),
-        )
-      },
-      LOCK_DEADLINE_MS,
-      (lock) => locked(subject, lock),
+  await changePlace(path, subject, async (target) => {
+    const existing = (await exists(target)) ? await openOciArchive(target) : undefined
+    await writeWhole(target, (file) =>
+      writeTar(createWriteStream(file, { flags: 'wx' }), membersOf(existing, entry, subject)),
     )
   })
 }

@@ -3,35 +3,24 @@
 // sees the layout before or after, never between.
 import { createWriteStream } from 'node:fs'
 import { mkdir, rename, rm, stat, writeFile } from 'node:fs/promises'
-import { dirname, join, resolve } from 'node:path'
+import { dirname, join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { hexOf, type Index } from '../../image/index.js'
 import {
   type Blob,
+  changePlace,
   EMPTY_INDEX,
-  LOCK_DEADLINE_MS,
-  locked,
   type NewEntry,
   openVerified,
   withEntries,
-  withFiles,
 } from '../../oci/index.js'
-import { removeAbandoned, stagingPath, withLock, writeWhole } from '../../util/staging.js'
+import { removeAbandoned, stagingPath, writeWhole } from '../../util/staging.js'
 import { LAYOUT_VERSION, openLayout } from './read.js'
 
 /** Adds an image or index to a layout, which is made when it does not exist. */
 export async function writeLayout(path: string, entry: NewEntry): Promise<void> {
   const subject = `oci:${path}`
-  const target = resolve(path)
-  await withFiles(subject, async () => {
-    await removeAbandoned(dirname(target))
-    await withLock(
-      target,
-      () => write(target, entry, subject),
-      LOCK_DEADLINE_MS,
-      (lock) => locked(subject, lock),
-    )
-  })
+  await changePlace(path, subject, (target) => write(target, entry, subject))
 }
 
 async function write(target: string, entry: NewEntry, subject: string): Promise<void> {
