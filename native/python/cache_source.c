@@ -3,10 +3,22 @@
 // unmarshalled, a fresh code object for each call as ever, and for exec and eval given to
 // the builtin itself, which does everything that is not compiling: the caller's namespaces,
 // __builtins__, checks of arguments, the audit event of running.
+#include <stdlib.h>
+#include <string.h>
+
+#include "../core/number.h"
 #include "cache.h"
 #include "report.h"
 #include "runtime.h"
 #include "source_call.h"
+
+static PyObject *unmarshal(const uint8_t *bytes, size_t length) {
+  PyObject *code = PyMarshal_ReadObjectFromString((const char *)bytes, (Py_ssize_t)length);
+  if (code && type_of(code) == &PyCode_Type) return code;
+  PyErr_Clear();
+  drop(code);
+  return NULL;
+}
 
 static PyObject *load(const struct source_question *question) {
   const uint8_t *answer;
@@ -14,17 +26,39 @@ static PyObject *load(const struct source_question *question) {
   if (!cache_ask(&question->head, question->filename_text, question->text, question->text_bytes, &answer, &bytes)) {
     return NULL;
   }
-  PyObject *code = PyMarshal_ReadObjectFromString((const char *)answer, (Py_ssize_t)bytes);
+  PyObject *code = unmarshal(answer, bytes);
   cache_release();
-  if (code && type_of(code) == &PyCode_Type) return code;
-  PyErr_Clear();
-  drop(code);
-  return NULL;
+  return code;
+}
+
+/* A text that differs from one of training in a number that is another one in each process. */
+static PyObject *load_with_number(const struct source_question *question) {
+  struct pycds_number number;
+  if (!pycds_number_find(question->text, question->text_bytes, &number)) return NULL;
+  char literal[PYCDS_NUMBER_MAX_WIDTH];
+  const struct pycds_number sample = pycds_number_sample(number.width, literal);
+  char *text = malloc(question->text_bytes);
+  if (!text) return NULL;
+  memcpy(text, question->text, question->text_bytes);
+  memcpy(text + number.at, literal, number.width);
+  PyObject *code = NULL;
+  const uint8_t *answer;
+  uint32_t bytes;
+  if (cache_ask(&question->head, question->filename_text, text, question->text_bytes, &answer, &bytes)) {
+    uint8_t *changed = malloc((size_t)bytes + PYCDS_NUMBER_MAX_BYTES);
+    size_t length = changed ? pycds_number_replace(answer, bytes, &sample, &number, changed) : 0;
+    cache_release();
+    if (length > 0) code = unmarshal(changed, length);
+    free(changed);
+  }
+  free(text);
+  return code;
 }
 
 static PyObject *find(const struct source_question *question) {
   double start = report_wanted() ? report_clock() : 0;
   PyObject *code = load(question);
+  if (!code) code = load_with_number(question);
   report_cached(REPORT_SOURCE, code != NULL);
   if (report_wanted()) report.milliseconds += report_clock() - start;
   return code;

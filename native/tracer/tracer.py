@@ -7,8 +7,8 @@
 #     <type> <length of field 1> <length of field 2> ...\n<field 1><field 2>...
 # each appended with one write, so that a killed process loses at most the last one.
 # Lists are joined with NUL. Types: P process, S end of the interpreter's start, B modules of before,
-# M module, L module left out, X extension module and its libraries, R regular expression, C compiled source string;
-# the fields are those of the calls below. DIRECTORY/activity grows by one byte per module.
+# M module, L module left out, X extension module and its libraries, R regular expression, C compiled source string,
+# N one with a sample for a number; the fields are those of the calls below. DIRECTORY/activity grows by one byte per module.
 import _frozen_importlib as bootstrap
 import _frozen_importlib_external as external
 import _imp
@@ -346,6 +346,65 @@ def plain_marshal(code):
 
 def record_source_string(mode, flags, optimize, filename, text, code):
     record("C", MODES[mode], flags, optimize, filename, text, plain_marshal(code))
+    place = find_number(text)
+    if place:
+        record_samples(mode, flags, optimize, filename, text[: place[0]], text[place[1] :])
+
+
+# A long number is another one in each process: core/number.h has the rules, and the reason.
+NUMBER_DIGITS = range(15, 20)
+# Literals of 64-bit hashes; shorter ones are rare.
+SAMPLE_WIDTHS = (18, 19, 20)
+
+
+def is_word(character):
+    return character.isalnum() or character in ("_", ".") or character > "\x7f"
+
+
+def find_number(text):
+    """Where the only long number of a text is, its sign included: (start, end)."""
+    found = start = None
+    for at, character in enumerate(text + "\n"):
+        if "0" <= character <= "9":
+            start = at if start is None else start
+            continue
+        if start is not None and at - start >= NUMBER_DIGITS.start:
+            if found:
+                return None
+            found = start, at
+        start = None
+    if not found:
+        return None
+    start, end = found
+    before = text[start - 1] if start else ""
+    if end - start not in NUMBER_DIGITS or text[start] == "0" or is_word(before) or is_word(text[end : end + 1]):
+        return None
+    return start - (before == "-"), end
+
+
+def with_number(code, old, new):
+    """Marshalled code with another number; None when the old one is not there exactly once."""
+    old, new = (plain_marshal(int(literal))[1:] for literal in (old, new))
+    return code.replace(old, new) if code.count(old) == 1 else None
+
+
+def record_samples(mode, flags, optimize, filename, head, tail):
+    def compiled(literal):
+        return plain_marshal(compile(head + literal + tail, filename, MODES[mode], flags, True, optimize))
+
+    for width in SAMPLE_WIDTHS:
+        sample = "1" + "0" * (width - 2) + "7"
+        text = head + sample + tail
+        if not may_record((mode, flags, optimize, filename, text), 2 * len(text)):
+            continue
+        try:
+            code = compiled(sample)
+            others = ["-" + "9" * (width - 1), "-1" + "0" * (width - 2)] + ["9" * width] * (width < 20)
+            alike = all(compiled(other) == with_number(code, sample, other) for other in others)
+        except Exception:
+            return  # no literal of the language
+        if alike:
+            record("N", MODES[mode], flags, optimize, filename, text, code)
 
 
 libraries = set(mapped_libraries())

@@ -7,9 +7,11 @@ import { isHook } from './layer.js'
 
 /**
  * Hashes, addresses and UUIDs: another one in each process, so the question would never be asked again, and two
- * bakes would not give the same bytes. attrs writes the hash of a class's name into the `__hash__` that it makes.
+ * bakes would not give the same bytes. Where nothing but a number differs, the tracer has recorded samples.
  */
 const TRANSIENT = /\d{15}|0x[\da-f]{9}|[\da-f]{8}-?[\da-f]{4}-?4[\da-f]{3}-?[89ab][\da-f]{3}-?[\da-f]{12}/i
+/** The number that the tracer puts in the place of such a one. */
+const SAMPLE = /10{16,18}7/
 
 /** Chooses each question once; equal questions to one interpreter have equal answers. */
 export function selectCaches(group: PythonGroup): CachedResults {
@@ -20,8 +22,8 @@ export function selectCaches(group: PythonGroup): CachedResults {
       addNew(regexes, [regex.isBytes, regex.asked, regex.pattern], regex)
     }
     for (const source of process.sources) {
-      const { mode, optimize, flags, filename, text } = source
-      const isStable = !isTransient(text) && !isTransient(filename)
+      const { mode, optimize, flags, filename, text, isSample } = source
+      const isStable = !isTransient(text, isSample ? SAMPLE : '') && !isTransient(filename)
       // The hook goes with the layer of the earlier bake, and comes back with the new one: not the image's own.
       const wanted = optimize === group.python.optimize && isStable && !isHook(text.toString())
       if (wanted) addNew(sources, [mode, flags, filename, text], source)
@@ -30,8 +32,8 @@ export function selectCaches(group: PythonGroup): CachedResults {
   return { regexes: [...regexes.values()], sources: [...sources.values()] }
 }
 
-function isTransient(text: Buffer): boolean {
-  return TRANSIENT.test(text.toString())
+function isTransient(text: Buffer, expected: RegExp | '' = ''): boolean {
+  return TRANSIENT.test(text.toString().replace(expected, ''))
 }
 
 function addNew<T>(known: Map<string, T>, question: readonly unknown[], answer: T): void {

@@ -25,6 +25,8 @@ export interface TracedSource {
   /** UTF-8. */
   text: Buffer
   marshal: Buffer
+  /** It has a sample in the place of a number that is another one in each process. */
+  isSample: boolean
 }
 
 /** The record type R of a trace file; undefined when it is not whole. */
@@ -43,12 +45,12 @@ export function parseRegex(fields: readonly Buffer[]): TracedRegex | undefined {
   }
 }
 
-/** The record type C of a trace file; undefined when it is not whole. */
-export function parseSource(fields: readonly Buffer[]): TracedSource | undefined {
+/** The record types C and N (a sample) of a trace file; undefined when it is not whole. */
+export function parseSource(fields: readonly Buffer[], isSample: boolean): TracedSource | undefined {
   const [name, flags, optimize, filename, text, marshal] = fields
   const mode = (['exec', 'eval', 'single'] as const).find((one) => one === name?.toString())
   if (!mode || !flags || !optimize || !filename || !text || !marshal) return undefined
-  return { mode, flags: number(flags), optimize: number(optimize), filename, text, marshal }
+  return { mode, flags: number(flags), optimize: number(optimize), filename, text, marshal, isSample }
 }
 
 function number(field: Buffer): number {

@@ -143,8 +143,8 @@ function apply(process: TracedProcess, kind: string, fields: Buffer[]): void {
     process.leftOut.push({ name: text(0), reason: text(2) })
   } else if (kind === 'R') {
     process.regexes.push(...some(parseRegex(fields)))
-  } else if (kind === 'C') {
-    process.sources.push(...some(parseSource(fields)))
+  } else if (kind === 'C' || kind === 'N') {
+    process.sources.push(...some(parseSource(fields, kind === 'N')))
   } else if (kind === 'M') {
     const [, , , , , , , sourceHash, marshal, seeds] = fields
     if (!sourceHash || !marshal || !seeds) return

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // One build for two processors, of which this machine has one: the step of the other runs in an emulator, with the
 // frontend's image for it.
-import { readFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import test from 'ava'
@@ -37,7 +38,7 @@ const declare = typeof found === 'string' ? test.serial.skip : test.serial
 
 declare('each processor gets an archive of its own run, and starts from it', async (t) => {
   t.timeout(DEADLINE_MS)
-  const { engine, program } = found as Exclude<typeof found, string>
+  const { engine, program, frontend } = found as Exclude<typeof found, string>
   emulate(t)
   const build = (context: string, dockerfile: string, platforms: readonly string[], ...options: string[]) =>
     buildctl(t, engine, program, { context, dockerfile }, [
@@ -46,12 +47,6 @@ declare('each processor gets an archive of its own run, and starts from it', asy
     ])
   const push = (name: string) => `--output=type=image,name=${name},push=true`
 
-  const frontend = temporary(t)
-  const made = await run('bash', [FRONTEND_IMAGE, '--context', frontend, ...BOTH], {
-    env: { PYCDS_NO_INSTALL: '1' },
-  })
-  if (made.code === NOT_POSSIBLE) return t.fail(`cannot be skipped any more: ${made.stderr}`)
-  t.is(made.code, 0, made.stderr)
   await build(frontend, readFileSync(join(frontend, 'Dockerfile'), 'utf8'), BOTH, push(FRONTEND))
   for (const { platform, architecture, root } of PLATFORMS) {
     const dockerfile = 'FROM scratch\nCOPY . /\nENV PATH=/usr/bin\n'
@@ -85,5 +80,11 @@ async function prepare() {
   if (reason !== undefined) return reason
   const engine = await sideEngine('buildkitd')
   if (typeof engine === 'string') return engine
-  return { engine, program: await sideProgram('buildctl') }
+  const frontend = mkdtempSync(join(tmpdir(), 'pycds-test-frontend-'))
+  test.after.always(() => rmSync(frontend, { recursive: true, force: true }))
+  const args = [FRONTEND_IMAGE, '--context', frontend, ...BOTH]
+  const { code, stderr } = await run('bash', args, { env: { PYCDS_NO_INSTALL: '1' } })
+  if (code === NOT_POSSIBLE) return stderr.trim()
+  if (code !== 0) throw new Error(`frontend-image.sh ended with ${code}: ${stderr}`)
+  return { engine, program: await sideProgram('buildctl'), frontend }
 }

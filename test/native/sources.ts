@@ -31,6 +31,54 @@ each('a training run prints what an untrained run prints', async (t, python) => 
   t.deepEqual(traced, stock)
 })
 
+// The numbers are others in each process; an abstract syntax tree is compiled by the builtin itself.
+const NUMBERS = `import ast, marshal, os, sys
+TEXTS = {
+    "alone": "def __hash__(self):\\n    return hash((\\n        NUMBER,\\n        self.a,\\n    ))",
+    "folded": "x = (NUMBER, 1, (2, NUMBER_))",
+    "operand": "y = 3; x = y-NUMBER",
+    "power": "x = NUMBER**2, 1",
+    "text": "x = 'NUMBER'",
+    "word": "def f_NUMBER(): return 1",
+    "float": "x = 1.NUMBER",
+    "two": "x = NUMBER, NUMBER",
+    "default": "def f(a=NUMBER, *, b: NUMBER_ = 1): return [a, b, 'NUMBER_']",
+}
+def literals():
+    bits = int.from_bytes(os.urandom(7), "little")
+    for digits in range(14, 22):
+        number = str(10 ** (digits - 1) + bits)[:digits]
+        yield from (number, "-" + number)
+    yield from ("0" * 18, "9" * 19, "-" + "9" * 19, str(2**63), str(-(2**63)), str(2**60 - 1), str(2**60))
+before = sys.modules["_pycds"].stats()["sources"] if "_pycds" in sys.modules else 0
+for name, text in TEXTS.items():
+    for index, literal in enumerate(literals()):
+        source = text.replace("NUMBER_", "7").replace("NUMBER", literal)
+        try:
+            expected = compile(ast.parse(source, name), name, "exec", 0, True)
+        except SyntaxError:
+            expected = None
+        try:
+            code = compile(source, name, "exec", 0, True)
+        except SyntaxError:
+            code = None
+        print(name, index, expected is not None, marshal.dumps(code, 2) == marshal.dumps(expected, 2))
+if "_pycds" in sys.modules:
+    print("served", sys.modules["_pycds"].stats()["sources"] - before, file=sys.stderr)`
+
+each('a number that is another one in each process is put into the code of a sample', async (t, python) => {
+  const bench = new Bench(t, python)
+  const script = bench.file('program/main.py', NUMBERS)
+  await bench.train(script)
+  const stock = await bench.runWithArchive(script, { PYCDS: 'off' })
+  const served = await bench.runWithArchive(script, { PYCDS: 'require' })
+  t.is(served.stdout, stock.stdout)
+  t.false(served.stdout.includes('False\n'), served.stdout)
+  // Of 18, 19 and 20 characters, sign included: of each text where the number is a constant of its own.
+  const count = Number(/^served (\d+)$/m.exec(served.stderr)?.[1])
+  t.true(count >= 2 * 9, served.stderr)
+})
+
 // What starts the script is compiled anew.
 const SHORT = `import collections, sys
 collections.namedtuple("P", "a b")

@@ -23,6 +23,7 @@ const source = (text: string, more: Partial<TracedSource> = {}): TracedSource =>
   filename: Buffer.from('<string>'),
   text: Buffer.from(text),
   marshal: Buffer.from('c'),
+  isSample: false,
   ...more,
 })
 
@@ -94,4 +95,13 @@ test('the hook of an earlier bake is not what the application compiled', (t) => 
     selected.sources.map((one) => one.text.toString()),
     ['x'],
   )
+})
+
+test('a sample in the place of such a number is kept, unless there is more of the kind', (t) => {
+  const isSample = true
+  const sources = [
+    source('hash((1000000000000000007, self.name))', { isSample }),
+    source('hash((1000000000000000007, self.name), 0x7f781060d9e0)', { isSample }),
+  ]
+  t.deepEqual(selectCaches(group({ regexes: [], sources })).sources, sources.slice(0, 1))
 })

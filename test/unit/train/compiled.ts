@@ -18,18 +18,19 @@ test('a regular expression has its pattern, flags, program and the names of its 
 })
 
 test('a source string has its mode, flags, file name, text and code', (t) => {
-  t.deepEqual(parseSource(fields('eval', '16777216', '0', '<string>', '1', 'c')), {
+  t.deepEqual(parseSource(fields('eval', '16777216', '0', '<string>', '1', 'c'), false), {
     mode: 'eval',
     flags: 16777216,
     optimize: 0,
     filename: Buffer.from('<string>'),
     text: Buffer.from('1'),
     marshal: Buffer.from('c'),
+    isSample: false,
   })
 })
 
 test('records that are not whole, or of an unknown mode, are nothing', (t) => {
   t.is(parseRegex(fields('0', '2', 'x')), undefined)
-  t.is(parseSource(fields('eval', '0', '0', 'f', 'x')), undefined)
-  t.is(parseSource(fields('func_type', '0', '0', 'f', 'x', 'c')), undefined)
+  t.is(parseSource(fields('eval', '0', '0', 'f', 'x'), false), undefined)
+  t.is(parseSource(fields('func_type', '0', '0', 'f', 'x', 'c'), false), undefined)
 })
