@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include "search.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
@@ -99,7 +100,9 @@ static bool list_directory(struct directory *d, const char *path) {
       at += entry->record_bytes;
       size_t length = 0;
       while (entry->name[length] && entry->name[length] != '.') length++;
-      if (length > 0) done = add_stem(d, hash_stem(entry->name, length));
+      /* A program like /usr/bin/http is no module: a file needs a suffix, a directory none. */
+      bool is_program = entry->type == DT_REG && entry->name[length] == 0;
+      if (length > 0 && !is_program) done = add_stem(d, hash_stem(entry->name, length));
     }
   }
   close(fd);

@@ -96,6 +96,22 @@ each('a module that an earlier entry of the path holds wins, as ever', async (t,
   t.true(logged(stderr).includes('missed json SHADOWED'))
 })
 
+each(
+  'a program of the same name in an earlier entry of the path is no module, a directory may be',
+  async (t, python) => {
+    const { bench, script } = await trained(t, python)
+    bench.file('program/json', '#!/bin/sh\n')
+    const program = await bench.runWithArchive(script, { PYCDS_LOG: '1' })
+    t.is(program.stdout, EXPECTED)
+    t.true(logged(program.stderr).includes('served json'))
+    rmSync(join(bench.directory, 'program/json'))
+    bench.file('program/json/readme', '')
+    const directory = await bench.runWithArchive(script, { PYCDS_LOG: '1' })
+    t.is(directory.stdout, EXPECTED)
+    t.true(logged(directory.stderr).includes('missed json SHADOWED'))
+  },
+)
+
 each('the archive is never opened for writing', async (t, python) => {
   const { bench, script } = await trained(t, python)
   chmodSync(bench.archive, 0o444)
