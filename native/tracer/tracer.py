@@ -395,7 +395,8 @@ def record_samples(mode, flags, optimize, filename, head, tail):
     for width in SAMPLE_WIDTHS:
         sample = "1" + "0" * (width - 2) + "7"
         text = head + sample + tail
-        if not may_record((mode, flags, optimize, filename, text), 2 * len(text)):
+        # A trace has nothing but samples: they come as texts of the program, too.
+        if not may_record(("sample", mode, flags, optimize, filename, text), 2 * len(text)):
             continue
         try:
             code = compiled(sample)

@@ -246,6 +246,7 @@ if (base === undefined) {
       t.is(code, 0, stdout)
       t.is(resultOf(stdout).layer.diffId, trained.layer.diffId)
       t.is(readFileSync(again, 'utf8'), readFileSync(trace, 'utf8'))
+      t.regex(readFileSync(trace, 'utf8'), /return hash\(\(\\n +10{17}7,/)
       t.deepEqual(schemaErrors('trace', JSON.parse(readFileSync(trace, 'utf8'))), [])
     },
   )
