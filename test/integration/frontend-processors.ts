@@ -32,13 +32,17 @@ const ELF_MACHINE = 18
 const MACHINES = { amd64: 62, arm64: 183 } as const
 
 const python = commonPython()
+/** What the frontend's image is built from. */
+const frontend = mkdtempSync(join(tmpdir(), 'pycds-test-frontend-'))
 const found = await prepare()
 if (typeof found === 'string') process.stderr.write(`skipped for want of a second processor: ${found}\n`)
+// Declared only now: nothing may be awaited between declarations.
+test.after.always(() => rmSync(frontend, { recursive: true, force: true }))
 const declare = typeof found === 'string' ? test.serial.skip : test.serial
 
 declare('each processor gets an archive of its own run, and starts from it', async (t) => {
   t.timeout(DEADLINE_MS)
-  const { engine, program, frontend } = found as Exclude<typeof found, string>
+  const { engine, program } = found as Exclude<typeof found, string>
   emulate(t)
   const build = (context: string, dockerfile: string, platforms: readonly string[], ...options: string[]) =>
     buildctl(t, engine, program, { context, dockerfile }, [
@@ -80,11 +84,9 @@ async function prepare() {
   if (reason !== undefined) return reason
   const engine = await sideEngine('buildkitd')
   if (typeof engine === 'string') return engine
-  const frontend = mkdtempSync(join(tmpdir(), 'pycds-test-frontend-'))
-  test.after.always(() => rmSync(frontend, { recursive: true, force: true }))
   const args = [FRONTEND_IMAGE, '--context', frontend, ...BOTH]
   const { code, stderr } = await run('bash', args, { env: { PYCDS_NO_INSTALL: '1' } })
   if (code === NOT_POSSIBLE) return stderr.trim()
   if (code !== 0) throw new Error(`frontend-image.sh ended with ${code}: ${stderr}`)
-  return { engine, program: await sideProgram('buildctl'), frontend }
+  return { engine, program: await sideProgram('buildctl') }
 }
