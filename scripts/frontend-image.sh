@@ -4,7 +4,7 @@
 #
 #   scripts/frontend-image.sh [NAME]                    default: pycds/frontend:latest
 #   scripts/frontend-image.sh --context DIR PLATFORM...  only the directory that it is built from, made anew, for
-#                                                        linux/amd64, linux/arm64 or both
+#                                                        linux/amd64, linux/arm64 or both; prints it
 
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
@@ -36,6 +36,7 @@ main() {
     [ $# -gt 2 ] || die "which directory, and which platforms?" "scripts/frontend-image.sh --context DIR linux/arm64"
     shift
     make_context "$@"
+    printf '%s\n' "$1"
     return 0
   fi
   need_engine

@@ -69,18 +69,17 @@ node_binary() {
 # copy_libraries ARCH FILE DIR: the shared libraries that the file needs, and theirs; the loader as ld.so. They are
 # where the compiler finds them, since a program for another processor cannot be asked.
 copy_libraries() {
-  local needed name path cc
+  local needed name path to cc
   cc=$(compiler "$1")
   needed=$(readelf -d "$2" | sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p')
   for name in $needed; do
-    case $name in ld-linux*) ;; *) [ ! -e "$3/$name" ] || continue ;; esac
+    case $name in ld-linux*) to=$3/ld.so ;; *) to=$3/$name ;; esac
+    [ ! -e "$to" ] || continue
     path=$("$cc" -print-file-name="$name")
     # The compiler repeats the name of what it does not find.
     [ "$path" != "$name" ] || skip "$name for $1 is missing, which Node needs" "Debian, Ubuntu: it comes with g++."
-    case $name in
-      ld-linux*) cp -L "$path" "$3/ld.so" ;;
-      *) cp -L "$path" "$3/$name" && copy_libraries "$1" "$path" "$3" ;;
-    esac
+    cp -L "$path" "$to"
+    copy_libraries "$1" "$path" "$3"
   done
 }
 
@@ -118,15 +117,12 @@ main() {
   local arch root name=${1:-pycds-image:latest}
   # Tests use what was built for them.
   if may_change_machine; then need_packages; fi
+  arch=$(arch_of "${3:-$(machine_platform)}")
+  need_native "$arch"
   if [ "$name" = --root ]; then
-    root=${2:?which directory?}
-    arch=$(arch_of "${3:-$(machine_platform)}")
-    need_native "$arch"
-    make_root "$arch" "$root"
+    make_root "$arch" "${2:?which directory?}"
     return 0
   fi
-  arch=$(arch_of "$(machine_platform)")
-  need_native "$arch"
   need_engine
   root=$(mktemp -d)
   # shellcheck disable=SC2064 # the name as it is now

@@ -13,6 +13,12 @@ static bool is_word(char c) {
   return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || c == '.' || (uint8_t)c >= 0x80;
 }
 
+static uint64_t value_of(const char *digits, size_t count) {
+  uint64_t value = 0;
+  for (size_t i = 0; i < count; i++) value = value * 10 + (uint64_t)(digits[i] - '0');
+  return value;
+}
+
 bool pycds_number_find(const char *text, size_t bytes, struct pycds_number *out) {
   size_t start = 0, digits = 0;
   for (size_t at = 0; at < bytes;) {
@@ -31,8 +37,7 @@ bool pycds_number_find(const char *text, size_t bytes, struct pycds_number *out)
   out->negative = start > 0 && text[start - 1] == '-';
   out->at = start - out->negative;
   out->width = digits + out->negative;
-  out->magnitude = 0;
-  for (size_t i = 0; i < digits; i++) out->magnitude = out->magnitude * 10 + (uint64_t)(text[start + i] - '0');
+  out->magnitude = value_of(text + start, digits);
   return true;
 }
 
@@ -40,9 +45,7 @@ struct pycds_number pycds_number_sample(size_t width, char literal[PYCDS_NUMBER_
   memset(literal, '0', width);
   literal[0] = '1';
   literal[width - 1] = '7';
-  struct pycds_number sample = {.width = width};
-  for (size_t i = 0; i < width; i++) sample.magnitude = sample.magnitude * 10 + (uint64_t)(literal[i] - '0');
-  return sample;
+  return (struct pycds_number){.width = width, .magnitude = value_of(literal, width)};
 }
 
 /* As marshal writes it behind the type; returns the length. */

@@ -2,8 +2,8 @@
 // Source texts that hold a number which is another one in each process: attrs writes the hash of a class's name into
 // the `__hash__` that it generates. What such a text compiles to is cached with a sample in the place of the number,
 // one for each width of the literal (columns are part of a code object), and the number at hand is put into the
-// marshalled code. tracer.py finds numbers by the same rules, and records a text only where it has seen that the
-// compiler gives the same for other numbers, also negative ones, but for the constant.
+// marshalled code. The tracer records a sample only where it has seen that the compiler gives the same for other numbers,
+// also negative ones, but for the constant.
 #ifndef PYCDS_NUMBER_H
 #define PYCDS_NUMBER_H
 

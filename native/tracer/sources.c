@@ -5,15 +5,16 @@
 // events that a failing or warning source raises twice.
 #include "sources.h"
 
+#include "../core/number.h"
 #include "../python/source_call.h"
 
 #define SOURCE_IS_UTF8 0x100 /* flags that compile() sets for a str, in all supported versions */
 #define IGNORE_COOKIE 0x800
 
 static struct {
-  PyObject *wants, *record; /* tracer.py's */
-  PyObject *strict;         /* a warning filter: every warning is an error */
-  PyObject *watchers[2];    /* sys.gettrace, sys.getprofile */
+  PyObject *wants, *record, *record_samples; /* tracer.py's */
+  PyObject *strict;                          /* a warning filter: every warning is an error */
+  PyObject *watchers[2];                     /* sys.gettrace, sys.getprofile */
   uint8_t optimize;
   int minor;
   bool busy; /* while tracer.py works, which is Python code, too */
@@ -66,14 +67,14 @@ static PyObject *compile_strictly(const struct source_question *question) {
   return code;
 }
 
-/* Calls one of tracer.py's functions with the question and, unless NULL, its code. */
-static bool tell(PyObject *function, const struct source_question *question, PyObject *code) {
+/* Calls one of tracer.py's functions with the question and, unless NULL, one thing more. */
+static bool tell(PyObject *function, const struct source_question *question, PyObject *more) {
   PyObject *mode = PyLong_FromLong(question->head.type), *flags = PyLong_FromLong((long)question->head.flags);
   PyObject *optimize = PyLong_FromLong(question->head.optimize);
   PyObject *text = PyUnicode_FromStringAndSize(question->text, (Py_ssize_t)question->text_bytes), *result = NULL;
   sources.busy = true;
   if (mode && flags && optimize && text) {
-    result = PyObject_CallFunctionObjArgs(function, mode, flags, optimize, question->filename, text, code, NULL);
+    result = PyObject_CallFunctionObjArgs(function, mode, flags, optimize, question->filename, text, more, NULL);
   }
   sources.busy = false;
   bool is_true = result && PyObject_IsTrue(result) == 1;
@@ -81,6 +82,18 @@ static bool tell(PyObject *function, const struct source_question *question, PyO
   for (size_t i = 0; i < sizeof all / sizeof *all; i++) drop(all[i]);
   PyErr_Clear();
   return is_true;
+}
+
+static void tell_of_number(const struct source_question *question) {
+  struct pycds_number number;
+  if (!pycds_number_find(question->text, question->text_bytes, &number)) return;
+  struct source_question head = *question;
+  head.text_bytes = number.at;
+  size_t end = number.at + number.width;
+  PyObject *tail = PyUnicode_FromStringAndSize(question->text + end, (Py_ssize_t)(question->text_bytes - end));
+  if (tail) tell(sources.record_samples, &head, tail);
+  drop(tail);
+  PyErr_Clear();
 }
 
 static PyObject *observe(enum source_builtin builtin, const struct source_arguments *arguments) {
@@ -92,6 +105,7 @@ static PyObject *observe(enum source_builtin builtin, const struct source_argume
   PyObject *code = compile_strictly(&question);
   if (!code) return source_call_stock(builtin, arguments);
   tell(sources.record, &question, code);
+  tell_of_number(&question);
   if (builtin == SOURCE_COMPILE) return code;
   PyObject *result = source_call_instead(builtin, arguments, code);
   Py_DecRef(code);
@@ -116,14 +130,17 @@ void sources_start(PyObject *namespace) {
   PyObject *optimize = flags ? PyObject_GetAttrString(flags, "optimize") : NULL;
   sources.wants = PyDict_GetItemString(namespace, "wants_source");
   sources.record = PyDict_GetItemString(namespace, "record_source_string");
+  sources.record_samples = PyDict_GetItemString(namespace, "record_samples");
   sources.watchers[0] = PySys_GetObject("gettrace");
   sources.watchers[1] = PySys_GetObject("getprofile");
-  bool found = optimize && hexversion && sources.wants && sources.record && sources.watchers[0] && sources.watchers[1];
+  bool found = optimize && hexversion && sources.wants && sources.record && sources.record_samples &&
+               sources.watchers[0] && sources.watchers[1];
   if (found && Py_CompileStringObject) {
     Py_IncRef(sources.watchers[0]);
     Py_IncRef(sources.watchers[1]);
     Py_IncRef(sources.wants);
     Py_IncRef(sources.record);
+    Py_IncRef(sources.record_samples);
     sources.optimize = (uint8_t)PyLong_AsLong(optimize);
     sources.minor = (int)(PyLong_AsUnsignedLongMask(hexversion) >> 16 & 0xff);
     sources.strict = strict_filter();

@@ -346,40 +346,10 @@ def plain_marshal(code):
 
 def record_source_string(mode, flags, optimize, filename, text, code):
     record("C", MODES[mode], flags, optimize, filename, text, plain_marshal(code))
-    place = find_number(text)
-    if place:
-        record_samples(mode, flags, optimize, filename, text[: place[0]], text[place[1] :])
 
 
-# A long number is another one in each process: core/number.h has the rules, and the reason.
-NUMBER_DIGITS = range(15, 20)
-# Literals of 64-bit hashes; shorter ones are rare.
+# Literals of 64-bit hashes with their signs; shorter ones are rare.
 SAMPLE_WIDTHS = (18, 19, 20)
-
-
-def is_word(character):
-    return character.isalnum() or character in ("_", ".") or character > "\x7f"
-
-
-def find_number(text):
-    """Where the only long number of a text is, its sign included: (start, end)."""
-    found = start = None
-    for at, character in enumerate(text + "\n"):
-        if "0" <= character <= "9":
-            start = at if start is None else start
-            continue
-        if start is not None and at - start >= NUMBER_DIGITS.start:
-            if found:
-                return None
-            found = start, at
-        start = None
-    if not found:
-        return None
-    start, end = found
-    before = text[start - 1] if start else ""
-    if end - start not in NUMBER_DIGITS or text[start] == "0" or is_word(before) or is_word(text[end : end + 1]):
-        return None
-    return start - (before == "-"), end
 
 
 def with_number(code, old, new):
@@ -388,6 +358,7 @@ def with_number(code, old, new):
     return code.replace(old, new) if code.count(old) == 1 else None
 
 
+# Of a text with a number between head and tail that is another one in each process: see core/number.h.
 def record_samples(mode, flags, optimize, filename, head, tail):
     def compiled(literal):
         return plain_marshal(compile(head + literal + tail, filename, MODES[mode], flags, True, optimize))

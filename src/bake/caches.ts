@@ -23,17 +23,14 @@ export function selectCaches(group: PythonGroup): CachedResults {
     }
     for (const source of process.sources) {
       const { mode, optimize, flags, filename, text, isSample } = source
-      const isStable = !isTransient(text, isSample ? SAMPLE : '') && !isTransient(filename)
+      const rest = isSample ? text.toString().replace(SAMPLE, '') : text.toString()
+      const isStable = !TRANSIENT.test(rest) && !TRANSIENT.test(filename.toString())
       // The hook goes with the layer of the earlier bake, and comes back with the new one: not the image's own.
       const wanted = optimize === group.python.optimize && isStable && !isHook(text.toString())
       if (wanted) addNew(sources, [mode, flags, filename, text], source)
     }
   }
   return { regexes: [...regexes.values()], sources: [...sources.values()] }
-}
-
-function isTransient(text: Buffer, expected: RegExp | '' = ''): boolean {
-  return TRANSIENT.test(text.toString().replace(expected, ''))
 }
 
 function addNew<T>(known: Map<string, T>, question: readonly unknown[], answer: T): void {

@@ -44,6 +44,14 @@ export function toolImage(): Promise<string | undefined> {
   return runScript('tool-image.sh', ['pycds-test/tool'])
 }
 
+/** The same for what the frontend's image for these platforms is built from, which is put into a directory. */
+export function frontendContext(
+  directory: string,
+  platforms: readonly string[],
+): Promise<string | undefined> {
+  return runScript('frontend-image.sh', ['--context', directory, ...platforms])
+}
+
 async function runScript(script: string, args: readonly string[]): Promise<string | undefined> {
   const path = fileURLToPath(new URL(`../../scripts/${script}`, import.meta.url))
   const { exitCode, stdout, stderr } = await run('bash', [path, ...args])

@@ -4,23 +4,20 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import test from 'ava'
 import type { VerifyResult } from '../../src/bake/verify.js'
 import { temporary } from '../helpers/builder.js'
-import { run } from '../helpers/builds.js'
 import { runCli } from '../helpers/cli.js'
 import { buildctl } from '../helpers/frontend-builders.js'
+import { frontendContext } from '../helpers/images.js'
 import { archivedImages } from '../helpers/oci-archive.js'
 import { commonPython, emulate, PLATFORMS, whyNotEmulated } from '../helpers/processors.js'
 import { folderOf } from '../helpers/side-builds.js'
 import { sideEngine, sideProgram } from '../helpers/side-engine.js'
 
-const FRONTEND_IMAGE = fileURLToPath(new URL('../../scripts/frontend-image.sh', import.meta.url))
 /** What buildkitd calls the registry beside it. */
 const REGISTRY = 'localhost:5000/pycds-test'
 const FRONTEND = `${REGISTRY}/frontend-of-both`
-const NOT_POSSIBLE = 77
 const DEADLINE_MS = 10 * 60_000
 const BOTH = PLATFORMS.map(({ platform }) => platform)
 const APP = {
@@ -84,9 +81,6 @@ async function prepare() {
   if (reason !== undefined) return reason
   const engine = await sideEngine('buildkitd')
   if (typeof engine === 'string') return engine
-  const args = [FRONTEND_IMAGE, '--context', frontend, ...BOTH]
-  const { code, stderr } = await run('bash', args, { env: { PYCDS_NO_INSTALL: '1' } })
-  if (code === NOT_POSSIBLE) return stderr.trim()
-  if (code !== 0) throw new Error(`frontend-image.sh ended with ${code}: ${stderr}`)
+  if ((await frontendContext(frontend, BOTH)) === undefined) return "the frontend's image cannot be made here"
   return { engine, program: await sideProgram('buildctl') }
 }
