@@ -11,6 +11,7 @@
 #                                          the directory
 #
 #   bookworm         Debian 12: Python 3.11, a static interpreter, with Flask, requests, boto3, numpy, HTTPie
+#   small            bookworm without what is large and seldom asked for: with Flask, requests and HTTPie
 #   trixie           Debian 13: Python 3.13, the same packages
 #   bullseye         Debian 11: Python 3.9, the same packages
 #   sid              Debian unstable: Python 3.14 and 3.15, with Flask and requests
@@ -28,9 +29,8 @@
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 # What tests and examples use. The benchmark's images are large and are only made for it.
-readonly NAMES=(bookworm bookworm-nopyc trixie trixie-nopyc bullseye sid shared shared-nopyc py38 nopython)
+readonly NAMES=(bookworm small bookworm-nopyc trixie trixie-nopyc bullseye sid shared shared-nopyc py38 nopython)
 readonly BENCH_NAMES=(bench-{bookworm,shared}{,-native}{,-nopyc} bench-sid)
-readonly RECIPE_LABEL=io.pycds.test.recipe
 readonly DEBIAN_PACKAGES=python3,python3-flask,python3-requests,python3-boto3,python3-numpy,httpie,gunicorn,ca-certificates
 # Lists of a frozen mirror of unstable are past their date.
 readonly SID_OPTION='--aptopt=Acquire::Check-Valid-Until "false"'
@@ -44,15 +44,6 @@ readonly IMAGE_ENV='ENV PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/
 FORCE=
 # Set by --root: what mmdebstrap makes is unpacked here instead of being imported.
 ROOTS=
-
-# digest ARG...: names a recipe by everything that goes into it.
-digest() { printf '%s\0' "$@" | sha256sum | cut -c1-16; }
-
-# up_to_date IMAGE RECIPE
-up_to_date() {
-  [ -z "$FORCE" ] || return 1
-  [ "$(docker image inspect -f "{{index .Config.Labels \"$RECIPE_LABEL\"}}" "$1" 2>/dev/null)" = "$2" ]
-}
 
 # replace_image IMAGE COMMAND...: runs a command that makes IMAGE anew, and removes what had the name
 # before unless another image or a container is built on it.
@@ -153,21 +144,32 @@ make_nopython() {
     --extract-hook='ln -sf usr/bin "$1/bin"; for c in sh cat echo env false id ls sleep true; do ln -sf busybox "$1/usr/bin/$c"; done'
 }
 
-# make_nopyc BASE: the files of another base image without its bytecode. Official Python images remove
-# it to save space, and some installers never write it.
-make_nopyc() {
-  local base=pycds-test/$1 image=pycds-test/$1-nopyc recipe container
-  make_base "$1"
-  recipe=$(digest "$(recipe_of "$base")" nopyc)
+# import_without IMAGE BASE PATTERN...: the files of another base image, as one layer, without those that match.
+import_without() {
+  local image=pycds-test/$1 base=pycds-test/$2 recipe container
+  shift 2
+  make_base "${base#pycds-test/}"
+  recipe=$(digest "$(recipe_of "$base")" without "$@")
   up_to_date "$image" "$recipe" && return 0
   say "importing $image"
   container=$(docker create --label io.pycds.test=base-image "$base" true)
   # shellcheck disable=SC2064 # the name as it is now
   trap "docker rm -f $container >/dev/null" EXIT
-  docker export "$container" | tar --delete --wildcards -f - '*.pyc' |
+  docker export "$container" | tar --delete --wildcards -f - "$@" |
     replace_image "$image" docker import -c "LABEL $RECIPE_LABEL=$recipe" -c 'CMD ["python3"]' -c "$IMAGE_ENV" - "$image"
   docker rm -f "$container" >/dev/null
   trap - EXIT
+}
+
+# Official Python images remove bytecode to save space, and some installers never write it.
+make_nopyc() { import_without "$1-nopyc" "$1" '*.pyc'; }
+
+# For tests that are about something else than what is in an image: copying and unpacking it costs a quarter.
+make_small() {
+  local packages=usr/lib/python3/dist-packages
+  import_without small bookworm "$packages"/{boto,numpy,pip,s3transfer,setuptools,pkg_resources,gunicorn}'*' \
+    'usr/lib/python3.11/dist-packages/*' 'usr/lib/*/perl*' 'usr/lib/*/gconv' 'usr/lib/*/lapack' 'usr/lib/*/blas' \
+    'usr/share/*' 'usr/bin/perl*' 'var/cache/*' 'var/lib/*' 'usr/sbin/*' usr/lib/{apt,dpkg,mime,udev}
 }
 
 # --- A CPython with a shared libpython, copied over trixie ------------------------------------------
@@ -279,6 +281,7 @@ make_base() {
     bench-bookworm) make_pypi "$1" bench-debian-bookworm 11 ;;
     bench-shared) make_pypi "$1" bench-copied 13 ;;
     nopython) make_nopython ;;
+    small) make_small ;;
     *) die "unknown base image $1" "One of: ${NAMES[*]} ${BENCH_NAMES[*]}" ;;
   esac
 }
@@ -295,12 +298,7 @@ main() {
   done
   [ ${#names[@]} -gt 0 ] || die "which image?" "usage: scripts/base-image.sh [--force] NAME... (one of: ${NAMES[*]} ${BENCH_NAMES[*]})"
   [ -n "$ROOTS" ] || need_engine
-  # One maker at a time: tests that start together ask for the same image. The descriptor is opened
-  # after the engine, which would otherwise hold the lock for as long as it runs.
-  if have flock; then
-    exec 9>"$(cache_dir)/base-image.lock"
-    flock 9
-  fi
+  one_at_a_time base-image
   for name in "${names[@]}"; do
     make_base "$name"
     if [ -n "$ROOTS" ]; then printf '%s\n' "$ROOTS/$name"

@@ -31,7 +31,7 @@ make_context() {
 }
 
 main() {
-  local root platform name=${1:-pycds/frontend:latest}
+  local root platform recipe name=${1:-pycds/frontend:latest}
   if [ "$name" = --context ]; then
     [ $# -gt 2 ] || die "which directory, and which platforms?" "scripts/frontend-image.sh --context DIR linux/arm64"
     shift
@@ -41,13 +41,19 @@ main() {
   fi
   need_engine
   platform=$(machine_platform)
+  one_at_a_time frontend-image
+  recipe=$(cd "$ROOT" && digest_files dist prebuilds package-lock.json native/launcher dockerfiles/frontend scripts/{tool,frontend}-image.sh)
+  if up_to_date "$name" "$recipe"; then
+    printf '%s\n' "$name"
+    return 0
+  fi
   root=$(mktemp -d)
   # shellcheck disable=SC2064 # the name as it is now
   trap "rm -rf '$root'" EXIT
   make_context "$root" "$platform"
   say "building $name"
   # BuildKit sets the argument itself, the classic builder does not.
-  build_image --build-arg "TARGETARCH=${platform#linux/}" --tag "$name" "$root"
+  build_image --build-arg "TARGETARCH=${platform#linux/}" --label "$RECIPE_LABEL=$recipe" --tag "$name" "$root"
   printf '%s\n' "$name"
 }
 

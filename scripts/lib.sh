@@ -121,6 +121,14 @@ need_packages() {
   fi
 }
 
+# one_at_a_time NAME: waits until no other script with that name is at it; scripts that start together make the same
+# things. Call it after need_engine: an engine that is started would hold the lock for as long as it runs.
+one_at_a_time() {
+  have flock || return 0
+  exec 9>"$(cache_dir)/$1.lock"
+  flock 9
+}
+
 # --- Docker Engine ----------------------------------------------------------------------------------
 
 engine_answers() { have docker && timeout 20 docker version --format '{{.Server.Version}}' >/dev/null 2>&1; }
@@ -215,3 +223,18 @@ build_image() {
     return 1
   }
 }
+
+# What an image was made from, so that it need not be made again.
+readonly RECIPE_LABEL=io.pycds.recipe
+
+# digest ARG...: names a recipe by everything that goes into it.
+digest() { printf '%s\0' "$@" | sha256sum | cut -c1-16; }
+
+# digest_files PATH...: the same for files and directories with their content.
+digest_files() { find "$@" -type f -print0 | sort -z | xargs -0 sha256sum | sha256sum | cut -c1-16; }
+
+# recipe_of IMAGE: the recipe that an image at hand was made by.
+recipe_of() { docker image inspect -f "{{index .Config.Labels \"$RECIPE_LABEL\"}}" "$1"; }
+
+# up_to_date IMAGE RECIPE
+up_to_date() { [ -z "${FORCE:-}" ] && [ "$(recipe_of "$1" 2>/dev/null)" = "$2" ]; }

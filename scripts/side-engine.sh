@@ -147,18 +147,23 @@ in_network() { nsenter --net="$(network)" "$@"; }
 
 network() { printf '/proc/%s/ns/net\n' "$(cat "$STATE/buildkitd/pid")"; }
 
-# load NAME IMAGE
+# load NAME IMAGE: nothing is copied that is there already.
 load() {
-  local socket image=$2
+  local socket image=$2 mark id
   socket=$(socket_of "$1")
+  [[ ${image##*/} == *:* ]] || image=$image:latest
+  id=$(docker image inspect -f '{{.Id}}' "$image")
+  mark=$STATE/$1/loaded-$(digest "$image" "$id")
+  exec 9>"$STATE/$1/load.lock"
+  flock 9
   if [ "$1" = buildkitd ]; then
-    [[ ${image##*/} == *:* ]] || image=$image:latest
-    in_network skopeo copy --quiet --dest-tls-verify=false "docker-daemon:$image" "docker://$REGISTRY/$image" >&2
+    [ -e "$mark" ] || in_network skopeo copy --quiet --dest-tls-verify=false "docker-daemon:$image" "docker://$REGISTRY/$image" >&2
     printf '%s/%s\n' "$REGISTRY" "$image"
   else
-    docker save "$image" | DOCKER_HOST=unix://$socket docker load >/dev/null
+    [ -e "$mark" ] || docker save "$image" | DOCKER_HOST=unix://$socket docker load >/dev/null
     printf '%s\n' "$image"
   fi
+  touch "$mark"
 }
 
 start() {

@@ -53,6 +53,8 @@ compiler() { if is_native "$1"; then printf '%s\n' "${CC:-cc}"; else printf '%s-
 node_binary() {
   local arch=$1 dir
   dir=$(cache_dir)/node-linux-$arch-$NODE_VERSION
+  # Called in a shell of its own, whose end gives the lock back.
+  one_at_a_time node
   if [ ! -x "$dir/bin/node" ]; then
     say "downloading Node $NODE_VERSION for $arch with npm"
     rm -rf "$dir.part"
@@ -113,23 +115,36 @@ make_root() {
   find "$root" -exec touch -h -d '@1' {} +
 }
 
+# tool_recipe: all that goes into the image.
+tool_recipe() {
+  cd "$ROOT"
+  digest "$NODE_VERSION" "$(digest_files dist prebuilds package-lock.json native/launcher dockerfiles/tool scripts/tool-image.sh)"
+}
+
 main() {
-  local arch root name=${1:-pycds-image:latest}
+  local arch root recipe name=${1:-pycds-image:latest}
   # Tests use what was built for them.
   if may_change_machine; then need_packages; fi
   arch=$(arch_of "${3:-$(machine_platform)}")
-  need_native "$arch"
   if [ "$name" = --root ]; then
+    need_native "$arch"
     make_root "$arch" "${2:?which directory?}"
     return 0
   fi
   need_engine
+  one_at_a_time tool-image
+  recipe=$(tool_recipe)
+  if up_to_date "$name" "$recipe"; then
+    printf '%s\n' "$name"
+    return 0
+  fi
+  need_native "$arch"
   root=$(mktemp -d)
   # shellcheck disable=SC2064 # the name as it is now
   trap "rm -rf '$root'" EXIT
   make_root "$arch" "$root/tool"
   say "building $name"
-  build_image --file "$ROOT/dockerfiles/tool/Dockerfile" --tag "$name" "$root/tool"
+  build_image --file "$ROOT/dockerfiles/tool/Dockerfile" --label "$RECIPE_LABEL=$recipe" --tag "$name" "$root/tool"
   printf '%s\n' "$name"
 }
 
