@@ -1,11 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
-import unit from './ava.config.js'
+import { common, longestFirst } from './ava.config.js'
 
-/** The tests that need a container engine: one file at a time, since some of them measure time. */
+// Those that look at what else is on the machine, or at how long something takes, run alone:
+// ava.alone.config.js.
+export const ALONE = ['test/integration/alone/**/*.ts']
+
+/** The tests that need a container engine. */
 export default {
-  ...unit,
-  files: ['test/integration/**/*.ts', '!test/integration/helpers/**', '!test/integration/fixtures/**'],
-  concurrency: 1,
+  ...common,
+  files: ['test/integration/**/*.ts', ...ALONE.map((pattern) => `!${pattern}`)],
+  sortTestFiles: longestFirst([
+    'bake',
+    'training',
+    'step',
+    'locations',
+    'frontend-engines',
+    'engines',
+    'frontend',
+  ]),
+  concurrency: 2,
   // A single step may pull, build, bake and time an image.
   timeout: '20m',
 }

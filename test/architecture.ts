@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Who may import whom. The tables are the rules; docs and reviews refer to them.
 import { builtinModules } from 'node:module'
-import { fileURLToPath } from 'node:url'
 import test from 'ava'
 import { chainTo, findCycles, findImports, type Import, readSources } from './helpers/imports.js'
-
-const ROOT = fileURLToPath(new URL('..', import.meta.url))
+import { ROOT } from './helpers/repository.js'
 
 /**
  * The modules of src (folders; the longest name that fits counts) and what each may import beside itself.

@@ -1,76 +1,69 @@
 // SPDX-License-Identifier: Apache-2.0
-// Images built from a Dockerfile in a test, with either builder, and what their last layer holds.
-import { execFile } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+// Images built from a Dockerfile in a test, with either builder of the engine, and what their last layer holds.
+import { readFileSync } from 'node:fs'
+import { delimiter, join } from 'node:path'
 import { gunzipSync } from 'node:zlib'
 import type { ExecutionContext } from 'ava'
 import { readTar } from '../../src/tar/index.js'
+import { docker, imageName } from './engine.js'
+import { type Outcome, run } from './run.js'
+import { temporary } from './temporary.js'
 
-const DEADLINE_MS = 5 * 60_000
 const GZIP = Buffer.of(0x1f, 0x8b)
 /** Clients from here on have BuildKit in a plugin. */
 const PLUGIN_SINCE = 23
 
-export interface Outcome {
-  code: number | null
-  stdout: string
-  stderr: string
+/** How builds are started. */
+export interface BuildClient {
+  readonly command: readonly string[]
+  readonly env: NodeJS.ProcessEnv
+  readonly buildKit: boolean
 }
 
-/** Runs a program to its end; `input` is its standard input. */
-export function run(
-  file: string,
-  args: readonly string[],
-  o: { env?: Record<string, string>; input?: string } = {},
-): Promise<Outcome> {
-  return new Promise((resolve) => {
-    const options = { env: { ...process.env, ...o.env }, timeout: DEADLINE_MS, maxBuffer: 2 ** 28 }
-    const child = execFile(file, args, options, (error, stdout, stderr) => {
-      resolve({ code: error ? (typeof error.code === 'number' ? error.code : null) : 0, stdout, stderr })
-    })
-    child.stdin?.on('error', () => {}) // it did not want to read
-    child.stdin?.end(o.input ?? '')
-  })
+/** The builder that engines had before BuildKit. */
+export const CLASSIC: BuildClient = {
+  command: ['docker', 'build'],
+  env: { DOCKER_BUILDKIT: '0' },
+  buildKit: false,
 }
 
-/** A client that can build with BuildKit; undefined when this machine has none. */
-export async function buildKitClient(): Promise<string | undefined> {
-  if ((await run('docker', ['buildx', 'version'])).code === 0) return 'docker'
-  for (const client of ['docker', '/usr/bin/docker']) {
-    const { code, stdout } = await run(client, ['version', '--format', '{{.Client.Version}}'])
-    if (code === 0 && Number.parseInt(stdout, 10) < PLUGIN_SINCE) return client
+/** A client that can build with the engine's BuildKit; undefined when this machine has none. */
+export async function buildKitClient(): Promise<BuildClient | undefined> {
+  if ((await run('docker', ['version'])).code !== 0) return undefined
+  // A builder of another driver does not see the engine's images.
+  const env = { BUILDX_BUILDER: 'default' }
+  if ((await run('docker', ['buildx', 'inspect'], { env })).code === 0) {
+    return { command: ['docker', 'buildx', 'build'], env, buildKit: true }
+  }
+  for (const directory of (process.env.PATH ?? '').split(delimiter)) {
+    const program = join(directory, 'docker')
+    const { code, stdout } = await run(program, ['version', '--format', '{{.Client.Version}}'])
+    if (code === 0 && Number.parseInt(stdout, 10) < PLUGIN_SINCE) {
+      return { command: [program, 'build'], env: { DOCKER_BUILDKIT: '1' }, buildKit: true }
+    }
   }
   return undefined
 }
 
-let names = 0
-
-/** Builds with one of the two builders, without a network and without a context; the image is removed with the test. */
+/** Builds without a network and without a context; the image is removed with the test. */
 export async function build(
   t: ExecutionContext,
-  builder: { client: string; buildKit: boolean },
+  client: BuildClient,
   dockerfile: string,
   ...options: string[]
 ): Promise<Outcome & { name: string }> {
-  names += 1
-  const name = `pycds-test-build:${process.pid}-${names}`
-  t.teardown(() => run('docker', ['image', 'rm', '--force', name]).then(() => undefined))
+  const name = imageName(t)
   // A result of an earlier run of the tests would prove nothing.
-  const plain = builder.buildKit ? ['--progress=plain', '--no-cache'] : []
-  const args = ['build', '--network=none', '--tag', name, ...plain, ...options, '-']
-  const env = { DOCKER_BUILDKIT: builder.buildKit ? '1' : '0' }
-  return { name, ...(await run(builder.client, args, { env, input: dockerfile })) }
+  const plain = client.buildKit ? ['--progress=plain', '--no-cache'] : []
+  const [program = '', ...words] = client.command
+  const args = [...words, '--network=none', '--tag', name, ...plain, ...options, '-']
+  return { name, ...(await run(program, args, { env: client.env, input: dockerfile })) }
 }
 
 /** The last layer of an image in the engine: `type mode uid:gid` by path. */
 export async function lastLayer(t: ExecutionContext, image: string): Promise<Map<string, string>> {
-  const directory = mkdtempSync(join(tmpdir(), 'pycds-test-'))
-  t.teardown(() => rmSync(directory, { recursive: true, force: true }))
-  const file = join(directory, 'image.tar')
-  const saved = await run('docker', ['save', '--output', file, image])
-  if (saved.code !== 0) throw new Error(saved.stderr)
+  const file = join(temporary(t), 'image.tar')
+  await docker('save', '--output', file, image)
   const files = new Map<string, Buffer>()
   await readTar(readFileSync(file), async (entry, body) => {
     if (entry.type === 'file') files.set(entry.name, await body())

@@ -1,49 +1,64 @@
 // SPDX-License-Identifier: Apache-2.0
-import { type ChildProcess, spawn } from 'node:child_process'
-import { fileURLToPath } from 'node:url'
+// The command line as it is shipped.
+import type { ChildProcess } from 'node:child_process'
+import type { ExecutionContext } from 'ava'
+import type { BakeResult } from '../../src/bake/result.js'
+import type { VerifyResult } from '../../src/bake/verify.js'
+import { inRepository } from './repository.js'
+import { type Outcome, type RunOptions, run } from './run.js'
 
-const ENTRY = fileURLToPath(new URL('../../src/bin/dev.ts', import.meta.url))
-const TSX = import.meta.resolve('tsx')
+export const CLI = inRepository('dist/bin/run.js')
 
-/** A finished run of the command line. */
-export interface CliRun {
-  exitCode: number | null
-  signal: NodeJS.Signals | null
-  stdout: string
-  stderr: string
+/** The processes that were started from here: what one of them leaves behind carries its number. */
+export const startedPids = new Set<number>()
+
+export interface CliOptions extends RunOptions {
+  /** Words in front of the command line: a program that runs it. */
+  machine?: readonly string[]
 }
 
-/** How the command line is run. */
-export interface CliOptions {
-  /** Added to a small, known environment; nothing of the tester's own settings leaks in but PATH and HOME. */
-  env?: Record<string, string>
-  cwd?: string
-  /** Given the process as soon as it runs, to signal it. */
-  onStart?: (child: ChildProcess) => void
-  /** The process is killed after this time. */
-  deadlineMs?: number
+/** Runs `pycds-image` to its end, with the environment of this process. */
+export function pycds(args: readonly string[], o: CliOptions = {}): Promise<Outcome> {
+  const [program = '', ...words] = [...(o.machine ?? []), process.execPath, CLI, ...args]
+  const onStart = (child: ChildProcess) => {
+    startedPids.add(child.pid ?? 0)
+    o.onStart?.(child)
+  }
+  return run(program, words, { ...o, onStart })
 }
 
-/** Runs `pycds-image` from the sources (no build needed) in a process of its own, without a terminal. */
-export function runCli(args: readonly string[], options: CliOptions = {}): Promise<CliRun> {
-  return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [`--import=${TSX}`, ENTRY, ...args], {
-      cwd: options.cwd,
-      env: { PATH: process.env.PATH, HOME: process.env.HOME, COLUMNS: '120', ...options.env },
-      stdio: ['ignore', 'pipe', 'pipe'],
-      timeout: options.deadlineMs ?? 60_000,
-      killSignal: 'SIGKILL',
-    })
-    let stdout = ''
-    let stderr = ''
-    child.stdout.setEncoding('utf8').on('data', (text: string) => {
-      stdout += text
-    })
-    child.stderr.setEncoding('utf8').on('data', (text: string) => {
-      stderr += text
-    })
-    child.on('error', reject)
-    child.on('close', (exitCode, signal) => resolve({ exitCode, signal, stdout, stderr }))
-    options.onStart?.(child)
-  })
+/** The same in a small, known environment: nothing of the tester's own settings but PATH and HOME. */
+export function pycdsAlone(args: readonly string[], o: RunOptions = {}): Promise<Outcome> {
+  const { PATH, HOME } = process.env
+  return pycds(args, { ...o, wholeEnv: { PATH, HOME, COLUMNS: '120', ...o.env } })
+}
+
+/** Bakes, which must succeed, without measuring. */
+export async function bakes(
+  t: Pick<ExecutionContext, 'is'>,
+  args: readonly string[],
+  o: CliOptions = {},
+): Promise<BakeResult> {
+  const [image = '', ...more] = args
+  const { code, stdout, stderr } = await pycds(['bake', image, '--json', '--measure', '0', ...more], o)
+  t.is(code, 0, stdout + stderr)
+  return JSON.parse(stdout) as BakeResult
+}
+
+/** Verifies, which must succeed, that a start takes as many percent of its modules from the archive. */
+export async function verifies(
+  t: Pick<ExecutionContext, 'is'>,
+  image: string,
+  rate: number,
+  args: readonly string[] = [],
+  o: CliOptions = {},
+): Promise<VerifyResult> {
+  const { code, stdout, stderr } = await pycds(
+    ['verify', image, '--min-hit-rate', String(rate), '--json', ...args],
+    o,
+  )
+  t.is(code, 0, stdout + stderr)
+  const result = JSON.parse(stdout) as VerifyResult
+  t.is(result.ok, true)
+  return result
 }

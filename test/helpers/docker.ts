@@ -2,38 +2,32 @@
 // A real engine in tests: whether there is one, tiny images made from nothing, and leaving nothing behind.
 import { readFile } from 'node:fs/promises'
 import { buffer } from 'node:stream/consumers'
-import type { ExecutionContext } from 'ava'
+import test, { type ExecutionContext } from 'ava'
 import type { Container, ContainerSpec } from '../../src/bake/ports.js'
 import { type Connection, connect } from '../../src/docker/index.js'
 import { DockerEngine } from '../../src/engine/docker/index.js'
 import { packTar, type TarEntry } from '../../src/tar/index.js'
+import { isRequired } from './images.js'
 import { directory, file, symlink } from './tar.js'
 
 /** A statically linked busybox: all the userland that a tiny image needs. */
 const BUSYBOX = '/bin/busybox'
 const REPOSITORY = 'pycds-test-engine'
 
-const skips = new Map<string, number>()
-
 /** Counts the images of this process, so that names differ. */
 let images = 0
 
-/**
- * Runs a test only where an engine and a busybox are; elsewhere it is skipped with a reason, and the process ends
- * with a count by reason. With PYCDS_TEST_REQUIRE=docker a skip is a failure.
- */
-export function withDocker(run: (t: ExecutionContext, docker: DockerFixture) => Promise<void>) {
-  return async (t: ExecutionContext): Promise<void> => {
-    const connection = connect()
-    const reason = await missing(connection)
-    if (reason === undefined) {
-      await run(t, new DockerFixture(t, connection))
-    } else if ((process.env.PYCDS_TEST_REQUIRE ?? '').split(',').includes('docker')) {
-      t.fail(`cannot be skipped: ${reason}`)
-    } else {
-      skip(t, reason)
-    }
-  }
+/** Why there is nothing to test with; undefined where there is. */
+const reason = await missing(connect())
+
+/** Declares a test that needs an engine; it is skipped by name where there is none, unless one is required. */
+export function engineTest(
+  title: string,
+  run: (t: ExecutionContext, docker: DockerFixture) => Promise<void>,
+): void {
+  if (reason === undefined) test(title, (t) => run(t, new DockerFixture(t, connect())))
+  else if (isRequired('docker')) test(title, (t) => t.fail(`cannot be skipped: ${reason}`))
+  else test.skip(`${title} (${reason})`, () => {})
 }
 
 /** What a test makes on the engine; everything is removed when the test ends, however it ends. */
@@ -123,15 +117,4 @@ async function missing(connection: Connection): Promise<string | undefined> {
     () => false,
   )
   return isThere ? undefined : `no ${BUSYBOX} (Debian: busybox-static)`
-}
-
-function skip(t: ExecutionContext, reason: string): void {
-  t.log(`SKIPPED: ${reason}`)
-  t.pass()
-  if (skips.size === 0) process.once('exit', reportSkips)
-  skips.set(reason, (skips.get(reason) ?? 0) + 1)
-}
-
-function reportSkips(): void {
-  for (const [reason, count] of skips) process.stderr.write(`${count} tests skipped: ${reason}\n`)
 }

@@ -2,11 +2,12 @@
 // Builds with one frontend line on engines beside the one at hand: buildx for an engine, buildctl for a buildkitd.
 import { join } from 'node:path'
 import type { ExecutionContext } from 'ava'
-import { temporary } from './builder.js'
-import { run } from './builds.js'
+import { imageName } from './engine.js'
 import { archivedImage } from './oci-archive.js'
-import { folderOf, type SideBuilder } from './side-builds.js'
+import { run } from './run.js'
+import type { SideBuilder } from './side-builds.js'
 import type { SideEngine } from './side-engine.js'
+import { temporary } from './temporary.js'
 
 /** What a build is asked for; `context` is a directory, `args` are build arguments. */
 export interface BuildRequest {
@@ -30,15 +31,11 @@ export interface Built {
 
 export type Build = (t: ExecutionContext, request: BuildRequest) => Promise<Built>
 
-let names = 0
-
 /** Builds in an engine, and leaves the image there until the test is over. */
 export function buildxOn(builder: SideBuilder): Build {
   const { env } = builder
   return async (t, request) => {
-    names += 1
-    const image = `pycds-test/side:${process.pid}-${names}`
-    t.teardown(() => run('docker', ['rmi', '--force', image], { env }).then(() => undefined))
+    const image = imageName(t, env)
     const values = Object.entries(request.args).map(([name, value]) => `--build-arg=${name}=${value}`)
     const cache = request.cache === false ? ['--no-cache'] : []
     const options = ['--load', '--tag', image, ...values, ...cache]
@@ -71,7 +68,7 @@ export async function buildctl(
   { context, dockerfile }: Pick<BuildRequest, 'context' | 'dockerfile'>,
   options: readonly string[],
 ): Promise<string> {
-  const folder = folderOf(t, { Dockerfile: dockerfile })
+  const folder = temporary(t, { Dockerfile: dockerfile })
   const { code, stderr } = await run(program, [
     ...[`--addr=${engine.address}`, 'build', '--progress=plain'],
     ...['--frontend=dockerfile.v0', '--opt=force-network-mode=none'],

@@ -3,10 +3,9 @@
 import { type ChildProcessByStdio, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { Duplex, type Readable, type Writable } from 'node:stream'
-import { fileURLToPath } from 'node:url'
+import { inRepository } from './repository.js'
 
-const ENTRY = fileURLToPath(new URL('../../src/bin/frontend.ts', import.meta.url))
-const TSX = import.meta.resolve('tsx')
+const ENTRY = inRepository('dist/bin/frontend.js')
 const DEADLINE_MS = 60_000
 
 export interface FrontendProcess {
@@ -26,7 +25,7 @@ export function startFrontend(
     `BUILDKIT_FRONTEND_OPT_${index}`,
     `${name}=${value}`,
   ])
-  const child = spawn(process.execPath, [`--import=${TSX}`, ENTRY], {
+  const child = spawn(process.execPath, [ENTRY], {
     env: { PATH: process.env.PATH, ...env, ...Object.fromEntries(numbered) },
     stdio: ['pipe', 'pipe', 'pipe'],
     timeout: DEADLINE_MS,

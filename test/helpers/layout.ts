@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Small OCI layouts, whole or damaged, made from nothing.
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import type { ExecutionContext } from 'ava'
@@ -15,13 +14,7 @@ import {
 } from '../../src/image/index.js'
 import { packTar, type TarEntry } from '../../src/tar/index.js'
 import { file } from './tar.js'
-
-/** A directory that is removed when the test ends. */
-export function temporary(t: ExecutionContext): string {
-  const directory = mkdtempSync(join(tmpdir(), 'pycds-test-'))
-  t.teardown(() => rmSync(directory, { recursive: true, force: true }))
-  return directory
-}
+import { temporary } from './temporary.js'
 
 /** Writes blobs into a layout and remembers what leads to them. */
 export class LayoutMaker {

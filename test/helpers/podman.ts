@@ -6,7 +6,7 @@ import { once } from 'node:events'
 import { chownSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type Outcome, run } from './builds.js'
+import { type Outcome, run } from './run.js'
 
 /** The user of rootless tests; scripts/test.sh makes it. */
 const USER = 'pycds-test'

@@ -4,7 +4,7 @@
 import { accessSync, constants, existsSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { ExecutionContext } from 'ava'
-import { run } from './builds.js'
+import { run } from './run.js'
 import { EMULATOR, ROOTS } from './start.js'
 
 const BINFMT = '/proc/sys/fs/binfmt_misc'

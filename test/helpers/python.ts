@@ -13,13 +13,13 @@ import {
 } from 'node:fs'
 import { availableParallelism, homedir, tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { createArchiver } from '../../src/archive/archiver.js'
 import type { ArchiveTarget, Validate } from '../../src/bake/archiver.js'
 import { parseTrace, type TracedModule, type TracedProcess } from '../../src/train/trace.js'
+import { inRepository } from './repository.js'
 import { architectureOf, cannotStart, findRoots, hostPath, startOf } from './start.js'
 
-const PREBUILDS = fileURLToPath(new URL('../../prebuilds/', import.meta.url))
+const PREBUILDS = inRepository('prebuilds/')
 const DEADLINE_MS = 240_000
 const PATH = '/usr/sbin:/usr/bin:/sbin:/bin'
 
@@ -144,10 +144,7 @@ export class Bench {
 
   /** Copies a file of test/fixtures, which the interpreter may not be able to see; returns its path. */
   fixture(name: string): string {
-    return this.file(
-      `fixtures/${name}`,
-      readFileSync(new URL(`../fixtures/${name}`, import.meta.url), 'utf8'),
-    )
+    return this.file(`fixtures/${name}`, readFileSync(inRepository(`test/fixtures/${name}`), 'utf8'))
   }
 
   /** Runs the interpreter without an archive. */

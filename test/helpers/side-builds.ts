@@ -1,14 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Builds with any options on an engine beside the one at hand that has the frontend and a base image.
-import { mkdirSync, writeFileSync } from 'node:fs'
-import { dirname, join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
-import { FRONTEND, prepareBuilder, temporary } from './builder.js'
-import { type Outcome, run } from './builds.js'
+import { FRONTEND, prepareBuilder } from './builder.js'
 import { ensureImage } from './images.js'
+import { type Outcome, run } from './run.js'
 import { type SideEngine, type SideEngineName, sideEngine, sideProgram } from './side-engine.js'
-
-export type Files = Readonly<Record<string, string | Buffer>>
+import { type Files, temporary } from './temporary.js'
 
 /** Imports enough that an archive is worth it. */
 export const APP: Files = { 'app.py': 'import json, logging, email.message\nprint(json.dumps(1))\n' }
@@ -40,7 +37,7 @@ export class SideBuilder implements Images {
     args: readonly string[],
     context: Files | string = APP,
   ): Promise<Outcome> {
-    const folder = typeof context === 'string' ? context : folderOf(t, context)
+    const folder = typeof context === 'string' ? context : temporary(t, context)
     const fixed = ['build', '--progress=plain', '--network=none', ...args, '--file', '-', folder]
     return run(this.#buildx, fixed, { env: this.env, input: dockerfile })
   }
@@ -83,16 +80,6 @@ export async function sideTests() {
     if (builder === undefined) test.serial.skip(title, () => {})
     else test.serial(title, (t) => body(t, builder))
   }
-}
-
-/** A directory with these files, gone after the test. */
-export function folderOf(t: ExecutionContext, files: Files): string {
-  const folder = temporary(t)
-  for (const [name, text] of Object.entries(files)) {
-    mkdirSync(dirname(join(folder, name)), { recursive: true })
-    writeFileSync(join(folder, name), text)
-  }
-  return folder
 }
 
 /** Whether the step that traces imports was taken from an earlier build. */

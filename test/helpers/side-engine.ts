@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Engines beside the one at hand, from scripts/side-engine.sh.
-import { fileURLToPath } from 'node:url'
-import { run } from './builds.js'
+
+import { inRepository } from './repository.js'
+import { NOT_POSSIBLE, run } from './run.js'
 
 export type SideEngineName = 'docker-28' | 'docker-28-containerd' | 'buildkitd'
 
-const SCRIPT = fileURLToPath(new URL('../../scripts/side-engine.sh', import.meta.url))
-const NOT_POSSIBLE = 77
+const SCRIPT = inRepository('scripts/side-engine.sh')
 
 /** An engine that answers at `address`, a value for DOCKER_HOST or BUILDKIT_HOST. */
 export class SideEngine {

@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import type { ExecutionContext } from 'ava'
-import { temporary } from './builder.js'
+import { temporary } from './temporary.js'
 
 /** SSH_AGENT_IDENTITIES_ANSWER with none, after its length. */
 const NO_KEYS = Buffer.of(0, 0, 0, 5, 12, 0, 0, 0, 0)

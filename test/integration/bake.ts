@@ -1,72 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
 // Whole bakes of real images through the built command line: what they give, and how they fail.
-import { type ChildProcess, execFile, spawn } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
 import { readFileSync } from 'node:fs'
-import { fileURLToPath } from 'node:url'
 import test, { type ExecutionContext } from 'ava'
 import type { BakeResult } from '../../src/bake/result.js'
-import type { VerifyResult } from '../../src/bake/verify.js'
+import { baked } from '../helpers/baked.js'
+import { bakes, pycds, verifies } from '../helpers/cli.js'
+import { docker, hasImage, imageName } from '../helpers/engine.js'
 import { type BaseImage, type Example, ensureImage, exampleImage } from '../helpers/images.js'
+import { leftInEngine } from '../helpers/leftovers.js'
 import { Bench, readTraces } from '../helpers/python.js'
+import { inRepository } from '../helpers/repository.js'
+import { DEADLINE_MS, run } from '../helpers/run.js'
+import { TIER } from '../helpers/tier.js'
 
-const CLI = fileURLToPath(new URL('../../dist/bin/run.js', import.meta.url))
-const DEADLINE_MS = 5 * 60_000
 const EXAMPLES: readonly Example[] = ['01-flask-service', '02-command-line-tool', '03-numpy-job']
 const BASES: readonly BaseImage[] = ['bookworm', 'trixie', 'shared']
+const CONFINED = ['--user', '12345', '--cap-drop', 'ALL', '--network', 'none']
 
-interface Outcome {
-  code: number | null
-  stdout: string
-  stderr: string
-}
-
-function run(file: string, args: readonly string[], env: Record<string, string> = {}): Promise<Outcome> {
-  return new Promise((resolve) => {
-    const options = { env: { ...process.env, ...env }, timeout: DEADLINE_MS, maxBuffer: 2 ** 28 }
-    execFile(file, args, options, (error, stdout, stderr) => {
-      resolve({ code: error ? (typeof error.code === 'number' ? error.code : null) : 0, stdout, stderr })
-    })
-  })
-}
-
-const pycds = (args: readonly string[], env?: Record<string, string>) =>
-  run(process.execPath, [CLI, ...args], env)
-
-async function docker(...args: string[]): Promise<string> {
-  const { code, stdout, stderr } = await run('docker', args)
-  if (code !== 0) throw new Error(`docker ${args.join(' ')}: ${stderr}`)
-  return stdout.trim()
-}
-
-let names = 0
-const strangers: string[] = []
-
-/** A name for an image that is removed when the test ends. */
-function output(t: ExecutionContext): string {
-  names += 1
-  const name = `pycds-test-out:${process.pid}-${names}`
-  t.teardown(() => run('docker', ['image', 'rm', '--force', name]).then(() => undefined))
-  return name
-}
-
-async function bake(
-  t: ExecutionContext,
-  image: string,
-  ...args: string[]
-): Promise<{ name: string; result: BakeResult }> {
-  const name = output(t)
-  const { code, stdout, stderr } = await pycds([
-    'bake',
-    image,
-    '-t',
-    name,
-    '--json',
-    '--measure',
-    '0',
-    ...args,
-  ])
-  t.is(code, 0, stderr)
-  return { name, result: JSON.parse(stdout) as BakeResult }
+async function bake(t: ExecutionContext, image: string, ...args: string[]) {
+  const name = imageName(t)
+  return { name, result: await bakes(t, [image, '-t', name, ...args]) }
 }
 
 /** Runs a bake that must fail, and checks that it leaves nothing. */
@@ -74,37 +28,25 @@ async function refuses(
   t: ExecutionContext,
   exitCode: number,
   expected: RegExp,
-  args: readonly string[],
-  env?: Record<string, string>,
+  [image = '', ...more]: readonly string[],
+  env: NodeJS.ProcessEnv = {},
 ) {
-  const name = output(t)
-  const { code, stdout, stderr } = await pycds(
-    ['bake', ...args.slice(0, 1), '-t', name, '--json', ...args.slice(1)],
-    env,
-  )
+  const name = imageName(t)
+  const { code, stdout, stderr } = await pycds(['bake', image, '-t', name, '--json', ...more], { env })
   t.is(code, exitCode, stdout + stderr)
   const { error } = JSON.parse(stdout) as { error: { message: string; hint: string; exitCode: number } }
   t.regex(error.message, expected)
   t.true(error.hint.length > 10)
   t.is(error.exitCode, exitCode)
-  t.not((await run('docker', ['image', 'inspect', name])).code, 0, 'a failed bake must not tag')
+  t.false(await hasImage(name), 'a failed bake must not tag')
 }
-
-/** Containers of bakes; those that were there before this file ran are not ours to judge. */
-async function leftovers(): Promise<string[]> {
-  const found = await run('docker', ['ps', '--all', '--quiet', '--filter', 'label=io.pycds.run'])
-  return found.stdout.split('\n').filter((id) => id !== '' && !strangers.includes(id))
-}
-
-strangers.push(...(await leftovers()))
-const repositoryFile = (path: string) => fileURLToPath(new URL(`../../${path}`, import.meta.url))
 
 /** test/native/stdlib.ts for an interpreter that this machine has only inside an image. */
 async function compareInContainer(t: ExecutionContext, image: string): Promise<void> {
   t.timeout(DEADLINE_MS)
   const bench = new Bench(t, process.execPath)
   const files = ['test/fixtures/stdlib.py', 'test/fixtures/constants.py', 'native/tracer/tracer.py'].map(
-    repositoryFile,
+    inRepository,
   )
   const start = async (command: string) => {
     const id = await docker(
@@ -154,18 +96,16 @@ for (const [title, image] of images) {
   else {
     test.serial(`bake ${title}: one more layer, the source as it was, 95 % served`, async (t) => {
       const before = await docker('image', 'inspect', image)
-      const { name, result } = await bake(t, image)
+      const { name, result } = await baked(image)
       t.is(await docker('image', 'inspect', image), before)
       const history = async (reference: string) =>
         (await docker('history', '--no-trunc', '-q', reference)).split('\n').length
       t.is(await history(name), (await history(image)) + 1)
       t.true(result.archive.modules > 50)
-      const { code, stdout, stderr } = await pycds(['verify', name, '--min-hit-rate', '95', '--json'])
-      t.is(code, 0, stdout + stderr)
-      const verified = JSON.parse(stdout) as VerifyResult
+      const verified = await verifies(t, name, 95)
       t.is(verified.scenarios.length, 2)
       for (const scenario of verified.scenarios) t.true(scenario.hitRate >= 95, JSON.stringify(scenario))
-      t.deepEqual(await leftovers(), [])
+      t.deepEqual(await leftInEngine(), [])
     })
   }
 }
@@ -179,7 +119,7 @@ if (flask === undefined || tool === undefined) {
   test.serial(
     'two bakes give the same layer and image, and a bake of the result replaces its layer',
     async (t) => {
-      const first = await bake(t, tool)
+      const first = await baked(tool)
       const second = await bake(t, tool)
       t.is(second.result.layer.diffId, first.result.layer.diffId)
       t.is(second.result.output?.id, first.result.output?.id)
@@ -195,41 +135,20 @@ if (flask === undefined || tool === undefined) {
   })
 
   test.serial('a baked container writes nothing and says what it served', async (t) => {
-    const { name } = await bake(t, tool)
-    const id = await docker(
-      'create',
-      '--user',
-      '12345',
-      '--cap-drop',
-      'ALL',
-      '--network',
-      'none',
-      '--env',
-      'PYCDS=report',
-      name,
-    )
+    const { name } = await baked(tool)
+    const id = await docker('create', ...CONFINED, '--env', 'PYCDS=report', name)
     t.teardown(() => run('docker', ['rm', '--force', id]).then(() => undefined))
     const { stderr } = await run('docker', ['start', '--attach', id])
     t.regex(stderr, /pycds\[\d+\]: served \d+ of \d+ path-based modules/)
     t.is(await docker('diff', id), '')
-    const readOnly = [
-      'run',
-      '--rm',
-      '--read-only',
-      '--user',
-      '12345',
-      '--cap-drop',
-      'ALL',
-      '--network',
-      'none',
-    ]
+    const readOnly = ['run', '--rm', '--read-only', ...CONFINED]
     t.is((await run('docker', [...readOnly, '--env', 'PYCDS=require', name])).code, 0)
   })
 
   test.serial(
     'the layer holds the archive, the runtime, the hook and the manifest, and keeps directories as they were',
     async (t) => {
-      const { name } = await bake(t, tool)
+      const { name } = await baked(tool)
       const modes = (image: string) =>
         docker(
           'run',
@@ -294,11 +213,11 @@ if (flask === undefined || tool === undefined) {
   )
 
   test.serial('a dry run writes nothing', async (t) => {
-    const name = output(t)
+    const name = imageName(t)
     const { code, stdout } = await pycds(['bake', tool, '-t', name, '--dry-run', '--json'])
     t.is(code, 0)
     t.is((JSON.parse(stdout) as BakeResult).output, null)
-    t.not((await run('docker', ['image', 'inspect', name])).code, 0)
+    t.false(await hasImage(name))
   })
 
   test.serial('bad input is refused with its exit code, and nothing is left', async (t) => {
@@ -323,7 +242,7 @@ if (flask === undefined || tool === undefined) {
     if (nopython) await refuses(t, 4, /nopython/, [nopython])
     if (py38) await refuses(t, 4, /3\.8/, [py38, '--', 'python3', '-c', 'import json'])
     t.is((await pycds(['bake', tool, '-t', tool])).code, 2)
-    t.deepEqual(await leftovers(), [])
+    t.deepEqual(await leftInEngine(), [])
   })
 
   test.serial('a training run that crashed can be kept', async (t) => {
@@ -334,25 +253,19 @@ if (flask === undefined || tool === undefined) {
   })
 
   test.serial('SIGINT removes the container and ends with 130', async (t) => {
-    const name = output(t)
-    const child: ChildProcess = spawn(
-      process.execPath,
-      [CLI, 'bake', flask, '-t', name, '--ready', 'exit', '--progress', 'plain'],
-      { stdio: ['ignore', 'pipe', 'pipe'] },
-    )
-    const ended = new Promise<number | null>((resolve) => child.on('exit', (code) => resolve(code)))
-    const started = new Promise<void>((resolve) =>
-      child.stderr?.on('data', (chunk: Buffer) => chunk.includes('[train]') && resolve()),
-    )
-    await Promise.race([started, ended])
-    child.kill('SIGINT')
-    t.is(await ended, 130)
-    t.deepEqual(await leftovers(), [])
-    t.not((await run('docker', ['image', 'inspect', name])).code, 0)
+    const name = imageName(t)
+    const bake = ['bake', flask, '-t', name, '--ready', 'exit', '--progress', 'plain']
+    const onStart = (child: ChildProcess) =>
+      child.stderr?.on('data', (chunk: Buffer | string) => {
+        if (chunk.includes('[train]')) child.kill('SIGINT')
+      })
+    t.is((await pycds(bake, { onStart })).code, 130)
+    t.deepEqual(await leftInEngine(), [])
+    t.false(await hasImage(name))
   })
 
   test.serial('inspect tells what is inside and what was left out', async (t) => {
-    const { name, result } = await bake(t, flask)
+    const { name, result } = await baked(flask)
     const { code, stdout } = await pycds(['inspect', name, '--json'])
     t.is(code, 0)
     const inspected = JSON.parse(stdout) as {
@@ -366,11 +279,12 @@ if (flask === undefined || tool === undefined) {
     t.is((await pycds(['inspect', flask])).code, 7)
     t.is((await pycds(['doctor', flask])).code, 0)
     t.is((await pycds(['verify', flask])).code, 5)
-    t.is((await pycds(['inspect', fileURLToPath(new URL('../../package.json', import.meta.url))])).code, 7)
+    t.is((await pycds(['inspect', inRepository('package.json')])).code, 7)
   })
 }
 
-for (const base of BASES) {
+// Host interpreters of the same versions do the same in test/native/stdlib.ts.
+for (const base of TIER === 'all' ? BASES : BASES.slice(0, 1)) {
   const image = images.get(`03-numpy-job ${base}`)
   if (image === undefined) continue
   test.serial(`the library of the Python of ${base}, archived, equals what it builds itself`, (t) =>
@@ -379,7 +293,7 @@ for (const base of BASES) {
 }
 
 test('the version is that of the package', async (t) => {
-  const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
+  const { version } = JSON.parse(readFileSync(inRepository('package.json'), 'utf8')) as {
     version: string
   }
   t.regex((await pycds(['--version'])).stdout, new RegExp(`pycds-image/${version.replaceAll('.', '\\.')}`))

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Bytecode files that a bake adds for modules outside the archive.
 import test, { type ExecutionContext } from 'ava'
-import type { BakeResult } from '../../src/bake/result.js'
+import { baked } from '../helpers/baked.js'
+import { bakes } from '../helpers/cli.js'
+import { docker, imageName } from '../helpers/engine.js'
 import { ensureImage } from '../helpers/images.js'
-import { docker, outputName, pycds } from './helpers/built.js'
 
 /** Imports a package of which much is left for later. */
 const COMMAND = ['--', 'python3', '-c', 'import jinja2']
@@ -11,10 +12,8 @@ const COMMAND = ['--', 'python3', '-c', 'import jinja2']
 const LATER = 'jinja2.sandbox'
 
 async function bake(t: ExecutionContext, image: string, ...args: string[]) {
-  const name = outputName(t)
-  const { code, stdout, stderr } = await pycds('bake', image, '-t', name, '--measure', '0', '--json', ...args)
-  t.is(code, 0, stdout + stderr)
-  return { name, result: JSON.parse(stdout) as BakeResult }
+  const name = imageName(t)
+  return { name, result: await bakes(t, [image, '-t', name, ...args]) }
 }
 
 const inside = (image: string, ...command: string[]) =>
@@ -27,7 +26,7 @@ if (shipped === undefined || stripped === undefined) {
   test.skip('bytecode beside the archive: the images cannot be made here', () => undefined)
 } else {
   test.serial('packages without bytecode get it for what the archive lacks, and only those', async (t) => {
-    const { name, result } = await bake(t, stripped, ...COMMAND)
+    const { name, result } = await baked(stripped, ...COMMAND)
     t.true(result.bytecode.files > 20, JSON.stringify(result.bytecode))
     t.true(result.bytecode.bytes > 100_000)
     const code = [
@@ -46,7 +45,7 @@ if (shipped === undefined || stripped === undefined) {
   })
 
   test.serial('an edited file runs as edited, whatever its bytecode says', async (t) => {
-    const { name } = await bake(t, stripped, ...COMMAND)
+    const { name } = await baked(stripped, ...COMMAND)
     const edit = `f=$(python3 -c 'import ${LATER} as m; print(m.__file__)'); echo 'print("edited")' >>$f; python3 -B -c 'import ${LATER}'`
     t.is(await inside(name, 'sh', '-c', edit), 'edited')
   })

@@ -1,33 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
 // The script that the CI kit runs, and that each kind of CI hands it what it reads.
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
-import test, { type ExecutionContext } from 'ava'
-import { run } from '../helpers/builds.js'
+import test from 'ava'
+import { CLI as PROGRAM } from '../helpers/cli.js'
+import { imageName } from '../helpers/engine.js'
 import { exampleImage } from '../helpers/images.js'
+import { inRepository } from '../helpers/repository.js'
+import { run } from '../helpers/run.js'
+import { temporary } from '../helpers/temporary.js'
 
-const path = (name: string) => fileURLToPath(new URL(`../../${name}`, import.meta.url))
-const SCRIPT = path('examples/ci/bake.sh')
-const CLI = `${process.execPath} ${path('dist/bin/run.js')}`
-const example = await exampleImage('02-command-line-tool', 'bookworm')
+const SCRIPT = inRepository('examples/ci/bake.sh')
+const CLI = `${process.execPath} ${PROGRAM}`
+const example = await exampleImage('02-command-line-tool', 'small')
 const withExample = example === undefined ? test.serial.skip : test.serial
-
-function report(t: ExecutionContext): string {
-  const folder = mkdtempSync(join(tmpdir(), 'pycds-test-'))
-  t.teardown(() => rmSync(folder, { recursive: true, force: true }))
-  return folder
-}
 
 const bake = (env: Record<string, string>) => run('sh', [SCRIPT], { env: { PYCDS_CLI: CLI, ...env } })
 
 withExample(
   'the script bakes, verifies and leaves a report, outputs and a summary for the job',
   async (t) => {
-    const folder = report(t)
-    const output = `pycds-test-ci:${process.pid}`
-    t.teardown(() => run('docker', ['image', 'rm', '--force', output]).then(() => undefined))
+    const folder = temporary(t)
+    const output = imageName(t)
     const { code, stderr } = await bake({
       ...{ PYCDS_IMAGE: example ?? '', PYCDS_OUTPUT: output, PYCDS_REPORT: folder },
       ...{
@@ -54,7 +48,7 @@ withExample(
 )
 
 withExample('the job fails with the exit code of what failed', async (t) => {
-  const folder = report(t)
+  const folder = temporary(t)
   const failed = await bake({ PYCDS_IMAGE: example ?? '', PYCDS_REPORT: folder, PYCDS_COMMAND: 'false' })
   t.is(failed.code, 3)
   t.regex(failed.stderr, /ended with exit code 1 before any Python/)

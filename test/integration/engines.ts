@@ -3,20 +3,20 @@
 import { existsSync, mkdirSync, readFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import test, { type ExecutionContext } from 'ava'
-import type { BakeResult } from '../../src/bake/result.js'
-import { run } from '../helpers/builds.js'
+import { baked } from '../helpers/baked.js'
+import { bakes, pycds, verifies } from '../helpers/cli.js'
+import { docker, imageName } from '../helpers/engine.js'
 import { exampleImage } from '../helpers/images.js'
-import { temporary } from '../helpers/layout.js'
 import { Podman, type PodmanKind } from '../helpers/podman.js'
+import { DEADLINE_MS, has, run } from '../helpers/run.js'
 import { type SideEngine, sideEngine } from '../helpers/side-engine.js'
+import { temporary } from '../helpers/temporary.js'
+import { TIER } from '../helpers/tier.js'
 
-const CLI = fileURLToPath(new URL('../../dist/bin/run.js', import.meta.url))
-const DEADLINE_MS = 5 * 60_000
-const KINDS: readonly PodmanKind[] = ['rootful', 'rootless']
+const KINDS: readonly PodmanKind[] = TIER === 'all' ? ['rootful', 'rootless'] : ['rootful']
 
-const image = await exampleImage('02-command-line-tool', 'bookworm')
+const image = await exampleImage('02-command-line-tool', 'small')
 const directory = join(tmpdir(), `pycds-test-engines-${process.pid}`)
 const archive = join(directory, 'image.tar')
 /** What the engine at hand gives. */
@@ -28,35 +28,22 @@ const sides = new Map<string, SideEngine | string>()
 for (const name of ['docker-28', 'docker-28-containerd'] as const)
   sides.set(name, image === undefined ? 'no image' : await sideEngine(name))
 const withImage = image === undefined ? test.serial.skip : test.serial
-const hasTools = (await Promise.all(['skopeo', 'umoci'].map((tool) => run(tool, ['--version'])))).every(
-  ({ code }) => code === 0,
-)
-
-const pycds = (args: readonly string[], env: Record<string, string> = {}) =>
-  run(process.execPath, [CLI, ...args, '--json'], { env })
-
-async function bake(t: ExecutionContext, args: readonly string[], env?: Record<string, string>) {
-  const { code, stdout, stderr } = await pycds(['bake', ...args, '--measure', '0'], env)
-  t.is(code, 0, stdout + stderr)
-  return JSON.parse(stdout) as BakeResult
-}
+const hasTools = (await has('skopeo')) && (await has('umoci'))
 
 async function verify(t: ExecutionContext, name: string, env: Record<string, string> = {}): Promise<void> {
-  const { code, stdout, stderr } = await pycds(['verify', name, '--min-hit-rate', '95'], env)
-  t.is(code, 0, stdout + stderr)
+  await verifies(t, name, 95, [], { env })
   // What looks at ports has to be put into the container, also over a read-only root.
   const server = ['--ready', 'http:8000/', '--', 'python3', '-m', 'http.server', '8000']
-  const served = await run(process.execPath, [CLI, 'verify', name, ...server], { env })
+  const served = await pycds(['verify', name, ...server], { env })
   t.is(served.code, 0, served.stdout + served.stderr)
 }
-
-const remove = (name: string) => run('docker', ['image', 'rm', '--force', name])
 
 test.before(async (t) => {
   t.timeout(DEADLINE_MS)
   if (image === undefined) return
   mkdirSync(directory)
-  t.is((await run('docker', ['save', '-o', archive, image])).code, 0)
+  await docker('save', '-o', archive, image)
+  diffId = (await baked(image)).result.layer.diffId
 })
 
 test.after.always(async () => {
@@ -66,10 +53,7 @@ test.after.always(async () => {
 
 withImage('the engine at hand', async (t) => {
   t.timeout(DEADLINE_MS)
-  const name = `pycds-test-engines:${process.pid}`
-  t.teardown(() => remove(name))
-  diffId = (await bake(t, [image ?? '', '-t', name])).layer.diffId
-  await verify(t, name)
+  await verify(t, (await baked(image ?? '')).name)
 })
 
 for (const [engine, side] of sides) {
@@ -89,7 +73,7 @@ for (const [engine, side] of sides) {
       t.is((await client('load', '--quiet', '--input', archive)).code, 0)
       t.is((await client('tag', image ?? '', source)).code, 0)
       const file = join(temporary(t), 'metadata.json')
-      const result = await bake(t, [source, '-t', name, '--metadata-file', file], env)
+      const result = await bakes(t, [source, '-t', name, '--metadata-file', file], { env })
       t.is(result.layer.diffId, diffId)
       await verify(t, name, env)
       const metadata = JSON.parse(readFileSync(file, 'utf8')) as Record<string, string>
@@ -112,7 +96,7 @@ for (const [kind, podman] of podmans) {
     const loaded = await podman.client('load', '--quiet', '--input', archive)
     t.is(loaded.code, 0, loaded.stderr)
     const env = { DOCKER_HOST: podman.host }
-    const result = await bake(t, [image ?? '', '-t', 'baked:1'], env)
+    const result = await bakes(t, [image ?? '', '-t', 'baked:1'], { env })
     t.is(result.layer.diffId, diffId)
     await verify(t, 'baked:1', env)
     // Its own client finds the image under its name, and nothing else that the bake has made.
@@ -127,7 +111,7 @@ withImage('from an engine to a layout, which skopeo and umoci read, and back to 
   t.timeout(DEADLINE_MS)
   const folder = temporary(t)
   const layout = `oci:${join(folder, 'layout')}:1`
-  const result = await bake(t, [image ?? '', '-o', layout])
+  const result = await bakes(t, [image ?? '', '-o', layout])
   t.is(result.layer.diffId, diffId)
   await verify(t, layout)
   if (hasTools) {
@@ -143,9 +127,8 @@ withImage('from an engine to a layout, which skopeo and umoci read, and back to 
     t.true(existsSync(join(bundle, 'rootfs/opt/pycds/app.cds')))
   }
   // Baking what is baked replaces its layer.
-  const name = `pycds-test-engines-back:${process.pid}`
-  t.teardown(() => remove(name))
-  t.is((await bake(t, [layout, '-o', name])).layer.diffId, diffId)
+  const name = imageName(t)
+  t.is((await bakes(t, [layout, '-o', name])).layer.diffId, diffId)
   await verify(t, name)
 })
 
@@ -153,10 +136,10 @@ withImage('an archive of the engine, and a layout that skopeo makes of it', asyn
   t.timeout(DEADLINE_MS)
   const folder = temporary(t)
   const out = `docker-archive:${join(folder, 'out.tar')}:baked:1`
-  t.is((await bake(t, [`docker-archive:${archive}`, '-o', out])).layer.diffId, diffId)
+  t.is((await bakes(t, [`docker-archive:${archive}`, '-o', out])).layer.diffId, diffId)
   if (!hasTools) return t.log('skopeo and umoci are not installed: no layout')
   const layout = `oci:${join(folder, 'layout')}:1`
   t.is((await run('skopeo', ['copy', '-q', `docker-archive:${archive}`, layout])).code, 0)
-  t.is((await bake(t, [layout])).layer.diffId, diffId)
+  t.is((await bakes(t, [layout])).layer.diffId, diffId)
   await verify(t, `${layout}-cds`)
 })

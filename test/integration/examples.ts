@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // The examples do what their READMEs show, as built and as baked.
-import { execFile } from 'node:child_process'
 import { readFile } from 'node:fs/promises'
 import test, { type ExecutionContext } from 'ava'
-import type { BakeResult } from '../../src/bake/result.js'
-import { runCli } from '../helpers/cli.js'
+import { baked } from '../helpers/baked.js'
+import { docker } from '../helpers/engine.js'
 import { type BaseImage, type Example, exampleImage } from '../helpers/images.js'
+import { inRepository } from '../helpers/repository.js'
 
 const BASES: readonly BaseImage[] = ['bookworm', 'trixie', 'shared']
 
@@ -18,7 +18,7 @@ for (const base of BASES) {
 
 for (const { base, tool, job } of images) {
   where(tool)(`the command-line tool on ${base} prints the same, baked`, async (t) => {
-    await printsTheSame(t, '02-command-line-tool', tool ?? '', 'fetch 1.0\n')
+    await printsTheSame(t, '02-command-line-tool', tool ?? '', 'fetch 1.0')
   })
 
   where(job)(`the numpy job on ${base} prints the same, baked`, async (t) => {
@@ -30,33 +30,17 @@ function where(image: string | undefined): typeof test.serial | typeof test.seri
   return image === undefined ? test.serial.skip : test.serial
 }
 
-/** Bakes an example's image, and compares what its own command prints before and after with its README. */
+/** What its own command prints before and after the bake, and its README says that it prints. */
 async function printsTheSame(
   t: ExecutionContext,
   example: Example,
   image: string,
   expected?: string,
 ): Promise<void> {
-  const baked = `${image}-cds-test-${process.pid}`
-  t.teardown(() => docker(['rmi', '-f', baked]))
-  const before = await docker(['run', '--rm', '--network', 'none', image])
-  const run = await runCli(['bake', image, '-t', baked, '--measure', '0', '--json'], { deadlineMs: 300_000 })
-  t.is(run.exitCode, 0, run.stderr)
-  const result: BakeResult = JSON.parse(run.stdout)
-  t.is(result.output?.reference, baked)
-
-  const after = await docker(['run', '--rm', '--network', 'none', '-e', 'PYCDS=require', baked])
-  t.is(after, before)
+  const before = await docker('run', '--rm', '--network', 'none', image)
+  const { name } = await baked(image)
+  t.is(await docker('run', '--rm', '--network', 'none', '-e', 'PYCDS=require', name), before)
   if (expected !== undefined) t.is(before, expected)
-  const readme = await readFile(new URL(`../../examples/${example}/README.md`, import.meta.url), 'utf8')
-  t.true(readme.includes(before.trim()), `the README of ${example} shows ${before}`)
-}
-
-function docker(args: readonly string[]): Promise<string> {
-  return new Promise((resolve, reject) => {
-    execFile('docker', args, (error, stdout, stderr) => {
-      if (error === null) resolve(stdout)
-      else reject(new Error(`docker ${args.join(' ')}: ${stderr.trim()}`))
-    })
-  })
+  const readme = await readFile(inRepository(`examples/${example}/README.md`), 'utf8')
+  t.true(readme.includes(before), `the README of ${example} shows ${before}`)
 }

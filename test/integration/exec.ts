@@ -1,7 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
-// Programs inside a running container of a real engine.
-import test from 'ava'
-import { type DockerFixture, withDocker } from '../helpers/docker.js'
+import { type DockerFixture, engineTest } from '../helpers/docker.js'
 
 const DEADLINE_MS = 30_000
 
@@ -21,29 +18,26 @@ async function running(docker: DockerFixture, changes: readonly string[] = []) {
   return { container, sh }
 }
 
-test(
-  'a program in a container gives its exit code and both of its outputs',
-  withDocker(async (t, docker) => {
-    const { sh } = await running(docker)
-    t.deepEqual(await sh('echo out; exit 3'), { exitCode: 3, output: 'out\n' })
-    t.deepEqual(await sh('echo err >&2'), { exitCode: 0, output: 'err\n' })
-    t.is((await sh('yes | head -c 300000')).output.length, 65536)
-  }),
-)
+engineTest('a program in a container gives its exit code and both of its outputs', async (t, docker) => {
+  const { sh } = await running(docker)
+  t.deepEqual(await sh('echo out; exit 3'), { exitCode: 3, output: 'out\n' })
+  t.deepEqual(await sh('echo err >&2'), { exitCode: 0, output: 'err\n' })
+  t.is((await sh('yes | head -c 300000')).output.length, 65536)
+})
 
-test(
+engineTest(
   'it has the environment and the user of the container, unless others are given',
-  withDocker(async (t, docker) => {
+  async (t, docker) => {
     const { sh } = await running(docker, ['USER app', 'ENV A=image'])
     t.is((await sh('echo $A $B $(/bin/busybox id -u)')).output, 'container container 1000\n')
     const other = await sh('echo $A $B $(/bin/busybox id -u)', { user: '0', env: { B: '' } })
     t.is(other.output, 'container 0\n')
-  }),
+  },
 )
 
-test(
+engineTest(
   'a program that is not there, never ends, or loses its container is a result',
-  withDocker(async (t, docker) => {
+  async (t, docker) => {
     const { container, sh } = await running(docker)
     const missing = await container.exec({ command: ['no-such-program'], timeoutMs: DEADLINE_MS })
     t.is(missing.exitCode, 127)
@@ -55,5 +49,5 @@ test(
     await container.stop(0)
     t.not((await killed).exitCode, 0)
     t.is((await sh('true')).exitCode, null)
-  }),
+  },
 )

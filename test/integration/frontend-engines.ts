@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // The examples with one line more on newer engines, with both image stores, and on a BuildKit without an engine.
 import { readFileSync } from 'node:fs'
-import { fileURLToPath } from 'node:url'
 import test, { type ExecutionContext } from 'ava'
-import type { VerifyResult } from '../../src/bake/verify.js'
-import { runCli } from '../helpers/cli.js'
+import { verifies } from '../helpers/cli.js'
 import { type Build, type Built, buildctlOn, buildxOn } from '../helpers/frontend-builders.js'
 import type { Example } from '../helpers/images.js'
+import { inRepository } from '../helpers/repository.js'
 import { engineWithImages, type Images, SideBuilder } from '../helpers/side-builds.js'
 import { type SideEngineName, sideProgram } from '../helpers/side-engine.js'
 
@@ -57,7 +56,7 @@ async function prepare(name: SideEngineName): Promise<Ready | string> {
 }
 
 function requestFor(example: Example, images: Images, line: boolean) {
-  const context = fileURLToPath(new URL(`../../examples/${example}`, import.meta.url))
+  const context = inRepository(`examples/${example}`)
   const dockerfile = readFileSync(`${context}/Dockerfile`, 'utf8')
   return {
     context,
@@ -77,11 +76,7 @@ async function differsByOneLayer(t: ExecutionContext, engine: Ready, example: Ex
   )
   t.deepEqual(added.sort(), ['io.pycds.python', 'io.pycds.version'])
 
-  const options = { env: ours.env, deadlineMs: 300_000 }
-  const verified = await runCli(['verify', ours.image, '--min-hit-rate', '95', '--json'], options)
-  t.is(verified.exitCode, 0, verified.stdout + verified.stderr)
-  const result = JSON.parse(verified.stdout) as VerifyResult
-  t.true(result.ok)
+  await verifies(t, ours.image, 95, [], { env: ours.env })
 }
 
 /** What the line must leave as it is. */

@@ -2,12 +2,12 @@
 // What builds can be asked for besides an image in the engine: the line above the Dockerfile leaves all of it as it is.
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { temporary } from '../helpers/builder.js'
-import { run } from '../helpers/builds.js'
 import { archivedImage, archivedImages } from '../helpers/oci-archive.js'
-import { folderOf, type SideBuilder, sideTests } from '../helpers/side-builds.js'
+import { run } from '../helpers/run.js'
+import { type SideBuilder, sideTests } from '../helpers/side-builds.js'
 import { sideProgram } from '../helpers/side-engine.js'
 import { ASK_AGENT, sshAgent } from '../helpers/ssh-agent.js'
+import { temporary } from '../helpers/temporary.js'
 
 const CMD = 'CMD ["python3", "/app.py"]\n'
 const testSide = await sideTests()
@@ -46,7 +46,7 @@ testSide('all files of an image can come out, with the archive among them', asyn
 })
 
 testSide('secrets, an agent and named contexts reach the build, and not the training', async (t, builder) => {
-  const extra = folderOf(t, { 'extra.py': 'x = 1\n' })
+  const extra = temporary(t, { 'extra.py': 'x = 1\n' })
   const dockerfile =
     `${builder.line()}FROM ${builder.base}\n` +
     'RUN --mount=type=secret,id=x,required test "$(cat /run/secrets/x)" = hidden-word\n' +
@@ -57,7 +57,7 @@ testSide('secrets, an agent and named contexts reach the build, and not the trai
     'secret = os.path.exists("/run/secrets/x") and open("/run/secrets/x").read()\n' +
     'sys.exit(1 if secret or "SSH_AUTH_SOCK" in os.environ else 0)\n'
   const options = [
-    ...['--secret', `id=x,src=${join(folderOf(t, { secret: 'hidden-word' }), 'secret')}`],
+    ...['--secret', `id=x,src=${join(temporary(t, { secret: 'hidden-word' }), 'secret')}`],
     ...['--ssh', `default=${await sshAgent(t)}`, '--build-context', `extra=${extra}`],
     ...['--build-arg=PYCDS_ON_FAILURE=fail', '--output'],
   ]

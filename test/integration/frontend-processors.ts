@@ -5,15 +5,13 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import test from 'ava'
-import type { VerifyResult } from '../../src/bake/verify.js'
-import { temporary } from '../helpers/builder.js'
-import { runCli } from '../helpers/cli.js'
+import { verifies } from '../helpers/cli.js'
 import { buildctl } from '../helpers/frontend-builders.js'
 import { frontendContext } from '../helpers/images.js'
 import { archivedImages } from '../helpers/oci-archive.js'
 import { commonPython, emulate, PLATFORMS, whyNotEmulated } from '../helpers/processors.js'
-import { folderOf } from '../helpers/side-builds.js'
 import { sideEngine, sideProgram } from '../helpers/side-engine.js'
+import { temporary } from '../helpers/temporary.js'
 
 /** What buildkitd calls the registry beside it. */
 const REGISTRY = 'localhost:5000/pycds-test'
@@ -59,7 +57,7 @@ declare('each processor gets an archive of its own run, and starts from it', asy
     `# syntax=${FRONTEND}\nARG TARGETARCH\nFROM ${REGISTRY}/both-\${TARGETARCH}\nCOPY app.py /app.py\n` +
     `CMD ["/usr/bin/${python}", "/app.py"]\n`
   const options = ['--opt=build-arg:PYCDS_ON_FAILURE=fail', `--output=type=oci,dest=${file}`]
-  await build(folderOf(t, APP), dockerfile, BOTH, ...options)
+  await build(temporary(t, APP), dockerfile, BOTH, ...options)
 
   const images = await archivedImages(file)
   t.is(images.length, BOTH.length)
@@ -67,10 +65,7 @@ declare('each processor gets an archive of its own run, and starts from it', asy
     const layer = [...(images[index]?.lastLayer ?? [])]
     const runtime = layer.find(([path]) => path.endsWith('/_pycds.abi3.so'))?.[1]
     t.is(runtime?.readUInt16LE(ELF_MACHINE), MACHINES[architecture])
-    const args = ['verify', `oci-archive:${file}`, '--platform', platform, '--min-hit-rate', '95', '--json']
-    const { exitCode, stdout, stderr } = await runCli(args, { deadlineMs: DEADLINE_MS })
-    t.is(exitCode, 0, stdout + stderr)
-    t.true((JSON.parse(stdout) as VerifyResult).ok)
+    await verifies(t, `oci-archive:${file}`, 95, ['--platform', platform], { deadlineMs: DEADLINE_MS })
   }
 })
 

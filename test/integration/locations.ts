@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Bakes without an engine: every kind of location and every runtime of this machine give the layer that an engine
 // gives, other tools read what was written, and whatever interrupts it leaves nothing.
-import { execFile, spawn } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
 import {
   appendFileSync,
   cpSync,
@@ -9,61 +9,33 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
-  readlinkSync,
   truncateSync,
   writeFileSync,
 } from 'node:fs'
 import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { gunzipSync } from 'node:zlib'
-import test, { type ExecutionContext } from 'ava'
+import test from 'ava'
 import type { DoctorResult } from '../../src/bake/doctor.js'
-import type { BakeResult } from '../../src/bake/result.js'
 import { RUNTIME_NAMES, type RuntimeName } from '../../src/engine/local/index.js'
 import { type Descriptor, type ImageConfig, MEDIA_TYPES } from '../../src/image/index.js'
 import { readTar } from '../../src/tar/index.js'
+import { baked } from '../helpers/baked.js'
+import { bakes, pycds, verifies } from '../helpers/cli.js'
+import { docker, hasImage, imageName } from '../helpers/engine.js'
 import { exampleImage } from '../helpers/images.js'
-import { contentOf, LayoutMaker, named, temporary } from '../helpers/layout.js'
-
-const CLI = fileURLToPath(new URL('../../dist/bin/run.js', import.meta.url))
-const DEADLINE_MS = 5 * 60_000
-
-interface Outcome {
-  code: number | null
-  stdout: string
-  stderr: string
-}
-
-function run(file: string, args: readonly string[]): Promise<Outcome> {
-  return new Promise((resolve) => {
-    const options = { timeout: DEADLINE_MS, maxBuffer: 2 ** 28 }
-    execFile(file, [...args], options, (error, stdout, stderr) => {
-      resolve({ code: error ? (typeof error.code === 'number' ? error.code : null) : 0, stdout, stderr })
-    })
-  })
-}
+import { contentOf, LayoutMaker, named } from '../helpers/layout.js'
+import { leftHere } from '../helpers/leftovers.js'
+import { DEADLINE_MS, has, run } from '../helpers/run.js'
+import { temporary } from '../helpers/temporary.js'
+import { bulk } from '../helpers/tier.js'
 
 /** The command line of a machine that has control groups of the second kind alone, as current distributions do. */
 const UNIFIED_CGROUPS = [
   ...['unshare', '--mount', '--propagation', 'private', 'sh', '-c'],
   ...['mount -t cgroup2 none /sys/fs/cgroup && exec "$@"', 'sh'],
 ]
-
-const pycds = (...args: string[]) => pycdsOn([], ...args)
-const pycdsOn = (machine: readonly string[], ...args: string[]) => {
-  const [program = '', ...rest] = [...machine, process.execPath, CLI, ...args]
-  return run(program, rest)
-}
-const has = async (tool: string) => (await run(tool, ['--version'])).code === 0
-
-const bake = (t: ExecutionContext, ...args: string[]) => bakeOn([], t, ...args)
-async function bakeOn(machine: readonly string[], t: ExecutionContext, ...args: string[]) {
-  const { code, stdout, stderr } = await pycdsOn(machine, 'bake', '--json', '--measure', '0', ...args)
-  t.is(code, 0, stdout + stderr)
-  return JSON.parse(stdout) as BakeResult
-}
 
 interface Runtime {
   name: RuntimeName
@@ -86,16 +58,15 @@ async function findRuntimes(): Promise<Runtime[]> {
 }
 
 async function refusalOf(name: RuntimeName, machine: readonly string[]): Promise<string | undefined> {
-  const { stdout, stderr } = await pycdsOn(
+  const { stdout, stderr } = await pycds(['doctor', 'oci:/nonexistent', '--runtime', name, '--json'], {
     machine,
-    ...['doctor', 'oci:/nonexistent', '--runtime', name, '--json'],
-  )
+  })
   if (stdout === '') return stderr
   const check = (JSON.parse(stdout) as DoctorResult).checks.find(({ id }) => id === 'engine')
   return check?.status === 'ok' ? undefined : (check?.detail ?? 'unknown')
 }
 
-const image = await exampleImage('02-command-line-tool', 'bookworm')
+const image = await exampleImage('02-command-line-tool', 'small')
 const hasSkopeo = await has('skopeo')
 const hasUmoci = await has('umoci')
 const runtimes = await findRuntimes()
@@ -125,11 +96,9 @@ test.serial.before(async (t) => {
   shared.archive = `docker-archive:${file}`
   shared.layout = `oci:${join(directory, 'layout')}:1`
   if (hasSkopeo) t.is((await run('skopeo', ['copy', '-q', shared.archive, shared.layout])).code, 0)
-  const name = `pycds-test-locations:${process.pid}`
-  const baked = await bake(t as unknown as ExecutionContext, image, '-t', name)
-  shared.engineDiffId = baked.layer.diffId
-  shared.engineModules = baked.archive.modules
-  await run('docker', ['image', 'rm', '--force', name])
+  const { layer, archive } = (await baked(image)).result
+  shared.engineDiffId = layer.diffId
+  shared.engineModules = archive.modules
 })
 
 test.after.always(async () => {
@@ -138,13 +107,12 @@ test.after.always(async () => {
 
 withImage('docker-archive: gives the layer that the engine gives, and the engine loads it', async (t) => {
   t.timeout(DEADLINE_MS)
-  const output = `docker-archive:${join(temporary(t), 'out.tar')}:pycds-test-locations:${process.pid}`
-  const result = await bake(t, shared.archive, '-o', output)
+  const name = imageName(t)
+  const file = join(temporary(t), 'out.tar')
+  const result = await bakes(t, [shared.archive, '-o', `docker-archive:${file}:${name}`])
   t.is(result.layer.diffId, shared.engineDiffId)
-  t.is((await run('docker', ['load', '-q', '-i', output.split(':')[1] ?? ''])).code, 0)
-  const name = `pycds-test-locations:${process.pid}`
-  t.is((await run('docker', ['image', 'inspect', name])).code, 0)
-  await run('docker', ['image', 'rm', '--force', name])
+  await docker('load', '-q', '-i', file)
+  t.true(await hasImage(name))
 })
 
 for (const { name, machine, refusal } of runtimes) {
@@ -154,7 +122,7 @@ for (const { name, machine, refusal } of runtimes) {
     async (t) => {
       t.timeout(DEADLINE_MS)
       const output = `oci:${join(temporary(t), 'out')}`
-      const result = await bakeOn(machine, t, shared.layout, '-o', output, '--runtime', name)
+      const result = await bakes(t, [shared.layout, '-o', output, '--runtime', name], { machine })
       // Under chroot alone there is no /proc, from which the list of shared libraries is taken.
       if (name === 'chroot') t.is(result.archive.modules, shared.engineModules)
       else t.is(result.layer.diffId, shared.engineDiffId)
@@ -174,7 +142,7 @@ for (const { name, machine, refusal } of runtimes) {
 socket.create_connection(("127.0.0.1", ${port}), 5)`
     const record = (network: string, program: string) => {
       const words = ['-o', join(temporary(t), 'trace.json'), '--runtime', name, '--network', network]
-      return pycdsOn(machine, 'trace', shared.archive, ...words, '--', 'python3', '-c', program)
+      return pycds(['trace', shared.archive, ...words, '--', 'python3', '-c', program], { machine })
     }
     const joined = await record('default', `${connect}\nopen("/etc/resolv.conf").close()`)
     t.is(joined.code, 0, joined.stderr)
@@ -192,7 +160,7 @@ withSkopeo('skopeo and umoci read what was written, and verify, inspect and doct
   const directory = temporary(t)
   const before = contentOf(join(shared.directory ?? '', 'layout'))
   const output = `oci:${join(directory, 'out')}:x`
-  await bake(t, shared.layout, '-o', output)
+  await bakes(t, [shared.layout, '-o', output])
   t.deepEqual(contentOf(join(shared.directory ?? '', 'layout')), before)
   t.is((await run('skopeo', ['copy', '-q', output, `oci-archive:${join(directory, 'copy.tar')}:x`])).code, 0)
   if (hasUmoci) {
@@ -200,10 +168,9 @@ withSkopeo('skopeo and umoci read what was written, and verify, inspect and doct
     t.is((await run('umoci', ['unpack', '--rootless', '--image', output.slice(4), bundle])).code, 0)
     t.true(existsSync(join(bundle, 'rootfs/opt/pycds/app.cds')))
   }
-  const verified = await pycds('verify', output, '--min-hit-rate', '95', '--json')
-  t.is(verified.code, 0, verified.stdout)
-  t.is((await pycds('inspect', output, '--json')).code, 0)
-  t.is((await pycds('doctor', output, '--json')).code, 0)
+  await verifies(t, output, 95)
+  t.is((await pycds(['inspect', output, '--json'])).code, 0)
+  t.is((await pycds(['doctor', output, '--json'])).code, 0)
 })
 
 withSkopeo('layers of zstd are read', async (t) => {
@@ -216,7 +183,7 @@ withSkopeo('layers of zstd are read', async (t) => {
     .map((name) => readFileSync(join(layout.split(':')[1] ?? '', 'blobs/sha256', name)))
     .find((bytes) => bytes.length < 1e5 && bytes.includes('tar+zstd'))
   t.truthy(manifest, 'skopeo did not write zstd')
-  t.is((await bake(t, layout)).layer.diffId, shared.engineDiffId)
+  t.is((await bakes(t, [layout])).layer.diffId, shared.engineDiffId)
 })
 
 /** What a layout holds of its only image. */
@@ -234,8 +201,8 @@ function readLayout(directory: string) {
 withImage('SOURCE_DATE_EPOCH is the time of all that a bake adds', async (t) => {
   t.timeout(DEADLINE_MS)
   const directory = join(temporary(t), 'out')
-  const words = ['env', 'SOURCE_DATE_EPOCH=1700000000']
-  await bakeOn(words, t, shared.archive, '-o', `oci:${directory}:1`)
+  const env = { SOURCE_DATE_EPOCH: '1700000000' }
+  await bakes(t, [shared.archive, '-o', `oci:${directory}:1`], { env })
   const { config, lastLayer } = readLayout(directory)
   t.is(Date.parse(config.created ?? ''), 1.7e12)
   t.is(Date.parse(config.history?.at(-1)?.created ?? ''), 1.7e12)
@@ -249,97 +216,66 @@ withImage('SOURCE_DATE_EPOCH is the time of all that a bake adds', async (t) => 
   t.deepEqual(new Set(times.values()), new Set([1.7e12]))
 })
 
-withSkopeo('a layer with 100,000 files and one of 5 GiB with holes is baked on', async (t) => {
-  t.timeout(2 * DEADLINE_MS)
-  const tree = temporary(t)
-  for (let folder = 0; folder < 100; folder++) {
-    const path = join(tree, 'many', String(folder))
-    mkdirSync(path, { recursive: true })
-    for (let file = 0; file < 1000; file++) writeFileSync(join(path, String(file)), `${file}`)
-  }
-  writeFileSync(join(tree, 'holes'), 'beginning')
-  truncateSync(join(tree, 'holes'), 5 * 2 ** 30)
-  appendFileSync(join(tree, 'holes'), 'end')
-  const tar = join(temporary(t), 'layer.tar')
-  t.is((await run('tar', ['-C', tree, '--format=pax', '-S', '-cf', tar, 'many', 'holes'])).code, 0)
+const FILES_PER_FOLDER = 1000
+const FOLDERS = bulk(100)
+const HOLES = bulk(5 * 2 ** 30)
 
-  const path = join(temporary(t), 'layout')
-  cpSync(shared.layout.split(':')[1] ?? '', path, { recursive: true })
-  const { manifest, config } = readLayout(path)
-  const layout = new LayoutMaker(path)
-  const layer = layout.blob(MEDIA_TYPES.layer, readFileSync(tar))
-  const diffIds = [...config.rootfs.diff_ids, layer.digest]
-  const changed = layout.blob(MEDIA_TYPES.config, {
-    ...config,
-    rootfs: { ...config.rootfs, diff_ids: diffIds },
-    history: [...(config.history ?? []), { created_by: 'test' }],
-  })
-  const layers = [...manifest.layers, layer]
-  layout.index([named(layout.blob(MEDIA_TYPES.manifest, { ...manifest, config: changed, layers }), '1')])
-
-  const before = leftovers()
-  const program = `import json, os
-assert sum(len(files) for _, _, files in os.walk("/many")) == 100000
-assert open("/many/99/999").read() == "999"
-file = open("/holes", "rb")
-assert file.read(9) == b"beginning" and file.seek(-5, 2) == 5 * 2**30 - 2 and file.read() == b"\\0\\0end"`
-  const output = ['-o', `oci:${join(temporary(t), 'out')}`]
-  const { archive } = await bake(t, `oci:${path}:1`, ...output, '--', 'python3', '-c', program)
-  t.true(archive.modules > 0)
-  t.deepEqual(leftovers(), before)
-})
-
-/** Directories of runs in the temporary directory, and processes whose root is in one. */
-function leftovers(): string[] {
-  const own = /^pycds-[0-9a-f]{8}-\d+-/
-  const directories = readdirSync(tmpdir()).filter((name) => own.test(name))
-  const processes = readdirSync('/proc').filter((pid) => {
-    try {
-      return /^\d+$/.test(pid) && readlinkSync(`/proc/${pid}/root`).includes(`${tmpdir()}/pycds-`)
-    } catch {
-      return false // it has ended
+withSkopeo(
+  `a layer with ${FILES_PER_FOLDER * FOLDERS} files and ${HOLES} bytes of holes is baked on`,
+  async (t) => {
+    t.timeout(2 * DEADLINE_MS)
+    const tree = temporary(t)
+    for (let folder = 0; folder < FOLDERS; folder++) {
+      const path = join(tree, 'many', String(folder))
+      mkdirSync(path, { recursive: true })
+      for (let file = 0; file < FILES_PER_FOLDER; file++) writeFileSync(join(path, String(file)), `${file}`)
     }
-  })
-  return [...directories, ...processes]
-}
+    writeFileSync(join(tree, 'holes'), 'beginning')
+    truncateSync(join(tree, 'holes'), HOLES)
+    appendFileSync(join(tree, 'holes'), 'end')
+    const tar = join(temporary(t), 'layer.tar')
+    t.is((await run('tar', ['-C', tree, '--format=pax', '-S', '-cf', tar, 'many', 'holes'])).code, 0)
 
-async function interrupted(t: ExecutionContext, signal: NodeJS.Signals): Promise<number | null> {
-  const loop = ['--', 'python3', '-c', 'import time\nwhile True: time.sleep(0.1)']
-  const args = [CLI, 'bake', shared.archive, '--progress', 'plain', '--ready', 'exit', ...loop]
-  const child = spawn(process.execPath, args, { stdio: ['ignore', 'ignore', 'pipe'] })
-  const exited = new Promise<number | null>((resolve) => child.on('exit', (code) => resolve(code)))
-  let seen = ''
-  await new Promise<void>((resolve) => {
-    child.stderr.on('data', (chunk: Buffer) => {
-      seen += chunk.toString()
-      if (seen.includes('[train] Run')) resolve()
+    const path = join(temporary(t), 'layout')
+    cpSync(shared.layout.split(':')[1] ?? '', path, { recursive: true })
+    const { manifest, config } = readLayout(path)
+    const layout = new LayoutMaker(path)
+    const layer = layout.blob(MEDIA_TYPES.layer, readFileSync(tar))
+    const diffIds = [...config.rootfs.diff_ids, layer.digest]
+    const changed = layout.blob(MEDIA_TYPES.config, {
+      ...config,
+      rootfs: { ...config.rootfs, diff_ids: diffIds },
+      history: [...(config.history ?? []), { created_by: 'test' }],
     })
-    child.on('exit', () => resolve())
-  })
-  // Until the command runs in its root.
-  const deadline = Date.now() + 120_000
-  while (Date.now() < deadline && leftovers().length === 0)
-    await new Promise((resolve) => setTimeout(resolve, 50))
-  child.kill(signal)
-  const code = await exited
-  // What it started may outlive it, and has this pipe, too.
-  child.stderr.destroy()
-  t.false(existsSync(`${shared.archive.split(':')[1]?.replace('.tar', '-cds.tar')}`))
-  return code
-}
+    const layers = [...manifest.layers, layer]
+    layout.index([named(layout.blob(MEDIA_TYPES.manifest, { ...manifest, config: changed, layers }), '1')])
+
+    const program = `import json, os
+assert sum(len(files) for _, _, files in os.walk("/many")) == ${FILES_PER_FOLDER * FOLDERS}
+assert open("/many/${FOLDERS - 1}/999").read() == "999"
+file = open("/holes", "rb")
+assert file.read(9) == b"beginning" and file.seek(-5, 2) == ${HOLES} - 2 and file.read() == b"\\0\\0end"`
+    const output = ['-o', `oci:${join(temporary(t), 'out')}`]
+    const { archive } = await bakes(t, [`oci:${path}:1`, ...output, '--', 'python3', '-c', program])
+    t.true(archive.modules > 0)
+    t.deepEqual(leftHere(), [])
+  },
+)
 
 withImage('an interrupted bake leaves nothing', async (t) => {
   t.timeout(DEADLINE_MS)
-  const before = leftovers()
-  t.is(await interrupted(t, 'SIGINT'), 130)
-  t.deepEqual(leftovers(), before)
-})
-
-withImage('what a killed bake leaves is removed by the next one', async (t) => {
-  t.timeout(DEADLINE_MS)
-  const before = leftovers()
-  t.is(await interrupted(t, 'SIGKILL'), null)
-  t.not(leftovers().length, before.length)
-  await bake(t, shared.archive, '-o', `docker-archive:${join(temporary(t), 'out.tar')}`)
-  t.deepEqual(leftovers(), before)
+  const loop = 'import time\nprint("running", flush=True)\nwhile True: time.sleep(0.1)'
+  const options = ['--progress', 'plain', '--app-output', 'show', '--ready', 'exit']
+  const onStart = (child: ChildProcess) => {
+    let said = ''
+    child.stderr?.on('data', (chunk: Buffer | string) => {
+      said += chunk.toString()
+      // It runs in its root.
+      if (said.includes('running')) child.kill('SIGINT')
+    })
+  }
+  const bake = ['bake', shared.archive, ...options, '--', 'python3', '-c', loop]
+  t.is((await pycds(bake, { onStart })).code, 130)
+  t.false(existsSync(`${shared.archive.split(':')[1]?.replace('.tar', '-cds.tar')}`))
+  t.deepEqual(leftHere(), [])
 })

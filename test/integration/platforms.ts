@@ -1,26 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 // An index with real images for two processors: one is run, the other learns from it, and its own Python, in an
 // emulator, takes its modules from the archive. A third image is left as it is.
-import { execFile, execFileSync } from 'node:child_process'
+import { execFileSync } from 'node:child_process'
 import { existsSync, mkdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
-import { promisify } from 'node:util'
 import { gzipSync } from 'node:zlib'
 import test, { type ExecutionContext } from 'ava'
 import type { InspectResult } from '../../src/bake/inspect.js'
 import type { BakePlatformsResult } from '../../src/bake/result.js'
 import { type Descriptor, MEDIA_TYPES, sha256DiffId } from '../../src/image/index.js'
 import { packTar } from '../../src/tar/index.js'
-import { contentOf, LayoutMaker, named, temporary } from '../helpers/layout.js'
+import * as cli from '../helpers/cli.js'
+import { contentOf, LayoutMaker, named } from '../helpers/layout.js'
 import { commonPython, PLATFORMS } from '../helpers/processors.js'
+import { DEADLINE_MS, run } from '../helpers/run.js'
 import { schemaErrors } from '../helpers/schemas.js'
 import { EMULATOR } from '../helpers/start.js'
 import { file } from '../helpers/tar.js'
-
-const CLI = fileURLToPath(new URL('../../dist/bin/run.js', import.meta.url))
-const DEADLINE_MS = 5 * 60_000
-const run = promisify(execFile)
+import { temporary } from '../helpers/temporary.js'
 
 const python = commonPython()
 const declare = python !== undefined && process.arch === 'x64' ? test.serial : test.serial.skip
@@ -65,13 +62,9 @@ async function imageOf(layout: LayoutMaker, { architecture, root, triplet }: (ty
 }
 
 async function pycds(t: ExecutionContext, ...args: string[]): Promise<string> {
-  const options = { timeout: DEADLINE_MS, maxBuffer: 2 ** 28 }
-  try {
-    return (await run(process.execPath, [CLI, ...args], options)).stdout
-  } catch (error) {
-    const { stdout, stderr } = error as { stdout: string; stderr: string }
-    return t.fail(`${args.join(' ')}: ${stdout}${stderr}`) as never
-  }
+  const { code, stdout, stderr } = await cli.pycds(args)
+  t.is(code, 0, `${args.join(' ')}: ${stdout}${stderr}`)
+  return stdout
 }
 
 declare(`an arm64 image gets its archive from the run of the amd64 image${why}`, async (t) => {
@@ -104,8 +97,7 @@ declare(`an arm64 image gets its archive from the run of the amd64 image${why}`,
   )
 
   const before = contentOf(layout.path)
-  const gated = await t.throwsAsync(run(process.execPath, [CLI, ...bake, '--max-layer-size', '1KB']))
-  t.is((gated as unknown as { code?: number }).code, 5)
+  t.is((await cli.pycds([...bake, '--max-layer-size', '1KB'])).code, 5)
   t.deepEqual(contentOf(layout.path), before)
 
   const result = JSON.parse(await pycds(t, ...bake)) as BakePlatformsResult

@@ -1,30 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 // Training of applications as people build them: services, workers, scripts, one that needs a database.
-import { execFile } from 'node:child_process'
-import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { chmodSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import test, { type ExecutionContext } from 'ava'
 import type { BakeResult } from '../../src/bake/result.js'
+import { pycds } from '../helpers/cli.js'
+import { docker, hasImage, imageName } from '../helpers/engine.js'
 import { ensureImage } from '../helpers/images.js'
+import { inRepository } from '../helpers/repository.js'
 import { schemaErrors } from '../helpers/schemas.js'
+import { type Files, temporary } from '../helpers/temporary.js'
 
-const CLI = fileURLToPath(new URL('../../dist/bin/run.js', import.meta.url))
-const SERVICES = fileURLToPath(new URL('../fixtures/services', import.meta.url))
+const SERVICES = inRepository('test/fixtures/services')
 const DEADLINE_MS = 3 * 60_000
 const SECRET = 'hunter2-never-to-be-seen'
 /** A database to connect to, and the application as it really starts. */
 const WITH_DATABASE =
   'python3 -S -c "import _socket,os; s=_socket.socket(); s.bind((\'127.0.0.1\', 5432)); s.listen(); os.fork() and os._exit(0); s.accept(); s.accept()" && exec python3 -m orders'
-
-function run(file: string, args: readonly string[]) {
-  return new Promise<{ code: number | null; stdout: string; stderr: string }>((resolve) => {
-    execFile(file, args, { timeout: DEADLINE_MS, maxBuffer: 2 ** 28 }, (error, stdout, stderr) => {
-      resolve({ code: error ? (typeof error.code === 'number' ? error.code : null) : 0, stdout, stderr })
-    })
-  })
-}
 
 const base = await ensureImage('bookworm')
 const built = new Set<string>()
@@ -33,43 +25,24 @@ const built = new Set<string>()
 async function service(target: string): Promise<string> {
   const name = `pycds-test-service:${target}`
   if (built.has(target)) return name
-  const args = ['build', '--quiet', '--network', 'none', '--build-arg', `BASE=${base}`, '--target', target]
-  const { code, stderr } = await run('docker', [...args, '-t', name, SERVICES])
-  if (code !== 0) throw new Error(stderr)
+  const args = ['--network', 'none', '--build-arg', `BASE=${base}`, '--target', target]
+  await docker('build', '--quiet', ...args, '-t', name, SERVICES)
   built.add(target)
   return name
 }
 
-let names = 0
-
 async function bake(t: ExecutionContext, target: string, ...args: string[]) {
   t.timeout(DEADLINE_MS)
-  names += 1
-  const name = `pycds-test-training:${process.pid}-${names}`
-  t.teardown(() => run('docker', ['image', 'rm', '--force', name]).then(() => undefined))
+  const name = imageName(t)
   const image = await service(target)
-  const all = [
-    'bake',
-    image,
-    '-t',
-    name,
-    '--json',
-    '--progress',
-    'plain',
-    '--measure',
-    '0',
-    '--pyc',
-    'off',
-    ...args,
-  ]
-  return { name, image, ...(await run(process.execPath, [CLI, ...all])) }
+  const options = ['--json', '--progress', 'plain', '--measure', '0', '--pyc', 'off']
+  return { name, image, ...(await pycds(['bake', image, '-t', name, ...options, ...args])) }
 }
 
-function scratch(t: ExecutionContext): string {
-  const directory = mkdtempSync(join(tmpdir(), 'pycds-test-'))
+function scratch(t: ExecutionContext, files: Files = {}): string {
+  const directory = temporary(t, files)
   // The user of the image must be able to look inside.
   chmodSync(directory, 0o755)
-  t.teardown(() => rmSync(directory, { recursive: true }))
   return directory
 }
 
@@ -89,7 +62,7 @@ const refuses = test.macro(async (t, target: string, exitCode: number, reason: R
   const { name, code, stdout } = await bake(t, target, ...args)
   t.is(code, exitCode, stdout)
   t.regex((JSON.parse(stdout) as { error: { message: string } }).error.message, reason)
-  t.not((await run('docker', ['image', 'inspect', name])).code, 0, 'a failed bake must not tag')
+  t.false(await hasImage(name), 'a failed bake must not tag')
 })
 
 if (base === undefined) {
@@ -121,7 +94,7 @@ if (base === undefined) {
     t.is(resultOf(stdout).training.mode, 'imports')
     const options = ['--min-hit-rate', '95', '--ready', 'quiet:1s', '--json']
     const start = ['env', 'DATABASE_HOST=127.0.0.1', 'sh', '-c', WITH_DATABASE]
-    const verified = await run(process.execPath, [CLI, 'verify', name, ...options, '--', ...start])
+    const verified = await pycds(['verify', name, ...options, '--', ...start])
     t.is(verified.code, 0, verified.stdout + verified.stderr)
     t.deepEqual(schemaErrors('verify', JSON.parse(verified.stdout)), [])
   })
@@ -186,12 +159,11 @@ if (base === undefined) {
   })
 
   test.serial('what is given to runs only is nowhere afterwards', async (t) => {
-    const directory = scratch(t)
-    writeFileSync(join(directory, 'env'), `TOKEN=${SECRET}\n`)
-    writeFileSync(
-      join(directory, 'plugin.py'),
-      'import sys, os\nsys.stderr.write("token %s\\n" % os.environ["TOKEN"])\nexec("x = %r" % os.environ["TOKEN"])\nimport re; re.compile(os.environ["TOKEN"])\n',
-    )
+    const directory = scratch(t, {
+      env: `TOKEN=${SECRET}\n`,
+      'plugin.py':
+        'import sys, os\nsys.stderr.write("token %s\\n" % os.environ["TOKEN"])\nexec("x = %r" % os.environ["TOKEN"])\nimport re; re.compile(os.environ["TOKEN"])\n',
+    })
     const trace = join(directory, 'trace.json')
     const program = 'import sys; sys.path.insert(0, "/plugins"); import plugin, orders.models'
     const { name, code, stdout, stderr } = await bake(
@@ -212,13 +184,13 @@ if (base === undefined) {
     t.regex(stderr, /token \*\*\*/)
     const { leftOut } = resultOf(stdout).archive
     t.true(leftOut.some((entry) => entry.name === 'plugin'))
-    const inspected = await run('docker', ['image', 'inspect', name])
+    const inspected = await docker('image', 'inspect', name)
     const saved = join(directory, 'image.tar')
-    t.is((await run('docker', ['save', '-o', saved, name])).code, 0)
+    await docker('save', '-o', saved, name)
     for (const text of [
       stdout,
       stderr,
-      inspected.stdout,
+      inspected,
       readFileSync(trace, 'latin1'),
       readFileSync(saved, 'latin1'),
     ]) {
@@ -253,8 +225,7 @@ if (base === undefined) {
 
   test.serial('a trace of another image is refused; of a changed one, what is here is taken', async (t) => {
     const trace = join(scratch(t), 'trace.json')
-    const recorded = await run(process.execPath, [
-      CLI,
+    const recorded = await pycds([
       'trace',
       await service('database'),
       '-o',

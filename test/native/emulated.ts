@@ -2,11 +2,11 @@
 // Another processor: what is injected runs there, and an archive that was written here is used there.
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import test from 'ava'
 import { archiver, Bench, findEmulatedPythons } from '../helpers/python.js'
+import { inRepository } from '../helpers/repository.js'
 
-const PREBUILDS = fileURLToPath(new URL('../../prebuilds/', import.meta.url))
+const PREBUILDS = inRepository('prebuilds/')
 const OTHER = process.arch === 'x64' ? 'arm64' : 'x64'
 const PARTS = ['_pycds.abi3.so', 'pycds-tracer.so', 'pycds-probe']
 const MACHINES: Readonly<Record<string, number>> = { x64: 62, arm64: 183 }

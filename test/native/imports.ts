@@ -4,11 +4,11 @@
 // interpreter, whether importlib's function is taken over or the finder works alone.
 import { cpSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import test, { type ExecutionContext } from 'ava'
 import { Bench, findPythons, type Outcome } from '../helpers/python.js'
+import { inRepository } from '../helpers/repository.js'
 
-const FIXTURES = fileURLToPath(new URL('../fixtures/imports/', import.meta.url))
+const FIXTURES = inRepository('test/fixtures/imports/')
 
 const SCENARIOS: [script: string, claim: string][] = [
   ['attributes', 'specs, loaders, module attributes and their order, sys.modules and its order'],

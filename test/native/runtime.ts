@@ -5,6 +5,7 @@ import { chmodSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } 
 import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
 import { Bench, findPythons } from '../helpers/python.js'
+import { inRepository } from '../helpers/repository.js'
 
 const pythons = findPythons()
 if (pythons.length === 0)
@@ -181,10 +182,7 @@ for (const [title, text] of SAME_AS_STOCK) {
     bench.file('program/removes.py', 'import sys\ndel sys.modules[__name__]\n')
     bench.file('program/circular_a.py', 'import circular_b\nx = circular_b.y\n')
     bench.file('program/circular_b.py', 'import circular_a\ny = "y"\n')
-    bench.file(
-      'program/constants.py',
-      readFileSync(new URL('../fixtures/constants.py', import.meta.url), 'utf8'),
-    )
+    bench.file('program/constants.py', readFileSync(inRepository('test/fixtures/constants.py'), 'utf8'))
     const script = bench.file('program/main.py', text)
     await bench.train(script)
     const stock = await bench.runWithArchive(script, { PYCDS: 'off' })

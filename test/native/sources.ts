@@ -4,8 +4,9 @@ import { readFileSync } from 'node:fs'
 import test, { type ExecutionContext } from 'ava'
 import { compareWithStock } from '../helpers/compare.js'
 import { Bench, findPythons } from '../helpers/python.js'
+import { inRepository } from '../helpers/repository.js'
 
-const FIXTURE = readFileSync(new URL('../fixtures/sources.py', import.meta.url), 'utf8')
+const FIXTURE = readFileSync(inRepository('test/fixtures/sources.py'), 'utf8')
 const WHAT = 'source strings'
 
 const pythons = findPythons()

@@ -5,8 +5,9 @@ import { mkdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
 import { Bench, findPythons, type Python, readTraces } from '../helpers/python.js'
+import { inRepository } from '../helpers/repository.js'
 
-const TRACER = readFileSync(new URL('../../native/tracer/tracer.py', import.meta.url), 'utf8')
+const TRACER = readFileSync(inRepository('native/tracer/tracer.py'), 'utf8')
 
 const pythons = findPythons()
 if (pythons.length === 0)

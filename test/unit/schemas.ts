@@ -9,19 +9,18 @@ import Bake from '../../src/commands/bake.js'
 import { optionsOf } from '../../src/commands/config/config-flags.js'
 import { configSchema } from '../../src/commands/config/schema.js'
 import { createRawJsonProgress } from '../../src/log/rawjson.js'
-import { runCli } from '../helpers/cli.js'
+import { pycdsAlone } from '../helpers/cli.js'
+import { inRepository } from '../helpers/repository.js'
 import { schemaErrors } from '../helpers/schemas.js'
 
-const FOLDER = new URL('../../docs/schemas/', import.meta.url)
-
 test('every schema is a schema', (t) => {
-  const names = readdirSync(FOLDER).map((file) => file.replace(/\.json$/, ''))
+  const names = readdirSync(inRepository('docs/schemas')).map((file) => file.replace(/\.json$/, ''))
   t.true(names.length > 10)
   for (const name of names) t.notThrows(() => schemaErrors(name, {}), name)
 })
 
 test('the schema of the configuration file knows the options of this version', (t) => {
-  const written: unknown = JSON.parse(readFileSync(new URL('config.json', FOLDER), 'utf8'))
+  const written: unknown = JSON.parse(readFileSync(inRepository('docs/schemas/config.json'), 'utf8'))
   t.deepEqual(
     written,
     JSON.parse(JSON.stringify(configSchema(optionsOf(Bake.flags)))),
@@ -30,14 +29,14 @@ test('the schema of the configuration file knows the options of this version', (
 })
 
 test('the example of the guide follows the schema', (t) => {
-  const guide = readFileSync(new URL('../../docs/configuration.md', import.meta.url), 'utf8')
+  const guide = readFileSync(inRepository('docs/configuration.md'), 'utf8')
   const [, example = ''] = /```yaml\n(version: 1\n.*?)```/s.exec(guide) ?? []
   t.deepEqual(schemaErrors('config', parse(example)), [])
   t.not(schemaErrors('config', { version: 1, images: [{ imgae: 'a' }] }).length, 0)
 })
 
 test('an error is a document', async (t) => {
-  const { stdout } = await runCli(['bake', 'app', '--timeout', '5', '--json'])
+  const { stdout } = await pycdsAlone(['bake', 'app', '--timeout', '5', '--json'])
   t.deepEqual(schemaErrors('error', JSON.parse(stdout)), [])
 })
 
@@ -91,11 +90,11 @@ test('traces, their union and their difference follow their schemas', async (t) 
   if (!a || !b || !merged) return
   writeFileSync(a, JSON.stringify(trace('a')))
   writeFileSync(b, JSON.stringify(trace('b')))
-  const merge = await runCli(['trace', 'merge', a, b, '-o', merged, '--json'])
-  t.is(merge.exitCode, 0, merge.stderr)
+  const merge = await pycdsAlone(['trace', 'merge', a, b, '-o', merged, '--json'])
+  t.is(merge.code, 0, merge.stderr)
   t.deepEqual(schemaErrors('trace-merge', JSON.parse(merge.stdout)), [])
   t.deepEqual(schemaErrors('trace', JSON.parse(readFileSync(merged, 'utf8'))), [])
-  const diff = await runCli(['trace', 'diff', a, merged, '--json'])
+  const diff = await pycdsAlone(['trace', 'diff', a, merged, '--json'])
   t.deepEqual(schemaErrors('trace-diff', JSON.parse(diff.stdout)), [])
   t.like(JSON.parse(diff.stdout), { added: ['b'], removed: [], same: 1 })
 })

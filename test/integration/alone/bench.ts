@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // Comparisons through the built command line: what is compared, what comes out, what is left. Never how fast.
 import test, { type ExecutionContext } from 'ava'
-import type { BenchResult } from '../../src/bake/bench/result.js'
-import { ensureImage } from '../helpers/images.js'
-import { docker, outputName, pycds } from './helpers/built.js'
+import type { BenchResult } from '../../../src/bake/bench/result.js'
+import { bakes, pycds } from '../../helpers/cli.js'
+import { docker, imageName } from '../../helpers/engine.js'
+import { ensureImage } from '../../helpers/images.js'
 
 const COMMAND = ['--', 'python3', '-c', 'import json']
 
 async function bench(t: ExecutionContext, code: number, ...args: string[]): Promise<BenchResult> {
-  const outcome = await pycds('bench', ...args, '--runs', '2', '--json', '--progress', 'quiet', ...COMMAND)
+  const outcome = await pycds(['bench', ...args, '--runs', '2', '--json', '--progress', 'quiet', ...COMMAND])
   t.is(outcome.code, code, outcome.stdout + outcome.stderr)
   return JSON.parse(outcome.stdout) as BenchResult
 }
@@ -49,8 +50,8 @@ if (image === undefined) {
   test.serial(
     'a baked image is compared with what it was baked from, and a missed limit ends with 5',
     async (t) => {
-      const name = outputName(t)
-      t.is((await pycds('bake', image, '-t', name, '--measure', '0', ...COMMAND)).code, 0)
+      const name = imageName(t)
+      await bakes(t, [image, '-t', name, ...COMMAND])
       const found = await bench(t, 5, name, '--min-speedup', '1000')
       t.is(found.baseline.id, await docker('image', 'inspect', '--format', '{{.Id}}', image))
       t.like(found.gate, { minSpeedup: 1000, ok: false })
@@ -61,7 +62,7 @@ if (image === undefined) {
   )
 
   test.serial('an image whose start runs no Python cannot be compared', async (t) => {
-    const outcome = await pycds('bench', image, image, '--runs', '1', '--json', '--', 'true')
+    const outcome = await pycds(['bench', image, image, '--runs', '1', '--json', '--', 'true'])
     t.is(outcome.code, 4, outcome.stdout + outcome.stderr)
     t.regex(outcome.stdout, /no Python process was seen/)
   })

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import { spawnSync } from 'node:child_process'
-import { fileURLToPath } from 'node:url'
 import test from 'ava'
 import { MISS_SENTENCES, REJECT_SENTENCES } from '../../../src/archive/reject-reasons.js'
+import { inRepository } from '../../helpers/repository.js'
 
-const GENERATOR = fileURLToPath(new URL('../../../scripts/gen-errors.mjs', import.meta.url))
+const GENERATOR = inRepository('scripts/gen-errors.mjs')
 
 test('the reasons in TypeScript and docs/errors.md are those of the native lists', (t) => {
   const { status, stderr } = spawnSync(process.execPath, [GENERATOR, '--check'], { encoding: 'utf8' })

@@ -6,8 +6,9 @@ import type { BakeRequest } from '../../../src/bake/bake.js'
 import { type BakePlatformsPorts, bakePlatforms } from '../../../src/bake/platforms/index.js'
 import { MEDIA_TYPES } from '../../../src/image/index.js'
 import { LocationStore } from '../../../src/store/locations/index.js'
-import { contentOf, LayoutMaker, named, temporary } from '../../helpers/layout.js'
+import { contentOf, LayoutMaker, named } from '../../helpers/layout.js'
 import { file } from '../../helpers/tar.js'
+import { temporary } from '../../helpers/temporary.js'
 
 /** An index of an image for each architecture. */
 async function indexOf(t: ExecutionContext, ...architectures: string[]): Promise<LayoutMaker> {

@@ -1,98 +1,110 @@
 // SPDX-License-Identifier: Apache-2.0
 // The command line as a process: what a shell and a script see, without an engine.
 import test from 'ava'
-import { runCli } from '../../helpers/cli.js'
+import { pycdsAlone } from '../../helpers/cli.js'
 
-test('help lists the verbs and ends with 0', async (t) => {
-  const run = await runCli(['--help'])
-  t.is(run.exitCode, 0)
+test.serial('help lists the verbs and ends with 0', async (t) => {
+  const run = await pycdsAlone(['--help'])
+  t.is(run.code, 0)
   for (const verb of ['bake', 'doctor', 'inspect', 'verify'])
     t.regex(run.stdout, new RegExp(`^  ${verb} `, 'm'))
   t.is(run.stderr, '')
 })
 
-test('every verb has help, under either spelling', async (t) => {
+test.serial('every verb has help, under either spelling', async (t) => {
   for (const verb of ['bake', 'doctor', 'inspect', 'verify']) {
-    const run = await runCli([verb, '--help'])
-    t.is(run.exitCode, 0, run.stderr)
+    const run = await pycdsAlone([verb, '--help'])
+    t.is(run.code, 0, run.stderr)
     t.regex(run.stdout, new RegExp(`\\$ pycds-image ${verb}`))
   }
-  t.is((await runCli(['help', 'bake'])).stdout, (await runCli(['bake', '--help'])).stdout)
+  t.is((await pycdsAlone(['help', 'bake'])).stdout, (await pycdsAlone(['bake', '--help'])).stdout)
 })
 
-test('the version is the one of the package', async (t) => {
-  const run = await runCli(['--version'])
-  t.is(run.exitCode, 0)
+test.serial('the version is the one of the package', async (t) => {
+  const run = await pycdsAlone(['--version'])
+  t.is(run.code, 0)
   t.regex(run.stdout, /^pycds-image\/\d+\.\d+\.\d+ /)
 })
 
 const isUsage = test.macro(async (t, args: string[], what: RegExp, next: RegExp) => {
-  const run = await runCli(args)
-  t.is(run.exitCode, 2)
+  const run = await pycdsAlone(args)
+  t.is(run.code, 2)
   t.is(run.stdout, '')
   const [first, second, ...rest] = run.stderr.trimEnd().split('\n')
   t.regex(first ?? '', what)
   t.regex(second ?? '', next)
   t.deepEqual(rest, [])
 })
-test('an unknown verb', isUsage, ['bkae', 'app'], /^Error: bkae: no such command/, /Did you mean bake\?/)
-test(
+test.serial(
+  'an unknown verb',
+  isUsage,
+  ['bkae', 'app'],
+  /^Error: bkae: no such command/,
+  /Did you mean bake\?/,
+)
+test.serial(
   'a verb that is like no other',
   isUsage,
   ['push'],
   /push: no such command/,
   /bake, bench, doctor, generate, inspect, step, trace, verify/,
 )
-test('a flag before the verb', isUsage, ['--loud', 'bake'], /--loud: no such flag before/, /--help/)
-test(
+test.serial('a flag before the verb', isUsage, ['--loud', 'bake'], /--loud: no such flag before/, /--help/)
+test.serial(
   'an unknown flag',
   isUsage,
   ['bake', 'app', '--tga', 'x'],
   /bake: unknown flag --tga/,
   /Did you mean --tag\?/,
 )
-test('a missing image', isUsage, ['bake'], /bake: missing argument IMAGE/, /bake --help/)
-test(
+test.serial('a missing image', isUsage, ['bake'], /bake: missing argument IMAGE/, /bake --help/)
+test.serial(
   'a command without dashes',
   isUsage,
   ['bake', 'app', 'tool'],
   /unexpected argument tool/,
   /bake IMAGE -- tool/,
 )
-test(
+test.serial(
   'a choice that is none',
   isUsage,
   ['bake', 'app', '--validate', 'md5'],
   /--validate=md5.*stat, hash, none/,
   /help/,
 )
-test(
+test.serial(
   'a value with no meaning',
   isUsage,
   ['verify', 'app', '--timeout', '5'],
   /--timeout 5: not a duration/,
   /120s/,
 )
-test(
+test.serial(
   'a command for a verb that runs none',
   isUsage,
   ['doctor', 'app', '--', 'x'],
   /doctor: unexpected -- x/,
   /bake and verify/,
 )
-test('a verb without flags', isUsage, ['doctor', '--tag', 'x'], /doctor: unknown flag --tag/, /doctor --help/)
+test.serial(
+  'a verb without flags',
+  isUsage,
+  ['doctor', '--tag', 'x'],
+  /doctor: unknown flag --tag/,
+  /doctor --help/,
+)
 
-test('under --json a failure is a document on stdout, and nothing else is', async (t) => {
-  const run = await runCli(['bake', 'app', '--timeout', '5', '--json', '--', 'tool'])
-  t.is(run.exitCode, 2)
+test.serial('under --json a failure is a document on stdout, and nothing else is', async (t) => {
+  const run = await pycdsAlone(['bake', 'app', '--timeout', '5', '--json', '--', 'tool'])
+  t.is(run.code, 2)
   t.is(run.stderr, '')
   const { error } = JSON.parse(run.stdout)
   t.like(error, { code: 'USAGE', exitCode: 2 })
   t.deepEqual(Object.keys(error), ['code', 'message', 'hint', 'exitCode'])
 })
 
-test("the command's own --json is not ours", async (t) => {
-  const run = await runCli(['bake', 'app', '--timeout', '5', '--', 'tool', '--json'])
+test.serial("the command's own --json is not ours", async (t) => {
+  const run = await pycdsAlone(['bake', 'app', '--timeout', '5', '--', 'tool', '--json'])
   t.is(run.stdout, '')
   t.regex(run.stderr, /^Error: /)
 })

@@ -2,11 +2,10 @@
 // The files of the CI kit: what each uses is declared in it, what it declares is used, and what it calls is there.
 import { existsSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import test, { type ExecutionContext } from 'ava'
 import { parseAllDocuments } from 'yaml'
+import { ROOT } from '../../helpers/repository.js'
 
-const ROOT = fileURLToPath(new URL('../../../', import.meta.url))
 const KIT = 'examples/ci'
 const SCRIPT = readFileSync(join(ROOT, KIT, 'bake.sh'), 'utf8')
 const REPORT = readFileSync(join(ROOT, KIT, 'report.mjs'), 'utf8')

@@ -3,7 +3,7 @@ import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
 import { readInside, readLinkInside, readTreeInside } from '../../../src/rootfs/index.js'
-import { temporary } from '../../helpers/layout.js'
+import { temporary } from '../../helpers/temporary.js'
 
 function makeRoot(t: ExecutionContext): string {
   const parent = temporary(t)

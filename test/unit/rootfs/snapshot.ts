@@ -12,7 +12,7 @@ import {
 import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
 import { compareSnapshots, revertAdditions, takeSnapshot } from '../../../src/rootfs/index.js'
-import { temporary } from '../../helpers/layout.js'
+import { temporary } from '../../helpers/temporary.js'
 
 function sample(t: ExecutionContext): string {
   const root = join(temporary(t), 'root')

@@ -17,8 +17,8 @@ import test, { type ExecutionContext } from 'ava'
 import { pack } from 'tar-stream'
 import { unpack } from '../../../src/rootfs/index.js'
 import { packTar, type TarEntry } from '../../../src/tar/index.js'
-import { temporary } from '../../helpers/layout.js'
 import { directory, file, MOMENT, symlink } from '../../helpers/tar.js'
+import { temporary } from '../../helpers/temporary.js'
 
 type Member = { name: string; type?: string; linkname?: string; body?: string; pax?: Record<string, string> }
 

@@ -17,8 +17,9 @@ import { appendLayer, type Descriptor, MEDIA_TYPES, sha256DiffId } from '../../.
 import { openLayer, parsePlatform } from '../../../src/oci/index.js'
 import { LocationStore } from '../../../src/store/locations/index.js'
 import { packTar } from '../../../src/tar/index.js'
-import { contentOf, LayoutMaker, named, simpleLayout, temporary } from '../../helpers/layout.js'
+import { contentOf, LayoutMaker, named, simpleLayout } from '../../helpers/layout.js'
 import { file } from '../../helpers/tar.js'
+import { temporary } from '../../helpers/temporary.js'
 
 /** Appends a layer to an image and gives it a name, as a bake does. */
 async function bakeInto(source: string, output: string, store = new LocationStore()): Promise<string> {

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import { existsSync, readFileSync } from 'node:fs'
-import { fileURLToPath } from 'node:url'
 import test from 'ava'
 import { readElfSymbols } from '../../../src/util/elf.js'
 import { elfWith } from '../../helpers/elf.js'
+import { inRepository } from '../../helpers/repository.js'
 
 test('an exported constant is found by name, wherever the file is loaded', (t) => {
   const symbols = readElfSymbols(elfWith({ Py_Version: Buffer.from('f0020f0300000000', 'hex') }))
@@ -22,7 +22,7 @@ test('what is cut off or no ELF file is told, not read', (t) => {
   t.is(readElfSymbols(Buffer.from('#!/bin/sh\n')), undefined)
 })
 
-const library = fileURLToPath(new URL('../../../prebuilds/linux-arm64/_pycds.abi3.so', import.meta.url))
+const library = inRepository('prebuilds/linux-arm64/_pycds.abi3.so')
 const withLibrary = existsSync(library) ? test : test.skip
 withLibrary('a library for another processor is read', (t) => {
   t.true(readElfSymbols(readFileSync(library))?.has('PyInit__pycds'))

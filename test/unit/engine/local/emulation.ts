@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import test from 'ava'
 import { findEmulated } from '../../../../src/engine/local/emulation.js'
-import { temporary } from '../../../helpers/layout.js'
+import { temporary } from '../../../helpers/temporary.js'
 
 const AARCH64 = '7f454c460201010000000000000000000200b700'
 const entry = (state: string, flags: string, magic: string) =>

@@ -6,12 +6,14 @@ import test from 'ava'
 import { file_gateway } from '../../../../src/frontend/gen/gateway_pb.js'
 import { file_ops } from '../../../../src/frontend/gen/ops_pb.js'
 import { file_status } from '../../../../src/frontend/gen/status_pb.js'
-
-const FOLDER = new URL('../../../../src/frontend/proto/', import.meta.url)
+import { inRepository } from '../../../helpers/repository.js'
 
 for (const file of [file_gateway, file_ops, file_status]) {
   test(`the code of ${file.name}.proto has its fields and methods`, (t) => {
-    const text = readFileSync(new URL(`${file.name}.proto`, FOLDER), 'utf8').replace(/\/\/.*/g, '')
+    const text = readFileSync(inRepository(`src/frontend/proto/${file.name}.proto`), 'utf8').replace(
+      /\/\/.*/g,
+      '',
+    )
     t.deepEqual(generated(file), written(text))
   })
 }
