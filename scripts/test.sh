@@ -4,59 +4,65 @@
 # is not 0 when a check or a test has failed. Where no Docker Engine can be had, the tests that need one
 # are skipped and counted as such.
 #
-#   scripts/test.sh [--tests-only]
+#   scripts/test.sh [--quick | --all] [--tests-only]
+#
+#   --quick        within five minutes: what needs no engine, and each way of baking once
+#   --all          everything in full size: more interpreters, other processors, Podman without root, bulk proofs
+#   --tests-only   without the checks that run no test
 
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
+readonly SLOWEST=10
+TIER=default
+CHECKS=yes
 FAILED=()
-LINT_OPTIONS=()
-TAP=
+# Of each phase: its seconds and its name.
+PHASES=()
+WORK=
 
-# step TITLE COMMAND...: goes on after a failure, so that one run shows all of them.
-step() {
-  local title=$1
+# phase TITLE COMMAND...: times it. Goes on after a failure, so that one run shows all of them.
+phase() {
+  local title=$1 start=$SECONDS
   shift
   say "$title"
   "$@" || FAILED+=("$title")
+  PHASES+=("$(printf '%5d s  %s' $((SECONDS - start)) "$title")")
 }
 
-run_checks() {
-  step "lint: TypeScript" npm run --silent lint:ts -- "${LINT_OPTIONS[@]}"
-  # Its absence is no reason to install a compiler suite.
-  if have clang-format; then step "lint: C" npm run --silent lint:native
-  else warn "clang-format is not installed; the format of the C sources is not checked"; fi
-  step "types" npm run --silent check:ts
-  step "schemas" npm run --silent gen:schemas -- --check
-}
+# --- What the tests need, made while those that need none of it run -----------------------------------------
 
-run_ava() { npx --no -- ava --tap "$@" </dev/null | tee -a "$TAP"; }
-
-prepare_engine() {
-  # In a subshell: a machine without an engine can still run the other tests.
-  if ! (need_engine); then
-    warn "no Docker Engine: the tests that need one are skipped"
-    return 0
-  fi
-  # The userland of the tiny images that tests make.
-  if [ ! -x /bin/busybox ] && can_install; then apt_install busybox-static; fi
-  export PYCDS_TEST_REQUIRE=${PYCDS_TEST_REQUIRE:-docker}
-  local name code
-  for name in $("$ROOT/scripts/base-image.sh" --list); do
-    code=0
-    "$ROOT/scripts/base-image.sh" "$name" >/dev/null || code=$?
-    case $code in
-      0) ;;
-      "$EXIT_SKIP") warn "the tests that need the base image $name are skipped" ;;
-      *) FAILED+=("base image $name") ;;
-    esac
+# ready NAME: told by the preparation; await NAME waits for it.
+ready() { touch "$WORK/ready-$1"; }
+await() {
+  until [ -e "$WORK/ready-$1" ]; do
+    # It has ended early: the tests say what is missing.
+    kill -0 "$PREPARATION" 2>/dev/null || return 0
+    sleep 0.2
   done
 }
 
+# The names in each line are made one after the other.
+prepare() {
+  prepare_tools
+  prepare_roots
+  ready interpreters
+  prepare_engine
+  ready engine
+  prepare_images
+  ready images
+}
+
 # Other engines, runtimes and readers of images than the one at hand; tests skip what is not there, by name.
-prepare_other_tools() {
+prepare_tools() {
   can_install || return 0
-  (apt_install bubblewrap crun docker-registry podman skopeo slirp4netns uidmap umoci) || return 0
+  # The userland of the tiny images that tests make.
+  (apt_install busybox-static) || true
+  [ "$TIER" != quick ] || return 0
+  (apt_install bubblewrap crun docker-registry podman skopeo slirp4netns uidmap umoci) || true
+  # The parts for arm64 are built where there are compilers for it.
+  (apt_install gcc-aarch64-linux-gnu g++-aarch64-linux-gnu libc6-dev-arm64-cross) || true
+  [ "$TIER" = all ] || return 0
   # Podman without root: a user who may use ids that nobody else has.
   id pycds-test >/dev/null 2>&1 ||
     useradd --system --home-dir /var/lib/pycds-test --create-home --shell /usr/sbin/nologin pycds-test
@@ -64,12 +70,47 @@ prepare_other_tools() {
     usermod --add-subuids 700000-765535 --add-subgids 700000-765535 pycds-test
 }
 
-# Engines beside the one at hand. They are stopped at the end.
-prepare_side_engines() {
-  local name
-  is_root && may_change_machine || return 0
-  for name in $("$ROOT/scripts/side-engine.sh" --list); do
-    "$ROOT/scripts/side-engine.sh" "$name" >/dev/null || warn "the tests on $name are skipped"
+prepare_engine() { (need_engine) || warn "no Docker Engine: the tests that need one are skipped"; }
+
+# Interpreters beside those of this machine, and an emulator for aarch64.
+prepare_roots() {
+  case $TIER in
+    quick) ;;
+    default) make_bases --root bullseye sid ;;
+    all) make_bases --root bullseye sid sid-arm64 emulator ;;
+  esac
+}
+
+prepare_images() {
+  engine_answers || return 0
+  # Bakes of an earlier run.
+  docker image ls -q pycds-test-baked | sort -u | xargs -r docker image rm --force >/dev/null 2>&1 || true
+  rm -rf "$(cache_dir)/baked"
+  case $TIER in
+    quick) make_bases '' bookworm small ;;
+    *)
+      # shellcheck disable=SC2046 # names
+      make_bases '' $("$ROOT/scripts/base-image.sh" --list)
+      # The engines themselves are started by the first test that asks for one.
+      is_root && may_change_machine || return 0
+      make_bases --root engines
+      "$ROOT/scripts/side-engine.sh" --program buildctl >/dev/null || warn "the tests with buildkitd are skipped"
+      ;;
+  esac
+}
+
+# make_bases OPTION NAME...
+make_bases() {
+  local option=$1 name code
+  shift
+  for name in "$@"; do
+    code=0
+    "$ROOT/scripts/base-image.sh" ${option:+"$option"} "$name" >/dev/null || code=$?
+    case $code in
+      0) ;;
+      "$EXIT_SKIP") warn "the tests that need $name are skipped" ;;
+      *) touch "$WORK/failed-base-$name" ;;
+    esac
   done
 }
 
@@ -79,19 +120,36 @@ stop_side_engines() {
   for name in $("$ROOT/scripts/side-engine.sh" --list); do "$ROOT/scripts/side-engine.sh" --stop "$name" || true; done
 }
 
-# Interpreters beside those of this machine, and compilers and an emulator for aarch64.
-prepare_interpreters() {
-  local name code
-  if can_install; then (apt_install gcc-aarch64-linux-gnu g++-aarch64-linux-gnu libc6-dev-arm64-cross) || true; fi
-  for name in bullseye sid sid-arm64 emulator; do
-    code=0
-    "$ROOT/scripts/base-image.sh" --root "$name" >/dev/null || code=$?
-    [ "$code" -eq 0 ] || warn "the tests that need $name are skipped"
-  done
+# --- The checks and the tests -------------------------------------------------------------------------------
+
+run_ava() { npx --no -- ava --tap "$@" </dev/null | tee -a "$WORK/tap"; }
+
+# integration FILES...: with an engine, or skipped by name.
+with_engine() {
+  if engine_answers; then export PYCDS_TEST_REQUIRE=${PYCDS_TEST_REQUIRE:-docker}; fi
+  run_ava "$@"
 }
 
+run_tests() {
+  local native=() files=()
+  phase "tests that need nothing" run_ava test/architecture.ts 'test/unit/**/*.ts'
+  phase "waiting for interpreters" await interpreters
+  [ "$TIER" != quick ] || native=(--match='*3.11*' --match='*3.13*')
+  phase "tests with interpreters" run_ava "${native[@]}" 'test/native/**/*.ts'
+  phase "waiting for images" await images
+  if [ "$TIER" = quick ]; then files=(test/integration/smoke.ts); fi
+  phase "tests with an engine" with_engine --config ava.integration.config.js "${files[@]}"
+  [ "$TIER" != quick ] || return 0
+  phase "tests that have the engine for themselves" with_engine --config ava.alone.config.js
+}
+
+# --- What comes out -----------------------------------------------------------------------------------------
+
 # count REGEX: lines of the TAP stream. Subtests are indented and do not count.
-count() { grep -cE "$1" "$TAP" || true; }
+count() { grep -cE "$1" "$WORK/tap" || true; }
+
+# titles REGEX: of the tests in the TAP stream that match.
+titles() { grep -E "$1" "$WORK/tap" | sed -E 's/^(not )?ok [0-9]+ - /  /'; }
 
 summary() {
   local skipped failed ok
@@ -101,38 +159,62 @@ summary() {
   printf '\n'
   if [ "$skipped" -gt 0 ]; then
     printf 'skipped:\n'
-    grep -E '^(not )?ok .* # (SKIP|TODO)' "$TAP" | sed -E 's/^(not )?ok [0-9]+ - /  /'
+    titles '^(not )?ok .* # (SKIP|TODO)'
   fi
   if [ "$failed" -gt 0 ]; then
     printf 'failed tests:\n'
-    grep -E '^not ok ' "$TAP" | grep -vE ' # (SKIP|TODO)' | sed -E 's/^not ok [0-9]+ - /  /'
+    titles '^not ok ' | grep -vE ' # (SKIP|TODO)'
   fi
+  printf 'slowest files:\n'
+  sort -rn "$WORK/times" | head -n "$SLOWEST" | while read -r seconds file; do printf '%7s s  %s\n' "$seconds" "$file"; done
+  printf 'phases:\n'
+  printf '%s\n' "${PHASES[@]}" "$(printf '%5d s  all (%s)' "$SECONDS" "$TIER")"
   [ ${#FAILED[@]} -eq 0 ] || printf 'failed step: %s\n' "${FAILED[@]}"
   printf '%s passed, %s failed, %s skipped\n' "$ok" "$failed" "$skipped"
   [ ${#FAILED[@]} -eq 0 ] && [ "$failed" -eq 0 ] && [ "$ok" -gt 0 ]
 }
 
+clean_up() {
+  kill "$PREPARATION" 2>/dev/null || true
+  stop_side_engines
+  rm -rf "$WORK"
+}
+
 main() {
-  local checks=yes
-  [ "${1:-}" != --tests-only ] || checks=
+  local option file
+  for option in "$@"; do
+    case $option in
+      --quick | --all) TIER=${option#--} ;;
+      --tests-only) CHECKS= ;;
+      *) die "unknown option $option" "usage: scripts/test.sh [--quick | --all] [--tests-only]" ;;
+    esac
+  done
   cd "$ROOT"
+  export PYCDS_TEST_TIER=$TIER
+  WORK=$(mktemp -d)
+  touch "$WORK/tap" "$WORK/times"
+  export PYCDS_TEST_TIMES=$WORK/times
+  PREPARATION=
+  trap clean_up EXIT
   # In CI, biome colours whatever it writes to.
-  if [ ! -t 1 ]; then
-    export NO_COLOR=1
-    LINT_OPTIONS=(--colors=off)
+  if [ ! -t 1 ]; then export NO_COLOR=1; fi
+  prepare >"$WORK/preparation" 2>&1 &
+  PREPARATION=$!
+  phase "packages and build" need_packages
+  if [ -n "$CHECKS" ]; then
+    if can_install; then apt_install clang-format; fi
+    phase "checks" npm run --silent check:static
+  else
+    phase "compiling the tests" npm run --silent build:tests
   fi
-  prepare_interpreters
-  prepare_other_tools
-  need_packages
-  prepare_engine
-  TAP=$(mktemp)
-  trap 'rm -f "$TAP"; stop_side_engines' EXIT
-  prepare_side_engines
-  [ -z "$checks" ] || run_checks
-  step "tests that need no engine" run_ava
-  if compgen -G 'test/integration/*.ts' >/dev/null; then
-    step "tests with a container engine" run_ava --config ava.integration.config.js
+  run_tests
+  if [ -s "$WORK/preparation" ]; then
+    printf '\npreparation:\n'
+    cat "$WORK/preparation"
   fi
+  for file in "$WORK"/failed-*; do
+    [ ! -e "$file" ] || FAILED+=("${file##*/failed-}")
+  done
   summary
 }
 
