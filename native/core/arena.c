@@ -75,6 +75,17 @@ void pycds_buffer_align(struct pycds_buffer *buffer, size_t alignment) {
   if (rest) pycds_buffer_put(buffer, NULL, alignment - rest);
 }
 
+uint32_t pycds_buffer_narrow(struct pycds_buffer *buffer, size_t length) {
+  if (length <= UINT32_MAX) return (uint32_t)length;
+  buffer->failed = buffer->too_long = true;
+  return 0;
+}
+
+const char *pycds_buffer_error(const struct pycds_buffer *buffer) {
+  if (!buffer->failed) return NULL;
+  return buffer->too_long ? "a part of the archive would be 4 GiB or more" : "out of memory";
+}
+
 void pycds_buffer_free(struct pycds_buffer *buffer) {
   free(buffer->bytes);
   *buffer = (struct pycds_buffer){0};

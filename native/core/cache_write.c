@@ -15,17 +15,17 @@ static size_t start_entry(struct pycds_buffer *out, const struct pycds_question 
 /* `answer` is the offset at which the question ends. */
 static void finish_entry(struct pycds_caches *caches, size_t start, size_t answer) {
   struct pycds_buffer *out = &caches->entries;
-  if (out->length > UINT32_MAX) out->failed = true;
   if (out->failed) return;
-  struct pycds_cache_entry entry = {.question_bytes = (uint32_t)(answer - start - sizeof entry),
-                                    .answer_bytes = (uint32_t)(out->length - answer)};
+  uint32_t first = pycds_buffer_narrow(out, start), end = pycds_buffer_narrow(out, out->length);
+  struct pycds_cache_entry entry = {.question_bytes = pycds_buffer_narrow(out, answer - start - sizeof entry),
+                                    .answer_bytes = pycds_buffer_narrow(out, out->length - answer)};
+  if (out->failed) return;
   uint8_t *bytes = out->bytes + start;
   memcpy(bytes, &entry, sizeof entry);
   entry.hash = pycds_hash(bytes + sizeof entry.hash, out->length - start - sizeof entry.hash);
   memcpy(bytes, &entry, sizeof entry);
-  const struct pycds_cache_slot place = {.key = pycds_hash(bytes + sizeof entry, entry.question_bytes),
-                                         .offset = (uint32_t)start,
-                                         .bytes = (uint32_t)(out->length - start)};
+  const struct pycds_cache_slot place = {
+      .key = pycds_hash(bytes + sizeof entry, entry.question_bytes), .offset = first, .bytes = end - first};
   pycds_buffer_put(&caches->places, &place, sizeof place);
 }
 
@@ -50,7 +50,7 @@ void pycds_caches_add_regex(struct pycds_caches *caches, const struct pycds_rege
   size_t answer = out->length;
   put_number(out, input->flags);
   put_number(out, input->groups);
-  put_number(out, (uint32_t)input->word_count);
+  put_number(out, pycds_buffer_narrow(out, input->word_count));
   for (size_t i = 0; i < input->word_count; i++) {
     uint32_t word;
     memcpy(&word, (const uint8_t *)input->words + 4 * i, sizeof word);
@@ -60,7 +60,7 @@ void pycds_caches_add_regex(struct pycds_caches *caches, const struct pycds_rege
   for (uint32_t i = 0; i < input->name_count; i++) {
     size_t length = strlen(input->names[i]);
     put_number(out, input->name_groups[i]);
-    put_number(out, (uint32_t)length);
+    put_number(out, pycds_buffer_narrow(out, length));
     pycds_buffer_put(out, input->names[i], length);
   }
   finish_entry(caches, start, answer);
@@ -72,7 +72,7 @@ void pycds_caches_add_source(struct pycds_caches *caches, const struct pycds_sou
                                       .type = input->mode,
                                       .optimize = input->optimize,
                                       .flags = input->flags,
-                                      .filename_bytes = (uint32_t)input->filename_bytes};
+                                      .filename_bytes = pycds_buffer_narrow(out, input->filename_bytes)};
   size_t start = start_entry(out, &head);
   pycds_buffer_put(out, input->filename, input->filename_bytes);
   pycds_buffer_put(out, input->text, input->text_bytes);

@@ -33,7 +33,7 @@ struct pycds_source_input {
   size_t filename_bytes, text_bytes, marshal_bytes;
 };
 
-/* Failures of memory are recorded in the buffers. */
+/* Failures are recorded in the buffers. */
 void pycds_caches_add_regex(struct pycds_caches *caches, const struct pycds_regex_input *input);
 void pycds_caches_add_source(struct pycds_caches *caches, const struct pycds_source_input *input);
 /* Appends the section CACHE_INDEX. The first of several answers to one question counts. */

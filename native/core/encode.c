@@ -155,8 +155,9 @@ static void put_varint(struct pycds_stream *s, uint32_t value) {
 }
 
 static void put_op(struct pycds_stream *s, enum pycds_op op, size_t count) {
-  put_byte(s, (uint32_t)op | (uint32_t)(count < 15 ? count : 15) << 4);
-  if (count >= 15) put_varint(s, (uint32_t)(count - 15));
+  uint32_t narrow = pycds_buffer_narrow(&s->bytes, count);
+  put_byte(s, (uint32_t)op | (narrow < 15 ? narrow : 15) << 4);
+  if (narrow >= 15) put_varint(s, narrow - 15);
 }
 
 static void put_reference(struct pycds_stream *s, const struct pycds_value *to) {
@@ -233,10 +234,9 @@ static void put_int(struct pycds_encoder *e, struct pycds_value *v) {
     return;
   }
   struct pycds_stream *s = begin(e, v, PYCDS_INT_DIGITS + 4 * v->length);
-  uint32_t count = (uint32_t)v->length;
-  uint32_t tagged = count << 3 | (v->negative ? 2u : 0u);
+  size_t said = e->layout->int_tagged ? v->length << 3 | (v->negative ? 2 : 0) : v->length;
   put_op(s, PYCDS_OP_INT, v->length);
-  put_varint(s, 2 * (e->layout->int_tagged ? tagged : count) - (!e->layout->int_tagged && v->negative));
+  put_varint(s, pycds_buffer_narrow(&s->bytes, 2 * said) - (!e->layout->int_tagged && v->negative));
   pycds_buffer_put(&s->bytes, v->digits, 4 * v->length);
   end(e, s, v);
 }
@@ -304,7 +304,7 @@ static void put_code(struct pycds_encoder *e, struct pycds_value *v) {
   }
   struct pycds_stream *s = begin(e, v, (size_t)e->layout->code_bytes + inline_bytes);
   put_op(s, PYCDS_OP_CODE, 0);
-  put_varint(s, (uint32_t)inline_bytes);
+  put_varint(s, pycds_buffer_narrow(&s->bytes, inline_bytes));
   for (int i = 0; i < int_count; i++) put_varint(s, (uint32_t)ints[i].value);
   for (int i = 0; i < pointer_count; i++) put_reference(s, c->fields[pointers[i].field]);
   pycds_buffer_put(&s->bytes, c->seed, inline_bytes);
@@ -337,7 +337,8 @@ static void place(struct pycds_encoder *e, struct pycds_value *v) {
 const char *pycds_encode_unit(struct pycds_encoder *e, struct pycds_value *root) {
   e->block->first_version = e->next_version;
   place(e, root);
-  return e->block->shared.bytes.failed || e->block->own.bytes.failed ? "out of memory" : NULL;
+  const char *error = pycds_buffer_error(&e->block->shared.bytes);
+  return error ? error : pycds_buffer_error(&e->block->own.bytes);
 }
 
 void pycds_block_free(struct pycds_block *block) {

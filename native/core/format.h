@@ -127,10 +127,10 @@ _Static_assert(sizeof(struct pycds_slot) == 16, "slot size");
 struct pycds_record {
   uint64_t record_hash; /* XXH64 of the rest of this record */
   uint64_t name_hash;
-  uint64_t block;                  /* file offset of the shared part; the unit part follows at once */
-  uint64_t shared_hash, unit_hash; /* pycds_block_hash */
-  uint32_t shared_bytes, unit_bytes;
-  uint32_t shared_first; /* number of the first constant of the shared part */
+  uint64_t block;                    /* file offset of the shared part; the unit part follows at once */
+  uint64_t shared_hash, unit_hash;   /* pycds_block_hash */
+  uint32_t shared_bytes, unit_bytes; /* like `block`, shared_bytes is a multiple of PYCDS_ALIGN: padded with 0 */
+  uint32_t shared_first;             /* number of the first constant of the shared part */
   uint32_t shared_count;
 };
 _Static_assert(sizeof(struct pycds_record) == 56, "record size");
@@ -139,7 +139,8 @@ enum pycds_module_flag {
   PYCDS_MODULE_PACKAGE = 1,
 };
 
-/* The unit part: this header (not aligned in the file), then the texts, then the stream. */
+/* The unit part: this header, which begins at a multiple of PYCDS_ALIGN in the file, then the texts, then the
+ * stream. */
 struct pycds_unit {
   int64_t source_mtime;   /* seconds since 1970, as a .pyc records it */
   uint64_t source_size;   /* bytes */

@@ -127,6 +127,7 @@ bool pycds_reader_unit(const struct pycds_reader *reader, uint32_t number, struc
 struct walk {
   struct pycds_cursor cursor;
   const struct pycds_object_layout *layout;
+  uint32_t hexversion;
   uint32_t shared_limit; /* shared constants that exist at this point */
   uint32_t index;        /* of the operation */
   bool shared;           /* a shared part: each operation is the next shared constant */
@@ -161,10 +162,13 @@ static bool skip_operation(struct walk *w, uint8_t *op) {
     case PYCDS_OP_RAW: return pycds_take_bytes(&w->cursor, count) != NULL;
     case PYCDS_OP_TEXT: {
       const uint8_t *kind = pycds_take_bytes(&w->cursor, 1);
-      return kind && pycds_take_bytes(&w->cursor, (size_t)count * (*kind & PYCDS_TEXT_WIDTH));
+      uint32_t width = kind ? pycds_text_width(*kind) : 0;
+      return width && pycds_take_bytes(&w->cursor, (size_t)count * width);
     }
-    case PYCDS_OP_INT: return pycds_take_varint(&w->cursor, &word) && pycds_take_bytes(&w->cursor, 4 * (size_t)count);
-    case PYCDS_OP_NUMBER: return count <= 2 && pycds_take_bytes(&w->cursor, count * sizeof(double));
+    case PYCDS_OP_INT:
+      return pycds_take_varint(&w->cursor, &word) && pycds_is_int(count, word, w->hexversion) &&
+             pycds_take_bytes(&w->cursor, 4 * (size_t)count);
+    case PYCDS_OP_NUMBER: return pycds_is_number(count) && pycds_take_bytes(&w->cursor, count * sizeof(double));
     case PYCDS_OP_TUPLE: return skip_references(w, count, false);
     case PYCDS_OP_FROZENSET: return skip_references(w, 1, false);
     case PYCDS_OP_SLICE: return skip_references(w, 3, false);
@@ -183,11 +187,15 @@ static bool stream_fits(struct walk *w, uint32_t objects, uint8_t *last) {
   return true;
 }
 
-static bool streams_fit(const uint8_t *block, const struct pycds_record *r, const struct pycds_unit_view *unit,
-                        const struct pycds_object_layout *layout) {
+static bool streams_fit(const struct pycds_reader *reader, const struct pycds_record *r,
+                        const struct pycds_unit_view *unit, const struct pycds_object_layout *layout) {
+  const uint8_t *block = reader->bytes + r->block;
   uint8_t last = PYCDS_OP_KINDS;
-  struct walk w = {
-      .cursor = {block, block + r->shared_bytes}, .layout = layout, .shared_limit = r->shared_first, .shared = true};
+  struct walk w = {.cursor = {block, block + r->shared_bytes},
+                   .layout = layout,
+                   .hexversion = reader->header.hexversion,
+                   .shared_limit = r->shared_first,
+                   .shared = true};
   if (!stream_fits(&w, r->shared_count, &last) || w.cursor.end - w.cursor.at >= (ptrdiff_t)PYCDS_ALIGN) return false;
   w.cursor = unit->stream;
   w.shared = false;
@@ -218,7 +226,7 @@ static const char *verify_unit(const struct pycds_reader *reader, const struct p
     return "the unit's constants are damaged";
   }
   *shared_next += r.shared_count;
-  if (!streams_fit(block, &r, &unit, layout)) return "the unit's objects refer to what is not there";
+  if (!streams_fit(reader, &r, &unit, layout)) return "the unit's objects refer to what is not there";
   if (pycds_hash(unit.name, unit.header->name_bytes) != r.name_hash || !index_finds(reader, number, r.name_hash)) {
     return "the index does not find the unit";
   }

@@ -105,4 +105,25 @@ static inline const uint8_t *pycds_take_bytes(struct pycds_cursor *c, size_t byt
   return start;
 }
 
+/* ---- what an operation may say of the object: another size than it has would be used beyond its end ---- */
+
+/* Bytes per character by the byte of PYCDS_OP_TEXT; 0: there is no such str. */
+static inline uint32_t pycds_text_width(uint8_t kind) {
+  uint32_t width = kind & PYCDS_TEXT_WIDTH;
+  bool sound = width == 1 || ((width == 2 || width == 4) && !(kind & PYCDS_TEXT_ASCII));
+  return sound ? width : 0;
+}
+
+/* Whether a float or a complex has so many doubles. */
+static inline bool pycds_is_number(uint32_t count) { return count == 1 || count == 2; }
+
+/* Whether an int of `count` digits says that it has so many: in that CPython's ob_size, or in the lv_tag that
+ * came with PYCDS_INT_TAGGED, where the sign is below the count. */
+#define PYCDS_INT_TAGGED 0x030c0000u
+static inline bool pycds_is_int(uint32_t count, uint32_t zigzag, uint32_t hexversion) {
+  int64_t said = (int64_t)(zigzag >> 1) ^ -(int64_t)(zigzag & 1);
+  if (hexversion >= PYCDS_INT_TAGGED) return said >> 3 == count && ((said & 7) == 0 || (said & 7) == 2);
+  return said == count || said == -(int64_t)count;
+}
+
 #endif

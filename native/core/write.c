@@ -33,11 +33,11 @@ static void put_unit(struct pycds_buffer *out, const struct pycds_block *block, 
       .objects = block->own.objects,
       .first_version = block->first_version,
       .code_objects = block->code_objects,
-      .marshal_bytes = (uint32_t)module->marshal_bytes,
-      .name_bytes = (uint32_t)module->name.length,
-      .origin_bytes = (uint32_t)module->origin.length,
-      .cached_bytes = (uint32_t)module->cached.length,
-      .entry_bytes = (uint32_t)module->entry.length,
+      .marshal_bytes = pycds_buffer_narrow(out, module->marshal_bytes),
+      .name_bytes = pycds_buffer_narrow(out, module->name.length),
+      .origin_bytes = pycds_buffer_narrow(out, module->origin.length),
+      .cached_bytes = pycds_buffer_narrow(out, module->cached.length),
+      .entry_bytes = pycds_buffer_narrow(out, module->entry.length),
   };
   pycds_buffer_put(out, &unit, sizeof unit);
   const struct pycds_text *texts[] = {&module->name, &module->origin, &module->cached, &module->entry};
@@ -52,19 +52,20 @@ static void put_block(struct writer *w, struct pycds_block *block, uint32_t shar
   *record = (struct pycds_record){
       .name_hash = pycds_hash(module->name.bytes, module->name.length),
       .block = w->blocks.length,
-      .shared_bytes = (uint32_t)block->shared.bytes.length,
+      .shared_bytes = pycds_buffer_narrow(&w->blocks, block->shared.bytes.length),
       .shared_first = shared_first,
       .shared_count = block->shared.objects,
   };
   pycds_buffer_put(&w->blocks, block->shared.bytes.bytes, block->shared.bytes.length);
   put_unit(&w->blocks, block, module);
   if (w->blocks.failed) return;
+  record->unit_bytes = pycds_buffer_narrow(&w->blocks, w->blocks.length - record->block - record->shared_bytes);
+  module->stored_bytes = pycds_buffer_narrow(&w->blocks, (size_t)record->shared_bytes + record->unit_bytes);
+  if (w->blocks.failed) return;
   const uint8_t *start = w->blocks.bytes + record->block;
-  record->unit_bytes = (uint32_t)(w->blocks.length - record->block - record->shared_bytes);
   record->shared_hash = pycds_block_hash(start, record->shared_bytes);
   record->unit_hash = pycds_block_hash(start + record->shared_bytes, record->unit_bytes);
   module->code_objects = block->code_objects;
-  module->stored_bytes = record->shared_bytes + record->unit_bytes;
 }
 
 /* The unit's canonical graph; NULL when it is left out. */
@@ -221,8 +222,8 @@ const char *pycds_archive_write(const struct pycds_target *target, struct pycds_
   for (size_t i = 0; i < count && !error; i++) roots[i] = read_unit(&w, &modules[i]);
   if (!error) error = w.arena.failed ? "out of memory" : put_blocks(&w, modules, roots, count);
   if (!error) put_file(&w, caches, info, out);
-  bool failed = w.blocks.failed || caches->entries.failed || caches->places.failed || out->failed;
-  if (!error && failed) error = "out of memory";
+  const struct pycds_buffer *buffers[] = {&w.blocks, &caches->entries, &caches->places, out};
+  for (size_t i = 0; i < sizeof buffers / sizeof *buffers && !error; i++) error = pycds_buffer_error(buffers[i]);
   pycds_arena_free(&w.arena);
   pycds_buffer_free(&w.blocks);
   free(roots);

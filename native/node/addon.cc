@@ -4,6 +4,7 @@
 #include <napi.h>
 
 #include <cstring>
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -34,6 +35,16 @@ double ToNumber(const Napi::Object &object, const char *name) {
   Napi::Value value = object.Get(name);
   if (!value.IsNumber()) throw Wrong(object.Env(), std::string(name) + " must be a number");
   return value.As<Napi::Number>().DoubleValue();
+}
+
+/* A number that the type can hold, its fraction cut off. */
+template <typename T> T ToInteger(const Napi::Object &object, const char *name) {
+  double value = ToNumber(object, name);
+  /* The largest of 64 bits is no double: the number above it is. */
+  double end = static_cast<double>(std::numeric_limits<T>::max()) + 1.0;
+  if (!(value >= static_cast<double>(std::numeric_limits<T>::min()) && value < end))
+    throw Wrong(object.Env(), std::string(name) + " is out of range");
+  return static_cast<T>(value);
 }
 
 struct Bytes {
@@ -69,11 +80,11 @@ void CopyExactly(void *to, size_t size, Bytes from, const Napi::Env &env, const 
 pycds_target ToTarget(const Napi::Object &object) {
   pycds_target target = {};
   Bytes identity = ToBytes(object, "identity");
-  target.hexversion = static_cast<uint32_t>(ToNumber(object, "hexversion"));
-  target.machine = static_cast<uint16_t>(ToNumber(object, "machine"));
-  target.validate = static_cast<uint8_t>(ToNumber(object, "validate"));
-  target.optimize = static_cast<uint8_t>(ToNumber(object, "optimize"));
-  target.identity_kind = static_cast<uint8_t>(ToNumber(object, "identityKind"));
+  target.hexversion = ToInteger<uint32_t>(object, "hexversion");
+  target.machine = ToInteger<uint16_t>(object, "machine");
+  target.validate = ToInteger<uint8_t>(object, "validate");
+  target.optimize = ToInteger<uint8_t>(object, "optimize");
+  target.identity_kind = ToInteger<uint8_t>(object, "identityKind");
   target.identity_bytes = static_cast<uint8_t>(identity.length);
   CopyExactly(target.identity, sizeof target.identity, identity, object.Env(), "identity");
   CopyExactly(target.python_magic, sizeof target.python_magic, ToBytes(object, "magic"), object.Env(), "magic");
@@ -89,8 +100,8 @@ pycds_module ToModule(const Napi::Object &object) {
   module.cached = ToText(object, "cached");
   module.entry = ToText(object, "entry");
   module.flags = object.Get("isPackage").ToBoolean() ? PYCDS_MODULE_PACKAGE : 0;
-  module.source_mtime = static_cast<int64_t>(ToNumber(object, "mtime"));
-  module.source_size = static_cast<uint64_t>(ToNumber(object, "size"));
+  module.source_mtime = ToInteger<int64_t>(object, "mtime");
+  module.source_size = ToInteger<uint64_t>(object, "size");
   CopyExactly(&module.source_hash, sizeof module.source_hash, hash, object.Env(), "sourceHash");
   module.marshal = marshal.data;
   module.marshal_bytes = marshal.length;
@@ -98,8 +109,6 @@ pycds_module ToModule(const Napi::Object &object) {
   module.seeds_bytes = seeds.length;
   return module;
 }
-
-uint32_t ToU32(const Napi::Object &object, const char *name) { return static_cast<uint32_t>(ToNumber(object, name)); }
 
 Napi::Array ToArray(const Napi::Value &value, const char *name) {
   if (!value.IsArray()) throw Wrong(value.Env(), std::string(name) + " must be an array");
@@ -114,7 +123,7 @@ void AddRegex(pycds_caches *caches, const Napi::Object &object) {
   for (uint32_t i = 0; i < names.Length(); i++) {
     Napi::Object name = ToObject(names.Get(i), "name");
     texts.push_back(name.Get("name").ToString());
-    groups.push_back(ToU32(name, "group"));
+    groups.push_back(ToInteger<uint32_t>(name, "group"));
   }
   std::vector<const char *> pointers;
   for (const std::string &text : texts) pointers.push_back(text.c_str());
@@ -122,9 +131,9 @@ void AddRegex(pycds_caches *caches, const Napi::Object &object) {
   input.is_bytes = object.Get("isBytes").ToBoolean();
   input.pattern = pattern.data;
   input.pattern_bytes = pattern.length;
-  input.asked = ToU32(object, "asked");
-  input.flags = ToU32(object, "flags");
-  input.groups = ToU32(object, "groups");
+  input.asked = ToInteger<uint32_t>(object, "asked");
+  input.flags = ToInteger<uint32_t>(object, "flags");
+  input.groups = ToInteger<uint32_t>(object, "groups");
   input.words = words.data;
   input.word_count = words.length / 4;
   input.name_count = names.Length();
@@ -136,9 +145,9 @@ void AddRegex(pycds_caches *caches, const Napi::Object &object) {
 void AddSource(pycds_caches *caches, const Napi::Object &object) {
   Bytes filename = ToBytes(object, "filename"), text = ToBytes(object, "text"), marshal = ToBytes(object, "marshal");
   pycds_source_input input = {};
-  input.mode = static_cast<uint8_t>(ToNumber(object, "mode"));
-  input.optimize = static_cast<uint8_t>(ToNumber(object, "optimize"));
-  input.flags = ToU32(object, "flags");
+  input.mode = ToInteger<uint8_t>(object, "mode");
+  input.optimize = ToInteger<uint8_t>(object, "optimize");
+  input.flags = ToInteger<uint32_t>(object, "flags");
   input.filename = filename.data;
   input.filename_bytes = filename.length;
   input.text = text.data;

@@ -15,6 +15,7 @@
 
 #include "../core/elf.h"
 #include "../core/hash.h"
+#include "regular.h"
 
 /* Out of the way of programs that expect or close low numbers. */
 #define DESCRIPTOR_MINIMUM 200
@@ -37,18 +38,12 @@
 /* ---- the file ---- */
 
 static int open_file(const char *path, struct stat *status) {
-  int fd = (int)syscall(SYS_openat, AT_FDCWD, path, O_RDONLY | O_CLOEXEC, 0);
+  int fd = open_regular(path, status);
   if (fd < 0) return -1;
   int high = (int)syscall(SYS_fcntl, fd, F_DUPFD_CLOEXEC, DESCRIPTOR_MINIMUM);
-  if (high >= 0) {
-    close(fd);
-    fd = high;
-  }
-  if (syscall(SYS_newfstatat, fd, "", status, AT_EMPTY_PATH) != 0 || !S_ISREG(status->st_mode)) {
-    close(fd);
-    return -1;
-  }
-  return fd;
+  if (high < 0) return fd;
+  close(fd);
+  return high;
 }
 
 bool archive_read(const struct archive *a, uint64_t offset, void *into, size_t bytes) {

@@ -148,8 +148,9 @@ static uint8_t *intern(struct maker *m, uint8_t *object) {
 
 static uint8_t *make_text(struct maker *m, uint32_t length) {
   const uint8_t *kind = pycds_take_bytes(&m->cursor, 1);
-  if (!kind) return NULL;
-  uint8_t *object = make_str(m, length, *kind & PYCDS_TEXT_WIDTH, *kind & PYCDS_TEXT_ASCII);
+  uint32_t width = kind ? pycds_text_width(*kind) : 0;
+  if (!width) return NULL;
+  uint8_t *object = make_str(m, length, width, *kind & PYCDS_TEXT_ASCII);
   return *kind & PYCDS_TEXT_INTERNED ? intern(m, object) : object;
 }
 
@@ -165,7 +166,7 @@ static uint8_t *make_bytes(struct maker *m, uint32_t length) {
 
 static uint8_t *make_int(struct maker *m, uint32_t count) {
   uint32_t size;
-  if (!pycds_take_varint(&m->cursor, &size)) return NULL;
+  if (!pycds_take_varint(&m->cursor, &size) || !pycds_is_int(count, size, m->archive->header.hexversion)) return NULL;
   const uint8_t *digits = pycds_take_bytes(&m->cursor, 4 * (size_t)count);
   uint8_t *object = digits ? new_object(m, &PyLong_Type, PYCDS_INT_DIGITS + 4 * (size_t)count) : NULL;
   if (!object) return NULL;
@@ -175,6 +176,7 @@ static uint8_t *make_int(struct maker *m, uint32_t count) {
 }
 
 static uint8_t *make_number(struct maker *m, uint32_t count) {
+  if (!pycds_is_number(count)) return NULL;
   const uint8_t *numbers = pycds_take_bytes(&m->cursor, count * sizeof(double));
   PyTypeObject *type = count == 1 ? &PyFloat_Type : &PyComplex_Type;
   uint8_t *object = numbers ? new_object(m, type, PYCDS_NUMBER_DATA + count * sizeof(double)) : NULL;

@@ -15,6 +15,7 @@
 
 #include "../core/hash.h"
 #include "importlib.h"
+#include "regular.h"
 
 #define MAX_PATH_BYTES 4096
 
@@ -206,8 +207,8 @@ static bool source_hash(const char *path, const uint8_t python_magic[4], uint64_
   char *bytes;
   Py_ssize_t length;
   memcpy(&magic, python_magic, sizeof magic);
-  int fd = (int)syscall(SYS_openat, AT_FDCWD, path, O_RDONLY | O_CLOEXEC, 0);
-  if (fd < 0 || syscall(SYS_newfstatat, fd, "", &status, AT_EMPTY_PATH) != 0) goto out;
+  int fd = open_regular(path, &status);
+  if (fd < 0) goto out;
   data = PyBytes_FromStringAndSize(NULL, status.st_size);
   if (!data || PyBytes_AsStringAndSize(data, &bytes, &length) != 0) goto out;
   for (Py_ssize_t got = 0; got < length;) {
@@ -241,7 +242,8 @@ enum pycds_miss search_check_source(const struct facts *facts, enum pycds_valida
   memcpy(path, facts->origin.bytes, facts->origin.length);
   path[facts->origin.length] = 0;
   if (syscall(SYS_newfstatat, AT_FDCWD, path, &status, 0) != 0) return PYCDS_MISS_SOURCE_MISSING;
-  if ((uint64_t)status.st_size != facts->source_size) return PYCDS_MISS_SOURCE_CHANGED;
+  /* Nothing else is a module for the path finder, whatever its size and time. */
+  if (!S_ISREG(status.st_mode) || (uint64_t)status.st_size != facts->source_size) return PYCDS_MISS_SOURCE_CHANGED;
   if (validate == PYCDS_VALIDATE_STAT) {
     return status.st_mtim.tv_sec == facts->source_mtime ? PYCDS_SERVED : PYCDS_MISS_SOURCE_CHANGED;
   }

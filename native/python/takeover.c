@@ -15,7 +15,8 @@
 
 static PyObject *stock_find_and_load;
 /* What the original calls, in the order of `watched_names`: a program that replaces one of
- * them means that one to be called. */
+ * them means that one to be called. Kept for good: another function could be made where one
+ * that is gone has been, and would be taken for it. */
 static PyObject *watched[5];
 
 /* One import, from the name to the module that is about to run. */
@@ -284,8 +285,8 @@ static PyObject *finish(const struct import *im) {
 static bool import_parent(const struct import *im, bool *audited) {
   if (!im->parent_name || item_of(importlib.modules, im->parent_name)) return true;
   struct found found;
-  /* For a module that is not archived the original does this, too. */
-  if (runtime_find(im->text, &found) != PYCDS_SERVED) return true;
+  /* For a module that will not be served the original does this, too, and in its own order. */
+  if (runtime_find(im->text, &found) != PYCDS_SERVED || !is_unchanged()) return true;
   if (importlib.features & RAISES_IMPORT_EVENT) {
     if (audit_import(im->name) != 0) return false;
     *audited = true;
@@ -356,7 +357,10 @@ bool takeover_install(void) {
   static PyMethodDef method = {"_find_and_load", (PyCFunction)(void (*)(void))find_and_load,
                                METH_FASTCALL | METH_KEYWORDS, "Find and load the module."};
   stock_find_and_load = item_of(importlib.bootstrap_dict, names.find_and_load);
-  for (int i = 0; i < 5; i++) watched[i] = item_of(importlib.bootstrap_dict, watched_names()[i]);
+  for (int i = 0; i < 5; i++) {
+    watched[i] = item_of(importlib.bootstrap_dict, watched_names()[i]);
+    if (watched[i]) Py_IncRef(watched[i]);
+  }
   PyObject *function = PyCFunction_NewEx(&method, &_Py_NoneStruct, NULL);
   bool done = stock_find_and_load && function && locks_install();
   if (done) {

@@ -22,6 +22,7 @@
 
 #include <fcntl.h>
 #include <linux/capability.h>
+#include <linux/errno.h>
 #include <linux/openat2.h>
 #include <linux/sched.h>
 #include <net/if.h>
@@ -41,6 +42,7 @@ enum {
   BIND_LIMIT = 256,
   PATH_LIMIT = 8192,
   EXIT_FAILED = 125,
+  CAPABILITY_LIMIT = 64,
   MEMORY_MAJOR = 1,
 };
 
@@ -144,13 +146,13 @@ static char *read_order(void) {
     if (count == 0) break;
     size += (size_t)count;
   }
-  if (size == 0 || size >= ORDER_LIMIT - 1 || buffer[size - 1]) fail(-7, "order");
+  if (size == 0 || size >= ORDER_LIMIT - 1 || buffer[size - 1]) fail(-E2BIG, "order");
   return buffer;
 }
 
 static void add_bind(const char *to, int readonly) {
+  if (order.bind_count == 0) fail(-EINVAL, "order");
   struct bind *last = &order.binds[order.bind_count - 1];
-  if (order.bind_count == 0) fail(-22, "order");
   last->to = to;
   last->readonly = readonly;
 }
@@ -162,7 +164,7 @@ static void parse(char *at) {
     char *text = at + 1;
     if (order.arg_count == LIST_LIMIT - 1 || order.env_count == LIST_LIMIT - 1 || order.group_count == GROUP_LIMIT ||
         order.bind_count == BIND_LIMIT)
-      fail(-7, "order");
+      fail(-E2BIG, "order");
     switch (*at) {
       case 'r': order.root = text; break;
       case 'w': order.cwd = text; break;
@@ -181,10 +183,10 @@ static void parse(char *at) {
       case 'c': order.capabilities = number_of(text); break;
       case 'p': order.enter = (long)number_of(text); break;
       case 'd': order.devices = 1; break;
-      default: fail(-22, "order");
+      default: fail(-EINVAL, "order");
     }
   }
-  if (!order.root || !order.arg_count) fail(-22, "order");
+  if (!order.root || !order.arg_count) fail(-EINVAL, "order");
 }
 
 static void write_file(const char *path, const char *text) {
@@ -311,39 +313,62 @@ static long open_namespace(const char *name) {
   return CALL4(openat, AT_FDCWD, path, O_RDONLY | O_CLOEXEC, 0);
 }
 
+/* To enter the user namespace where we are already is invalid, and nothing that has to be done. */
+static void enter_user_namespace(long fd) {
+  long result = CALL2(setns, fd, 0);
+  if (result != -EINVAL) must(result, "user");
+}
+
 /* The user namespace of a process may lie below the one that owns its other namespaces, which has the right to
- * enter them all: it comes first. To enter the one where we are already is an error that does not matter. */
+ * enter them all: it comes first. Left outside, the command would have the rights of this machine's users. */
 static void enter_namespaces(void) {
   static const char *const NAMES[] = {"ipc", "uts", "net", "pid", "mnt"};
   long fds[sizeof NAMES / sizeof *NAMES];
   long user = open_namespace("user");
+  if (user != -ENOENT) must(user, "user"); /* a kernel without them */
   for (size_t i = 0; i < sizeof NAMES / sizeof *NAMES; i++) {
     fds[i] = open_namespace(NAMES[i]);
     must(fds[i], NAMES[i]);
   }
   long owner = CALL2(ioctl, fds[0], NS_GET_USERNS);
-  if (owner >= 0) CALL2(setns, owner, 0);
+  if (owner >= 0) enter_user_namespace(owner);
   for (size_t i = 0; i < sizeof NAMES / sizeof *NAMES; i++) must(CALL2(setns, fds[i], 0), NAMES[i]);
-  CALL2(setns, user, 0);
+  if (user >= 0) enter_user_namespace(user);
+}
+
+/* What root gains by execve. Where the bounding set is not ours to change (without CAP_SETPCAP, in a container that
+ * was started with few capabilities), the command must not gain any, be it by a program of another user. */
+static void limit_gains(void) {
+  for (long capability = 0; capability < CAPABILITY_LIMIT; capability++) {
+    long held = CALL5(prctl, PR_CAPBSET_READ, capability, 0, 0, 0);
+    if (held == -EINVAL) return; /* this kernel has no more of them */
+    must(held, "capabilities");
+    if (!held || order.capabilities >> capability & 1) continue;
+    long result = CALL5(prctl, PR_CAPBSET_DROP, capability, 0, 0, 0);
+    if (result == -EPERM) {
+      must(CALL5(prctl, PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), "capabilities");
+      return;
+    }
+    must(result, "capabilities");
+  }
 }
 
 static void become_user(void) {
-  for (long capability = 0; capability <= CAP_LAST_CAP; capability++)
-    if (!(order.capabilities >> capability & 1)) CALL5(prctl, PR_CAPBSET_DROP, capability, 0, 0, 0);
+  limit_gains();
   if (!order.map) must(CALL2(setgroups, order.group_count, order.groups), "groups");
   must(CALL3(setresgid, order.gid, order.gid, order.gid), "group");
   must(CALL3(setresuid, order.uid, order.uid, order.uid), "user");
   /* A user other than root has lost them; root keeps what the order allows. */
   struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
   struct __user_cap_data_struct data[2];
-  if (CALL2(capget, &header, data) < 0) return;
+  must(CALL2(capget, &header, data), "capabilities");
   for (int i = 0; i < 2; i++) {
     uint32_t mask = (uint32_t)(order.capabilities >> 32 * i);
     data[i].effective &= mask;
     data[i].permitted &= mask;
     data[i].inheritable = 0;
   }
-  CALL2(capset, &header, data);
+  must(CALL2(capset, &header, data), "capabilities");
 }
 
 static const char *path_variable(void) {
@@ -356,7 +381,7 @@ static const char *path_variable(void) {
 
 static void execute(void) {
   const char *program = order.args[0];
-  long error = -2;
+  long error = -ENOENT;
   int has_slash = 0;
   for (const char *at = program; *at; at++) has_slash |= *at == '/';
   if (has_slash) error = CALL3(execve, program, order.args, order.env);
@@ -369,7 +394,7 @@ static void execute(void) {
     append(path, append(path, size, size ? "/" : "./"), program);
     long result = CALL3(execve, path, order.args, order.env);
     /* As execvp(3): what exists and cannot be run says more than what does not exist. */
-    if (result != -2 && result != -20) error = result;
+    if (result != -ENOENT && result != -ENOTDIR) error = result;
     if (!*at++) break;
   }
   fail(error, program);
@@ -402,7 +427,7 @@ static void wait_for(long pid) {
   CALL1(close, STATUS_FD);
   CALL1(close, 1);
   CALL1(close, 2);
-  while (CALL4(wait4, pid, &status, 0, 0) == -4) continue;
+  while (CALL4(wait4, pid, &status, 0, 0) == -EINTR) continue;
   CALL1(exit_group, (status & 0x7f) == 0 ? status >> 8 & 0xff : 128 + (status & 0x7f));
 }
 

@@ -18,6 +18,7 @@ const SCENARIOS: [script: string, claim: string][] = [
   ['paths', 'namespace packages, packages that move their __path__'],
   ['finders', 'finders, loaders and import functions that the program replaces'],
   ['wrapped', 'finders in the place of the path finder, and right in front of it'],
+  ['addresses', 'functions of importlib that end, and others at their addresses'],
   ['tools', 'reload, runpy, pkgutil, resources, inspect, pickle, find_spec'],
   ['events', 'audit events, traces, profiles and monitoring of module bodies'],
   ['collector', "the collector's settings, whoever sets them, and garbage of an import that does not end"],

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the runtime promises to a running program: the archive is used when everything fits,
 // and whatever does not fit leaves importing as it was.
+import { execFileSync } from 'node:child_process'
 import { chmodSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
@@ -206,4 +207,37 @@ print("\\n".join(map(str, seen)))`
   await bench.train(script)
   const stock = await bench.runWithArchive(script, { PYCDS: 'off' })
   t.is((await bench.runWithArchive(script)).stdout, stock.stdout)
+})
+
+/** Ends a program that waits for what never comes. */
+const DEADLINE = 'import signal; signal.alarm(30)\n'
+
+each('a source that is not a file any more is not waited for, and imports as ever', async (t, python) => {
+  for (const validate of ['hash', 'stat'] as const) {
+    const bench = new Bench(t, python)
+    const empty = bench.file('program/empty.py', '')
+    const script = bench.file(
+      'program/main.py',
+      `${DEADLINE}try:\n    import empty\n    print("imported")\nexcept ImportError as error:\n    print(error)\n`,
+    )
+    await bench.train(script, validate)
+    t.is((await bench.runWithArchive(script)).stdout, 'imported\n')
+    const { atime, mtime } = statSync(empty)
+    rmSync(join(empty, '../__pycache__'), { recursive: true, force: true })
+    rmSync(empty)
+    execFileSync('mkfifo', [empty])
+    utimesSync(empty, atime, mtime)
+    const stock = await bench.runWithArchive(script, { PYCDS: 'off' })
+    t.is(stock.stdout, "No module named 'empty'\n")
+    t.deepEqual(await bench.runWithArchive(script), stock, validate)
+  }
+})
+
+each('an archive that is not a file is not waited for', async (t, python) => {
+  const { bench } = await trained(t, python)
+  rmSync(bench.archive)
+  execFileSync('mkfifo', [bench.archive])
+  const text = `${DEADLINE}import _pycds; print(_pycds.stats()["status"])`
+  const env = { PYCDS_ARCHIVE: bench.archive, PYTHONPATH: join(bench.directory, 'hook') }
+  t.deepEqual(await bench.run(['-c', text], env), { code: 0, stdout: 'MISSING\n', stderr: '' })
 })
