@@ -31,7 +31,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
     ],
   ],
   // Ports, not media: the use cases must run against anything that implements bake/ports.ts.
-  bake: ['image', 'tar', 'train', 'errors', 'log', 'util'],
+  bake: ['dockerfile', 'image', 'tar', 'train', 'errors', 'log', 'util'],
   'store/docker-daemon': ['types:bake/ports.ts', 'image', 'tar', 'docker', 'errors', 'log', 'util'],
   // The three media do not know of each other; what they share is in oci, and locations chooses among them.
   'store/oci-layout': ['image', 'oci', 'errors', 'util'],
@@ -53,7 +53,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   // No engine, no store, no oclif: what the frontend's image would carry for nothing.
   frontend: [
     ...['frontend/gateway', 'frontend/llb', 'frontend/stdio', 'frontend/gen'],
-    ...['bake/marks.ts', 'bake/version.ts', 'image', 'errors'],
+    ...['bake/marks.ts', 'bake/version.ts', 'dockerfile', 'image', 'errors'],
   ],
   'frontend/gateway': ['frontend/gen', 'errors'],
   'frontend/llb': ['frontend/gen'],
@@ -61,6 +61,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   'frontend/gen': [],
   train: ['types:bake/ports.ts', 'types:image', 'tar', 'errors', 'log', 'util'],
   python: ['errors', 'log'],
+  dockerfile: [],
   image: ['errors'],
   tar: ['errors'],
   errors: [],
@@ -87,6 +88,7 @@ const GUARDED_BUILTINS: Record<string, readonly string[]> = {
 
 /** Modules without I/O, and the only built-ins that they may import. */
 const PURE: Record<string, readonly string[]> = {
+  dockerfile: [],
   image: ['node:crypto'],
   'frontend/llb': ['node:crypto'],
 }
