@@ -41,11 +41,15 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
     ...['types:bake/ports.ts', 'store/oci-layout', 'store/oci-archive', 'store/docker-archive'],
     ...['image', 'oci', 'tar', 'errors', 'util'],
   ],
-  'engine/local': ['types:bake/ports.ts', 'types:image', 'types:tar', 'oci', 'rootfs', 'errors', 'util'],
+  'engine/local': [
+    ...['types:bake/ports.ts', 'engine/runner', 'image', 'types:tar', 'oci', 'rootfs', 'errors', 'util'],
+  ],
   'engine/docker': ['types:bake/ports.ts', 'types:image', 'tar', 'docker', 'errors', 'log', 'util'],
-  'engine/process': ['types:bake/ports.ts', 'errors', 'log', 'util'],
+  'engine/process': ['types:bake/ports.ts', 'engine/runner', 'errors', 'log', 'util'],
+  // How the program native/runner is spoken to.
+  'engine/runner': [],
   // The root file system that a build step runs in; the engine beside it starts the processes.
-  'in-place': ['types:bake', 'errors', 'util'],
+  'in-place': ['types:bake', 'image', 'errors', 'util'],
   docker: ['errors', 'log', 'util'],
   oci: ['image', 'errors', 'util'],
   rootfs: ['tar', 'errors', 'util'],
@@ -83,7 +87,7 @@ const DOORS: Record<string, readonly string[]> = {
 /** Built-in modules that only some may use; the others are free, except for the modules in PURE. */
 const GUARDED_BUILTINS: Record<string, readonly string[]> = {
   // A build step runs the command where it is; without an engine, a runtime of this machine is one.
-  'node:child_process': ['engine/process', 'engine/local'],
+  'node:child_process': ['engine/process', 'engine/local', 'engine/runner'],
 }
 
 /** Modules without I/O, and the only built-ins that they may import. */

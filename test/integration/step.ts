@@ -212,6 +212,19 @@ COPY --from=cds /out/ /
   t.is((await start(name, {}, program)).stdout, 'True True\n')
 })
 
+withBuildKit('a command runs with all groups of the user that is named', async (t) => {
+  const { code, stderr } = await build(
+    t,
+    buildKit,
+    `FROM ${bookworm}
+RUN echo app:x:64000:64000::/:/bin/sh >>/etc/passwd && echo data:x:64001:app >>/etc/group && \\
+    echo x >/srv/f && chgrp data /srv/f && chmod 640 /srv/f
+${mount} /mnt/pycds-image step --user app -- python3 -c 'import json; open("/srv/f")'
+`,
+  )
+  t.is(code, 0, stderr)
+})
+
 withBuildKit('an image with nothing but Python and its libraries, without a shell', async (t) => {
   const libraries = [
     'libc.so.6',
