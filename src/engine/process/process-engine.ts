@@ -37,6 +37,7 @@ export class ProcessEngine implements Engine {
       architecture: arch(),
       storageDriver: 'none',
       endpoint: '/',
+      local: true,
     }
   }
 
