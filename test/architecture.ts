@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Who may import whom. The tables are the rules; docs and reviews refer to them.
+import { readFileSync } from 'node:fs'
 import { builtinModules } from 'node:module'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import test from 'ava'
 import { chainTo, findCycles, findImports, type Import, readSources } from './helpers/imports.js'
@@ -15,20 +17,8 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   // The commands are loaded by oclif, which finds them by package.json.
   bin: ['frontend', 'errors', 'log', 'util'],
   commands: [
-    ...[
-      'bake',
-      'archive',
-      'store',
-      'engine',
-      'in-place',
-      'train',
-      'python',
-      'oci',
-      'image',
-      'errors',
-      'log',
-      'util',
-    ],
+    ...['bake', 'archive', 'store', 'engine', 'in-place', 'train'],
+    ...['oci', 'image', 'errors', 'log', 'util'],
   ],
   // Ports, not media: the use cases must run against anything that implements bake/ports.ts.
   bake: ['dockerfile', 'image', 'tar', 'train', 'errors', 'log', 'util'],
@@ -64,7 +54,6 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   'frontend/stdio': ['errors'],
   'frontend/gen': [],
   train: ['types:bake/ports.ts', 'types:image', 'tar', 'errors', 'log', 'util'],
-  python: ['errors', 'log'],
   dockerfile: [],
   image: ['errors'],
   tar: ['errors'],
@@ -125,6 +114,29 @@ test('every import in src follows the tables', (t) => {
   const sources = readSources(ROOT, 'src', ['.ts'])
   t.true(sources.size > 20, 'src was not found')
   t.deepEqual(checkImports(sources), [])
+})
+
+test('every entry of the tables names something that there is', (t) => {
+  const sources = readSources(ROOT, 'src', ['.ts'])
+  const { src, native } = namesIn([
+    ...sources.keys(),
+    ...readSources(ROOT, 'native', ['.c', '.h', '.cc']).keys(),
+  ])
+  t.deepEqual(findNothing(MAY_IMPORT, src, src), [])
+  t.deepEqual(findNothing(PURE, src, new Set(builtinModules.map((name) => `node:${name}`))), [])
+  const packages = new Set(findImports(sources).map(({ specifier }) => packageOf(specifier)))
+  t.deepEqual(findNothing(DOORS, packages, src), [])
+  t.deepEqual(findNothing(GUARDED_BUILTINS, packages, src), [])
+  t.deepEqual(findNothing(MAY_INCLUDE, native, native), [])
+  t.deepEqual(findNothing(HEADER_DOORS, undefined, native), [])
+})
+
+test('docs/architecture.md has a line for every folder of the tables, and for nothing else', (t) => {
+  const text = readFileSync(join(ROOT, 'docs/architecture.md'), 'utf8')
+  const rows = [...text.matchAll(/^\| `((?:src|native)\/[^`]+)` \|/gm)].map(([, folder]) => folder)
+  const folders = [...Object.keys(MAY_IMPORT).map((name) => `src/${name}`), ...Object.keys(MAY_INCLUDE)]
+  // It holds programs for the interpreters of images, which include nothing.
+  t.deepEqual(rows.sort(), [...folders, 'native/train'].sort())
 })
 
 test('the benchmark uses the built command line as anybody does, and of src only leaves', (t) => {
@@ -239,6 +251,19 @@ test(
   },
 )
 
+test('an entry for nothing is refused, be it a module or something that one may import', (t) => {
+  const { src } = namesIn(['src/engine/docker/x.ts'])
+  const table = {
+    'engine/docker': ['types:engine/docker/x.ts', 'engine/docker/y.ts', 'types:python'],
+    python: ['engine'],
+  }
+  t.deepEqual(findNothing(table, src, src), [
+    'engine/docker: there is no engine/docker/y.ts',
+    'engine/docker: there is no python',
+    'python: there is no python',
+  ])
+})
+
 test('a cycle is found, also between modules whose files have none', (t) => {
   const sources = new Map([
     ['src/bake/a.ts', "import '../train/a.js'"],
@@ -278,6 +303,33 @@ function checkImports(sources: ReadonlyMap<string, string>): string[] {
   })
 }
 
+/** What entries of the tables can name: files and all folders above them, in src without its name. */
+function namesIn(paths: readonly string[]): { src: Set<string>; native: Set<string> } {
+  const names = paths.flatMap((path) => {
+    const parts = path.split('/')
+    return parts.map((_, index) => parts.slice(0, index + 1).join('/'))
+  })
+  return {
+    src: new Set(names.map((name) => name.replace(/^src\//, ''))),
+    native: new Set(names),
+  }
+}
+
+/** Entries whose key, or one of whose values, is not among those that there are; `keys` may be unchecked. */
+function findNothing(
+  table: Readonly<Record<string, readonly string[]>>,
+  keys: ReadonlySet<string> | undefined,
+  values: ReadonlySet<string>,
+): string[] {
+  return Object.entries(table).flatMap(([key, entries]) => [
+    ...(keys === undefined || keys.has(key) ? [] : [`${key}: there is no ${key}`]),
+    ...entries
+      .map((entry) => entry.replace('types:', ''))
+      .filter((entry) => !values.has(entry))
+      .map((entry) => `${key}: there is no ${entry}`),
+  ])
+}
+
 function judgeFile(one: Import, target: string): string | undefined {
   const from = moduleOf(one.from)
   const allowed = MAY_IMPORT[from]
@@ -302,8 +354,12 @@ function judgePackage(one: Import): string | undefined {
     if (pure !== undefined) return pure.includes(specifier) ? undefined : refusal
     return guarded === undefined || guarded.some((door) => isWithin(path, door)) ? undefined : refusal
   }
-  const name = specifier.split('/', specifier.startsWith('@') ? 2 : 1).join('/')
-  return judge(DOORS[name] ?? [], (door) => isWithin(path, door), one, refusal)
+  return judge(DOORS[packageOf(specifier)] ?? [], (door) => isWithin(path, door), one, refusal)
+}
+
+/** The package of what is imported: without the path behind its name. */
+function packageOf(specifier: string): string {
+  return specifier.split('/', specifier.startsWith('@') ? 2 : 1).join('/')
 }
 
 /** Judges an import by the entries of a table that fit it; undefined when one of them allows it. */
