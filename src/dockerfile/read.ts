@@ -17,7 +17,7 @@ export interface Instruction {
 /** Behind which a line goes on in the next one, unless it stands behind another one of its kind. */
 const BACKSLASH = /(^|[^\\])\\[ \t]*$/
 const BACKTICK = /(^|[^`])`[ \t]*$/
-const DIRECTIVE = /^\s*#\s*([a-z][a-z0-9]*)\s*=\s*(.+?)\s*$/i
+const DIRECTIVE = /^\s*#\s*([a-z][a-z0-9]*)\s*=\s*(\S.*)$/i
 const DIRECTIVES = ['syntax', 'escape', 'check']
 const HAS_HEREDOCS = ['RUN', 'COPY', 'ADD']
 
@@ -69,7 +69,7 @@ function escapeOf(lines: readonly string[]): string {
   for (const line of lines) {
     const [, name = '', value = ''] = DIRECTIVE.exec(line) ?? []
     if (!DIRECTIVES.includes(name.toLowerCase())) break
-    if (name.toLowerCase() === 'escape') return value
+    if (name.toLowerCase() === 'escape') return value.trimEnd()
   }
   return '\\'
 }

@@ -73,7 +73,9 @@ function fromDockerfile(path: string, text: string, builder: Builder) {
   const { name, fromLine, openLine } = stage
   const head = text.trimEnd().split('\n')
   const change = (line: number, to: (was: string) => string) => {
-    head[line] = (head[line] ?? '').replace(/^(.*?)(\s*)$/, (_, was: string, end: string) => to(was) + end)
+    const whole = head[line] ?? ''
+    const text = whole.trimEnd()
+    head[line] = to(text) + whole.slice(text.length)
   }
   // Whatever is added would be a part of this instruction.
   if (openLine !== undefined) change(openLine, (was) => was.slice(0, -1))
