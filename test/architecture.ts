@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Who may import whom. The tables are the rules; docs and reviews refer to them.
+import { readFileSync } from 'node:fs'
 import { builtinModules } from 'node:module'
+import { join } from 'node:path'
 import test from 'ava'
 import { chainTo, findCycles, findImports, type Import, readSources } from './helpers/imports.js'
 import { ROOT } from './helpers/repository.js'
@@ -13,23 +15,11 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   // The commands are loaded by oclif, which finds them by package.json.
   bin: ['frontend', 'errors', 'log', 'util'],
   commands: [
-    ...[
-      'bake',
-      'archive',
-      'store',
-      'engine',
-      'in-place',
-      'train',
-      'python',
-      'oci',
-      'image',
-      'errors',
-      'log',
-      'util',
-    ],
+    ...['bake', 'archive', 'store', 'engine', 'in-place', 'train'],
+    ...['oci', 'image', 'errors', 'log', 'util'],
   ],
   // Ports, not media: the use cases must run against anything that implements bake/ports.ts.
-  bake: ['image', 'tar', 'train', 'errors', 'log', 'util'],
+  bake: ['dockerfile', 'image', 'tar', 'train', 'errors', 'log', 'util'],
   'store/docker-daemon': ['types:bake/ports.ts', 'image', 'tar', 'docker', 'errors', 'log', 'util'],
   // The three media do not know of each other; what they share is in oci, and locations chooses among them.
   'store/oci-layout': ['image', 'oci', 'errors', 'util'],
@@ -39,11 +29,15 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
     ...['types:bake/ports.ts', 'store/oci-layout', 'store/oci-archive', 'store/docker-archive'],
     ...['image', 'oci', 'tar', 'errors', 'util'],
   ],
-  'engine/local': ['types:bake/ports.ts', 'types:image', 'types:tar', 'oci', 'rootfs', 'errors', 'util'],
+  'engine/local': [
+    ...['types:bake/ports.ts', 'engine/runner', 'image', 'types:tar', 'oci', 'rootfs', 'errors', 'util'],
+  ],
   'engine/docker': ['types:bake/ports.ts', 'types:image', 'tar', 'docker', 'errors', 'log', 'util'],
-  'engine/process': ['types:bake/ports.ts', 'errors', 'log', 'util'],
+  'engine/process': ['types:bake/ports.ts', 'engine/runner', 'errors', 'log', 'util'],
+  // How the program native/runner is spoken to.
+  'engine/runner': [],
   // The root file system that a build step runs in; the engine beside it starts the processes.
-  'in-place': ['types:bake', 'errors', 'util'],
+  'in-place': ['types:bake', 'image', 'errors', 'util'],
   docker: ['errors', 'log', 'util'],
   oci: ['image', 'errors', 'util'],
   rootfs: ['tar', 'errors', 'util'],
@@ -51,14 +45,14 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   // No engine, no store, no oclif: what the frontend's image would carry for nothing.
   frontend: [
     ...['frontend/gateway', 'frontend/llb', 'frontend/stdio', 'frontend/gen'],
-    ...['bake/marks.ts', 'bake/version.ts', 'image', 'errors'],
+    ...['bake/marks.ts', 'bake/version.ts', 'dockerfile', 'image', 'errors'],
   ],
   'frontend/gateway': ['frontend/gen', 'errors'],
   'frontend/llb': ['frontend/gen'],
   'frontend/stdio': ['errors'],
   'frontend/gen': [],
   train: ['types:bake/ports.ts', 'types:image', 'tar', 'errors', 'log', 'util'],
-  python: ['errors', 'log'],
+  dockerfile: [],
   image: ['errors'],
   tar: ['errors'],
   errors: [],
@@ -80,11 +74,12 @@ const DOORS: Record<string, readonly string[]> = {
 /** Built-in modules that only some may use; the others are free, except for the modules in PURE. */
 const GUARDED_BUILTINS: Record<string, readonly string[]> = {
   // A build step runs the command where it is; without an engine, a runtime of this machine is one.
-  'node:child_process': ['engine/process', 'engine/local'],
+  'node:child_process': ['engine/process', 'engine/local', 'engine/runner'],
 }
 
 /** Modules without I/O, and the only built-ins that they may import. */
 const PURE: Record<string, readonly string[]> = {
+  dockerfile: [],
   image: ['node:crypto'],
   'frontend/llb': ['node:crypto'],
 }
@@ -117,6 +112,29 @@ test('every import in src follows the tables', (t) => {
   const sources = readSources(ROOT, 'src', ['.ts'])
   t.true(sources.size > 20, 'src was not found')
   t.deepEqual(checkImports(sources), [])
+})
+
+test('every entry of the tables names something that there is', (t) => {
+  const sources = readSources(ROOT, 'src', ['.ts'])
+  const { src, native } = namesIn([
+    ...sources.keys(),
+    ...readSources(ROOT, 'native', ['.c', '.h', '.cc']).keys(),
+  ])
+  t.deepEqual(findNothing(MAY_IMPORT, src, src), [])
+  t.deepEqual(findNothing(PURE, src, new Set(builtinModules.map((name) => `node:${name}`))), [])
+  const packages = new Set(findImports(sources).map(({ specifier }) => packageOf(specifier)))
+  t.deepEqual(findNothing(DOORS, packages, src), [])
+  t.deepEqual(findNothing(GUARDED_BUILTINS, packages, src), [])
+  t.deepEqual(findNothing(MAY_INCLUDE, native, native), [])
+  t.deepEqual(findNothing(HEADER_DOORS, undefined, native), [])
+})
+
+test('docs/architecture.md has a line for every folder of the tables, and for nothing else', (t) => {
+  const text = readFileSync(join(ROOT, 'docs/architecture.md'), 'utf8')
+  const rows = [...text.matchAll(/^\| `((?:src|native)\/[^`]+)` \|/gm)].map(([, folder]) => folder)
+  const folders = [...Object.keys(MAY_IMPORT).map((name) => `src/${name}`), ...Object.keys(MAY_INCLUDE)]
+  // It holds programs for the interpreters of images, which include nothing.
+  t.deepEqual(rows.sort(), [...folders, 'native/train'].sort())
 })
 
 test('the benchmark uses the built command line as anybody does, and of src only leaves', (t) => {
@@ -231,6 +249,19 @@ test(
   },
 )
 
+test('an entry for nothing is refused, be it a module or something that one may import', (t) => {
+  const { src } = namesIn(['src/engine/docker/x.ts'])
+  const table = {
+    'engine/docker': ['types:engine/docker/x.ts', 'engine/docker/y.ts', 'types:python'],
+    python: ['engine'],
+  }
+  t.deepEqual(findNothing(table, src, src), [
+    'engine/docker: there is no engine/docker/y.ts',
+    'engine/docker: there is no python',
+    'python: there is no python',
+  ])
+})
+
 test('a cycle is found, also between modules whose files have none', (t) => {
   const sources = new Map([
     ['src/bake/a.ts', "import '../train/a.js'"],
@@ -270,6 +301,33 @@ function checkImports(sources: ReadonlyMap<string, string>): string[] {
   })
 }
 
+/** What entries of the tables can name: files and all folders above them, in src without its name. */
+function namesIn(paths: readonly string[]): { src: Set<string>; native: Set<string> } {
+  const names = paths.flatMap((path) => {
+    const parts = path.split('/')
+    return parts.map((_, index) => parts.slice(0, index + 1).join('/'))
+  })
+  return {
+    src: new Set(names.map((name) => name.replace(/^src\//, ''))),
+    native: new Set(names),
+  }
+}
+
+/** Entries whose key, or one of whose values, is not among those that there are; `keys` may be unchecked. */
+function findNothing(
+  table: Readonly<Record<string, readonly string[]>>,
+  keys: ReadonlySet<string> | undefined,
+  values: ReadonlySet<string>,
+): string[] {
+  return Object.entries(table).flatMap(([key, entries]) => [
+    ...(keys === undefined || keys.has(key) ? [] : [`${key}: there is no ${key}`]),
+    ...entries
+      .map((entry) => entry.replace('types:', ''))
+      .filter((entry) => !values.has(entry))
+      .map((entry) => `${key}: there is no ${entry}`),
+  ])
+}
+
 function judgeFile(one: Import, target: string): string | undefined {
   const from = moduleOf(one.from)
   const allowed = MAY_IMPORT[from]
@@ -294,8 +352,12 @@ function judgePackage(one: Import): string | undefined {
     if (pure !== undefined) return pure.includes(specifier) ? undefined : refusal
     return guarded === undefined || guarded.some((door) => isWithin(path, door)) ? undefined : refusal
   }
-  const name = specifier.split('/', specifier.startsWith('@') ? 2 : 1).join('/')
-  return judge(DOORS[name] ?? [], (door) => isWithin(path, door), one, refusal)
+  return judge(DOORS[packageOf(specifier)] ?? [], (door) => isWithin(path, door), one, refusal)
+}
+
+/** The package of what is imported: without the path behind its name. */
+function packageOf(specifier: string): string {
+  return specifier.split('/', specifier.startsWith('@') ? 2 : 1).join('/')
 }
 
 /** Judges an import by the entries of a table that fit it; undefined when one of them allows it. */

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// Runs one command in an unpacked root file system: in namespaces of its own, or under chroot alone.
+// Runs one command in an unpacked root file system: in namespaces of its own, or under chroot alone. In the root that
+// there is, it only becomes the user.
 //
 // It is a static program without a C library. The command's environment, which an image chooses, reaches it as
 // data and becomes an environment only after the root was changed: nothing of it can act on this machine.
 //
 // Descriptor 3 gives the order: fields that end with a NUL, each a letter and a text.
-//   r PATH       the root                    w PATH   working directory inside
+//   r PATH       the root; / stays           w PATH   working directory inside
 //   a TEXT       a word of the command       e TEXT   a variable, NAME=VALUE
 //   u, g, s ID   user, group, further group  h NAME   host name
 //   n FLAGS      clone flags of new namespaces, decimal; absent: chroot only
@@ -400,6 +401,8 @@ static void execute(void) {
   fail(error, program);
 }
 
+static int is_own_root(const char *path) { return path[0] == '/' && !path[1]; }
+
 /* In the process of the command: everything from here to execve. */
 static void run_command(unsigned long uid, unsigned long gid) {
   if (order.namespaces) {
@@ -410,7 +413,8 @@ static void run_command(unsigned long uid, unsigned long gid) {
     if (order.hostname) CALL2(sethostname, order.hostname, length_of(order.hostname));
   } else if (!order.enter) {
     must(CALL1(chdir, order.root), "root");
-    must(CALL1(chroot, "."), "chroot");
+    /* Not everyone who may become another user may do this. */
+    if (!is_own_root(order.root)) must(CALL1(chroot, "."), "chroot");
     if (order.devices) make_devices();
   }
   must(CALL1(chdir, order.cwd), order.cwd);

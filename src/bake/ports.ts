@@ -219,6 +219,8 @@ export interface EngineDescription {
   readonly storageDriver: string
   /** Address, without credentials. */
   readonly endpoint: string
+  /** Whether its containers run on the kernel of this machine, and so read files through its page cache. */
+  readonly local: boolean
 }
 
 /** Runs containers. */

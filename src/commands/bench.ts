@@ -46,10 +46,11 @@ export default class Bench extends BaseCommand {
   async run(): Promise<BenchResult> {
     const { flags, args, command } = await this.parseLine(Bench)
     const request = toBenchRequest(args.image, args.baseline, flags, command)
-    const [{ bench }, { pageCache }] = await Promise.all([
+    const [{ bench }, { MachinePageCache }] = await Promise.all([
       import('../bake/bench/bench.js'),
       import('../util/page-cache.js'),
     ])
+    const pageCache = new MachinePageCache()
     const result = await this.withPorts(
       (ports) => this.withProgress(flags, (progress) => bench(request, { ...ports, pageCache, progress })),
       toPortsRequest(args.image, flags),

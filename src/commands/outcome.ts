@@ -20,7 +20,7 @@ export async function writeOutcome<T>(options: OutcomeOptions, work: () => Promi
     const failure = toPycdsError(error)
     write(options.file, toErrorDocument(failure))
     if (!options.skip || failure.code === 'INTERRUPTED' || failure.code === 'INTERNAL') throw error
-    process.stderr.write(renderError(failure, { debug: false }).replace(/^error/, 'warning: not baked'))
+    process.stderr.write(renderError(failure, { debug: false, heading: 'Warning: not baked' }))
     return null
   }
 }

@@ -13,10 +13,12 @@ export interface ErrorDocument {
 /**
  * Renders a failure for people: what, why (when the cause says more than the message) and what to do next.
  * The stack follows only when debugging is asked for.
+ *
+ * @param o.heading what the failure is to who reads it; an error by default
  */
-export function renderError(error: PycdsError, o: { debug: boolean }): string {
+export function renderError(error: PycdsError, o: { debug: boolean; heading?: string }): string {
   const why = describeCause(error)
-  const lines = [`Error: ${error.message}`]
+  const lines = [`${o.heading ?? 'Error'}: ${error.message}`]
   if (why !== undefined) lines.push(`  why   ${why}`)
   lines.push(`  next  ${error.hint}`)
   if (o.debug) lines.push('', inspect(error, { depth: 4 }))

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The defaults of PYCDS_* arguments in a Dockerfile. Only `ARG` and `FROM` are looked at; the Dockerfile
 // frontend reads the rest, and reports what is wrong with it.
+import { readFrom, readInstructions } from '../dockerfile/index.js'
 
 interface Stage {
   readonly name: string | undefined
@@ -8,9 +9,7 @@ interface Stage {
   readonly args: Map<string, string>
 }
 
-const INSTRUCTION = /^\s*([A-Za-z]+)\s+(.*)$/s
 const ASSIGNMENT = /(PYCDS_[A-Z_]+)=(?:"((?:[^"\\]|\\.)*)"|'([^']*)'|(\S*))/g
-const HEREDOC = /<<-?(["']?)([A-Za-z_][\w.]*)\1/g
 
 /**
  * The arguments that are in force in a stage: those before the first FROM, those of the stages that it is
@@ -21,9 +20,9 @@ const HEREDOC = /<<-?(["']?)([A-Za-z_][\w.]*)\1/g
 export function readDockerfileArgs(dockerfile: string, target: string): Map<string, string> {
   const global = new Map<string, string>()
   const stages: Stage[] = []
-  for (const { keyword, text } of instructions(dockerfile)) {
+  for (const { keyword, text } of readInstructions(dockerfile)) {
     if (keyword === 'FROM') {
-      const [, base = '', name] = /^(?:--\S+\s+)*(\S+)(?:\s+[Aa][Ss]\s+(\S+))?/.exec(text) ?? []
+      const { base, name } = readFrom(text)
       stages.push({ base: base.toLowerCase(), name: name?.toLowerCase(), args: new Map() })
     } else if (keyword === 'ARG') {
       const into = stages.at(-1)?.args ?? global
@@ -44,25 +43,4 @@ export function readDockerfileArgs(dockerfile: string, target: string): Map<stri
     at = stages.slice(0, at).findLastIndex((one) => one.name === base)
   }
   return new Map([...global, ...chain.flatMap((stage) => [...stage.args])])
-}
-
-/** The logical lines: comments dropped, continued lines joined, the bodies of heredocs skipped. */
-function* instructions(dockerfile: string): Generator<{ keyword: string; text: string }> {
-  const lines = dockerfile.split(/\r?\n/)
-  const [, joiner = '\\'] = /^#\s*escape\s*=\s*(\S)/im.exec(lines.slice(0, 4).join('\n')) ?? []
-  for (let at = 0; at < lines.length; at++) {
-    let line = lines[at] ?? ''
-    if (/^\s*(#|$)/.test(line)) continue
-    while (line.trimEnd().endsWith(joiner) && at + 1 < lines.length) {
-      const next = lines[++at] ?? ''
-      line = /^\s*(#|$)/.test(next) ? line : `${line.trimEnd().slice(0, -1)} ${next}`
-    }
-    const [, keyword = '', text = ''] = INSTRUCTION.exec(line) ?? []
-    yield { keyword: keyword.toUpperCase(), text: text.trim() }
-    if (!/^(RUN|COPY|ADD)$/i.test(keyword)) continue
-    for (const [, , end] of text.matchAll(HEREDOC)) {
-      const close = lines.findIndex((one, index) => index > at && one.trim() === end)
-      if (close > at) at = close
-    }
-  }
 }

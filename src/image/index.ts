@@ -51,4 +51,5 @@ export {
   parseReference,
   repositoryOf,
 } from './reference.js'
+export { findUser, type ImageUser, type UnknownUser, type UserFiles } from './user.js'
 export { findProblems, validateConfig } from './validate.js'

@@ -1,4 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
 export { originalEnvironment } from './environment.js'
 export { CurrentRoot } from './image-root.js'
-export { type ProcessUser, trainee } from './user.js'
+export { trainee } from './user.js'

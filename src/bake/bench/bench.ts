@@ -88,7 +88,7 @@ async function measureAll(
   }
   const warm = await runRounds(ports.engine, { ...rounds, cache: 'warm' }, ports.progress)
   if (!warm) throw nothingTimed(request)
-  const withoutCold = (await ports.pageCache.refusal((await ports.engine.describe()).endpoint)) ?? null
+  const withoutCold = (await ports.pageCache.refusal(await ports.engine.describe())) ?? null
   const cold =
     withoutCold === null
       ? await runRounds(ports.engine, { ...rounds, cache: 'cold' }, ports.progress)

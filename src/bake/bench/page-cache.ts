@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
+import type { EngineDescription } from '../ports.js'
 
 /** The page cache of the machine that runs the containers. */
 export interface PageCache {
-  /**
-   * Why it cannot be emptied; undefined when it can.
-   * @param endpoint address of the engine
-   */
-  refusal(endpoint: string): Promise<string | undefined>
+  /** Why that of an engine cannot be emptied; undefined when it can. */
+  refusal(engine: EngineDescription): Promise<string | undefined>
   drop(): Promise<void>
 }

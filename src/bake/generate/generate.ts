@@ -70,9 +70,17 @@ function fromDockerfile(path: string, text: string, builder: Builder) {
       hint: 'Name a Dockerfile or an image.',
     })
   }
-  const head = text.trimEnd().split(/\r?\n/)
-  if (builder === 'classic' && stage.name === undefined) head[stage.line] += ` AS ${STAGE}`
-  return { head, name: stage.name ?? STAGE, command: stage.command, user: stage.user }
+  const { name, fromLine, openLine } = stage
+  const head = text.trimEnd().split('\n')
+  const change = (line: number, to: (was: string) => string) => {
+    const whole = head[line] ?? ''
+    const text = whole.trimEnd()
+    head[line] = to(text) + whole.slice(text.length)
+  }
+  // Whatever is added would be a part of this instruction.
+  if (openLine !== undefined) change(openLine, (was) => was.slice(0, -1))
+  if (builder === 'classic' && name === undefined) change(fromLine, (was) => `${was} AS ${STAGE}`)
+  return { head, name: name ?? STAGE, command: stage.command, user: stage.user }
 }
 
 function nothingToRun(subject: string): PycdsError {

@@ -10,6 +10,7 @@ import { isAbandoned } from '../../util/owner.js'
 import { filesPlace, OWNER_LABEL, RUN_LABEL, toCreateBody } from './create-body.js'
 import { DockerContainer } from './docker-container.js'
 import { startError } from './start-error.js'
+import { type EngineHost, isThisMachine } from './this-machine.js'
 
 interface VersionReply {
   readonly Version: string
@@ -17,6 +18,10 @@ interface VersionReply {
   readonly Os: string
   readonly Arch: string
   readonly Components?: readonly { readonly Name?: string }[] | null
+}
+
+interface InfoReply extends EngineHost {
+  readonly Driver?: string
 }
 
 interface ListedContainer {
@@ -39,7 +44,7 @@ export class DockerEngine implements Engine {
   async describe(): Promise<EngineDescription> {
     const subject = 'engine'
     const version = await this.#connection.json<VersionReply>({ method: 'GET', path: '/version', subject })
-    const info = await this.#connection.json<{ Driver?: string }>({ method: 'GET', path: '/info', subject })
+    const info = await this.#connection.json<InfoReply>({ method: 'GET', path: '/info', subject })
     const isPodman = (version.Components ?? []).some(({ Name }) => Name?.includes('Podman'))
     return {
       name: isPodman ? 'Podman' : 'Docker Engine',
@@ -49,6 +54,7 @@ export class DockerEngine implements Engine {
       architecture: version.Arch,
       storageDriver: info.Driver ?? 'unknown',
       endpoint: this.#connection.address,
+      local: isThisMachine(this.#connection.address, info),
     }
   }
 

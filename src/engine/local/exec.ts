@@ -2,10 +2,9 @@
 // A program beside the command of a container.
 import { once } from 'node:events'
 import type { ExecResult, ExecSpec } from '../../bake/ports.js'
+import { readStatus, runnerFailure } from '../runner/index.js'
 import { startProgram } from './processes.js'
-import { runnerFailure } from './runtimes/runner.js'
 import type { Launch } from './runtimes/runtime.js'
-import { readStatus } from './runtimes/status.js'
 
 /** What is kept of a program's output: it explains a failure, it is no log. */
 const MAX_OUTPUT_BYTES = 64 * 1024

@@ -53,6 +53,7 @@ export class LocalEngine implements Engine {
       emulated: findEmulated(),
       storageDriver: 'directory',
       endpoint: `this machine: ${describeChoice(choice)}`,
+      local: true,
     }
   }
 

@@ -2,8 +2,7 @@
 // What is to be run, in full: nothing is left for a runtime to decide, so all of them run the same.
 import type { ContainerSpec, Mount } from '../../bake/ports.js'
 import { PycdsError } from '../../errors/index.js'
-import type { ImageConfig } from '../../image/index.js'
-import type { ContainerUser } from './users.js'
+import type { ImageConfig, ImageUser } from '../../image/index.js'
 
 export interface RunPlan {
   /** Unique on this machine. */
@@ -16,7 +15,7 @@ export interface RunPlan {
   /** Complete. */
   readonly env: Readonly<Record<string, string>>
   readonly cwd: string
-  readonly user: ContainerUser
+  readonly user: ImageUser
   readonly hostname: string
   /** False: the network of this machine. */
   readonly isolateNetwork: boolean

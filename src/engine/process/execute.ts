@@ -1,28 +1,31 @@
 // SPDX-License-Identifier: Apache-2.0
-import { execFile } from 'node:child_process'
+import { once } from 'node:events'
 import type { ExecResult, ExecSpec } from '../../bake/ports.js'
+import { type LaunchOptions, launch } from './launch.js'
 
 const OUTPUT_BYTES = 64 * 1024
 const EXIT_CODES: Readonly<Record<string, number>> = { EACCES: 126, ENOEXEC: 126, ENOENT: 127 }
 
 /** Runs a program beside the one that is being trained, and waits for its end. */
-export function execute(
-  spec: ExecSpec,
-  as: { env: NodeJS.ProcessEnv; uid?: number; gid?: number },
-): Promise<ExecResult> {
-  const [program = '', ...args] = spec.command
-  return new Promise((resolve) => {
-    const options = {
-      ...as,
-      timeout: spec.timeoutMs,
-      killSignal: 'SIGKILL',
-      maxBuffer: OUTPUT_BYTES,
-    } as const
-    execFile(program, args, options, (error, stdout, stderr) => {
-      const output = stdout + stderr
-      if (error === null) resolve({ exitCode: 0, output })
-      else if (typeof error.code === 'number') resolve({ exitCode: error.code, output })
-      else resolve({ exitCode: EXIT_CODES[error.code ?? ''] ?? null, output: output || error.message })
+export async function execute(spec: ExecSpec, options: LaunchOptions): Promise<ExecResult> {
+  const { child, started } = launch(spec.command, options)
+  let output = ''
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding('utf8').on('data', (text: string) => {
+      if (output.length < OUTPUT_BYTES) output += text
     })
-  })
+  }
+  const closed = once(child, 'close', { signal: AbortSignal.timeout(spec.timeoutMs) }).then(
+    ([code]) => ({ exitCode: code as number | null }),
+    () => undefined,
+  )
+  try {
+    await started
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException
+    return { exitCode: EXIT_CODES[code ?? ''] ?? null, output: message }
+  }
+  const end = await closed
+  if (end === undefined) child.kill('SIGKILL')
+  return { exitCode: end?.exitCode ?? null, output: output.slice(0, OUTPUT_BYTES) }
 }

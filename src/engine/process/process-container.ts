@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // One command on the root file system. "Container" is what the use cases call it: nothing is contained.
-import { type ChildProcess, spawn } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import type { Dirent, Stats } from 'node:fs'
@@ -17,6 +17,7 @@ import type {
 } from '../../bake/ports.js'
 import { endProcesses } from './end-processes.js'
 import { execute } from './execute.js'
+import { type Identity, type LaunchOptions, launch } from './launch.js'
 import { spawnError } from './spawn-error.js'
 
 /** Names every process that a run has started, however deep. */
@@ -39,7 +40,7 @@ interface Command {
   readonly args: readonly string[]
   readonly environment: Readonly<Record<string, string>>
   /** Absent: that of this process. */
-  readonly identity: { readonly uid: number; readonly gid: number } | undefined
+  readonly identity: Identity | undefined
   changes(): readonly PathChange[]
 }
 
@@ -54,13 +55,8 @@ export class ProcessContainer implements Container {
   }
 
   async start(onOutput?: OutputListener): Promise<void> {
-    const { program, args, environment, identity } = this.#command
-    const child = spawn(program, args, {
-      ...identity,
-      env: { ...environment, [RUN_VARIABLE]: this.id },
-      stdio: ['ignore', 'pipe', 'pipe'],
-      detached: true, // a group of its own, which can be ended as a whole
-    })
+    const { program, args } = this.#command
+    const { child, started } = launch([program, ...args], this.#launchOptions())
     child.stdout.on('data', (chunk: Buffer) => onOutput?.('stdout', chunk))
     child.stderr.on('data', (chunk: Buffer) => onOutput?.('stderr', chunk))
     const closed = once(child, 'close').catch(() => [])
@@ -70,7 +66,7 @@ export class ProcessContainer implements Container {
     })
     this.#end.catch(() => {}) // a program that cannot be started is told by start itself
     try {
-      await once(child, 'spawn')
+      await started
       this.#child = child
     } catch (error) {
       throw spawnError(error, program)
@@ -82,8 +78,12 @@ export class ProcessContainer implements Container {
   }
 
   exec(spec: ExecSpec): Promise<ExecResult> {
+    return execute(spec, this.#launchOptions(spec.env))
+  }
+
+  #launchOptions(more: ExecSpec['env'] = {}): LaunchOptions {
     const { environment, identity } = this.#command
-    return execute(spec, { ...identity, env: { ...environment, [RUN_VARIABLE]: this.id, ...spec.env } })
+    return { env: { ...environment, [RUN_VARIABLE]: this.id, ...more }, identity }
   }
 
   async stop(graceSeconds: number): Promise<void> {

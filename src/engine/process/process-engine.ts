@@ -6,13 +6,14 @@ import { arch, release } from 'node:os'
 import { join } from 'node:path'
 import type { Container, ContainerSpec, Engine, EngineDescription, PathChange } from '../../bake/ports.js'
 import { PycdsError } from '../../errors/index.js'
+import type { Identity } from './launch.js'
 import { ProcessContainer } from './process-container.js'
 
 export interface ProcessEngineOptions {
   /** Of the programs that it starts. */
   readonly environment: Readonly<Record<string, string>>
   /** Who runs them; whoever runs this process when absent. */
-  readonly user?: { readonly uid: number; readonly gid: number; readonly home: string }
+  readonly user?: Identity & { readonly home: string }
   /** What runs have changed so far. */
   changes(): readonly PathChange[]
 }
@@ -36,6 +37,7 @@ export class ProcessEngine implements Engine {
       architecture: arch(),
       storageDriver: 'none',
       endpoint: '/',
+      local: true,
     }
   }
 
@@ -73,7 +75,7 @@ export class ProcessEngine implements Engine {
       ...(user ? { HOME: user.home } : {}),
       ...spec.env,
     }
-    const identity = user && { uid: user.uid, gid: user.gid }
+    const identity = user && isSomebodyElse(user) ? user : undefined
     const container = new ProcessContainer({ program, args, environment, identity, changes })
     this.#containers.set(container, made)
     return container
@@ -92,4 +94,9 @@ export class ProcessEngine implements Engine {
     this.#isClosed = true
     await Promise.all([...this.#containers.keys()].map((container) => this.remove(container)))
   }
+}
+
+/** Who runs this process has the groups that the builder gave, and may not be allowed to set any. */
+function isSomebodyElse({ uid, gid }: Identity): boolean {
+  return uid !== process.getuid?.() || gid !== process.getgid?.()
 }

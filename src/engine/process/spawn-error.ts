@@ -10,6 +10,7 @@ const REASONS: Readonly<Record<string, string>> = {
 
 /** Tells why a command could not be started: NO_PYTHON when it is a python that is missing, else TRAINING_FAILED. */
 export function spawnError(error: unknown, program: string): PycdsError {
+  if (error instanceof PycdsError) return error
   const { code, message } = error as NodeJS.ErrnoException
   const isPython = basename(program).startsWith('python')
   return new PycdsError(code === 'ENOENT' && isPython ? 'NO_PYTHON' : 'TRAINING_FAILED', {

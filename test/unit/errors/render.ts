@@ -15,6 +15,11 @@ test('a failure is what and next', (t) => {
   t.is(renderError(make(), { debug: false }), 'Error: image app:1: not found\n  next  Pull it.\n')
 })
 
+test('who goes on without what failed says so instead of calling it an error', (t) => {
+  const text = renderError(make(), { debug: false, heading: 'Warning: not baked' })
+  t.is(text, 'Warning: not baked: image app:1: not found\n  next  Pull it.\n')
+})
+
 test('a cause that says more is shown between them, on one line', (t) => {
   const text = renderError(make(new Error('HTTP 404\n  <html>a page')), { debug: false })
   t.is(text, 'Error: image app:1: not found\n  why   HTTP 404\n  next  Pull it.\n')

@@ -4,28 +4,25 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import test from 'ava'
 import type { PycdsError } from '../../../src/errors/index.js'
-import { findUser } from '../../../src/in-place/user.js'
+import { trainee } from '../../../src/in-place/index.js'
 
+const own = process.getuid?.() ?? 0
 const etc = mkdtempSync(join(tmpdir(), 'pycds-etc-'))
-writeFileSync(join(etc, 'passwd'), 'root:x:0:0:root:/root:/bin/sh\napp:x:1000:1001:App:/home/app:/bin/sh\n')
-writeFileSync(join(etc, 'group'), 'root:x:0:\nweb:x:33:app\n')
+writeFileSync(join(etc, 'passwd'), `me:x:${own}:0::/of-me:/bin/sh\napp:x:64000:64001::/home/app:/bin/sh\n`)
+writeFileSync(join(etc, 'group'), 'web:x:33:app\n')
 test.after.always(() => rmSync(etc, { recursive: true }))
 
-const finds = test.macro((t, text: string, uid: number, gid: number, home: string) =>
-  t.deepEqual(findUser(text, etc), { uid, gid, home }),
-)
-
-test('a name has its own group and home', finds, 'app', 1000, 1001, '/home/app')
-test('a number that has a name is that user', finds, '1000', 1000, 1001, '/home/app')
-test('a number without a name is in the group of root, as containers have it', finds, '4242', 4242, 0, '/')
-test('a group may be given by name', finds, 'app:web', 1000, 33, '/home/app')
-test('or by number', finds, '7:8', 7, 8, '/')
-test('an image without such files has numbers', (t) => {
-  t.deepEqual(findUser('5:6', join(etc, 'none')), { uid: 5, gid: 6, home: '/' })
+test('the user is the one that the files of the image tell, with all groups', (t) => {
+  t.deepEqual(trainee('app', {}, etc), { uid: 64000, gid: 64001, groups: [33], home: '/home/app' })
 })
 
-for (const text of ['nobody', 'app:staff', '', '-1']) {
-  test(`${JSON.stringify(text)} is refused: there is no such user or group`, (t) => {
-    t.is(t.throws<PycdsError>(() => findUser(text, etc))?.code, 'USAGE')
+test('a HOME that the image sets is for all of its users, that of who runs this is not', (t) => {
+  t.is(trainee('app', { HOME: '/srv' }, etc).home, '/srv')
+  t.is(trainee('app', { HOME: '/of-me' }, etc).home, '/home/app')
+})
+
+for (const text of ['nobody', 'app:staff', '-1']) {
+  test(`${text} is a mistake of who gave it: there is no such user or group`, (t) => {
+    t.is(t.throws<PycdsError>(() => trainee(text, {}, etc))?.code, 'USAGE')
   })
 }

@@ -1,12 +1,45 @@
 // SPDX-License-Identifier: Apache-2.0
-import test from 'ava'
-import { pageCache } from '../../../src/util/page-cache.js'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import test, { type ExecutionContext } from 'ava'
+import { MachinePageCache } from '../../../src/util/page-cache.js'
 
-test('the page cache of another machine is out of reach', async (t) => {
-  t.regex((await pageCache.refusal('tcp://10.0.0.1:2376')) ?? '', /tcp:\/\/10\.0\.0\.1:2376.*another machine/)
-  t.regex((await pageCache.refusal('ssh://host')) ?? '', /another machine/)
+/** Files in the place of the kernel's, empty. */
+function kernel(t: ExecutionContext) {
+  const folder = mkdtempSync(join(tmpdir(), 'pycds-cache-'))
+  t.teardown(() => rmSync(folder, { recursive: true }))
+  const [sysrq, control, meminfo] = ['sysrq', 'control', 'meminfo'].map((name) => join(folder, name))
+  const files = { sysrq: sysrq ?? '', control: control ?? '', meminfo: meminfo ?? '' }
+  for (const file of Object.values(files)) writeFileSync(file, '')
+  return files
+}
+
+test('the page cache of another machine is out of reach, whatever its address', async (t) => {
+  const cache = new MachinePageCache(kernel(t))
+  for (const endpoint of ['tcp://10.0.0.1:2376', 'unix:///home/u/.docker/desktop/docker.sock']) {
+    const reason = await cache.refusal({ endpoint, local: false })
+    t.true(reason?.includes(endpoint) && reason.includes('another machine'), reason)
+  }
 })
 
-test('containers without an engine read through the page cache of this machine', async (t) => {
-  t.notRegex((await pageCache.refusal('this machine: runc 1.1.5')) ?? '', /another machine/)
+test('that of this machine can be emptied where the kernel lets it', async (t) => {
+  const files = kernel(t)
+  t.is(await new MachinePageCache(files).refusal({ endpoint: '/', local: true }), undefined)
+  const none = { ...files, control: join(files.control, 'none') }
+  t.regex((await new MachinePageCache(none).refusal({ endpoint: '/', local: true })) ?? '', /needs root/)
+})
+
+test('what is unwritten goes to the disk once per page cache, not once per program', async (t) => {
+  const files = kernel(t)
+  const drop = async (cache: MachinePageCache) => {
+    writeFileSync(files.sysrq, '')
+    writeFileSync(files.control, '')
+    await cache.drop()
+    return [readFileSync(files.sysrq, 'utf8'), readFileSync(files.control, 'utf8')]
+  }
+  const first = new MachinePageCache(files)
+  t.deepEqual(await drop(first), ['s', '3'])
+  t.deepEqual(await drop(first), ['', '3'])
+  t.deepEqual(await drop(new MachinePageCache(files)), ['s', '3'])
 })

@@ -3,11 +3,11 @@
 import { readlink } from 'node:fs/promises'
 import { basename } from 'node:path'
 import type { ExecSpec } from '../../../bake/ports.js'
+import { readStatus } from '../../runner/index.js'
 import { startProgram } from '../processes.js'
 import type { RunPlan } from '../run-plan.js'
 import { NamespacesRuntime, sendSignal } from './runner.js'
 import type { Launch, Run, Runtime, Started } from './runtime.js'
-import { readStatus } from './status.js'
 
 const POLL_MS = 5
 const STATUS_FD = 4

@@ -1,18 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // The runner of this package: namespaces where the kernel allows them, chroot where root has nothing else.
 import { readdir, readlink } from 'node:fs/promises'
-import { fileURLToPath } from 'node:url'
-import { getSystemErrorMap } from 'node:util'
 import type { ExecSpec } from '../../../bake/ports.js'
+import { encodeOrder, fieldsOf, RUNNER, readStatus, runnerFailure } from '../../runner/index.js'
 import { startProgram } from '../processes.js'
 import type { RunPlan } from '../run-plan.js'
 import { capabilityMask } from './capabilities.js'
-import type { Launch, Run, Runtime, Started, StartFailure } from './runtime.js'
-import { readStatus } from './status.js'
-
-const RUNNER = fileURLToPath(
-  new URL(`../../../../prebuilds/linux-${process.arch}/pycds-run`, import.meta.url),
-)
+import type { Launch, Run, Runtime, Started } from './runtime.js'
 
 /** Flags of clone(2). */
 const NEW = {
@@ -23,7 +17,6 @@ const NEW = {
   pid: 0x20000000,
   net: 0x40000000,
 }
-const ENOENT = 2
 
 /** Runs a command in namespaces of its own. */
 export class NamespacesRuntime implements Runtime {
@@ -103,20 +96,16 @@ function namespacesOf(plan: RunPlan): string[] {
 }
 
 function processOf(plan: RunPlan, exec?: ExecSpec): string[] {
+  const { root, cwd, user } = plan
+  const command = exec?.command ?? plan.command
   return [
-    `r${plan.root}`,
-    `w${plan.cwd}`,
-    `u${plan.user.uid}`,
-    `g${plan.user.gid}`,
-    ...plan.user.groups.map((id) => `s${id}`),
+    ...fieldsOf({ root, cwd, user, command, env: { ...plan.env, ...exec?.env } }),
     `c${capabilityMask(plan.capabilities)}`,
-    ...(exec?.command ?? plan.command).map((word) => `a${word}`),
-    ...Object.entries({ ...plan.env, ...exec?.env }).map(([name, value]) => `e${name}=${value}`),
   ]
 }
 
 function launch(order: readonly string[]): Launch {
-  return { file: RUNNER, args: [], input: Buffer.from(order.map((field) => `${field}\0`).join('')) }
+  return { file: RUNNER, args: [], input: encodeOrder(order) }
 }
 
 function start(order: readonly string[]): Run {
@@ -130,14 +119,6 @@ function translate(status: string): Started {
   if (failure !== undefined) return { failure }
   const pid = Number(/^P(\d+)$/m.exec(status)?.[1])
   return pid > 0 ? { pid } : { failure: { reason: 'the runner did not start', missing: false } }
-}
-
-/** What the runner tells when a command could not be started; undefined when it was, or another runtime is at work. */
-export function runnerFailure(status: string): StartFailure | undefined {
-  const [, errno, what] = /^F(\d+) ?(.*)$/m.exec(status) ?? []
-  if (errno === undefined) return undefined
-  const [name, text] = getSystemErrorMap().get(-Number(errno)) ?? [`error ${errno}`, '']
-  return { reason: `${what}: ${text || name}`, missing: Number(errno) === ENOENT }
 }
 
 /** Sends a signal to a process; no error when it is gone. */

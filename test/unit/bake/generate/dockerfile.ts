@@ -2,13 +2,16 @@
 import test from 'ava'
 import { lastStage } from '../../../../src/bake/generate/dockerfile.js'
 
+/** Of a stage whose FROM is the first line. */
+const FIRST = { fromLine: 0, openLine: undefined, name: undefined, user: undefined }
+
 const reads = test.macro((t, text: string, expected: object | undefined) => {
   t.deepEqual(lastStage(text) && { ...lastStage(text) }, expected)
 })
 
 test('what is no Dockerfile has no stage', reads, '# nothing\n', undefined)
 test('list forms are put together', reads, 'FROM a\nENTRYPOINT ["python", "-m"]\nCMD ["app"]\n', {
-  ...{ line: 0, name: undefined, user: undefined },
+  ...FIRST,
   command: ['python', '-m', 'app'],
 })
 test(
@@ -16,7 +19,7 @@ test(
   reads,
   'FROM a\nentrypoint python -m app\nCMD ["x"]',
   {
-    ...{ line: 0, name: undefined, user: undefined },
+    ...FIRST,
     command: ['/bin/sh', '-c', 'python -m app'],
   },
 )
@@ -34,12 +37,12 @@ CMD python \\
   # a comment in between
   -m app
 `,
-  { line: 4, name: 'final', user: 'app:app', command: ['/bin/bash', '-c', 'python -m app'] },
+  { ...FIRST, fromLine: 4, name: 'final', user: 'app:app', command: ['/bin/bash', '-c', 'python   -m app'] },
 )
 test('what a heredoc holds is no instruction', reads, 'FROM a\nRUN <<EOF\nCMD ["x"]\nFROM y\nEOF\n', {
-  ...{ line: 0, name: undefined, user: undefined },
+  ...FIRST,
 })
 test('root needs no change of user', reads, 'FROM a\nUSER 0:0\nCMD ["x"]\n', {
-  ...{ line: 0, name: undefined, user: undefined },
+  ...FIRST,
   command: ['x'],
 })

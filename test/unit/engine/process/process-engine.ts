@@ -1,17 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { chmodSync, chownSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
 import type { ContainerSpec } from '../../../../src/bake/ports.js'
-import { ProcessEngine } from '../../../../src/engine/process/index.js'
+import { ProcessEngine, type ProcessEngineOptions } from '../../../../src/engine/process/index.js'
 
 const DEADLINE_MS = 10_000
 
-function engine(t: ExecutionContext, environment: Record<string, string> = {}): ProcessEngine {
+function engine(
+  t: ExecutionContext,
+  environment: Record<string, string> = {},
+  user?: ProcessEngineOptions['user'],
+): ProcessEngine {
   const made = new ProcessEngine({
     environment: { PATH: process.env.PATH ?? '', ...environment },
     changes: () => [],
+    ...(user ? { user } : {}),
   })
   t.teardown(() => made.removeAll())
   return made
@@ -84,6 +89,105 @@ test('after the end nothing can be started any more', async (t) => {
   const made = engine(t)
   await made.removeAll()
   await t.throwsAsync(made.create(spec(['true'])), { code: 'INTERRUPTED' })
+})
+
+// A user and a group that nobody has.
+const DATA = 64123
+const APP = { uid: 64122, gid: 64121, groups: [DATA], home: '/home/app' }
+const asRoot = process.getuid?.() === 0 ? test : test.skip
+
+/** A file that only members of a group may read. */
+function secret(t: ExecutionContext): string {
+  const folder = mkdtempSync(join(tmpdir(), 'pycds-test-'))
+  t.teardown(() => rmSync(folder, { recursive: true, force: true }))
+  const file = join(folder, 'f')
+  writeFileSync(file, 'opened\n')
+  chmodSync(folder, 0o755)
+  chmodSync(file, 0o640)
+  chownSync(file, 0, DATA)
+  return file
+}
+
+asRoot(
+  'another user opens what only its further group may open, and has no group of who started it',
+  async (t) => {
+    const command = ['sh', '-c', 'cat "$1"; id -u; id -g; id -G; echo "$HOME $A"', 'sh', secret(t)]
+    const { text, exitCode } = await output(engine(t, { A: 'image' }, APP), spec(command))
+    t.is(text, `opened\n${APP.uid}\n${APP.gid}\n${APP.gid} ${DATA}\n/home/app image\n`)
+    t.is(exitCode, 0)
+  },
+)
+
+asRoot('without that group it may not', async (t) => {
+  const made = engine(t, {}, { ...APP, groups: [] })
+  t.is((await output(made, spec(['cat', secret(t)]))).exitCode, 1)
+})
+
+asRoot('what runs beside the command has the same user and groups', async (t) => {
+  const container = await engine(t, {}, APP).create(spec(['sleep', '1000']))
+  await container.start()
+  const command = ['sh', '-c', 'cat "$1"; id -u', 'sh', secret(t)]
+  const result = await container.exec({ command, timeoutMs: DEADLINE_MS })
+  t.deepEqual(result, { exitCode: 0, output: `opened\n${APP.uid}\n` })
+})
+
+asRoot('signals reach the command of another user, and its end is told', async (t) => {
+  const container = await engine(t, {}, APP).create(
+    spec(['sh', '-c', 'trap "exit 5" TERM; echo up; sleep 1000 & wait']),
+  )
+  let isUp = () => {}
+  const up = new Promise<void>((resolve) => {
+    isUp = resolve
+  })
+  await container.start(() => isUp())
+  await up
+  await container.stop(DEADLINE_MS / 1000)
+  t.is((await container.wait()).exitCode, 5)
+})
+
+asRoot('a command that another user cannot start is told as for any other', async (t) => {
+  const start = async (program: string) =>
+    (await engine(t, { PATH: '/usr/bin:/bin' }, APP).create(spec([program]))).start()
+  await t.throwsAsync(start('python9'), { code: 'NO_PYTHON', message: /no such program/ })
+  await t.throwsAsync(start('/etc/passwd'), { code: 'TRAINING_FAILED', message: /may not execute/ })
+})
+
+test('groups that cannot be set are an error, and nothing is run without them', async (t) => {
+  // The kernel has no such id; without root no group can be set at all.
+  const made = engine(t, {}, { ...APP, groups: [2 ** 32 - 1] })
+  const container = await made.create(spec(['echo', 'ran']))
+  let text = ''
+  await t.throwsAsync(
+    container.start((_, chunk) => {
+      text += chunk.toString()
+    }),
+    { code: 'TRAINING_FAILED', message: /groups/ },
+  )
+  t.is(text, '')
+  const result = await container.exec({ command: ['echo', 'ran'], timeoutMs: DEADLINE_MS })
+  t.is(result.exitCode, null)
+})
+
+test('who runs the command already needs no right to choose a user', async (t) => {
+  const self = {
+    uid: process.getuid?.() ?? 0,
+    gid: process.getgid?.() ?? 0,
+    groups: [2 ** 32 - 1],
+    home: '/h',
+  }
+  const { text } = await output(engine(t, {}, self), spec(['sh', '-c', 'echo "$HOME"']))
+  t.is(text, '/h\n')
+})
+
+test('a program that runs beside the command has a code for each way to end, and a limit of time', async (t) => {
+  const container = await engine(t).create(spec(['sleep', '1000']))
+  await container.start()
+  const code = async (command: string[], timeoutMs = DEADLINE_MS) =>
+    (await container.exec({ command, timeoutMs })).exitCode
+  t.is(await code(['sh', '-c', 'exit 3']), 3)
+  t.is(await code(['pycds-no-such-program']), 127)
+  t.is(await code(['/etc/passwd']), 126)
+  t.is(await code(['sleep', '1000'], 50), null)
 })
 
 /** A zombie has ended, whoever has not waited for it. */
