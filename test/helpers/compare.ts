@@ -7,17 +7,16 @@ export async function compareWithStock(
   t: ExecutionContext,
   python: string,
   text: string,
-  what: 'regular expressions' | 'source strings',
+  what: 'regexes' | 'sources',
   bench = new Bench(t, python),
 ) {
   const script = bench.file('program/main.py', text)
   await bench.train(script)
-  const stock = await bench.runWithArchive(script, { PYCDS: 'off' })
-  const served = await bench.runWithArchive(script, { PYCDS: 'require' })
+  const stock = await bench.runStock(script)
+  const { outcome: served, counts } = await bench.runCounted(script, { PYCDS: 'require' })
   t.is(served.stdout, stock.stdout)
   t.deepEqual(served, stock)
   t.is(stock.code, 0, stock.stderr)
-  const { stderr } = await bench.runWithArchive(script, { PYCDS: 'report' })
-  const [, hits, total] = new RegExp(`served (\\d+) of (\\d+) compilations of ${what}`).exec(stderr) ?? []
-  return { hits: Number(hits ?? 0), total: Number(total ?? 0), stock, bench, script }
+  const hits = Number(counts?.[what])
+  return { hits, total: hits + Number(counts?.[`${what}_missed`]), stock, bench, script }
 }

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Real interpreters of this machine: discovering them, training them and starting them with an archive.
-import { execFile, execFileSync } from 'node:child_process'
+// Training an interpreter of this machine, and starting it with an archive.
+import { execFile } from 'node:child_process'
 import {
   copyFileSync,
-  existsSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -11,101 +10,23 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs'
-import { availableParallelism, homedir, tmpdir } from 'node:os'
+import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createArchiver } from '../../src/archive/archiver.js'
+import { fileURLToPath } from 'node:url'
 import type { ArchiveTarget, Validate } from '../../src/bake/archiver.js'
 import { parseTrace, type TracedModule, type TracedProcess } from '../../src/train/trace.js'
-import { inRepository } from './repository.js'
-import { architectureOf, cannotStart, findRoots, hostPath, startOf } from './start.js'
+import { archiver, PATH } from './interpreters.js'
+import { assertReference, type Counts, readCounts } from './reference.js'
+import { architectureOf, hostPath, startOf } from './start.js'
+import { Turns } from './turns.js'
 
-const PREBUILDS = inRepository('prebuilds/')
-const DEADLINE_MS = 240_000
-const PATH = '/usr/sbin:/usr/bin:/sbin:/bin'
+const PREBUILDS = fileURLToPath(new URL('../../prebuilds/', import.meta.url))
+const LAUNCH = new URL('../fixtures/launch.py', import.meta.url)
+/** For what hangs only: a busy machine takes many times as long as an idle one. */
+const DEADLINE_MS = 600_000
 
-export const archiver = createArchiver()
-
-/** A CPython of this machine, of an unpacked root file system, or of another processor. */
-export interface Python {
-  path: string
-  version: string
-  /** Node's name of its processor. */
-  architecture: string
-}
-
-interface Candidate extends Python {
-  /** A release build with the GIL, of a version that has a layout. */
-  supported: boolean
-}
-
-/**
- * Supported interpreters at hand that run on this processor, one per version: of the distribution, of pyenv, of
- * the root file systems, and those of PYCDS_TEST_PYTHONS (paths, joined by `:`).
- */
-export function findPythons(): Python[] {
-  return [...new Map(candidates().flatMap(supportedHere)).values()]
-}
-
-/** The same, but those of another processor, which an emulator runs. */
-export function findEmulatedPythons(): Python[] {
-  return candidates().filter(({ architecture, supported }) => supported && architecture !== process.arch)
-}
-
-/** Interpreters at hand that must be refused: debug builds and free-threaded ones. */
-export function findUnsupportedPythons(): Python[] {
-  return candidates().filter(({ architecture, supported }) => !supported && architecture === process.arch)
-}
-
-function supportedHere(candidate: Candidate): [string, Python][] {
-  const { version, architecture, supported } = candidate
-  return supported && architecture === process.arch ? [[version, candidate]] : []
-}
-
-function candidates(): Candidate[] {
-  const pyenv = join(process.env.PYENV_ROOT ?? join(homedir(), '.pyenv'), 'versions')
-  const versions = existsSync(pyenv) ? readdirSync(pyenv) : []
-  const paths = [
-    '/usr/bin/python3',
-    '/usr/local/bin/python3',
-    ...versions.map((name) => join(pyenv, name, 'bin/python3')),
-    ...findRoots().flatMap(pythonsBelow),
-    ...(process.env.PYCDS_TEST_PYTHONS ?? '').split(':').filter(Boolean),
-  ]
-  return paths.filter((path) => existsSync(path) && cannotStart(path) === undefined).flatMap(probe)
-}
-
-function pythonsBelow(root: string): string[] {
-  const names = readdirSync(join(root, 'usr/bin')).filter((name) => /^python3\.\d+d?$/.test(name))
-  return names.map((name) => join(root, 'usr/bin', name))
-}
-
-function probe(path: string): Candidate[] {
-  const program = 'import sys; print(sys.version.split()[0], hasattr(sys, "gettotalrefcount"), sys.abiflags)'
-  const { file, args, env } = startOf(path, ['-I', '-S', '-c', program], { PATH }, '/')
-  const [version = '', debug, flags = ''] = execFileSync(file, args, { env }).toString().trim().split(' ')
-  const known = archiver.supportedVersions().includes(version.split('.').slice(0, 2).join('.'))
-  const architecture = architectureOf(path) ?? ''
-  // A version without a layout is of no interest, be it what it may.
-  return known ? [{ path, version, architecture, supported: debug === 'False' && flags === '' }] : []
-}
-
-let running = 0
-const waiting: (() => void)[] = []
-
-/** Waits until no more than two programs per processor run. */
-function turn(): Promise<void> | undefined {
-  if (running < 2 * availableParallelism()) {
-    running += 1
-    return undefined
-  }
-  return new Promise((resolve) => waiting.push(resolve))
-}
-
-function done(): void {
-  const next = waiting.shift()
-  if (next) next()
-  else running -= 1
-}
+/** All tests of a file begin at once; a deadline should tell of one program, not of how many there are. */
+const programs = new Turns(2 * availableParallelism())
 
 export interface Outcome {
   code: number | null
@@ -113,11 +34,48 @@ export interface Outcome {
   stderr: string
 }
 
+/** What runs in the place of a script. */
+export interface Instead {
+  text?: string
+  /** Further options of the interpreter. */
+  options?: readonly string[]
+}
+
+/** A program for a forked child, and what its environment holds besides. */
+export interface Forked {
+  text?: string
+  env?: Record<string, string>
+}
+
+export interface ForkOptions {
+  runtime: 'first' | 'forked' | 'never'
+  env?: Record<string, string>
+  options?: readonly string[]
+}
+
+export interface Ran {
+  outcome: Outcome
+  counts: Counts | undefined
+}
+
+/** In tracebacks: the same for each program. */
+const LAUNCHER = 'launch.py'
+
+/** What a forked child left behind. */
+function readRan(directory: string): Ran {
+  const read = (name: string) => readFileSync(join(directory, name), 'utf8')
+  const status = Number(read('status'))
+  const code = (status & 0x7f) === 0 ? status >> 8 : null
+  const outcome = { code, stdout: read('stdout'), stderr: read('stderr') }
+  return { outcome, counts: readCounts(join(directory, 'counts')) }
+}
+
 /** A directory with the runtime on its module path, and the interpreter that uses it. Removed with the test. */
 export class Bench {
   readonly directory: string
   readonly archive: string
   readonly #python: string
+  #launched = 0
 
   constructor(t: { teardown(undo: () => void): void }, python: string) {
     this.directory = mkdtempSync(join(tmpdir(), 'pycds-test-'))
@@ -148,37 +106,94 @@ export class Bench {
   }
 
   /** Runs the interpreter without an archive. */
-  async run(args: readonly string[], env: Record<string, string> = {}): Promise<Outcome> {
-    // All tests of a file begin at once; a deadline should tell of one program, not of how many there are.
-    await turn()
-    return new Promise<Outcome>((resolve) => {
+  run(args: readonly string[], env: Record<string, string> = {}): Promise<Outcome> {
+    return programs.take(() => {
       const start = startOf(this.#python, args, { PATH, ...env }, this.directory)
       const options = { env: start.env, cwd: this.directory, timeout: DEADLINE_MS, maxBuffer: 2 ** 28 }
-      execFile(start.file, start.args, options, (error, stdout, stderr) => {
-        const code = error ? (typeof error.code === 'number' ? error.code : null) : 0
-        resolve({ code, stdout, stderr })
+      return new Promise<Outcome>((resolve) => {
+        execFile(start.file, start.args, options, (error, stdout, stderr) => {
+          const code = error ? (typeof error.code === 'number' ? error.code : null) : 0
+          resolve({ code, stdout, stderr })
+        })
       })
-    }).finally(done)
+    })
   }
 
   /**
    * Runs a script with the archive, the runtime having been imported first as the hook would.
    * The script must not be imported by name.
-   * @param instead.text  what to run in the place of the script
-   * @param instead.options  further options of the interpreter
    */
-  runWithArchive(
+  async runWithArchive(
     script: string,
     env: Record<string, string> = {},
-    instead: { text?: string; options?: readonly string[] } = {},
+    instead: Instead = {},
   ): Promise<Outcome> {
-    const text =
-      instead.text === undefined ? `open(${JSON.stringify(script)}).read()` : JSON.stringify(instead.text)
-    const start =
-      `import sys; sys.path.insert(0, ${JSON.stringify(join(this.directory, 'hook'))}); import _pycds; del sys.path[0];` +
-      `sys.path.insert(0, ${JSON.stringify(join(script, '..'))});` +
-      `exec(compile(${text}, ${JSON.stringify(script)}, 'exec'), {'__name__': '__main__'})`
-    return this.run([...(instead.options ?? []), '-c', start], { PYCDS_ARCHIVE: this.archive, ...env })
+    return (await this.runCounted(script, env, instead)).outcome
+  }
+
+  /** The same, and what the archive answered. */
+  async runCounted(
+    script: string,
+    env: Record<string, string> = {},
+    instead: Instead = {},
+  ): Promise<{ outcome: Outcome; counts: Counts | undefined }> {
+    const counts = join(this.#results(), 'counts')
+    const launch = this.#launch(script, { RUNTIME: 'first', PROGRAM: [script, instead.text, counts] })
+    const outcome = await this.run([...(instead.options ?? []), '-c', launch], {
+      PYCDS_ARCHIVE: this.archive,
+      ...env,
+    })
+    return { outcome, counts: readCounts(counts) }
+  }
+
+  /** A reference: runs a script in the same way, but without the archive, and throws if that had a part in it. */
+  async runStock(script: string, env: Record<string, string> = {}, instead: Instead = {}): Promise<Outcome> {
+    const { outcome, counts } = await this.runCounted(script, { PYCDS: 'off', ...env }, instead)
+    assertReference(counts)
+    return outcome
+  }
+
+  /**
+   * Runs programs in forked children of one interpreter that has started: each finds what it would find at a start of
+   * its own, but for command line and environment of the interpreter itself, and one start does for all.
+   * @param script  whose directory is in front of the search path
+   * @param options.runtime  imported before the first fork, in each child, or by the programs themselves
+   */
+  async runForked<T extends Forked>(
+    script: string,
+    forked: readonly T[],
+    { runtime, env = {}, options = [] }: ForkOptions,
+  ): Promise<(T & Ran)[]> {
+    const results = forked.map(() => this.#results())
+    const list = forked.map((one, i) => [results[i], one.env ?? {}, script, one.text])
+    const launch = this.#launch(script, { RUNTIME: runtime, FORKED: list })
+    const parent = await this.run([...options, '-c', launch], { PYCDS_ARCHIVE: this.archive, ...env })
+    if (parent.code !== 0 || parent.stdout !== '' || parent.stderr !== '')
+      throw new Error(`what forks programs ended with ${JSON.stringify(parent)}`)
+    return forked.map((one, i) => ({ ...one, ...readRan(results[i] ?? '') }))
+  }
+
+  /** A new directory for what one program leaves behind. */
+  #results(): string {
+    this.#launched += 1
+    const directory = join(this.directory, `results/${this.#launched}`)
+    mkdirSync(directory, { recursive: true })
+    return directory
+  }
+
+  /** The text of a program that starts others; JSON is Python as well, but for null. */
+  #launch(script: string, settings: Record<string, unknown>): string {
+    const all = { PROGRAM: null, FORKED: [], HOOK: join(this.directory, 'hook'), ENTRY: join(script, '..') }
+    const text = Object.entries({ ...all, ...settings })
+      .map(([name, value]) => `${name} = ${JSON.stringify(value)}\n`)
+      .join('')
+    this.#launched += 1
+    const path = this.file(
+      `launch/${this.#launched}.py`,
+      `null = None\n${text}${readFileSync(LAUNCH, 'utf8')}`,
+    )
+    // Not as a script: the first entry of the search path is to be that of the programs.
+    return `exec(compile(open(${JSON.stringify(path)}).read(), ${JSON.stringify(LAUNCHER)}, 'exec'))`
   }
 
   /** Runs the interpreter as a training container would; the traces lie in `directory`, which is made anew. */

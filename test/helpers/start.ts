@@ -25,10 +25,11 @@ export const ROOTS = join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'
 export const EMULATOR = join(ROOTS, 'emulator/usr/bin/qemu-aarch64')
 const EMULATORS: Readonly<Record<string, string>> = { x64: 'qemu-x86_64', arm64: EMULATOR }
 
-/** The root file systems at hand. */
+/** The root file systems at hand. Of one that is just being unpacked it is not yet written down what it was made from. */
 export function findRoots(): string[] {
   const names = existsSync(ROOTS) ? readdirSync(ROOTS) : []
-  return names.filter((name) => existsSync(join(ROOTS, name, 'usr'))).map((name) => join(ROOTS, name))
+  const made = names.filter((name) => names.includes(`${name}.made-from`))
+  return made.map((name) => join(ROOTS, name)).filter((root) => existsSync(join(root, 'usr/bin')))
 }
 
 /** The root file system that holds a program, or '' for this machine's own. */

@@ -1,17 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
-// How much of the tests is run. What is left out of a tier is never another claim, only more of the same.
+// How much a test run covers: PYCDS_TEST_TIER=quick while one works, default before a change goes in, all now and then.
 
 export type Tier = 'quick' | 'default' | 'all'
 
-/** From `PYCDS_TEST_TIER`, which scripts/test.sh sets: `default` where it is not set. */
-export const TIER = read(process.env.PYCDS_TEST_TIER)
+const HANDFUL = 6
 
-/** The size of a bulk proof: a hundredth of it, rounded up, unless everything is run. */
-export function bulk(full: number): number {
-  return TIER === 'all' ? full : Math.ceil(full / 100)
+/** Unset or empty is the default; a misspelt tier must not test less than was meant. */
+export function parseTier(value: string | undefined): Tier {
+  if (value === undefined || value === '') return 'default'
+  if (value === 'quick' || value === 'default' || value === 'all') return value
+  throw new Error(`PYCDS_TEST_TIER=${value}: no such tier; one of quick, default, all`)
 }
 
-function read(value = 'default'): Tier {
-  if (value === 'quick' || value === 'default' || value === 'all') return value
-  throw new Error(`PYCDS_TEST_TIER=${value}: one of quick, default, all`)
+export const TIER = parseTier(process.env.PYCDS_TEST_TIER)
+
+/** How many of the repetitions of a bulk proof are made: all of them, or a hundredth, but a handful at least. */
+export function portion(full: number, tier: Tier = TIER): number {
+  return tier === 'all' ? full : Math.min(full, Math.max(HANDFUL, Math.ceil(full / 100)))
 }

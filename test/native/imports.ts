@@ -5,16 +5,23 @@
 import { cpSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
-import { Bench, findPythons, type Outcome } from '../helpers/python.js'
-import { inRepository } from '../helpers/repository.js'
+import { findPythons } from '../helpers/interpreters.js'
+import { Bench, type ForkOptions, type Outcome } from '../helpers/python.js'
+import { assertReference } from '../helpers/reference.js'
+import { testInTurn } from '../helpers/test-in-turn.js'
 
 const FIXTURES = inRepository('test/fixtures/imports/')
 
-const SCENARIOS: [script: string, claim: string][] = [
+/** Those that make threads or processes get a start of their own, the others a fork. */
+const SCENARIOS: [script: string, claim: string, own?: 'own start'][] = [
   ['attributes', 'specs, loaders, module attributes and their order, sys.modules and its order'],
   ['failures', 'modules that fail, replace or remove themselves, and what they leave behind'],
   ['circles', 'circular imports and their messages'],
-  ['threads', 'threads wait for a module that another one imports; crossed imports do not deadlock'],
+  [
+    'threads',
+    'threads wait for a module that another one imports; crossed imports do not deadlock',
+    'own start',
+  ],
   ['paths', 'namespace packages, packages that move their __path__'],
   ['finders', 'finders, loaders and import functions that the program replaces'],
   ['wrapped', 'finders in the place of the path finder, and right in front of it'],
@@ -22,7 +29,7 @@ const SCENARIOS: [script: string, claim: string][] = [
   ['tools', 'reload, runpy, pkgutil, resources, inspect, pickle, find_spec'],
   ['events', 'audit events, traces, profiles and monitoring of module bodies'],
   ['collector', "the collector's settings, whoever sets them, and garbage of an import that does not end"],
-  ['processes', 'forks during an import, sub-interpreters'],
+  ['processes', 'forks during an import, sub-interpreters', 'own start'],
 ]
 
 const pythons = findPythons()
@@ -52,20 +59,72 @@ function benchOf(python: string): Promise<Bench> {
   return made
 }
 
-/** Runs a program in place of the one that was trained. */
-function run(bench: Bench, script: string, env: Record<string, string> = {}, options: string[] = []) {
-  return bench.runWithArchive(join(bench.directory, 'program/main.py'), env, { text: script, options })
+/** Runs a program in place of the one that was trained, in a start of its own. */
+function run(bench: Bench, text: string, env: Record<string, string> = {}, options: string[] = []) {
+  return bench.runWithArchive(mainOf(bench), env, { text, options })
 }
 
-const OFF = { PYCDS: 'off' }
+const mainOf = (bench: Bench) => join(bench.directory, 'program/main.py')
+
 const TAKEN = { PYCDS: 'require' }
 const FINDER = { PYCDS: 'require', PYCDS_TAKEOVER: 'off' }
 
+/** How a forked program is started; in the last, it imports the runtime itself. */
+const MODES = {
+  off: { runtime: 'first', env: { PYCDS: 'off' } },
+  taken: { runtime: 'first', env: TAKEN },
+  finder: { runtime: 'first', env: FINDER },
+  unhooked: { runtime: 'never', env: TAKEN },
+} satisfies Record<string, ForkOptions>
+type Mode = keyof typeof MODES
+
 function each(title: string, body: (t: ExecutionContext, bench: Bench) => Promise<void>): void {
   for (const { path, version } of pythons) {
-    test(`${version}: ${title}`, async (t) => body(t, await benchOf(path)))
+    testInTurn(`${version}: ${title}`, async (t) => body(t, await benchOf(path)))
   }
 }
+
+type Programs = (bench: Bench) => string[]
+/** All programs that are forked, by mode. Complete when the first test begins. */
+const forked: Record<Mode, Programs[]> = { off: [], taken: [], finder: [], unhooked: [] }
+/** What they did, by the bench and the mode. */
+const forkedRuns = new Map<string, Promise<Map<Programs, Outcome[]>>>()
+
+/** Forks every program of a mode from one process. */
+async function fork(bench: Bench, mode: Mode): Promise<Map<Programs, Outcome[]>> {
+  const texts = forked[mode].map((programs) => ({ programs, texts: programs(bench) }))
+  const list = texts.flatMap(({ programs, texts }) => texts.map((text) => ({ programs, text })))
+  const ran = await bench.runForked(mainOf(bench), list, MODES[mode])
+  if (mode === 'off') for (const { counts } of ran) assertReference(counts)
+  return new Map(
+    texts.map(({ programs }) => [
+      programs,
+      ran.filter((one) => one.programs === programs).map((one) => one.outcome),
+    ]),
+  )
+}
+
+/** A test of programs that are forked in each of the modes; for each mode it is told how they ended. */
+function forkedTest<M extends Mode>(
+  title: string,
+  modes: readonly M[],
+  programs: Programs,
+  body: (t: ExecutionContext, outcomes: Record<M, Outcome[]>) => void,
+): void {
+  for (const mode of modes) forked[mode].push(programs)
+  each(title, async (t, bench) => {
+    const outcomes = {} as Record<M, Outcome[]>
+    for (const mode of modes) {
+      const key = `${mode} ${bench.directory}`
+      const run = forkedRuns.get(key) ?? fork(bench, mode)
+      forkedRuns.set(key, run)
+      outcomes[mode] = (await run).get(programs) ?? []
+    }
+    body(t, outcomes)
+  })
+}
+
+const stdoutOf = (outcomes: readonly Outcome[]) => outcomes.map(({ stdout }) => stdout)
 
 /** Addresses of objects differ from process to process. */
 const withoutAddresses = ({ code, stdout, stderr }: Outcome) => {
@@ -73,30 +132,50 @@ const withoutAddresses = ({ code, stdout, stderr }: Outcome) => {
   return { code, stdout: plain(stdout), stderr: plain(stderr) }
 }
 
-for (const [script, claim] of SCENARIOS) {
-  each(`the same as without an archive: ${claim}`, async (t, bench) => {
-    const text = `exec(compile(open(${JSON.stringify(join(bench.directory, `scenarios/${script}.py`))}).read(), "scenario", "exec"))`
-    const stock = withoutAddresses(await run(bench, text, OFF))
-    t.is(stock.code, 0, stock.stderr)
-    for (const env of [TAKEN, FINDER]) {
-      const served = withoutAddresses(await run(bench, text, env))
-      t.is(served.stdout, stock.stdout)
-      t.deepEqual(served, stock)
-    }
-  })
+function sameAsStock(t: ExecutionContext, stock: Outcome, served: readonly Outcome[]): void {
+  const expected = withoutAddresses(stock)
+  t.is(expected.code, 0, expected.stderr)
+  for (const outcome of served.map(withoutAddresses)) {
+    t.is(outcome.stdout, expected.stdout)
+    t.deepEqual(outcome, expected)
+  }
 }
 
-each(
+for (const [script, claim, own] of SCENARIOS) {
+  const title = `the same as without an archive: ${claim}`
+  const programs = (bench: Bench) => [
+    `exec(compile(open(${JSON.stringify(join(bench.directory, `scenarios/${script}.py`))}).read(), "scenario", "exec"))`,
+  ]
+  if (own) {
+    each(title, async (t, bench) => {
+      const [text = ''] = programs(bench)
+      const stock = await bench.runStock(mainOf(bench), {}, { text })
+      sameAsStock(t, stock, [await run(bench, text, TAKEN), await run(bench, text, FINDER)])
+    })
+  } else {
+    forkedTest(title, ['off', 'taken', 'finder'], programs, (t, { off: [stock], taken, finder }) => {
+      t.is(taken.length + finder.length, 2)
+      if (stock) sameAsStock(t, stock, [...taken, ...finder])
+      else t.fail('it was not run')
+    })
+  }
+}
+
+forkedTest(
   'an archived module is run without importlib’s frames where its functions are known',
-  async (t, bench) => {
-    const text = `import pkg, _pycds; print("importlib" in pkg.caller, _pycds.stats()["takeover"])`
-    t.is((await run(bench, text, TAKEN)).stdout, 'False 1\n')
-    t.is((await run(bench, text, FINDER)).stdout, 'True 0\n')
+  ['taken', 'finder'],
+  () => [`import pkg, _pycds; print("importlib" in pkg.caller, _pycds.stats()["takeover"])`],
+  (t, { taken, finder }) => {
+    t.deepEqual(stdoutOf(taken), ['False 1\n'])
+    t.deepEqual(stdoutOf(finder), ['True 0\n'])
   },
 )
 
-each('the AWS command line keeps its archive behind its own finder', async (t, bench) => {
-  const text = `import sys, importlib.machinery, _pycds
+forkedTest(
+  'the AWS command line keeps its archive behind its own finder',
+  ['taken', 'finder'],
+  () => [
+    `import sys, importlib.machinery, _pycds
 class TopLevelImportAliasFinder:
     __module__ = "awscli"
     _PACKAGES = ["botocore"]
@@ -105,40 +184,61 @@ class TopLevelImportAliasFinder:
 sys.meta_path[sys.meta_path.index(importlib.machinery.PathFinder)] = TopLevelImportAliasFinder()
 before = _pycds.stats()["served"]
 import pkg, who_calls_2
-print(_pycds.stats()["served"] - before > 1)`
-  for (const env of [TAKEN, FINDER]) t.is((await run(bench, text, env)).stdout, 'True\n')
-})
+print(_pycds.stats()["served"] - before > 1)`,
+  ],
+  (t, { taken, finder }) => {
+    t.deepEqual(stdoutOf([...taken, ...finder]), ['True\n', 'True\n'])
+  },
+)
 
-each('where a function of importlib has been replaced, the finder works alone', async (t, bench) => {
-  const program = (
-    patch: string,
-  ) => `import sys, importlib._bootstrap as b, importlib._bootstrap_external as e
+const CALLABLE = 'type("W", (), {"__call__": lambda self, *a, **k: stock(*a, **k)})()'
+/** What is done to importlib before the runtime is imported, and what is seen then. */
+const PATCHES = [
+  ['', '1 False True\n'],
+  ['stock = b._find_spec; b._find_spec = lambda *a: stock(*a)', '0 True True\n'],
+  [`stock = b._find_and_load; b._find_and_load = ${CALLABLE}`, '0 True True\n'],
+  [
+    'stock = e.SourceLoader.get_code; e.SourceLoader.get_code = lambda self, name: stock(self, name)',
+    '1 True False\n',
+  ],
+] as const
+
+forkedTest(
+  'where a function of importlib has been replaced, the finder works alone',
+  ['unhooked'],
+  (bench) =>
+    PATCHES.map(
+      ([patch]) => `import sys, importlib._bootstrap as b, importlib._bootstrap_external as e
 ${patch}
-sys.path[:0] = [${JSON.stringify(join(bench.directory, 'hook'))}, ${JSON.stringify(join(bench.directory, 'program'))}]
+sys.path.insert(0, ${JSON.stringify(join(bench.directory, 'hook'))})
 import _pycds; del sys.path[0]; import pkg
-print(_pycds.stats()["takeover"], "importlib" in pkg.caller, _pycds.stats()["served"] > 0)`
-  const start = async (patch: string) =>
-    (await bench.run(['-c', program(patch)], { PYCDS_ARCHIVE: bench.archive, PYCDS: 'require' })).stdout
-  t.is(await start(''), '1 False True\n')
-  t.is(await start('stock = b._find_spec; b._find_spec = lambda *a: stock(*a)'), '0 True True\n')
-  const callable = 'type("W", (), {"__call__": lambda self, *a, **k: stock(*a, **k)})()'
-  t.is(await start(`stock = b._find_and_load; b._find_and_load = ${callable}`), '0 True True\n')
-  const loader =
-    'stock = e.SourceLoader.get_code; e.SourceLoader.get_code = lambda self, name: stock(self, name)'
-  t.is(await start(loader), '1 True False\n')
-})
+print(_pycds.stats()["takeover"], "importlib" in pkg.caller, _pycds.stats()["served"] > 0)`,
+    ),
+  (t, { unhooked }) => {
+    t.deepEqual(
+      stdoutOf(unhooked),
+      PATCHES.map(([, expected]) => expected),
+    )
+  },
+)
 
-each('the finder of setuptools does not keep modules from being taken over', async (t, bench) => {
-  const text = `import sys
+forkedTest(
+  'the finder of setuptools does not keep modules from being taken over',
+  ['taken'],
+  () => [
+    `import sys
 def find_spec(self, fullname, path, target=None):
     return getattr(self, "spec_for_" + fullname, lambda: None)() if path is None else None
 def ask(self):
     sys.asked = True
 sys.meta_path.insert(0, type("DistutilsMetaFinder", (), {"__module__": "_distutils_hack", "find_spec": find_spec, "spec_for_who_calls": ask})())
 import pkg, who_calls
-print("importlib" in pkg.caller, "importlib" in who_calls.caller, sys.asked)`
-  t.is((await run(bench, text, TAKEN)).stdout, 'False True True\n')
-})
+print("importlib" in pkg.caller, "importlib" in who_calls.caller, sys.asked)`,
+  ],
+  (t, { taken }) => {
+    t.deepEqual(stdoutOf(taken), ['False True True\n'])
+  },
+)
 
 each('a finder of the program in front, or -v, leaves the archive to the finder', async (t, bench) => {
   const text = `import sys
@@ -152,64 +252,69 @@ sys.meta_path.insert(0, Silent()); import pkg, _pycds; print("importlib" in pkg.
 })
 
 each('-X importtime lists the same modules, nested in the same way', async (t, bench) => {
-  const lines = async (env: Record<string, string>) => {
-    const { stderr } = await run(bench, 'import pkg, json, email.message, circle_a', env, [
-      '-X',
-      'importtime',
-    ])
+  const instead = { text: 'import pkg, json, email.message, circle_a', options: ['-X', 'importtime'] }
+  const lines = ({ stderr }: Outcome) => {
     const all = stderr.split('\n').map((line) => line.split('|').at(-1) ?? '')
-    return all.slice(all.findLastIndex((name) => name.trim() === '_pycds') + 1)
+    const since = all.slice(all.findLastIndex((name) => name.trim() === '_pycds') + 1)
+    return since.filter((name) => name.trim() !== 'gc')
   }
-  const names = (await lines(TAKEN)).filter((name) => name.trim() !== 'gc')
-  const stock = (await lines(OFF)).filter((name) => name.trim() !== 'gc')
+  const names = lines(await bench.runWithArchive(mainOf(bench), TAKEN, instead))
+  const stock = lines(await bench.runStock(mainOf(bench), {}, instead))
   t.true(names.length > 3)
   t.deepEqual(names, stock)
 })
 
 each('python -m, and a bytecode directory of its own, work as ever', async (t, bench) => {
-  const hook = { PYCDS_ARCHIVE: bench.archive, PYTHONPATH: join(bench.directory, 'hook') }
-  const start = `import sys; sys.path[:0] = [${JSON.stringify(join(bench.directory, 'program'))}]; import _pycds, runpy;
-sys.argv = ["x", "argument"]; runpy._run_module_as_main("runnable")`
-  const [off, on] = [
-    await bench.run(['-c', start], { ...hook, ...OFF }),
-    await bench.run(['-c', start], hook),
-  ]
-  t.regex(on.stdout, /^main runnable runnable\.py True/)
-  t.deepEqual(on, off)
+  const asMain = 'import runpy, sys; sys.argv = ["x", "argument"]; runpy._run_module_as_main("runnable")'
+  const main = await run(bench, asMain, {})
+  t.regex(main.stdout, /^main runnable runnable\.py True/)
+  t.deepEqual(main, await bench.runStock(mainOf(bench), {}, { text: asMain }))
   const prefix = { PYTHONPYCACHEPREFIX: join(bench.directory, 'elsewhere') }
   const text = 'import pkg.sub, json; print(getattr(pkg.sub, "__cached__", 0), json.__spec__.cached)'
   const cached = await run(bench, text, { ...TAKEN, ...prefix })
-  t.deepEqual(cached, await run(bench, text, { ...OFF, ...prefix }))
+  t.deepEqual(cached, await bench.runStock(mainOf(bench), prefix, { text }))
   t.regex(cached.stdout, /elsewhere/)
 })
 
-each('what shadows a module wins: in the working directory, in PYTHONPATH', async (t, bench) => {
-  const shadow = join(bench.directory, 'shadow')
-  mkdirSync(join(shadow, 'json'), { recursive: true })
-  writeFileSync(join(shadow, 'json/__init__.py'), 'shadow = "package"\n')
-  writeFileSync(join(shadow, 'who_calls_2.py'), 'shadow = "module"\n')
-  const text = 'import json, who_calls_2; print(json.shadow, who_calls_2.shadow)'
-  const front = `import sys; sys.path.insert(0, ""); import os; os.chdir(${JSON.stringify(shadow)});`
-  t.is((await run(bench, `${front} ${text}`, TAKEN)).stdout, 'package module\n')
-  const pythonPath = `import sys; sys.path.insert(0, ${JSON.stringify(shadow)});`
-  t.is((await run(bench, `${pythonPath} ${text}`, TAKEN)).stdout, 'package module\n')
-})
+forkedTest(
+  'what shadows a module wins: in the working directory, in PYTHONPATH',
+  ['taken'],
+  (bench) => {
+    const shadow = join(bench.directory, 'shadow')
+    mkdirSync(join(shadow, 'json'), { recursive: true })
+    writeFileSync(join(shadow, 'json/__init__.py'), 'shadow = "package"\n')
+    writeFileSync(join(shadow, 'who_calls_2.py'), 'shadow = "module"\n')
+    const text = 'import json, who_calls_2; print(json.shadow, who_calls_2.shadow)'
+    return [
+      `import sys; sys.path.insert(0, ""); import os; os.chdir(${JSON.stringify(shadow)}); ${text}`,
+      `import sys; sys.path.insert(0, ${JSON.stringify(shadow)}); ${text}`,
+    ]
+  },
+  (t, { taken }) => {
+    t.deepEqual(stdoutOf(taken), ['package module\n', 'package module\n'])
+  },
+)
 
-each(
+forkedTest(
   'what a program writes in front of a module wins, after importlib.invalidate_caches at once',
-  async (t, bench) => {
+  ['taken', 'finder'],
+  (bench) => {
     const directory = join(bench.directory, 'written')
     mkdirSync(directory, { recursive: true })
-    const text = `import importlib, os, sys; sys.path.insert(0, ${JSON.stringify(directory)}); import json
+    return [
+      `import importlib, os, sys; directory = "%s/%d" % (${JSON.stringify(directory)}, os.getpid()); os.mkdir(directory); sys.path.insert(0, directory); import json
 for name in ("who_calls_3", "circle_b"):
-    open(os.path.join(${JSON.stringify(directory)}, name + ".py"), "w").write("written = 1")
+    open(os.path.join(directory, name + ".py"), "w").write("written = 1")
     importlib.invalidate_caches()
     print(__import__(name).written)
-    os.unlink(os.path.join(${JSON.stringify(directory)}, name + ".py"))
-sys.path[0] = ""; os.chdir("/"); import email.message; os.chdir(${JSON.stringify(directory)})
+    os.unlink(os.path.join(directory, name + ".py"))
+sys.path[0] = ""; os.chdir("/"); import email.message; os.chdir(directory)
 open("who_calls_4.py", "w").write("written = 2")
 importlib.invalidate_caches()
-import who_calls_4; print(who_calls_4.written); os.unlink("who_calls_4.py")`
-    for (const env of [TAKEN, FINDER]) t.is((await run(bench, text, env)).stdout, '1\n1\n2\n')
+import who_calls_4; print(who_calls_4.written); os.unlink("who_calls_4.py")`,
+    ]
+  },
+  (t, { taken, finder }) => {
+    t.deepEqual(stdoutOf([...taken, ...finder]), ['1\n1\n2\n', '1\n1\n2\n'])
   },
 )

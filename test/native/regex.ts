@@ -1,15 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 // Regular expressions whose programs come from the archive are the same objects as ever.
-import { readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import test, { type ExecutionContext } from 'ava'
 import { compareWithStock } from '../helpers/compare.js'
-import { archiver, Bench, findPythons } from '../helpers/python.js'
+import { type Damaged, runDamaged } from '../helpers/damaged.js'
+import { archiver, findPythons } from '../helpers/interpreters.js'
+import { Bench } from '../helpers/python.js'
 import { random, sectionOf } from '../helpers/sections.js'
+import { testInTurn } from '../helpers/test-in-turn.js'
+import { portion, TIER } from '../helpers/tier.js'
 
 const CACHE_INDEX = 6
 const CACHE = 7
-const FLIPS = 60
-const WHAT = 'regular expressions'
+const FLIPS = portion(60)
+/** Of so many patterns of the library one is tried. */
+const STEP = TIER === 'all' ? 1 : 8
+const WHAT = 'regexes'
 
 const pythons = findPythons()
 if (pythons.length === 0)
@@ -17,19 +23,18 @@ if (pythons.length === 0)
     undefined)
 
 function each(title: string, run: (t: ExecutionContext, python: string) => Promise<void>): void {
-  for (const { path, version } of pythons) test(`${version}: ${title}`, run, path)
+  for (const { path, version } of pythons) testInTurn(`${version}: ${title}`, (t) => run(t, path))
 }
 
 each("the standard library's patterns are the interpreter's own", async (t, python) => {
-  t.timeout(240_000)
   const bench = new Bench(t, python)
   const list = `${bench.directory}/patterns`
   const fixture = bench.fixture('regexes.py')
-  const listed = await bench.run([fixture, 'list', list])
+  const listed = await bench.run([fixture, 'list', list, `${STEP}`])
   t.is(listed.code, 0, listed.stderr)
   const program = `import sys\nsys.argv = ['', 'try', ${JSON.stringify(list)}]\n${readFileSync(fixture, 'utf8')}`
   const { hits, total } = await compareWithStock(t, python, program, WHAT, bench)
-  t.true(hits > 300, `${hits} of ${total}`)
+  t.true(hits > 300 / STEP, `${hits} of ${total}`)
   // What is compiled anew: patterns that warn, or that are wrong.
   t.true(total - hits < total * 0.05, `${hits} of ${total}`)
 })
@@ -114,15 +119,27 @@ print(type(compiler.compile).__name__, re.compile("a+b").pattern)`
   )
   t.true(hits > 0)
   bench.file('program/main.py', text)
-  const run = async (env: Record<string, string>) => (await bench.runWithArchive(script, env)).stdout
-  t.is(await run({}), 'builtin_function_or_method a+b\n')
-  t.is(await run({ PYCDS_CACHES: 'regexes' }), 'builtin_function_or_method a+b\n')
-  t.is(await run({ PYCDS_CACHES: 'sources' }), 'function a+b\n')
-  t.is(await run({ PYCDS_CACHES: 'off' }), 'function a+b\n')
-  t.is(await run({ PYCDS: 'off' }), 'function a+b\n')
+  const switches = [{}, { PYCDS_CACHES: 'regexes' }, { PYCDS_CACHES: 'sources' }, { PYCDS_CACHES: 'off' }]
+  const ran = await bench.runForked(
+    script,
+    [...switches, { PYCDS: 'off' }].map((env) => ({ env })),
+    { runtime: 'forked' },
+  )
+  t.deepEqual(
+    ran.map(({ outcome }) => outcome.stdout),
+    [
+      'builtin_function_or_method a+b\n',
+      'builtin_function_or_method a+b\n',
+      'function a+b\n',
+      'function a+b\n',
+      'function a+b\n',
+    ],
+  )
+  const { stderr } = await bench.runWithArchive(script, { PYCDS: 'report' })
+  t.regex(stderr, /^pycds\[\d+\]: served \d+ of \d+ compilations of regular expressions$/m)
   const process = await bench.train(script)
   bench.write({ ...process, regexes: [], sources: [] }, process.modules)
-  t.is(await run({ PYCDS: 'require' }), 'function a+b\n')
+  t.is((await bench.runWithArchive(script, { PYCDS: 'require' })).stdout, 'function a+b\n')
 })
 
 each(
@@ -148,8 +165,7 @@ each(
 
 const [python] = pythons
 if (python) {
-  test(`${python.version}: ${FLIPS} flipped bytes in what is cached change nothing`, async (t) => {
-    t.timeout(120_000)
+  testInTurn(`${python.version}: ${FLIPS} flipped bytes in what is cached change nothing`, async (t) => {
     const bench = new Bench(t, python.path)
     const script = bench.file(
       'program/main.py',
@@ -157,21 +173,22 @@ if (python) {
     )
     await bench.train(script)
     const whole = readFileSync(bench.archive)
-    const expected = await bench.runWithArchive(script, { PYCDS: 'require' })
+    const expected = await bench.runStock(script)
     t.is(expected.code, 0)
+    t.deepEqual(await bench.runWithArchive(script, { PYCDS: 'require' }), expected)
     const numbers = random(20261124)
     const parts = [sectionOf(whole, CACHE_INDEX), sectionOf(whole, CACHE)]
+    const damaged: Damaged[] = []
     for (let i = 0; i < FLIPS; i++) {
       const part = parts[i % 2]
       if (!part || part.bytes === 0) return t.fail('the archive has no cached results')
       const copy = Buffer.from(whole)
       const offset = part.offset + Math.floor(numbers.next().value * part.bytes)
       copy[offset] = (copy[offset] ?? 0) ^ (1 + Math.floor(numbers.next().value * 255))
-      rmSync(bench.archive)
-      writeFileSync(bench.archive, copy)
-      t.deepEqual(await bench.runWithArchive(script), expected, `flip at ${offset}`)
+      damaged.push([`flip at ${offset}`, copy])
       const error = t.throws<Error & { code?: string }>(() => archiver.describe('flipped', copy))
       t.is(error?.code, 'ARCHIVE_INVALID')
     }
+    await runDamaged(t, bench, script, expected, damaged)
   })
 }

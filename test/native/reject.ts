@@ -1,19 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // Whatever keeps a whole archive from being used is one reason: `auto` runs on without a word, `report` names
 // it, `require` ends the start.
-import { readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
 import { REJECT_SENTENCES, type RejectReason } from '../../src/archive/reject-reasons.js'
 import type { TracedProcess } from '../../src/train/trace.js'
-import {
-  archiver,
-  Bench,
-  findPythons,
-  findUnsupportedPythons,
-  type Outcome,
-  type Python,
-} from '../helpers/python.js'
+import { archiver, findPythons, findUnsupportedPythons, minorOf } from '../helpers/interpreters.js'
+import { Bench, type Outcome } from '../helpers/python.js'
+import { testInTurn } from '../helpers/test-in-turn.js'
 
 const SCRIPT = 'import json\nprint(json.dumps([1]))\n'
 const EXPECTED = '[1]\n'
@@ -101,15 +96,19 @@ async function train(t: ExecutionContext, python: string): Promise<Trained> {
 }
 
 /** Loads the runtime without the path finder, which one case takes away, and runs the script. */
-function start(bench: Bench, one: Case, env: Record<string, string>): Promise<Outcome> {
+function startText(bench: Bench, one: Case): string {
   const runtime = JSON.stringify(join(bench.directory, 'hook/_pycds.abi3.so'))
-  const text = `import sys, json
+  return `import sys, json
 from importlib.machinery import ModuleSpec, ExtensionFileLoader
 import _imp
 ${one.before ?? ''}
 spec = ModuleSpec("_pycds", ExtensionFileLoader("_pycds", ${runtime}), origin=${runtime})
 _imp.exec_dynamic(_imp.create_dynamic(spec))
 ${SCRIPT}`
+}
+
+function start(bench: Bench, one: Case, env: Record<string, string>): Promise<Outcome> {
+  const text = startText(bench, one)
   return bench.run([...(one.options ?? []), '-c', text], {
     PYCDS_ARCHIVE: bench.archive,
     ...one.env,
@@ -117,25 +116,51 @@ ${SCRIPT}`
   })
 }
 
-async function refuses(t: ExecutionContext, trained: Trained, one: Case): Promise<void> {
+const MODES = ['report', 'unset', 'require'] as const
+
+/** Tries cases in each mode, all by forks of one start: they have command line and environment in common. */
+async function refuse(t: ExecutionContext, trained: Trained, cases: readonly Case[]): Promise<void> {
   const { bench } = trained
-  const bytes = one.damage ? one.damage(trained) : trained.whole
-  rmSync(bench.archive, { force: true })
-  if (bytes) writeFileSync(bench.archive, bytes)
-  const reported = await start(bench, one, { PYCDS: 'report' })
-  t.deepEqual(
-    { ...reported, stderr: reported.stderr.replace(/^pycds\[\d+\]: archive \S+ /, '') },
-    { code: 0, stdout: EXPECTED, stderr: `not used: ${one.reason}: ${REJECT_SENTENCES[one.reason]}\n` },
-    one.reason,
-  )
-  t.deepEqual(await start(bench, one, {}), { code: 0, stdout: EXPECTED, stderr: '' }, one.reason)
-  const required = await start(bench, one, { PYCDS: 'require' })
-  t.is(required.code, 78, one.reason)
-  t.is(required.stdout, '')
-  t.regex(required.stderr, new RegExp(`^pycds\\[\\d+\\]: PYCDS=require, .*${one.reason}`))
+  const tried = cases.flatMap((one, i) => {
+    const bytes = one.damage ? one.damage(trained) : trained.whole
+    const archive = join(bench.directory, `refused-${i}.cds`)
+    if (bytes) writeFileSync(archive, bytes)
+    const text = startText(bench, one)
+    return MODES.map((mode) => {
+      const env = { PYCDS_ARCHIVE: archive, ...(mode === 'unset' ? {} : { PYCDS: mode }) }
+      return { one, mode, text, env }
+    })
+  })
+  const [first] = cases
+  const ran = await bench.runForked(join(bench.directory, 'program/main.py'), tried, {
+    runtime: 'never',
+    env: first?.env ?? {},
+    options: first?.options ?? [],
+  })
+  t.is(ran.length, cases.length * MODES.length)
+  for (const { one, mode, outcome } of ran) isRefusal(t, one.reason, mode, outcome)
 }
 
-const minorOf = ({ version }: Python) => Number(version.split('.')[1])
+function isRefusal(
+  t: ExecutionContext,
+  reason: RejectReason,
+  mode: (typeof MODES)[number],
+  { code, stdout, stderr }: Outcome,
+): void {
+  if (mode === 'require') {
+    t.is(code, 78, reason)
+    t.is(stdout, '')
+    t.regex(stderr, new RegExp(`^pycds\\[\\d+\\]: PYCDS=require, .*${reason}`))
+    return
+  }
+  const said = mode === 'report' ? `not used: ${reason}: ${REJECT_SENTENCES[reason]}\n` : ''
+  t.deepEqual(
+    { code, stdout, stderr: stderr.replace(/^pycds\[\d+\]: archive \S+ /, '') },
+    { code: 0, stdout: EXPECTED, stderr: said },
+    `${reason} ${mode}`,
+  )
+}
+
 const pythons = findPythons()
 if (pythons.length === 0)
   test.skip('no supported CPython on this machine: no refusal is tested', () => undefined)
@@ -149,18 +174,25 @@ test('every reason is provoked, but INTERPRETER, which has a test of its own', (
 })
 
 for (const python of pythons) {
-  test(`${python.version}: an archive that cannot be used is refused with one reason`, async (t) => {
-    t.timeout(240_000)
+  testInTurn(`${python.version}: an archive that cannot be used is refused with one reason`, async (t) => {
     const trained = await train(t, python.path)
-    for (const one of CASES.filter(({ since = 0 }) => since <= minorOf(python)))
-      await refuses(t, trained, one)
+    const cases = CASES.filter(({ since = 0 }) => since <= minorOf(python))
+    const isOfTheStart = ({ env, options }: Case) => env !== undefined || options !== undefined
+    await refuse(
+      t,
+      trained,
+      cases.filter((one) => !isOfTheStart(one)),
+    )
+    for (const one of cases.filter(isOfTheStart)) await refuse(t, trained, [one])
   })
 
-  test(`${python.version}: a sub-interpreter does not use the archive, and require does not end it`, async (t) => {
-    const { bench } = await train(t, python.path)
-    const hook = JSON.stringify(join(bench.directory, 'hook'))
-    const inner = `import sys; sys.path.insert(0, ${hook}); import _pycds; print(_pycds.stats()["status"], flush=True); import json; print(json.dumps([1]), flush=True)`
-    const text = `try:
+  testInTurn(
+    `${python.version}: a sub-interpreter does not use the archive, and require does not end it`,
+    async (t) => {
+      const { bench } = await train(t, python.path)
+      const hook = JSON.stringify(join(bench.directory, 'hook'))
+      const inner = `import sys; sys.path.insert(0, ${hook}); import _pycds; print(_pycds.stats()["status"], flush=True); import json; print(json.dumps([1]), flush=True)`
+      const text = `try:
     import _interpreters as interpreters
 except ImportError:
     import _xxsubinterpreters as interpreters
@@ -168,17 +200,21 @@ one = interpreters.create()
 interpreters.run_string(one, ${JSON.stringify(inner)})
 interpreters.destroy(one)
 ${SCRIPT}`
-    const outcome = await bench.run(['-c', text], { PYCDS_ARCHIVE: bench.archive, PYCDS: 'require' })
-    t.deepEqual(outcome, { code: 0, stdout: `INTERPRETER\n${EXPECTED}${EXPECTED}`, stderr: '' })
-  })
+      const outcome = await bench.run(['-c', text], { PYCDS_ARCHIVE: bench.archive, PYCDS: 'require' })
+      t.deepEqual(outcome, { code: 0, stdout: `INTERPRETER\n${EXPECTED}${EXPECTED}`, stderr: '' })
+    },
+  )
 
   if (minorOf(python) < 11) {
-    test(`${python.version}: knows no column information, and nothing that would drop it`, async (t) => {
-      const { bench } = await train(t, python.path)
-      const one: Case = { reason: 'DEBUG_RANGES', options: ['-X', 'no_debug_ranges'] }
-      const env = { PYTHONNODEBUGRANGES: '1', PYCDS: 'require' }
-      t.deepEqual(await start(bench, one, env), { code: 0, stdout: EXPECTED, stderr: '' })
-    })
+    testInTurn(
+      `${python.version}: knows no column information, and nothing that would drop it`,
+      async (t) => {
+        const { bench } = await train(t, python.path)
+        const one: Case = { reason: 'DEBUG_RANGES', options: ['-X', 'no_debug_ranges'] }
+        const env = { PYTHONNODEBUGRANGES: '1', PYCDS: 'require' }
+        t.deepEqual(await start(bench, one, env), { code: 0, stdout: EXPECTED, stderr: '' })
+      },
+    )
   }
 }
 
@@ -187,12 +223,12 @@ if (unsupported.length === 0)
   test.skip('no debug and no free-threaded build on this machine: only pretended ones are refused', () =>
     undefined)
 for (const python of unsupported) {
-  test(`${python.path}: a debug or free-threaded build is refused`, async (t) => {
-    await refuses(t, await train(t, python.path), { reason: 'PYTHON_ABI' })
+  testInTurn(`${python.path}: a debug or free-threaded build is refused`, async (t) => {
+    await refuse(t, await train(t, python.path), [{ reason: 'PYTHON_ABI' }])
   })
 }
 
-test('an archive of another Python is refused', async (t) => {
+testInTurn('an archive of another Python is refused', async (t) => {
   const [first, second] = pythons
   if (!first || !second) {
     t.pass('only one Python on this machine')

@@ -3,18 +3,20 @@
 import { readFileSync } from 'node:fs'
 import test, { type ExecutionContext } from 'ava'
 import { compareWithStock } from '../helpers/compare.js'
-import { Bench, findPythons } from '../helpers/python.js'
-import { inRepository } from '../helpers/repository.js'
+import { findPythons } from '../helpers/interpreters.js'
+import { Bench } from '../helpers/python.js'
+import { testInTurn } from '../helpers/test-in-turn.js'
 
-const FIXTURE = readFileSync(inRepository('test/fixtures/sources.py'), 'utf8')
-const WHAT = 'source strings'
+const FIXTURE = readFileSync(new URL('../fixtures/sources.py', import.meta.url), 'utf8')
+const REFERENCE = readFileSync(new URL('../fixtures/reference.py', import.meta.url), 'utf8')
+const WHAT = 'sources'
 
 const pythons = findPythons()
 if (pythons.length === 0)
   test.skip('no supported CPython on this machine: cached source strings are not tested', () => undefined)
 
 function each(title: string, run: (t: ExecutionContext, python: string) => Promise<void>): void {
-  for (const { path, version } of pythons) test(`${version}: ${title}`, run, path)
+  for (const { path, version } of pythons) testInTurn(`${version}: ${title}`, (t) => run(t, path))
 }
 
 each('every way to compile, to execute and to evaluate gives what it gives without', async (t, python) => {
@@ -33,7 +35,8 @@ each('a training run prints what an untrained run prints', async (t, python) => 
 })
 
 // The numbers are others in each process; an abstract syntax tree is compiled by the builtin itself.
-const NUMBERS = `import ast, marshal, os, sys
+const NUMBERS = `${REFERENCE}
+import ast, marshal, os, sys
 TEXTS = {
     "alone": "def __hash__(self):\\n    return hash((\\n        NUMBER,\\n        self.a,\\n    ))",
     "folded": "x = (NUMBER, 1, (2, NUMBER_))",
@@ -56,7 +59,8 @@ for name, text in TEXTS.items():
     for index, literal in enumerate(literals()):
         source = text.replace("NUMBER_", "7").replace("NUMBER", literal)
         try:
-            expected = compile(ast.parse(source, name), name, "exec", 0, True)
+            with Reference():
+                expected = compile(ast.parse(source, name), name, "exec", 0, True)
         except SyntaxError:
             expected = None
         try:
@@ -71,7 +75,7 @@ each('a number that is another one in each process is put into the code of a sam
   const bench = new Bench(t, python)
   const script = bench.file('program/main.py', NUMBERS)
   await bench.train(script)
-  const stock = await bench.runWithArchive(script, { PYCDS: 'off' })
+  const stock = await bench.runStock(script)
   const served = await bench.runWithArchive(script, { PYCDS: 'require' })
   t.is(served.stdout, stock.stdout)
   t.false(served.stdout.includes('False\n'), served.stdout)
@@ -92,14 +96,23 @@ each('either cache can be turned off, and both', async (t, python) => {
   const bench = new Bench(t, python)
   const script = bench.file('program/main.py', SHORT)
   await bench.train(script)
-  for (const [caches, printed] of [
+  const switches = [
     ['all', 'True 1\n'],
     ['sources', 'True 1\n'],
     ['regexes', 'False 0\n'],
     ['off', 'False 0\n'],
-  ] as const) {
-    t.is((await bench.runWithArchive(script, { PYCDS_CACHES: caches })).stdout, printed, caches)
-  }
+  ] as const
+  const ran = await bench.runForked(
+    script,
+    switches.map(([PYCDS_CACHES]) => ({ env: { PYCDS_CACHES } })),
+    { runtime: 'forked' },
+  )
+  t.deepEqual(
+    ran.map(({ env, outcome }) => [env.PYCDS_CACHES, outcome.stdout]),
+    switches.map(([caches, printed]) => [caches, printed]),
+  )
+  const { stderr } = await bench.runWithArchive(script, { PYCDS: 'report' })
+  t.regex(stderr, /^pycds\[\d+\]: served \d+ of \d+ compilations of source strings$/m)
 })
 
 each(
@@ -148,15 +161,22 @@ print(eval("1 + 2"), own is eval)`
 
 each('a KeyboardInterrupt that leaves a source string ends the process as ever', async (t, python) => {
   const caught = 'try: exec("raise KeyboardInterrupt")\nexcept KeyboardInterrupt: print("caught")\n'
-  for (const text of [
+  const texts = [
     caught,
     `${caught}exec("print(1)")\n`,
     `${caught}compile("print(1)", "f", "exec")\n`,
     `${caught}${caught}`,
-  ]) {
-    const bench = new Bench(t, python)
+  ]
+  const bench = new Bench(t, python)
+  const { sources } = await bench.train(bench.file('program/all.py', texts.join('')))
+  t.true((sources?.length ?? 0) >= 3)
+  // The reference says on stderr when it is none.
+  bench.file(
+    'hook/sitecustomize.py',
+    'import os, _pycds; assert os.environ["PYCDS"] != "off" or _pycds.stats()["status"] == "INACTIVE"',
+  )
+  for (const text of texts) {
     const script = bench.file('program/main.py', text)
-    await bench.train(script)
     // Run by the interpreter itself: a launcher's exec would take the interrupt back.
     const run = (mode: string) =>
       bench.run([script], {
@@ -164,7 +184,6 @@ each('a KeyboardInterrupt that leaves a source string ends the process as ever',
         PYTHONPATH: `${bench.directory}/hook`,
         PYCDS: mode,
       })
-    bench.file('hook/sitecustomize.py', 'import _pycds')
     t.deepEqual(await run('require'), await run('off'), text)
   }
 })

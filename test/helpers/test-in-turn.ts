@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0
+import { availableParallelism } from 'node:os'
+import test, { type ExecutionContext } from 'ava'
+import { Turns } from './turns.js'
+
+/** Longer than any program may take: it is the program's deadline that should tell what hangs. */
+const PATIENCE_MS = 900_000
+const tests = new Turns(2 * availableParallelism())
+
+/**
+ * Declares a test that starts programs. All tests of a file begin at once: the time of each counts from its turn, so
+ * that none is called off because of how many there are.
+ */
+export function testInTurn(title: string, run: (t: ExecutionContext) => Promise<void>): void {
+  test(title, (t) =>
+    tests.take(() => {
+      t.timeout(PATIENCE_MS)
+      return run(t)
+    }),
+  )
+}
