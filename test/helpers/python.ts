@@ -12,16 +12,16 @@ import {
 } from 'node:fs'
 import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import type { ArchiveTarget, Validate } from '../../src/bake/archiver.js'
 import { parseTrace, type TracedModule, type TracedProcess } from '../../src/train/trace.js'
 import { archiver, PATH } from './interpreters.js'
 import { assertReference, type Counts, readCounts } from './reference.js'
+import { inRepository } from './repository.js'
 import { architectureOf, hostPath, startOf } from './start.js'
 import { Turns } from './turns.js'
 
-const PREBUILDS = fileURLToPath(new URL('../../prebuilds/', import.meta.url))
-const LAUNCH = new URL('../fixtures/launch.py', import.meta.url)
+const PREBUILDS = inRepository('prebuilds/')
+const LAUNCH = inRepository('test/fixtures/launch.py')
 /** For what hangs only: a busy machine takes many times as long as an idle one. */
 const DEADLINE_MS = 600_000
 

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import test from 'ava'
 import { archiver, findEmulatedPythons } from '../helpers/interpreters.js'
 import { Bench } from '../helpers/python.js'
+import { inRepository } from '../helpers/repository.js'
 import { testInTurn } from '../helpers/test-in-turn.js'
 import { TIER } from '../helpers/tier.js'
 

@@ -3,7 +3,8 @@
 // module concerned is imported from its source.
 import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import test, { type ExecutionContext } from 'ava'
-import { archiver, Bench, findPythons, type Python } from '../helpers/python.js'
+import { archiver, findPythons, type Python } from '../helpers/interpreters.js'
+import { Bench } from '../helpers/python.js'
 import { recordsOf, seal, type UnitRecord } from '../helpers/seal.js'
 
 /** Operations of native/core/stream.h. */

@@ -6,10 +6,11 @@ import test from 'ava'
 import { findPythons, type Python, selectPythons } from '../helpers/interpreters.js'
 import { Bench } from '../helpers/python.js'
 import { assertReference } from '../helpers/reference.js'
+import { inRepository } from '../helpers/repository.js'
 import { testInTurn } from '../helpers/test-in-turn.js'
 import { parseTier, portion } from '../helpers/tier.js'
 
-const fixture = (name: string) => readFileSync(new URL(`../fixtures/${name}`, import.meta.url), 'utf8')
+const fixture = (name: string) => readFileSync(inRepository(`test/fixtures/${name}`), 'utf8')
 const [python] = findPythons()
 
 test('a process that tells nothing, or that has used an archive, gives no reference', (t) => {

@@ -8,6 +8,7 @@ import test, { type ExecutionContext } from 'ava'
 import { findPythons } from '../helpers/interpreters.js'
 import { Bench, type ForkOptions, type Outcome } from '../helpers/python.js'
 import { assertReference } from '../helpers/reference.js'
+import { inRepository } from '../helpers/repository.js'
 import { testInTurn } from '../helpers/test-in-turn.js'
 
 const FIXTURES = inRepository('test/fixtures/imports/')

@@ -4,12 +4,12 @@ import { execFileSync, spawn, spawnSync } from 'node:child_process'
 import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import test, { type ExecutionContext } from 'ava'
-import { findPythons } from '../helpers/python.js'
+import { findPythons } from '../helpers/interpreters.js'
+import { inRepository } from '../helpers/repository.js'
 
-const NATIVE = fileURLToPath(new URL('../../native', import.meta.url))
-const RUNNER = fileURLToPath(new URL(`../../prebuilds/linux-${process.arch}/pycds-run`, import.meta.url))
+const NATIVE = inRepository('native')
+const RUNNER = inRepository(`prebuilds/linux-${process.arch}/pycds-run`)
 const EXIT_FAILED = 125
 const EPERM = 1
 const EINVAL = 22

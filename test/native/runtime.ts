@@ -8,6 +8,7 @@ import test, { type ExecutionContext } from 'ava'
 import { findPythons } from '../helpers/interpreters.js'
 import { Bench, type Ran } from '../helpers/python.js'
 import { assertReference } from '../helpers/reference.js'
+import { inRepository } from '../helpers/repository.js'
 import { testInTurn } from '../helpers/test-in-turn.js'
 
 const pythons = findPythons()
@@ -193,10 +194,7 @@ async function compare(python: string): Promise<Compared> {
   bench.file('program/removes.py', 'import sys\ndel sys.modules[__name__]\n')
   bench.file('program/circular_a.py', 'import circular_b\nx = circular_b.y\n')
   bench.file('program/circular_b.py', 'import circular_a\ny = "y"\n')
-  bench.file(
-    'program/constants.py',
-    readFileSync(new URL('../fixtures/constants.py', import.meta.url), 'utf8'),
-  )
+  bench.file('program/constants.py', readFileSync(inRepository('test/fixtures/constants.py'), 'utf8'))
   // One after the other in one process: together they import what each of them imports.
   const texts = SAME_AS_STOCK.map(([, text]) => text)
   const script = bench.file(

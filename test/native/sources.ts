@@ -5,10 +5,11 @@ import test, { type ExecutionContext } from 'ava'
 import { compareWithStock } from '../helpers/compare.js'
 import { findPythons } from '../helpers/interpreters.js'
 import { Bench } from '../helpers/python.js'
+import { inRepository } from '../helpers/repository.js'
 import { testInTurn } from '../helpers/test-in-turn.js'
 
-const FIXTURE = readFileSync(new URL('../fixtures/sources.py', import.meta.url), 'utf8')
-const REFERENCE = readFileSync(new URL('../fixtures/reference.py', import.meta.url), 'utf8')
+const FIXTURE = readFileSync(inRepository('test/fixtures/sources.py'), 'utf8')
+const REFERENCE = readFileSync(inRepository('test/fixtures/reference.py'), 'utf8')
 const WHAT = 'sources'
 
 const pythons = findPythons()

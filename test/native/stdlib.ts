@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
 import { findPythons, minorOf, type Python } from '../helpers/interpreters.js'
 import { Bench, readTraces } from '../helpers/python.js'
+import { inRepository } from '../helpers/repository.js'
 import { testInTurn } from '../helpers/test-in-turn.js'
 import { TIER } from '../helpers/tier.js'
 

@@ -7,7 +7,8 @@ import {
   type NativeSource,
   type NativeTarget,
 } from '../../src/archive/binding.js'
-import { archiver, Bench, findPythons } from '../helpers/python.js'
+import { archiver, findPythons } from '../helpers/interpreters.js'
+import { Bench } from '../helpers/python.js'
 
 const GIB = 2 ** 30
 const native = loadBinding()

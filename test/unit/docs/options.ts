@@ -2,8 +2,9 @@
 import { readFileSync } from 'node:fs'
 import test from 'ava'
 import Bake from '../../../src/commands/bake.js'
+import { inRepository } from '../../helpers/repository.js'
 
-const README = readFileSync(new URL('../../../README.md', import.meta.url), 'utf8')
+const README = readFileSync(inRepository('README.md'), 'utf8')
 
 test('the README names the defaults that the options of bake have', (t) => {
   const flags: Readonly<Record<string, { default?: unknown }>> = Bake.flags
