@@ -59,8 +59,8 @@ export class SideBuilder implements Images {
 export async function engineWithImages(
   name: SideEngineName,
 ): Promise<{ engine: SideEngine; images: Images } | string> {
-  const base = await ensureImage('bookworm')
-  if (base === undefined) return 'the base image bookworm cannot be made here'
+  const base = await ensureImage('small')
+  if (base === undefined) return 'the base image small cannot be made here'
   const builder = await prepareBuilder()
   if (typeof builder === 'string') return builder
   const engine = await sideEngine(name)

@@ -88,6 +88,8 @@ for (const base of BASES) {
 }
 
 // Everything is awaited before the first test: ava wants them all declared at once.
+const flask = await exampleImage('01-flask-service', 'small')
+const tool = await exampleImage('02-command-line-tool', 'small')
 const nopython = await ensureImage('nopython')
 const py38 = await ensureImage('py38')
 
@@ -109,9 +111,6 @@ for (const [title, image] of images) {
     })
   }
 }
-
-const flask = images.get('01-flask-service bookworm')
-const tool = images.get('02-command-line-tool bookworm')
 
 if (flask === undefined || tool === undefined) {
   test.skip('bakes of the examples: no image can be made here', () => undefined)

@@ -10,8 +10,8 @@ import { run } from '../helpers/run.js'
 import { isTraceCached } from '../helpers/side-builds.js'
 import { temporary } from '../helpers/temporary.js'
 
-const BASE = await ensureImage('bookworm')
-const prepared = BASE === undefined ? 'the base image bookworm cannot be made here' : await prepareBuilder()
+const BASE = await ensureImage('small')
+const prepared = BASE === undefined ? 'the base image small cannot be made here' : await prepareBuilder()
 if (typeof prepared === 'string') process.stderr.write(`skipped for want of a builder: ${prepared}\n`)
 
 const APP = 'import json, logging, email.message\nprint(json.dumps(1))\n'

@@ -19,8 +19,8 @@ const tool = await toolImage()
 const client = await buildKitClient()
 const bases = new Map<BaseImage, string | undefined>()
 for (const base of BASES) bases.set(base, await ensureImage(base))
-const example = await exampleImage('02-command-line-tool', 'bookworm')
-const bookworm = bases.get('bookworm')
+const example = await exampleImage('02-command-line-tool', 'small')
+const small = await ensureImage('small')
 const nopyc = await ensureImage('bookworm-nopyc')
 
 const classic = CLASSIC
@@ -74,13 +74,13 @@ const storing = (file: string, path: string) => {
 /** The trace of a program in a base image. */
 async function record(t: ExecutionContext, program: string): Promise<{ file: string; modules: number }> {
   const file = join(temporary(t), 'trace.json')
-  const words = ['trace', bookworm ?? '', '-o', file, '--json', '--', 'python3', '-c', program]
+  const words = ['trace', small ?? '', '-o', file, '--json', '--', 'python3', '-c', program]
   const { code, stdout, stderr } = await pycds(words)
   t.is(code, 0, stdout + stderr)
   return { file, modules: (JSON.parse(stdout) as RecordResult).modules }
 }
 
-const possible = tool !== undefined && bookworm !== undefined
+const possible = tool !== undefined && small !== undefined
 const withBuildKit = possible && client !== undefined ? test.serial : test.serial.skip
 const withBuilder = possible ? test.serial : test.serial.skip
 
@@ -107,7 +107,7 @@ for (const [name, base] of bases) {
 withBuilder(
   'two stages with the classic builder: four files and their parents, the same layer twice',
   async (t) => {
-    const dockerfile = `FROM ${bookworm} AS app
+    const dockerfile = `FROM ${small} AS app
 FROM app AS cds
 COPY --from=${tool} / /pycds
 ARG AGAIN
@@ -130,7 +130,7 @@ COPY --from=cds /out/ /
 withBuilder('a trace stands in for the run, and gives the layer that the run gives', async (t) => {
   const program = 'import json, email.message'
   const { file, modules } = await record(t, program)
-  const dockerfile = (source: string[]) => `FROM ${bookworm} AS app
+  const dockerfile = (source: string[]) => `FROM ${small} AS app
 FROM app AS cds
 COPY --from=${tool} / /pycds
 ${storing(file, '/srv/trace.json')}
@@ -149,7 +149,7 @@ COPY --from=cds /out/ /
 const withoutBytecode = tool === undefined || nopyc === undefined ? test.serial.skip : test.serial
 withBuilder('in a container that can isolate nothing, its own root can be baked all the same', async (t) => {
   const { file } = await record(t, 'import json')
-  const instructions = [`FROM ${bookworm}`, `COPY --from=${tool} / /pycds`, storing(file, '/srv/trace.json')]
+  const instructions = [`FROM ${small}`, `COPY --from=${tool} / /pycds`, storing(file, '/srv/trace.json')]
   const { code, name, stderr } = await build(t, classic, instructions.join('\n'))
   t.is(code, 0, stderr)
   const confined = ['--user', '12345', '--cap-drop', 'ALL', '--security-opt', 'no-new-privileges']
@@ -199,7 +199,7 @@ withBuildKit('a command runs with all groups of the user that is named', async (
   const { code, stderr } = await build(
     t,
     buildKit,
-    `FROM ${bookworm}
+    `FROM ${small}
 RUN echo app:x:64000:64000::/:/bin/sh >>/etc/passwd && echo data:x:64001:app >>/etc/group && \\
     echo x >/srv/f && chgrp data /srv/f && chmod 640 /srv/f
 ${mount} /mnt/pycds-image step --user app -- python3 -c 'import json; open("/srv/f")'
@@ -223,7 +223,7 @@ withBuildKit('an image with nothing but Python and its libraries, without a shel
   const { code, name, stderr } = await build(
     t,
     buildKit,
-    `FROM ${bookworm} AS full
+    `FROM ${small} AS full
 FROM scratch
 COPY --from=full /usr/bin/python3.11 /usr/bin/python3
 COPY --from=full /usr/lib/python3.11 /usr/lib/python3.11
@@ -242,7 +242,7 @@ withBuildKit(
   "as the image's user: beside the runtime where that user may write, a clear message where not",
   async (t) => {
     const site = '/usr/local/lib/python3.11/dist-packages'
-    const dockerfile = (owner: number) => `FROM ${bookworm}
+    const dockerfile = (owner: number) => `FROM ${small}
 RUN chown ${owner} ${site}
 USER 1000
 ${mount} /mnt/pycds-image step --import flask --import requests
@@ -271,7 +271,7 @@ withBuildKit(
     const { code, name, stderr } = await build(
       t,
       buildKit,
-      `FROM ${bookworm}\n${mount} /mnt/pycds-image step --import flask\n`,
+      `FROM ${small}\n${mount} /mnt/pycds-image step --import flask\n`,
     )
     t.is(code, 0, stderr)
     const program = 'import sys; print("_pycds" in sys.modules)'
@@ -288,7 +288,7 @@ withBuildKit(
 withBuildKit(
   'a build goes on without an archive when it was told to, and fails with a reason otherwise',
   async (t) => {
-    const dockerfile = (options: string) => `FROM ${bookworm}\n${mount} /mnt/pycds-image step ${options}\n`
+    const dockerfile = (options: string) => `FROM ${small}\n${mount} /mnt/pycds-image step ${options}\n`
     const skipped = await build(t, buildKit, dockerfile('--on-failure skip -- python3 -c "1/0"'))
     t.is(skipped.code, 0, skipped.stderr)
     t.regex(skipped.stderr, /Warning: not baked: .*ZeroDivisionError/)

@@ -18,7 +18,7 @@ const SECRET = 'hunter2-never-to-be-seen'
 const WITH_DATABASE =
   'python3 -S -c "import _socket,os; s=_socket.socket(); s.bind((\'127.0.0.1\', 5432)); s.listen(); os.fork() and os._exit(0); s.accept(); s.accept()" && exec python3 -m orders'
 
-const base = await ensureImage('bookworm')
+const base = await ensureImage('small')
 const built = new Set<string>()
 
 /** Builds a target of the fixture; returns its name. */

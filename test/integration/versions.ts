@@ -24,7 +24,7 @@ const CASES: readonly (readonly [BaseImage, python: string, version: RegExp])[] 
 ]
 
 const images = new Map<BaseImage, string | undefined>()
-for (const base of ['bullseye', 'sid', 'bookworm'] as const) images.set(base, await ensureImage(base))
+for (const base of ['bullseye', 'sid', 'small'] as const) images.set(base, await ensureImage(base))
 
 for (const [base, python, version] of CASES) {
   const image = images.get(base)
@@ -54,9 +54,9 @@ for (const [base, python, version] of CASES) {
   })
 }
 
-const bookworm = images.get('bookworm')
+const small = images.get('small')
 const title = 'a program that runs with -OO is served with -OO, and told why it is not without'
-if (bookworm === undefined) test.skip(title, () => undefined)
+if (small === undefined) test.skip(title, () => undefined)
 else {
   test.serial(title, async (t) => {
     t.timeout(DEADLINE_MS)
@@ -66,7 +66,7 @@ else {
       '-c',
       'import json.tool; print(json.tool.main.__doc__, json.loads.__doc__)',
     ]
-    const { name } = await bake(t, bookworm, command)
+    const { name } = await bake(t, small, command)
     t.like(await start(name, 'require', command), { code: 0, stdout: 'None None\n' })
     const plain = await start(name, 'report', [
       'python3',
