@@ -167,7 +167,7 @@ make_nopyc() { import_without "$1-nopyc" "$1" '*.pyc'; }
 # For tests that are about something else than what is in an image: the engine copies and hashes less than half.
 make_small() {
   local packages=usr/lib/python3/dist-packages
-  import_without small bookworm "$packages"/{boto,pip,s3transfer,setuptools,pkg_resources}'*' "$packages/numpy/*/tests" \
+  import_without small bookworm "$packages"/{boto,pip,s3transfer}'*' "$packages/numpy/*/tests" \
     'usr/lib/*/perl*' 'usr/lib/*/gconv' 'usr/share/*' 'usr/bin/perl*' 'var/cache/*' 'var/lib/*' 'usr/sbin/*' \
     usr/lib/{apt,dpkg,mime,udev}
 }
