@@ -11,7 +11,8 @@
 #                                          the directory
 #
 #   bookworm         Debian 12: Python 3.11, a static interpreter, with Flask, requests, boto3, numpy, HTTPie
-#   small            bookworm without what is large and seldom asked for: with everything but boto3
+#   small            bookworm without what is large and seldom asked for: all packages, of boto3 none of the services
+#   minimal          bookworm's Python with its standard library and a shell, and a command that imports some of it
 #   trixie           Debian 13: Python 3.13, the same packages
 #   bullseye         Debian 11: Python 3.9, the same packages
 #   sid              Debian unstable: Python 3.14 and 3.15, with Flask and requests
@@ -29,7 +30,7 @@
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 # What tests and examples use. The benchmark's images are large and are only made for it.
-readonly NAMES=(bookworm small bookworm-nopyc trixie trixie-nopyc bullseye sid shared shared-nopyc py38 nopython)
+readonly NAMES=(bookworm small minimal bookworm-nopyc trixie trixie-nopyc bullseye sid shared shared-nopyc py38 nopython)
 readonly BENCH_NAMES=(bench-{bookworm,shared}{,-native}{,-nopyc} bench-sid)
 readonly DEBIAN_PACKAGES=python3,python3-flask,python3-requests,python3-boto3,python3-numpy,httpie,gunicorn,ca-certificates
 # Lists of a frozen mirror of unstable are past their date.
@@ -167,9 +168,33 @@ make_nopyc() { import_without "$1-nopyc" "$1" '*.pyc'; }
 # For tests that are about something else than what is in an image: the engine copies and hashes less than half.
 make_small() {
   local packages=usr/lib/python3/dist-packages
-  import_without small bookworm "$packages"/{boto,pip,s3transfer}'*' "$packages/numpy/*/tests" \
+  import_without small bookworm "$packages"/{"pip*","numpy/*/tests","botocore/data/*/*"} \
     'usr/lib/*/perl*' 'usr/lib/*/gconv' 'usr/share/*' 'usr/bin/perl*' 'var/cache/*' 'var/lib/*' 'usr/sbin/*' \
     usr/lib/{apt,dpkg,mime,udev}
+}
+
+# For tests that unpack it many times.
+make_minimal() {
+  local image=pycds-test/minimal base=pycds-test/bookworm library=usr/lib/python3.11 recipe container work
+  local paths=(bin lib lib64 sbin etc/{passwd,group,ssl} tmp usr/bin/{python3,python3.11,dash,sh,env} usr/local/lib/python3.11 "$library/*" \
+    'usr/lib/*/'{ld-linux-*,libc.so,libm.so,libz.so,libexpat.so,libssl.so,libcrypto.so,libffi.so,libbz2.so,liblzma.so,libuuid.so}'*' usr/lib64)
+  local without=("$library"/{test,pydoc_data,lib2to3,distutils,ensurepip,venv,dist-packages,sqlite3,'config-*'})
+  local cmd='["python3", "-c", "import asyncio, email.message, http.client, json, logging, unittest.mock"]'
+  make_base bookworm
+  recipe=$(digest "$(recipe_of "$base")" only 755 "${paths[@]}" "${without[@]}" "$cmd")
+  up_to_date "$image" "$recipe" && return 0
+  say "importing $image"
+  container=$(docker create --label io.pycds.test=base-image "$base" true)
+  work=$(mktemp -d)
+  # shellcheck disable=SC2064 # the names as they are now
+  trap "docker rm -f $container >/dev/null; rm -rf '$work'" EXIT
+  chmod 755 "$work"
+  docker export "$container" | tar -x --wildcards -C "$work" -f - "${without[@]/#/--exclude=}" "${paths[@]}"
+  tar -C "$work" --sort=name -cf - . |
+    replace_image "$image" docker import -c "LABEL $RECIPE_LABEL=$recipe" -c "CMD $cmd" -c "$IMAGE_ENV" - "$image"
+  docker rm -f "$container" >/dev/null
+  rm -rf "$work"
+  trap - EXIT
 }
 
 # --- A CPython with a shared libpython, copied over trixie ------------------------------------------
@@ -282,6 +307,7 @@ make_base() {
     bench-shared) make_pypi "$1" bench-copied 13 ;;
     nopython) make_nopython ;;
     small) make_small ;;
+    minimal) make_minimal ;;
     *) die "unknown base image $1" "One of: ${NAMES[*]} ${BENCH_NAMES[*]}" ;;
   esac
 }

@@ -62,3 +62,22 @@ export async function verifies(
   t.is(result.ok, true)
   return result
 }
+
+/** Sends a signal as soon as the process has written a text to its standard error; once, since a second one hurries. */
+export function signalWhenSaid(text: string, signal: NodeJS.Signals): (child: ChildProcess) => void {
+  return (child) => {
+    void untilSaid(child, text).then(() => child.kill(signal))
+  }
+}
+
+/** Waits until a process has written a text to its standard error, or has ended. */
+export function untilSaid(child: ChildProcess, text: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    let said = ''
+    child.stderr?.on('data', (chunk: Buffer | string) => {
+      said += chunk.toString()
+      if (said.includes(text)) resolve(true)
+    })
+    child.once('exit', () => resolve(false))
+  })
+}

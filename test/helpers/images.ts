@@ -5,6 +5,7 @@ import { NOT_POSSIBLE, run, runScript } from './run.js'
 export type BaseImage =
   | 'bookworm'
   | 'small'
+  | 'minimal'
   | 'bookworm-nopyc'
   | 'trixie'
   | 'trixie-nopyc'

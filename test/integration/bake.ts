@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // Whole bakes of real images through the built command line: what they give, and how they fail.
-import type { ChildProcess } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import test, { type ExecutionContext } from 'ava'
 import type { BakeResult } from '../../src/bake/result.js'
@@ -254,10 +253,7 @@ if (flask === undefined || tool === undefined) {
   test.serial('SIGINT removes the container and ends with 130', async (t) => {
     const name = imageName(t)
     const bake = ['bake', flask, '-t', name, '--ready', 'exit', '--progress', 'plain']
-    const onStart = (child: ChildProcess) =>
-      child.stderr?.on('data', (chunk: Buffer | string) => {
-        if (chunk.includes('[train]')) child.kill('SIGINT')
-      })
+    const onStart = signalWhenSaid('[train]', 'SIGINT')
     t.is((await pycds(bake, { onStart })).code, 130)
     t.deepEqual(await leftInEngine(), [])
     t.false(await hasImage(name))

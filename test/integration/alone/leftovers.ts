@@ -4,7 +4,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
-import { bakes, CLI } from '../../helpers/cli.js'
+import { bakes, CLI, untilSaid } from '../../helpers/cli.js'
 import { hasImage, imageName } from '../../helpers/engine.js'
 import { ensureImage } from '../../helpers/images.js'
 import { leftHere, leftInEngine, pendingImages } from '../../helpers/leftovers.js'
@@ -36,18 +36,6 @@ async function killWhen(
   // What it started may outlive it, and has this pipe, too.
   child.stderr?.destroy()
   return pids
-}
-
-/** Waits until it has written this to its standard error, or has ended. */
-function untilSaid(child: ChildProcess, text: string): Promise<boolean> {
-  return new Promise((resolve) => {
-    let said = ''
-    child.stderr?.on('data', (chunk: Buffer) => {
-      said += chunk.toString()
-      if (said.includes(text)) resolve(true)
-    })
-    child.once('exit', () => resolve(false))
-  })
 }
 
 for (const [moment, reached] of [
