@@ -42,26 +42,24 @@ await() {
   done
 }
 
-# The names in each line are made one after the other.
 prepare() {
-  prepare_tools
   prepare_roots
   ready interpreters
   prepare_engine
-  ready engine
   prepare_images
   ready images
 }
 
 # Other engines, runtimes and readers of images than the one at hand; tests skip what is not there, by name.
 prepare_tools() {
+  local tools=(busybox-static clang-format)
   can_install || return 0
-  # The userland of the tiny images that tests make.
-  (apt_install busybox-static) || true
-  [ "$TIER" != quick ] || return 0
-  (apt_install bubblewrap crun docker-registry podman skopeo slirp4netns uidmap umoci) || true
-  # The parts for arm64 are built where there are compilers for it.
-  (apt_install gcc-aarch64-linux-gnu g++-aarch64-linux-gnu libc6-dev-arm64-cross) || true
+  if [ "$TIER" != quick ]; then
+    tools+=(bubblewrap crun docker-registry podman skopeo slirp4netns uidmap umoci)
+    # The parts for arm64 are built where there are compilers for it.
+    tools+=(gcc-aarch64-linux-gnu g++-aarch64-linux-gnu libc6-dev-arm64-cross)
+  fi
+  (apt_install "${tools[@]}") || warn "some tools could not be installed: what needs them is skipped"
   [ "$TIER" = all ] || return 0
   # Podman without root: a user who may use ids that nobody else has.
   id pycds-test >/dev/null 2>&1 ||
@@ -73,13 +71,7 @@ prepare_tools() {
 prepare_engine() { (need_engine) || warn "no Docker Engine: the tests that need one are skipped"; }
 
 # Interpreters beside those of this machine, and an emulator for aarch64.
-prepare_roots() {
-  case $TIER in
-    quick) ;;
-    default) make_bases --root bullseye sid ;;
-    all) make_bases --root bullseye sid sid-arm64 emulator ;;
-  esac
-}
+prepare_roots() { [ "$TIER" = quick ] || make_bases --root bullseye sid sid-arm64 emulator; }
 
 prepare_images() {
   engine_answers || return 0
@@ -124,18 +116,17 @@ stop_side_engines() {
 
 run_ava() { npx --no -- ava --tap "$@" </dev/null | tee -a "$WORK/tap"; }
 
-# integration FILES...: with an engine, or skipped by name.
+# with_engine OPTION...: tests that use the engine; where there is one, none of them may be skipped for want of it.
 with_engine() {
   if engine_answers; then export PYCDS_TEST_REQUIRE=${PYCDS_TEST_REQUIRE:-docker}; fi
   run_ava "$@"
 }
 
 run_tests() {
-  local native=() files=()
+  local files=()
   phase "tests that need nothing" run_ava test/architecture.ts 'test/unit/**/*.ts'
   phase "waiting for interpreters" await interpreters
-  [ "$TIER" != quick ] || native=(--match='*3.11*' --match='*3.13*')
-  phase "tests with interpreters" run_ava "${native[@]}" 'test/native/**/*.ts'
+  phase "tests with interpreters" run_ava 'test/native/**/*.ts'
   phase "waiting for images" await images
   if [ "$TIER" = quick ]; then files=(test/integration/smoke.ts); fi
   phase "tests with an engine" with_engine --config ava.integration.config.js "${files[@]}"
@@ -198,11 +189,11 @@ main() {
   trap clean_up EXIT
   # In CI, biome colours whatever it writes to.
   if [ ! -t 1 ]; then export NO_COLOR=1; fi
+  phase "tools" prepare_tools
   prepare >"$WORK/preparation" 2>&1 &
   PREPARATION=$!
   phase "packages and build" need_packages
   if [ -n "$CHECKS" ]; then
-    if can_install; then apt_install clang-format; fi
     phase "checks" npm run --silent check:static
   else
     phase "compiling the tests" npm run --silent build:tests

@@ -12,6 +12,7 @@ import { archivedImages } from '../helpers/oci-archive.js'
 import { commonPython, emulate, PLATFORMS, whyNotEmulated } from '../helpers/processors.js'
 import { sideEngine, sideProgram } from '../helpers/side-engine.js'
 import { temporary } from '../helpers/temporary.js'
+import { TIER } from '../helpers/tier.js'
 
 /** What buildkitd calls the registry beside it. */
 const REGISTRY = 'localhost:5000/pycds-test'
@@ -71,6 +72,7 @@ declare('each processor gets an archive of its own run, and starts from it', asy
 
 /** What the test needs; the reason where something is missing. */
 async function prepare() {
+  if (TIER !== 'all') return `PYCDS_TEST_TIER=${TIER}: no frontend for another processor is run`
   if (python === undefined) return 'there are no roots for both with the same Python'
   const reason = await whyNotEmulated()
   if (reason !== undefined) return reason
