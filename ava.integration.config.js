@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { common, longestFirst } from './ava.config.js'
 
-// Those that look at what else is on the machine, or at how long something takes, run alone:
+// Those that look at how long something takes or at what else is on the machine, or that change it, run alone:
 // ava.alone.config.js.
 export const ALONE = ['test/integration/alone/**/*.ts']
 

@@ -7,7 +7,7 @@ import test, { type ExecutionContext } from 'ava'
 import { baked } from '../helpers/baked.js'
 import { bakes, pycds, verifies } from '../helpers/cli.js'
 import { docker, imageName } from '../helpers/engine.js'
-import { ensureImage } from '../helpers/images.js'
+import { exampleImage } from '../helpers/images.js'
 import { Podman, type PodmanKind } from '../helpers/podman.js'
 import { DEADLINE_MS, has, run } from '../helpers/run.js'
 import { type SideEngine, sideEngine } from '../helpers/side-engine.js'
@@ -16,7 +16,7 @@ import { TIER } from '../helpers/tier.js'
 
 const KINDS: readonly PodmanKind[] = TIER === 'all' ? ['rootful', 'rootless'] : ['rootful']
 
-const image = await ensureImage('minimal')
+const image = await exampleImage('02-command-line-tool', 'small')
 const directory = join(tmpdir(), `pycds-test-engines-${process.pid}`)
 const archive = join(directory, 'image.tar')
 /** What the engine at hand gives. */
