@@ -13,21 +13,21 @@ const ROOT = fileURLToPath(new URL('..', import.meta.url))
 
 /** File of the schema: where its type is. */
 const TYPES = {
-  bake: ['src/bake/result.ts', 'BakeResult'],
-  'bake-platforms': ['src/bake/result.ts', 'BakePlatformsResult'],
-  bakes: ['src/commands/bake-many.ts', 'BakesResult'],
-  bench: ['src/bake/bench/result.ts', 'BenchResult'],
-  doctor: ['src/bake/doctor.ts', 'DoctorResult'],
+  bake: ['src/usecases/result.ts', 'BakeResult'],
+  'bake-platforms': ['src/usecases/result.ts', 'BakePlatformsResult'],
+  bakes: ['src/usecases/bake-many.ts', 'BakesResult'],
+  bench: ['src/usecases/bench/result.ts', 'BenchResult'],
+  doctor: ['src/usecases/doctor.ts', 'DoctorResult'],
   error: ['src/errors/render.ts', 'ErrorDocument'],
-  generate: ['src/bake/generate/generate.ts', 'GenerateResult'],
-  inspect: ['src/bake/inspect.ts', 'InspectResult'],
+  generate: ['src/usecases/generate/generate.ts', 'GenerateResult'],
+  inspect: ['src/usecases/inspect.ts', 'InspectResult'],
   progress: ['src/log/rawjson.ts', 'ProgressEvent'],
-  record: ['src/bake/record.ts', 'RecordResult'],
-  step: ['src/bake/step.ts', 'StepResult'],
-  trace: ['src/train/trace-file.ts', 'Trace'],
-  'trace-diff': ['src/bake/traces.ts', 'TraceDiff'],
-  'trace-merge': ['src/commands/trace-merge.ts', 'MergeResult'],
-  verify: ['src/bake/verify.ts', 'VerifyResult'],
+  record: ['src/usecases/record.ts', 'RecordResult'],
+  step: ['src/usecases/step.ts', 'StepResult'],
+  trace: ['src/learn/trace/trace-file.ts', 'Trace'],
+  'trace-diff': ['src/learn/trace/traces.ts', 'TraceDiff'],
+  'trace-merge': ['src/learn/trace/traces.ts', 'MergeResult'],
+  verify: ['src/usecases/verify.ts', 'VerifyResult'],
 }
 
 async function schemas() {
@@ -43,8 +43,8 @@ async function schemas() {
     return [name, generator.createSchema(type)]
   })
   const { default: Bake } = await import('../dist/commands/bake.js')
-  const { optionsOf } = await import('../dist/commands/config/config-flags.js')
-  const { configSchema } = await import('../dist/commands/config/schema.js')
+  const { optionsOf } = await import('../dist/commands/cli/config/config-flags.js')
+  const { configSchema } = await import('../dist/commands/cli/config/schema.js')
   return [...found, ['config', configSchema(optionsOf(Bake.flags))]]
 }
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { Args } from '@oclif/core'
-import type { TraceDiff as Diff } from '../bake/traces.js'
-import { BaseCommand } from './base-command.js'
-import { readTrace } from './learn.js'
+import type { TraceDiff as Diff } from '../learn/trace/traces.js'
+import { BaseCommand } from './cli/base-command.js'
+import { readTrace } from './cli/learn-flags.js'
 import { renderDiff } from './render/trace.js'
 
 export default class TraceDiff extends BaseCommand {
@@ -15,7 +15,7 @@ export default class TraceDiff extends BaseCommand {
 
   async run(): Promise<Diff> {
     const { args } = await this.parseLine(TraceDiff)
-    const { diffTraces } = await import('../bake/traces.js')
+    const { diffTraces } = await import('../learn/trace/traces.js')
     const diff = diffTraces(readTrace(args.from), readTrace(args.to))
     this.log(renderDiff(diff))
     return diff

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 import { Args, Flags } from '@oclif/core'
-import type { VerifyResult } from '../bake/verify.js'
 import { EXIT_CODES } from '../errors/index.js'
-import { BaseCommand } from './base-command.js'
-import { locationFlags, progressFlags, trainingFlags } from './flags.js'
-import { toPortsRequest } from './locations.js'
+import type { VerifyResult } from '../usecases/verify.js'
+import { BaseCommand } from './cli/base-command.js'
+import { locationFlags, progressFlags, trainingFlags } from './cli/flags.js'
+import { toPortsRequest } from './cli/locations.js'
+import { toVerifyRequest } from './cli/requests.js'
 import { renderVerify } from './render/verify.js'
-import { toVerifyRequest } from './requests.js'
 
 export default class Verify extends BaseCommand {
   static override readonly summary = 'check that containers of a baked image really load the archive'
@@ -33,7 +33,7 @@ export default class Verify extends BaseCommand {
   async run(): Promise<VerifyResult> {
     const { flags, args, command } = await this.parseLine(Verify)
     const request = toVerifyRequest(args.image, flags, command)
-    const { verify } = await import('../bake/verify.js')
+    const { verify } = await import('../usecases/verify.js')
     const result = await this.withPorts(
       (ports) => this.withProgress(flags, (progress) => verify(request, { ...ports, progress })),
       toPortsRequest(args.image, flags),

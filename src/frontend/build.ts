@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A build from beginning to end: the Dockerfile frontend makes a result, and each image in it gets its layer.
 
-import { type BakeContext, bakeImage, stepFor } from './bake-image.js'
+import { type BakeContext, bakeImage, type PlannedImage, stepFor } from './bake-image.js'
 import { type ClientFiles, readClientFiles } from './client-files.js'
 import { readConfigFile } from './config-file.js'
 import type { Delegation } from './delegate.js'
@@ -47,12 +47,6 @@ export async function build(request: Request, ports: BuildPorts): Promise<Result
     plan.map(({ image, step }) => (step ? bakeImage(image, step, context) : image)),
   )
   return replaceImages(result, images)
-}
-
-/** An image, and what is to be run on it; nothing where there is nothing to start. */
-export interface PlannedImage {
-  readonly image: BuiltImage
-  readonly step: TraceStep | undefined
 }
 
 async function planBuild(
