@@ -7,9 +7,15 @@ import { PycdsError } from '../errors/index.js'
 import { formatTrace, type Trace } from '../train/index.js'
 
 export const outputFileFlags = {
-  'trace-out': Flags.string({ summary: 'write what was learned, for --trace-in', helpValue: 'FILE' }),
-  'metadata-file': Flags.string({ summary: "write the image's digests as buildx does", helpValue: 'FILE' }),
-  iidfile: Flags.string({ summary: "write the new image's id", helpValue: 'FILE' }),
+  'trace-out': Flags.string({
+    summary: 'also write what was learned as a trace, for --trace-in',
+    helpValue: 'FILE',
+  }),
+  'metadata-file': Flags.string({
+    summary: "also write the image's name and digests as JSON, with the names that buildx gives them",
+    helpValue: 'FILE',
+  }),
+  iidfile: Flags.string({ summary: "also write the new image's id", helpValue: 'FILE' }),
 }
 
 export interface OutputFileFlags {
