@@ -90,7 +90,7 @@ function split({ summary = '', default: value }) {
   return { meaning, value: value !== undefined && value !== false ? `\`${value}\`` : (told ?? '') }
 }
 
-function valueOf(flag) {
+function valueText(flag) {
   if (flag.type === 'boolean') return ''
   return ` ${flag.options ? flag.options.join('|') : (flag.helpValue ?? 'VALUE')}`
 }
@@ -114,7 +114,7 @@ function row(id, option, flag) {
     ...(flag.env ? [`also from the environment: ${flag.env}`] : []),
   ]
   return [
-    `${short}\`--${option}${valueOf(flag)}\``,
+    `${short}\`--${option}${valueText(flag)}\``,
     value,
     [meaning, ...notes].join('; '),
     `\`${exampleOf(id, option, flag)}\``,

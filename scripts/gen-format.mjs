@@ -32,7 +32,7 @@ function plain(comment) {
 function declarations(body, end) {
   const found = []
   let before
-  const parts = new RegExp(`(\\n[ \\t]*)?(?:(/\\*[^]*?\\*/)|([^${end}/]*[^${end}/\\s])[ \\t]*${end})`, 'g')
+  const parts = new RegExp(`(\\n[ \\t]*)?(?:(/\\*[\\s\\S]*?\\*/)|([^${end}/]*[^${end}/\\s])[ \\t]*${end})`, 'g')
   for (const [, newLine, comment, code] of body.matchAll(parts)) {
     const last = found.at(-1)
     if (code !== undefined) {
@@ -46,7 +46,7 @@ function declarations(body, end) {
 }
 
 function bodyOf(kind, name) {
-  const [, body] = new RegExp(`^${kind} ${name} \\{([^]*?)\\};`, 'm').exec(text) ?? []
+  const [, body] = new RegExp(`^${kind} ${name} \\{([\\s\\S]*?)\\};`, 'm').exec(text) ?? []
   if (body === undefined) throw new Error(`${PAGE}: there is no ${kind} ${name}`)
   return body
 }

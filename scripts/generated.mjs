@@ -38,9 +38,9 @@ export function update(files, command, args = process.argv.slice(2)) {
 
 /** A table as Markdown. */
 export function table(head, rows) {
-  const escape = (cell) => String(cell).replaceAll('|', '\\|')
+  const escaped = (cell) => String(cell).replaceAll('|', '\\|')
   return [head, head.map(() => '---'), ...rows]
-    .map((cells) => `| ${cells.map(escape).join(' | ')} |`)
+    .map((cells) => `| ${cells.map(escaped).join(' | ')} |`)
     .join('\n')
 }
 
