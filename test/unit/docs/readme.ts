@@ -20,7 +20,10 @@ test('the README names commands and scripts that exist', (t) => {
   for (const path of scripts) t.true(existsSync(inRepository(path)), path)
   const verbs = [...README.matchAll(/pycds-image ([a-z]+) /g)].map(([, verb = '']) => verb)
   t.true(verbs.includes('bake'))
-  t.deepEqual(verbs.filter((verb) => !(verb in COMMANDS)), [])
+  t.deepEqual(
+    verbs.filter((verb) => !(verb in COMMANDS)),
+    [],
+  )
 })
 
 test('what CI runs is a command of the README', (t) => {
