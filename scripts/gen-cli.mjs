@@ -65,9 +65,12 @@ of their own. \`IMAGE\` is one of:
 | form | means |
 | --- | --- |
 | \`myapp:latest\`, a digest, an id | an image of the engine, Docker or Podman |
-| \`oci:DIR[:TAG]\` | an image, or an index of images, in an OCI layout; no engine is needed for this and the next two |
+| \`oci:DIR[:TAG]\`, \`oci:DIR:@DIGEST\` | an image, or an index of images, in an OCI layout; no engine is needed for this and the next two |
 | \`oci-archive:FILE[:TAG]\` | the same in a tar file |
-| \`docker-archive:FILE[:TAG]\` | an image in a tar file as \`docker save\` writes it |
+| \`docker-archive:FILE[:NAME[:TAG]]\` | an image in a tar file as \`docker save\` writes it |
+
+The path of a layout or file cannot hold a colon. Without \`--tag\` and \`--output\` the new image has the name of the old one with
+\`-cds\` behind its tag; that of an archive goes to a file beside it, \`image-cds.tar\`.
 
 What is behind \`--\` is a command for the run inside the image, in place of its ENTRYPOINT and CMD. Values:
 

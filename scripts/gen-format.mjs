@@ -32,7 +32,10 @@ function plain(comment) {
 function declarations(body, end) {
   const found = []
   let before
-  const parts = new RegExp(`(\\n[ \\t]*)?(?:(/\\*[\\s\\S]*?\\*/)|([^${end}/]*[^${end}/\\s])[ \\t]*${end})`, 'g')
+  const parts = new RegExp(
+    `(\\n[ \\t]*)?(?:(/\\*[\\s\\S]*?\\*/)|([^${end}/]*[^${end}/\\s])[ \\t]*${end})`,
+    'g',
+  )
   for (const [, newLine, comment, code] of body.matchAll(parts)) {
     const last = found.at(-1)
     if (code !== undefined) {
