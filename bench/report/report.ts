@@ -66,7 +66,11 @@ export function readmeTable(results: Results): string {
         : `**${factorText(mean.factor)}**, least ${factorText(mean.least.factor)} (${mean.least.package})`
     }),
   ])
-  const head = ['times as fast, geometric mean', ...pythons.map(({ id }) => `CPython ${id}`)]
+  const names = new Set(results.entries.map((entry) => entry.package))
+  const head = [
+    `times as fast, geometric mean of ${names.size} packages`,
+    ...pythons.map(({ id }) => `CPython ${id}`),
+  ]
   return `\n${table(['left', ...pythons.map(() => 'right' as const)], [head, ...cells])}\n`
 }
 
