@@ -5,9 +5,9 @@
 //
 //   node scripts/gen-schemas.mjs            writes the files
 //   node scripts/gen-schemas.mjs --check    writes nothing; ends with 1 when one of them is outdated
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { createGenerator } from 'ts-json-schema-generator'
+import { update } from './generated.mjs'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
 
@@ -21,6 +21,7 @@ const TYPES = {
   error: ['src/errors/render.ts', 'ErrorDocument'],
   generate: ['src/usecases/generate/generate.ts', 'GenerateResult'],
   inspect: ['src/usecases/inspect.ts', 'InspectResult'],
+  manifest: ['src/artifact/manifest.ts', 'Manifest'],
   progress: ['src/log/rawjson.ts', 'ProgressEvent'],
   record: ['src/usecases/record.ts', 'RecordResult'],
   step: ['src/usecases/step.ts', 'StepResult'],
@@ -48,13 +49,8 @@ async function schemas() {
   return [...found, ['config', configSchema(optionsOf(Bake.flags))]]
 }
 
-mkdirSync(`${ROOT}docs/schemas`, { recursive: true })
-for (const [name, schema] of await schemas()) {
-  const path = `docs/schemas/${name}.json`
-  const text = `${JSON.stringify(schema, undefined, 2)}\n`
-  if (!process.argv.includes('--check')) writeFileSync(ROOT + path, text)
-  else if (readFileSync(ROOT + path, 'utf8') !== text) {
-    process.stderr.write(`${path} is outdated: run npm run gen:schemas\n`)
-    process.exitCode = 1
-  }
-}
+const files = (await schemas()).map(([name, schema]) => [
+  `docs/schemas/${name}.json`,
+  `${JSON.stringify(schema, undefined, 2)}\n`,
+])
+update(Object.fromEntries(files), 'npm run gen:schemas')

@@ -8,6 +8,7 @@ import { renderDiff } from './render/trace.js'
 export default class TraceDiff extends BaseCommand {
   static override readonly summary = 'compare two traces by their modules'
   static override readonly usage = 'trace diff FILE FILE'
+  static override readonly examples = ['<%= config.bin %> trace diff before.json after.json']
   static override readonly args = {
     from: Args.string({ required: true, description: 'the earlier trace' }),
     to: Args.string({ required: true, description: 'the later trace' }),

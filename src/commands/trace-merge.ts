@@ -13,6 +13,7 @@ export default class TraceMerge extends BaseCommand {
   static override readonly description =
     'Modules keep the order of the first trace that names them. All traces must be of the same minor version of Python.'
   static override readonly usage = 'trace merge FILE FILE... -o FILE'
+  static override readonly examples = ['<%= config.bin %> trace merge web.json jobs.json -o all.json']
   static override readonly strict = false
   static override readonly args = { file: Args.string({ required: true, description: 'a trace' }) }
   static override readonly flags = {

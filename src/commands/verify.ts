@@ -11,8 +11,8 @@ import { renderVerify } from './render/verify.js'
 export default class Verify extends BaseCommand {
   static override readonly summary = 'check that containers of a baked image really load the archive'
   static override readonly description =
-    'Starts the image as it is, as another user, and read-only without capabilities, and counts the modules that ' +
-    'come from the archive. Ends with 5 when a start does not use it or misses --min-hit-rate.'
+    'Starts the image as it is, and again as another user, read-only and without capabilities, and counts the modules ' +
+    'that come from the archive. Ends with 5 when a start does not use it or misses --min-hit-rate.'
   static override readonly usage = 'verify IMAGE [FLAGS] [-- COMMAND...]'
   static override readonly examples = ['<%= config.bin %> verify myapp:latest-cds --min-hit-rate 95']
   static override readonly takesCommand = true
@@ -21,10 +21,10 @@ export default class Verify extends BaseCommand {
   }
   static override readonly flags = {
     'min-hit-rate': Flags.string({
-      summary: 'percentage of modules that must come from the archive in every start',
+      summary: 'percentage of modules that must come from the archive in every start; default: 1',
       helpValue: 'P',
     }),
-    user: Flags.string({ summary: 'the other user of the second start', helpValue: 'UID' }),
+    user: Flags.string({ summary: 'the other user of the second start; default: 12345', helpValue: 'UID' }),
     ...locationFlags,
     ...trainingFlags,
     ...progressFlags,

@@ -9,11 +9,10 @@ import { cacheImports, delegation, ignoresCache } from './delegate.js'
 import { readDockerfileArgs } from './dockerfile-args.js'
 import type { Capabilities, Gateway, Options, Request } from './gateway/index.js'
 import type { Result } from './gen/gateway_pb.js'
-import { type BuiltImage, imagesOf, replaceImages } from './images.js'
+import { imagesOf, replaceImages } from './images.js'
 import { OPTION_NAMES, readStepOptions, type StepOptions } from './options.js'
 import { debugTarget } from './targets/index.js'
 import { findToolImage } from './tool-image.js'
-import type { TraceStep } from './trace-step.js'
 
 export interface BuildPorts {
   readonly gateway: Gateway

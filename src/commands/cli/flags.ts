@@ -28,7 +28,7 @@ export const runFlags = {
   }),
   'stop-grace': Flags.string({
     default: STOP_GRACE,
-    summary: 'time between the stop signal and SIGKILL',
+    summary: "time between the image's stop signal and SIGKILL",
     helpValue: 'TIME',
   }),
   'on-train-failure': Flags.option({
@@ -67,7 +67,7 @@ export const progressFlags = {
   'app-output': Flags.option({
     options: ['show', 'hide'] as const,
     default: 'hide' as const,
-    summary: "whether the application's own output is shown, prefixed",
+    summary: 'whether what the application prints is shown on stderr, each line with a prefix',
   })(),
 }
 
@@ -75,12 +75,12 @@ export const progressFlags = {
 export const environmentFlags = {
   'train-env': Flags.string({
     ...LIST,
-    summary: 'variable for runs of the image during the bake only: NAME=VALUE, or NAME as it is here',
+    summary: 'variable for runs of the image during this command only: NAME=VALUE, or NAME as it is here',
     helpValue: 'NAME=VALUE',
   }),
   'train-env-file': Flags.string({
     ...LIST,
-    summary: 'the same, from a file of such lines',
+    summary: 'variables for runs of the image during this command only, from a file of such lines',
     helpValue: 'FILE',
   }),
 }
@@ -90,15 +90,19 @@ export const surroundingsFlags = {
   ...environmentFlags,
   mount: Flags.string({
     ...LIST,
-    summary: 'directory, file or volume for these runs only',
+    summary: 'directory, file or volume for runs of the image during this command only',
     helpValue: 'SOURCE:TARGET[:ro]',
   }),
   network: Flags.string({
     default: 'none',
-    summary: 'network of these runs: none, default, or a name',
+    summary: 'network of runs of the image during this command: none, default, or a name',
     helpValue: 'NAME',
   }),
-  'add-host': Flags.string({ ...LIST, summary: 'host name for these runs only', helpValue: 'NAME:ADDRESS' }),
+  'add-host': Flags.string({
+    ...LIST,
+    summary: 'host name for runs of the image during this command only',
+    helpValue: 'NAME:ADDRESS',
+  }),
 }
 
 /** For images in layouts and archives: which one, and what runs it. */

@@ -8,9 +8,15 @@ import { formatTrace, type Trace } from '../../learn/trace/trace-file.js'
 import type { BakePlatformsResult, BakeResult } from '../../usecases/result.js'
 
 export const outputFileFlags = {
-  'trace-out': Flags.string({ summary: 'write what was learned, for --trace-in', helpValue: 'FILE' }),
-  'metadata-file': Flags.string({ summary: "write the image's digests as buildx does", helpValue: 'FILE' }),
-  iidfile: Flags.string({ summary: "write the new image's id", helpValue: 'FILE' }),
+  'trace-out': Flags.string({
+    summary: 'also write what was learned as a trace, for --trace-in',
+    helpValue: 'FILE',
+  }),
+  'metadata-file': Flags.string({
+    summary: "also write the image's name and digests as JSON, with the names that buildx gives them",
+    helpValue: 'FILE',
+  }),
+  iidfile: Flags.string({ summary: "also write the new image's id", helpValue: 'FILE' }),
 }
 
 export interface OutputFileFlags {

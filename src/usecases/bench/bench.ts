@@ -3,14 +3,8 @@
 
 import { PycdsError } from '../../errors/index.js'
 import { environmentOf, nodeArchitecture } from '../../image/index.js'
-import {
-  healthCommand,
-  type ReadySpec,
-  type RunLimits,
-  type Surroundings,
-  type TrainingSpec,
-} from '../../learn/run/index.js'
-import type { PageCache, Ports, SourceImage } from '../../ports/index.js'
+import { healthCommand, type TrainingSpec } from '../../learn/run/index.js'
+import type { SourceImage } from '../../ports/index.js'
 import { judge, mainMetric, speedups } from './compare.js'
 import { findPair, type Pair } from './images.js'
 import type { BenchPorts, BenchRequest } from './request.js'
