@@ -63,7 +63,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   ],
   'engine/docker': ['types:ports', 'types:image', 'tar', 'docker', 'errors', 'log', 'util'],
   'engine/process': ['types:ports', 'engine/runner', 'errors', 'log', 'util'],
-  // How the program native/runner is spoken to.
+  // How the program native/static/runner.c is spoken to.
   'engine/runner': [],
   // The root file system that a build step runs in; the engine beside it starts the processes.
   'in-place': ['types:ports', 'image', 'errors', 'util'],
@@ -116,24 +116,38 @@ const PURE: Record<string, readonly string[]> = {
 const HEADER_DOORS: Record<string, readonly string[]> = {
   // The runtime declares the part of the stable ABI that it uses, so a build needs nothing of Python.
   'Python.h': ['native/tools'],
-  'napi.h': ['native/node'],
-  'node_api.h': ['native/node'],
+  'napi.h': ['native/addon'],
+  'node_api.h': ['native/addon'],
 }
 
-/** Folders of native/ and the other folders whose headers they may include. */
+/** Folders of native/ (the longest name that fits counts) and the other folders whose headers they may include. */
 const MAY_INCLUDE: Record<string, readonly string[]> = {
-  'native/core': [],
-  // System calls for programs without a C library.
-  'native/sys': [],
-  'native/python': ['native/core'],
-  'native/tracer': ['native/core', 'native/python'],
-  'native/node': ['native/core'],
-  // Runs where there is no Python and no C library.
-  'native/probe': ['native/sys'],
-  'native/tools': ['native/core'],
-  'native/launcher': [],
-  // Runs before the root is changed: nothing of an image may act on it.
-  'native/runner': ['native/sys'],
+  'native/format': [],
+  // What the runtime and the tracer use of an interpreter.
+  'native/cpython': ['native/format'],
+  'native/runtime/host': ['native/format', 'native/cpython', 'native/runtime/archive'],
+  'native/runtime/archive': ['native/format', 'native/cpython'],
+  'native/runtime/decide': [
+    ...['native/format', 'native/cpython', 'native/runtime/archive', 'native/runtime/host'],
+  ],
+  'native/runtime/make': [
+    ...['native/format', 'native/cpython', 'native/runtime/archive', 'native/runtime/host'],
+  ],
+  'native/runtime/caches': [
+    ...['native/format', 'native/cpython', 'native/runtime/archive', 'native/runtime/decide'],
+    ...['native/runtime/host', 'native/runtime/entry'],
+  ],
+  // The steps of an import, and the state of the process: knows all the others.
+  'native/runtime/entry': [
+    ...['native/format', 'native/cpython', 'native/runtime/archive', 'native/runtime/caches'],
+    ...['native/runtime/decide', 'native/runtime/host', 'native/runtime/make'],
+  ],
+  'native/trace': ['native/format', 'native/cpython'],
+  'native/addon': ['native/format'],
+  'native/tools': ['native/format'],
+  // Programs that run where there is no Python, and most of them without a C library.
+  'native/static': ['native/static/sys'],
+  'native/static/sys': [],
 }
 
 test('every import in src follows the tables', (t) => {
@@ -161,8 +175,7 @@ test('docs/architecture.md has a line for every folder of the tables, and for no
   const text = readFileSync(join(ROOT, 'docs/architecture.md'), 'utf8')
   const rows = [...text.matchAll(/^\| `((?:src|native)\/[^`]+)` \|/gm)].map(([, folder]) => folder)
   const folders = [...Object.keys(MAY_IMPORT).map((name) => `src/${name}`), ...Object.keys(MAY_INCLUDE)]
-  // It holds programs for the interpreters of images, which include nothing.
-  t.deepEqual(rows.sort(), [...folders, 'native/train'].sort())
+  t.deepEqual(rows.sort(), folders.sort())
 })
 
 test('the benchmark uses the built command line as anybody does, and of src only leaves', (t) => {
@@ -190,8 +203,8 @@ test('every include in native follows the tables', (t) => {
   t.deepEqual(checkIncludes(sources), [])
 })
 
-test('native/core is C: other languages can read an archive with nothing else', (t) => {
-  t.deepEqual([...readSources(ROOT, 'native/core', ['.cc', '.cpp', '.hpp']).keys()], [])
+test('native/format is C: other languages can read an archive with nothing else', (t) => {
+  t.deepEqual([...readSources(ROOT, 'native/format', ['.cc', '.cpp', '.hpp']).keys()], [])
 })
 
 const refuses = test.macro(
@@ -314,12 +327,12 @@ test('a circle of types is one too: neither side can be read without the other',
   t.deepEqual(checkCycles(sources), ['src/log/a.ts -> src/log/b.ts -> src/log/a.ts'])
 })
 
-test('Python.h, Node headers and foreign folders are refused in the core', (t) => {
-  const text = '#include <Python.h>\n# include "napi.h"\n#include "../python/x.h"\n#include "format.h"\n'
-  t.deepEqual(checkIncludes(new Map([['native/core/a.c', text]])), [
-    'native/core/a.c:1: Python.h may be included only in native/tools',
-    'native/core/a.c:2: napi.h may be included only in native/node',
-    'native/core/a.c:3: native/core may not include native/python/x.h',
+test('Python.h, Node headers and foreign folders are refused in the format', (t) => {
+  const text = '#include <Python.h>\n# include "napi.h"\n#include "../cpython/x.h"\n#include "format.h"\n'
+  t.deepEqual(checkIncludes(new Map([['native/format/a.c', text]])), [
+    'native/format/a.c:1: Python.h may be included only in native/tools',
+    'native/format/a.c:2: napi.h may be included only in native/addon',
+    'native/format/a.c:3: native/format may not include native/cpython/x.h',
   ])
 })
 
@@ -422,7 +435,7 @@ function checkIncludes(sources: ReadonlyMap<string, string>): string[] {
 }
 
 function judgeHeader(path: string, header: string, quoted: boolean): string | undefined {
-  const folder = path.split('/').slice(0, 2).join('/')
+  const folder = nativeFolderOf(path)
   const allowed = MAY_INCLUDE[folder]
   if (allowed === undefined) return `no rules for ${folder}: add it to the table`
   const doors = HEADER_DOORS[header.split('/').at(-1) ?? header]
@@ -432,8 +445,14 @@ function judgeHeader(path: string, header: string, quoted: boolean): string | un
   if (!quoted || !header.includes('/')) return undefined
   const target = new URL(header, `file:///${path}`).pathname.slice(1)
   if (!target.startsWith('native/')) return undefined
-  const fits = [folder, ...allowed].some((name) => isWithin(target, name))
+  const fits = [folder, ...allowed].includes(nativeFolderOf(target))
   return fits ? undefined : `${folder} may not include ${target}`
+}
+
+/** The longest name in the table that fits a file of native, else its folder. */
+function nativeFolderOf(path: string): string {
+  const known = Object.keys(MAY_INCLUDE).filter((name) => isWithin(path, name))
+  return known.sort((a, b) => b.length - a.length)[0] ?? path.split('/').slice(0, -1).join('/')
 }
 
 /** `src/store/docker-daemon/x.ts` -> `store/docker-daemon`: the longest name in the table, else the first folder. */

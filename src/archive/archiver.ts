@@ -21,9 +21,9 @@ import {
   readInjected,
 } from './binding.js'
 
-/** As in enum pycds_validate and enum pycds_identity_kind of native/core/format.h. */
+/** As in enum pycds_validate and enum pycds_identity_kind of native/format/format.h. */
 const VALIDATE: readonly Validate[] = ['none', 'stat', 'hash']
-/** As in enum pycds_source_mode of native/core/cache.h. */
+/** As in enum pycds_source_mode of native/format/cache.h. */
 const SOURCE_MODES: readonly string[] = ['exec', 'eval', 'single']
 const IDENTITY_KINDS = ['', 'build-id', 'digest'] as const
 

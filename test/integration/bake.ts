@@ -44,7 +44,7 @@ async function refuses(
 async function compareInContainer(t: ExecutionContext, image: string): Promise<void> {
   t.timeout(DEADLINE_MS)
   const bench = new Bench(t, process.execPath)
-  const files = ['test/fixtures/stdlib.py', 'test/fixtures/constants.py', 'native/tracer/tracer.py'].map(
+  const files = ['test/fixtures/stdlib.py', 'test/fixtures/constants.py', 'native/trace/tracer.py'].map(
     inRepository,
   )
   const start = async (command: string) => {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Reads what native/tracer/tracer.py wrote in the processes of a training run. The record
+// Reads what native/trace/tracer.py wrote in the processes of a training run. The record
 // format is described at the top of that file.
 import type { CompiledRegex, CompiledSource, ModuleCode } from '../../ports/index.js'
 import { parseRegex, parseSource } from './compiled.js'
