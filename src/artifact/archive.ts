@@ -23,7 +23,9 @@ export interface ArchiveSummary {
 }
 
 export interface ArchiveInput {
-  request: { reference: string; validate: Validate }
+  /** What is baked, as messages name it. */
+  reference: string
+  validate: Validate
   python: PythonGroup
   selection: ModuleSelection
   /** The files of the image as they were before the training run. */
@@ -46,7 +48,7 @@ export async function makeArchive(input: ArchiveInput, archiver: Archiver): Prom
   const identity = await identify(input, archiver)
   const cached = selectCaches(input.python)
   const written = archiver.write(
-    { ...python, identity, validate: input.request.validate, files: selectFiles(input.python) },
+    { ...python, identity, validate: input.validate, files: selectFiles(input.python) },
     input.selection.modules,
     { tool: TOOL_VERSION, python: python.version, leftOut: input.selection.leftOut },
     cached,
@@ -73,14 +75,14 @@ export function describeArchive({ summary }: ArchiveArtifact, folder = FOLDER): 
 }
 
 async function identify(
-  { image, python: { python }, request }: ArchiveInput,
+  { image, python: { python }, reference }: ArchiveInput,
   archiver: Archiver,
 ): Promise<ElfIdentity> {
   const file = await image.readFile(python.library)
   const identity = file && archiver.identify(file)
   if (!identity || identity.hex !== python.identity) {
     throw new PycdsError('PYTHON_UNSUPPORTED', {
-      message: `image ${request.reference}: ${python.library}: the training run used another file than the image holds`,
+      message: `image ${reference}: ${python.library}: the training run used another file than the image holds`,
       hint: 'Put the interpreter into the image instead of installing it at start.',
     })
   }

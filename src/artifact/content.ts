@@ -31,7 +31,7 @@ export function makeContent(
   return during(ports.progress, ['archive', 'Write the archive'], async (step) => {
     const archive = await makeArchive(input, ports.archiver)
     const { runtime, bytecode } = input
-    const siteDirectories = hookDirectories(input.request.reference, input.python)
+    const siteDirectories = hookDirectories(input.reference, input.python)
     const content = {
       archive,
       artifacts: [archive, toArtifact(bytecode)],
@@ -45,7 +45,7 @@ export function makeContent(
 }
 
 function manifestOf(
-  { python: { python }, request, origin, bytecode }: ContentInput,
+  { python: { python }, validate, origin, bytecode }: ContentInput,
   archive: ArchiveArtifact,
 ) {
   const { modules, regexes, sources, leftOut } = archive.summary
@@ -55,7 +55,7 @@ function manifestOf(
     tool: `pycds-image ${TOOL_VERSION}`,
     source: origin,
     python: { version, executable, library, ...archive.identity },
-    validate: request.validate,
+    validate,
     modules,
     regexes,
     sources,

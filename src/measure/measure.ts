@@ -50,8 +50,7 @@ export async function measure(
   const options = {
     signal: request.signal,
     ready: { specs: [{ kind: 'exit' }, { kind: 'quiet', ms: SETTLED_MS }] } as const,
-    // What has been timed need not end well.
-    limits: { ...request.limits, stopGraceSeconds: 0 },
+    limits: request.limits,
   }
   for (let run = 0; run < request.runs; run++) {
     step.update(`run ${run + 1} of ${request.runs}`)

@@ -12,7 +12,7 @@ import {
   type Pyc,
 } from '../artifact/bytecode/index.js'
 import { type MadeContent, makeContent } from '../artifact/content.js'
-import { isLocation, nodeArchitecture } from '../image/index.js'
+import { type ImageConfig, isLocation, nodeArchitecture } from '../image/index.js'
 import { appendToImage } from '../layer/append.js'
 import { originOf } from '../layer/labels.js'
 import { makeLayer } from '../layer/layer.js'
@@ -97,27 +97,7 @@ export async function bake(request: BakeRequest, ports: Ports, lesson?: Lesson):
   // From here on the files of the source image are not read again.
   const written = request.dryRun
     ? undefined
-    : await withNewImage(
-        ports,
-        () =>
-          during(ports.progress, ['append', 'Add the layer'], async (step) => {
-            const { artifacts } = content
-            const pythonVersion = learned.python.python.version
-            const input = { source, config: await config, layer, artifacts, pythonVersion }
-            const id = await appendToImage(ports.store, input, request.sourceDateEpoch)
-            step.done(id.slice(7, 19))
-            return id
-          }),
-        async (id) => {
-          // Start old and new image in turns, and count what the archive serves.
-          const trial = await tryOut(id, request, learned.start ?? plan.spec, plan, ports)
-          assertGates(request.reference, trial.gates)
-          ports.signal.throwIfAborted()
-          // Only now does the new image get its name.
-          const digests = request.untagged ? { config: id } : await ports.store.tag(id, output)
-          return { ...trial, output: { reference: output, id, digests } }
-        },
-      )
+    : await write(request, { source, config, output, plan, made: first }, ports)
 
   const { python, training, selection, warnings } = learned
   return {
@@ -166,7 +146,8 @@ function make(
     // Not the image's id: tools that copy an image write its configuration anew, and the layer would differ.
     const origin = originOf(source.config)
     const { runtime } = plan
-    const input = { request, python, selection, image, runtime, bytecode, origin }
+    const { reference, validate } = request
+    const input = { reference, validate, python, selection, image, runtime, bytecode, origin }
     const content = await makeContent(input, ports)
     const layer = await makeLayer(image, content, timeOf(request, source))
     return { learned, bytecode, content, layer }
@@ -189,19 +170,45 @@ function timeOf({ sourceDateEpoch }: BakeRequest, source: SourceImage): Date {
   return new Date(sourceDateEpoch === undefined ? (source.config.created ?? 0) : sourceDateEpoch * 1000)
 }
 
-/** Makes an image and works on it; when that fails the image is removed again. */
-async function withNewImage<T>(
-  { store }: Ports,
-  makeImage: () => Promise<string>,
-  work: (id: string) => Promise<T>,
-): Promise<T> {
-  const id = await makeImage()
+interface WriteInput {
+  source: SourceImage
+  /** The exact configuration of the source image. */
+  config: Promise<ImageConfig>
+  /** The new name. */
+  output: string
+  plan: RunPlan
+  made: Making
+}
+
+/** Adds the layer, tries the new image, and only then gives it its name; on failure no new image is left. */
+async function write(request: BakeRequest, input: WriteInput, ports: Ports) {
+  const { made, output, plan } = input
+  const id = await append(request, input, ports)
   try {
-    return await work(id)
+    const trial = await tryOut(id, request, made.learned.start ?? plan.spec, plan, ports)
+    assertGates(request.reference, trial.gates)
+    ports.signal.throwIfAborted()
+    const digests = request.untagged ? { config: id } : await ports.store.tag(id, output)
+    return { ...trial, output: { reference: output, id, digests } }
   } catch (error) {
-    await store.remove(id).catch(() => undefined) // the first error is the one to report
+    await ports.store.remove(id).catch(() => undefined) // the first error is the one to report
     throw error
   }
+}
+
+function append(
+  { sourceDateEpoch }: BakeRequest,
+  { source, config, made: { learned, content, layer } }: WriteInput,
+  { store, progress }: Ports,
+): Promise<string> {
+  return during(progress, ['append', 'Add the layer'], async (step) => {
+    const { artifacts } = content
+    const pythonVersion = learned.python.python.version
+    const input = { source, config: await config, layer, artifacts, pythonVersion }
+    const id = await appendToImage(store, input, sourceDateEpoch)
+    step.done(id.slice(7, 19))
+    return id
+  })
 }
 
 /** What starts of the new image show. */

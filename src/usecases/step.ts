@@ -118,7 +118,8 @@ async function trainAndMake(request: NamedRequest, ports: StepPorts) {
     const folder = `${place}/bytecode`
     const bytecode = await addBytecode({ image: SUBJECT, folder, earlier, python, selection, request }, ports)
     const { runtime } = archiver.injected(process.arch)
-    const input = { request, python, selection, bytecode, runtime, image, origin: null }
+    const { reference, validate } = request
+    const input = { reference, validate, python, selection, bytecode, runtime, image, origin: null }
     return { learned, bytecode, content: await makeContent(input, ports) }
   })
 }

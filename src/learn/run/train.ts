@@ -131,7 +131,9 @@ export async function timeStart(
   try {
     const activity = async () =>
       (await readTimes(container, times)).reduce((sum, { imports }) => sum + imports, 0)
-    const { failure } = await watchRun(container, spec, { ...options, activity })
+    // What has been timed need not end well.
+    const limits = { ...options.limits, stopGraceSeconds: 0 }
+    const { failure } = await watchRun(container, spec, { ...options, limits, activity })
     if (failure) throw failure
     const processes = (await readTimes(container, times)).sort((a, b) => b.imports - a.imports)
     const [main] = processes

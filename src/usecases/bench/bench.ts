@@ -60,8 +60,7 @@ async function measureAll(
             ? request.ready
             : [{ kind: 'exit' } as const, { kind: 'quiet', ms: SETTLED_MS } as const],
       },
-      // What has been timed need not end well.
-      limits: { ...request.limits, stopGraceSeconds: 0 },
+      limits: request.limits,
       signal: ports.signal,
     },
     dropCaches: () => ports.pageCache.drop(),
