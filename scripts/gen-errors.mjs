@@ -28,6 +28,7 @@ const ERROR_TEXTS = {
 }
 
 const REJECT_ADVICE = {
+  WRITABLE: 'Take the right to write from group and others: `chmod go-w` on the archive.',
   MISSING: 'Check that `PYCDS_ARCHIVE` names a regular file that this user may read.',
   NOT_AN_ARCHIVE: 'Check what `PYCDS_ARCHIVE` names.',
   UNSEALED: 'Bake again.',

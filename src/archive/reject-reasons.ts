@@ -4,6 +4,7 @@
 /** Why a whole archive is not used. */
 export type RejectReason =
   | 'MISSING'
+  | 'WRITABLE'
   | 'NOT_AN_ARCHIVE'
   | 'UNSEALED'
   | 'FORMAT'
@@ -21,6 +22,7 @@ export type RejectReason =
 
 export const REJECT_SENTENCES: Readonly<Record<RejectReason, string>> = Object.freeze({
   MISSING: 'the archive cannot be opened',
+  WRITABLE: 'others than its owner may write to the archive',
   NOT_AN_ARCHIVE: 'the file is not a pycds archive',
   UNSEALED: 'the archive was not written to its end',
   FORMAT: 'the archive has another format version than this runtime',

@@ -13,6 +13,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "../../cpython/sys_flag.h"
 #include "../../format/elf.h"
 #include "../../format/hash.h"
 #include "regular.h"
@@ -108,15 +109,6 @@ bool archive_section(const struct archive *a, enum pycds_section_kind kind, stru
 
 /* ---- this interpreter ---- */
 
-static long sys_flag(const char *name) {
-  PyObject *flags = PySys_GetObject("flags");
-  PyObject *value = flags ? PyObject_GetAttrString(flags, name) : NULL;
-  long result = value ? PyLong_AsLong(value) : -1;
-  if (value) Py_DecRef(value);
-  PyErr_Clear();
-  return result;
-}
-
 /* Code of 3.11 and later has column information, unless the interpreter is told to drop it. */
 static bool has_no_debug_ranges(void) {
   if (!&Py_Version) return false;
@@ -177,7 +169,10 @@ enum pycds_reject archive_open(struct archive *a, const char *path) {
   a->device = status.st_dev;
   a->inode = status.st_ino;
   ssize_t available = pread(a->fd, start, sizeof start, 0);
-  enum pycds_reject reject = PYCDS_REJECT_MISSING;
+  /* What is in it is run: nobody else may have a way to change it. */
+  enum pycds_reject reject = PYCDS_REJECT_WRITABLE;
+  if (status.st_mode & (S_IWGRP | S_IWOTH)) goto out;
+  reject = PYCDS_REJECT_MISSING;
   if (available < 0) goto out;
   reject = pycds_header_check(start, (size_t)available, (uint64_t)status.st_size);
   if (reject) goto out;

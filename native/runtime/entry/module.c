@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "../../cpython/sys_flag.h"
 #include "../caches/ask.h"
 #include "../host/collector.h"
 #include "finder.h"
@@ -38,13 +39,7 @@ static void report_earlier(void) {
 }
 
 /* -v is about importlib's own steps, which then have to be taken. */
-static bool is_verbose(void) {
-  PyObject *flags = PySys_GetObject("flags");
-  PyObject *verbose = flags ? PyObject_GetAttrString(flags, "verbose") : NULL;
-  bool is = !verbose || PyLong_AsLong(verbose) != 0;
-  drop(verbose);
-  return is;
-}
+static bool is_verbose(void) { return sys_flag("verbose") != 0; }
 
 static enum pycds_reject start(PyObject *self, const char *path) {
   if (PyInterpreterState_GetID(PyInterpreterState_Get()) != 0) return PYCDS_REJECT_INTERPRETER;
