@@ -157,7 +157,8 @@ summary() {
     titles '^not ok ' | grep -vE ' # (SKIP|TODO)'
   fi
   printf 'slowest files:\n'
-  sort -rn "$WORK/times" | head -n "$SLOWEST" | while read -r seconds file; do printf '%7s s  %s\n' "$seconds" "$file"; done
+  # Not head, which would end sort with SIGPIPE when it has enough.
+  sort -rn "$WORK/times" | sed -n "1,${SLOWEST}p" | while read -r seconds file; do printf '%7s s  %s\n' "$seconds" "$file"; done
   printf 'phases:\n'
   printf '%s\n' "${PHASES[@]}" "$(printf '%5d s  all (%s)' "$SECONDS" "$TIER")"
   [ ${#FAILED[@]} -eq 0 ] || printf 'failed step: %s\n' "${FAILED[@]}"

@@ -196,21 +196,30 @@ export class DockerContainer implements Container {
   }
 
   async #describe(path: string): Promise<DescribedPath | undefined> {
+    // While a container comes to its end, an engine may refuse to describe what it gives right after.
+    for (let attempt = 1; attempt <= ARCHIVE_ATTEMPTS; attempt += 1) {
+      const found = await this.#describeOnce(path)
+      if (found !== 'refused') return found
+      await setTimeout(ARCHIVE_PAUSE_MS)
+    }
+    throw new PycdsError('ENGINE_FAILED', {
+      message: `${this.#subject}: the engine does not describe ${path}`,
+      hint: 'Use Docker Engine 20.10 or later, or an engine with a compatible API.',
+    })
+  }
+
+  async #describeOnce(path: string): Promise<DescribedPath | 'refused' | undefined> {
     const request = this.#call('HEAD', 'archive', { path })
     try {
-      const found = parsePathStat(await this.#connection.header(request, PATH_STAT_HEADER))
-      if (found !== undefined) return found
+      return parsePathStat(await this.#connection.header(request, PATH_STAT_HEADER)) ?? 'refused'
     } catch (error) {
       if (statusOf(error) === undefined) throw error
       // An answer to HEAD has no text. GET says whether it is the path or the container that is missing.
       const archive = await this.#archive(path)
       if (archive === undefined) return undefined
       archive.destroy()
+      return 'refused'
     }
-    throw new PycdsError('ENGINE_FAILED', {
-      message: `${this.#subject}: the engine does not describe ${path}`,
-      hint: 'Use Docker Engine 20.10 or later, or an engine with a compatible API.',
-    })
   }
 
   /** An engine may answer with nothing while the container comes to its end, and with everything right after. */

@@ -188,3 +188,19 @@ test('a container that ends between the two calls of an exec is a result', async
   t.is(exitCode, null)
   t.is(output, 'the container has ended')
 })
+
+test('a path that an engine refuses to describe while its container ends is described after that', async (t) => {
+  let asked = 0
+  const stat = Buffer.from(JSON.stringify({ size: 7, mtime: '2024-05-01T12:00:00Z', mode: 0o644 }))
+  const { connection } = await startFakeEngine(t, ({ what }, response) => {
+    if (what === 'POST /containers/create') return { Id: 'c1' }
+    if (what === 'GET /containers/c1/archive') return { some: 'content' }
+    if (what !== 'HEAD /containers/c1/archive') return {}
+    asked += 1
+    if (asked < 3) return refuse(response, 500, 'the container is stopping')
+    response.setHeader('X-Docker-Container-Path-Stat', stat.toString('base64'))
+    return {}
+  })
+  const container = await new DockerEngine(connection).create(SPEC)
+  t.like(await container.stat('/file'), { size: 7 })
+})
