@@ -97,7 +97,9 @@ const MAY_INCLUDE: Record<string, readonly string[]> = {
   'native/core': [],
   // System calls for programs without a C library.
   'native/sys': [],
-  'native/python': ['native/core'],
+  'native/python': ['native/core', 'native/snapshot'],
+  // Freezes and thaws; the part that runs between two worlds has no C library.
+  'native/snapshot': ['native/core', 'native/python', 'native/sys'],
   'native/tracer': ['native/core', 'native/python'],
   'native/node': ['native/core'],
   // Runs where there is no Python and no C library.
