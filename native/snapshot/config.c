@@ -10,7 +10,7 @@
 __attribute__((weak)) void *_Py_GetConfig(void);
 
 enum kind { INT, ULONG, TEXT, LIST };
-enum use { SAME, OWN, NAME };
+enum use { SAME, OWN };
 
 static const struct {
   uint8_t kind, first, last, use;

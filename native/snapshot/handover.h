@@ -82,7 +82,7 @@ struct handover {
   char **environment;                 /* C strings, NULL at the end */
   struct handover_list arguments_all; /* sys.orig_argv */
   struct handover_list arguments_own; /* sys.argv */
-  wchar_t *run_command, *run_module, *run_filename;
+  wchar_t *program_name, *run_command, *run_module, *run_filename;
   uint8_t closed[3];                          /* standard streams that are None */
   uint8_t dispositions[HANDOVER_SIGNALS + 1]; /* enum handover_disposition */
   uint64_t random[4];

@@ -87,22 +87,27 @@ bool key_at_start(struct key_site *site) {
 
 /* ---- digests ---- */
 
-static bool is_obeyed(const char *variable) {
+/* How much of a variable counts, in bytes. */
+static size_t obeyed(const char *variable) {
 #define PREFIX(start)                                                                                                  \
-  if (strncmp(variable, start, sizeof start - 1) == 0) return true;
+  if (strncmp(variable, start, sizeof start - 1) == 0) return strlen(variable);
 #define NAME(name)                                                                                                     \
-  if (strncmp(variable, name "=", sizeof name) == 0) return true;
+  if (strncmp(variable, name "=", sizeof name) == 0) return strlen(variable);
+#define SET(name)                                                                                                      \
+  if (strncmp(variable, name "=", sizeof name) == 0) return sizeof name;
 #include "environment.def"
 #undef PREFIX
 #undef NAME
-  return false;
+#undef SET
+  return 0;
 }
 
 /* The order of variables is no matter: a sum. */
 static uint64_t environment_digest(void) {
   uint64_t sum = 0;
   for (char **entry = environ; entry && *entry; entry++) {
-    if (is_obeyed(*entry)) sum += pycds_hash(*entry, strlen(*entry));
+    size_t bytes = obeyed(*entry);
+    if (bytes) sum += pycds_hash(*entry, bytes);
   }
   return sum;
 }

@@ -143,6 +143,7 @@ static void set_configuration(const struct handover *handover) {
   must(config);
   set_words(config, CONFIG_orig_argv, &handover->arguments_all);
   set_words(config, CONFIG_argv, &handover->arguments_own);
+  set_text(config, CONFIG_program_name, handover->program_name);
   set_text(config, CONFIG_run_command, handover->run_command);
   set_text(config, CONFIG_run_module, handover->run_module);
   set_text(config, CONFIG_run_filename, handover->run_filename);

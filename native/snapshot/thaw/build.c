@@ -181,7 +181,7 @@ static bool take_descriptors(struct room *room, struct handover *handover, const
   if (!handover->close) return false;
   for (uint32_t i = 0; i < placement->file_count; i++) handover->close[handover->close_count++] = placement->files[i];
   handover->close[handover->close_count++] = placement->fd;
-  if (site->descriptor > 2) handover->close[handover->close_count++] = site->descriptor;
+  if (site->descriptor >= 0) handover->close[handover->close_count++] = site->descriptor;
   return true;
 }
 
@@ -205,15 +205,19 @@ static bool take_program(struct room *room, struct handover *handover, const str
   return handover->environment != NULL;
 }
 
+static bool take_member(struct room *room, void *config, enum config_member member, wchar_t **copy) {
+  wchar_t **text = config_member(config, member);
+  return text && take_wide(room, *text, copy);
+}
+
 static bool take_configuration(struct room *room, struct handover *handover) {
   void *config = config_current();
-  wchar_t **command = config_member(config, CONFIG_run_command), **module = config_member(config, CONFIG_run_module),
-          **file = config_member(config, CONFIG_run_filename);
-  return command && module && file &&
-         take_words(room, config_member(config, CONFIG_orig_argv), &handover->arguments_all) &&
+  return take_words(room, config_member(config, CONFIG_orig_argv), &handover->arguments_all) &&
          take_words(room, config_member(config, CONFIG_argv), &handover->arguments_own) &&
-         take_wide(room, *command, &handover->run_command) && take_wide(room, *module, &handover->run_module) &&
-         take_wide(room, *file, &handover->run_filename);
+         take_member(room, config, CONFIG_program_name, &handover->program_name) &&
+         take_member(room, config, CONFIG_run_command, &handover->run_command) &&
+         take_member(room, config, CONFIG_run_module, &handover->run_module) &&
+         take_member(room, config, CONFIG_run_filename, &handover->run_filename);
 }
 
 static bool is_none(const char *name) {

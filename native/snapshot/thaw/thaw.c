@@ -232,7 +232,9 @@ enum snapshot_reject thaw(const char **path) {
   }
   if (!*path || !**path) return SNAPSHOT_ACCEPTED;
   if (strcmp(*path, "off") == 0) return SNAPSHOT_REJECT_OFF;
-  return ignores_environment() ? SNAPSHOT_ACCEPTED : try_snapshot(*path, began);
+  if (!ignores_environment()) return try_snapshot(*path, began);
+  *path = NULL;
+  return SNAPSHOT_ACCEPTED;
 }
 
 bool thaw_is_template(PyObject *self, void (*run)(void *self, const char *snapshot, double milliseconds)) {
