@@ -21,6 +21,12 @@
 #define HANDOVER_SIGNALS 64
 #define HANDOVER_MAX_MOVES 8
 
+/* Entries of the auxiliary vector that differ between processes that are otherwise alike. Two of them are addresses, of
+ * what lies on the kernel's stack. */
+#define HANDOVER_AUXILIARY 6
+#define HANDOVER_AUXILIARY_TYPES                                                                                       \
+  { AT_UID, AT_EUID, AT_GID, AT_EGID, AT_EXECFN, AT_RANDOM }
+
 /* The variable that tells a program that was started again why: a code of reject.def, ':', and the name (comm) that
  * the process had. */
 #define HANDOVER_VARIABLE "PYCDS_SNAPSHOT_REFUSED"
@@ -76,8 +82,8 @@ struct handover {
   uint64_t mask; /* signals that the started process has blocked */
 
   /* ---- for freeze/resume.c ---- */
-  uint64_t stack_end; /* where the kernel put the number of arguments */
-  uint64_t auxiliary; /* address of the started process' auxiliary vector, on its stack */
+  uint64_t stack_end;                     /* where the kernel put the number of arguments */
+  uint64_t auxiliary[HANDOVER_AUXILIARY]; /* values of HANDOVER_AUXILIARY_TYPES */
   uint64_t variable_count;
   char **environment;                 /* C strings, NULL at the end */
   struct handover_list arguments_all; /* sys.orig_argv */

@@ -56,17 +56,12 @@ static void set_stack_end(uint64_t end) {
   mprotect((void *)(uintptr_t)page, SNAPSHOT_PAGE, PROT_READ);
 }
 
-static bool is_of_process(uint64_t type) {
-  return type == AT_UID || type == AT_EUID || type == AT_GID || type == AT_EGID || type == AT_EXECFN ||
-         type == AT_RANDOM;
-}
-
 /* What differs between processes that are otherwise alike. */
-static void set_auxiliary(const uint64_t *now) {
-  for (; now[0] != AT_NULL; now += 2) {
-    if (!is_of_process(now[0])) continue;
-    for (uint64_t *entry = freeze.auxiliary; entry[0] != AT_NULL; entry += 2) {
-      if (entry[0] == now[0]) entry[1] = now[1];
+static void set_auxiliary(const uint64_t *values) {
+  static const uint64_t types[] = HANDOVER_AUXILIARY_TYPES;
+  for (uint64_t *entry = freeze.auxiliary; entry[0] != AT_NULL; entry += 2) {
+    for (int i = 0; i < HANDOVER_AUXILIARY; i++) {
+      if (entry[0] == types[i]) entry[1] = values[i];
     }
   }
 }
@@ -243,7 +238,7 @@ __attribute__((noreturn, used)) static void resume_on_stack(void) {
   set_canary(handover->random[0]);
   munmap(freeze.stack, FREEZE_STACK_BYTES);
   set_stack_end(handover->stack_end);
-  set_auxiliary((const uint64_t *)(uintptr_t)handover->auxiliary);
+  set_auxiliary(handover->auxiliary);
   set_thread_stacks(handover->stack_limit);
   set_program_name(handover->arguments[0]);
   set_environment(handover);

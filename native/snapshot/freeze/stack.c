@@ -5,6 +5,7 @@
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -12,6 +13,9 @@
 #include "freeze.h"
 
 __attribute__((weak)) extern void *__libc_stack_end;
+
+/* Types of entries are small numbers. */
+#define AUXILIARY_MOST 64
 
 struct move {
   uint64_t start, end; /* of the block */
@@ -60,11 +64,16 @@ static bool find_stack(const char *text, struct mapping *stack) {
 
 static bool is_kernels(const struct mapping *mapping) { return mapping->name[0] == '[' && !maps_is(mapping, "[heap]"); }
 
-/* Behind the words and the variables, which both end with NULL. */
-static uint64_t *find_auxiliary(uint64_t *block) {
-  uint64_t *at = block + 1 + block[0] + 1;
-  while (*at) at++;
-  return at + 1;
+/* Found by an entry of it that is like nothing else. Who takes variables away makes the list of them shorter, so that it
+ * does not lead there. */
+static uint64_t *find_auxiliary(uint64_t *block, uint64_t words) {
+  uint64_t random = getauxval(AT_RANDOM);
+  for (uint64_t i = 0; i + 1 < words; i++) {
+    if (block[i] != AT_RANDOM || block[i + 1] != random) continue;
+    while (i >= 2 && block[i - 2] > AT_NULL && block[i - 2] <= AUXILIARY_MOST) i -= 2;
+    return block + i;
+  }
+  freeze_refuse("its auxiliary vector cannot be found");
 }
 
 void stack_take_along(void) {
@@ -79,7 +88,7 @@ void stack_take_along(void) {
   if (copy == MAP_FAILED) freeze_refuse("no memory");
   memcpy(copy, (void *)(uintptr_t)start, bytes);
   freeze.block = (uint64_t)(uintptr_t)copy;
-  freeze.auxiliary = find_auxiliary((uint64_t *)(copy + ((uint64_t)(uintptr_t)__libc_stack_end - start)));
+  freeze.auxiliary = find_auxiliary((uint64_t *)copy, bytes / sizeof(uint64_t));
   struct move move = {start, stack.end, freeze.block - start};
   int pagemap = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
   if (pagemap < 0 || maps_read("/proc/self/maps", text, FREEZE_TEXT_BYTES) < 0)

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
@@ -198,8 +199,7 @@ static bool take_program(struct room *room, struct handover *handover, const str
   handover->reason = take(room, HANDOVER_VARIABLE_BYTES);
   if (!handover->program || !handover->arguments || !handover->variables || !handover->reason) return false;
   handover->variables[count] = handover->reason;
-  while (*variables) variables++;
-  handover->auxiliary = (uint64_t)(uintptr_t)(variables + 1);
+
   handover->environment = take_texts(room, environ, 0, &handover->variable_count);
   memcpy(handover->comm, process->comm, sizeof handover->comm);
   return handover->environment != NULL;
@@ -233,6 +233,9 @@ static bool fill(struct handover *handover, struct room *room, const struct snap
   memcpy(handover->dispositions, process->dispositions, sizeof handover->dispositions);
   static const char *const streams[] = {"stdin", "stdout", "stderr"};
   for (int i = 0; i < 3; i++) handover->closed[i] = is_none(streams[i]);
+
+  static const unsigned long types[] = HANDOVER_AUXILIARY_TYPES;
+  for (int i = 0; i < HANDOVER_AUXILIARY; i++) handover->auxiliary[i] = getauxval(types[i]);
   struct rlimit limit;
   handover->stack_limit = getrlimit(RLIMIT_STACK, &limit) == 0 ? limit.rlim_cur : RLIM_INFINITY;
   if (syscall(SYS_getrandom, handover->random, sizeof handover->random, 1) != (long)sizeof handover->random)
