@@ -170,14 +170,14 @@ _Static_assert(sizeof(struct snapshot_file) == 24, "file size");
 enum snapshot_stamp_kind {
   SNAPSHOT_ABSENT = 1,    /* there was nothing of this name */
   SNAPSHOT_SOURCE = 2,    /* a file: size and time */
-  SNAPSHOT_DIRECTORY = 3, /* a directory: its time, which any new name in it changes */
+  SNAPSHOT_DIRECTORY = 3, /* a directory: the names in it, see listing.h */
 };
 
 struct snapshot_stamp {
   uint32_t path;
-  uint32_t kind; /* enum snapshot_stamp_kind */
-  uint64_t bytes;
-  int64_t mtime;
+  uint32_t kind;  /* enum snapshot_stamp_kind */
+  uint64_t bytes; /* of a directory: the digest of its names */
+  int64_t mtime;  /* of a directory: 0 */
 };
 _Static_assert(sizeof(struct snapshot_stamp) == 24, "stamp size");
 

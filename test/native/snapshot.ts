@@ -94,7 +94,7 @@ each('it finds streams, signals, limits and variables as they are', async (t, py
   const bench = await frozen(t, python)
   const program = join(bench.directory, 'state.py')
   for (const [what, { unheard, ...o }] of Object.entries(SETTINGS)) {
-    const expected = unheard ? undefined : 'thawed'
+    const expected = unheard ? null : 'thawed'
     await bench.compare(t, what, [program], { input: INPUT, ...o }, expected)
   }
 })

@@ -14,7 +14,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "../listing.h"
 #include "freeze.h"
+
 #include "../text.h"
 
 #define ARCH_SHSTK_STATUS 0x5005
@@ -75,8 +77,12 @@ static void add_stamp(const char *path) {
   if (stat(path, &status) != 0) return;
   stamp->kind = S_ISDIR(status.st_mode) ? SNAPSHOT_DIRECTORY : SNAPSHOT_SOURCE;
   if (!S_ISDIR(status.st_mode) && !S_ISREG(status.st_mode)) freeze_refuse("%s is neither file nor directory", path);
-  stamp->bytes = S_ISDIR(status.st_mode) ? 0 : (uint64_t)status.st_size;
+
+  stamp->bytes = (uint64_t)status.st_size;
   stamp->mtime = status.st_mtim.tv_sec;
+  if (stamp->kind != SNAPSHOT_DIRECTORY) return;
+  stamp->mtime = 0;
+  if (!listing_digest(path, &stamp->bytes)) freeze_refuse("%s cannot be read", path);
 }
 
 static void add_stamps(PyObject *paths) {

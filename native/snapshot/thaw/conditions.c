@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "../config.h"
+#include "../listing.h"
 #include "../maps.h"
 
 #define ARCH_SHSTK_STATUS 0x5005
@@ -139,9 +140,12 @@ static bool is_unchanged(const struct snapshot *snapshot, const struct snapshot_
   struct stat now;
   bool exists = stat(snapshot->strings + stamp->path, &now) == 0;
   if (stamp->kind == SNAPSHOT_ABSENT) return !exists;
-  if (!exists || now.st_mtim.tv_sec != stamp->mtime) return false;
-  if (stamp->kind == SNAPSHOT_DIRECTORY) return S_ISDIR(now.st_mode);
-  return S_ISREG(now.st_mode) && (uint64_t)now.st_size == stamp->bytes;
+
+  if (!exists || S_ISDIR(now.st_mode) != (stamp->kind == SNAPSHOT_DIRECTORY)) return false;
+  if (stamp->kind == SNAPSHOT_SOURCE)
+    return S_ISREG(now.st_mode) && (uint64_t)now.st_size == stamp->bytes && now.st_mtim.tv_sec == stamp->mtime;
+  uint64_t digest;
+  return listing_digest(snapshot->strings + stamp->path, &digest) && digest == stamp->bytes;
 }
 
 enum snapshot_reject stamps_check(const struct snapshot *snapshot) {
