@@ -93,8 +93,9 @@ enum snapshot_reject process_look(struct process *process, char *text, uint64_t 
   uint64_t shadow_stack = 0;
   if (syscall(SYS_arch_prctl, ARCH_SHSTK_STATUS, &shadow_stack) == 0 && (shadow_stack & 1))
     return SNAPSHOT_REJECT_SHADOW_STACK;
-  enum snapshot_reject reject = look_at_signals(process);
-  if (!reject) reject = look_at_status(text, text_bytes);
+
+  enum snapshot_reject reject = look_at_status(text, text_bytes);
+  if (!reject) reject = look_at_signals(process);
   if (!reject && !look_at_maps(process, text, text_bytes)) reject = SNAPSHOT_REJECT_PROC;
   if (reject) return reject;
   long length = maps_read("/proc/self/cmdline", text, text_bytes);
