@@ -74,9 +74,9 @@ const FORGERIES: Record<string, Forgery> = {
     // The last region reaches over all places where a stack may lie.
     const last = regionsOf(file).at(-1)
     if (!last) throw new Error('there are no regions')
-    const start = (1n << 47n) - (17n << 30n) - 4096n * 512n
-    file.writeBigUInt64LE(start, last.at)
-    file.writeBigUInt64LE(16n << 30n, last.at + 8)
+    const bytes = 17n << 30n
+    file.writeBigUInt64LE((1n << 47n) - 4096n - bytes, last.at)
+    file.writeBigUInt64LE(bytes, last.at + 8)
     file.writeBigUInt64LE(0n, last.at + 16)
     file.writeUInt8(1, last.at + 24)
     file.writeUInt8(0, last.at + 25)
