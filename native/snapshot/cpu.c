@@ -60,35 +60,26 @@ const char *cpu_tunables(enum cpu_policy policy) {
 #undef V4
 }
 
+/* Each question is one more exit of a virtual machine: only those that there is an answer to, and once. */
 static struct snapshot_cpu read_all(void) {
   struct snapshot_cpu cpu = {.signal_stack = getauxval(AT_MINSIGSTKSZ), .hwcap2 = getauxval(AT_HWCAP2)};
-  uint32_t a = 0, b = 0, c = 0, d = 0, sub = 0;
-  if (__get_cpuid(1, &a, &b, &c, &d)) {
-    cpu.features[L1_ECX] = c;
-    cpu.features[L1_EDX] = d;
+  uint32_t most, most_extended, a, b, c, d, sub;
+  __cpuid(0, most, b, c, d);
+  __cpuid(1, a, b, cpu.features[L1_ECX], cpu.features[L1_EDX]);
+  if (most >= 7) {
+    __cpuid_count(7, 0, sub, cpu.features[L7_EBX], cpu.features[L7_ECX], cpu.features[L7_EDX]);
+    if (sub >= 1) __cpuid_count(7, 1, cpu.features[L7_1_EAX], b, c, cpu.features[L7_1_EDX]);
   }
-  if (__get_cpuid_count(7, 0, &sub, &b, &c, &d)) {
-    cpu.features[L7_EBX] = b;
-    cpu.features[L7_ECX] = c;
-    cpu.features[L7_EDX] = d;
-    if (sub >= 1 && __get_cpuid_count(7, 1, &a, &b, &c, &d)) {
-      cpu.features[L7_1_EAX] = a;
-      cpu.features[L7_1_EDX] = d;
-    }
-  }
-  if (__get_cpuid(0x80000001, &a, &b, &c, &d)) {
-    cpu.features[EXT_ECX] = c;
-    cpu.features[EXT_EDX] = d;
-  }
+  __cpuid(0x80000000, most_extended, b, c, d);
+  if (most_extended >= 0x80000001) __cpuid(0x80000001, a, b, cpu.features[EXT_ECX], cpu.features[EXT_EDX]);
   if (cpu.features[L1_ECX] & bit_OSXSAVE) {
     uint32_t low, high;
     __asm__ volatile("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
     cpu.xcr0 = (uint64_t)high << 32 | low;
-    if (__get_cpuid_count(13, 0, &a, &b, &c, &d)) cpu.xsave_bytes = b;
-    if (__get_cpuid_count(13, 1, &a, &b, &c, &d)) {
-      cpu.features[XSAVE_EAX] = a;
-      cpu.xsave_compact_bytes = b;
-    }
+  }
+  if (most >= 13) {
+    __cpuid_count(13, 0, a, cpu.xsave_bytes, c, d);
+    __cpuid_count(13, 1, cpu.features[XSAVE_EAX], cpu.xsave_compact_bytes, c, d);
   }
   for (int i = 0; i < SNAPSHOT_CPU_WORDS; i++) cpu.features[i] &= relevant[i];
   return cpu;
