@@ -68,6 +68,8 @@ struct snapshot_context {
   uint64_t clear_tid;                 /* what set_tid_address was told */
   uint64_t robust_list, robust_bytes; /* what set_robust_list was told; 0: nothing */
   uint64_t rseq;                      /* address of the registered area; 0: none */
+  uint32_t rseq_bytes;                /* length that it is registered with: at least 32 */
+  uint32_t rseq_features;             /* how much of it the C library takes for filled in by the kernel */
   uint64_t break_variable;            /* address of the C library's copy of the break; 0: none */
   uint64_t break_start, break_end;    /* of the frozen process */
   uint64_t vdso, vdso_bytes;          /* where its code was */

@@ -71,7 +71,6 @@ struct handover {
   int32_t *close;
   uint32_t rseq_bytes, rseq_signature; /* what the old world's area was registered with; 0 bytes: none */
   struct snapshot_context context;
-  uint64_t *memory_map; /* struct prctl_mm_map for PR_SET_MM_MAP; NULL: leave the kernel's accounts as they are */
 
   /* To start the program again, when there is no way forward. */
   const char *program;

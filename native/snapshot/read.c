@@ -159,7 +159,10 @@ static bool check_context(const struct snapshot *snapshot) {
   if (context->tid % 4 != 0 || context->fs_base % 8 != 0) return false;
   if (context->clear_tid && !is_inside(snapshot, context->clear_tid, 4, writable)) return false;
   if (context->robust_list && !is_inside(snapshot, context->robust_list, 24, writable)) return false;
-  if (context->rseq && (context->rseq % 32 != 0 || !is_inside(snapshot, context->rseq, 32, writable))) return false;
+
+  if (context->rseq && (context->rseq % 32 != 0 || context->rseq_bytes < 32 || context->rseq_bytes > 4096 ||
+                        !is_inside(snapshot, context->rseq, context->rseq_bytes, writable)))
+    return false;
   if (context->break_variable &&
       (context->break_variable % 8 != 0 || !is_inside(snapshot, context->break_variable, 8, writable)))
     return false;

@@ -3,6 +3,8 @@
 #ifndef PYCDS_SNAPSHOT_TEMPLATE_H
 #define PYCDS_SNAPSHOT_TEMPLATE_H
 
+#include <stdbool.h>
+
 #include "format.h"
 
 struct template_hook {
@@ -14,7 +16,8 @@ struct template_hook {
   void *self;
 };
 
-/* Called by the runtime at its hook. Weak: not there but in a template. */
-__attribute__((weak)) void pycds_template_register(const struct template_hook *hook);
+/* Called by the runtime at its hook; false in a process that was made of a template, and is none any more. Weak: not
+ * there but in these two. */
+__attribute__((weak)) bool pycds_template_register(const struct template_hook *hook);
 
 #endif

@@ -18,17 +18,17 @@ export const AT = {
   fsBase: 136,
   tid: 144,
   rseq: 176,
-  vdso: 208,
-  firstAction: 240,
-  cpu: 400,
-  xcr0: 448,
-  configuration: 472,
-  environment: 480,
-  modules: 488,
-  objects: 496,
-  search: 504,
+  vdso: 216,
+  firstAction: 248,
+  cpu: 408,
+  xcr0: 456,
+  configuration: 480,
+  environment: 488,
+  modules: 496,
+  objects: 504,
+  search: 512,
 } as const
-const LISTS = { regions: 520, files: 528, stamps: 536, symbols: 544, vdso: 552, strings: 560 } as const
+const LISTS = { regions: 528, files: 536, stamps: 544, symbols: 552, vdso: 560, strings: 568 } as const
 const SIZES = { regions: 32, files: 24, stamps: 24, symbols: 8, vdso: 1, strings: 1 } as const
 export type List = keyof typeof LISTS
 

@@ -18,6 +18,8 @@ const XOP = 1 << 11
 const EXT_ECX = 7
 const EPERM = 1
 const ENOSYS = 38
+/** Upper half of the addresses of the hand-over: only what it names cannot be started. */
+const WINDOW = 0x1000
 
 const pythons = findFreezable()
 if (pythons.length === 0)
@@ -63,6 +65,8 @@ const FORGERIES: Record<string, Forgery> = {
   ENVIRONMENT: flipped(AT.environment),
   SEARCH_PATH: flipped(AT.search),
   MODULES: flipped(AT.modules),
+  // More than any kernel fills in.
+  RSEQ: forged((file) => file.writeUInt32LE(4000, AT.rseq + 12)),
   OBJECTS: flipped(AT.objects),
   PROGRAM: forged((file) => {
     const [strings = 0] = placesOf(file, 'strings')
@@ -161,5 +165,30 @@ for (const python of pythons) {
     const through = ['unshare', '--user', '--map-root-user', '--mount', 'sh', '-c']
     const hide = 'mount -t tmpfs none /proc && exec "$0" "$@"'
     await bench.compare(t, 'no /proc', ['-c', 'print(1)'], { through: [...through, hide] }, 'PROC')
+  })
+
+  testInTurn(`${python.version}: a sub-interpreter goes on without, in any process`, async (t) => {
+    const bench = await frozen(t, python)
+    const program = `try:
+    import _interpreters as interpreters
+except ImportError:
+    import _xxsubinterpreters as interpreters
+one = interpreters.create()
+interpreters.run_string(one, 'import sys; print(sys.argv, "_pycds" in sys.modules, flush=True)')
+interpreters.destroy(one)
+print("end")
+`
+    const { stdout } = await bench.compare(t, 'thawed', ['-c', program])
+    t.regex(stdout, /True\nend\n$/)
+    await bench.compare(t, 'not thawed', ['-O', '-c', program], {}, 'CONFIGURATION')
+  })
+
+  testInTurn(`${python.version}: where a program cannot even start again it ends with a line`, async (t) => {
+    const bench = await frozen(t, python)
+    const through = ['/usr/bin/env', 'python3', DENY, String(EPERM), `mremap,execve^${WINDOW}`]
+    const ended = await bench.start(['-c', 'print(1)'], { through })
+    t.is(ended.code, 127)
+    t.is(ended.stdout, '')
+    t.is(ended.stderr, 'pycds: the program cannot be started again after a snapshot was given up\n')
   })
 }

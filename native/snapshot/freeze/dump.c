@@ -103,10 +103,14 @@ static void take_thread(struct snapshot_context *context) {
     context->robust_list = list;
     context->robust_bytes = bytes;
   }
-  if (&__rseq_offset && &__rseq_size && __rseq_size) context->rseq = context->fs_base + (uint64_t)__rseq_offset;
+  if (&__rseq_offset && &__rseq_size && __rseq_size) {
+    context->rseq = context->fs_base + (uint64_t)__rseq_offset;
+    context->rseq_features = __rseq_size;
+    /* As the first interface to it had; more where there is more. */
+    context->rseq_bytes = __rseq_size <= 32 ? 32 : (__rseq_size + 31) / 32 * 32;
+  }
   context->break_variable = (uint64_t)(uintptr_t)&__curbrk;
   context->break_end = (uint64_t)CALL1(brk, 0);
-  context->break_start = context->break_end;
 }
 
 /* ---- regions ---- */
@@ -294,7 +298,7 @@ static bool is_of_kernel(struct dump *dump, const struct mapping *mapping) {
     context->vvar_bytes = mapping->end - context->vvar;
     return true;
   }
-  if (maps_is(mapping, "[heap]")) context->break_start = mapping->start;
+
   (void)dump;
   return maps_is(mapping, "[vsyscall]") || maps_is(mapping, "[stack]");
 }

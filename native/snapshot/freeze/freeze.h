@@ -52,8 +52,11 @@ extern struct freeze {
   char *stack;         /* of FREEZE_STACK_BYTES, which everything from the start of the interpreter on runs on */
   uint64_t block;      /* the copy of what the kernel put on the stack */
   uint64_t *auxiliary; /* the auxiliary vector in it */
-  uint64_t guard;      /* page behind the break that keeps the heap from growing there; 0: none */
-  PyObject *resume;    /* resume.py's function */
+  struct {
+    uint64_t start_code, end_code, start_data, end_data;
+  } accounts;       /* the kernel's, of the program */
+  uint64_t guard;   /* page behind the break that keeps the heap from growing there; 0: none */
+  PyObject *resume; /* resume.py's function */
   struct snapshot_context context;
   struct handover *handover; /* in a process that was replaced */
 } freeze;

@@ -17,7 +17,7 @@
 #include "../listing.h"
 #include "freeze.h"
 
-#include "../text.h"
+#include "../maps.h"
 
 #define ARCH_SHSTK_STATUS 0x5005
 /* Smaller than what the allocator asks the kernel for by itself, and many of them are more than it may hold free. */
@@ -177,6 +177,23 @@ static void take_signals(void) {
     freeze_refuse("signals have a stack of their own");
 }
 
+/* Fields 26, 27, 45 and 46 of /proc/self/stat. */
+static void take_accounts(void) {
+  char stat[4096];
+  if (maps_read("/proc/self/stat", stat, sizeof stat) < 0) freeze_refuse("/proc/self/stat cannot be read");
+  uint64_t fields[64] = {0};
+  char *at = strrchr(stat, ')');
+  for (int field = 3; at && field < 64; field++) {
+    at = strchr(at + 1, ' ');
+    if (at) fields[field] = strtoull(at + 1, NULL, 10);
+  }
+  freeze.accounts.start_code = fields[26];
+  freeze.accounts.end_code = fields[27];
+  freeze.accounts.start_data = fields[45];
+  freeze.accounts.end_data = fields[46];
+  freeze.context.break_start = fields[47];
+}
+
 static void refuse_process(void) {
   uint64_t shadow_stack = 0;
   if (syscall(SYS_arch_prctl, ARCH_SHSTK_STATUS, &shadow_stack) == 0 && (shadow_stack & 1))
@@ -209,6 +226,7 @@ void freeze_template(void) {
   refuse_descriptors();
   refuse_threads();
   take_signals();
+  take_accounts();
   freeze.scratch->header.cpu = cpu_read(freeze.policy);
   freeze.scratch->header.key = freeze.hook.key;
   freeze.scratch->header.hexversion = (uint32_t)Py_Version;

@@ -9,12 +9,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "../config.h"
+#include "../maps.h"
 #include "freeze.h"
 
 /* What glibc gives a thread where the stack has no limit, and the least that it takes. */
@@ -93,6 +95,43 @@ static void set_environment(const struct handover *handover) {
   }
   variables[handover->variable_count] = NULL;
   environ = variables;
+}
+
+/* Numbers of /proc/self/stat: man proc. */
+enum stat_field { START_STACK = 28, ARG_START = 48, ARG_END = 49, ENV_START = 50, ENV_END = 51 };
+
+static uint64_t field_of(const char *stat, int number) {
+  const char *at = strrchr(stat, ')');
+  for (int field = 2; at && field < number; field++) at = strchr(at + 1, ' ');
+  return at ? strtoull(at + 1, NULL, 10) : 0;
+}
+
+/* The kernel's own accounts of where things are: debuggers ask for them, and the heap grows where it was. Where that is
+ * denied they stay as they were; the allocator was told not to rely on the break. */
+static void set_accounts(void) {
+  const struct snapshot_context *context = &freeze.handover->context;
+  char stat[4096];
+  if (maps_read("/proc/self/stat", stat, sizeof stat) < 0 || !context->break_variable) return;
+  uint64_t *entry = freeze.auxiliary;
+  while (entry[0] != AT_NULL) entry += 2;
+  struct prctl_mm_map map = {
+      .start_code = freeze.accounts.start_code,
+      .end_code = freeze.accounts.end_code,
+      .start_data = freeze.accounts.start_data,
+      .end_data = freeze.accounts.end_data,
+      .start_brk = context->break_start,
+      .brk = context->break_end,
+      .start_stack = field_of(stat, START_STACK),
+      .arg_start = field_of(stat, ARG_START),
+      .arg_end = field_of(stat, ARG_END),
+      .env_start = field_of(stat, ENV_START),
+      .env_end = field_of(stat, ENV_END),
+      .auxv = (__u64 *)freeze.auxiliary,
+      .auxv_size = (__u32)((entry + 2 - freeze.auxiliary) * (intptr_t)sizeof *entry),
+      .exe_fd = (__u32)-1,
+  };
+  if (prctl(PR_SET_MM, PR_SET_MM_MAP, &map, sizeof map, 0) != 0) return;
+  *(void **)(uintptr_t)context->break_variable = (void *)syscall(SYS_brk, 0);
 }
 
 /* As the C library finds it in the first word. */
@@ -239,6 +278,7 @@ __attribute__((noreturn, used)) static void resume_on_stack(void) {
   munmap(freeze.stack, FREEZE_STACK_BYTES);
   set_stack_end(handover->stack_end);
   set_auxiliary(handover->auxiliary);
+  set_accounts();
   set_thread_stacks(handover->stack_limit);
   set_program_name(handover->arguments[0]);
   set_environment(handover);

@@ -27,7 +27,7 @@ def prepare(sitecustomize_known):
             '; '
         ).endswith("enabled and __import__('_distutils_hack').add_shim()")
 
-    paths = []
+    paths = site.getsitepackages()
     for entry in sys.path:
         paths.append(entry)
         if not os.path.isabs(entry):
@@ -39,9 +39,10 @@ def prepare(sitecustomize_known):
                 continue
             path = os.path.join(entry, name)
             paths.append(path)
-            foreign = [line for line in lines_of(path) if line.startswith(('import ', 'import\t'))]
-            for line in foreign:
-                if not is_known(line):
+            for line in lines_of(path):
+                if not line.startswith(('import ', 'import\t')):
+                    paths.append(os.path.join(entry, line.rstrip()))
+                elif not is_known(line):
                     refuse('%s runs code of its own at each start' % path)
     for name in ('sitecustomize', 'usercustomize'):
         module = sys.modules.get(name)

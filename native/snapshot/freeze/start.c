@@ -57,11 +57,12 @@ void freeze_refuse(const char *format, ...) {
 EXPORTED pid_t getpid(void);
 pid_t getpid(void) { return freeze.path ? NO_PID : (pid_t)syscall(SYS_getpid); }
 
-EXPORTED void pycds_template_register(const struct template_hook *hook) {
+EXPORTED bool pycds_template_register(const struct template_hook *hook) {
   /* The library may lie in the preload list of a process that is not frozen. */
-  if (!freeze.path) return;
+  if (!freeze.path) return false;
   freeze.hook = *hook;
   freeze.hooked = true;
+  return true;
 }
 
 /* The first constructor of all (-z initfirst), so that this is the first handler: all others run in each process that is

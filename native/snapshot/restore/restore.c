@@ -7,7 +7,6 @@
 #include <signal.h>
 #include <stdbool.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
 
 #include "../../sys/syscalls.h"
 #include "../handover.h"
@@ -15,7 +14,7 @@
 
 #define ARCH_SET_FS 0x1002
 #define RSEQ_SIGNATURE 0x53053053u
-#define RSEQ_BYTES 32
+
 #define EXIT_DENIED 127
 #ifndef MADV_WIPEONFORK
 #define MADV_WIPEONFORK 18
@@ -99,14 +98,14 @@ static bool move_vdso(const struct handover *handover) {
 /* ---- the thread ---- */
 
 /* The new area begins as one that the kernel has not seen. */
-static void set_rseq(uint64_t area) {
+static void set_rseq(uint64_t area, uint32_t bytes) {
   volatile uint32_t *words = (volatile uint32_t *)area;
   words[0] = 0;            /* cpu_id_start */
   words[1] = (uint32_t)-1; /* cpu_id: not registered */
   words[2] = words[3] = 0; /* rseq_cs */
   words[4] = 0;            /* flags */
   /* -2, registration failed: the C library asks the kernel instead. */
-  if (CALL4(rseq, area, RSEQ_BYTES, 0, RSEQ_SIGNATURE) < 0) words[1] = (uint32_t)-2;
+  if (CALL4(rseq, area, bytes, 0, RSEQ_SIGNATURE) < 0) words[1] = (uint32_t)-2;
 }
 
 static void set_thread(const struct handover *handover) {
@@ -114,7 +113,7 @@ static void set_thread(const struct handover *handover) {
   *(volatile int32_t *)context->tid = (int32_t)CALL0(gettid);
   if (context->clear_tid) CALL1(set_tid_address, context->clear_tid);
   if (context->robust_list) CALL2(set_robust_list, context->robust_list, context->robust_bytes);
-  if (context->rseq) set_rseq(context->rseq);
+  if (context->rseq) set_rseq(context->rseq, context->rseq_bytes);
 }
 
 /* The kernel's form of struct sigaction. */
@@ -133,9 +132,7 @@ static bool set_handlers(const struct handover *handover) {
 }
 
 static void set_break(const struct handover *handover) {
-  /* Where that is denied the break stays where it was: the allocator was told not to rely on it. */
-  if (handover->memory_map)
-    CALL5(prctl, PR_SET_MM, PR_SET_MM_MAP, handover->memory_map, sizeof(struct prctl_mm_map), 0);
+
   uint64_t variable = handover->context.break_variable;
   if (variable) *(volatile uint64_t *)variable = (uint64_t)CALL1(brk, 0);
 }

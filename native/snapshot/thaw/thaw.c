@@ -77,6 +77,13 @@ static enum snapshot_reject check_version(const struct snapshot *snapshot) {
 
 /* ---- restartable sequences ---- */
 
+/* Whether this kernel fills in all that the frozen C library expects. The first kernels, which do not say, fill in 20
+ * bytes; glibc before 2.40 speaks of 20 or 32 and uses no more. */
+static bool has_rseq_features(const struct snapshot *snapshot) {
+  uint32_t features = (uint32_t)getauxval(AT_RSEQ_FEATURE_SIZE), needed = snapshot->header->context.rseq_features;
+  return needed == 20 || needed == 32 || needed <= features;
+}
+
 /* The kernel wants to hear the length that the area was registered with, which glibc has chosen in different ways. */
 static enum snapshot_reject give_up_rseq(uint32_t *bytes) {
   *bytes = 0;
@@ -175,7 +182,9 @@ static enum snapshot_reject try_snapshot(const char *path, double began) {
     fflush(NULL);
     if (!flush("stdout") || !flush("stderr")) reject = SNAPSHOT_REJECT_DENIED;
   }
+
   if (!reject) reject = check_process(&opened, &process, text);
+  if (!reject && !has_rseq_features(&opened.snapshot)) reject = SNAPSHOT_REJECT_RSEQ;
   if (!reject) reject = replace(&opened, &process, &site, began);
   if (text != MAP_FAILED) munmap(text, TEXT_BYTES);
   close_snapshot(&opened);
@@ -222,8 +231,18 @@ static bool ignores_environment(void) {
   return ignores;
 }
 
+/* Not for a sub-interpreter, whose start runs site in the midst of a program; and never twice. */
+static bool is_first(void) {
+  static bool tried;
+  bool first = !tried && PyInterpreterState_GetID(PyInterpreterState_Get()) == 0;
+  tried = true;
+  return first;
+}
+
 enum snapshot_reject thaw(const char **path) {
   double began = now();
+  *path = NULL;
+  if (!is_first()) return SNAPSHOT_ACCEPTED;
   *path = getenv("PYCDS_SNAPSHOT");
   enum snapshot_reject reject = refused_before();
   if (reject) {
@@ -242,6 +261,5 @@ bool thaw_is_template(PyObject *self, void (*run)(void *self, const char *snapsh
   struct template_hook hook = {.run = run, .self = self};
   struct key_site site;
   hook.complete = key_at_start(&site) && key_take(&hook.key);
-  pycds_template_register(&hook);
-  return true;
+  return pycds_template_register(&hook);
 }
