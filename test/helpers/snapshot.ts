@@ -48,6 +48,8 @@ export interface StartOptions {
   cwd?: string
   /** A program that becomes the interpreter, in front of its words. */
   through?: readonly string[]
+  /** A signal that is sent to it so many milliseconds after it was started, or has said something on stderr. */
+  signal?: readonly [name: NodeJS.Signals, afterMs: number, since?: 'stderr']
 }
 
 /** Interpreters at hand that can be frozen. */
@@ -168,14 +170,22 @@ export class SnapshotBench {
           child.stdin.on('error', () => {}) // it did not want to read
           child.stdin.end(o.input ?? '')
           child.on('error', reject)
-          child.on('close', (code, signal) =>
+          const [signal, afterMs, since] = o.signal ?? []
+          let timer: NodeJS.Timeout | undefined
+          const arm = () => {
+            if (signal !== undefined) timer ??= setTimeout(() => child.kill(signal), afterMs)
+          }
+          if (since === undefined) arm()
+          else child[since].once('data', arm)
+          child.on('close', (code, endedBy) => {
+            clearTimeout(timer)
             resolve({
               code,
-              signal,
+              signal: endedBy,
               stdout: Buffer.concat(stdout).toString('utf8'),
               stderr: Buffer.concat(stderr).toString('utf8'),
-            }),
-          )
+            })
+          })
         }),
     )
   }
