@@ -27,11 +27,12 @@ const killed = (by: string) => (ended: Started) => ended.signal === by
 const KINDS: Record<string, Kind> = {
   'SIGTERM ends it': { signal: 'SIGTERM', fits: killed('SIGTERM') },
   'SIGALRM ends it': { signal: 'SIGALRM', fits: killed('SIGALRM') },
-  // While site runs the exception ends the start with another code.
+  // Before the program runs the exception ends the start with another code, and CPython may lose it on the way.
   'SIGINT interrupts it': {
     signal: 'SIGINT',
     fits: (ended) =>
-      ended.signal === 'SIGINT' || (ended.code === 1 && /KeyboardInterrupt/.test(ended.stderr)),
+      ended.signal === 'SIGINT' ||
+      (ended.code === 1 && /KeyboardInterrupt|Fatal Python error: init_/.test(ended.stderr)),
   },
   'SIGCHLD is nothing to it': { signal: 'SIGCHLD', fits: finished },
   'an ignored SIGHUP stays ignored': {
