@@ -9,7 +9,6 @@
 #include <sys/auxv.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -18,6 +17,7 @@
 #include "freeze.h"
 
 #include "../maps.h"
+#include "../status.h"
 
 #define ARCH_SHSTK_STATUS 0x5005
 /* Smaller than what the allocator asks the kernel for by itself, and many of them are more than it may hold free. */
@@ -74,7 +74,7 @@ static void add_stamp(const char *path) {
   stamp->path = scratch_string(freeze.scratch, path, strlen(path));
   if (!stamp->path) freeze_refuse("its start looks at too many files");
   stamp->kind = SNAPSHOT_ABSENT;
-  if (stat(path, &status) != 0) return;
+  if (!status_of_path(path, &status)) return;
   stamp->kind = S_ISDIR(status.st_mode) ? SNAPSHOT_DIRECTORY : SNAPSHOT_SOURCE;
   if (!S_ISDIR(status.st_mode) && !S_ISREG(status.st_mode)) freeze_refuse("%s is neither file nor directory", path);
 
@@ -154,7 +154,7 @@ static void refuse_descriptors(void) {
 
 static void refuse_threads(void) {
   struct stat status;
-  if (stat("/proc/self/task", &status) != 0 || status.st_nlink != 3)
+  if (!status_of_path("/proc/self/task", &status) || status.st_nlink != 3)
     freeze_refuse("its start has left a thread behind");
 }
 

@@ -3,18 +3,18 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "../../core/hash.h"
 #include "../read.h"
 #include "freeze.h"
+#include "../status.h"
 
 void freeze_seal(const char *written, const char *path) {
   (void)path;
   int fd = open(written, O_RDWR | O_CLOEXEC);
   struct stat status;
-  if (fd < 0 || fstat(fd, &status) != 0) freeze_refuse("%s cannot be read again", written);
+  if (fd < 0 || !status_of_descriptor(fd, &status)) freeze_refuse("%s cannot be read again", written);
   size_t bytes = (size_t)status.st_size;
   uint8_t *file = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
   if (file == MAP_FAILED) freeze_refuse("%s cannot be mapped", written);

@@ -6,13 +6,13 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "../config.h"
 #include "../listing.h"
 #include "../maps.h"
+#include "../status.h"
 
 #define ARCH_SHSTK_STATUS 0x5005
 #define MAX_PATH_BYTES 4096
@@ -139,7 +139,7 @@ enum snapshot_reject process_check(const struct process *process, const struct s
 
 static bool is_unchanged(const struct snapshot *snapshot, const struct snapshot_stamp *stamp) {
   struct stat now;
-  bool exists = stat(snapshot->strings + stamp->path, &now) == 0;
+  bool exists = status_of_path(snapshot->strings + stamp->path, &now);
   if (stamp->kind == SNAPSHOT_ABSENT) return !exists;
 
   if (!exists || S_ISDIR(now.st_mode) != (stamp->kind == SNAPSHOT_DIRECTORY)) return false;

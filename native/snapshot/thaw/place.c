@@ -8,10 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "../vdso.h"
+#include "../status.h"
 
 #ifndef MAP_FIXED_NOREPLACE
 #define MAP_FIXED_NOREPLACE 0x100000
@@ -45,7 +45,7 @@ static int open_file(const struct snapshot *snapshot, uint32_t number) {
   int fd = open(snapshot->strings + file->path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
   if (fd < 0) return errno == EMFILE || errno == ENFILE ? -2 : -1;
   struct stat now;
-  if (fstat(fd, &now) == 0 && S_ISREG(now.st_mode) && (uint64_t)now.st_size == file->bytes &&
+  if (status_of_descriptor(fd, &now) && S_ISREG(now.st_mode) && (uint64_t)now.st_size == file->bytes &&
       now.st_mtim.tv_sec == file->mtime)
     return fd;
   close(fd);

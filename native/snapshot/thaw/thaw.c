@@ -12,7 +12,6 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -20,6 +19,7 @@
 #include "../cpu.h"
 #include "../template.h"
 #include "build.h"
+#include "../status.h"
 
 #define TEXT_BYTES (UINT64_C(1) << 20)
 #define RSEQ_SIGNATURE 0x53053053u
@@ -55,7 +55,8 @@ static enum snapshot_reject open_snapshot(const char *path, struct opened *opene
   opened->meta = MAP_FAILED;
   opened->fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
   struct stat status;
-  if (opened->fd < 0 || fstat(opened->fd, &status) != 0 || !S_ISREG(status.st_mode)) return SNAPSHOT_REJECT_MISSING;
+  if (opened->fd < 0 || !status_of_descriptor(opened->fd, &status) || !S_ISREG(status.st_mode))
+    return SNAPSHOT_REJECT_MISSING;
   /* A copy: the file may change after it was checked. */
   opened->meta = mmap(NULL, SNAPSHOT_META_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (opened->meta == MAP_FAILED) return SNAPSHOT_REJECT_MEMORY;
