@@ -3,7 +3,7 @@
 //
 //   start.c    takes the place of the program's main, and starts the interpreter
 //   prepare.c  makes the started interpreter fit to be frozen
-//   stack.c    takes along what the kernel left on the stack
+//   relocate.c  moves what lies where a stack may be
 //   dump.c     writes the memory of a forked child, by system calls alone
 //   seal.c     checksums
 //   resume.c   goes on in a process that was replaced
@@ -49,9 +49,9 @@ extern struct freeze {
   bool dumping;                       /* the next fork is the one */
   bool inherited[FREEZE_DESCRIPTORS]; /* which were open at the start */
   struct scratch *scratch;
-  char *stack;         /* of FREEZE_STACK_BYTES, which everything from the start of the interpreter on runs on */
-  uint64_t block;      /* the copy of what the kernel put on the stack */
-  uint64_t *auxiliary; /* the auxiliary vector in it */
+  char *stack; /* of FREEZE_STACK_BYTES, which everything from the start of the interpreter on runs on */
+
+  uint64_t *auxiliary; /* the vector, where relocate.c has moved it */
   struct {
     uint64_t start_code, end_code, start_data, end_data;
   } accounts;       /* the kernel's, of the program */
@@ -69,7 +69,8 @@ __attribute__((noreturn)) void freeze_template(void);
 
 void prepare_interpreter(void);
 void prepare_memory(void);
-void stack_take_along(void);
+void relocate_stack(void);
+void relocate_vdso(void);
 
 /* Child handler of fork. */
 void dump_at_fork(void);

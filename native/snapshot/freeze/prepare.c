@@ -231,7 +231,8 @@ void freeze_template(void) {
   freeze.scratch->header.key = freeze.hook.key;
   freeze.scratch->header.hexversion = (uint32_t)Py_Version;
   prepare_memory();
-  stack_take_along();
+  relocate_stack();
+  relocate_vdso();
   freeze.dumping = true;
   PyOS_BeforeFork();
   pid_t child = fork();
