@@ -99,6 +99,13 @@ each('it finds streams, signals, limits and variables as they are', async (t, py
   }
 })
 
+each('variables keep their order, and the first of a name counts', async (t, python) => {
+  const bench = await frozen(t, python)
+  const env = { Z: '1', A: '2', M: 'x=y', _: '3' }
+  const program = 'import os; print(list(os.environ.items())); os.system("env | grep -v PYCDS_")'
+  await bench.compare(t, 'order', ['-c', program], { env })
+})
+
 each('options are those of the snapshot, or it is not used', async (t, python) => {
   const plain = await frozen(t, python)
   for (const options of [['-u'], ['-O'], ['-B'], ['-X', 'utf8=0'], ['-W', 'error'], ['-P'], ['-i'], ['-q']])
