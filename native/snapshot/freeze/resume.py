@@ -1,17 +1,21 @@
 # SPDX-License-Identifier: Apache-2.0
 # Runs inside the interpreter that is frozen. `prepare` before, in the template; `resume` after, in each process that is
-# made of it, before anything of the program runs. Neither leaves anything behind but what it is for.
+# made of it, before anything of the program runs. Neither leaves anything behind but what it is for. All of these modules
+# have been imported by then.
+import _signal
+import io
+import os
+import posix
+import site
+import sys
 
 
 def prepare(sitecustomize_known):
-    """Makes caches empty that would remember files, and returns the paths that the start has looked at.
+    """Makes caches empty that would remember what may have changed, and returns the paths that the start has looked at.
 
     :param sitecustomize_known: texts of sitecustomize.py, without comments and blank lines, that may be frozen
     :raises ValueError: why this interpreter must not be frozen
     """
-    import os
-    import site
-    import sys
 
     def refuse(reason):
         raise ValueError(reason)
@@ -59,8 +63,9 @@ def prepare(sitecustomize_known):
             paths.append(path)
     for directory in (sys.prefix, os.path.dirname(sys.executable)):
         paths.append(os.path.join(directory, 'pyvenv.cfg'))
-    for finder in sys.path_importer_cache.values():
-        if hasattr(finder, 'invalidate_caches'):
+    # What finders remember of directories whose names are compared at each start stays true.
+    for path, finder in sys.path_importer_cache.items():
+        if path not in sys.path and hasattr(finder, 'invalidate_caches'):
             finder.invalidate_caches()
     return sorted(set(paths))
 
@@ -73,12 +78,7 @@ def resume(argv, orig_argv, variables, closed, dispositions, unbuffered):
     :param dispositions: (signal, ignored) of those whose disposition is another one than the template's
     :param unbuffered: option -u
     """
-    import sys
-    import io
-    import os
-    import posix
-    import site
-
+    home = posix.environ.get(b'HOME')
     sys.argv[:] = argv
     sys.orig_argv[:] = orig_argv
 
@@ -89,15 +89,13 @@ def resume(argv, orig_argv, variables, closed, dispositions, unbuffered):
         os.environ._data.clear()
         os.environ._data.update(posix.environ)
 
-    # These depend on variables and on the user.
-    site.USER_BASE = site.USER_SITE = None
-    site.getusersitepackages()
+    # These depend on the home directory: without the variable on the user database.
+    if home is None or home != posix.environ.get(b'HOME'):
+        site.USER_BASE = site.USER_SITE = None
+        site.getusersitepackages()
 
-    if dispositions:
-        import _signal
-
-        for number, ignored in dispositions:
-            _signal.signal(number, _signal.SIG_IGN if ignored else _signal.SIG_DFL)
+    for number, ignored in dispositions:
+        _signal.signal(number, _signal.SIG_IGN if ignored else _signal.SIG_DFL)
 
     for descriptor, name in enumerate(('stdin', 'stdout', 'stderr')):
         if closed[descriptor]:

@@ -12,6 +12,7 @@
 #include "../config.h"
 #include "../listing.h"
 #include "../maps.h"
+#include "../text.h"
 #include "../status.h"
 
 #define ARCH_SHSTK_STATUS 0x5005
@@ -54,36 +55,34 @@ static bool look_at_maps(struct process *process, char *text, uint64_t bytes) {
          (!process->vvar.start || process->vvar.end == process->vdso.start);
 }
 
-/* Tracer and threads, from /proc/self/status. */
-static enum snapshot_reject look_at_status(char *text, uint64_t bytes) {
-  if (maps_read("/proc/self/status", text, bytes) < 0) return SNAPSHOT_REJECT_PROC;
-  const char *tracer = strstr(text, "\nTracerPid:\t"), *threads = strstr(text, "\nThreads:\t");
-  if (!tracer || !threads) return SNAPSHOT_REJECT_PROC;
-  if (strncmp(tracer, "\nTracerPid:\t0\n", sizeof "\nTracerPid:\t0\n" - 1) != 0) return SNAPSHOT_REJECT_TRACED;
-  if (strncmp(threads, "\nThreads:\t1\n", sizeof "\nThreads:\t1\n" - 1) != 0) return SNAPSHOT_REJECT_THREADS;
-  return SNAPSHOT_ACCEPTED;
+/* A line of /proc/self/status; NULL when there is none of that name. */
+static const char *status_line(const char *text, const char *name) {
+  const char *line = strstr(text, name);
+  return line ? line + strlen(name) : NULL;
 }
 
-struct kernel_action {
-  void *handler;
-  unsigned long flags;
-  void *restorer;
-  uint64_t mask;
-};
-
-static enum snapshot_reject look_at_signals(struct process *process) {
+/* Bit n - 1 is signal n. */
+static enum snapshot_reject look_at_signals(struct process *process, const char *ignored, const char *caught) {
+  uint64_t ignores = text_hex(&ignored), catches = text_hex(&caught);
   for (int signal = 1; signal <= HANDOVER_SIGNALS; signal++) {
-    struct kernel_action action;
-    if (syscall(SYS_rt_sigaction, signal, NULL, &action, sizeof action.mask) != 0) return SNAPSHOT_REJECT_SIGNALS;
-    bool handled = action.handler != (void *)SIG_DFL && action.handler != (void *)SIG_IGN;
-    if (handled && signal != SIGINT) return SNAPSHOT_REJECT_SIGNALS;
-    process->dispositions[signal] = handled                             ? HANDOVER_HANDLER
-                                    : action.handler == (void *)SIG_IGN ? HANDOVER_IGNORED
-                                                                        : HANDOVER_DEFAULT;
+    bool is_caught = catches >> (signal - 1) & 1, is_ignored = ignores >> (signal - 1) & 1;
+    if (is_caught && signal != SIGINT) return SNAPSHOT_REJECT_SIGNALS;
+    process->dispositions[signal] = is_caught ? HANDOVER_HANDLER : is_ignored ? HANDOVER_IGNORED : HANDOVER_DEFAULT;
   }
   stack_t stack;
   if (sigaltstack(NULL, &stack) != 0 || !(stack.ss_flags & SS_DISABLE)) return SNAPSHOT_REJECT_SIGNALS;
   return SNAPSHOT_ACCEPTED;
+}
+
+/* Tracer, threads and signals, from /proc/self/status. */
+static enum snapshot_reject look_at_status(struct process *process, char *text, uint64_t bytes) {
+  if (maps_read("/proc/self/status", text, bytes) < 0) return SNAPSHOT_REJECT_PROC;
+  const char *tracer = status_line(text, "\nTracerPid:\t"), *threads = status_line(text, "\nThreads:\t");
+  const char *ignored = status_line(text, "\nSigIgn:\t"), *caught = status_line(text, "\nSigCgt:\t");
+  if (!tracer || !threads || !ignored || !caught) return SNAPSHOT_REJECT_PROC;
+  if (!text_begins(tracer, "0\n")) return SNAPSHOT_REJECT_TRACED;
+  if (!text_begins(threads, "1\n")) return SNAPSHOT_REJECT_THREADS;
+  return look_at_signals(process, ignored, caught);
 }
 
 enum snapshot_reject process_look(struct process *process, char *text, uint64_t text_bytes) {
@@ -94,8 +93,7 @@ enum snapshot_reject process_look(struct process *process, char *text, uint64_t 
   if (syscall(SYS_arch_prctl, ARCH_SHSTK_STATUS, &shadow_stack) == 0 && (shadow_stack & 1))
     return SNAPSHOT_REJECT_SHADOW_STACK;
 
-  enum snapshot_reject reject = look_at_status(text, text_bytes);
-  if (!reject) reject = look_at_signals(process);
+  enum snapshot_reject reject = look_at_status(process, text, text_bytes);
   if (!reject && !look_at_maps(process, text, text_bytes)) reject = SNAPSHOT_REJECT_PROC;
   if (reject) return reject;
   long length = maps_read("/proc/self/cmdline", text, text_bytes);
