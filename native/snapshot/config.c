@@ -10,7 +10,7 @@
 __attribute__((weak)) void *_Py_GetConfig(void);
 
 enum kind { INT, ULONG, TEXT, LIST };
-enum use { SAME, OWN };
+enum use { SAME, OWN, UNSET };
 
 static const struct {
   uint8_t kind, first, last, use;
@@ -52,6 +52,19 @@ void *config_member(void *config, enum config_member wanted) {
   return NULL;
 }
 
+const char *config_unfit(void *config) {
+  static const char *const names[] = {
+#define MEMBER(kind, name, first, last, use) #name,
+#include "config.def"
+#undef MEMBER
+  };
+  for (int i = 0; i < CONFIG_COUNT; i++) {
+    const int *value = members[i].use == UNSET ? config_member(config, (enum config_member)i) : NULL;
+    if (value && *value) return names[i];
+  }
+  return NULL;
+}
+
 static uint64_t mix(uint64_t digest, const void *bytes, size_t length) {
   uint64_t pair[2] = {digest, pycds_hash(bytes, length)};
   return pycds_hash(pair, sizeof pair);
@@ -70,7 +83,7 @@ uint64_t config_digest(void *config) {
     offset = place(offset, i);
     const void *at = (const char *)config + offset;
     offset += kinds[members[i].kind].bytes;
-    if (members[i].use != SAME) continue;
+    if (members[i].use == OWN) continue;
     if (members[i].kind == TEXT) {
       digest = mix_text(digest, *(wchar_t *const *)at);
     } else if (members[i].kind == LIST) {

@@ -2,7 +2,7 @@
 // Whatever keeps a snapshot from being used is one reason, and the program runs as if there were none.
 
 import { spawnSync } from 'node:child_process'
-import { readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
 import type { Python } from '../helpers/interpreters.js'
@@ -18,6 +18,9 @@ const XOP = 1 << 11
 const EXT_ECX = 7
 const EPERM = 1
 const ENOSYS = 38
+/** What setuptools writes. */
+const SETUPTOOLS =
+  "import os; var = 'SETUPTOOLS_USE_DISTUTILS'; enabled = os.environ.get(var, 'local') == 'local'; enabled and __import__('_distutils_hack').add_shim(); \n"
 /** Upper half of the addresses of the hand-over: only what it names cannot be started. */
 const WINDOW = 0x1000
 
@@ -190,5 +193,44 @@ print("end")
     t.is(ended.code, 127)
     t.is(ended.stdout, '')
     t.is(ended.stderr, 'pycds: the program cannot be started again after a snapshot was given up\n')
+  })
+
+  testInTurn(`${python.version}: an interpreter that memory alone does not make is not frozen`, async (t) => {
+    const bench = new SnapshotBench(t, python)
+    const early = join(bench.site.slice(bench.directory.length + 1), '00-a.pth')
+    const refused = async (why: RegExp, options: string[] = []) => {
+      const ended = await bench.tryToFreeze(options)
+      t.is(ended.code, 3)
+      t.is(ended.stdout, '')
+      t.regex(ended.stderr, why)
+      t.false(existsSync(bench.snapshot))
+    }
+    await refused(/cannot be frozen: it was started with the option import_time$/m, ['-X', 'importtime'])
+    await refused(/cannot be frozen: it was started with the option verbose$/m, ['-v'])
+    await refused(/cannot be frozen: the hook did not run/, ['-S'])
+    const starts: [why: RegExp, text: string][] = [
+      [/00-a\.pth runs code of its own/, 'import json\n'],
+      [/00-a\.pth runs code of its own/, 'import _pycds, json\n'],
+    ]
+    for (const [why, text] of starts) {
+      bench.file(early, text)
+      await refused(why)
+    }
+    // By the one module that may be imported there.
+    bench.file(early, SETUPTOOLS)
+    const modules: [why: RegExp, text: string][] = [
+      [/sys\.path has an entry that depends on the working directory/, 'import sys; sys.path.append("x")'],
+      [/descriptor \d+ was opened by its start/, 'import os; os.dup(1)'],
+      [/signal 10 has a handler/, 'import _signal; _signal.signal(10, print)'],
+      [
+        /its start has left a thread behind/,
+        'import _thread, time; _thread.start_new_thread(time.sleep, (60,))',
+      ],
+      [/what it has mapped is no file of the image: .dev.zero/, 'import mmap; kept = mmap.mmap(-1, 4096)'],
+    ]
+    for (const [why, text] of modules) {
+      bench.file(join(early, '../_distutils_hack.py'), `${text}\ndef add_shim(): pass\n`)
+      await refused(why)
+    }
   })
 }

@@ -13,6 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "../config.h"
 #include "../listing.h"
 #include "freeze.h"
 
@@ -218,6 +219,8 @@ void freeze_template(void) {
   refuse_process();
   if (!freeze.hooked) freeze_refuse("the hook did not run: PYCDS_ARCHIVE must be set, and the layer be in place");
   if (!freeze.hook.complete) freeze_refuse("the hook was not run by site, or this version of CPython is not known");
+  const char *unfit = config_unfit(config_current());
+  if (unfit) freeze_refuse("it was started with the option %s", unfit);
   freeze.scratch = mmap((void *)(uintptr_t)FREEZE_SCRATCH, FREEZE_SCRATCH_BYTES, PROT_READ | PROT_WRITE,
                         MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE | MAP_NORESERVE, -1, 0);
   if (freeze.scratch != (void *)(uintptr_t)FREEZE_SCRATCH) freeze_refuse("no memory");

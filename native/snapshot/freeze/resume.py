@@ -9,6 +9,12 @@ import posix
 import site
 import sys
 
+HOOK = 'import os; exec("try:\\n import _pycds\\nexcept Exception:\\n pass") if os.environ.get("PYCDS_ARCHIVE"'
+HOOK_ENDS = (
+    ') else None',
+    ') and os.environ.get("PYCDS") != "off" else None',
+    ', "-") and os.environ.get("PYCDS") != "off" else None',
+)
 
 def prepare(sitecustomize_known):
     """Makes caches empty that would remember what may have changed, and returns the paths that the start has looked at.
@@ -25,7 +31,8 @@ def prepare(sitecustomize_known):
             return [line for line in file.read().splitlines() if line.strip() and not line.startswith('#')]
 
     def is_known(line):
-        if '_pycds' in line:
+        # The hook, in its forms, and setuptools' line for the module of its own that takes distutils' place.
+        if line.startswith(HOOK) and line[len(HOOK) :].strip() in HOOK_ENDS:
             return True
         return line.startswith("import os; var = 'SETUPTOOLS_USE_DISTUTILS'; enabled = ") and line.rstrip(
             '; '
