@@ -9,7 +9,7 @@ import { PYTHONS, type Python } from './pythons.js'
 
 export const USAGE = `npm run bench -- [OPTIONS]           measures; a run that was interrupted goes on
 npm run bench -- --quick             five packages on CPython 3.11, in about three minutes
-npm run bench -- report              writes docs/performance.md and the README's table from the saved figures
+npm run bench -- report              writes docs/performance.md and the README's means from the saved figures
 
   --packages A,B       default: all (${PACKAGES.map((one) => one.name).join(', ')})
   --python A,B         default: all (${PYTHONS.map((one) => one.id).join(', ')})

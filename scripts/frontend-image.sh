@@ -42,7 +42,7 @@ main() {
   need_engine
   platform=$(machine_platform)
   one_at_a_time frontend-image
-  recipe=$(cd "$ROOT" && digest_files dist prebuilds package-lock.json native/launcher dockerfiles/frontend scripts/{tool,frontend}-image.sh)
+  recipe=$(cd "$ROOT" && digest_files dist prebuilds package-lock.json native/static/start_node.c dockerfiles/frontend scripts/{tool,frontend}-image.sh)
   if up_to_date "$name" "$recipe"; then
     printf '%s\n' "$name"
     return 0

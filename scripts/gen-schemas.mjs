@@ -5,29 +5,30 @@
 //
 //   node scripts/gen-schemas.mjs            writes the files
 //   node scripts/gen-schemas.mjs --check    writes nothing; ends with 1 when one of them is outdated
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { createGenerator } from 'ts-json-schema-generator'
+import { update } from './generated.mjs'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
 
 /** File of the schema: where its type is. */
 const TYPES = {
-  bake: ['src/bake/result.ts', 'BakeResult'],
-  'bake-platforms': ['src/bake/result.ts', 'BakePlatformsResult'],
-  bakes: ['src/commands/bake-many.ts', 'BakesResult'],
-  bench: ['src/bake/bench/result.ts', 'BenchResult'],
-  doctor: ['src/bake/doctor.ts', 'DoctorResult'],
+  bake: ['src/usecases/result.ts', 'BakeResult'],
+  'bake-platforms': ['src/usecases/result.ts', 'BakePlatformsResult'],
+  bakes: ['src/usecases/bake-many.ts', 'BakesResult'],
+  bench: ['src/usecases/bench/result.ts', 'BenchResult'],
+  doctor: ['src/usecases/doctor.ts', 'DoctorResult'],
   error: ['src/errors/render.ts', 'ErrorDocument'],
-  generate: ['src/bake/generate/generate.ts', 'GenerateResult'],
-  inspect: ['src/bake/inspect.ts', 'InspectResult'],
+  generate: ['src/usecases/generate/generate.ts', 'GenerateResult'],
+  inspect: ['src/usecases/inspect.ts', 'InspectResult'],
+  manifest: ['src/artifact/manifest.ts', 'Manifest'],
   progress: ['src/log/rawjson.ts', 'ProgressEvent'],
-  record: ['src/bake/record.ts', 'RecordResult'],
-  step: ['src/bake/step.ts', 'StepResult'],
-  trace: ['src/train/trace-file.ts', 'Trace'],
-  'trace-diff': ['src/bake/traces.ts', 'TraceDiff'],
-  'trace-merge': ['src/commands/trace-merge.ts', 'MergeResult'],
-  verify: ['src/bake/verify.ts', 'VerifyResult'],
+  record: ['src/usecases/record.ts', 'RecordResult'],
+  step: ['src/usecases/step.ts', 'StepResult'],
+  trace: ['src/learn/trace/trace-file.ts', 'Trace'],
+  'trace-diff': ['src/learn/trace/traces.ts', 'TraceDiff'],
+  'trace-merge': ['src/learn/trace/traces.ts', 'MergeResult'],
+  verify: ['src/usecases/verify.ts', 'VerifyResult'],
 }
 
 async function schemas() {
@@ -43,18 +44,13 @@ async function schemas() {
     return [name, generator.createSchema(type)]
   })
   const { default: Bake } = await import('../dist/commands/bake.js')
-  const { optionsOf } = await import('../dist/commands/config/config-flags.js')
-  const { configSchema } = await import('../dist/commands/config/schema.js')
+  const { optionsOf } = await import('../dist/commands/cli/config/config-flags.js')
+  const { configSchema } = await import('../dist/commands/cli/config/schema.js')
   return [...found, ['config', configSchema(optionsOf(Bake.flags))]]
 }
 
-mkdirSync(`${ROOT}docs/schemas`, { recursive: true })
-for (const [name, schema] of await schemas()) {
-  const path = `docs/schemas/${name}.json`
-  const text = `${JSON.stringify(schema, undefined, 2)}\n`
-  if (!process.argv.includes('--check')) writeFileSync(ROOT + path, text)
-  else if (readFileSync(ROOT + path, 'utf8') !== text) {
-    process.stderr.write(`${path} is outdated: run npm run gen:schemas\n`)
-    process.exitCode = 1
-  }
-}
+const files = (await schemas()).map(([name, schema]) => [
+  `docs/schemas/${name}.json`,
+  `${JSON.stringify(schema, undefined, 2)}\n`,
+])
+update(Object.fromEntries(files), 'npm run gen:schemas')

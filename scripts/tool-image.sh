@@ -97,7 +97,7 @@ make_root() {
   node=$(node_binary "$arch")
   rm -rf "$root"
   mkdir -p "$root/bin" "$root/lib" "$root/app"
-  "$(compiler "$arch")" -std=c11 -Os -Wall -Wextra -static -s -o "$root/pycds-image" "$ROOT/native/launcher/launcher.c"
+  "$(compiler "$arch")" -std=c11 -Os -Wall -Wextra -static -s -o "$root/pycds-image" "$ROOT/native/static/start_node.c"
   cp "$node" "$root/bin/node"
   cp "$(dirname "$node")/../LICENSE" "$root/bin/LICENSE"
   copy_libraries "$arch" "$node" "$root/lib"
@@ -118,7 +118,7 @@ make_root() {
 # tool_recipe: all that goes into the image.
 tool_recipe() {
   cd "$ROOT"
-  digest "$NODE_VERSION" "$(digest_files dist prebuilds package-lock.json native/launcher dockerfiles/tool scripts/tool-image.sh)"
+  digest "$NODE_VERSION" "$(digest_files dist prebuilds package-lock.json native/static/start_node.c dockerfiles/tool scripts/tool-image.sh)"
 }
 
 main() {

@@ -14,44 +14,72 @@ import { ROOT } from './helpers/repository.js'
 const MAY_IMPORT: Record<string, readonly string[]> = {
   // The commands are loaded by oclif, which finds them by package.json.
   bin: ['frontend', 'errors', 'log', 'util'],
-  commands: [
-    ...['bake', 'archive', 'store', 'engine', 'in-place', 'train'],
-    ...['oci', 'image', 'errors', 'log', 'util'],
+  commands: ['commands/cli', 'commands/render', 'usecases', 'learn/trace', 'measure', 'errors'],
+  // From words to requests, from ports to implementations: the one place that knows all of them.
+  'commands/cli': [
+    ...['types:usecases', 'types:learn', 'types:learn/run', 'learn/trace', 'types:measure', 'types:ports'],
+    ...['archive', 'store', 'engine', 'in-place', 'oci', 'image', 'errors', 'log', 'util'],
   ],
-  // Ports, not media: the use cases must run against anything that implements bake/ports.ts.
-  bake: ['dockerfile', 'image', 'tar', 'train', 'errors', 'log', 'util'],
-  'store/docker-daemon': ['types:bake/ports.ts', 'image', 'tar', 'docker', 'errors', 'log', 'util'],
+  'commands/render': [...['types:usecases', 'types:learn/trace', 'image', 'types:log', 'types:util']],
+  // Ports, not media: the use cases must run against anything that implements src/ports.
+  usecases: [
+    ...[
+      'learn',
+      'learn/foreign',
+      'learn/run',
+      'learn/trace',
+      'types:learn/select',
+      'artifact',
+      'layer',
+      'measure',
+    ],
+    ...['ports', 'dockerfile', 'image', 'errors', 'log', 'util'],
+  ],
+  learn: [
+    ...['learn/run', 'types:learn/runlog', 'learn/select', 'learn/trace', 'types:ports', 'image'],
+    ...['errors', 'log'],
+  ],
+  'learn/foreign': ['learn', 'types:learn/runlog', 'ports', 'errors'],
+  'learn/run': ['learn/runlog', 'types:ports', 'types:image', 'types:tar', 'errors'],
+  'learn/runlog': ['types:ports'],
+  'learn/select': ['types:learn/run', 'types:learn/runlog', 'layer', 'types:ports', 'errors'],
+  'learn/trace': ['learn/select', 'errors'],
+  artifact: ['learn/select', 'layer', 'types:ports', 'errors', 'log', 'util'],
+  layer: ['types:ports', 'image', 'tar', 'util'],
+  measure: ['learn/run', 'types:ports', 'errors', 'log', 'util'],
+  // What the others implement; types, and what any of them can be lent with.
+  ports: ['types:image', 'types:tar', 'types:log'],
+  'store/docker-daemon': ['types:ports', 'image', 'tar', 'docker', 'errors', 'log', 'util'],
   // The three media do not know of each other; what they share is in oci, and locations chooses among them.
   'store/oci-layout': ['image', 'oci', 'errors', 'util'],
   'store/oci-archive': ['image', 'oci', 'tar', 'errors', 'util'],
   'store/docker-archive': ['image', 'oci', 'tar', 'errors', 'util'],
   'store/locations': [
-    ...['types:bake/ports.ts', 'store/oci-layout', 'store/oci-archive', 'store/docker-archive'],
+    ...['types:ports', 'store/oci-layout', 'store/oci-archive', 'store/docker-archive'],
     ...['image', 'oci', 'tar', 'errors', 'util'],
   ],
   'engine/local': [
-    ...['types:bake/ports.ts', 'engine/runner', 'image', 'types:tar', 'oci', 'rootfs', 'errors', 'util'],
+    ...['types:ports', 'engine/runner', 'image', 'types:tar', 'oci', 'rootfs', 'errors', 'util'],
   ],
-  'engine/docker': ['types:bake/ports.ts', 'types:image', 'tar', 'docker', 'errors', 'log', 'util'],
-  'engine/process': ['types:bake/ports.ts', 'engine/runner', 'errors', 'log', 'util'],
-  // How the program native/runner is spoken to.
+  'engine/docker': ['types:ports', 'types:image', 'tar', 'docker', 'errors', 'log', 'util'],
+  'engine/process': ['types:ports', 'engine/runner', 'errors', 'log', 'util'],
+  // How the program native/static/runner.c is spoken to.
   'engine/runner': [],
   // The root file system that a build step runs in; the engine beside it starts the processes.
-  'in-place': ['types:bake', 'image', 'errors', 'util'],
+  'in-place': ['types:ports', 'image', 'errors', 'util'],
   docker: ['errors', 'log', 'util'],
   oci: ['image', 'errors', 'util'],
   rootfs: ['tar', 'errors', 'util'],
-  archive: ['types:bake/archiver.ts', 'types:train', 'errors'],
+  archive: ['types:ports', 'errors'],
   // No engine, no store, no oclif: what the frontend's image would carry for nothing.
   frontend: [
     ...['frontend/gateway', 'frontend/llb', 'frontend/stdio', 'frontend/gen'],
-    ...['bake/marks.ts', 'bake/version.ts', 'dockerfile', 'image', 'errors'],
+    ...['layer/marks.ts', 'util', 'dockerfile', 'image', 'errors'],
   ],
   'frontend/gateway': ['frontend/gen', 'errors'],
   'frontend/llb': ['frontend/gen'],
   'frontend/stdio': ['errors'],
   'frontend/gen': [],
-  train: ['types:bake/ports.ts', 'types:image', 'tar', 'errors', 'log', 'util'],
   dockerfile: [],
   image: ['errors'],
   tar: ['errors'],
@@ -65,10 +93,10 @@ const DOORS: Record<string, readonly string[]> = {
   dockerode: ['docker', 'types:store/docker-daemon', 'types:engine/docker'],
   'tar-stream': ['tar'],
   fzstd: ['oci'],
-  '@oclif/core': ['commands', 'bin'],
-  yaml: ['commands/config', 'frontend/config-file.ts'],
+  '@oclif/core': ['commands', 'commands/cli', 'bin'],
+  yaml: ['commands/cli/config', 'frontend/config-file.ts'],
   '@bufbuild/protobuf': ['frontend'],
-  shlex: ['commands'],
+  shlex: ['commands/cli'],
 }
 
 /** Built-in modules that only some may use; the others are free, except for the modules in PURE. */
@@ -88,26 +116,42 @@ const PURE: Record<string, readonly string[]> = {
 const HEADER_DOORS: Record<string, readonly string[]> = {
   // The runtime declares the part of the stable ABI that it uses, so a build needs nothing of Python.
   'Python.h': ['native/tools'],
-  'napi.h': ['native/node'],
-  'node_api.h': ['native/node'],
+  'napi.h': ['native/addon'],
+  'node_api.h': ['native/addon'],
 }
 
-/** Folders of native/ and the other folders whose headers they may include. */
+/** Folders of native/ (the longest name that fits counts) and the other folders whose headers they may include. */
 const MAY_INCLUDE: Record<string, readonly string[]> = {
-  'native/core': [],
-  // System calls for programs without a C library.
-  'native/sys': [],
-  'native/python': ['native/core', 'native/snapshot'],
+  'native/format': [],
+  // What the runtime and the tracer use of an interpreter.
+  'native/cpython': ['native/format'],
+  'native/runtime/host': [
+    ...['native/format', 'native/cpython', 'native/runtime/archive', 'native/snapshot'],
+  ],
+  'native/runtime/archive': ['native/format', 'native/cpython'],
+  'native/runtime/decide': [
+    ...['native/format', 'native/cpython', 'native/runtime/archive', 'native/runtime/host'],
+  ],
+  'native/runtime/make': [
+    ...['native/format', 'native/cpython', 'native/runtime/archive', 'native/runtime/host'],
+  ],
+  'native/runtime/caches': [
+    ...['native/format', 'native/cpython', 'native/runtime/archive', 'native/runtime/decide'],
+    ...['native/runtime/host', 'native/runtime/entry'],
+  ],
+  // The steps of an import, and the state of the process: knows all the others.
+  'native/runtime/entry': [
+    ...['native/format', 'native/cpython', 'native/runtime/archive', 'native/runtime/caches'],
+    ...['native/runtime/decide', 'native/runtime/host', 'native/runtime/make', 'native/snapshot'],
+  ],
   // Freezes and thaws; the part that runs between two worlds has no C library.
-  'native/snapshot': ['native/core', 'native/python', 'native/sys'],
-  'native/tracer': ['native/core', 'native/python'],
-  'native/node': ['native/core'],
-  // Runs where there is no Python and no C library.
-  'native/probe': ['native/sys'],
-  'native/tools': ['native/core'],
-  'native/launcher': [],
-  // Runs before the root is changed: nothing of an image may act on it.
-  'native/runner': ['native/sys'],
+  'native/snapshot': ['native/format', 'native/cpython', 'native/static/sys'],
+  'native/trace': ['native/format', 'native/cpython'],
+  'native/addon': ['native/format'],
+  'native/tools': ['native/format'],
+  // Programs that run where there is no Python, and most of them without a C library.
+  'native/static': ['native/static/sys'],
+  'native/static/sys': [],
 }
 
 test('every import in src follows the tables', (t) => {
@@ -135,8 +179,7 @@ test('docs/architecture.md has a line for every folder of the tables, and for no
   const text = readFileSync(join(ROOT, 'docs/architecture.md'), 'utf8')
   const rows = [...text.matchAll(/^\| `((?:src|native)\/[^`]+)` \|/gm)].map(([, folder]) => folder)
   const folders = [...Object.keys(MAY_IMPORT).map((name) => `src/${name}`), ...Object.keys(MAY_INCLUDE)]
-  // It holds programs for the interpreters of images, which include nothing.
-  t.deepEqual(rows.sort(), [...folders, 'native/train'].sort())
+  t.deepEqual(rows.sort(), folders.sort())
 })
 
 test('the benchmark uses the built command line as anybody does, and of src only leaves', (t) => {
@@ -150,8 +193,9 @@ test('the benchmark uses the built command line as anybody does, and of src only
   t.deepEqual(problems, [])
 })
 
-test('neither files nor modules of src import in cycles', (t) => {
+test('neither files nor modules of src import in cycles, nor do files of bench', (t) => {
   t.deepEqual(checkCycles(readSources(ROOT, 'src', ['.ts'])), [])
+  t.deepEqual(checkCycles(readSources(ROOT, 'bench', ['.ts'])), [])
 })
 
 test('every include in native follows the tables', (t) => {
@@ -163,8 +207,8 @@ test('every include in native follows the tables', (t) => {
   t.deepEqual(checkIncludes(sources), [])
 })
 
-test('native/core is C: other languages can read an archive with nothing else', (t) => {
-  t.deepEqual([...readSources(ROOT, 'native/core', ['.cc', '.cpp', '.hpp']).keys()], [])
+test('native/format is C: other languages can read an archive with nothing else', (t) => {
+  t.deepEqual([...readSources(ROOT, 'native/format', ['.cc', '.cpp', '.hpp']).keys()], [])
 })
 
 const refuses = test.macro(
@@ -178,22 +222,22 @@ const refuses = test.macro(
 test(
   'a use case cannot import a store',
   refuses,
-  'src/bake/a.ts',
+  'src/usecases/a.ts',
   "import '../store/docker-daemon/b.js'",
-  /bake may not import store/,
+  /usecases may not import store/,
 )
 test(
   'nor load one later',
   refuses,
-  'src/bake/a.ts',
+  'src/usecases/a.ts',
   "await import('../store/docker-daemon/b.js')",
-  /bake may not/,
+  /usecases may not/,
 )
 test(
   'a store gets only the types of the ports',
   refuses,
   'src/store/docker-daemon/a.ts',
-  "import { x } from '../../bake/ports.js'",
+  "import { x } from '../../ports/store.js'",
   /only types/,
 )
 test(
@@ -266,30 +310,33 @@ test('an entry for nothing is refused, be it a module or something that one may 
 
 test('a cycle is found, also between modules whose files have none', (t) => {
   const sources = new Map([
-    ['src/bake/a.ts', "import '../train/a.js'"],
-    ['src/bake/b.ts', ''],
-    ['src/train/a.ts', ''],
-    ['src/train/b.ts', "import '../bake/b.js'"],
+    ['src/usecases/a.ts', "import '../learn/a.js'"],
+    ['src/usecases/b.ts', ''],
+    ['src/learn/a.ts', ''],
+    ['src/learn/b.ts', "import '../usecases/b.js'"],
     ['src/log/a.ts', "import './b.js'"],
     ['src/log/b.ts', "import './a.js'"],
   ])
-  t.deepEqual(checkCycles(sources), ['src/log/a.ts -> src/log/b.ts -> src/log/a.ts', 'bake -> train -> bake'])
+  t.deepEqual(checkCycles(sources), [
+    'src/log/a.ts -> src/log/b.ts -> src/log/a.ts',
+    'learn -> usecases -> learn',
+  ])
 })
 
-test('types may be imported in a circle: nothing is loaded', (t) => {
+test('a circle of types is one too: neither side can be read without the other', (t) => {
   const sources = new Map([
     ['src/log/a.ts', "import type { B } from './b.js'"],
     ['src/log/b.ts', "import './a.js'"],
   ])
-  t.deepEqual(checkCycles(sources), [])
+  t.deepEqual(checkCycles(sources), ['src/log/a.ts -> src/log/b.ts -> src/log/a.ts'])
 })
 
-test('Python.h, Node headers and foreign folders are refused in the core', (t) => {
-  const text = '#include <Python.h>\n# include "napi.h"\n#include "../python/x.h"\n#include "format.h"\n'
-  t.deepEqual(checkIncludes(new Map([['native/core/a.c', text]])), [
-    'native/core/a.c:1: Python.h may be included only in native/tools',
-    'native/core/a.c:2: napi.h may be included only in native/node',
-    'native/core/a.c:3: native/core may not include native/python/x.h',
+test('Python.h, Node headers and foreign folders are refused in the format', (t) => {
+  const text = '#include <Python.h>\n# include "napi.h"\n#include "../cpython/x.h"\n#include "format.h"\n'
+  t.deepEqual(checkIncludes(new Map([['native/format/a.c', text]])), [
+    'native/format/a.c:1: Python.h may be included only in native/tools',
+    'native/format/a.c:2: napi.h may be included only in native/addon',
+    'native/format/a.c:3: native/format may not include native/cpython/x.h',
   ])
 })
 
@@ -373,8 +420,8 @@ function judge(entries: readonly string[], fits: (door: string) => boolean, one:
 function checkCycles(sources: ReadonlyMap<string, string>): string[] {
   const files = new Map<string, Set<string>>()
   const modules = new Map<string, Set<string>>()
-  for (const { from, target, typeOnly } of findImports(sources)) {
-    if (target === undefined || typeOnly) continue
+  for (const { from, target } of findImports(sources)) {
+    if (target === undefined) continue
     connect(files, from, target)
     if (moduleOf(from) !== moduleOf(target)) connect(modules, moduleOf(from), moduleOf(target))
   }
@@ -392,7 +439,7 @@ function checkIncludes(sources: ReadonlyMap<string, string>): string[] {
 }
 
 function judgeHeader(path: string, header: string, quoted: boolean): string | undefined {
-  const folder = path.split('/').slice(0, 2).join('/')
+  const folder = nativeFolderOf(path)
   const allowed = MAY_INCLUDE[folder]
   if (allowed === undefined) return `no rules for ${folder}: add it to the table`
   const doors = HEADER_DOORS[header.split('/').at(-1) ?? header]
@@ -402,8 +449,14 @@ function judgeHeader(path: string, header: string, quoted: boolean): string | un
   if (!quoted || !header.includes('/')) return undefined
   const target = new URL(header, `file:///${path}`).pathname.slice(1)
   if (!target.startsWith('native/')) return undefined
-  const fits = [folder, ...allowed].some((name) => isWithin(target, name))
+  const fits = [folder, ...allowed].includes(nativeFolderOf(target))
   return fits ? undefined : `${folder} may not include ${target}`
+}
+
+/** The longest name in the table that fits a file of native, else its folder. */
+function nativeFolderOf(path: string): string {
+  const known = Object.keys(MAY_INCLUDE).filter((name) => isWithin(path, name))
+  return known.sort((a, b) => b.length - a.length)[0] ?? path.split('/').slice(0, -1).join('/')
 }
 
 /** `src/store/docker-daemon/x.ts` -> `store/docker-daemon`: the longest name in the table, else the first folder. */

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { Options } from '../options.js'
+import type { Package } from '../packages.js'
+import type { Python } from '../pythons.js'
 import type { Results } from '../results.js'
 
 /** What a part of the benchmark works with. */
 export interface PartContext {
-  readonly options: Options
+  /** What was chosen to be measured. */
+  readonly options: { readonly packages: readonly Package[]; readonly pythons: readonly Python[] }
   readonly results: Results
   /** A directory for it alone; everything below may be deleted. */
   readonly folder: string

@@ -71,7 +71,8 @@ function meanRows(entries: readonly Entry[], columns: readonly Column[], skip: n
     ['**geometric mean**', [...entries]],
     ['**without large native libraries**', entries.filter(isPure)],
   ]
-  return groups.map(([title, group]) => [
+  const distinct = groups.filter(([, group], index) => index === 0 || group.length < entries.length)
+  return distinct.map(([title, group]) => [
     title,
     ...Array.from({ length: skip }, () => ''),
     ...columns.map(({ metric, name }) => {

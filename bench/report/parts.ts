@@ -8,6 +8,9 @@ import type { Results } from '../results.js'
 import { part } from './goals.js'
 import { factorText, megabytes, msText, table } from './markdown.js'
 
+/** Further ones have less than a hundredth each. */
+const TOP_LINES = 12
+
 export function fixedSection(results: Results): string[] {
   const rows = part<FixedCost>(results, 'fixed').map((row) => [
     row.python,
@@ -132,7 +135,9 @@ export function profileSection(results: Results): string[] {
             ['right', 'left', 'left'],
             [
               ['', 'file', 'function'],
-              ...first.top.map((line) => [`${line.percent.toFixed(1)} %`, line.file, `\`${line.symbol}\``]),
+              ...first.top
+                .slice(0, TOP_LINES)
+                .map((line) => [`${line.percent.toFixed(1)} %`, line.file, `\`${line.symbol}\``]),
             ],
           ),
         ]

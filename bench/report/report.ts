@@ -6,9 +6,9 @@ import { TITLES } from '../contestants.js'
 import { measuredInFull, PYTHONS, type Python } from '../pythons.js'
 import { type Results, readResults } from '../results.js'
 import { ROOT } from '../shell.js'
-import { baselineOf, factor, isPure, meanFactor } from '../summary.js'
+import { baselineOf, meanFactor } from '../summary.js'
 import { goalTable, select } from './goals.js'
-import { factorText, msText, replaceBetween, table } from './markdown.js'
+import { factorText, replaceBetween, table } from './markdown.js'
 import { packageTable, withoutBytecodeTable } from './packages.js'
 import { fixedSection, growthSection, memorySection, profileSection, sizeSection } from './parts.js'
 
@@ -46,44 +46,32 @@ export function performancePage(results: Results, notes: string): string {
   ].join('\n\n')}\n`
 }
 
-/** Per package on the first interpreter, and the means of all. */
+/** Means over the packages, and what the least of them gains: one column an interpreter. */
 export function readmeTable(results: Results): string {
   const measured = PYTHONS.filter(({ id }) => results.entries.some((entry) => entry.python === id))
   const pythons = measuredInFull(measured)
-  const columns = [
-    ['phase', 'pycds', 'import'],
-    ['process', 'pycds', 'whole process'],
-    ['process', 'cds', 'code-data-share, whole process'],
-    ['phase', 'pycds-nopyc', 'import, image without `.pyc`'],
+  const rows = [
+    ['import, image with `.pyc` files', 'warm', 'phase', 'pycds'],
+    ['whole process, the same image', 'warm', 'process', 'pycds'],
+    ['import, page cache emptied before', 'cold', 'phase', 'pycds'],
+    ['import, image without `.pyc` files', 'warm', 'phase', 'pycds-nopyc'],
+    ['for comparison: code-data-share, whole process', 'warm', 'process', 'cds'],
   ] as const
-  const [first] = pythons
-  const entries = first ? select(first.id, 'warm', results) : []
-  const rows = entries.map((entry) => [
-    entry.package,
-    msText(entry.contestants.plain?.phase.median),
-    msText(entry.contestants.pycds?.phase.median),
-    ...columns.map(([metric, name]) => factorText(factor(entry, metric, name, baselineOf(name)))),
+  const cells = rows.map(([title, cache, metric, name]) => [
+    title,
+    ...pythons.map(({ id }) => {
+      const mean = meanFactor(select(id, cache, results), metric, name, baselineOf(name))
+      return mean === undefined
+        ? '–'
+        : `**${factorText(mean.factor)}**, least ${factorText(mean.least.factor)} (${mean.least.package})`
+    }),
   ])
-  const means = pythons.flatMap(({ id }) =>
-    [
-      [`**geometric mean, CPython ${id}**`, select(id, 'warm', results)] as const,
-      [`**without large native libraries, ${id}**`, select(id, 'warm', results).filter(isPure)] as const,
-    ].map(([title, group]) => [
-      title,
-      '',
-      '',
-      ...columns.map(([metric, name]) =>
-        factorText(meanFactor(group, metric, name, baselineOf(name))?.factor),
-      ),
-    ]),
-  )
+  const names = new Set(results.entries.map((entry) => entry.package))
   const head = [
-    `package, CPython ${first?.id ?? ''}`,
-    'plain import, ms',
-    'baked, ms',
-    ...columns.map(([, , title]) => title),
+    `times as fast, geometric mean of ${names.size} packages`,
+    ...pythons.map(({ id }) => `CPython ${id}`),
   ]
-  return `\n${table(['left', 'right', 'right', 'right', 'right', 'right', 'right'], [head, ...rows, ...means])}\n`
+  return `\n${table(['left', ...pythons.map(() => 'right' as const)], [head, ...cells])}\n`
 }
 
 function facts({ machine, commit, started, finished, entries }: Results): string {
@@ -125,10 +113,21 @@ function missingSection(results: Results): string[] {
   const absent = results.entries.flatMap((entry) =>
     entry.absent.map(({ name, reason }) => ({ reason: reason.split('\n').at(-1) ?? reason, name })),
   )
-  const reasons = [...new Set(absent.map(({ name, reason }) => `${TITLES[name]}: ${reason}`))]
-  const lines = [
-    ...results.skipped.map((skip) => `${skip.package} on ${skip.python}: ${skip.reason}`),
-    ...reasons,
-  ]
+  const lines = grouped([
+    ...results.skipped.map(({ package: name, python, reason }) => ({
+      who: name,
+      why: ` on ${python}: ${reason.startsWith('ModuleNotFoundError') ? 'not installed there' : reason}`,
+    })),
+    ...absent.map(({ name, reason }) => ({ who: TITLES[name], why: `: ${reason}` })),
+  ])
   return lines.length === 0 ? [] : ['## Not measured', lines.map((line) => `- ${line}`).join('\n')]
+}
+
+/** One line a reason, with all that it is the reason for. */
+function grouped(absences: readonly { who: string; why: string }[]): string[] {
+  const reasons = [...new Set(absences.map(({ why }) => why))]
+  return reasons.map((why) => {
+    const names = absences.filter((one) => one.why === why).map(({ who }) => who)
+    return [...new Set(names)].join('; ') + why
+  })
 }

@@ -4,7 +4,7 @@
 #include <stddef.h>
 #include <string.h>
 
-#include "../core/hash.h"
+#include "../format/hash.h"
 #include "interpreter.h"
 
 __attribute__((weak)) void *_Py_GetConfig(void);

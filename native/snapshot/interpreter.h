@@ -6,7 +6,7 @@
 #include <wchar.h>
 
 #define PYCDS_PYAPI
-#include "../python/pyapi.h"
+#include "../cpython/pyapi.h"
 
 PYCDS_PYAPI int PyErr_CheckSignals(void);
 PYCDS_PYAPI wchar_t *PyUnicode_AsWideCharString(PyObject *, Py_ssize_t *); /* to be freed with PyMem_Free */

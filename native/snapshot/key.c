@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../core/hash.h"
+#include "../format/hash.h"
 #include "config.h"
 #include "template.h"
 

@@ -7,7 +7,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "../core/hash.h"
+#include "../format/hash.h"
 
 /* As the kernel writes it: man getdents64. */
 struct entry {

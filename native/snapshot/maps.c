@@ -4,7 +4,7 @@
 
 #include <fcntl.h>
 
-#include "../sys/syscalls.h"
+#include "../static/sys/syscalls.h"
 #include "text.h"
 
 const char *maps_line(const char *line, struct mapping *mapping) {

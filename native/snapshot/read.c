@@ -4,7 +4,7 @@
 #include <stdbool.h>
 #include <string.h>
 
-#include "../core/hash.h"
+#include "../format/hash.h"
 
 #define PROT_ALL 7
 #define PROT_WRITE 2

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# Prints core/layouts.def from the CPython headers found on this machine: those of
+# Prints format/layouts.def from the CPython headers found on this machine: those of
 # pyenv, of the distribution, and any directory named in PYTHON_INCLUDES. Rows of
 # minor versions without headers here are kept as they stand in the file.
 set -euo pipefail
@@ -18,7 +18,7 @@ for include in ${PYTHON_INCLUDES:-} "${PYENV_ROOT:-$HOME/.pyenv}"/versions/*/inc
     rows[$minor]=$row
   fi
 done
-current="$here/../core/layouts.def"
+current="$here/../format/layouts.def"
 for minor in "${minors[@]}"; do
   if [ -z "${rows[$minor]:-}" ] && [ -f "$current" ]; then
     rows[$minor]=$(sed -n "/^LAYOUT(3, $minor,/,/)\$/p" "$current")

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Prints one row of core/layouts.def: where the CPython whose headers this is
+// Prints one row of format/layouts.def: where the CPython whose headers this is
 // compiled against keeps each field that the archiver fills in. Run by
 // tools/gen-layouts.sh, once per CPython minor version.
 #define Py_BUILD_CORE 1

@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 // The typed view of the native archiver and reader: the Archiver port.
+
+import { PycdsError } from '../errors/index.js'
 import type {
   ArchiveDescription,
   Archiver,
   ArchiveTarget,
   CachedResults,
   ElfIdentity,
+  ModuleCode,
   Validate,
   WrittenArchive,
-} from '../bake/archiver.js'
-import { PycdsError } from '../errors/index.js'
-import type { TracedModule } from '../train/trace.js'
+} from '../ports/index.js'
 import {
   loadBinding,
   type NativeArchive,
@@ -20,9 +21,9 @@ import {
   readInjected,
 } from './binding.js'
 
-/** As in enum pycds_validate and enum pycds_identity_kind of native/core/format.h. */
+/** As in enum pycds_validate and enum pycds_identity_kind of native/format/format.h. */
 const VALIDATE: readonly Validate[] = ['none', 'stat', 'hash']
-/** As in enum pycds_source_mode of native/core/cache.h. */
+/** As in enum pycds_source_mode of native/format/cache.h. */
 const SOURCE_MODES: readonly string[] = ['exec', 'eval', 'single']
 const IDENTITY_KINDS = ['', 'build-id', 'digest'] as const
 
@@ -57,7 +58,7 @@ function identify(native: NativeBinding, file: Buffer): ElfIdentity | undefined 
 function write(
   native: NativeBinding,
   target: ArchiveTarget,
-  modules: readonly TracedModule[],
+  modules: readonly ModuleCode[],
   info: unknown,
   cached: CachedResults = { regexes: [], sources: [] },
 ): WrittenArchive {
@@ -86,7 +87,7 @@ function write(
   return { bytes: result.archive, modules: modules.length - leftOut.length, leftOut }
 }
 
-function toNative(module: TracedModule): NativeModule {
+function toNative(module: ModuleCode): NativeModule {
   const { isPackage, mtime, size, sourceHash, marshal, seeds } = module
   return {
     name: Buffer.from(module.name),

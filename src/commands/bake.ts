@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
+
 import { Args, Flags, type Interfaces } from '@oclif/core'
-import type { BakeRequest } from '../bake/bake.js'
-import type { BakePlatformsResult, BakeResult } from '../bake/result.js'
 import { PycdsError } from '../errors/index.js'
-import type { Trace } from '../train/index.js'
-import { type BakesResult, bakeMany, type NamedWork } from './bake-many.js'
-import { BaseCommand } from './base-command.js'
-import { configFlags, readEntries } from './config/config-flags.js'
+import type { BakeRequest } from '../usecases/bake.js'
+import { type BakesResult, bakeMany, type NamedWork } from '../usecases/bake-many.js'
+import type { BakePlatformsResult, BakeResult } from '../usecases/result.js'
+import { BaseCommand } from './cli/base-command.js'
+import { configFlags, readEntries } from './cli/config/config-flags.js'
 import {
   bakeFlags,
   locationFlags,
@@ -15,15 +15,15 @@ import {
   pycFlag,
   surroundingsFlags,
   trainingFlags,
-} from './flags.js'
-import { gateFlags } from './gates.js'
-import { learnFlags } from './learn.js'
-import { toPlatforms, toPortsRequest } from './locations.js'
-import { assertNoTraceOut, outputFileFlags, writeIndexFiles, writeOutputFiles } from './output-files.js'
-import type { PortsRequest } from './ports.js'
+} from './cli/flags.js'
+import { gateFlags } from './cli/gate-flags.js'
+import { learnFlags } from './cli/learn-flags.js'
+import { toPlatforms, toPortsRequest } from './cli/locations.js'
+import { assertNoTraceOut, outputFileFlags, writeIndexFiles, writeOutputFiles } from './cli/output-files.js'
+import type { PortsRequest } from './cli/ports.js'
+import { toBakeRequest } from './cli/requests.js'
 import { renderBake } from './render/bake.js'
 import { renderBakePlatforms } from './render/bake-platforms.js'
-import { toBakeRequest } from './requests.js'
 
 export default class Bake extends BaseCommand {
   static override readonly summary = 'bake a finished image into a new one that starts faster'
@@ -99,13 +99,9 @@ export default class Bake extends BaseCommand {
       return () => this.#bakePlatforms(request, platforms, ports, flags)
     }
     return async () => {
-      const { bake } = await import('../bake/bake.js')
-      let trace: Trace | undefined
-      const onTrace = (learned: Trace) => {
-        trace = learned
-      }
-      const result = await this.withPorts(
-        (opened) => this.withProgress(flags, (progress) => bake(request, { ...opened, progress, onTrace })),
+      const { bake } = await import('../usecases/bake.js')
+      const { result, trace } = await this.withPorts(
+        (opened) => this.withProgress(flags, (progress) => bake(request, { ...opened, progress })),
         ports,
       )
       writeOutputFiles(flags, result, trace)
@@ -119,7 +115,7 @@ export default class Bake extends BaseCommand {
     ports: PortsRequest,
     flags: Parsed,
   ): Promise<BakePlatformsResult> {
-    const { bakePlatforms } = await import('../bake/platforms/index.js')
+    const { bakePlatforms } = await import('../usecases/bake-platforms.js')
     const result = await this.withPorts(
       ({ index, ...opened }) =>
         this.withProgress(flags, (progress) => {

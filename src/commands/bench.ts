@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 import { Args, Flags } from '@oclif/core'
-import type { BenchResult } from '../bake/bench/result.js'
 import { EXIT_CODES } from '../errors/index.js'
-import { BaseCommand } from './base-command.js'
-import { locationFlags, progressFlags, surroundingsFlags, trainingFlags } from './flags.js'
-import { toPortsRequest } from './locations.js'
+import type { BenchResult } from '../usecases/bench/result.js'
+import { BaseCommand } from './cli/base-command.js'
+import { locationFlags, progressFlags, surroundingsFlags, trainingFlags } from './cli/flags.js'
+import { toPortsRequest } from './cli/locations.js'
+import { toBenchRequest } from './cli/requests.js'
 import { renderBench } from './render/bench.js'
-import { toBenchRequest } from './requests.js'
 
 export default class Bench extends BaseCommand {
   static override readonly summary = 'measure the start of an image before and after, warm and cold'
@@ -47,8 +47,8 @@ export default class Bench extends BaseCommand {
     const { flags, args, command } = await this.parseLine(Bench)
     const request = toBenchRequest(args.image, args.baseline, flags, command)
     const [{ bench }, { MachinePageCache }] = await Promise.all([
-      import('../bake/bench/bench.js'),
-      import('../util/page-cache.js'),
+      import('../usecases/bench/bench.js'),
+      import('../measure/page-cache.js'),
     ])
     const pageCache = new MachinePageCache()
     const result = await this.withPorts(

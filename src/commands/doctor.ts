@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import { Args } from '@oclif/core'
-import type { DoctorResult } from '../bake/doctor.js'
 import { EXIT_CODES } from '../errors/index.js'
-import { BaseCommand } from './base-command.js'
-import { locationFlags } from './flags.js'
-import { toPortsRequest } from './locations.js'
+import type { DoctorResult } from '../usecases/doctor.js'
+import { BaseCommand } from './cli/base-command.js'
+import { locationFlags } from './cli/flags.js'
+import { toPortsRequest } from './cli/locations.js'
 import { renderDoctor } from './render/doctor.js'
 
 export default class Doctor extends BaseCommand {
@@ -21,7 +21,7 @@ export default class Doctor extends BaseCommand {
 
   async run(): Promise<DoctorResult> {
     const { flags, args } = await this.parseLine(Doctor)
-    const { doctor } = await import('../bake/doctor.js')
+    const { doctor } = await import('../usecases/doctor.js')
     const request = args.image === undefined ? {} : { reference: args.image }
     const result = await this.withPorts((ports) => doctor(request, ports), toPortsRequest(args.image, flags))
     this.log(renderDoctor(result, this.style))

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { Args, Flags } from '@oclif/core'
-import type { GenerateResult } from '../bake/generate/generate.js'
-import { BaseCommand } from './base-command.js'
+import type { GenerateResult } from '../usecases/generate/generate.js'
+import { BaseCommand } from './cli/base-command.js'
 
 export default class Generate extends BaseCommand {
   static override readonly summary =
@@ -29,7 +29,7 @@ export default class Generate extends BaseCommand {
 
   async run(): Promise<GenerateResult> {
     const { flags, args, command } = await this.parseLine(Generate)
-    const { generate } = await import('../bake/generate/generate.js')
+    const { generate } = await import('../usecases/generate/generate.js')
     const { builder, tool } = flags
     const request = { subject: args.image, builder, tool, ...(command && { command }) }
     const result = await this.withPorts((ports) => generate(request, ports))

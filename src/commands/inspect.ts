@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import { Args, Flags } from '@oclif/core'
-import type { InspectResult } from '../bake/inspect.js'
-import { BaseCommand } from './base-command.js'
-import { locationFlags } from './flags.js'
-import { toPortsRequest } from './locations.js'
+import type { InspectResult } from '../usecases/inspect.js'
+import { BaseCommand } from './cli/base-command.js'
+import { locationFlags } from './cli/flags.js'
+import { toPortsRequest } from './cli/locations.js'
 import { renderInspect } from './render/inspect.js'
 
 export default class Inspect extends BaseCommand {
@@ -23,7 +23,7 @@ export default class Inspect extends BaseCommand {
 
   async run(): Promise<InspectResult> {
     const { flags, args } = await this.parseLine(Inspect)
-    const { inspect } = await import('../bake/inspect.js')
+    const { inspect } = await import('../usecases/inspect.js')
     const result = await this.withPorts(
       (ports) => inspect({ subject: args.image, map: flags.map }, ports),
       toPortsRequest(args.image, flags),

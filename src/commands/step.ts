@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 import { Flags } from '@oclif/core'
-import type { StepResult } from '../bake/step.js'
-import { BaseCommand } from './base-command.js'
-import { bakeFlags, environmentFlags, progressFlags, pycFlag, trainingFlags } from './flags.js'
-import { interruptible } from './interruption.js'
-import { learnFlags } from './learn.js'
-import { writeOutcome } from './outcome.js'
-import { openRoot } from './ports.js'
+import type { StepResult } from '../usecases/step.js'
+import { BaseCommand } from './cli/base-command.js'
+import { bakeFlags, environmentFlags, progressFlags, pycFlag, trainingFlags } from './cli/flags.js'
+import { interruptible } from './cli/interruption.js'
+import { learnFlags } from './cli/learn-flags.js'
+import { writeOutcome } from './cli/outcome.js'
+import { openRoot } from './cli/ports.js'
+import { toStepRequest } from './cli/requests.js'
 import { renderStep } from './render/step.js'
-import { toStepRequest } from './requests.js'
 
 export default class Step extends BaseCommand {
   static override readonly summary = 'bake in place, from a RUN instruction of a Dockerfile'
@@ -17,8 +17,8 @@ export default class Step extends BaseCommand {
     'manifest, the runtime and its hook are written, and what the run has made besides is removed again.'
   static override readonly usage = 'step [FLAGS] [-- COMMAND...]'
   static override readonly examples = [
-    'RUN --mount=from=pycds-image,target=/pycds /pycds/pycds-image step -- python -m app --help',
-    'RUN --mount=from=pycds-image,target=/pycds /pycds/pycds-image step --import app.main',
+    'RUN --mount=from=pycds-image,target=/mnt /mnt/pycds-image step -- python -m app --help',
+    'RUN --mount=from=pycds-image,target=/mnt /mnt/pycds-image step --import app.main',
   ]
   static override readonly takesCommand = true
   static override readonly flags = {
@@ -63,7 +63,7 @@ export default class Step extends BaseCommand {
   async run(): Promise<StepResult | null> {
     const { flags, command } = await this.parseLine(Step)
     const request = toStepRequest(flags, command, process.env)
-    const { step } = await import('../bake/step.js')
+    const { step } = await import('../usecases/step.js')
     return await writeOutcome(
       { file: flags['metadata-file'], skip: flags['on-failure'] === 'skip' },
       async () => {

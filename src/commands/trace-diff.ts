@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 import { Args } from '@oclif/core'
-import type { TraceDiff as Diff } from '../bake/traces.js'
-import { BaseCommand } from './base-command.js'
-import { readTrace } from './learn.js'
+import type { TraceDiff as Diff } from '../learn/trace/traces.js'
+import { BaseCommand } from './cli/base-command.js'
+import { readTrace } from './cli/learn-flags.js'
 import { renderDiff } from './render/trace.js'
 
 export default class TraceDiff extends BaseCommand {
   static override readonly summary = 'compare two traces by their modules'
   static override readonly usage = 'trace diff FILE FILE'
+  static override readonly examples = ['<%= config.bin %> trace diff before.json after.json']
   static override readonly args = {
     from: Args.string({ required: true, description: 'the earlier trace' }),
     to: Args.string({ required: true, description: 'the later trace' }),
@@ -15,7 +16,7 @@ export default class TraceDiff extends BaseCommand {
 
   async run(): Promise<Diff> {
     const { args } = await this.parseLine(TraceDiff)
-    const { diffTraces } = await import('../bake/traces.js')
+    const { diffTraces } = await import('../learn/trace/traces.js')
     const diff = diffTraces(readTrace(args.from), readTrace(args.to))
     this.log(renderDiff(diff))
     return diff

@@ -1,23 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
-import { Args, Flags } from '@oclif/core'
-import { formatTrace } from '../train/index.js'
-import { BaseCommand } from './base-command.js'
-import { readTrace } from './learn.js'
-import { writeOutput } from './output-files.js'
-import { renderMerge } from './render/trace.js'
 
-export interface MergeResult {
-  schema: 'io.pycds.trace-merge/1'
-  from: { file: string; modules: number }[]
-  modules: number
-  output: string | null
-}
+import { Args, Flags } from '@oclif/core'
+import { formatTrace } from '../learn/trace/trace-file.js'
+import type { MergeResult } from '../learn/trace/traces.js'
+import { BaseCommand } from './cli/base-command.js'
+import { readTrace } from './cli/learn-flags.js'
+import { writeOutput } from './cli/output-files.js'
+import { renderMerge } from './render/trace.js'
 
 export default class TraceMerge extends BaseCommand {
   static override readonly summary = 'unite traces of several runs into one'
   static override readonly description =
     'Modules keep the order of the first trace that names them. All traces must be of the same minor version of Python.'
   static override readonly usage = 'trace merge FILE FILE... -o FILE'
+  static override readonly examples = ['<%= config.bin %> trace merge web.json jobs.json -o all.json']
   static override readonly strict = false
   static override readonly args = { file: Args.string({ required: true, description: 'a trace' }) }
   static override readonly flags = {
@@ -26,7 +22,7 @@ export default class TraceMerge extends BaseCommand {
 
   async run(): Promise<MergeResult> {
     const { flags, words } = await this.parseLine(TraceMerge)
-    const { mergeTraces } = await import('../bake/traces.js')
+    const { mergeTraces } = await import('../learn/trace/traces.js')
     const traces = words.map((name) => ({ name, trace: readTrace(name) }))
     const merged = mergeTraces(traces)
     const text = formatTrace(merged)

@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
+
 import { Args, Flags } from '@oclif/core'
-import type { RecordResult } from '../bake/record.js'
-import { formatTrace } from '../train/index.js'
-import { BaseCommand } from './base-command.js'
-import { locationFlags, progressFlags, runFlags, surroundingsFlags, trainingFlags } from './flags.js'
-import { learnFlags } from './learn.js'
-import { toPortsRequest } from './locations.js'
-import { writeOutput } from './output-files.js'
+import { formatTrace } from '../learn/trace/trace-file.js'
+import type { RecordResult } from '../usecases/record.js'
+import { BaseCommand } from './cli/base-command.js'
+import { locationFlags, progressFlags, runFlags, surroundingsFlags, trainingFlags } from './cli/flags.js'
+import { learnFlags } from './cli/learn-flags.js'
+import { toPortsRequest } from './cli/locations.js'
+import { writeOutput } from './cli/output-files.js'
+import { toRecordRequest } from './cli/requests.js'
 import { renderRecord } from './render/trace.js'
-import { toRecordRequest } from './requests.js'
 
 export default class Trace extends BaseCommand {
   static override readonly summary = 'record which modules an image imports, and make nothing else of it'
@@ -43,7 +44,7 @@ export default class Trace extends BaseCommand {
     const { flags, args, command } = await this.parseLine(Trace)
     const { output = null, ...rest } = flags
     const request = toRecordRequest(args.image, flags, command)
-    const { record } = await import('../bake/record.js')
+    const { record } = await import('../usecases/record.js')
     const { trace, result } = await this.withPorts(
       (ports) => this.withProgress(flags, (progress) => record(request, { ...ports, progress })),
       toPortsRequest(args.image, rest),

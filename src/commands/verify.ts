@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 import { Args, Flags } from '@oclif/core'
-import type { VerifyResult } from '../bake/verify.js'
 import { EXIT_CODES } from '../errors/index.js'
-import { BaseCommand } from './base-command.js'
-import { locationFlags, progressFlags, trainingFlags } from './flags.js'
-import { toPortsRequest } from './locations.js'
+import type { VerifyResult } from '../usecases/verify.js'
+import { BaseCommand } from './cli/base-command.js'
+import { locationFlags, progressFlags, trainingFlags } from './cli/flags.js'
+import { toPortsRequest } from './cli/locations.js'
+import { toVerifyRequest } from './cli/requests.js'
 import { renderVerify } from './render/verify.js'
-import { toVerifyRequest } from './requests.js'
 
 export default class Verify extends BaseCommand {
   static override readonly summary = 'check that containers of a baked image really load the archive'
   static override readonly description =
-    'Starts the image as it is, as another user, and read-only without capabilities, and counts the modules that ' +
-    'come from the archive. Ends with 5 when a start does not use it or misses --min-hit-rate.'
+    'Starts the image as it is, and again as another user, read-only and without capabilities, and counts the modules ' +
+    'that come from the archive. Ends with 5 when a start does not use it or misses --min-hit-rate.'
   static override readonly usage = 'verify IMAGE [FLAGS] [-- COMMAND...]'
   static override readonly examples = ['<%= config.bin %> verify myapp:latest-cds --min-hit-rate 95']
   static override readonly takesCommand = true
@@ -21,10 +21,10 @@ export default class Verify extends BaseCommand {
   }
   static override readonly flags = {
     'min-hit-rate': Flags.string({
-      summary: 'percentage of modules that must come from the archive in every start',
+      summary: 'percentage of modules that must come from the archive in every start; default: 1',
       helpValue: 'P',
     }),
-    user: Flags.string({ summary: 'the other user of the second start', helpValue: 'UID' }),
+    user: Flags.string({ summary: 'the other user of the second start; default: 12345', helpValue: 'UID' }),
     ...locationFlags,
     ...trainingFlags,
     ...progressFlags,
@@ -33,7 +33,7 @@ export default class Verify extends BaseCommand {
   async run(): Promise<VerifyResult> {
     const { flags, args, command } = await this.parseLine(Verify)
     const request = toVerifyRequest(args.image, flags, command)
-    const { verify } = await import('../bake/verify.js')
+    const { verify } = await import('../usecases/verify.js')
     const result = await this.withPorts(
       (ports) => this.withProgress(flags, (progress) => verify(request, { ...ports, progress })),
       toPortsRequest(args.image, flags),

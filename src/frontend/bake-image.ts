@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // One image of a build: the trace step is run, and the image gets its layer and settings, or stays as it is.
 
-import { ARCHIVE_ENV, LABELS } from '../bake/marks.js'
 import { PycdsError } from '../errors/index.js'
 import { addSettings, removeSettings } from '../image/index.js'
+import { ARCHIVE_ENV, LABELS } from '../layer/marks.js'
 import type { Delegation } from './delegate.js'
 import { BuilderError, type Capabilities, type Gateway } from './gateway/index.js'
 import type { Ref } from './gen/gateway_pb.js'
@@ -21,6 +21,12 @@ export interface BakeContext {
   readonly started: number
   /** Of this program, for the image's history and labels. */
   readonly version: string
+}
+
+/** An image, and what is to be run on it; nothing where there is nothing to start. */
+export interface PlannedImage {
+  readonly image: BuiltImage
+  readonly step: TraceStep | undefined
 }
 
 /** What a step is made of for an image; undefined when there is nothing to start, so nothing to speed up. */

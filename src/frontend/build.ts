@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A build from beginning to end: the Dockerfile frontend makes a result, and each image in it gets its layer.
 
-import { type BakeContext, bakeImage, stepFor } from './bake-image.js'
+import { type BakeContext, bakeImage, type PlannedImage, stepFor } from './bake-image.js'
 import { type ClientFiles, readClientFiles } from './client-files.js'
 import { readConfigFile } from './config-file.js'
 import type { Delegation } from './delegate.js'
@@ -9,11 +9,10 @@ import { cacheImports, delegation, ignoresCache } from './delegate.js'
 import { readDockerfileArgs } from './dockerfile-args.js'
 import type { Capabilities, Gateway, Options, Request } from './gateway/index.js'
 import type { Result } from './gen/gateway_pb.js'
-import { type BuiltImage, imagesOf, replaceImages } from './images.js'
+import { imagesOf, replaceImages } from './images.js'
 import { OPTION_NAMES, readStepOptions, type StepOptions } from './options.js'
 import { debugTarget } from './targets/index.js'
 import { findToolImage } from './tool-image.js'
-import type { TraceStep } from './trace-step.js'
 
 export interface BuildPorts {
   readonly gateway: Gateway
@@ -47,12 +46,6 @@ export async function build(request: Request, ports: BuildPorts): Promise<Result
     plan.map(({ image, step }) => (step ? bakeImage(image, step, context) : image)),
   )
   return replaceImages(result, images)
-}
-
-/** An image, and what is to be run on it; nothing where there is nothing to start. */
-export interface PlannedImage {
-  readonly image: BuiltImage
-  readonly step: TraceStep | undefined
 }
 
 async function planBuild(

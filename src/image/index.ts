@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The image vocabulary: pure data and functions, no I/O.
 
+export { nodeArchitecture } from './architecture.js'
 export type { Problem } from './check.js'
 export type { HealthcheckConfig, HistoryEntry, ImageConfig, OpenObject, RunConfig } from './config.js'
 export type { DiffId, Digest } from './digest.js'
@@ -51,5 +52,6 @@ export {
   parseReference,
   repositoryOf,
 } from './reference.js'
+export { commandOf, DEFAULT_PATH, environmentOf } from './run-settings.js'
 export { findUser, type ImageUser, type UnknownUser, type UserFiles } from './user.js'
 export { findProblems, validateConfig } from './validate.js'

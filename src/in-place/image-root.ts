@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // The root file system of this process, as a bake in place uses it.
+
 import { accessSync, constants, rmSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import type { LayerFile } from '../bake/layer.js'
-import type { PathChange } from '../bake/ports.js'
-import type { ImageRoot, Undone, WriteOptions } from '../bake/root.js'
+import type { ImageRoot, LayerFile, PathChange, Undone, WriteOptions } from '../ports/index.js'
 import { originalEnvironment } from './environment.js'
 import { makePlace } from './place.js'
 import { isAlone } from './processes.js'

@@ -3,7 +3,7 @@
 // of the image and are not entered.
 import { lstatSync, readdirSync, type Stats } from 'node:fs'
 import { join } from 'node:path'
-import type { PathChange } from '../bake/ports.js'
+import type { PathChange } from '../ports/index.js'
 
 /** The state of one path: its change time cannot be set by any program. */
 interface State {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+
 import { rmSync, utimesSync } from 'node:fs'
-import type { PathChange } from '../bake/ports.js'
-import type { Undone } from '../bake/root.js'
+import type { PathChange, Undone } from '../ports/index.js'
 import type { Snapshot } from './snapshot.js'
 
 /**

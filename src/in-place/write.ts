@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Puts files into the root, or into a directory that stands for it: all of them or none.
+
 import {
   chmodSync,
   chownSync,
@@ -13,8 +14,7 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
-import type { LayerFile } from '../bake/layer.js'
-import type { WriteOptions } from '../bake/root.js'
+import type { LayerFile, WriteOptions } from '../ports/index.js'
 import { writeError } from './write-error.js'
 
 /** Of a file that is being written. The same name every time: a run that was killed leaves nothing for good. */

@@ -7,6 +7,7 @@ import { createRawJsonProgress } from './rawjson.js'
 import { createStyle } from './style.js'
 import { ASCII_SIGNS, createTtyProgress, UNICODE_SIGNS } from './tty.js'
 
+export { during } from './during.js'
 export type { ClosableProgress, Progress, Step } from './progress.js'
 export { createStyle, type Style } from './style.js'
 

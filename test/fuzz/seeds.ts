@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // What is damaged: small inputs that are whole, with something of everything that a reader knows.
+
 import { gzipSync } from 'node:zlib'
 import { MEDIA_TYPES, sha256DiffId, sha256Digest } from '../../src/image/index.js'
+import { formatTrace, TRACE_SCHEMA } from '../../src/learn/trace/trace-file.js'
 import { packTar, type TarEntry } from '../../src/tar/index.js'
-import { formatTrace, TRACE_SCHEMA } from '../../src/train/index.js'
 
 const COMMON = { mode: 0o755, uid: 0, gid: 0, mtime: new Date(1e12) }
 

@@ -1,21 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 // What is fuzzed: each target takes bytes and must end, soon, with a result or with an error that this program knows.
+
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { gzipSync } from 'node:zlib'
 import Bake from '../../src/commands/bake.js'
-import { optionsOf } from '../../src/commands/config/config-flags.js'
-import { readConfig } from '../../src/commands/config/read.js'
+import { optionsOf } from '../../src/commands/cli/config/config-flags.js'
+import { readConfig } from '../../src/commands/cli/config/read.js'
 import { PycdsError } from '../../src/errors/index.js'
 import { readConfigFile } from '../../src/frontend/config-file.js'
+import { parseTrace } from '../../src/learn/runlog/run-log.js'
+import { formatTrace } from '../../src/learn/trace/trace-file.js'
+import { parseTraceFile } from '../../src/learn/trace/trace-reader.js'
 import { decompress, openLayer } from '../../src/oci/index.js'
 import { unpack } from '../../src/rootfs/index.js'
 import { LocationStore } from '../../src/store/locations/index.js'
 import { packTar, readTar } from '../../src/tar/index.js'
-import { formatTrace, parseTraceFile } from '../../src/train/index.js'
-import { parseTrace } from '../../src/train/trace.js'
 import { CONFIG, dockerArchive, layerEntries, ociArchive, traceFile, tracerRecords, ZSTD } from './seeds.js'
 
 export interface Target {

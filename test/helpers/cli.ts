@@ -2,8 +2,8 @@
 // The command line as it is shipped.
 import type { ChildProcess } from 'node:child_process'
 import type { ExecutionContext } from 'ava'
-import type { BakeResult } from '../../src/bake/result.js'
-import type { VerifyResult } from '../../src/bake/verify.js'
+import type { BakeResult } from '../../src/usecases/result.js'
+import type { VerifyResult } from '../../src/usecases/verify.js'
 import { inRepository } from './repository.js'
 import { type Outcome, type RunOptions, run } from './run.js'
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // A container that does what a test tells it to.
-import type { Container, ExecResult, ExecSpec, OutputListener } from '../../src/bake/ports.js'
+import type { Container, ExecResult, ExecSpec, OutputListener } from '../../src/ports/index.js'
 
 export interface FakeContainer extends Container {
   /** What was called, in order. */

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Training an interpreter of this machine, and starting it with an archive.
+
 import { execFile } from 'node:child_process'
 import {
   copyFileSync,
@@ -12,8 +13,8 @@ import {
 } from 'node:fs'
 import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { ArchiveTarget, Validate } from '../../src/bake/archiver.js'
-import { parseTrace, type TracedModule, type TracedProcess } from '../../src/train/trace.js'
+import { parseTrace, type TracedProcess } from '../../src/learn/runlog/run-log.js'
+import type { ArchiveTarget, ModuleCode, Validate } from '../../src/ports/index.js'
 import { archiver, PATH } from './interpreters.js'
 import { assertReference, type Counts, readCounts } from './reference.js'
 import { inRepository } from './repository.js'
@@ -224,7 +225,7 @@ export class Bench {
     return { ...process.python, identity, validate }
   }
 
-  write(process: TracedProcess, modules: readonly TracedModule[], validate: Validate = 'stat'): void {
+  write(process: TracedProcess, modules: readonly ModuleCode[], validate: Validate = 'stat'): void {
     const written = archiver.write(this.target(process, validate), modules, {}, process)
     if (written.leftOut.length > 0) throw new Error(JSON.stringify(written.leftOut))
     rmSync(this.archive, { force: true })

@@ -46,7 +46,7 @@ export function hash64(bytes: Buffer): bigint {
   return hash ^ (hash >> 32n)
 }
 
-/** pycds_block_hash of native/core/hash.c. */
+/** pycds_block_hash of native/format/hash.c. */
 function hashBlock(bytes: Buffer): bigint {
   const sums = [P1, P2, P3, P4, P5, P1 ^ P2, P2 ^ P3, P3 ^ P4]
   const keys = sums.map((_, i) => u64(P2 * BigInt(2 * i + 1)))
@@ -65,7 +65,7 @@ function hashBlock(bytes: Buffer): bigint {
   return hash64(last)
 }
 
-/** A record of an archive, as struct pycds_record of native/core/format.h. */
+/** A record of an archive, as struct pycds_record of native/format/format.h. */
 export interface UnitRecord {
   /** Its own file offset. */
   at: number

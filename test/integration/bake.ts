@@ -2,7 +2,7 @@
 // Whole bakes of real images through the built command line: what they give, and how they fail.
 import { readFileSync } from 'node:fs'
 import test, { type ExecutionContext } from 'ava'
-import type { BakeResult } from '../../src/bake/result.js'
+import type { BakeResult } from '../../src/usecases/result.js'
 import { baked } from '../helpers/baked.js'
 import { bakes, pycds, signalWhenSaid, verifies } from '../helpers/cli.js'
 import { docker, hasImage, imageName } from '../helpers/engine.js'
@@ -44,7 +44,7 @@ async function refuses(
 async function compareInContainer(t: ExecutionContext, image: string): Promise<void> {
   t.timeout(DEADLINE_MS)
   const bench = new Bench(t, process.execPath)
-  const files = ['test/fixtures/stdlib.py', 'test/fixtures/constants.py', 'native/tracer/tracer.py'].map(
+  const files = ['test/fixtures/stdlib.py', 'test/fixtures/constants.py', 'native/trace/tracer.py'].map(
     inRepository,
   )
   const start = async (command: string) => {

@@ -3,7 +3,6 @@
 import { Readable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
 import test, { type ExecutionContext } from 'ava'
-import type { Container, NewLayer } from '../../src/bake/ports.js'
 import { type Connection, connect } from '../../src/docker/index.js'
 import { DockerEngine, RUN_LABEL } from '../../src/engine/docker/index.js'
 import {
@@ -13,6 +12,7 @@ import {
   removeLayer,
   sha256DiffId,
 } from '../../src/image/index.js'
+import type { Container, NewLayer } from '../../src/ports/index.js'
 import { DockerImageStore } from '../../src/store/docker-daemon/index.js'
 import { packTar, readTar } from '../../src/tar/index.js'
 import { type DockerFixture, engineTest } from '../helpers/docker.js'

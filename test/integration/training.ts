@@ -3,7 +3,7 @@
 import { chmodSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
-import type { BakeResult } from '../../src/bake/result.js'
+import type { BakeResult } from '../../src/usecases/result.js'
 import { pycds } from '../helpers/cli.js'
 import { docker, hasImage, imageName } from '../helpers/engine.js'
 import { ensureImage } from '../helpers/images.js'

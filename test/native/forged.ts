@@ -7,7 +7,7 @@ import { archiver, findPythons, type Python } from '../helpers/interpreters.js'
 import { Bench } from '../helpers/python.js'
 import { recordsOf, seal, type UnitRecord } from '../helpers/seal.js'
 
-/** Operations of native/core/stream.h. */
+/** Operations of native/format/stream.h. */
 const TEXT = 2
 const BYTES = 3
 const INT = 4

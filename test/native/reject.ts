@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Whatever keeps a whole archive from being used is one reason: `auto` runs on without a word, `report` names
 // it, `require` ends the start.
-import { readFileSync, writeFileSync } from 'node:fs'
+import { chmodSync, cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
 import { REJECT_SENTENCES, type RejectReason } from '../../src/archive/reject-reasons.js'
-import type { TracedProcess } from '../../src/train/trace.js'
+import type { TracedProcess } from '../../src/learn/runlog/run-log.js'
 import { archiver, findPythons, findUnsupportedPythons, minorOf } from '../helpers/interpreters.js'
 import { Bench, type Outcome } from '../helpers/python.js'
 import { testInTurn } from '../helpers/test-in-turn.js'
@@ -23,6 +23,8 @@ interface Trained {
 interface Case {
   reason: RejectReason
   damage?: (trained: Trained) => Buffer | undefined
+  /** Permission bits of the file. */
+  mode?: number
   env?: Record<string, string>
   options?: string[]
   /** Runs before the runtime is loaded. */
@@ -36,6 +38,8 @@ const AARCH64 = 183
 
 const CASES: Case[] = [
   { reason: 'MISSING', damage: () => undefined },
+  { reason: 'WRITABLE', mode: 0o666 },
+  { reason: 'WRITABLE', mode: 0o664 },
   { reason: 'NOT_AN_ARCHIVE', damage: () => Buffer.from('no archive at all') },
   { reason: 'UNSEALED', damage: ({ whole }) => changed(whole, 0, 0x21) },
   { reason: 'FORMAT', damage: ({ whole }) => changed(whole, 8, 99) },
@@ -125,6 +129,7 @@ async function refuse(t: ExecutionContext, trained: Trained, cases: readonly Cas
     const bytes = one.damage ? one.damage(trained) : trained.whole
     const archive = join(bench.directory, `refused-${i}.cds`)
     if (bytes) writeFileSync(archive, bytes)
+    if (one.mode !== undefined) chmodSync(archive, one.mode)
     const text = startText(bench, one)
     return MODES.map((mode) => {
       const env = { PYCDS_ARCHIVE: archive, ...(mode === 'unset' ? {} : { PYCDS: mode }) }
@@ -202,6 +207,29 @@ interpreters.destroy(one)
 ${SCRIPT}`
       const outcome = await bench.run(['-c', text], { PYCDS_ARCHIVE: bench.archive, PYCDS: 'require' })
       t.deepEqual(outcome, { code: 0, stdout: `INTERPRETER\n${EXPECTED}${EXPECTED}`, stderr: '' })
+    },
+  )
+
+  testInTurn(
+    `${python.version}: under -I and -E a variable names no archive, and the one in its own place is used`,
+    async (t) => {
+      const { bench } = await train(t, python.path)
+      const hook = join(bench.directory, 'hook')
+      const say = 'import _pycds; print(_pycds.stats()["status"])'
+      const text = `import sys; sys.path.insert(0, ${JSON.stringify(hook)}); ${say}`
+      const elsewhere = { PYCDS_ARCHIVE: bench.archive }
+      t.is((await bench.run(['-c', text], elsewhere)).stdout, 'ACCEPTED\n')
+      for (const option of ['-I', '-E']) {
+        t.is((await bench.run([option, '-c', text], elsewhere)).stdout, 'MISSING\n', option)
+      }
+      mkdirSync(join(hook, '_pycds.data'))
+      cpSync(bench.archive, join(hook, '_pycds.data/app.cds'))
+      const nowhere = { PYCDS_ARCHIVE: join(bench.directory, 'none.cds') }
+      for (const option of ['-I', '-E']) {
+        t.is((await bench.run([option, '-c', text], nowhere)).stdout, 'ACCEPTED\n', option)
+        const off = await bench.run([option, '-c', text], { ...nowhere, PYCDS: 'off' })
+        t.is(off.stdout, 'INACTIVE\n', option)
+      }
     },
   )
 

@@ -2,7 +2,7 @@
 // Whatever keeps a snapshot from being used is one reason, and the program runs as if there were none.
 
 import { spawnSync } from 'node:child_process'
-import { existsSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
 import type { Python } from '../helpers/interpreters.js'
@@ -130,6 +130,8 @@ for (const python of pythons) {
     const library = join(bench.directory, 'pycds-freeze.so')
     utimesSync(library, new Date(), new Date(1e12))
     await bench.compare(t, 'library', ['state.py'], {}, 'FILE_CHANGED')
+    chmodSync(bench.snapshot, 0o664)
+    await bench.compare(t, 'snapshot', ['state.py'], {}, 'WRITABLE')
   })
 
   testInTurn(`${python.version}: where there is no memory for both, the program runs`, async (t) => {

@@ -10,7 +10,7 @@ import { inRepository } from '../helpers/repository.js'
 import { testInTurn } from '../helpers/test-in-turn.js'
 import { TIER } from '../helpers/tier.js'
 
-const TRACER = readFileSync(inRepository('native/tracer/tracer.py'), 'utf8')
+const TRACER = readFileSync(inRepository('native/trace/tracer.py'), 'utf8')
 
 /** Of so many files of the library one is taken. */
 const STEP = TIER === 'all' ? 1 : 8

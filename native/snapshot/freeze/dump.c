@@ -9,7 +9,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 
-#include "../../sys/syscalls.h"
+#include "../../static/sys/syscalls.h"
 #include "../maps.h"
 #include "../text.h"
 #include "../vdso.h"

@@ -5,7 +5,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "../../core/hash.h"
+#include "../../format/hash.h"
 #include "../read.h"
 #include "freeze.h"
 #include "../status.h"

@@ -8,7 +8,7 @@
 #include <stdbool.h>
 #include <sys/mman.h>
 
-#include "../../sys/syscalls.h"
+#include "../../static/sys/syscalls.h"
 #include "../handover.h"
 #include "../text.h"
 

@@ -16,6 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "../../cpython/sys_flag.h"
 #include "../cpu.h"
 #include "../template.h"
 #include "build.h"
@@ -57,6 +58,7 @@ static enum snapshot_reject open_snapshot(const char *path, struct opened *opene
   struct stat status;
   if (opened->fd < 0 || !status_of_descriptor(opened->fd, &status) || !S_ISREG(status.st_mode))
     return SNAPSHOT_REJECT_MISSING;
+  if (status.st_mode & (S_IWGRP | S_IWOTH)) return SNAPSHOT_REJECT_WRITABLE;
   /* A copy: the file may change after it was checked. */
   opened->meta = mmap(NULL, SNAPSHOT_META_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (opened->meta == MAP_FAILED) return SNAPSHOT_REJECT_MEMORY;
@@ -222,16 +224,6 @@ static void forget_variable(void) {
   PyErr_Clear();
 }
 
-/* -E and -I: nothing that the environment names is used. */
-static bool ignores_environment(void) {
-  PyObject *flags = PySys_GetObject("flags");
-  PyObject *value = flags ? PyObject_GetAttrString(flags, "ignore_environment") : NULL;
-  bool ignores = !value || PyLong_AsLong(value) != 0;
-  if (value) Py_DecRef(value);
-  PyErr_Clear();
-  return ignores;
-}
-
 /* Not for a sub-interpreter, whose start runs site in the midst of a program; and never twice. */
 static bool is_first(void) {
   static bool tried;
@@ -252,7 +244,8 @@ enum snapshot_reject thaw(const char **path) {
   }
   if (!*path || !**path) return SNAPSHOT_ACCEPTED;
   if (strcmp(*path, "off") == 0) return SNAPSHOT_REJECT_OFF;
-  if (!ignores_environment()) return try_snapshot(*path, began);
+  /* Under -E and -I nothing is used that the environment names. */
+  if (sys_flag("ignore_environment") == 0) return try_snapshot(*path, began);
   *path = NULL;
   return SNAPSHOT_ACCEPTED;
 }

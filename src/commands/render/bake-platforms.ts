@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { BakePlatformsResult } from '../../bake/result.js'
+
 import type { Style } from '../../log/index.js'
+import type { BakePlatformsResult } from '../../usecases/result.js'
 import { type Align, renderTable } from './table.js'
 import { formatBytes, formatFactor, formatMs } from './units.js'
 

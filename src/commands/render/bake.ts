@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { BakeResult } from '../../bake/result.js'
+
 import { isLocation } from '../../image/index.js'
 import type { Style } from '../../log/index.js'
+import type { BakeResult } from '../../usecases/result.js'
 import { renderFacts } from './table.js'
 import { formatBytes, formatCompiled, formatCount, formatFactor, formatMs } from './units.js'
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { BenchResult, BenchSubject, Cache, Metric } from '../../bake/bench/result.js'
+
 import type { Style } from '../../log/index.js'
+import type { BenchResult, BenchSubject, Cache, Metric } from '../../usecases/bench/result.js'
 import type { Summary } from '../../util/statistics.js'
 import { renderTable } from './table.js'
 import { formatCount, formatFactor, formatMs } from './units.js'

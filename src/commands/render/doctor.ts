@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { DoctorCheck, DoctorResult } from '../../bake/doctor.js'
+
 import type { Style } from '../../log/index.js'
+import type { DoctorCheck, DoctorResult } from '../../usecases/doctor.js'
 import { renderTable } from './table.js'
 
 /** The examination for people: a line per check, and under each that is not ok what to do. */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { InspectResult } from '../../bake/inspect.js'
+
 import type { Style } from '../../log/index.js'
+import type { InspectResult } from '../../usecases/inspect.js'
 import { renderLeftOut } from './left-out.js'
 import { renderFacts, renderTable } from './table.js'
 import { formatBytes, formatCompiled, formatCount } from './units.js'

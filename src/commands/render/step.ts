@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { StepResult } from '../../bake/step.js'
+
 import type { Style } from '../../log/index.js'
+import type { StepResult } from '../../usecases/step.js'
 import { renderFacts } from './table.js'
 import { formatBytes } from './units.js'
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { RecordResult } from '../../bake/record.js'
-import type { TraceDiff } from '../../bake/traces.js'
+
+import type { MergeResult, TraceDiff } from '../../learn/trace/traces.js'
 import type { Style } from '../../log/index.js'
-import type { MergeResult } from '../trace-merge.js'
+import type { RecordResult } from '../../usecases/record.js'
 import { renderFacts } from './table.js'
 import { formatCount } from './units.js'
 

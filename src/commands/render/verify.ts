@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { VerifyResult, VerifyScenario } from '../../bake/verify.js'
+
 import type { Style } from '../../log/index.js'
+import type { VerifyResult, VerifyScenario } from '../../usecases/verify.js'
 import { renderLeftOut } from './left-out.js'
 import { renderTable } from './table.js'
 import { formatPercentage } from './units.js'

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { ContainerSpec, Mount } from '../../bake/ports.js'
+import type { ContainerSpec, Mount } from '../../ports/index.js'
 import { ownerMark } from '../../util/owner.js'
 
 /** Marks every container with the run of this program that made it. */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The engine sends both outputs of a container over one stream, in frames of an eight
 // byte header (kind, three zero bytes, length big endian) and a payload.
-import type { OutputListener } from '../../bake/ports.js'
+import type { OutputListener } from '../../ports/index.js'
 
 const HEADER_BYTES = 8
 const KINDS = ['stdout', 'stdout', 'stderr'] as const

@@ -4,6 +4,8 @@ import { once } from 'node:events'
 import { posix } from 'node:path'
 import { finished } from 'node:stream/promises'
 import { setTimeout } from 'node:timers/promises'
+import { type Connection, type EngineRequest, replyTextOf, statusOf } from '../../docker/index.js'
+import { PycdsError } from '../../errors/index.js'
 import type {
   Container,
   ExecResult,
@@ -12,9 +14,7 @@ import type {
   OutputListener,
   PathChange,
   PathStat,
-} from '../../bake/ports.js'
-import { type Connection, type EngineRequest, replyTextOf, statusOf } from '../../docker/index.js'
-import { PycdsError } from '../../errors/index.js'
+} from '../../ports/index.js'
 import { readTar } from '../../tar/index.js'
 import { createDemultiplexer } from './demux.js'
 import { execute } from './exec.js'

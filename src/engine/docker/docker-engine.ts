@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Makes containers on a Docker compatible engine and answers for removing them all.
 import { randomUUID } from 'node:crypto'
-import type { Container, ContainerSpec, Engine, EngineDescription } from '../../bake/ports.js'
 import { type Connection, connect, statusOf } from '../../docker/index.js'
 import { PycdsError } from '../../errors/index.js'
+import type { Container, ContainerSpec, Engine, EngineDescription } from '../../ports/index.js'
 import { packTar } from '../../tar/index.js'
 import { Creations } from '../../util/creations.js'
 import { isAbandoned } from '../../util/owner.js'

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // A program inside a running container, through the engine's exec calls.
 import { finished } from 'node:stream/promises'
-import type { ExecResult, ExecSpec } from '../../bake/ports.js'
 import { type Connection, replyTextOf, shortenReason, statusOf } from '../../docker/index.js'
+import type { ExecResult, ExecSpec } from '../../ports/index.js'
 import { createDemultiplexer } from './demux.js'
 
 /** What is kept of a program's output: it explains a failure, it is no log. */
@@ -13,6 +13,8 @@ const MISSING = /executable file not found|no such file or directory/i
 /** The engine's answers when it is the program that cannot be run, and not the engine that fails. */
 const PROGRAM_FAILED = /OCI runtime|exec failed|executable file|permission denied|exec format error/i
 const CONTAINER_ENDED: readonly (number | undefined)[] = [404, 409]
+/** The same as a text, which comes with 500 when the container ends between two calls. */
+const NOT_RUNNING = /is not running|in a stopped state/i
 
 /** Runs a program in a container and waits for its end, or for the end of its time. */
 export async function execute(
@@ -79,6 +81,7 @@ function asResult(error: unknown): ExecResult {
   if (PROGRAM_FAILED.test(text)) {
     return { exitCode: MISSING.test(text) ? NOT_FOUND : NOT_EXECUTABLE, output: shortenReason(text) }
   }
-  if (CONTAINER_ENDED.includes(statusOf(error))) return { exitCode: null, output: 'the container has ended' }
+  const isGone = CONTAINER_ENDED.includes(statusOf(error)) || NOT_RUNNING.test(text)
+  if (isGone) return { exitCode: null, output: 'the container has ended' }
   throw error
 }

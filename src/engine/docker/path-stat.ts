@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The engine describes a path in a header, base64 of JSON, with the mode in the encoding
 // of Go's os.FileMode: permission bits as usual, everything else in bits of its own.
-import type { PathStat } from '../../bake/ports.js'
+import type { PathStat } from '../../ports/index.js'
 
 /** The answer's header. */
 export const PATH_STAT_HEADER = 'X-Docker-Container-Path-Stat'

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A program beside the command of a container.
 import { once } from 'node:events'
-import type { ExecResult, ExecSpec } from '../../bake/ports.js'
+import type { ExecResult, ExecSpec } from '../../ports/index.js'
 import { readStatus, runnerFailure } from '../runner/index.js'
 import { startProgram } from './processes.js'
 import type { Launch } from './runtimes/runtime.js'

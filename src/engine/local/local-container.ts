@@ -4,6 +4,7 @@
 import { once } from 'node:events'
 import { constants } from 'node:os'
 import { posix } from 'node:path'
+import { PycdsError } from '../../errors/index.js'
 import type {
   Container,
   ExecResult,
@@ -12,8 +13,7 @@ import type {
   OutputListener,
   PathChange,
   PathStat,
-} from '../../bake/ports.js'
-import { PycdsError } from '../../errors/index.js'
+} from '../../ports/index.js'
 import { findInside, readInside, readLinkInside, readTreeInside } from '../../rootfs/index.js'
 import { execute } from './exec.js'
 import type { Root } from './roots.js'

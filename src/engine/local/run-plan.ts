@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // What is to be run, in full: nothing is left for a runtime to decide, so all of them run the same.
-import type { ContainerSpec, Mount } from '../../bake/ports.js'
+
 import { PycdsError } from '../../errors/index.js'
 import type { ImageConfig, ImageUser } from '../../image/index.js'
+import type { ContainerSpec, Mount } from '../../ports/index.js'
 
 export interface RunPlan {
   /** Unique on this machine. */

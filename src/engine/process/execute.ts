@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { once } from 'node:events'
-import type { ExecResult, ExecSpec } from '../../bake/ports.js'
+import type { ExecResult, ExecSpec } from '../../ports/index.js'
 import { type LaunchOptions, launch } from './launch.js'
 
 const OUTPUT_BYTES = 64 * 1024

@@ -14,7 +14,7 @@ import type {
   OutputListener,
   PathChange,
   PathStat,
-} from '../../bake/ports.js'
+} from '../../ports/index.js'
 import { endProcesses } from './end-processes.js'
 import { execute } from './execute.js'
 import { type Identity, type LaunchOptions, launch } from './launch.js'

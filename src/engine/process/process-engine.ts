@@ -4,8 +4,8 @@
 import { chmodSync, existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { arch, release } from 'node:os'
 import { join } from 'node:path'
-import type { Container, ContainerSpec, Engine, EngineDescription, PathChange } from '../../bake/ports.js'
 import { PycdsError } from '../../errors/index.js'
+import type { Container, ContainerSpec, Engine, EngineDescription, PathChange } from '../../ports/index.js'
 import type { Identity } from './launch.js'
 import { ProcessContainer } from './process-container.js'
 

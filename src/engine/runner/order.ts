@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the runner of this package is told to run; native/runner/runner.c explains the letters.
+// What the runner of this package is told to run; native/static/runner.c explains the letters.
 import { fileURLToPath } from 'node:url'
 
 export const RUNNER = fileURLToPath(

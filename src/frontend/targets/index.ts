@@ -2,24 +2,17 @@
 // Targets that build nothing and show what would be built: `--target pycds-debug-plan`, or `pycds-debug-plan:web`
 // for a stage. A Dockerfile's own stage of that name cannot be built with this frontend.
 
-import type { BuildPorts, PlannedImage } from '../build.js'
-import type { Delegation } from '../delegate.js'
+import type { Gateway } from '../gateway/index.js'
 import type { Result } from '../gen/gateway_pb.js'
-import type { StepOptions } from '../options.js'
 import { describeLlb } from './llb.js'
 import { describePlan } from './plan.js'
 import { printed } from './printed.js'
-
-export interface Shown {
-  readonly plan: readonly PlannedImage[]
-  readonly delegation: Delegation
-  readonly options: StepOptions
-}
+import type { Shown } from './shown.js'
 
 export interface DebugTarget {
   /** The stage that is meant; empty for the last one. */
   readonly target: string
-  answer(shown: Shown, ports: Pick<BuildPorts, 'gateway'>): Promise<Result>
+  answer(shown: Shown, ports: { readonly gateway: Gateway }): Promise<Result>
 }
 
 const TARGETS: Readonly<

@@ -2,7 +2,7 @@
 import { fromBinary, toJson } from '@bufbuild/protobuf'
 import { OpMetadataSchema, OpSchema } from '../gen/ops_pb.js'
 import { baked, traced } from '../trace-step.js'
-import type { Shown } from './index.js'
+import type { Shown } from './shown.js'
 
 /** The operations of each image as they would be sent. Values of environment variables are not shown. */
 export function describeLlb({ plan }: Shown): unknown {

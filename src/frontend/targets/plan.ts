@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { stepCommand } from '../trace-step.js'
-import type { Shown } from './index.js'
+import type { Shown } from './shown.js'
 
 /** What would be done with each image, without values of environment variables or build arguments. */
 export function describePlan({ plan, delegation, options }: Shown): unknown {

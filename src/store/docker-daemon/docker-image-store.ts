@@ -2,7 +2,6 @@
 // The images of a Docker compatible engine. Nothing is written to this machine's disk and
 // no layer of the source crosses the connection, unless the engine insists on all of them.
 import type { Readable } from 'node:stream'
-import type { ImageDigests, ImageStore, NewLayer, SourceImage } from '../../bake/ports.js'
 import { type Connection, connect, replyTextOf, statusOf } from '../../docker/index.js'
 import { PycdsError } from '../../errors/index.js'
 import {
@@ -13,6 +12,7 @@ import {
   type RunConfig,
   repositoryOf,
 } from '../../image/index.js'
+import type { ImageDigests, ImageStore, NewLayer, SourceImage } from '../../ports/index.js'
 import { readExportedConfig } from './exported-config.js'
 import { fullArchive, type StoredConfig, shortArchive, storeConfig } from './load-archive.js'
 import { readLoadReply } from './load-reply.js'

@@ -3,9 +3,9 @@
 // classic archive (<hex>.json, manifest.json) and an OCI layout with a manifest.json
 // beside it (blobs/sha256/<hex>). Layers go by without being held.
 import type { Readable } from 'node:stream'
-import type { SourceImage } from '../../bake/ports.js'
 import { PycdsError } from '../../errors/index.js'
 import { type ImageConfig, sha256Digest, validateConfig } from '../../image/index.js'
+import type { SourceImage } from '../../ports/index.js'
 import { readTar, type TarHeader } from '../../tar/index.js'
 
 /** A configuration is a few kilobytes; larger members are layers. */

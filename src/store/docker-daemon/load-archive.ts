@@ -2,9 +2,9 @@
 // What is sent to the engine to make an image: the classic archive form, which engines of
 // every age accept. The short form leaves out the layers that the engine has already.
 import type { Readable } from 'node:stream'
-import type { NewLayer, SourceImage } from '../../bake/ports.js'
 import { PycdsError } from '../../errors/index.js'
 import { type DiffId, type Digest, hexOf, type ImageConfig, sha256Digest } from '../../image/index.js'
+import type { NewLayer, SourceImage } from '../../ports/index.js'
 import { packTar, reviseTar, type TarEntry } from '../../tar/index.js'
 
 /** A configuration as it is going to be stored. */

@@ -2,7 +2,6 @@
 // Images in layouts and archives. A new image exists only in memory until it is given its name, which is when all
 // of it is written: whatever goes wrong before leaves no trace on the disk.
 import { PassThrough, type Readable } from 'node:stream'
-import type { ImageDigests, ImageStore, IndexStore, NewLayer, SourceImage } from '../../bake/ports.js'
 import { PycdsError } from '../../errors/index.js'
 import {
   DEFAULT_TAG,
@@ -31,6 +30,7 @@ import {
   planPublication,
   selectImage,
 } from '../../oci/index.js'
+import type { ImageDigests, ImageStore, IndexStore, NewLayer, SourceImage } from '../../ports/index.js'
 import { writeTar } from '../../tar/index.js'
 import { membersOf } from '../docker-archive/index.js'
 import { openMedium, writeMedium } from './media.js'

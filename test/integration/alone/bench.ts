@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Comparisons through the built command line: what is compared, what comes out, what is left. Never how fast.
 import test, { type ExecutionContext } from 'ava'
-import type { BenchResult } from '../../../src/bake/bench/result.js'
+import type { BenchResult } from '../../../src/usecases/bench/result.js'
 import { bakes, pycds } from '../../helpers/cli.js'
 import { docker, imageName } from '../../helpers/engine.js'
 import { ensureImage } from '../../helpers/images.js'

@@ -2,7 +2,7 @@
 // bwrap: namespaces for users without privileges, on systems where only a few programs may make them.
 import { readlink } from 'node:fs/promises'
 import { basename } from 'node:path'
-import type { ExecSpec } from '../../../bake/ports.js'
+import type { ExecSpec } from '../../../ports/index.js'
 import { readStatus } from '../../runner/index.js'
 import { startProgram } from '../processes.js'
 import type { RunPlan } from '../run-plan.js'

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The config.json of an OCI bundle.
-import type { ExecSpec } from '../../../bake/ports.js'
+import type { ExecSpec } from '../../../ports/index.js'
 import type { RunPlan } from '../run-plan.js'
 
 /** What is hidden or not writable under /proc and /sys, as engines have it. */

@@ -2,7 +2,7 @@
 // crun and runc: the programs that engines themselves use.
 import { mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { ExecSpec } from '../../../bake/ports.js'
+import type { ExecSpec } from '../../../ports/index.js'
 import { runProgram, startProgram } from '../processes.js'
 import type { RunPlan } from '../run-plan.js'
 import { toBundleConfig, toProcess } from './oci-config.js'

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The runner of this package: namespaces where the kernel allows them, chroot where root has nothing else.
 import { readdir, readlink } from 'node:fs/promises'
-import type { ExecSpec } from '../../../bake/ports.js'
+import type { ExecSpec } from '../../../ports/index.js'
 import { encodeOrder, fieldsOf, RUNNER, readStatus, runnerFailure } from '../../runner/index.js'
 import { startProgram } from '../processes.js'
 import type { RunPlan } from '../run-plan.js'

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { ChildProcess } from 'node:child_process'
-import type { ExecSpec } from '../../../bake/ports.js'
+import type { ExecSpec } from '../../../ports/index.js'
 import type { RunPlan } from '../run-plan.js'
 
 /** In the order in which they are preferred. */

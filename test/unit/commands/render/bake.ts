@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import test from 'ava'
-import type { BakeResult } from '../../../../src/bake/result.js'
 import { renderBake } from '../../../../src/commands/render/bake.js'
 import { renderBakePlatforms } from '../../../../src/commands/render/bake-platforms.js'
 import { createStyle } from '../../../../src/log/index.js'
+import type { BakeResult } from '../../../../src/usecases/result.js'
 
 const PLAIN = createStyle({}, {})
 const timing = (medianMs: number) => ({ medianMs, minMs: medianMs - 1, maxMs: medianMs + 1 })

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import test from 'ava'
-import type { BenchResult, Times } from '../../../../src/bake/bench/result.js'
 import { renderBench } from '../../../../src/commands/render/bench.js'
 import { createStyle } from '../../../../src/log/index.js'
+import type { BenchResult, Times } from '../../../../src/usecases/bench/result.js'
 import { summarise } from '../../../../src/util/statistics.js'
 
 const PLAIN = createStyle({}, {})

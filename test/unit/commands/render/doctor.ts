@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import test from 'ava'
-import type { DoctorCheck } from '../../../../src/bake/doctor.js'
 import { renderDoctor } from '../../../../src/commands/render/doctor.js'
 import { createStyle } from '../../../../src/log/index.js'
+import type { DoctorCheck } from '../../../../src/usecases/doctor.js'
 
 const PLAIN = createStyle({}, {})
 const check = (fields: Partial<DoctorCheck>): DoctorCheck => ({

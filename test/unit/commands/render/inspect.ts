@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import test from 'ava'
-import type { InspectResult } from '../../../../src/bake/inspect.js'
 import { renderInspect } from '../../../../src/commands/render/inspect.js'
 import { createStyle } from '../../../../src/log/index.js'
+import type { InspectResult } from '../../../../src/usecases/inspect.js'
 
 const PLAIN = createStyle({}, {})
 const RESULT: InspectResult = {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import test from 'ava'
-import type { ContainerSpec } from '../../../../src/bake/ports.js'
 import { RUN_LABEL, toCreateBody } from '../../../../src/engine/docker/create-body.js'
+import type { ContainerSpec } from '../../../../src/ports/index.js'
 
 const SPEC: ContainerSpec = { image: 'app:1', env: {}, network: 'none', files: [] }
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // What cannot be provoked on a real engine: bad moments.
 import test from 'ava'
-import type { ContainerSpec } from '../../../../src/bake/ports.js'
 import { DockerEngine, RUN_LABEL } from '../../../../src/engine/docker/index.js'
+import type { ContainerSpec } from '../../../../src/ports/index.js'
 import { readTar } from '../../../../src/tar/index.js'
 import { ownerMark } from '../../../../src/util/owner.js'
 import { refuse, startFakeEngine } from '../../../helpers/fake-engine.js'
@@ -174,4 +174,17 @@ test('what a killed run has left is removed by the next one, and nothing of one 
     calls.filter(({ what }) => what.startsWith('DELETE')).map(({ what }) => what),
     [`DELETE /containers/of-${dead}`],
   )
+})
+
+test('a container that ends between the two calls of an exec is a result', async (t) => {
+  const { connection } = await startFakeEngine(t, ({ what }, response) => {
+    if (what === 'POST /containers/create') return { Id: 'c1' }
+    if (what === 'POST /containers/c1/exec') return { Id: 'e1' }
+    if (what !== 'POST /exec/e1/start') return {}
+    return refuse(response, 500, 'Container c1 is not running: Exited (137) Less than a second ago')
+  })
+  const container = await new DockerEngine(connection).create(SPEC)
+  const { exitCode, output } = await container.exec({ command: ['true'], timeoutMs: 1000 })
+  t.is(exitCode, null)
+  t.is(output, 'the container has ended')
 })

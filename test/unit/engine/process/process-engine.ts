@@ -3,8 +3,8 @@ import { chmodSync, chownSync, existsSync, mkdtempSync, readFileSync, rmSync, wr
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
-import type { ContainerSpec } from '../../../../src/bake/ports.js'
 import { ProcessEngine, type ProcessEngineOptions } from '../../../../src/engine/process/index.js'
+import type { ContainerSpec } from '../../../../src/ports/index.js'
 
 const DEADLINE_MS = 10_000
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // How the store deals with engines other than the one that the integration tests run on.
 import test from 'ava'
-import type { NewLayer, SourceImage } from '../../../../src/bake/ports.js'
 import { appendLayer, type ImageConfig, sha256DiffId, sha256Digest } from '../../../../src/image/index.js'
+import type { NewLayer, SourceImage } from '../../../../src/ports/index.js'
 import { DockerImageStore } from '../../../../src/store/docker-daemon/index.js'
 import { packTar, readTar } from '../../../../src/tar/index.js'
 import { ownerMark } from '../../../../src/util/owner.js'

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { Readable } from 'node:stream'
 import test from 'ava'
-import type { SourceImage } from '../../../../src/bake/ports.js'
 import { hexOf, type ImageConfig, sha256Digest } from '../../../../src/image/index.js'
+import type { SourceImage } from '../../../../src/ports/index.js'
 import { readExportedConfig } from '../../../../src/store/docker-daemon/exported-config.js'
 import { packTar, type TarEntry } from '../../../../src/tar/index.js'
 import { sampleConfig } from '../../../helpers/image.js'

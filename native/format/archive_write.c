@@ -1,0 +1,232 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "archive_write.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "canonical.h"
+#include "stream_write.h"
+#include "hash.h"
+
+/* Unique and far above what the interpreter hands out by itself; 0 would mean "never
+ * specialise". */
+#define FIRST_CODE_VERSION 0x40000000u
+#define MAX_MARSHAL_BYTES ((size_t)64 * 1024 * 1024)
+#define SECTIONS 8
+
+struct writer {
+  const struct pycds_target *target;
+  struct pycds_arena arena; /* all units' graphs: what is shared is only known once all are read */
+  struct pycds_constants constants;
+  struct pycds_encoder encoder;
+  struct pycds_record *records;
+  uint32_t unit_count;
+  struct pycds_buffer blocks; /* the BLOCKS section; record.block counts from its start until sealed */
+};
+
+static void put_unit(struct pycds_buffer *out, const struct pycds_block *block, const struct pycds_module *module) {
+  struct pycds_unit unit = {
+      .source_mtime = module->source_mtime,
+      .source_size = module->source_size,
+      .source_hash = module->source_hash,
+      .flags = module->flags,
+      .objects = block->own.objects,
+      .first_version = block->first_version,
+      .code_objects = block->code_objects,
+      .marshal_bytes = pycds_buffer_narrow(out, module->marshal_bytes),
+      .name_bytes = pycds_buffer_narrow(out, module->name.length),
+      .origin_bytes = pycds_buffer_narrow(out, module->origin.length),
+      .cached_bytes = pycds_buffer_narrow(out, module->cached.length),
+      .entry_bytes = pycds_buffer_narrow(out, module->entry.length),
+  };
+  pycds_buffer_put(out, &unit, sizeof unit);
+  const struct pycds_text *texts[] = {&module->name, &module->origin, &module->cached, &module->entry};
+  for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) pycds_buffer_put(out, texts[i]->bytes, texts[i]->length);
+  pycds_buffer_put(out, block->own.bytes.bytes, block->own.bytes.length);
+}
+
+static void put_block(struct writer *w, struct pycds_block *block, uint32_t shared_first, struct pycds_module *module) {
+  struct pycds_record *record = &w->records[w->unit_count++];
+  pycds_buffer_align(&w->blocks, PYCDS_ALIGN);
+  pycds_buffer_align(&block->shared.bytes, PYCDS_ALIGN); /* so that the unit header is aligned */
+  *record = (struct pycds_record){
+      .name_hash = pycds_hash(module->name.bytes, module->name.length),
+      .block = w->blocks.length,
+      .shared_bytes = pycds_buffer_narrow(&w->blocks, block->shared.bytes.length),
+      .shared_first = shared_first,
+      .shared_count = block->shared.objects,
+  };
+  pycds_buffer_put(&w->blocks, block->shared.bytes.bytes, block->shared.bytes.length);
+  put_unit(&w->blocks, block, module);
+  if (w->blocks.failed) return;
+  record->unit_bytes = pycds_buffer_narrow(&w->blocks, w->blocks.length - record->block - record->shared_bytes);
+  module->stored_bytes = pycds_buffer_narrow(&w->blocks, (size_t)record->shared_bytes + record->unit_bytes);
+  if (w->blocks.failed) return;
+  const uint8_t *start = w->blocks.bytes + record->block;
+  record->shared_hash = pycds_block_hash(start, record->shared_bytes);
+  record->unit_hash = pycds_block_hash(start + record->shared_bytes, record->unit_bytes);
+  module->code_objects = block->code_objects;
+}
+
+/* The unit's canonical graph; NULL when it is left out. */
+static struct pycds_value *read_unit(struct writer *w, struct pycds_module *module) {
+  if (module->marshal_bytes > MAX_MARSHAL_BYTES) {
+    module->left_out = "its code is too large";
+    return NULL;
+  }
+  struct pycds_value *root =
+      pycds_marshal_decode(&w->arena, w->encoder.layout, module->marshal, module->marshal_bytes, &module->left_out);
+  if (!root) return NULL;
+  module->left_out = pycds_canonicalise(&w->constants, root, module->seeds, module->seeds_bytes);
+  return module->left_out ? NULL : root;
+}
+
+static const char *put_blocks(struct writer *w, struct pycds_module *modules, struct pycds_value **roots,
+                              size_t count) {
+  const char *error = NULL;
+  for (size_t i = 0; i < count && !error; i++) {
+    if (!roots[i]) continue;
+    struct pycds_block block = {0};
+    uint32_t shared_first = w->encoder.shared_count;
+    w->encoder.unit = w->unit_count;
+    w->encoder.block = &block;
+    error = pycds_encode_unit(&w->encoder, roots[i]);
+    if (!error) put_block(w, &block, shared_first, &modules[i]);
+    pycds_block_free(&block);
+  }
+  return error;
+}
+
+static uint32_t slots_for(uint32_t count) {
+  uint32_t slots = 16;
+  while (slots < count * 2) slots *= 2;
+  return slots;
+}
+
+static void put_index(const struct writer *w, struct pycds_buffer *out, uint32_t slot_count) {
+  size_t start = pycds_buffer_put(out, NULL, slot_count * sizeof(struct pycds_slot));
+  if (out->failed) return;
+  struct pycds_slot *slots = (struct pycds_slot *)(void *)(out->bytes + start);
+  for (uint32_t i = 0; i < slot_count; i++) slots[i].record = PYCDS_NO_RECORD;
+  for (uint32_t record = 0; record < w->unit_count; record++) {
+    uint64_t hash = w->records[record].name_hash;
+    uint32_t at = (uint32_t)hash & (slot_count - 1);
+    while (slots[at].record != PYCDS_NO_RECORD) at = (at + 1) & (slot_count - 1);
+    slots[at] = (struct pycds_slot){.name_hash = hash, .record = record, .check = (uint32_t)hash ^ record};
+  }
+}
+
+static void start_section(struct pycds_buffer *out, struct pycds_section *section, enum pycds_section_kind kind) {
+  pycds_buffer_align(out, PYCDS_ALIGN);
+  *section = (struct pycds_section){.kind = kind, .offset = out->length};
+}
+
+static void finish_section(const struct pycds_buffer *out, struct pycds_section *section) {
+  section->bytes = out->length - section->offset;
+  if (!out->failed && section->kind != PYCDS_SECTION_BLOCKS) {
+    section->hash = pycds_hash(out->bytes + section->offset, section->bytes);
+  }
+}
+
+static void put_records(struct writer *w, struct pycds_buffer *out, uint64_t blocks_offset) {
+  for (uint32_t i = 0; i < w->unit_count; i++) {
+    struct pycds_record *record = &w->records[i];
+    record->block += blocks_offset;
+    record->record_hash = pycds_hash(&record->name_hash, sizeof *record - sizeof record->record_hash);
+    pycds_buffer_put(out, record, sizeof *record);
+  }
+}
+
+static void seal(const struct writer *w, struct pycds_buffer *out, const struct pycds_section *sections,
+                 uint32_t slots) {
+  const struct pycds_target *target = w->target;
+  struct pycds_header header = {
+      .magic = PYCDS_MAGIC,
+      .format = PYCDS_FORMAT,
+      .header_bytes = sizeof header + SECTIONS * sizeof *sections,
+      .file_bytes = out->length,
+      .hexversion = target->hexversion,
+      .machine = target->machine,
+      .pointer_bytes = 8,
+      .validate = target->validate,
+      .optimize = target->optimize,
+      .identity_kind = target->identity_kind,
+      .identity_bytes = target->identity_bytes,
+      .section_count = SECTIONS,
+      .arena_bytes = w->encoder.arena_bytes,
+      .unit_count = w->unit_count,
+      .shared_count = w->encoder.shared_count,
+      .index_slots = slots,
+  };
+  memcpy(header.identity, target->identity, sizeof header.identity);
+  memcpy(header.python_magic, target->python_magic, sizeof header.python_magic);
+  memcpy(out->bytes + sizeof header, sections, SECTIONS * sizeof *sections);
+  memcpy(out->bytes, &header, sizeof header);
+  header.header_hash = pycds_hash(out->bytes, header.header_bytes);
+  memcpy(out->bytes, &header, sizeof header);
+}
+
+static void put_file(struct writer *w, const struct pycds_caches *caches, struct pycds_text info,
+                     struct pycds_buffer *out) {
+  struct pycds_section sections[SECTIONS];
+  uint32_t slots = slots_for(w->unit_count);
+  pycds_buffer_put(out, NULL, sizeof(struct pycds_header) + sizeof sections);
+  const struct pycds_object_layout layout = pycds_object_layout(w->encoder.layout);
+  start_section(out, &sections[0], PYCDS_SECTION_LAYOUT);
+  pycds_buffer_put(out, &layout, sizeof layout);
+  finish_section(out, &sections[0]);
+
+  start_section(out, &sections[1], PYCDS_SECTION_INDEX);
+  put_index(w, out, slots);
+  finish_section(out, &sections[1]);
+
+  start_section(out, &sections[2], PYCDS_SECTION_RECORDS);
+  uint64_t blocks = out->length + w->unit_count * sizeof(struct pycds_record);
+  blocks = (blocks + PYCDS_ALIGN - 1) & ~(uint64_t)(PYCDS_ALIGN - 1);
+  put_records(w, out, blocks);
+  finish_section(out, &sections[2]);
+
+  start_section(out, &sections[3], PYCDS_SECTION_BLOCKS);
+  pycds_buffer_put(out, w->blocks.bytes, w->blocks.length);
+  finish_section(out, &sections[3]);
+
+  start_section(out, &sections[4], PYCDS_SECTION_INFO);
+  pycds_buffer_put(out, info.bytes, info.length);
+  finish_section(out, &sections[4]);
+
+  start_section(out, &sections[5], PYCDS_SECTION_CACHE_INDEX);
+  pycds_caches_put_index(caches, out);
+  finish_section(out, &sections[5]);
+
+  start_section(out, &sections[6], PYCDS_SECTION_CACHE);
+  pycds_buffer_put(out, caches->entries.bytes, caches->entries.length);
+  finish_section(out, &sections[6]);
+
+  start_section(out, &sections[7], PYCDS_SECTION_FILES);
+  pycds_buffer_put(out, w->target->files.bytes, w->target->files.length);
+  finish_section(out, &sections[7]);
+  if (!out->failed) seal(w, out, sections, slots);
+}
+
+const char *pycds_archive_write(const struct pycds_target *target, struct pycds_module *modules, size_t count,
+                                const struct pycds_caches *caches, struct pycds_text info, struct pycds_buffer *out) {
+  struct writer w = {.target = target, .encoder.next_version = FIRST_CODE_VERSION};
+  const char *error = NULL;
+  w.encoder.layout = pycds_layout_find((int)(target->hexversion >> 24), (int)(target->hexversion >> 16 & 0xff));
+  if (!w.encoder.layout) return "this CPython version has no known object layout";
+  if (count > PYCDS_NO_RECORD / 4) return "too many units";
+  w.constants.arena = &w.arena;
+  w.records = calloc(count + 1, sizeof *w.records);
+  struct pycds_value **roots = calloc(count + 1, sizeof *roots);
+  if (!w.records || !roots) error = "out of memory";
+  for (size_t i = 0; i < count && !error; i++) roots[i] = read_unit(&w, &modules[i]);
+  if (!error) error = w.arena.failed ? "out of memory" : put_blocks(&w, modules, roots, count);
+  if (!error) put_file(&w, caches, info, out);
+  const struct pycds_buffer *buffers[] = {&w.blocks, &caches->entries, &caches->places, out};
+  for (size_t i = 0; i < sizeof buffers / sizeof *buffers && !error; i++) error = pycds_buffer_error(buffers[i]);
+  pycds_arena_free(&w.arena);
+  pycds_buffer_free(&w.blocks);
+  free(roots);
+  free(w.records);
+  return error;
+}

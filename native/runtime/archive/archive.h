@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+// The archive in use by this process: opened once, read module by module.
+#ifndef PYCDS_RUNTIME_ARCHIVE_H
+#define PYCDS_RUNTIME_ARCHIVE_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "../../format/archive_read.h"
+#define PYCDS_PYAPI
+#include "../../cpython/pyapi.h"
+
+/* Part of the file that was read, so that what lies next to it costs no further call. */
+struct window {
+  uint64_t offset;
+  size_t length, capacity;
+  uint8_t *bytes;
+};
+
+struct archive {
+  const char *path;
+  int fd;
+  dev_t device;
+  ino_t inode;
+  struct pycds_header header;
+  struct pycds_object_layout layout;
+  uint64_t index_offset, records_offset;
+  uint8_t *index;   /* memory for all of it, of which the pieces that were asked for have been read */
+  bool *index_read; /* by piece */
+  struct window records, blocks;
+  uint8_t *arena; /* where the objects are made, one behind the other; never released */
+  size_t arena_bytes, arena_used;
+  PyObject **shared; /* shared constants by number; NULL until their block is read */
+  PyObject **codes;  /* code objects by record number; NULL until used */
+  PyObject **locals; /* objects of the unit that is being made */
+  size_t locals_capacity;
+  unsigned nesting;
+  bool making;         /* objects are being made: nothing else can be found meanwhile */
+  uint64_t generation; /* counts finds */
+};
+
+/* A unit found in the archive; what it points to lives until the next find. */
+struct found {
+  uint64_t generation;
+  uint32_t number;
+  struct pycds_record record;
+  struct pycds_unit_view unit;
+};
+
+/* Opens `path` and checks it against this interpreter. The descriptor is read-only.
+ * `path` must outlive the archive. */
+enum pycds_reject archive_open(struct archive *a, const char *path);
+
+/* Reads what the archive says of a unit. NOT_ARCHIVED, DAMAGED or SERVED (found). */
+enum pycds_miss archive_find(struct archive *a, const char *name, size_t length, struct found *out);
+
+/* The code object of a unit just found, ready to run (borrowed; it is never freed), or
+ * NULL when its part of the archive is damaged, or when another find came in between. No
+ * Python exception is left set. */
+PyObject *archive_code(struct archive *a, const struct found *found);
+
+/* Record `number`; false when it is damaged. */
+bool archive_record(struct archive *a, uint32_t number, struct pycds_record *record);
+
+/* Reads from the file into memory of the caller. */
+bool archive_read(const struct archive *a, uint64_t offset, void *into, size_t bytes);
+
+/* A section that is not about units. */
+bool archive_section(const struct archive *a, enum pycds_section_kind kind, struct pycds_section *out);
+/* Whether the descriptor still is the archive's, after opening it again if need be. */
+bool archive_is_open(struct archive *a);
+
+#endif

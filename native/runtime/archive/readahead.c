@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+#define _GNU_SOURCE
+#include "readahead.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "../../format/hash.h"
+
+/* A byte from the page cache takes one or two microseconds, one from any disk far more. */
+#define COLD_NANOSECONDS 40000
+#define MAX_LIST_BYTES ((uint64_t)1024 * 1024)
+/* Of a very large library only a small part is used at a start. */
+#define MAX_FILE_BYTES ((size_t)32 * 1024 * 1024)
+
+static int64_t now(void) {
+  struct timespec time;
+  clock_gettime(CLOCK_MONOTONIC, &time);
+  return (int64_t)time.tv_sec * 1000000000 + time.tv_nsec;
+}
+
+/* Taking the time works on every file system and for every user, which asking the kernel
+ * (mincore, RWF_NOWAIT) does not. */
+static bool is_cold(const struct archive *a) {
+  const uint64_t places[] = {a->header.file_bytes / 2, a->header.file_bytes - 1};
+  for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
+    char byte;
+    int64_t start = now();
+    if (!archive_read(a, places[i], &byte, 1) || now() - start > COLD_NANOSECONDS) return true;
+  }
+  return false;
+}
+
+/* The call returns when the reads have been queued. */
+static void read_ahead(int fd, uint64_t bytes) { syscall(SYS_readahead, fd, (off_t)0, (size_t)bytes); }
+
+static void read_file(const char *path) {
+  int fd = (int)syscall(SYS_openat, AT_FDCWD, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK, 0);
+  if (fd < 0) return;
+  read_ahead(fd, MAX_FILE_BYTES);
+  close(fd);
+}
+
+static void read_listed(const struct archive *a) {
+  struct pycds_section section;
+  if (!archive_section(a, PYCDS_SECTION_FILES, &section) || section.bytes == 0 || section.bytes > MAX_LIST_BYTES)
+    return;
+  size_t bytes = (size_t)section.bytes;
+  char *list = calloc(1, bytes + 1);
+  if (list && archive_read(a, section.offset, list, bytes) && pycds_hash(list, bytes) == section.hash) {
+    for (const char *path = list; path < list + bytes; path += strlen(path) + 1) read_file(path);
+  }
+  free(list);
+}
+
+void readahead_start(const struct archive *a) {
+  const char *mode = getenv("PYCDS_READAHEAD");
+  if (!mode) mode = "auto";
+  if (strcmp(mode, "off") == 0 || (strcmp(mode, "force") != 0 && !is_cold(a))) return;
+  read_ahead(a->fd, a->header.file_bytes);
+  read_listed(a);
+}

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+// compile, exec and eval of source strings that training compiled: the archived code is
+// unmarshalled, a fresh code object for each call as ever, and for exec and eval given to
+// the builtin itself, which does everything that is not compiling: the caller's namespaces,
+// __builtins__, checks of arguments, the audit event of running.
+#include <stdlib.h>
+#include <string.h>
+
+#include "../../format/number.h"
+#include "ask.h"
+#include "../host/report.h"
+#include "../entry/runtime.h"
+#include "../../cpython/source_call.h"
+
+static PyObject *unmarshal(const uint8_t *bytes, size_t length) {
+  PyObject *code = PyMarshal_ReadObjectFromString((const char *)bytes, (Py_ssize_t)length);
+  if (code && type_of(code) == &PyCode_Type) return code;
+  PyErr_Clear();
+  drop(code);
+  return NULL;
+}
+
+static PyObject *load(const struct source_question *question) {
+  const uint8_t *answer;
+  uint32_t bytes;
+  if (!cache_ask(&question->head, question->filename_text, question->text, question->text_bytes, &answer, &bytes)) {
+    return NULL;
+  }
+  PyObject *code = unmarshal(answer, bytes);
+  cache_release();
+  return code;
+}
+
+/* A text that differs from one of training in a number that is another one in each process. */
+static PyObject *load_with_number(const struct source_question *question) {
+  struct pycds_number number;
+  if (!pycds_number_find(question->text, question->text_bytes, &number)) return NULL;
+  char literal[PYCDS_NUMBER_MAX_WIDTH];
+  const struct pycds_number sample = pycds_number_sample(number.width, literal);
+  char *text = malloc(question->text_bytes);
+  if (!text) return NULL;
+  memcpy(text, question->text, question->text_bytes);
+  memcpy(text + number.at, literal, number.width);
+  PyObject *code = NULL;
+  const uint8_t *answer;
+  uint32_t bytes;
+  if (cache_ask(&question->head, question->filename_text, text, question->text_bytes, &answer, &bytes)) {
+    uint8_t *changed = malloc((size_t)bytes + PYCDS_NUMBER_MAX_BYTES);
+    size_t length = changed ? pycds_number_replace(answer, bytes, &sample, &number, changed) : 0;
+    cache_release();
+    if (length > 0) code = unmarshal(changed, length);
+    free(changed);
+  }
+  free(text);
+  return code;
+}
+
+static PyObject *find(const struct source_question *question) {
+  double start = report_wanted() ? report_clock() : 0;
+  PyObject *code = load(question);
+  if (!code) code = load_with_number(question);
+  report_cached(REPORT_SOURCE, code != NULL);
+  if (report_wanted()) report.milliseconds += report_clock() - start;
+  return code;
+}
+
+/* CPython ends with SIGINT when the last source string that it ran itself was left by a
+ * KeyboardInterrupt, even one that the program caught. It notes that where only it can, so
+ * it gets one to run. */
+static bool interrupted;
+
+static void note_interrupt(void) {
+  PyObject *type, *value, *traceback;
+  PyErr_Fetch(&type, &value, &traceback);
+  PyObject *text = PyUnicode_InternFromString("raise KeyboardInterrupt"), *space = PyDict_New();
+  PyObject *items[] = {text, space};
+  const struct source_arguments arguments = {items, 2, NULL};
+  if (text && space) drop(source_call_stock(SOURCE_EXEC, &arguments));
+  drop(text);
+  drop(space);
+  PyErr_Clear();
+  PyErr_Restore(type, value, traceback);
+  interrupted = true;
+}
+
+static PyObject *answer(enum source_builtin builtin, const struct source_arguments *arguments) {
+  struct source_question question;
+  if (!source_call_question(builtin, arguments, runtime.archive.header.optimize, &question)) {
+    return source_call_stock(builtin, arguments);
+  }
+  /* The builtin takes that note back when it runs the next one. */
+  bool take_back = interrupted && builtin != SOURCE_COMPILE;
+  if (take_back) interrupted = false;
+  PyObject *code = take_back ? NULL : find(&question), *result = NULL;
+  if (!code) return source_call_stock(builtin, arguments);
+  if (PySys_Audit("compile", "yO", question.text, question.filename) == 0) {
+    if (builtin == SOURCE_COMPILE) return code;
+    result = source_call_instead(builtin, arguments, code);
+    if (!result && PyErr_Occurred() == PyExc_KeyboardInterrupt) note_interrupt();
+  }
+  Py_DecRef(code);
+  return result;
+}
+
+void cache_source_start(void) { source_call_divert(answer); }

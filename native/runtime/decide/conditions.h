@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: Apache-2.0
+// Whether importing a module without the archive would lead to the same file as in training.
+#ifndef PYCDS_RUNTIME_CONDITIONS_H
+#define PYCDS_RUNTIME_CONDITIONS_H
+
+#include "../archive/facts.h"
+#include "../host/importlib.h"
+
+/* `path` is sys.path, or the __path__ of the parent. Leaves no exception. */
+enum pycds_miss conditions_check(PyObject *path, const struct facts *facts, const struct pycds_header *header);
+
+/* Whether the path finder itself would be asked for that name behind `finder` on sys.meta_path. */
+bool conditions_path_finder_is_next(PyObject *finder, PyObject *name);
+
+/* The same, and nothing in front of `finder` can answer for that module. */
+bool conditions_are_first(PyObject *finder, PyObject *name, const struct facts *facts);
+
+#endif

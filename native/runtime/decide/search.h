@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+// Whether the path finder would still find a module where training found it.
+#ifndef PYCDS_RUNTIME_SEARCH_H
+#define PYCDS_RUNTIME_SEARCH_H
+
+#include "../archive/facts.h"
+
+/* Walks `path` (sys.path, or a parent's __path__; a list) to the entry that held the module in
+ * training. SERVED when it is there and no directory before it holds a file or directory
+ * of the module's name; `check_earlier` false trusts the earlier entries. Directories are
+ * listed once and again when they change; changes are looked for when the coarse clock has
+ * moved on. No Python exception is left set. */
+enum pycds_miss search_check(PyObject *path, const struct facts *facts, bool check_earlier);
+
+/* Forgets what is known of directories: importlib.invalidate_caches. */
+void search_forget(void);
+
+/* Compares the module's source with what the archive recorded, as `validate` says. */
+enum pycds_miss search_check_source(const struct facts *facts, enum pycds_validate validate,
+                                    const uint8_t python_magic[4]);
+
+#endif

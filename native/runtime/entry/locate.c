@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "locate.h"
+
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/auxv.h>
+#include <unistd.h>
+
+#include "../../cpython/sys_flag.h"
+
+#define MAX_PATH_BYTES 4096
+/* Where a bake puts its archive; a user who may not write there has it beside the runtime. */
+#define COMMON_PATH "/opt/pycds/app.cds"
+#define BESIDE_PATH "_pycds.data/app.cds"
+
+/* Whoever may not choose what an interpreter runs may not choose it by the archive either: -I and -E, and
+ * programs that run with the rights of another user. */
+static bool ignores_paths(void) { return sys_flag("ignore_environment") != 0 || getauxval(AT_SECURE) != 0; }
+
+const char *locate_archive(PyObject *self) {
+  static char beside[MAX_PATH_BYTES];
+  const char *path = getenv("PYCDS_ARCHIVE");
+  if (path && !ignores_paths()) return path;
+  PyObject *file = PyObject_GetAttrString(self, "__file__");
+  const char *own = file ? PyUnicode_AsUTF8AndSize(file, NULL) : NULL;
+  const char *end = own ? strrchr(own, '/') : NULL;
+  path = COMMON_PATH;
+  if (end && (size_t)(end - own) + sizeof "/" BESIDE_PATH <= sizeof beside) {
+    snprintf(beside, sizeof beside, "%.*s/%s", (int)(end - own), own, BESIDE_PATH);
+    if (access(beside, F_OK) == 0) path = beside;
+  }
+  if (file) Py_DecRef(file);
+  PyErr_Clear();
+  return path;
+}

@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef PYCDS_RUNTIME_LOCATE_H
+#define PYCDS_RUNTIME_LOCATE_H
+
+#define PYCDS_PYAPI
+#include "../../cpython/pyapi.h"
+
+/* Path of the archive: PYCDS_ARCHIVE where that is set (empty: none) and paths of the environment count, else the one beside the
+ * runtime that `self` was loaded from, else the one of the whole image. Kept for the process. */
+const char *locate_archive(PyObject *self);
+
+#endif

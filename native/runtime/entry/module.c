@@ -1,0 +1,209 @@
+// SPDX-License-Identifier: Apache-2.0
+// The module `_pycds`: on import it opens the archive (see locate.h) and, if that
+// fits this interpreter, takes part in importing from then on. It never raises: whatever
+// does not fit leaves importing as it was.
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "../../cpython/sys_flag.h"
+#include "../caches/ask.h"
+#include "../host/collector.h"
+#include "finder.h"
+#include "../archive/readahead.h"
+#include "locate.h"
+#include "../host/report.h"
+#include "runtime.h"
+#include "../decide/search.h"
+#include "takeover.h"
+#include "../../snapshot/thaw/thaw.h"
+
+/* sysexits.h EX_CONFIG: PYCDS=require was not met. */
+#define EXIT_REQUIRE 78
+#define CPYTHON_3_12 0x030c0000ul
+
+/* ---- starting ---- */
+
+/* Modules that were imported from files before the hook ran. */
+static void report_earlier(void) {
+  PyObject *modules = PyImport_GetModuleDict(), *name, *module;
+  Py_ssize_t at = 0;
+  while (PyDict_Next(modules, &at, &name, &module)) {
+    PyObject *loader = PyObject_GetAttr(module, names.dunder_loader);
+    bool is_source = loader && type_of(loader) == (PyTypeObject *)importlib.loader_type;
+    const char *bytes = is_source ? PyUnicode_AsUTF8AndSize(name, NULL) : NULL;
+    /* A script is no module of the search path. */
+    if (bytes && strcmp(bytes, "__main__") != 0) report_missed(bytes, PYCDS_MISS_BEFORE_HOOK);
+    drop(loader);
+    PyErr_Clear();
+  }
+}
+
+/* -v is about importlib's own steps, which then have to be taken. */
+static bool is_verbose(void) { return sys_flag("verbose") != 0; }
+
+static enum pycds_reject start(PyObject *self, const char *path) {
+  if (PyInterpreterState_GetID(PyInterpreterState_Get()) != 0) return PYCDS_REJECT_INTERPRETER;
+  enum pycds_reject reject = archive_open(&runtime.archive, path);
+  if (reject) return reject;
+  readahead_start(&runtime.archive);
+  if (!importlib_find()) return PYCDS_REJECT_RUNTIME;
+  if (report_wanted()) report_earlier();
+  if (!finder_insert(self)) return PYCDS_REJECT_RUNTIME;
+  runtime.self = keep(self);
+  runtime.active = true;
+  unsigned caches = cache_open(&runtime.archive);
+  if (caches & CACHE_REGEXES) cache_regex_start();
+  if (caches & CACHE_SOURCES) cache_source_start();
+  const char *only_finder = getenv("PYCDS_TAKEOVER");
+  if (only_finder && strcmp(only_finder, "off") == 0) return PYCDS_ACCEPTED;
+  runtime.taken = importlib.known && !is_verbose() && takeover_install();
+  if (runtime.taken) collector_start();
+  return PYCDS_ACCEPTED;
+}
+
+/* `snapshot`: what this process was made of, in so many milliseconds, or why it was not. */
+static void run(PyObject *self, const char *snapshot, enum snapshot_reject reject, double milliseconds) {
+  const char *path = locate_archive(self);
+  const char *mode = getenv("PYCDS");
+  if (!mode) mode = "auto";
+  report.path = path;
+  report.summary = strcmp(mode, "report") == 0;
+  report.log = getenv("PYCDS_LOG") != NULL;
+  report_snapshot(snapshot, reject, milliseconds);
+  double before = report_wanted() ? report_clock() : 0;
+  report_rejected(start(self, path));
+  PyErr_Clear();
+  /* A sub-interpreter is no start of the program that could fail. */
+  bool unmet = report.reject && report.reject != PYCDS_REJECT_INTERPRETER;
+  if (unmet && strcmp(mode, "require") == 0) {
+    report_unmet();
+    _exit(EXIT_REQUIRE);
+  }
+  if (report_wanted()) report.milliseconds += report_clock() - before;
+  if (report.summary) report_at_exit();
+}
+
+static void run_thawed(void *self, const char *snapshot, double milliseconds) {
+  run(self, snapshot, SNAPSHOT_ACCEPTED, milliseconds);
+}
+
+static int exec_pycds(PyObject *self) {
+  const char *mode = getenv("PYCDS");
+  if (runtime.active || !*locate_archive(self) || (mode && strcmp(mode, "off") == 0)) return 0;
+  if (thaw_is_template(self, run_thawed)) return 0;
+  const char *snapshot;
+  enum snapshot_reject reject = thaw(&snapshot);
+  /* KeyboardInterrupt. */
+  if (reject == SNAPSHOT_REJECT_INTERRUPTED) return -1;
+  run(self, snapshot, reject, 0);
+  return 0;
+}
+
+/* ---- for tools and tests ---- */
+
+static PyObject *load_code(PyObject *self, PyObject *name) {
+  (void)self;
+  Py_ssize_t length;
+  struct found found;
+  const char *bytes = PyUnicode_AsUTF8AndSize(name, &length);
+  if (!bytes) return NULL;
+  enum pycds_miss miss = runtime_find((struct text){bytes, (size_t)length}, &found);
+  PyObject *code = miss ? NULL : archive_code(&runtime.archive, &found);
+  if (!code) {
+    PyErr_SetString(PyExc_LookupError, pycds_miss_sentence(miss ? miss : PYCDS_MISS_DAMAGED));
+    return NULL;
+  }
+  return keep(code);
+}
+
+/* Of the import system as it is now; "" when its functions are no Python functions. */
+static PyObject *digest_text(void) {
+  /* Objects of free-threaded builds look different; there is no archive for them. */
+  if (_Py_DecRefShared) return PyUnicode_FromStringAndSize(NULL, 0);
+  PyObject *bootstrap = runtime.active ? NULL : PyImport_ImportModule("_frozen_importlib");
+  PyObject *external = bootstrap ? PyImport_ImportModule("_frozen_importlib_external") : NULL;
+  uint64_t digest = external ? importlib_digest(bootstrap, external) : importlib.digest;
+  char text[17];
+  int length = snprintf(text, sizeof text, "%016llx", (unsigned long long)digest);
+  drop(bootstrap);
+  drop(external);
+  return PyUnicode_FromStringAndSize(text, digest ? length : 0);
+}
+
+static PyObject *stats(PyObject *self, PyObject *unused) {
+  (void)self;
+  (void)unused;
+  PyObject *result = PyDict_New();
+  if (!result) return NULL;
+  unsigned long missed = 0;
+  for (int i = 0; i < PYCDS_MISS_COUNT; i++) missed += report.missed[i];
+  const char *reject = runtime.active || report.reject ? pycds_reject_code(report.reject) : "INACTIVE";
+  struct {
+    const char *name;
+    PyObject *value;
+  } items[] = {
+      {"status", PyUnicode_FromStringAndSize(reject, (Py_ssize_t)strlen(reject))},
+      {"served", PyLong_FromLong((long)report.served)},
+      {"missed", PyLong_FromLong((long)missed)},
+      {"regexes", PyLong_FromLong((long)report.cached[REPORT_REGEX])},
+      {"regexes_missed", PyLong_FromLong((long)report.uncached[REPORT_REGEX])},
+      {"sources", PyLong_FromLong((long)report.cached[REPORT_SOURCE])},
+      {"sources_missed", PyLong_FromLong((long)report.uncached[REPORT_SOURCE])},
+      {"takeover", PyLong_FromLong(runtime.taken)},
+      {"importlib", digest_text()},
+  };
+  for (size_t i = 0; i < sizeof items / sizeof *items; i++) {
+    if (items[i].value) PyDict_SetItemString(result, items[i].name, items[i].value);
+    drop(items[i].value);
+  }
+  return result;
+}
+
+static PyObject *invalidate_caches(PyObject *self, PyObject *unused) {
+  (void)self;
+  (void)unused;
+  search_forget();
+  return none();
+}
+
+static PyMethodDef methods[] = {
+    {"find_spec", (PyCFunction)(void (*)(void))finder_find_spec, METH_VARARGS | METH_KEYWORDS,
+     "find_spec(fullname, path=None, target=None): the spec of an archived module, or None."},
+    {"invalidate_caches", invalidate_caches, METH_NOARGS, "invalidate_caches(): forgets directory listings."},
+    {"load_code", load_code, METH_O, "load_code(name): the archived code object; LookupError when there is none."},
+    {"stats", stats, METH_NOARGS,
+     "stats(): status, modules served and (with PYCDS=report or PYCDS_LOG) missed,\n"
+     "whether importlib's _find_and_load was taken over, digest of importlib."},
+    {NULL, NULL, 0, NULL},
+};
+
+/* CPython before 3.12 refuses the slot that 3.12 asks for, and before 3.13 that of 3.13. */
+static PyModuleDef_Slot slots[3];
+
+/* Objects of free-threaded builds begin with 16 bytes more. There the archive is refused,
+ * but the module must still be one that can say so. */
+static struct {
+  uint64_t free_threaded[2];
+  PyModuleDef module;
+} definition = {.module = {
+                    .base = {.refcount = 1},
+                    .name = "_pycds",
+                    .doc = "Code data sharing: serves imports from an archive of code objects.",
+                    .methods = methods,
+                    .slots = slots,
+                }};
+
+__attribute__((visibility("default"))) PyObject *PyInit__pycds(void);
+
+PyObject *PyInit__pycds(void) {
+  bool free_threaded = _Py_DecRefShared != NULL;
+  slots[0] = (PyModuleDef_Slot){Py_mod_exec, (void *)exec_pycds};
+  if (free_threaded) {
+    /* Else the interpreter would take its lock back, with a warning. */
+    slots[1] = (PyModuleDef_Slot){Py_mod_gil, PY_MOD_GIL_NOT_USED};
+  } else if (&Py_Version && Py_Version >= CPYTHON_3_12) {
+    slots[1] = (PyModuleDef_Slot){Py_mod_multiple_interpreters, PY_MOD_PER_INTERPRETER_GIL_SUPPORTED};
+  }
+  return PyModuleDef_Init(free_threaded ? (PyModuleDef *)(void *)&definition : &definition.module);
+}

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the runtime uses of importlib, sys and builtins: looked up once, at start, so that
+// what a program puts there later is noticed as a difference.
+#ifndef PYCDS_RUNTIME_IMPORTLIB_H
+#define PYCDS_RUNTIME_IMPORTLIB_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
+
+#define PYCDS_PYAPI
+#include "../../cpython/pyapi.h"
+
+extern struct names {
+#define NAME(identifier, text) PyObject *identifier;
+#include "names.def"
+#undef NAME
+} names;
+
+/* What the import systems of the supported CPythons do beyond the common part. */
+enum feature {
+  SETS_CACHED = 1,          /* modules have __cached__ */
+  TRACKS_SUBMODULES = 2,    /* parent.__spec__._uninitialized_submodules */
+  WAITS_FOR_PARENT = 4,     /* for a parent that another thread still initialises */
+  WAITS_FOR_ANCESTORS = 8,  /* likewise for all packages above */
+  RAISES_IMPORT_EVENT = 16, /* the audit event is importlib's duty, not C's */
+  SETS_LAZY_ATTRIBUTES = 32
+};
+
+struct importlib {
+  PyObject *bootstrap;                                               /* _frozen_importlib */
+  PyObject *bootstrap_dict, *sys_dict, *builtins_dict, *thread_dict; /* borrowed from their modules */
+  PyObject *modules, *module_locks;
+  PyObject *spec_type, *loader_type, *path_finder, *file_finder, *builtin_importer, *frozen_importer;
+  PyObject *run, *exec;                 /* _call_with_frames_removed, builtins.exec */
+  PyObject *object_new;                 /* object.__new__ */
+  PyObject *is_frozen;                  /* _imp.is_frozen */
+  PyObject *set_lazy_attributes;        /* _imp._set_lazy_attributes, or NULL */
+  PyObject *path_hooks[2];              /* the two that CPython starts with */
+  PyObject *get_ident;                  /* _thread.get_ident */
+  PyObject *load_methods[4];            /* of SourceFileLoader */
+  PyObject *true_object, *false_object; /* as Python code sees them */
+  uint64_t digest;                      /* 0: one of the functions is no Python function */
+  bool known;                           /* digest is in importlib.def, and `features` holds */
+  unsigned features;                    /* enum feature */
+};
+
+extern struct importlib importlib;
+
+/* False when this interpreter lacks something that the runtime needs. Leaves no exception. */
+bool importlib_find(void);
+
+/* Digest of the functions that takeover.c stands in for. */
+uint64_t importlib_digest(PyObject *bootstrap, PyObject *external);
+
+/* Whether importlib's classes still load source files in their own way. */
+bool importlib_loads_as_ever(void);
+
+static inline PyTypeObject *type_of(PyObject *object) {
+  PyTypeObject *type; /* behind the reference count, in every build that is supported */
+  memcpy(&type, (const char *)object + sizeof(intptr_t), sizeof type);
+  return type;
+}
+
+static inline void drop(PyObject *object) {
+  if (object) Py_DecRef(object);
+}
+
+static inline PyObject *keep(PyObject *object) {
+  Py_IncRef(object);
+  return object;
+}
+
+static inline PyObject *none(void) { return keep(&_Py_NoneStruct); }
+
+/* An item of a dictionary (borrowed), or NULL; no exception is left. */
+static inline PyObject *item_of(PyObject *dict, PyObject *key) {
+  PyObject *value = PyDict_GetItemWithError(dict, key);
+  if (!value) PyErr_Clear();
+  return value;
+}
+
+/* Like getattr(object, name, None) (a new reference or NULL). */
+PyObject *attribute_of(PyObject *object, PyObject *name);
+
+#endif

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the runtime tells people: PYCDS=report's summary and PYCDS_LOG's lines on stderr.
+#ifndef PYCDS_RUNTIME_REPORT_H
+#define PYCDS_RUNTIME_REPORT_H
+
+#include <stdbool.h>
+
+#include "../../format/reject.h"
+#include "../../snapshot/reject.h"
+#define PYCDS_PYAPI
+#include "../../cpython/pyapi.h"
+
+enum report_cache { REPORT_REGEX, REPORT_SOURCE, REPORT_CACHES };
+
+struct report {
+  bool summary; /* PYCDS=report */
+  bool log;     /* PYCDS_LOG is set: a line per module */
+  const char *path;
+  enum pycds_reject reject;
+  const char *snapshot; /* NULL: none was to be used */
+  enum snapshot_reject snapshot_reject;
+  double thawed; /* milliseconds */
+  unsigned long served;
+  unsigned long missed[PYCDS_MISS_COUNT];
+  unsigned long cached[REPORT_CACHES], uncached[REPORT_CACHES];
+  double milliseconds; /* spent in the runtime; only measured for a report */
+  char *names;         /* "name (CODE)" of the first misses, separated by ", " */
+  unsigned long named;
+};
+
+extern struct report report;
+
+bool report_wanted(void);
+double report_clock(void);            /* milliseconds, monotonic */
+void report_served(const char *name); /* the name is only needed for the log */
+void report_missed(const char *name, enum pycds_miss miss);
+/* A question to a cache: answered from the archive, or not. */
+void report_cached(enum report_cache cache, bool served);
+void report_rejected(enum pycds_reject reject);
+/* What this process was made of, and in how many milliseconds; or why not. */
+void report_snapshot(const char *path, enum snapshot_reject reject, double milliseconds);
+/* Says on stderr why PYCDS=require cannot be met. */
+void report_unmet(void);
+/* Prints the summary when the interpreter exits. */
+void report_at_exit(void);
+
+#endif

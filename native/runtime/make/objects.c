@@ -1,0 +1,355 @@
+// SPDX-License-Identifier: Apache-2.0
+// Makes the objects that a stream describes, one behind the other in the arena, as this
+// CPython would have made them itself. The arena comes zeroed: what is not written is 0.
+// It is never released: finalisation still writes into archived objects.
+#include <stdlib.h>
+#include <string.h>
+
+#include "../../format/hash.h"
+#include "../archive/archive.h"
+
+/* Blocks whose constants need those of other blocks nest no deeper than this. */
+#define MAX_NESTING 16u
+
+struct maker {
+  struct archive *archive;
+  const struct pycds_object_layout *layout;
+  struct pycds_cursor cursor;
+  PyObject **objects;      /* of this stream by number */
+  PyObject *const *shared; /* shared constants by number */
+  uint32_t shared_count;
+  uint32_t index;   /* of the object being made */
+  uint32_t version; /* co_version of the next code object */
+};
+
+static bool make_shared(struct archive *a, uint32_t number);
+
+/* ---- references ---- */
+
+/* Number of the record whose block makes shared constant `constant`. */
+static uint32_t home_of(struct archive *a, uint32_t constant) {
+  uint32_t low = 0, high = a->header.unit_count;
+  while (high - low > 1) {
+    uint32_t middle = low + (high - low) / 2;
+    struct pycds_record record;
+    if (!archive_record(a, middle, &record)) return PYCDS_NO_RECORD;
+    if (record.shared_first <= constant)
+      low = middle;
+    else
+      high = middle;
+  }
+  return low;
+}
+
+/* Out of line: hardly ever needed, and its frame would be set up for every reference. */
+__attribute__((noinline)) static PyObject *find_shared(struct archive *a, uint32_t constant) {
+  uint32_t home = home_of(a, constant);
+  if (home == PYCDS_NO_RECORD || a->nesting > MAX_NESTING) return NULL;
+  a->nesting++;
+  /* Constants only need those of earlier blocks: in order, nothing nests. */
+  bool made = true;
+  for (uint32_t number = a->nesting < MAX_NESTING ? home : 0; number <= home && made; number++) {
+    made = make_shared(a, number);
+  }
+  a->nesting--;
+  return made ? a->shared[constant] : NULL;
+}
+
+/* What references count from, held in registers while many of them are taken: [0] is for objects of the
+ * same stream, counted backwards, [1] for shared constants. */
+struct references {
+  struct pycds_cursor cursor;
+  PyObject *const *from[2];
+  uint32_t limit[2];
+};
+
+static inline struct references references_of(const struct maker *m) {
+  return (struct references){m->cursor, {m->objects + m->index, m->shared}, {m->index + 1, m->shared_count}};
+}
+
+/* Sets *out to what a reference means, which is NULL for a null pointer; false when it means
+ * nothing. Without branches on the kind of reference, which nothing could predict. */
+static inline bool take_reference(struct maker *m, struct references *r, PyObject **out) {
+  uint32_t word;
+  if (!pycds_take_varint(&r->cursor, &word)) return false;
+  uint32_t number = word >> 1, shared = word & 1;
+  if (number >= r->limit[shared]) return false;
+  int64_t backwards = (int64_t)shared - 1; /* -1 negates in two's complement, 0 leaves as it is */
+  *out = r->from[shared][((int64_t)number ^ backwards) - backwards];
+  if (*out || word == 0) return true;
+  *out = shared ? find_shared(m->archive, number) : NULL;
+  return *out != NULL;
+}
+
+/* Puts the objects of `count` references into the memory at `items`. */
+static bool take_objects(struct maker *m, uint8_t *items, uint32_t count) {
+  struct references r = references_of(m);
+  for (uint32_t i = 0; i < count; i++) {
+    PyObject *item;
+    if (!take_reference(m, &r, &item) || !item) return false;
+    memcpy(items + 8 * (size_t)i, &item, sizeof item);
+  }
+  m->cursor = r.cursor;
+  return true;
+}
+
+/* ---- objects ---- */
+
+static uint8_t *take_memory(struct archive *a, size_t bytes) {
+  size_t rounded = (bytes + PYCDS_ALIGN - 1) & ~(size_t)(PYCDS_ALIGN - 1);
+  if (rounded < bytes || rounded > a->arena_bytes - a->arena_used) return NULL;
+  uint8_t *memory = a->arena + a->arena_used;
+  a->arena_used += rounded;
+  return memory;
+}
+
+static void put64(uint8_t *object, size_t offset, int64_t value) { memcpy(object + offset, &value, sizeof value); }
+
+static void put_pointer(uint8_t *object, size_t offset, const void *to) { memcpy(object + offset, &to, sizeof to); }
+
+static uint8_t *new_object(struct maker *m, PyTypeObject *type, size_t bytes) {
+  uint8_t *object = take_memory(m->archive, bytes);
+  if (!object) return NULL;
+  memcpy(object, &m->layout->refcount, sizeof m->layout->refcount);
+  put_pointer(object, sizeof m->layout->refcount, type);
+  return object;
+}
+
+static uint8_t *new_container(struct maker *m, PyTypeObject *type, size_t bytes) {
+  return take_memory(m->archive, PYCDS_GC_HEAD) ? new_object(m, type, bytes) : NULL;
+}
+
+static uint8_t *make_str(struct maker *m, uint32_t length, uint32_t width, bool ascii) {
+  size_t header = ascii ? m->layout->str_ascii_header : m->layout->str_header;
+  size_t bytes = (size_t)length * width;
+  const uint8_t *characters = pycds_take_bytes(&m->cursor, bytes);
+  uint8_t *object = characters ? new_object(m, &PyUnicode_Type, header + bytes + width) : NULL;
+  if (!object) return NULL;
+  uint32_t state = width << 2 | 1u << 5 | (uint32_t)ascii << 6 | m->layout->str_state;
+  put64(object, PYCDS_OBJECT_SIZE, length);
+  put64(object, PYCDS_OBJECT_HASH, -1);
+  memcpy(object + PYCDS_STR_STATE, &state, sizeof state);
+  memcpy(object + header, characters, bytes);
+  return object;
+}
+
+/* The interpreter's own object where it has that string already: the memory is taken back. */
+static uint8_t *intern(struct maker *m, uint8_t *object) {
+  if (!object) return NULL;
+  PyObject *string = (PyObject *)(void *)object;
+  PyUnicode_InternInPlace(&string);
+  if (string != (PyObject *)(void *)object) {
+    struct archive *a = m->archive;
+    memset(object, 0, (size_t)(a->arena + a->arena_used - object));
+    a->arena_used = (size_t)(object - a->arena);
+  }
+  return (uint8_t *)string;
+}
+
+static uint8_t *make_text(struct maker *m, uint32_t length) {
+  const uint8_t *kind = pycds_take_bytes(&m->cursor, 1);
+  uint32_t width = kind ? pycds_text_width(*kind) : 0;
+  if (!width) return NULL;
+  uint8_t *object = make_str(m, length, width, *kind & PYCDS_TEXT_ASCII);
+  return *kind & PYCDS_TEXT_INTERNED ? intern(m, object) : object;
+}
+
+static uint8_t *make_bytes(struct maker *m, uint32_t length) {
+  const uint8_t *bytes = pycds_take_bytes(&m->cursor, length);
+  uint8_t *object = bytes ? new_object(m, &PyBytes_Type, PYCDS_BYTES_DATA + (size_t)length + 1) : NULL;
+  if (!object) return NULL;
+  put64(object, PYCDS_OBJECT_SIZE, length);
+  put64(object, PYCDS_OBJECT_HASH, -1);
+  memcpy(object + PYCDS_BYTES_DATA, bytes, length);
+  return object;
+}
+
+static uint8_t *make_int(struct maker *m, uint32_t count) {
+  uint32_t size;
+  if (!pycds_take_varint(&m->cursor, &size) || !pycds_is_int(count, size, m->archive->header.hexversion)) return NULL;
+  const uint8_t *digits = pycds_take_bytes(&m->cursor, 4 * (size_t)count);
+  uint8_t *object = digits ? new_object(m, &PyLong_Type, PYCDS_INT_DIGITS + 4 * (size_t)count) : NULL;
+  if (!object) return NULL;
+  put64(object, PYCDS_OBJECT_SIZE, (int64_t)(size >> 1) ^ -(int64_t)(size & 1));
+  memcpy(object + PYCDS_INT_DIGITS, digits, 4 * (size_t)count);
+  return object;
+}
+
+static uint8_t *make_number(struct maker *m, uint32_t count) {
+  if (!pycds_is_number(count)) return NULL;
+  const uint8_t *numbers = pycds_take_bytes(&m->cursor, count * sizeof(double));
+  PyTypeObject *type = count == 1 ? &PyFloat_Type : &PyComplex_Type;
+  uint8_t *object = numbers ? new_object(m, type, PYCDS_NUMBER_DATA + count * sizeof(double)) : NULL;
+  if (object) memcpy(object + PYCDS_NUMBER_DATA, numbers, count * sizeof(double));
+  return object;
+}
+
+static uint8_t *make_tuple(struct maker *m, uint32_t count) {
+  size_t items = m->layout->tuple_items;
+  uint8_t *object = new_container(m, &PyTuple_Type, items + 8 * (size_t)count);
+  if (!object) return NULL;
+  put64(object, PYCDS_OBJECT_SIZE, count);
+  if (items > PYCDS_OBJECT_HASH) put64(object, PYCDS_OBJECT_HASH, -1);
+  return take_objects(m, object + items, count) ? object : NULL;
+}
+
+static uint8_t *make_slice(struct maker *m) {
+  uint8_t *object = new_container(m, &PySlice_Type, PYCDS_SLICE_BYTES);
+  return object && take_objects(m, object + PYCDS_OBJECT_HEADER, 3) ? object : NULL;
+}
+
+static uint8_t *make_code(struct maker *m) {
+  const struct pycds_object_layout *t = m->layout;
+  uint32_t bytes, value;
+  if (!pycds_take_varint(&m->cursor, &bytes)) return NULL;
+  uint8_t *object = new_object(m, &PyCode_Type, t->code_bytes + (size_t)bytes);
+  if (!object) return NULL;
+  if (t->code_inline) put64(object, PYCDS_OBJECT_SIZE, bytes / 2);
+  struct references r = references_of(m);
+  for (unsigned i = 0; i < t->code_int_count; i++) {
+    if (!pycds_take_varint(&r.cursor, &value)) return NULL;
+    memcpy(object + t->code_ints[i], &value, sizeof value);
+  }
+  if (t->code_version) memcpy(object + t->code_version, &m->version, sizeof m->version);
+  if (t->code_warmup) memcpy(object + t->code_warmup, &t->code_warmup_start, sizeof t->code_warmup_start);
+  m->version++;
+  for (unsigned i = 0; i < t->code_pointer_count; i++) {
+    PyObject *to;
+    if (!take_reference(m, &r, &to)) return NULL;
+    put_pointer(object, t->code_pointers[i], to);
+  }
+  m->cursor = r.cursor;
+  const uint8_t *bytecode = pycds_take_bytes(&m->cursor, bytes);
+  if (!bytecode) return NULL;
+  memcpy(object + t->code_bytes, bytecode, bytes);
+  return object;
+}
+
+static uint8_t *make_raw(struct maker *m, uint32_t length) {
+  const uint8_t *bytes = pycds_take_bytes(&m->cursor, length);
+  uint8_t *memory = bytes ? take_memory(m->archive, length) : NULL;
+  if (memory) memcpy(memory, bytes, length);
+  return memory;
+}
+
+static PyObject *make_symbol(struct maker *m, uint32_t symbol) {
+  uint32_t value;
+  PyObject *string;
+  if (!pycds_take_varint(&m->cursor, &value)) return NULL;
+  switch (symbol) {
+    case PYCDS_SYMBOL_NONE: return &_Py_NoneStruct;
+    case PYCDS_SYMBOL_TRUE: return &_Py_TrueStruct;
+    case PYCDS_SYMBOL_FALSE: return &_Py_FalseStruct;
+    case PYCDS_SYMBOL_ELLIPSIS: return &_Py_EllipsisObject;
+    case PYCDS_SYMBOL_EMPTY_TUPLE: return PyTuple_New(0);
+    case PYCDS_SYMBOL_EMPTY_BYTES: return PyBytes_FromStringAndSize(NULL, 0);
+    case PYCDS_SYMBOL_EMPTY_STR: return PyUnicode_FromStringAndSize(NULL, 0);
+    case PYCDS_SYMBOL_SMALL_INT: return PyLong_FromLong((long)value - PYCDS_SMALL_INT_BIAS);
+    case PYCDS_SYMBOL_LATIN1: return PyUnicode_FromOrdinal((int)(value & 0xff));
+    case PYCDS_SYMBOL_NAME_LATIN1:
+      string = PyUnicode_FromOrdinal((int)(value & 0xff));
+      if (string) PyUnicode_InternInPlace(&string);
+      return string;
+    default: return NULL;
+  }
+}
+
+static PyObject *make_frozenset(struct maker *m) {
+  PyObject *items;
+  return take_objects(m, (uint8_t *)&items, 1) ? PyFrozenSet_New(items) : NULL;
+}
+
+static PyObject *make_object(struct maker *m) {
+  uint8_t op, *object = NULL;
+  uint32_t count;
+  if (!pycds_take_op(&m->cursor, &op, &count)) return NULL;
+  switch (op) {
+    case PYCDS_OP_NAME: object = intern(m, make_str(m, count, 1, true)); break;
+    case PYCDS_OP_ASCII: object = make_str(m, count, 1, true); break;
+    case PYCDS_OP_TEXT: object = make_text(m, count); break;
+    case PYCDS_OP_BYTES: object = make_bytes(m, count); break;
+    case PYCDS_OP_INT: object = make_int(m, count); break;
+    case PYCDS_OP_NUMBER: object = make_number(m, count); break;
+    case PYCDS_OP_TUPLE: object = make_tuple(m, count); break;
+    case PYCDS_OP_CODE: object = make_code(m); break;
+    case PYCDS_OP_SLICE: object = make_slice(m); break;
+    case PYCDS_OP_RAW: object = make_raw(m, count); break;
+    case PYCDS_OP_SYMBOL: return make_symbol(m, count);
+    case PYCDS_OP_FROZENSET: return make_frozenset(m);
+    default: break;
+  }
+  return (PyObject *)(void *)object;
+}
+
+static bool make_stream(struct maker *m, uint32_t count) {
+  m->shared = m->archive->shared;
+  m->shared_count = m->archive->header.shared_count;
+  for (m->index = 0; m->index < count; m->index++) {
+    m->objects[m->index] = NULL; /* what a null pointer refers to */
+    PyObject *object = make_object(m);
+    if (!object) return false;
+    m->objects[m->index] = object;
+  }
+  return true;
+}
+
+/* ---- units ---- */
+
+static bool make_constants(struct archive *a, const struct pycds_record *r, const uint8_t *bytes) {
+  if (pycds_block_hash(bytes, r->shared_bytes) != r->shared_hash) return false;
+  struct maker m = {.archive = a,
+                    .layout = &a->layout,
+                    .cursor = {bytes, bytes + r->shared_bytes},
+                    .objects = a->shared + r->shared_first};
+  return make_stream(&m, r->shared_count);
+}
+
+static bool has_constants(const struct archive *a, const struct pycds_record *r) {
+  return r->shared_count == 0 || a->shared[r->shared_first + r->shared_count - 1];
+}
+
+/* The constants of a block of which nothing else is needed yet. */
+static bool make_shared(struct archive *a, uint32_t number) {
+  struct pycds_record r;
+  if (!archive_record(a, number, &r)) return false;
+  if (has_constants(a, &r)) return true;
+  uint8_t *bytes = malloc(r.shared_bytes);
+  bool made = bytes && archive_read(a, r.block, bytes, r.shared_bytes) && make_constants(a, &r, bytes);
+  free(bytes);
+  return made;
+}
+
+static PyObject **locals_for(struct archive *a, uint32_t count) {
+  if (a->locals_capacity < count) {
+    free(a->locals);
+    a->locals_capacity = 0;
+    a->locals = malloc(2 * (size_t)count * sizeof(PyObject *));
+    if (a->locals) a->locals_capacity = 2 * (size_t)count;
+  }
+  return a->locals;
+}
+
+static PyObject *make_unit(struct archive *a, const struct found *f) {
+  uint32_t count = f->unit.header->objects;
+  const uint8_t *shared = (const uint8_t *)f->unit.header - f->record.shared_bytes;
+  if (!has_constants(a, &f->record) && !make_constants(a, &f->record, shared)) return NULL;
+  PyObject **locals = count > 0 ? locals_for(a, count) : NULL;
+  if (!locals) return NULL;
+  struct maker m = {.archive = a,
+                    .layout = &a->layout,
+                    .cursor = f->unit.stream,
+                    .objects = locals,
+                    .version = f->unit.header->first_version};
+  return make_stream(&m, count) ? locals[count - 1] : NULL;
+}
+
+PyObject *archive_code(struct archive *a, const struct found *f) {
+  if (!a->codes[f->number]) {
+    if (a->making || f->generation != a->generation) return NULL;
+    a->making = true;
+    a->codes[f->number] = make_unit(a, f);
+    a->making = false;
+    PyErr_Clear();
+  }
+  return a->codes[f->number];
+}

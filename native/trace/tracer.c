@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: Apache-2.0
+// Loaded with LD_PRELOAD into every process of a training container. In a process that is
+// no CPython it does nothing. In one that is, an audit hook, set before the interpreter
+// starts, waits for the moment at which importing works and then runs tracer.py inside
+// the interpreter: no privilege, no ptrace, and -I, -E and -S do not hide a process.
+// With PYCDS_TIME_DIR it only takes the time of imports, for measured runs.
+#define _GNU_SOURCE
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "../format/elf.h"
+#include "sources.h"
+
+#define TEXT_BYTES 4096
+
+__asm__(".section .rodata\n"
+        ".global tracer_source\n"
+        "tracer_source:\n"
+        ".incbin \"" TRACER_PY "\"\n"
+        ".byte 0\n"
+        ".previous\n");
+extern __attribute__((visibility("hidden"))) const char tracer_source[];
+
+/* One per process in a measured run; kept in a shared mapping so that it survives a kill. */
+struct times {
+  int64_t started, last_import, finished; /* nanoseconds, CLOCK_MONOTONIC */
+  int64_t imports;
+  int64_t bound; /* when a socket was last bound: a service that waits for requests is ready */
+};
+
+static struct {
+  const char *trace_directory;
+  struct times *times;
+  pid_t times_owner;
+  bool injected;
+  PyObject *started; /* tracer.py's function for the end of the interpreter's start */
+} tracer;
+
+static int64_t now(void) {
+  struct timespec time;
+  clock_gettime(CLOCK_MONOTONIC, &time);
+  return (int64_t)time.tv_sec * 1000000000 + time.tv_nsec;
+}
+
+/* ---- measured runs ---- */
+
+static void start_times(const char *directory) {
+  char path[TEXT_BYTES];
+  snprintf(path, sizeof path, "%s/%d-%lld.time", directory, (int)getpid(), (long long)now());
+  int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+  if (fd < 0) return;
+  struct times start = {.started = now()};
+  if (write(fd, &start, sizeof start) == (ssize_t)sizeof start) {
+    void *memory = mmap(NULL, sizeof start, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    if (memory != MAP_FAILED) tracer.times = memory;
+  }
+  tracer.times_owner = getpid();
+  close(fd);
+}
+
+static int on_timed_event(const char *event, PyObject *args, void *data) {
+  (void)args;
+  (void)data;
+  if (!tracer.times || getpid() != tracer.times_owner) return 0;
+  if (strcmp(event, "import") == 0) {
+    tracer.times->imports++;
+    tracer.times->last_import = now();
+  } else if (strcmp(event, "socket.bind") == 0) {
+    tracer.times->bound = now();
+  }
+  return 0;
+}
+
+__attribute__((destructor)) static void finish_times(void) {
+  if (tracer.times && getpid() == tracer.times_owner) tracer.times->finished = now();
+}
+
+/* ---- training runs ---- */
+
+static void set_text(PyObject *namespace, const char *name, const char *value) {
+  PyObject *text = PyUnicode_DecodeUTF8(value, (Py_ssize_t)strlen(value), "surrogateescape");
+  if (text) {
+    PyDict_SetItemString(namespace, name, text);
+    Py_DecRef(text);
+  }
+}
+
+static void describe_library(PyObject *namespace) {
+  struct pycds_loaded library = pycds_loaded_image((uintptr_t)&Py_GetVersion);
+  char hex[2 * PYCDS_IDENTITY_BYTES + 1] = "";
+  for (size_t i = 0; i < library.identity.length; i++) {
+    snprintf(hex + 2 * i, 3, "%02x", library.identity.bytes[i]);
+  }
+  /* glibc gives the program no name, musl gives it what it was started by. */
+  set_text(namespace, "LIBRARY", library.before > 0 ? library.path : "");
+  set_text(namespace, "IDENTITY", hex);
+}
+
+static void inject(void) {
+  PyObject *type, *value, *traceback;
+  PyErr_Fetch(&type, &value, &traceback);
+  PyObject *namespace = PyDict_New();
+  PyObject *code = Py_CompileString(tracer_source, "<pycds tracer>", Py_file_input);
+  if (namespace && code) {
+    PyDict_SetItemString(namespace, "__builtins__", PyEval_GetBuiltins());
+    set_text(namespace, "DIRECTORY", tracer.trace_directory);
+    describe_library(namespace);
+    PyObject *result = PyEval_EvalCode(code, namespace, namespace);
+    if (result) {
+      Py_DecRef(result);
+      sources_start(namespace);
+    }
+    tracer.started = PyDict_GetItemString(namespace, "started");
+    if (tracer.started) Py_IncRef(tracer.started);
+  }
+  if (code) Py_DecRef(code);
+  PyErr_Clear();
+  PyErr_Restore(type, value, traceback);
+}
+
+static void call_started(void) {
+  PyObject *type, *value, *traceback;
+  PyErr_Fetch(&type, &value, &traceback);
+  PyObject *function = tracer.started;
+  tracer.started = NULL;
+  PyObject *result = PyObject_CallFunctionObjArgs(function, NULL);
+  if (result) Py_DecRef(result);
+  Py_DecRef(function);
+  PyErr_Clear();
+  PyErr_Restore(type, value, traceback);
+}
+
+static bool is_import_of_site(const char *event, PyObject *args) {
+  if (strcmp(event, "import") != 0) return false;
+  PyObject *name = PyTuple_GetItem(args, 0);
+  const char *text = name ? PyUnicode_AsUTF8AndSize(name, NULL) : NULL;
+  if (!text) PyErr_Clear();
+  return text && strcmp(text, "site") == 0;
+}
+
+/* Before `import site` of the start-up, or, under -S, before the program: everything that
+ * importing needs is there, and next to nothing has been imported. */
+static int on_event(const char *event, PyObject *args, void *data) {
+  (void)data;
+  bool runs = strncmp(event, "cpython.run_", 12) == 0;
+  if (!tracer.injected && Py_IsInitialized && (runs || is_import_of_site(event, args))) {
+    tracer.injected = true;
+    inject();
+  }
+  if (runs && tracer.started) call_started();
+  return 0;
+}
+
+/* A Python in which nothing can be traced is worth a sentence: PyPy, or CPython before 3.8. */
+static void note_other_python(void) {
+  char executable[TEXT_BYTES], path[TEXT_BYTES];
+  const char *directory = getenv("PYCDS_TRACE_DIR");
+  ssize_t length = readlink("/proc/self/exe", executable, sizeof executable - 1);
+  if (!directory || length <= 0) return;
+  executable[length] = 0;
+  const char *name = strrchr(executable, '/');
+  name = name ? name + 1 : executable;
+  if (strncmp(name, "python", 6) != 0 && strncmp(name, "pypy", 4) != 0) return;
+  snprintf(path, sizeof path, "%s/%d.other", directory, (int)getpid());
+  int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+  if (fd < 0) return;
+  ssize_t ignored = write(fd, executable, (size_t)length); /* the run goes on without the note */
+  (void)ignored;
+  close(fd);
+}
+
+__attribute__((constructor)) static void start(void) {
+  if (!PySys_AddAuditHook) {
+    note_other_python();
+    return;
+  }
+  const char *time_directory = getenv("PYCDS_TIME_DIR");
+  tracer.trace_directory = getenv("PYCDS_TRACE_DIR");
+  if (time_directory) {
+    start_times(time_directory);
+    PySys_AddAuditHook(on_timed_event, NULL);
+  } else if (tracer.trace_directory) {
+    /* What a program makes of sets (patterns, the order of imports) is then the same in each training run. */
+    setenv("PYTHONHASHSEED", "1", 0);
+    PySys_AddAuditHook(on_event, NULL);
+  }
+}

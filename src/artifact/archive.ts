@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+// The archive of code objects, for the interpreter that a training run used.
+import { PycdsError } from '../errors/index.js'
+import type { Artifact } from '../layer/artifact.js'
+import { ARCHIVE_ENV, ARCHIVE_NAME, FOLDER } from '../layer/marks.js'
+import { selectCaches } from '../learn/select/caches.js'
+import { selectFiles } from '../learn/select/files.js'
+import type { PythonGroup } from '../learn/select/interpreter.js'
+import type { ModuleSelection } from '../learn/select/modules.js'
+import type { Archiver, Container, ElfIdentity, Validate } from '../ports/index.js'
+import { TOOL_VERSION } from '../util/version.js'
+import type { LeftOut } from './manifest.js'
+
+/** An archive as results tell it. */
+export interface ArchiveSummary {
+  path: string
+  bytes: number
+  modules: number
+  /** Compiled regular expressions and source strings. */
+  regexes: number
+  sources: number
+  leftOut: LeftOut[]
+}
+
+export interface ArchiveInput {
+  /** What is baked, as messages name it. */
+  reference: string
+  validate: Validate
+  python: PythonGroup
+  selection: ModuleSelection
+  /** The files of the image as they were before the training run. */
+  image: Pick<Container, 'readFile'>
+}
+
+export interface ArchiveArtifact extends Artifact {
+  readonly kind: 'archive'
+  /** Of the interpreter that it is for. */
+  readonly identity: ElfIdentity
+  readonly summary: Omit<ArchiveSummary, 'path'>
+}
+
+/**
+ * Writes the archive; the same input gives the same bytes.
+ * @throws PYTHON_UNSUPPORTED when the image's interpreter is not the one that ran.
+ */
+export async function makeArchive(input: ArchiveInput, archiver: Archiver): Promise<ArchiveArtifact> {
+  const { python } = input.python
+  const identity = await identify(input, archiver)
+  const cached = selectCaches(input.python)
+  const written = archiver.write(
+    { ...python, identity, validate: input.validate, files: selectFiles(input.python) },
+    input.selection.modules,
+    { tool: TOOL_VERSION, python: python.version, leftOut: input.selection.leftOut },
+    cached,
+  )
+  return {
+    kind: 'archive',
+    files: (folder) => [{ path: `${folder}/${ARCHIVE_NAME}`, mode: 0o444, body: written.bytes }],
+    environment: ARCHIVE_ENV,
+    labels: {},
+    identity,
+    summary: {
+      bytes: written.bytes.length,
+      modules: written.modules,
+      regexes: cached.regexes.length,
+      sources: cached.sources.length,
+      leftOut: [...input.selection.leftOut, ...written.leftOut],
+    },
+  }
+}
+
+/** What was made, as results tell it. */
+export function describeArchive({ summary }: ArchiveArtifact, folder = FOLDER): ArchiveSummary {
+  return { path: `${folder}/${ARCHIVE_NAME}`, ...summary }
+}
+
+async function identify(
+  { image, python: { python }, reference }: ArchiveInput,
+  archiver: Archiver,
+): Promise<ElfIdentity> {
+  const file = await image.readFile(python.library)
+  const identity = file && archiver.identify(file)
+  if (!identity || identity.hex !== python.identity) {
+    throw new PycdsError('PYTHON_UNSUPPORTED', {
+      message: `image ${reference}: ${python.library}: the training run used another file than the image holds`,
+      hint: 'Put the interpreter into the image instead of installing it at start.',
+    })
+  }
+  return identity
+}

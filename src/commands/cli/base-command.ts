@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+import { Command, type Interfaces } from '@oclif/core'
+import { PycdsError } from '../../errors/index.js'
+import {
+  type ClosableProgress,
+  createProgress,
+  createStyle,
+  type ProgressMode,
+  type Style,
+} from '../../log/index.js'
+import { interruptible } from './interruption.js'
+import { splitCommand } from './parse.js'
+import { openPorts, type Ports, type PortsRequest } from './ports.js'
+import { toUsageError } from './usage-error.js'
+
+/** What every use case is given: its ports, and the signal that asks it to stop. */
+export type Surroundings = Ports & { signal: AbortSignal }
+
+/** What the verbs share: `--json`, `-- COMMAND`, ports that are cleaned up, and errors with a code. */
+export abstract class BaseCommand extends Command {
+  static override readonly enableJsonFlag = true
+
+  // oclif's own default is undefined, whatever its types say.
+  static override readonly flags: Interfaces.FlagInput = {}
+
+  /** Whether the verb takes `-- COMMAND...` for a run inside the image. */
+  static readonly takesCommand: boolean = false
+
+  /** As it is written on a command line. */
+  protected get verb(): string {
+    return (this.id ?? '').replaceAll(':', ' ')
+  }
+
+  /** Parses the words before `--` and returns them with the command behind it; `words` are all arguments. */
+  protected async parseLine<F extends Interfaces.OutputFlags<F>, A extends Interfaces.OutputArgs<A>>(
+    verb: Interfaces.Input<F, object, A> & { takesCommand: boolean },
+  ): Promise<{ flags: F; args: A; words: string[]; command?: string[] }> {
+    const { own, command } = splitCommand(this.argv)
+    if (command && !verb.takesCommand) {
+      throw new PycdsError('USAGE', {
+        message: `${this.verb}: unexpected -- ${command.join(' ')}`,
+        hint: `${this.verb} runs no command inside the image; bake and verify do.`,
+      })
+    }
+    const { flags, args, argv } = await this.parse<F, object, A>(verb, own)
+    const words = argv.map(String)
+    const unknown = words.find((word) => word.length > 1 && word.startsWith('-'))
+    if (unknown !== undefined) {
+      // A verb that takes any number of arguments is not told of flags that it does not know.
+      const hint = `See pycds-image ${this.verb} --help.`
+      throw new PycdsError('USAGE', { message: `${this.verb}: unknown flag ${unknown}`, hint })
+    }
+    return { flags, args, words, ...(command && { command }) }
+  }
+
+  /** Runs a use case; what it made in the engine is removed however it ends, and awaited. */
+  protected withPorts<T>(
+    work: (surroundings: Surroundings) => Promise<T>,
+    request: PortsRequest = {},
+  ): Promise<T> {
+    return interruptible(async (signal) => {
+      const ports = await openPorts(request)
+      try {
+        const result = await work({ ...ports, signal })
+        await ports.engine.removeAll()
+        return result
+      } catch (error) {
+        // The failure that led here says more than one of cleaning up after it.
+        await ports.engine.removeAll().catch(() => {})
+        throw error
+      }
+    })
+  }
+
+  /** Runs `work` with progress on stderr, which is closed before anything else is written. */
+  protected async withProgress<T>(
+    flags: { progress: ProgressMode; 'app-output': 'show' | 'hide' },
+    work: (progress: ClosableProgress) => Promise<T>,
+  ): Promise<T> {
+    const progress = createProgress(flags.progress, {
+      stream: process.stderr,
+      appOutput: flags['app-output'],
+      env: process.env,
+    })
+    try {
+      return await work(progress)
+    } finally {
+      progress.close()
+    }
+  }
+
+  /** Marks for what is printed on stdout. */
+  protected get style(): Style {
+    return createStyle(process.stdout, process.env)
+  }
+
+  /** Only translates; the process renders every failure in one place. */
+  protected override async catch(error: unknown): Promise<never> {
+    const verb = this.ctor as typeof BaseCommand
+    throw toUsageError(error, {
+      id: this.verb,
+      flags: [...Object.keys(verb.flags), 'json', 'help'],
+      takesCommand: verb.takesCommand,
+    })
+  }
+}

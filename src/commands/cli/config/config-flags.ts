@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+import { readFileSync } from 'node:fs'
+import { Flags } from '@oclif/core'
+import { PycdsError } from '../../../errors/index.js'
+import { LIST } from '../flags.js'
+import { type ConfigEntry, type ConfigOption, readConfig } from './read.js'
+
+export const configFlags = {
+  config: Flags.string({ summary: 'bake the images of a file, each with its options', helpValue: 'FILE' }),
+  only: Flags.string({
+    ...LIST,
+    summary: 'with --config, only the image of this name; repeatable',
+    helpValue: 'NAME',
+  }),
+}
+
+/** Options of the command line that a file cannot have: they are about the whole of it. */
+const NOT_IN_FILES = ['config', 'only', 'json', 'help', 'progress', 'app-output']
+
+/** The options of a command that a file may have. */
+export function optionsOf<T extends ConfigOption>(flags: Readonly<Record<string, T>>): Record<string, T> {
+  return Object.fromEntries(Object.entries(flags).filter(([name]) => !NOT_IN_FILES.includes(name)))
+}
+
+/** The images of a file, or those of them that `only` names; USAGE when one of these is not there. */
+export function readEntries(
+  path: string,
+  only: readonly string[] | undefined,
+  flags: Readonly<Record<string, ConfigOption>>,
+): ConfigEntry[] {
+  const entries = readConfig(path, readText(path), optionsOf(flags))
+  const unknown = only?.find((name) => !entries.some((entry) => entry.name === name))
+  if (unknown !== undefined) {
+    throw new PycdsError('USAGE', {
+      message: `--only ${unknown}: ${path} has no image of that name`,
+      hint: `It has: ${entries.map(({ name }) => name).join(', ')}.`,
+    })
+  }
+  return only ? entries.filter(({ name }) => only.includes(name)) : entries
+}
+
+function readText(path: string): string {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch (cause) {
+    throw new PycdsError('USAGE', {
+      message: `--config ${path}: it cannot be read`,
+      hint: 'Name a file such as pycds-image.yaml; docs/configuration.md describes it.',
+      cause,
+    })
+  }
+}

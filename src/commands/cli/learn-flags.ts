@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a bake learns from, as it is written on a command line: a run, module names, or traces.
+
+import { readFileSync } from 'node:fs'
+import { Flags } from '@oclif/core'
+import { PycdsError } from '../../errors/index.js'
+import type { LearnRequest } from '../../learn/learn.js'
+import type { Trace } from '../../learn/trace/trace-file.js'
+import { parseTraceFile } from '../../learn/trace/trace-reader.js'
+import { LIST } from './flags.js'
+
+export const learnFlags = {
+  train: Flags.option({
+    options: ['entrypoint', 'imports', 'none'] as const,
+    default: 'entrypoint' as const,
+    summary:
+      "run the image's command, import the modules of --import and nothing else, or only use --trace-in",
+  })(),
+  import: Flags.string({
+    ...LIST,
+    summary: 'for --train imports: a module, or an attribute of one, to import; repeatable',
+    helpValue: 'MODULE[:ATTRIBUTE]',
+  }),
+  'trace-in': Flags.string({
+    ...LIST,
+    summary: 'a trace that was recorded before, added to what this training sees; repeatable',
+    helpValue: 'FILE',
+  }),
+}
+
+/** A file of more than this is no trace, whatever it holds. */
+const MAX_TRACE_BYTES = 256 * 1024 * 1024
+const MODULE = /^[^\s:.]+(\.[^\s:.]+)*(:[^\s:.]+(\.[^\s:.]+)*)?$/
+
+export interface LearnFlags {
+  train: LearnRequest['mode']
+  import?: string[] | undefined
+  'trace-in'?: string[] | undefined
+  ready?: string[] | undefined
+  probe?: string[] | undefined
+}
+
+/** Throws USAGE for flags that contradict each other, TRACE_INVALID for a trace that is none. */
+export function toLearn(
+  flags: LearnFlags,
+  command: readonly string[] | undefined,
+): Pick<LearnRequest, 'mode' | 'imports' | 'traces'> {
+  const imports = flags.import ?? []
+  const files = flags['trace-in'] ?? []
+  if (flags.train === 'entrypoint') {
+    if (imports.length > 0) throw conflict('--import', 'it needs --train imports', 'Add --train imports.')
+  } else {
+    const mode = `--train ${flags.train}`
+    const given = { 'a command behind --': command, '--ready': flags.ready, '--probe': flags.probe }
+    for (const [what, value] of Object.entries(given)) {
+      if (value !== undefined)
+        throw conflict(mode, `it does not run the application, and ${what} does`, 'Leave one of them out.')
+    }
+  }
+  if (flags.train === 'imports' && imports.length === 0) {
+    throw conflict(
+      '--train imports',
+      'no module was named',
+      'Name the modules of the application: --import app.main.',
+    )
+  }
+  if (flags.train === 'none' && (files.length === 0 || imports.length > 0)) {
+    throw conflict('--train none', 'it uses traces only', 'Give a trace: --trace-in FILE.')
+  }
+  const wrong = imports.find((name) => !MODULE.test(name))
+  if (wrong !== undefined)
+    throw conflict(`--import ${wrong}`, 'not a module', 'Write app.main or app.main:attribute.')
+  return { mode: flags.train, imports, traces: files.map((name) => ({ name, trace: readTrace(name) })) }
+}
+
+/** Reads a trace from a file; TRACE_INVALID. */
+export function readTrace(name: string): Trace {
+  let text: string
+  try {
+    const bytes = readFileSync(name)
+    if (bytes.length > MAX_TRACE_BYTES) throw new Error('it is too large')
+    text = bytes.toString()
+  } catch (cause) {
+    throw new PycdsError('TRACE_INVALID', {
+      message: `trace ${name}: it cannot be read`,
+      hint: 'Name a file that pycds-image trace wrote.',
+      cause,
+    })
+  }
+  return parseTraceFile(name, text)
+}
+
+function conflict(what: string, reason: string, hint: string): PycdsError {
+  return new PycdsError('USAGE', { message: `${what}: ${reason}`, hint })
+}

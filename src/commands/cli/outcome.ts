@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+import { writeFileSync } from 'node:fs'
+import { PycdsError, renderError, toErrorDocument, toPycdsError } from '../../errors/index.js'
+
+/** How the end of a piece of work is told. */
+export interface OutcomeOptions {
+  /** Gets the result, or the error, as JSON. */
+  file: string | undefined
+  /** Tell a failure as a warning and go on; the result is null then. */
+  skip: boolean
+}
+
+/** Runs `work` and writes down how it ended. An interruption and a wrong command line are never skipped. */
+export async function writeOutcome<T>(options: OutcomeOptions, work: () => Promise<T>): Promise<T | null> {
+  try {
+    const result = await work()
+    write(options.file, result)
+    return result
+  } catch (error) {
+    const failure = toPycdsError(error)
+    write(options.file, toErrorDocument(failure))
+    if (!options.skip || failure.code === 'INTERRUPTED' || failure.code === 'INTERNAL') throw error
+    process.stderr.write(renderError(failure, { debug: false, heading: 'Warning: not baked' }))
+    return null
+  }
+}
+
+function write(file: string | undefined, document: unknown): void {
+  if (file === undefined) return
+  try {
+    writeFileSync(file, `${JSON.stringify(document, undefined, 2)}\n`)
+  } catch (cause) {
+    throw new PycdsError('USAGE', {
+      message: `--metadata-file ${file}: cannot be written: ${(cause as Error).message}`,
+      hint: 'Name a file in a directory that exists and that this user may write to.',
+      cause,
+    })
+  }
+}

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+// Files that are written after a bake has succeeded, for whoever goes on with its image.
+
+import { writeFileSync } from 'node:fs'
+import { Flags } from '@oclif/core'
+import { PycdsError } from '../../errors/index.js'
+import { formatTrace, type Trace } from '../../learn/trace/trace-file.js'
+import type { BakePlatformsResult, BakeResult } from '../../usecases/result.js'
+
+export const outputFileFlags = {
+  'trace-out': Flags.string({
+    summary: 'also write what was learned as a trace, for --trace-in',
+    helpValue: 'FILE',
+  }),
+  'metadata-file': Flags.string({
+    summary: "also write the image's name and digests as JSON, with the names that buildx gives them",
+    helpValue: 'FILE',
+  }),
+  iidfile: Flags.string({ summary: "also write the new image's id", helpValue: 'FILE' }),
+}
+
+export interface OutputFileFlags {
+  'trace-out'?: string | undefined
+  'metadata-file'?: string | undefined
+  iidfile?: string | undefined
+}
+
+/** Writes what was asked for; nothing of a dry run, which has no image. */
+export function writeOutputFiles(flags: OutputFileFlags, result: BakeResult, trace: Trace): void {
+  const { 'trace-out': traceOut, 'metadata-file': metadata, iidfile } = flags
+  if (traceOut !== undefined) writeOutput('--trace-out', traceOut, formatTrace(trace))
+  if (result.output === null) return
+  if (metadata !== undefined) {
+    writeOutput('--metadata-file', metadata, `${JSON.stringify(toMetadata(result.output), undefined, 2)}\n`)
+  }
+  if (iidfile !== undefined) writeOutput('--iidfile', iidfile, result.output.id)
+}
+
+/** USAGE when a trace is to be written of a bake that makes one for each platform. */
+export function assertNoTraceOut({ 'trace-out': traceOut }: OutputFileFlags): void {
+  if (traceOut === undefined) return
+  throw new PycdsError('USAGE', {
+    message: `--trace-out ${traceOut}: several platforms have a trace each`,
+    hint: 'Record them one by one: pycds-image trace IMAGE --platform OS/ARCH -o FILE.',
+  })
+}
+
+/** The same for an index: as with buildx, its digest is the image's id. */
+export function writeIndexFiles(flags: OutputFileFlags, { output }: BakePlatformsResult): void {
+  const { 'metadata-file': metadata, iidfile } = flags
+  if (output === null) return
+  if (metadata !== undefined) {
+    const document = { 'containerimage.digest': output.digest, 'image.name': output.reference }
+    writeOutput('--metadata-file', metadata, `${JSON.stringify(document, undefined, 2)}\n`)
+  }
+  if (iidfile !== undefined) writeOutput('--iidfile', iidfile, output.digest)
+}
+
+/** The names that buildx gives them; an engine without manifests has one digest for both. */
+export function toMetadata(output: NonNullable<BakeResult['output']>): Record<string, string> {
+  return {
+    'containerimage.config.digest': output.configDigest,
+    'containerimage.digest': output.manifestDigest ?? output.configDigest,
+    'image.name': output.reference,
+  }
+}
+
+/** USAGE when the file cannot be written. */
+export function writeOutput(flag: string, path: string, text: string): void {
+  try {
+    writeFileSync(path, text)
+  } catch (cause) {
+    throw new PycdsError('USAGE', {
+      message: `${flag} ${path}: it cannot be written`,
+      hint: 'Name a file in a directory that exists and can be written to.',
+      cause,
+    })
+  }
+}

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+// What surrounds a run as it is written on a command line. No message shows a value of a variable.
+import { readFileSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { PycdsError } from '../../errors/index.js'
+import type { Surroundings } from '../../learn/run/index.js'
+import type { Mount } from '../../ports/index.js'
+
+/** The flags that give a run what is not in its image. */
+export interface SurroundingsFlags {
+  'train-env'?: string[] | undefined
+  'train-env-file'?: string[] | undefined
+  mount?: string[] | undefined
+  network: string
+  'add-host'?: string[] | undefined
+}
+
+/** Files first, in their order, then single variables: the later one wins. Throws USAGE. */
+export function parseSurroundings(
+  flags: SurroundingsFlags,
+  env: NodeJS.ProcessEnv = process.env,
+): Surroundings {
+  const fromFiles = (flags['train-env-file'] ?? []).flatMap((path) => readEnvFile(path, env))
+  const single = (flags['train-env'] ?? []).flatMap((text) => parseVariable('--train-env', text, env))
+  return {
+    env: Object.fromEntries([...fromFiles, ...single]),
+    mounts: (flags.mount ?? []).map(parseMount),
+    network: flags.network,
+    hosts: (flags['add-host'] ?? []).map(parseHost),
+  }
+}
+
+/** `NAME=VALUE`, or `NAME` for the value that it has here; a name without any is left out. */
+function parseVariable(flag: string, text: string, env: NodeJS.ProcessEnv): [string, string][] {
+  const at = text.indexOf('=')
+  const name = at === -1 ? text : text.slice(0, at)
+  if (!/^[^\s=]+$/.test(name)) throw usage(`${flag}: not a variable`, 'Write NAME=VALUE, or NAME alone.')
+  const value = at === -1 ? env[name] : text.slice(at + 1)
+  return value === undefined ? [] : [[name, value]]
+}
+
+function readEnvFile(path: string, env: NodeJS.ProcessEnv): [string, string][] {
+  let text: string
+  try {
+    text = readFileSync(path, 'utf8')
+  } catch (cause) {
+    throw usage(`--train-env-file ${path}: it cannot be read`, 'Name a file of lines NAME=VALUE.', cause)
+  }
+  return text.split(/\r?\n/).flatMap((line, index) => {
+    const entry = line.trimStart()
+    if (entry === '' || entry.startsWith('#')) return []
+    return parseVariable(`--train-env-file ${path}: line ${index + 1}`, entry, env)
+  })
+}
+
+/** `SOURCE:TARGET[:ro]`; a source that is no path names a volume. */
+function parseMount(text: string): Mount {
+  const [, source = '', target = '', mode] = /^([^:]+):(\/[^:]*)(?::(ro|rw))?$/.exec(text) ?? []
+  if (source === '') {
+    throw usage(
+      `--mount ${text}: not a mount`,
+      'Write SOURCE:TARGET or SOURCE:TARGET:ro; the target is absolute.',
+    )
+  }
+  return { source: /^[./]/.test(source) ? resolve(source) : source, target, readOnly: mode === 'ro' }
+}
+
+function parseHost(text: string): string {
+  if (/^[^\s:]+:[^\s]+$/.test(text)) return text
+  throw usage(`--add-host ${text}: not a host`, 'Write NAME:ADDRESS, as in db:127.0.0.1.')
+}
+
+function usage(message: string, hint: string, cause?: unknown): PycdsError {
+  return new PycdsError('USAGE', { message, hint, cause })
+}

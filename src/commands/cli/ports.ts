@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import type { RuntimeName } from '../../engine/local/index.js'
+import type { Archiver, Engine, ImageRoot, ImageStore, IndexStore } from '../../ports/index.js'
+
+/** The outside world as the use cases see it. */
+export interface Ports {
+  store: ImageStore
+  engine: Engine
+  archiver: Archiver
+  /** The store again, where names may stand for an index. */
+  index?: IndexStore
+}
+
+/** What decides which implementations are used. */
+export interface PortsRequest {
+  /** The image that is worked on: the name of one in the engine, or a location. */
+  reference?: string
+  /** Where a new image goes, if it goes elsewhere. */
+  output?: string
+  /** Runs images of locations; absent: the first that works. */
+  runtime?: RuntimeName
+  /** Which image of several is meant; absent: the one for this machine. */
+  platform?: string
+}
+
+/**
+ * Builds the ports: the one place that knows which engine, store and archiver are used. Nothing is connected
+ * yet. Loaded on demand, since help and usage errors should not wait for an engine's client.
+ */
+export async function openPorts(request: PortsRequest = {}): Promise<Ports> {
+  const { createArchiver } = await import('../../archive/archiver.js')
+  const { isLocation } = await import('../../image/location.js')
+  const images = isLocation(request.reference ?? '')
+    ? await openLocations(request)
+    : await openEngine(request)
+  return { ...images, archiver: createArchiver() }
+}
+
+async function openEngine({ output }: PortsRequest): Promise<Pick<Ports, 'store' | 'engine'>> {
+  const [{ DockerImageStore }, { DockerEngine }] = await Promise.all([
+    import('../../store/docker-daemon/index.js'),
+    import('../../engine/docker/index.js'),
+  ])
+  const store = new DockerImageStore()
+  if (output === undefined) return { store, engine: new DockerEngine() }
+  const { ExportStore } = await import('../../store/locations/index.js')
+  return { store: new ExportStore(store), engine: new DockerEngine() }
+}
+
+async function openLocations({ runtime, platform }: PortsRequest): Promise<Omit<Ports, 'archiver'>> {
+  const [{ LocationStore }, { LocalEngine }, { parsePlatform }, { DockerImageStore }] = await Promise.all([
+    import('../../store/locations/index.js'),
+    import('../../engine/local/index.js'),
+    import('../../oci/index.js'),
+    import('../../store/docker-daemon/index.js'),
+  ])
+  const store = new LocationStore({
+    ...(platform === undefined ? {} : { platform: parsePlatform(platform) }),
+    // Connected only when an image goes to an engine.
+    load: (archive, subject) => new DockerImageStore().load(archive, subject),
+  })
+  const contents = (image: string) => store.contents(image)
+  const engine = new LocalEngine({ contents, ...(runtime === undefined ? {} : { runtime }) })
+  return { store, index: store, engine }
+}
+
+/** The same for a bake in place: the root file system of this process, and an engine that starts processes in it. */
+export async function openRoot(
+  user?: string,
+): Promise<{ root: ImageRoot; engine: Engine; archiver: Archiver }> {
+  const [{ CurrentRoot, trainee }, { ProcessEngine }, { createArchiver }] = await Promise.all([
+    import('../../in-place/index.js'),
+    import('../../engine/process/index.js'),
+    import('../../archive/archiver.js'),
+  ])
+  const root = new CurrentRoot()
+  const engine = new ProcessEngine({
+    environment: root.environment,
+    changes: () => root.changes(),
+    ...(user ? { user: trainee(user, root.environment) } : {}),
+  })
+  return { root, engine, archiver: createArchiver() }
+}

@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: Apache-2.0
+// From typed flags to the requests of the use cases: the only place where a command line gets its meaning.
+import { resolve } from 'node:path'
+import type { ReadySpec } from '../../learn/run/index.js'
+import type { BakeRequest } from '../../usecases/bake.js'
+import type { BenchRequest } from '../../usecases/bench/request.js'
+import type { RecordRequest } from '../../usecases/record.js'
+import type { StepRequest } from '../../usecases/step.js'
+import type { VerifyRequest } from '../../usecases/verify.js'
+import { STOP_GRACE } from './flags.js'
+import { type GateFlags, toGates } from './gate-flags.js'
+import { type LearnFlags, toLearn } from './learn-flags.js'
+import { parseCount, parseDuration, parseFactor, parsePercentage } from './parse.js'
+import { parseProbe, parseReady } from './parse-ready.js'
+import { parseSurroundings, type SurroundingsFlags } from './parse-surroundings.js'
+import { readImageConfig } from './read-image-config.js'
+
+/** Timed starts of each image beyond this tell nothing new. */
+const MAX_MEASURE_RUNS = 1000
+/** What the header of a tar can hold. */
+const MAX_EPOCH = 0o77777777777
+
+/** The flags that say how a run inside the image is watched; see `trainingFlags`. */
+export interface TrainingFlags {
+  ready?: string[] | undefined
+  timeout: string
+  'stop-grace'?: string | undefined
+}
+
+/** The flags that say what a training run does; see `runFlags`. */
+export interface RunFlags extends TrainingFlags {
+  probe?: string[] | undefined
+  'on-train-failure': BakeRequest['onTrainFailure']
+}
+
+/** The flags that say how an archive is made; see `bakeFlags`. */
+export interface ArchiveFlags extends RunFlags {
+  validate: BakeRequest['validate']
+}
+
+/** The flags of `trace` as oclif delivers them. */
+export interface RecordFlags extends RunFlags, SurroundingsFlags, LearnFlags {}
+
+/** The flags of `bake` as oclif delivers them. */
+export interface BakeFlags extends ArchiveFlags, SurroundingsFlags, LearnFlags, GateFlags {
+  tag?: string | undefined
+  output?: string | undefined
+  pyc: BakeRequest['pyc']
+  measure: string
+  'dry-run': boolean
+}
+
+/** The flags of `step` as oclif delivers them. */
+export interface StepFlags
+  extends ArchiveFlags,
+    Omit<LearnFlags, 'train'>,
+    Omit<SurroundingsFlags, 'network' | 'mount' | 'add-host'> {
+  train?: LearnFlags['train'] | undefined
+  pyc: StepRequest['pyc']
+  python?: string | undefined
+  output?: string | undefined
+  'image-config'?: string | undefined
+}
+
+/** The flags of `bench` as oclif delivers them. */
+export interface BenchFlags extends TrainingFlags, SurroundingsFlags {
+  runs: string
+  'min-speedup'?: string | undefined
+}
+
+/** The flags of `verify` as oclif delivers them. */
+export interface VerifyFlags extends TrainingFlags {
+  'min-hit-rate'?: string | undefined
+  user?: string | undefined
+}
+
+/** Makes the request of a bake; throws USAGE for a value that has no meaning. */
+export function toBakeRequest(
+  reference: string,
+  flags: BakeFlags,
+  command: string[] | undefined,
+  env: NodeJS.ProcessEnv,
+): BakeRequest {
+  return {
+    reference,
+    ...present({ tag: flags.tag, output: flags.output, command }),
+    ...toTraining(flags, command),
+    validate: flags.validate,
+    gates: toGates(flags),
+    pyc: flags.pyc,
+    measureRuns: parseCount('--measure', flags.measure, MAX_MEASURE_RUNS),
+    dryRun: flags['dry-run'],
+    ...toTimes(env),
+  }
+}
+
+/** Makes the request of a recording; throws USAGE for a value that has no meaning. */
+export function toRecordRequest(reference: string, flags: RecordFlags, command?: string[]): RecordRequest {
+  return { reference, ...present({ command }), ...toTraining(flags, command) }
+}
+
+function toTraining(flags: RecordFlags, command: string[] | undefined) {
+  return {
+    ...toTrainingRun(flags),
+    ...toLearn(flags, command),
+    // Importing by name is over when all is imported.
+    ...(flags.train === 'imports' ? { ready: [{ kind: 'exit' } as const] } : {}),
+    surroundings: parseSurroundings(flags),
+  }
+}
+
+/** Makes the request of a comparison; throws USAGE for a value that has no meaning. */
+export function toBenchRequest(
+  reference: string,
+  baseline: string | undefined,
+  flags: BenchFlags,
+  command?: string[],
+): BenchRequest {
+  const factor = flags['min-speedup']
+  const minSpeedup = factor === undefined ? undefined : parseFactor('--min-speedup', factor)
+  return {
+    reference,
+    ...present({ baseline, command, minSpeedup }),
+    ...toRun(flags),
+    surroundings: parseSurroundings(flags),
+    runs: Math.max(1, parseCount('--runs', flags.runs, MAX_MEASURE_RUNS)),
+  }
+}
+
+/** Makes the request of a verification; throws USAGE for a value that has no meaning. */
+export function toVerifyRequest(reference: string, flags: VerifyFlags, command?: string[]): VerifyRequest {
+  const rate = flags['min-hit-rate']
+  const minHitRate = rate === undefined ? undefined : parsePercentage('--min-hit-rate', rate)
+  return { reference, ...present({ command, user: flags.user, minHitRate }), ...toRun(flags) }
+}
+
+/** Makes the request of a bake in place; throws USAGE for a value that has no meaning. */
+export function toStepRequest(
+  flags: StepFlags,
+  command: string[] | undefined,
+  env: NodeJS.ProcessEnv,
+): StepRequest {
+  const config = flags['image-config'] && readImageConfig(flags['image-config'])
+  const train = flags.train ?? (flags.import ? 'imports' : 'entrypoint')
+  return {
+    ...present({ command, python: flags.python, output: flags.output && resolve(flags.output) }),
+    ...(config ? { config } : {}),
+    ...toTraining({ ...flags, train, network: 'default' }, command),
+    ...{ validate: flags.validate, pyc: flags.pyc },
+    ...toTimes(env),
+  }
+}
+
+/** The time of what is written, where the environment tells one, as reproducible-builds.org has it. */
+function toTimes({ SOURCE_DATE_EPOCH: epoch }: NodeJS.ProcessEnv): { sourceDateEpoch?: number } {
+  return epoch ? { sourceDateEpoch: parseCount('SOURCE_DATE_EPOCH', epoch, MAX_EPOCH) } : {}
+}
+
+function toTrainingRun(flags: RunFlags) {
+  return {
+    ...toRun(flags),
+    probes: (flags.probe ?? []).map((text) => parseProbe('--probe', text)),
+    onTrainFailure: flags['on-train-failure'],
+  }
+}
+
+function toRun(flags: TrainingFlags) {
+  return {
+    ready: (flags.ready ?? []).map((text): ReadySpec => parseReady('--ready', text)),
+    limits: {
+      timeoutMs: parseDuration('--timeout', flags.timeout),
+      // Engines count whole seconds; rounding up keeps a short grace from becoming none.
+      stopGraceSeconds: Math.ceil(parseDuration('--stop-grace', flags['stop-grace'] ?? STOP_GRACE) / 1000),
+    },
+  }
+}
+
+/** The fields that have a value: an absent option is a missing field, never `undefined`. */
+function present<T extends object>(fields: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as {
+    [K in keyof T]?: Exclude<T[K], undefined>
+  }
+}

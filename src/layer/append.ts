@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+// The new image: the source image's configuration with one more layer, and what its artifacts set.
+import { appendLayer, type ImageConfig } from '../image/index.js'
+import type { ImageStore, NewLayer, SourceImage } from '../ports/index.js'
+import { TOOL_VERSION } from '../util/version.js'
+import type { Artifact } from './artifact.js'
+import { labelsOf, withoutBake } from './labels.js'
+import { LABELS } from './marks.js'
+
+export interface AppendInput {
+  source: SourceImage
+  /** The exact configuration of the source image. */
+  config: ImageConfig
+  layer: NewLayer
+  artifacts: readonly Artifact[]
+  pythonVersion: string
+}
+
+/**
+ * Makes the image in the store, without a name; returns its id. A layer of an earlier bake is replaced.
+ * @param epoch seconds since 1970: when the image was made; default: when its source was.
+ */
+export async function appendToImage(
+  store: ImageStore,
+  input: AppendInput,
+  epoch: number | undefined,
+): Promise<string> {
+  const { source, layer } = input
+  const config = createdAt(withoutBake(input.config), epoch)
+  const changed = appendLayer(
+    config,
+    {
+      diffId: layer.diffId,
+      createdBy: `pycds-image ${TOOL_VERSION} bake`,
+      comment: 'code data sharing archive',
+      created: config.created ?? new Date(0).toISOString(),
+    },
+    {
+      env: Object.assign({}, ...input.artifacts.map(({ environment }) => environment)),
+      labels: {
+        [LABELS.layer]: layer.diffId,
+        [LABELS.source]: labelsOf(source.config)[LABELS.source] ?? source.id,
+        [LABELS.version]: TOOL_VERSION,
+        [LABELS.python]: input.pythonVersion,
+        ...Object.assign({}, ...input.artifacts.map(({ labels }) => labels)),
+      },
+    },
+  )
+  return await store.append(source, changed, layer)
+}
+
+function createdAt(config: ImageConfig, epoch: number | undefined): ImageConfig {
+  return epoch === undefined ? config : { ...config, created: new Date(epoch * 1000).toISOString() }
+}

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+// The runtime beside the site directory's packages, and the line that has `site` load it.
+import type { LayerFile } from '../ports/index.js'
+
+const RUNTIME_NAME = '_pycds.abi3.so'
+/** `site` reads .pth files in order of name; this one must come before those that import. */
+const HOOK_NAME = '00-pycds.pth'
+const START = 'import os; exec("try:\\n import _pycds\\nexcept Exception:\\n pass") '
+
+/** Waits for PYCDS_ARCHIVE, or takes the runtime's own idea of where the archive is. */
+export type Hook = 'variable' | 'by-itself'
+
+const TEXTS: Readonly<Record<Hook, string>> = {
+  variable: `${START}if os.environ.get("PYCDS_ARCHIVE") and os.environ.get("PYCDS") != "off" else None\n`,
+  // An empty PYCDS_ARCHIVE is a choice too.
+  'by-itself': `${START}if os.environ.get("PYCDS_ARCHIVE", "-") and os.environ.get("PYCDS") != "off" else None\n`,
+}
+
+/** The files of the hook in each of some site directories, given as absolute paths. */
+export function hookFiles(siteDirectories: readonly string[], runtime: Buffer, hook: Hook): LayerFile[] {
+  return siteDirectories.flatMap((directory) => [
+    { path: `${directory}/${RUNTIME_NAME}`, mode: 0o644, body: runtime },
+    { path: `${directory}/${HOOK_NAME}`, mode: 0o644, body: Buffer.from(TEXTS[hook]) },
+  ])
+}
+
+/** Whether a text that an interpreter compiled is the hook of an earlier bake, with or without the end of its line. */
+export function isHook(text: string): boolean {
+  return Object.values(TEXTS).some((hook) => hook.trim() === text.trim())
+}

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+// The one layer that a bake adds. Directories that exist keep their mode, owner and time:
+// a layer that left them out, or changed them, would change the image.
+import { sha256DiffId } from '../image/index.js'
+import type { Container, LayerFile, LinkStat, NewLayer } from '../ports/index.js'
+import { packTar, type TarEntry } from '../tar/index.js'
+import type { Artifact } from './artifact.js'
+import { type Hook, hookFiles } from './hook.js'
+import { FOLDER, MANIFEST_NAME } from './marks.js'
+
+/** More links than this in one path is a loop; Linux allows 40. */
+const MAX_LINKS = 40
+const ROOTS = { mode: 0o755, uid: 0, gid: 0 }
+
+/** What a bake puts into an image. */
+export interface LayerContent {
+  artifacts: readonly Artifact[]
+  manifest: Buffer
+  runtime: Buffer
+  /** Where the hook goes: absolute paths inside the image. */
+  siteDirectories: readonly string[]
+}
+
+/**
+ * The files of a bake, by path.
+ * @param folder of the manifest, and of what has no place of its own.
+ */
+export function layerFiles(content: LayerContent, hook: Hook = 'variable', folder = FOLDER): LayerFile[] {
+  return [
+    ...content.artifacts.flatMap((artifact) => artifact.files(folder)),
+    { path: `${folder}/${MANIFEST_NAME}`, mode: 0o444, body: content.manifest },
+    ...hookFiles(content.siteDirectories, content.runtime, hook),
+  ].sort((a, b) => (a.path < b.path ? -1 : 1))
+}
+
+/**
+ * Packs the layer; the same content on the same image gives the same bytes.
+ * @param mtime of everything that is new in it.
+ */
+export async function makeLayer(image: Container, content: LayerContent, mtime: Date): Promise<NewLayer> {
+  return packLayer(image, layerFiles(content), mtime)
+}
+
+/** Packs files into a layer for an image. */
+export async function packLayer(
+  image: Container,
+  files: readonly LayerFile[],
+  mtime: Date,
+): Promise<NewLayer> {
+  const entries = new Map<string, TarEntry>()
+  for (const { path, mode, body, uid = 0, gid = 0, directory = ROOTS } of files) {
+    const folder = await addDirectory(image, dirname(path), { ...directory, mtime }, entries)
+    const name = `${folder}/${basename(path)}`.slice(1)
+    entries.set(name, { name, type: 'file', mode, uid, gid, mtime, body })
+  }
+  const tar = await packTar([...entries.values()])
+  return { tar, diffId: sha256DiffId(tar) }
+}
+
+/**
+ * Adds entries for a directory and all above it, through symlinks of the image; returns its real path.
+ * @param fresh what directories get that are not in the image.
+ */
+async function addDirectory(
+  image: Container,
+  path: string,
+  fresh: Pick<LinkStat, 'mode' | 'uid' | 'gid' | 'mtime'>,
+  entries: Map<string, TarEntry>,
+): Promise<string> {
+  let real = ''
+  let links = 0
+  const rest = path.split('/').filter(Boolean)
+  for (let part = rest.shift(); part !== undefined; part = rest.shift()) {
+    if (part === '.' || part === '..') {
+      if (part === '..') real = dirname(real)
+      continue
+    }
+    const here = `${real}/${part}`
+    const known = entries.get(here.slice(1))
+    const found: LinkStat | undefined = known ? { ...known } : await image.lstat(here)
+    if (found?.type === 'symlink' && found.linkname !== undefined && links++ < MAX_LINKS) {
+      if (found.linkname.startsWith('/')) real = ''
+      rest.unshift(...found.linkname.split('/').filter(Boolean))
+      continue
+    }
+    const { mode, uid, gid, mtime } = found ?? fresh
+    const name = here.slice(1)
+    entries.set(name, { name, type: 'directory', mode, uid, gid, mtime })
+    real = here
+  }
+  return real
+}
+
+function dirname(path: string): string {
+  return path.slice(0, path.lastIndexOf('/'))
+}
+
+function basename(path: string): string {
+  return path.slice(path.lastIndexOf('/') + 1)
+}

@@ -1,0 +1,209 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a bake knows before it writes an archive: from running the image's command, from importing
+// modules by name, from traces that were recorded before, or from several of these.
+
+import { PycdsError } from '../errors/index.js'
+import type { Container, Injected, RunPorts } from '../ports/index.js'
+import { findPython, type PythonSurroundings } from './find-python.js'
+import { readCode } from './read-code.js'
+import { importRun, type Training, type TrainingSpec } from './run/index.js'
+import type { TracedProcess } from './runlog/run-log.js'
+import { choosePython, type PythonGroup } from './select/interpreter.js'
+import { type ModuleSelection, selectModules } from './select/modules.js'
+import type { Trace } from './trace/trace-file.js'
+import { mergeTraces } from './trace/traces.js'
+import { type planReady, runTraining, type TrainingRequest, warningsFor } from './training.js'
+
+export interface LearnRequest extends TrainingRequest {
+  /** Run the image's command, import `imports` instead, or only use `traces`. */
+  mode: 'entrypoint' | 'imports' | 'none'
+  imports: readonly string[]
+  traces: readonly { name: string; trace: Trace }[]
+}
+
+export interface LearnInput {
+  spec: TrainingSpec
+  scripts: Injected['scripts']
+  surroundings: PythonSurroundings
+  ready: ReturnType<typeof planReady>
+  /** The files of the image as they are before any run. */
+  image: Pick<Container, 'stat' | 'readFile'>
+}
+
+export interface Learned {
+  python: PythonGroup
+  selection: ModuleSelection
+  /** The run that was made, which may have been one of importing or of reading a trace's modules. */
+  training: Training
+  /** Runs the same again, to be timed; undefined when the application was never run. */
+  start: TrainingSpec | undefined
+  warnings: string[]
+}
+
+export async function learn(request: LearnRequest, input: LearnInput, ports: RunPorts): Promise<Learned> {
+  const start = await startOf(request, input)
+  const supported = ports.archiver.supportedVersions()
+  if (!start) return fromTraces(request, undefined, input, ports)
+  const training = await runTraining(request, start, input.ready, ports)
+  const python = choosePython(request.reference, training, supported)
+  const selection = selectModules(python, training.changed)
+  const warnings = warningsFor(request, training, python)
+  const learned = { python, selection, training, start, warnings }
+  return request.traces.length > 0 ? fromTraces(request, learned, input, ports) : learned
+}
+
+async function startOf(request: LearnRequest, input: LearnInput): Promise<TrainingSpec | undefined> {
+  if (request.mode === 'entrypoint') return input.spec
+  if (request.mode === 'none') return undefined
+  const { executable, entry } = await findPython(request.reference, input.image, input.surroundings)
+  return importRun(input.spec, input.scripts.import, { executable, optimize: 0 }, entry, request.imports)
+}
+
+/** Adds what traces name and `learned` does not know, read afresh from this image. */
+async function fromTraces(
+  request: LearnRequest,
+  learned: Learned | undefined,
+  input: LearnInput,
+  ports: RunPorts,
+): Promise<Learned> {
+  const trace = mergeTraces(request.traces)
+  const known = new Set(learned?.selection.modules.map(({ name }) => name))
+  const wanted = trace.modules.filter(({ name }) => !known.has(name))
+  const read = await readModules(request, trace, wanted, input, ports)
+  const python = choosePython(request.reference, read, ports.archiver.supportedVersions())
+  assertSamePython(request, trace, learned?.python ?? python)
+  const found = selectModules(python, read.changed)
+  const order = new Map(wanted.map(({ name }, index) => [name, index]))
+  const modules = found.modules
+    .filter(({ name }) => order.has(name))
+    .sort((a, b) => (order.get(a.name) ?? 0) - (order.get(b.name) ?? 0))
+  assertSameImage(
+    request,
+    trace,
+    modules.map(({ name }) => name),
+    wanted,
+  )
+  const all = [...(learned?.selection.modules ?? []), ...modules]
+  const names = new Set(all.map(({ name }) => name))
+  const leftOut = [...trace.leftOut, ...found.leftOut, ...(learned?.selection.leftOut ?? [])]
+  const unique = new Map(leftOut.filter(({ name }) => !names.has(name)).map((entry) => [entry.name, entry]))
+  const warnings = [...(learned?.warnings ?? []), ...changesOf(request, trace, modules, wanted.length)]
+  return {
+    python: learned
+      ? withCaches(learned.python, python, trace)
+      : await withDirectories(python, trace, input.image),
+    selection: { modules: all, leftOut: [...unique.values()].sort((a, b) => (a.name < b.name ? -1 : 1)) },
+    training: learned?.training ?? read,
+    start: learned?.start,
+    warnings,
+  }
+}
+
+async function readModules(
+  request: LearnRequest,
+  trace: Trace,
+  wanted: Trace['modules'],
+  input: LearnInput,
+  ports: RunPorts,
+): Promise<Training> {
+  const there = await input.image.stat(trace.python.executable)
+  const executable = there
+    ? trace.python.executable
+    : (await findPython(request.reference, input.image, input.surroundings)).executable
+  const modules = wanted.map((module) => ({ ...module, isPackage: module.package }))
+  return readCode(
+    {
+      title: `Read ${wanted.length} modules that traces name`,
+      python: { executable, optimize: trace.python.optimize },
+      list: { modules, regexes: trace.regexes, sources: trace.sources },
+      limits: request.limits,
+    },
+    input,
+    ports,
+  )
+}
+
+function assertSamePython(request: LearnRequest, trace: Trace, { python }: PythonGroup): void {
+  if (python.cacheTag === trace.python.cacheTag) return
+  throw refused(request, `it is of ${trace.python.cacheTag}, and the image runs ${python.cacheTag}`)
+}
+
+/**
+ * Two images may share a base and all libraries. A trace is of another image when nothing of what it has
+ * beside the library of Python and site directories is here, or most of it all is missing.
+ */
+function assertSameImage(
+  request: LearnRequest,
+  trace: Trace,
+  found: readonly string[],
+  wanted: Trace['modules'],
+): void {
+  const here = new Set(found)
+  const library = /\/lib(64)?\/python3(\.\d+)?\//
+  const own = wanted.filter(({ origin }) => !library.test(origin))
+  const count = (modules: Trace['modules']) => modules.filter(({ name }) => here.has(name)).length
+  const isForeign = own.length > 0 ? count(own) === 0 : false
+  if (!isForeign && count(wanted) * 2 >= wanted.length) return
+  const example = own.find(({ name }) => !here.has(name))?.origin ?? wanted[0]?.origin
+  throw refused(
+    request,
+    `it is of another image: only ${count(wanted)} of its ${wanted.length} modules are here; missing is ${example}`,
+    trace.images[0]?.id,
+  )
+}
+
+function refused(request: LearnRequest, reason: string, id?: string): PycdsError {
+  const name = request.traces.map((one) => one.name).join(', ')
+  return new PycdsError('TRACE_INVALID', {
+    message: `trace ${name}: for image ${request.reference} ${reason}`,
+    hint: `Record one from this image: pycds-image trace ${request.reference} -o FILE${id ? ` (this one is of ${id})` : ''}.`,
+  })
+}
+
+/** What is different here from where the trace was made. */
+function changesOf(
+  request: LearnRequest,
+  trace: Trace,
+  modules: ModuleSelection['modules'],
+  wanted: number,
+): string[] {
+  const before = new Map(trace.modules.map((module) => [module.name, module.sourceHash]))
+  const changed = modules.filter(({ name, sourceHash }) => before.get(name) !== sourceHash.toString('hex'))
+  const missing = wanted - modules.length
+  const from = `of the trace ${request.traces.map(({ name }) => name).join(', ')}`
+  return [
+    ...(changed.length > 0
+      ? [`${changed.length} modules ${from} have another source in this image, and were read from it`]
+      : []),
+    ...(missing > 0 ? [`${missing} modules ${from} are not in this image, and were left out`] : []),
+  ]
+}
+
+/** What the trace had compiled, and opened, comes behind what the application did. */
+function withCaches(python: PythonGroup, read: PythonGroup, trace: Trace): PythonGroup {
+  const more = read.processes.map((process) => ({ ...process, modules: [], siteDirectories: [] }))
+  return { ...python, processes: [...python.processes, ...withFiles(more, trace)] }
+}
+
+/** What is read ahead is what the application opened, not what the run that read the modules did. */
+function withFiles(processes: readonly TracedProcess[], { files }: Trace): TracedProcess[] {
+  return processes.map((process, index) => ({
+    ...process,
+    extensions: [],
+    libraries: index === 0 ? files : [],
+  }))
+}
+
+/** The hook goes where the application's Pythons look, not only the one that read the modules. */
+async function withDirectories(
+  python: PythonGroup,
+  trace: Trace,
+  image: Pick<Container, 'stat'>,
+): Promise<PythonGroup> {
+  const existing: string[] = []
+  for (const directory of trace.siteDirectories) if (await image.stat(directory)) existing.push(directory)
+  const [first] = python.processes
+  if (!first) return python
+  const more = existing.map((directory) => ({ ...first, modules: [], siteDirectories: [directory] }))
+  return { ...python, processes: withFiles([...python.processes, ...more], trace) }
+}

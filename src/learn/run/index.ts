@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+// The training run: watching a container, recording its imports, timing its start.
+export { type RunParts, RunPaths, type TrainingPlace } from './files.js'
+export { type HttpRequest, Inside } from './inside.js'
+export { formatProbe, type ProbeResult, type ProbeSpec } from './probes.js'
+export {
+  automaticReady,
+  DEFAULT_READY,
+  formatReady,
+  healthCommand,
+  type ReadyPlan,
+  type ReadySpec,
+} from './ready.js'
+export { Redactor } from './redact.js'
+export { ALONE, type Surroundings } from './surroundings.js'
+export { type CompileList, compileRun, importRun, type ModuleLocation, type PythonStart } from './tasks.js'
+export {
+  RUNTIME_VARIABLES,
+  type RunOptions,
+  reportStart,
+  type TimedStart,
+  type Training,
+  type TrainingOptions,
+  type TrainingSpec,
+  timeStart,
+  train,
+  watchRun,
+} from './train.js'
+export { type RunLimits, type Watched, type WatchOptions, watch } from './watch.js'

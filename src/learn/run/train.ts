@@ -1,0 +1,272 @@
+// SPDX-License-Identifier: Apache-2.0
+// The training run: the image's own command with the tracer preloaded into every process.
+
+import { PycdsError } from '../../errors/index.js'
+import type { Container, ContainerSpec, Engine } from '../../ports/index.js'
+import { parseTrace, type TracedProcess } from '../runlog/run-log.js'
+import { type RunParts, RunPaths, type TrainingPlace } from './files.js'
+import { Inside } from './inside.js'
+import { type ProbeResult, type ProbeSpec, runProbes } from './probes.js'
+import { Redactor } from './redact.js'
+import { ALONE, isMounted, type Surroundings, surround } from './surroundings.js'
+import { type Watched, type WatchOptions, watch } from './watch.js'
+
+/** Variables of a baked image that a training run must not see. */
+export const RUNTIME_VARIABLES = ['PYCDS_ARCHIVE', 'PYCDS_LOG'] as const
+
+/** Has the runtime of a baked image say what becomes of each module. */
+const REPORT = { PYCDS: 'report', PYCDS_LOG: 'modules' }
+
+const PROBE_TIMEOUT_MS = 30_000
+
+export interface TrainingSpec extends RunParts {
+  image: string
+  command?: readonly string[]
+  /** LD_PRELOAD of the image itself, if any; the tracer is put behind it. */
+  preload: string | undefined
+  /** The command of the image's HEALTHCHECK, if it has one. */
+  health?: readonly string[] | undefined
+  /** Where the files of a run lie, if not in a directory of the container's root. */
+  place?: TrainingPlace
+  /** Further files for the command, by name. */
+  files?: Readonly<Record<string, Buffer>>
+  /** If not the image alone. */
+  surroundings?: Surroundings
+}
+
+/** How a run is watched, as far as a user says. */
+export type RunOptions = Pick<WatchOptions, 'ready' | 'limits' | 'signal' | 'onOutput'>
+
+export interface TrainingOptions extends RunOptions {
+  probes: readonly ProbeSpec[]
+  onImports?: (count: number) => void
+}
+
+export interface Training extends Watched {
+  processes: TracedProcess[]
+  /** Executables that look like Python but are no CPython that can be traced. */
+  others: string[]
+  /** The absolute paths that are there because of the run: made or changed by it, or mounted. */
+  changed: { has(path: string): boolean }
+  probes: ProbeResult[]
+}
+
+/** Runs the image's command once and reads what its Python processes recorded. */
+export async function train(engine: Engine, spec: TrainingSpec, options: TrainingOptions): Promise<Training> {
+  const paths = new RunPaths(spec.place)
+  const container = await engine.create({
+    // Not only unset: the hook of an image that was baked in place needs no variable.
+    ...containerSpec(spec, { PYCDS_TRACE_DIR: paths.traces, PYCDS: 'off' }),
+    unsetEnv: RUNTIME_VARIABLES,
+  })
+  const activity = async () => {
+    const count = (await container.stat(paths.activity))?.size ?? 0
+    options.onImports?.(count)
+    return count
+  }
+  let probes: ProbeResult[] = []
+  const whenReady = async (inside: Inside) => {
+    probes = await runProbes(options.probes, inside, PROBE_TIMEOUT_MS)
+  }
+  try {
+    const hasProbes = options.probes.length > 0
+    const watched = await watchRun(container, spec, { ...options, activity, ...(hasProbes && { whenReady }) })
+    const traces = await readTraces(container, paths.traces)
+    // Asked once more: a short run is over before anybody has looked.
+    const counted = await activity()
+    assertComplete(spec.image, traces.processes, counted)
+    const made = new Set((await container.changes()).map((change) => change.path))
+    const has = (path: string) => made.has(path) || isMounted(path, spec.surroundings ?? ALONE)
+    const kept = withoutValues(traces, spec)
+    return { ...watched, activity: counted, ...kept, changed: { has }, probes: hideValues(probes, spec) }
+  } finally {
+    await engine.remove(container)
+  }
+}
+
+/** Starts the image's command as it is, with probes but without the tracer. */
+export async function reportStart(
+  engine: Engine,
+  spec: TrainingSpec,
+  options: TrainingOptions & Pick<WatchOptions, 'activity'>,
+): Promise<void> {
+  const { LD_PRELOAD: _, ...env } = containerSpec(spec, REPORT).env
+  const preload = ownPreload(spec)
+  const container = await engine.create({
+    ...containerSpec(spec, {}),
+    env: { ...env, ...(preload === undefined ? {} : { LD_PRELOAD: preload }) },
+  })
+  const whenReady = async (inside: Inside) => {
+    await runProbes(options.probes, inside, PROBE_TIMEOUT_MS)
+  }
+  try {
+    const hasProbes = options.probes.length > 0
+    const { failure } = await watchRun(container, spec, { ...options, ...(hasProbes && { whenReady }) })
+    if (failure) throw failure
+  } finally {
+    await engine.remove(container)
+  }
+}
+
+/** One timed start; see {@link timeStart}. Milliseconds. */
+export interface TimedStart {
+  imports: number
+  /** Until it has both imported everything and bound a socket; null when it ended by itself or bound none. */
+  ready: number | null
+  /** Null when the process did not end by itself. */
+  exit: number | null
+}
+
+/**
+ * Starts the image's command with nothing but a clock in its Python processes.
+ * Takes the process that imported most; undefined when there was none.
+ */
+export async function timeStart(
+  engine: Engine,
+  spec: TrainingSpec,
+  options: RunOptions,
+): Promise<TimedStart | undefined> {
+  const { times } = new RunPaths(spec.place)
+  const container = await engine.create(containerSpec(spec, { PYCDS_TIME_DIR: times }))
+  try {
+    const activity = async () =>
+      (await readTimes(container, times)).reduce((sum, { imports }) => sum + imports, 0)
+    // What has been timed need not end well.
+    const limits = { ...options.limits, stopGraceSeconds: 0 }
+    const { failure } = await watchRun(container, spec, { ...options, limits, activity })
+    if (failure) throw failure
+    const processes = (await readTimes(container, times)).sort((a, b) => b.imports - a.imports)
+    const [main] = processes
+    if (!main || main.imports === 0) return undefined
+    // The one that listens may be the parent of the one that imports.
+    const bound = Math.max(...processes.map((process) => process.bound))
+    const since = (time: number) => (time - main.started) / 1e6
+    const exit = main.finished > 0 ? since(main.finished) : null
+    return {
+      imports: since(main.lastImport),
+      // A program may bind a socket to see what the system can do; what ends by itself waits for nobody.
+      ready: bound > 0 && exit === null ? since(Math.max(bound, main.lastImport)) : null,
+      exit,
+    }
+  } finally {
+    await engine.remove(container)
+  }
+}
+
+/** The container of a run, with the tracer in front of everything that the image starts. */
+function containerSpec(spec: TrainingSpec, env: Record<string, string>): ContainerSpec {
+  const paths = new RunPaths(spec.place)
+  const surroundings = spec.surroundings ?? ALONE
+  const preload = ownPreload(spec)
+  return {
+    image: spec.image,
+    ...(spec.command ? { command: spec.command } : {}),
+    ...surround(surroundings),
+    env: { ...surroundings.env, ...env, LD_PRELOAD: preload ? `${preload}:${paths.tracer}` : paths.tracer },
+    files: paths.entries(spec, spec.files),
+  }
+}
+
+/** Watches a run of a container that the files of a run were put into; nothing that it tells holds a given value. */
+export async function watchRun(
+  container: Container,
+  spec: TrainingSpec,
+  options: RunOptions & Pick<WatchOptions, 'activity'> & { whenReady?: (inside: Inside) => Promise<void> },
+): Promise<Watched> {
+  const redactor = new Redactor(spec.surroundings?.env ?? {})
+  const inside = new Inside(container, new RunPaths(spec.place).probe, ownPreload(spec))
+  const output = options.onOutput && redactor.output(options.onOutput)
+  const { whenReady, onOutput: _, ...rest } = options
+  const watched = await watch(container, {
+    ...rest,
+    ...(output ? { onOutput: output.push } : {}),
+    ...(whenReady ? { whenReady: () => whenReady(inside) } : {}),
+    inside,
+    health: spec.health,
+  })
+  output?.flush()
+  const { failure } = watched
+  return {
+    ...watched,
+    warnings: watched.warnings.map((text) => redactor.text(text)),
+    ...(failure && {
+      failure: new PycdsError(failure.code, { message: redactor.text(failure.message), hint: failure.hint }),
+    }),
+  }
+}
+
+/** A text that was compiled may be made of a variable that the image does not have. */
+function withoutValues<T extends Pick<Training, 'processes'>>(traces: T, spec: TrainingSpec): T {
+  const redactor = new Redactor(spec.surroundings?.env ?? {})
+  const processes = traces.processes.map((process) => ({
+    ...process,
+    regexes: process.regexes.filter(
+      ({ pattern }) => !redactor.finds(pattern) && !redactor.finds(withoutEscapes(pattern)),
+    ),
+    sources: process.sources.filter(
+      ({ text, filename }) => !redactor.finds(text) && !redactor.finds(filename),
+    ),
+  }))
+  return { ...traces, processes }
+}
+
+/** As it was before `re.escape`. */
+function withoutEscapes(pattern: Buffer): Buffer {
+  return Buffer.from(pattern.toString().replace(/\\(.)/gs, '$1'))
+}
+
+function hideValues(probes: readonly ProbeResult[], spec: TrainingSpec): ProbeResult[] {
+  const redactor = new Redactor(spec.surroundings?.env ?? {})
+  return probes.map(({ probe, ok, detail }) => ({
+    probe: redactor.text(probe),
+    ok,
+    detail: redactor.text(detail),
+  }))
+}
+
+/** LD_PRELOAD of the application itself. */
+function ownPreload({ surroundings, preload }: TrainingSpec): string | undefined {
+  return surroundings?.env.LD_PRELOAD ?? preload
+}
+
+async function readTraces(
+  container: Container,
+  directory: string,
+): Promise<Pick<Training, 'processes' | 'others'>> {
+  const files = await container.readTree(directory)
+  const processes: TracedProcess[] = []
+  const others: string[] = []
+  for (const [name, bytes] of [...files].sort(([a], [b]) => (a < b ? -1 : 1))) {
+    if (name.endsWith('.other')) others.push(bytes.toString())
+    const traced = name.endsWith('.trace') ? parseTrace(bytes) : undefined
+    if (traced) processes.push(traced)
+  }
+  processes.sort((a, b) => a.pid - b.pid)
+  return { processes, others: [...new Set(others)].sort() }
+}
+
+/** A module is recorded before it is counted, so fewer records than counts mean that writing failed. */
+function assertComplete(image: string, processes: readonly TracedProcess[], counted: number): void {
+  const recorded = processes.reduce(
+    (sum, { modules, extensions, leftOut }) => sum + modules.length + extensions.length + leftOut.length,
+    0,
+  )
+  if (recorded >= counted) return
+  throw new PycdsError('NO_SPACE', {
+    message: `image ${image}: the trace of the training run is incomplete: ${recorded} of ${counted} imports were recorded`,
+    hint: 'Free space where the engine keeps its containers (docker system df shows what uses it), then run again.',
+  })
+}
+
+async function readTimes(container: Container, directory: string) {
+  const files = await container.readTree(directory)
+  return [...files.values()]
+    .filter((bytes) => bytes.length >= 40)
+    .map((bytes) => ({
+      started: Number(bytes.readBigInt64LE(0)),
+      lastImport: Number(bytes.readBigInt64LE(8)),
+      finished: Number(bytes.readBigInt64LE(16)),
+      imports: Number(bytes.readBigInt64LE(24)),
+      bound: Number(bytes.readBigInt64LE(32)),
+    }))
+}

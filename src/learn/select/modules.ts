@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+// Unites what several processes of a training run imported into the modules of one archive.
+import type { ModuleCode } from '../../ports/index.js'
+import type { Training } from '../run/index.js'
+import type { PythonGroup } from './interpreter.js'
+
+export interface ModuleSelection {
+  /** In the order of first import. */
+  modules: ModuleCode[]
+  /** Sorted by name. */
+  leftOut: { name: string; reason: string }[]
+}
+
+/**
+ * Chooses the modules of the archive.
+ * @param changed paths that are there only because of the training run; they are not in the image.
+ */
+export function selectModules(group: PythonGroup, changed: Training['changed']): ModuleSelection {
+  const chosen = new Map<string, ModuleCode>()
+  const leftOut = new Map<string, string>()
+  for (const process of group.processes) {
+    for (const { name, reason } of process.leftOut) leftOut.set(name, reason)
+    for (const name of process.earlier) leftOut.set(name, 'it is imported before the hook can run')
+    for (const module of process.modules) {
+      const before = chosen.get(module.name)
+      if (changed.has(module.origin))
+        leftOut.set(module.name, 'its source is there only because of the training run')
+      else if (!before) chosen.set(module.name, module)
+      else if (before.origin !== module.origin) {
+        leftOut.set(`${module.name} (${module.origin})`, `its name is taken by ${before.origin}`)
+      }
+    }
+  }
+  for (const name of chosen.keys()) leftOut.delete(name)
+  return {
+    modules: [...chosen.values()],
+    leftOut: [...leftOut]
+      .map(([name, reason]) => ({ name, reason }))
+      .sort((a, b) => (a.name < b.name ? -1 : 1)),
+  }
+}

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+// Limits that a result must keep, or nothing of it is kept.
+import { PycdsError } from '../errors/index.js'
+import type { HitRate } from './hit-rate.js'
+import type { StartComparison } from './measure.js'
+
+/** Absent: no limit. */
+export interface Gates {
+  /** How many times as fast the start must be. */
+  minSpeedup?: number
+  /** Bytes, compressed as a registry would. */
+  maxLayerBytes?: number
+  /** Percent. */
+  minHitRate?: number
+  /** Whether a second bake must give the same layer. */
+  checkRepro: boolean
+}
+
+/** A limit that was asked for, and what the result has. */
+export interface Gate {
+  gate: string
+  required: number
+  actual: number
+  unit: string
+  ok: boolean
+  detail: string | null
+}
+
+export function layerGate(gates: Gates, compressedBytes: number): Gate[] {
+  if (gates.maxLayerBytes === undefined) return []
+  return [atMost('max-layer-size', gates.maxLayerBytes, compressedBytes, 'bytes, compressed')]
+}
+
+export function speedupGate(gates: Gates, start: StartComparison | null): Gate[] {
+  if (gates.minSpeedup === undefined) return []
+  return [atLeast('min-speedup', gates.minSpeedup, start?.speedup ?? 0, 'times as fast')]
+}
+
+export function hitRateGate(gates: Gates, hits: HitRate | null): Gate[] {
+  if (gates.minHitRate === undefined || hits === null) return []
+  const gate = atLeast('min-hit-rate', gates.minHitRate, hits.percent, '% served from the archive')
+  if (hits.rejected !== null)
+    return [{ ...gate, ok: false, detail: `the archive was refused: ${hits.rejected}` }]
+  const missed = hits.missed.slice(0, 3).map(({ name, reason }) => `${name} (${reason})`)
+  return missed.length === 0 ? [gate] : [{ ...gate, detail: `not served: ${missed.join(', ')}` }]
+}
+
+/** @param difference between two bakes; undefined when there is none. */
+export function reproGate(gates: Gates, difference: string | undefined): Gate[] {
+  if (!gates.checkRepro) return []
+  const gate = { gate: 'check-repro', unit: 'differences', required: 0, actual: 0, ok: true, detail: null }
+  return [difference === undefined ? gate : { ...gate, actual: 1, ok: false, detail: difference }]
+}
+
+/** @throws GATE_FAILED naming each limit that is not kept. */
+export function assertGates(reference: string, gates: readonly Gate[]): void {
+  const failed = gates.filter(({ ok }) => !ok)
+  if (failed.length === 0) return
+  throw new PycdsError('GATE_FAILED', {
+    message: `image ${reference}: ${failed.map(describe).join('; ')}`,
+    hint: 'Nothing was tagged. Train with a command that imports more, or change the limit.',
+  })
+}
+
+function describe({ gate, required, actual, unit, detail }: Gate): string {
+  if (gate === 'check-repro') return `--check-repro: two bakes differ: ${detail}`
+  const more = detail === null ? '' : ` (${detail})`
+  return `--${gate} ${format(required)}: it is ${format(actual)} ${unit}${more}`
+}
+
+function format(value: number): string {
+  return String(Math.round(value * 100) / 100)
+}
+
+function atLeast(gate: string, required: number, actual: number, unit: string): Gate {
+  return { gate, required, actual, unit, ok: actual >= required, detail: null }
+}
+
+function atMost(gate: string, required: number, actual: number, unit: string): Gate {
+  return { gate, required, actual, unit, ok: actual <= required, detail: null }
+}

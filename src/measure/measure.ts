@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+// Before and after: timed starts of two images in turns, so that noise falls on both.
+
+import { type RunLimits, type TimedStart, type TrainingSpec, timeStart } from '../learn/run/index.js'
+import type { Progress } from '../log/index.js'
+import type { Engine } from '../ports/index.js'
+import { summarise } from '../util/statistics.js'
+
+/** A start counts as done when nothing was imported for so long. */
+const SETTLED_MS = 700
+
+/** Milliseconds. */
+export interface Timing {
+  medianMs: number
+  minMs: number
+  maxMs: number
+}
+
+/** The starts of two images, timed in turns. */
+export interface StartComparison {
+  /** Until the process ended, or until its last import. */
+  metric: 'imports' | 'exit'
+  before: Timing
+  after: Timing
+  /** How many times as fast the second one is. */
+  speedup: number
+  runs: number
+}
+
+export interface MeasureRequest {
+  before: TrainingSpec
+  after: TrainingSpec
+  runs: number
+  limits: RunLimits
+  signal: AbortSignal
+}
+
+/**
+ * Times the starts of two images; null when no Python process was seen in one of them.
+ * Programs that end are timed from the start of the process to its end, others to their last import.
+ */
+export async function measure(
+  engine: Engine,
+  request: MeasureRequest,
+  progress: Progress,
+): Promise<StartComparison | null> {
+  const step = progress.step('measure', 'Measure before and after')
+  const before: TimedStart[] = []
+  const after: TimedStart[] = []
+  const options = {
+    signal: request.signal,
+    ready: { specs: [{ kind: 'exit' }, { kind: 'quiet', ms: SETTLED_MS }] } as const,
+    limits: request.limits,
+  }
+  for (let run = 0; run < request.runs; run++) {
+    step.update(`run ${run + 1} of ${request.runs}`)
+    for (const [spec, into] of [
+      [request.before, before],
+      [request.after, after],
+    ] as const) {
+      const timed = await timeStart(engine, spec, options)
+      if (timed) into.push(timed)
+    }
+  }
+  if (before.length === 0 || after.length === 0) {
+    step.done('no Python process was seen')
+    return null
+  }
+  const metric = [...before, ...after].every((timed) => timed.exit !== null) ? 'exit' : 'imports'
+  const [a, b] = [before, after].map((list) => toTiming(list.map((timed) => timed[metric] ?? timed.imports)))
+  if (!a || !b) return null
+  step.done(`${a.medianMs.toFixed(0)} ms to ${b.medianMs.toFixed(0)} ms`)
+  return { metric, before: a, after: b, speedup: a.medianMs / b.medianMs, runs: request.runs }
+}
+
+function toTiming(values: readonly number[]): Timing {
+  const { median = 0, min = 0, max = 0 } = summarise(values) ?? {}
+  return { medianMs: median, minMs: min, maxMs: max }
+}

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+// Where images come from and go to.
+import type { ImageConfig } from '../image/config.js'
+import type { DiffId } from '../image/digest.js'
+
+/** An image that exists in a store, as far as the store tells without opening it. */
+export interface SourceImage {
+  /** As the user wrote it. */
+  readonly reference: string
+  /** The same with what was left out, where the store knows it: the tag of the only image of a layout. */
+  readonly name?: string
+  /** `sha256:...`; stays valid when the reference moves to another image. */
+  readonly id: string
+  /**
+   * The store's own view of the configuration (environment, user, entrypoint, labels...).
+   * Good for deciding, not for writing: fields may be missing and history is empty.
+   * {@link ImageStore.readConfig} gives the exact one.
+   */
+  readonly config: ImageConfig
+  readonly os: string
+  readonly architecture: string
+  /** Number of layers. */
+  readonly layers: number
+  /** Oldest first. */
+  readonly diffIds: readonly DiffId[]
+}
+
+/** A layer that is to become the last one of a new image. */
+export interface NewLayer {
+  /** Uncompressed. */
+  readonly tar: Buffer
+  /** sha256 of `tar`. */
+  readonly diffId: DiffId
+}
+
+/** What an image that was given a name can be found by. */
+export interface ImageDigests {
+  /** Of its configuration. */
+  readonly config: string
+  /** Of its manifest, or of the index around it; absent where there is none. */
+  readonly manifest?: string
+}
+
+/** Where images come from and go to. */
+export interface ImageStore {
+  /** Finds an image by name, digest or id; IMAGE_NOT_FOUND when there is none. */
+  resolve(reference: string): Promise<SourceImage>
+
+  /** Reads the exact configuration, no field lost; IMAGE_INVALID when it does not hash to the image's id. */
+  readConfig(image: SourceImage): Promise<ImageConfig>
+
+  /**
+   * Makes an untagged image of `config`, whose last diff id is `layer` and whose other diff
+   * ids are the first layers of `image`: all of them, or all but an old last one that was replaced.
+   * Returns the id of the new image. On failure nothing new is left in the store.
+   */
+  append(image: SourceImage, config: ImageConfig, layer: NewLayer): Promise<string>
+
+  /** Points a name at an image; a name that exists moves. */
+  tag(imageId: string, reference: string): Promise<ImageDigests>
+
+  /** Deletes an image that no name points at; does nothing when it has a name or is gone. */
+  remove(imageId: string): Promise<void>
+}
+
+/** A store whose names may stand for an index: several images, each for a platform of its own. */
+export interface IndexStore extends ImageStore {
+  /** The same store, in which a name means the image for one platform, given as `linux/arm64`. */
+  forPlatform(platform: string): ImageStore
+
+  /**
+   * Points a name at images made from one index, and at everything else of it. Each takes the place of the one that
+   * it was made from; the others stay as they are. Returns the digest of the manifest or index that the name points at;
+   * undefined where such are not written.
+   */
+  publish(imageIds: readonly string[], reference: string): Promise<string | undefined>
+}

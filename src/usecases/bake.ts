@@ -1,0 +1,242 @@
+// SPDX-License-Identifier: Apache-2.0
+// The bake, from top to bottom. The new image has no name until everything else has succeeded, so a failure leaves
+// nothing that anybody could run.
+import { gzipSync } from 'node:zlib'
+import { type ArchiveInput, describeArchive } from '../artifact/archive.js'
+import { readManifest } from '../artifact/baked.js'
+import {
+  addBytecode,
+  type Bytecode,
+  describeBytecode,
+  NO_BYTECODE,
+  type Pyc,
+} from '../artifact/bytecode/index.js'
+import { type MadeContent, makeContent } from '../artifact/content.js'
+import { type ImageConfig, isLocation, nodeArchitecture } from '../image/index.js'
+import { appendToImage } from '../layer/append.js'
+import { originOf } from '../layer/labels.js'
+import { makeLayer } from '../layer/layer.js'
+import { type Lesson, transfer } from '../learn/foreign/transfer.js'
+import { type Learned, type LearnRequest, learn } from '../learn/learn.js'
+import type { Surroundings } from '../learn/run/index.js'
+import { planRuns, type RunPlan, resolveSource } from '../learn/source.js'
+import type { Trace } from '../learn/trace/trace-file.js'
+import { toTrace } from '../learn/trace/traces.js'
+import { describeTraining } from '../learn/training.js'
+import { during } from '../log/index.js'
+import {
+  assertGates,
+  type Gate,
+  type Gates,
+  hitRateGate,
+  layerGate,
+  reproGate,
+  speedupGate,
+} from '../measure/gates.js'
+import { countHits, type HitRate } from '../measure/hit-rate.js'
+import { measure, type StartComparison } from '../measure/measure.js'
+import type { Container, NewLayer, Ports, SourceImage, Validate } from '../ports/index.js'
+import { withContainer } from '../ports/with-container.js'
+import { chooseOutput, type OutputRequest } from './output.js'
+import { difference } from './repro.js'
+import { type BakeResult, describeHits, describeOutput, describePython } from './result.js'
+
+export interface BakeRequest extends LearnRequest, OutputRequest {
+  /** For runs of the image only; they reach nothing that is written. */
+  surroundings: Surroundings
+  validate: Validate
+  /** For which packages missing bytecode files are added. */
+  pyc: Pyc
+  /** Timed starts of each image; 0 for none. */
+  measureRuns: number
+  dryRun: boolean
+  /** Leave the new image without a name; the caller removes it. */
+  untagged?: boolean
+  /** Seconds since 1970, from SOURCE_DATE_EPOCH: the time of everything new; default: when the source was made. */
+  sourceDateEpoch?: number
+  gates: Gates
+}
+
+export interface Baked {
+  result: BakeResult
+  /** What was learned, for a later bake. */
+  trace: Trace
+  /** The same for images of the same index that cannot be run. */
+  lesson: Lesson
+}
+
+/**
+ * Bakes an image into a new one. Every failure is a PycdsError and leaves the engine as it was.
+ * @param lesson makes up for a run, which the image is not put to then.
+ */
+export async function bake(request: BakeRequest, ports: Ports, lesson?: Lesson): Promise<Baked> {
+  // A name that cannot be is told before anything is done.
+  chooseOutput(request)
+  const source = await resolveSource(request.reference, ports)
+  const output = chooseOutput(request, source.name)
+  const plan = planRuns(request, source, ports.archiver.injected(nodeArchitecture(source)))
+  if (!lesson) await tellRuntime(source, request, ports)
+  // The engine takes seconds to give the exact configuration; it is only needed at the end.
+  const config = request.dryRun ? Promise.resolve(source.config) : ports.store.readConfig(source)
+  config.catch(() => undefined) // whoever awaits it sees the error
+
+  // Learn what a start imports, and make of it what the new image gets.
+  const first = await make(request, source, plan, ports, lesson)
+  const { learned, content, bytecode, layer } = first
+  for (const warning of learned.warnings) ports.progress.warn(warning)
+
+  // Refuse what the layer itself shows, before an image is made of it.
+  const compressedBytes = gzipSync(layer.tar).length
+  const again = request.gates.checkRepro ? await make(request, source, plan, ports, lesson) : undefined
+  const early = [
+    ...layerGate(request.gates, compressedBytes),
+    ...reproGate(request.gates, again && difference(first, again)),
+  ]
+  assertGates(request.reference, early)
+
+  // From here on the files of the source image are not read again.
+  const written = request.dryRun
+    ? undefined
+    : await write(request, { source, config, output, plan, made: first }, ports)
+
+  const { python, training, selection, warnings } = learned
+  return {
+    result: {
+      schema: 'io.pycds.bake/1',
+      source: { reference: request.reference, id: source.id },
+      output: written ? describeOutput(written.output) : null,
+      python: describePython(learned, content),
+      training: describeTraining(request, source.config, training),
+      archive: describeArchive(content.archive),
+      bytecode: describeBytecode(request.pyc, bytecode),
+      layer: { diffId: layer.diffId, bytes: layer.tar.length, compressedBytes },
+      start: written?.start ?? null,
+      gates: [...early, ...(written?.gates ?? [])],
+      hitRate: written?.hits ? describeHits(written.hits) : null,
+      warnings,
+    },
+    trace: toTrace({ id: source.id, platform: `${source.os}/${source.architecture}` }, python, selection),
+    lesson: { source, input: plan, learned },
+  }
+}
+
+/** What one pass over the image gives; a second one must give the same. */
+interface Making {
+  learned: Learned
+  bytecode: Bytecode
+  content: MadeContent
+  layer: NewLayer
+}
+
+/** Learns, writes the artifacts and packs the layer, with the files of the source image at hand. */
+function make(
+  request: BakeRequest,
+  source: SourceImage,
+  plan: RunPlan,
+  ports: Ports,
+  lesson: Lesson | undefined,
+): Promise<Making> {
+  return withContainer(ports.engine, source.id, async (image) => {
+    const learned = lesson
+      ? await transfer(request, lesson, { source, image }, ports)
+      : await learn(request, { ...plan, image }, ports)
+    const { python, selection } = learned
+    // An image that cannot be run cannot compile either.
+    const bytecode = lesson ? NO_BYTECODE : await fillIn(request, source, learned, image, ports)
+    // Not the image's id: tools that copy an image write its configuration anew, and the layer would differ.
+    const origin = originOf(source.config)
+    const { runtime } = plan
+    const { reference, validate } = request
+    const input = { reference, validate, python, selection, image, runtime, bytecode, origin }
+    const content = await makeContent(input, ports)
+    const layer = await makeLayer(image, content, timeOf(request, source))
+    return { learned, bytecode, content, layer }
+  })
+}
+
+async function fillIn(
+  request: BakeRequest,
+  source: SourceImage,
+  { python, selection }: Pick<ArchiveInput, 'python' | 'selection'>,
+  image: Container,
+  ports: Ports,
+): Promise<Bytecode> {
+  const earlier = (await readManifest(image))?.bytecode.paths ?? []
+  return addBytecode({ image: source.id, python, selection, request, earlier }, ports)
+}
+
+/** Of everything new in the layer. */
+function timeOf({ sourceDateEpoch }: BakeRequest, source: SourceImage): Date {
+  return new Date(sourceDateEpoch === undefined ? (source.config.created ?? 0) : sourceDateEpoch * 1000)
+}
+
+interface WriteInput {
+  source: SourceImage
+  /** The exact configuration of the source image. */
+  config: Promise<ImageConfig>
+  /** The new name. */
+  output: string
+  plan: RunPlan
+  made: Making
+}
+
+/** Adds the layer, tries the new image, and only then gives it its name; on failure no new image is left. */
+async function write(request: BakeRequest, input: WriteInput, ports: Ports) {
+  const { made, output, plan } = input
+  const id = await append(request, input, ports)
+  try {
+    const trial = await tryOut(id, request, made.learned.start ?? plan.spec, plan, ports)
+    assertGates(request.reference, trial.gates)
+    ports.signal.throwIfAborted()
+    const digests = request.untagged ? { config: id } : await ports.store.tag(id, output)
+    return { ...trial, output: { reference: output, id, digests } }
+  } catch (error) {
+    await ports.store.remove(id).catch(() => undefined) // the first error is the one to report
+    throw error
+  }
+}
+
+function append(
+  { sourceDateEpoch }: BakeRequest,
+  { source, config, made: { learned, content, layer } }: WriteInput,
+  { store, progress }: Ports,
+): Promise<string> {
+  return during(progress, ['append', 'Add the layer'], async (step) => {
+    const { artifacts } = content
+    const pythonVersion = learned.python.python.version
+    const input = { source, config: await config, layer, artifacts, pythonVersion }
+    const id = await appendToImage(store, input, sourceDateEpoch)
+    step.done(id.slice(7, 19))
+    return id
+  })
+}
+
+/** What starts of the new image show. */
+interface Trial {
+  start: StartComparison | null
+  hits: HitRate | null
+  gates: Gate[]
+}
+
+async function tryOut(
+  id: string,
+  request: BakeRequest,
+  before: RunPlan['spec'],
+  plan: RunPlan,
+  { engine, progress, signal }: Ports,
+): Promise<Trial> {
+  const after = { ...before, image: id }
+  const { limits, gates, measureRuns: runs } = request
+  const start = runs > 0 ? await measure(engine, { before, after, runs, limits, signal }, progress) : null
+  const options = { ...request, ready: plan.ready, signal }
+  const hits = gates.minHitRate === undefined ? null : await countHits(engine, after, options, progress)
+  return { start, hits, gates: [...speedupGate(gates, start), ...hitRateGate(gates, hits)] }
+}
+
+/** Which runtime is used for an image that is in no engine, and why no other. */
+async function tellRuntime(source: SourceImage, request: BakeRequest, ports: Ports): Promise<void> {
+  if (!isLocation(source.reference) || request.mode === 'none') return
+  const tell = async (step: { done(detail: string): void }) =>
+    step.done((await ports.engine.describe()).endpoint)
+  await during(ports.progress, ['runtime', 'Choose a runtime'], tell, 'none works')
+}

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+// Before and after, for people who decide: both baselines, warm and cold, and a limit for CI.
+
+import { PycdsError } from '../../errors/index.js'
+import { environmentOf, nodeArchitecture } from '../../image/index.js'
+import { healthCommand, type TrainingSpec } from '../../learn/run/index.js'
+import type { SourceImage } from '../../ports/index.js'
+import { judge, mainMetric, speedups } from './compare.js'
+import { findPair, type Pair } from './images.js'
+import type { BenchPorts, BenchRequest } from './request.js'
+import type { BenchResult, BenchSubject, SubjectId } from './result.js'
+import { runRounds } from './rounds.js'
+import { addAllBytecode } from './with-bytecode.js'
+
+/** A start counts as done when nothing was imported for so long. */
+const SETTLED_MS = 700
+
+interface Subject {
+  id: SubjectId
+  title: string
+  image: SourceImage
+  off: boolean
+}
+
+/** Measures; a missed limit is part of the result. What was made for it is removed. */
+export async function bench(request: BenchRequest, ports: BenchPorts): Promise<BenchResult> {
+  const made: string[] = []
+  try {
+    const pair = await findPair(request, ports)
+    if (pair.temporary) made.push(pair.baked.id)
+    for (const warning of pair.warnings) ports.progress.warn(warning)
+    const bytecode = await addAllBytecode(pair, request, ports)
+    if ('image' in bytecode) made.push(bytecode.image.id)
+    return await measureAll(request, pair, bytecode, ports)
+  } finally {
+    for (const id of made) await ports.store.remove(id).catch(() => undefined) // the first error says more
+  }
+}
+
+async function measureAll(
+  request: BenchRequest,
+  { baked, baseline, switchedOff, warnings }: Pair,
+  bytecode: { image: SourceImage } | { reason: string },
+  ports: BenchPorts,
+): Promise<BenchResult> {
+  const subjects: Subject[] = [
+    { id: 'shipped', title: 'as shipped', image: baseline, off: switchedOff },
+    ...('image' in bytecode
+      ? [{ id: 'bytecode', title: 'with bytecode', image: bytecode.image, off: false } as const]
+      : []),
+    { id: 'baked', title: 'baked', image: baked, off: false },
+  ]
+  const rounds = {
+    specs: subjects.map((subject) => toSpec(subject, request, ports)),
+    runs: request.runs,
+    watch: {
+      ready: {
+        specs:
+          request.ready.length > 0
+            ? request.ready
+            : [{ kind: 'exit' } as const, { kind: 'quiet', ms: SETTLED_MS } as const],
+      },
+      limits: request.limits,
+      signal: ports.signal,
+    },
+    dropCaches: () => ports.pageCache.drop(),
+  }
+  const warm = await runRounds(ports.engine, { ...rounds, cache: 'warm' }, ports.progress)
+  if (!warm) throw nothingTimed(request)
+  const withoutCold = (await ports.pageCache.refusal(await ports.engine.describe())) ?? null
+  const cold =
+    withoutCold === null
+      ? await runRounds(ports.engine, { ...rounds, cache: 'cold' }, ports.progress)
+      : undefined
+  const measured = subjects.flatMap(({ id, title, image }, index): BenchSubject[] => {
+    const times = warm[index]
+    return times ? [{ id, title, image: image.id, warm: times, cold: cold?.[index] ?? null }] : []
+  })
+  const factors = speedups(measured)
+  const metric = mainMetric(measured)
+  return {
+    schema: 'io.pycds.bench/1',
+    image: { reference: request.reference, id: baked.id },
+    baseline: { reference: request.baseline ?? baseline.reference, id: baseline.id },
+    ...{ runs: request.runs, subjects: measured, metric, warnings, withoutCold },
+    withoutBytecode: 'reason' in bytecode ? bytecode.reason : null,
+    speedups: factors,
+    gate: judge(request.minSpeedup, metric, factors),
+  }
+}
+
+function toSpec({ image, off }: Subject, request: BenchRequest, { archiver }: BenchPorts): TrainingSpec {
+  const { surroundings, command } = request
+  return {
+    image: image.id,
+    ...(command ? { command } : {}),
+    preload: environmentOf(image.config).LD_PRELOAD,
+    health: healthCommand(image.config),
+    surroundings: off ? { ...surroundings, env: { ...surroundings.env, PYCDS: 'off' } } : surroundings,
+    ...archiver.injected(nodeArchitecture(image)),
+  }
+}
+
+function nothingTimed({ reference }: BenchRequest): PycdsError {
+  return new PycdsError('NO_PYTHON', {
+    message: `image ${reference}: no Python process was seen in one of the starts`,
+    hint: 'Give the command that starts Python after `--`, for example `-- python3 -m app`.',
+  })
+}

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+// Whether this machine, and an image, can be baked, and what to do if not.
+import { type ErrorCode, PycdsError } from '../errors/index.js'
+import { commandOf, nodeArchitecture } from '../image/index.js'
+import { isBaked } from '../layer/labels.js'
+import type { Ports } from '../ports/index.js'
+
+export interface DoctorRequest {
+  reference?: string
+}
+
+export interface DoctorCheck {
+  id: string
+  title: string
+  status: 'ok' | 'warn' | 'fail'
+  detail: string
+  fix: string | null
+  code: ErrorCode | null
+}
+
+export interface DoctorResult {
+  schema: 'io.pycds.doctor/1'
+  image: string | null
+  ok: boolean
+  checks: DoctorCheck[]
+}
+
+type DoctorPorts = Omit<Ports, 'progress'>
+
+/** Checks everything that a bake needs, without running the image. */
+export async function doctor(request: DoctorRequest, ports: DoctorPorts): Promise<DoctorResult> {
+  const checks = [await checkNative(ports), await checkEngine(ports)]
+  const engineWorks = checks.every((check) => check.status !== 'fail')
+  if (request.reference !== undefined && engineWorks)
+    checks.push(...(await checkImage(request.reference, ports)))
+  return {
+    schema: 'io.pycds.doctor/1',
+    image: request.reference ?? null,
+    ok: checks.every((check) => check.status !== 'fail'),
+    checks,
+  }
+}
+
+function checkNative({ archiver }: DoctorPorts): Promise<DoctorCheck> {
+  return check('native', 'native archiver', async () => {
+    archiver.injected(process.arch)
+    return { status: 'ok', detail: `CPython ${archiver.supportedVersions().join(', ')}` }
+  })
+}
+
+function checkEngine({ engine }: DoctorPorts): Promise<DoctorCheck> {
+  return check('engine', 'container engine', async () => {
+    const { name, version, apiVersion, storageDriver, os, architecture, endpoint } = await engine.describe()
+    const detail = `${name} ${version} (API ${apiVersion}, ${storageDriver}, ${os}/${architecture}) at ${endpoint}`
+    return { status: 'ok', detail }
+  })
+}
+
+async function checkImage(reference: string, { store }: DoctorPorts): Promise<DoctorCheck[]> {
+  const found: DoctorCheck[] = []
+  found.push(
+    await check('image', 'image', async () => {
+      const image = await store.resolve(reference)
+      nodeArchitecture(image)
+      const platform = `${image.os}/${image.architecture}`
+      const command = commandOf(image.config)
+      const baked = isBaked(image.config) ? '; baked already, a new bake replaces its layer' : ''
+      if (command.length === 0) {
+        const fix = 'Give the command of the training run after `--`.'
+        return { status: 'warn', detail: 'it has neither ENTRYPOINT nor CMD', fix }
+      }
+      if (command.some((word) => /^-[A-Za-z]*S/.test(word) && /python/.test(command[0] ?? ''))) {
+        const fix = 'Start Python without -S; -I and -E are fine.'
+        return { status: 'warn', detail: 'its command starts Python with -S, which disables the hook', fix }
+      }
+      return { status: 'ok', detail: `${platform}, starts ${command.join(' ')}${baked}` }
+    }),
+  )
+  return found
+}
+
+type Outcome = Pick<DoctorCheck, 'status' | 'detail'> & { fix?: string }
+
+async function check(id: string, title: string, run: () => Promise<Outcome>): Promise<DoctorCheck> {
+  try {
+    const { status, detail, fix } = await run()
+    return { id, title, status, detail, fix: fix ?? null, code: null }
+  } catch (error) {
+    if (!(error instanceof PycdsError) || error.code === 'INTERRUPTED') throw error
+    return { id, title, status: 'fail', detail: error.message, fix: error.hint, code: error.code }
+  }
+}

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+// A Dockerfile that bakes: one on top of an image, or a given one with the instructions behind it.
+import { readFile, stat } from 'node:fs/promises'
+import { PycdsError } from '../../errors/index.js'
+import type { ImageStore } from '../../ports/index.js'
+import { lastStage } from './dockerfile.js'
+import { type Builder, bakeInstructions } from './instructions.js'
+
+export interface GenerateRequest {
+  /** A Dockerfile, if there is a file of that name, else an image. */
+  subject: string
+  /** What to run instead of ENTRYPOINT and CMD. */
+  command?: string[]
+  builder: Builder
+  /** Reference of the tool image. */
+  tool: string
+}
+
+export interface GenerateResult {
+  schema: 'io.pycds.generate/1'
+  subject: { kind: 'image' | 'dockerfile'; name: string }
+  /** The whole text, to be built. */
+  dockerfile: string
+  /** What was added to it. */
+  added: string[]
+}
+
+const STAGE = 'pycds-app'
+
+/** Writes the Dockerfile; USAGE when nothing tells what to run. */
+export async function generate(
+  request: GenerateRequest,
+  ports: { store: ImageStore },
+): Promise<GenerateResult> {
+  const isFile = await stat(request.subject).then(
+    (found) => found.isFile(),
+    () => false,
+  )
+  const kind = isFile ? 'dockerfile' : 'image'
+  const { head, name, command, user } = isFile
+    ? fromDockerfile(request.subject, await readFile(request.subject, 'utf8'), request.builder)
+    : await fromImage(request, ports.store)
+  const chosen = request.command ?? command
+  if (chosen === undefined || chosen.length === 0) throw nothingToRun(request.subject)
+  const added = bakeInstructions(request.builder, request.tool, name, { command: chosen, user })
+  return {
+    schema: 'io.pycds.generate/1',
+    subject: { kind, name: request.subject },
+    dockerfile: `${[...head, ...added].join('\n')}\n`,
+    added,
+  }
+}
+
+async function fromImage({ subject, builder }: GenerateRequest, store: ImageStore) {
+  const { config } = await store.resolve(subject)
+  const { Entrypoint, Cmd, User } = config.config ?? {}
+  return {
+    head: [builder === 'classic' ? `FROM ${subject} AS ${STAGE}` : `FROM ${subject}`],
+    name: STAGE,
+    command: [...(Entrypoint ?? []), ...(Cmd ?? [])],
+    user: !User || /^(root|0)(:|$)/.test(User) ? undefined : User,
+  }
+}
+
+function fromDockerfile(path: string, text: string, builder: Builder) {
+  const stage = lastStage(text)
+  if (stage === undefined) {
+    throw new PycdsError('USAGE', {
+      message: `${path}: it has no FROM, so it is no Dockerfile`,
+      hint: 'Name a Dockerfile or an image.',
+    })
+  }
+  const { name, fromLine, openLine } = stage
+  const head = text.trimEnd().split('\n')
+  const change = (line: number, to: (was: string) => string) => {
+    const whole = head[line] ?? ''
+    const text = whole.trimEnd()
+    head[line] = to(text) + whole.slice(text.length)
+  }
+  // Whatever is added would be a part of this instruction.
+  if (openLine !== undefined) change(openLine, (was) => was.slice(0, -1))
+  if (builder === 'classic' && name === undefined) change(fromLine, (was) => `${was} AS ${STAGE}`)
+  return { head, name: name ?? STAGE, command: stage.command, user: stage.user }
+}
+
+function nothingToRun(subject: string): PycdsError {
+  return new PycdsError('USAGE', {
+    message: `${subject}: neither ENTRYPOINT nor CMD is known, so there is nothing to learn from`,
+    hint: 'Give the command behind --, as in `-- python -m app`.',
+  })
+}

@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: Apache-2.0
+// The bake from a RUN instruction: the image is the root file system that this process runs in.
+// Train, archive, take back what the training run wrote, put the files in.
+import { type ArchiveSummary, describeArchive } from '../artifact/archive.js'
+import { readManifest } from '../artifact/baked.js'
+import { addBytecode, type BytecodeSummary, describeBytecode, type Pyc } from '../artifact/bytecode/index.js'
+import { makeContent } from '../artifact/content.js'
+import { PycdsError } from '../errors/index.js'
+import { DEFAULT_PATH, type ImageConfig } from '../image/index.js'
+import { layerFiles } from '../layer/layer.js'
+import { FOLDER } from '../layer/marks.js'
+import { type LearnInput, type LearnRequest, learn } from '../learn/learn.js'
+import { healthCommand, type Surroundings } from '../learn/run/index.js'
+import { describeTraining, planReady, type TrainingSummary } from '../learn/training.js'
+import type { ImageRoot, ModuleCode, RunPorts, Undone, Validate } from '../ports/index.js'
+import { withContainer } from '../ports/with-container.js'
+import { type BakeResult, describePython } from './result.js'
+
+/** How messages name an image that has no name yet. */
+const SUBJECT = 'being built'
+/** Of an archive that a user keeps who cannot write to /opt: beside the runtime, which looks there first. */
+const BESIDE_FOLDER = '_pycds.data'
+const LISTED_CHANGES = 3
+
+export interface StepRequest extends Omit<LearnRequest, 'reference'> {
+  /** The interpreter that imports or reads modules; default: that of the command, or python3 of PATH. */
+  python?: string
+  validate: Validate
+  /** For which packages missing bytecode files are added. */
+  pyc: Pyc
+  /** Only its variables: network and hosts are those of the build. */
+  surroundings: Surroundings
+  /** Of the image that this root is of, where it is known: how to tell that its command is up. */
+  config?: ImageConfig
+  /** Write below this directory instead of into the root. */
+  output?: string
+  /** Seconds since 1970, from SOURCE_DATE_EPOCH: the time of what is written. */
+  sourceDateEpoch?: number
+}
+
+export interface StepPorts extends RunPorts {
+  root: ImageRoot
+}
+
+export interface StepResult {
+  schema: 'io.pycds.step/1'
+  output: string
+  python: BakeResult['python']
+  training: TrainingSummary
+  archive: ArchiveSummary
+  bytecode: BytecodeSummary
+  /** Everything that was written. */
+  files: { path: string; bytes: number }[]
+  /** Paths that the training run made and that were removed again. */
+  removed: number
+  warnings: string[]
+}
+
+/** Bakes the root file system in place. On failure it is left as it was, as far as the training run allows. */
+export async function step(request: StepRequest, ports: StepPorts): Promise<StepResult> {
+  const { root, progress } = ports
+  assertSource(request)
+  root.remember()
+  const named = { ...request, reference: SUBJECT }
+  let made: Awaited<ReturnType<typeof trainAndMake>>
+  let undone: Undone
+  try {
+    made = await trainAndMake(named, ports)
+    ports.signal.throwIfAborted()
+  } finally {
+    await ports.engine.removeAll()
+    undone = root.undo()
+  }
+  // From here on the root is what it was before, and only what was made is put in.
+  const { learned, bytecode, content } = made
+  const warnings = [...learned.warnings, ...keptWarnings(undone)]
+  for (const warning of warnings) progress.warn(warning)
+  const { output } = request
+  const [site = '/'] = content.siteDirectories
+  const folder = root.archiveFolder(FOLDER, `${site}/${BESIDE_FOLDER}`, output)
+  const files = layerFiles(content, 'by-itself', folder)
+  const mtime = timeOf(request, learned.selection.modules)
+  root.write(files, { mtime, ...(output === undefined ? {} : { output }) })
+  return {
+    schema: 'io.pycds.step/1',
+    output: output ?? '/',
+    python: describePython(learned, content),
+    training: describeTraining(named, request.config, learned.training),
+    archive: describeArchive(content.archive, folder),
+    bytecode: describeBytecode(request.pyc, bytecode),
+    files: files.map(({ path, body }) => ({ path, bytes: body.length })),
+    removed: undone.removed.length,
+    warnings,
+  }
+}
+
+function assertSource({ mode, command }: StepRequest): void {
+  if (mode !== 'entrypoint' || command) return
+  throw new PycdsError('USAGE', {
+    message: 'step: neither a command nor a module to import was given',
+    hint:
+      'A build step does not know the ENTRYPOINT: write the command behind --, as in `step -- python -m app`, ' +
+      'or name what is imported, as in `step --import app`.',
+  })
+}
+
+type NamedRequest = StepRequest & LearnRequest
+
+/** Learns and writes the artifacts; nothing is put into the root yet. */
+async function trainAndMake(request: NamedRequest, ports: StepPorts) {
+  const { engine, root, archiver } = ports
+  const place = root.makePlace()
+  const plan = planRuns(request, place, ports)
+  return await withContainer(engine, SUBJECT, async (image) => {
+    const learned = await learn(request, { ...plan, image }, ports)
+    const { python, selection } = learned
+    const earlier = (await readManifest(image))?.bytecode.paths ?? []
+    const folder = `${place}/bytecode`
+    const bytecode = await addBytecode({ image: SUBJECT, folder, earlier, python, selection, request }, ports)
+    const { runtime } = archiver.injected(process.arch)
+    const { reference, validate } = request
+    const input = { reference, validate, python, selection, bytecode, runtime, image, origin: null }
+    return { learned, bytecode, content: await makeContent(input, ports) }
+  })
+}
+
+/** How commands are run in this root. */
+function planRuns(
+  request: NamedRequest,
+  place: string,
+  { archiver, root }: StepPorts,
+): Omit<LearnInput, 'image'> {
+  const injected = archiver.injected(process.arch)
+  const { LD_PRELOAD, PATH } = root.environment
+  return {
+    spec: {
+      image: SUBJECT,
+      ...(request.command ? { command: request.command } : {}),
+      preload: LD_PRELOAD,
+      surroundings: request.surroundings,
+      tracer: injected.tracer,
+      probe: injected.probe,
+      health: request.config && healthCommand(request.config),
+      // A directory that each run makes and that goes away with it.
+      place: { directory: `${place}/run`, tracer: injected.tracerPath, probe: injected.probePath },
+    },
+    ready: planReady(request, request.config),
+    scripts: injected.scripts,
+    surroundings: {
+      command: request.command ?? [],
+      path: PATH ?? DEFAULT_PATH,
+      directory: root.directory,
+      ...(request.python === undefined ? {} : { python: request.python }),
+    },
+  }
+}
+
+/** The newest of what went in: an image whose sources have the same times gets the same layer. */
+function timeOf({ sourceDateEpoch }: StepRequest, modules: readonly ModuleCode[]): Date {
+  const newest = modules.reduce((latest, { mtime }) => Math.max(latest, mtime), 0)
+  return new Date((sourceDateEpoch ?? newest) * 1000)
+}
+
+function keptWarnings({ kept }: Undone): string[] {
+  if (kept.length === 0) return []
+  const names = kept.slice(0, LISTED_CHANGES).map(({ path, kind }) => `${path} (${kind})`)
+  const more = kept.length > LISTED_CHANGES ? ` and ${kept.length - LISTED_CHANGES} more` : ''
+  return [`the training run changed files, and they stay so: ${names.join(', ')}${more}`]
+}

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import test, { type ExecutionContext } from 'ava'
+import { parseSurroundings } from '../../../../src/commands/cli/parse-surroundings.js'
+
+function envFile(t: ExecutionContext, text: string): string {
+  const directory = mkdtempSync(join(tmpdir(), 'pycds-test-'))
+  t.teardown(() => rmSync(directory, { recursive: true }))
+  writeFileSync(join(directory, 'env'), text)
+  return join(directory, 'env')
+}
+
+test('variables come from files, from the command line, and by name from here; the later one wins', (t) => {
+  const file = envFile(t, '# a comment\nA=file\nB=file=with=signs\n\n  C=x y\nHERE\nABSENT\n')
+  const flags = { network: 'none', 'train-env-file': [file], 'train-env': ['A=flag', 'EMPTY='] }
+  t.deepEqual(parseSurroundings(flags, { HERE: 'here' }).env, {
+    A: 'flag',
+    B: 'file=with=signs',
+    C: 'x y',
+    HERE: 'here',
+    EMPTY: '',
+  })
+})
+
+test('mounts, the network and hosts are read', (t) => {
+  const flags = {
+    network: 'ci',
+    mount: ['./data:/data:ro', 'volume:/var/lib'],
+    'add-host': ['db:127.0.0.1', 'v6:::1'],
+  }
+  t.deepEqual(parseSurroundings(flags, {}), {
+    env: {},
+    mounts: [
+      { source: resolve('data'), target: '/data', readOnly: true },
+      { source: 'volume', target: '/var/lib', readOnly: false },
+    ],
+    network: 'ci',
+    hosts: ['db:127.0.0.1', 'v6:::1'],
+  })
+})
+
+const refuses = test.macro((t, flags: object, message: RegExp) => {
+  const error = t.throws(() => parseSurroundings({ network: 'none', ...flags }, {}))
+  t.is((error as unknown as { code: string }).code, 'USAGE')
+  t.regex(error?.message ?? '', message)
+})
+test('a mount without a target', refuses, { mount: ['/data'] }, /^--mount \/data/)
+test('a mount with a relative target', refuses, { mount: ['/data:data'] }, /^--mount/)
+test('a host without an address', refuses, { 'add-host': ['db'] }, /^--add-host db/)
+test('a file that is not there', refuses, { 'train-env-file': ['/no/such/file'] }, /^--train-env-file \/no/)
+test('a variable without a name is refused without its value', (t) => {
+  const error = t.throws(() => parseSurroundings({ network: 'none', 'train-env': ['=hunter2'] }, {}))
+  t.notRegex(error?.message ?? '', /hunter2/)
+})

@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+import test from 'ava'
+import { Inside } from '../../../../src/learn/run/inside.js'
+import type { ReadySpec } from '../../../../src/learn/run/ready.js'
+import { type WatchOptions, watch } from '../../../../src/learn/run/watch.js'
+import { type FakeContainer, fakeContainer } from '../../../helpers/fake-container.js'
+
+const limits = (timeoutMs: number) => ({ timeoutMs, stopGraceSeconds: 0 })
+
+function run(container: FakeContainer, specs: ReadySpec[], more: Partial<WatchOptions> = {}) {
+  return watch(container, {
+    ready: { specs },
+    limits: limits(10_000),
+    signal: new AbortController().signal,
+    activity: async () => 1,
+    inside: new Inside(container, '/probe', undefined),
+    ...more,
+  })
+}
+
+test('a port that opens ends the run once imports have settled', async (t) => {
+  let asked = 0
+  const container = fakeContainer(({ command }) => {
+    t.deepEqual(command.slice(0, 3), ['/probe', 'port', '8000'])
+    asked += 1
+    return { exitCode: asked < 3 ? 1 : 0, output: '' }
+  })
+  const { by, exitCode, failure } = await run(container, [{ kind: 'port', port: 8000 }])
+  t.is(by, 'port')
+  t.is(exitCode, null)
+  t.is(failure, undefined)
+  t.is(asked, 3)
+  t.deepEqual(container.calls, ['stop'])
+})
+
+test('a port that never opens is named when the time is over', async (t) => {
+  const container = fakeContainer(() => ({ exitCode: 1, output: '' }))
+  const { failure } = await run(container, [{ kind: 'port', port: 8000 }], { limits: limits(300) })
+  t.is(failure?.code, 'TRAINING_TIMEOUT')
+  t.regex(failure?.message ?? '', /not ready after 0\.3 s: port:8000: nobody listens/)
+})
+
+test('an answer below 400 is ready, any other is told', async (t) => {
+  const answer = (line: string) => fakeContainer(() => ({ exitCode: 0, output: `${line}\n` }))
+  const spec: ReadySpec = { kind: 'http', port: 80, path: '/' }
+  t.is((await run(answer('HTTP/1.1 302 Found'), [spec])).by, 'http')
+  const { failure } = await run(answer('HTTP/1.1 503 Down'), [spec], { limits: limits(300) })
+  t.regex(failure?.message ?? '', /http:80\/: HTTP\/1\.1 503 Down/)
+})
+
+test('a health check that flaps is not health', async (t) => {
+  let asked = 0
+  const container = fakeContainer(() => {
+    asked += 1
+    return { exitCode: asked % 2, output: '' }
+  })
+  const { failure } = await run(container, [{ kind: 'health' }], { limits: limits(1500), health: ['check'] })
+  t.regex(failure?.message ?? '', /health: it passed \d+ of \d+ times, never 2 times in a row/)
+})
+
+test('a program that fails is told with its last line', async (t) => {
+  const container = fakeContainer(() => ({ exitCode: 3, output: 'one\nno database\n' }))
+  const { failure } = await run(container, [{ kind: 'cmd', command: ['x'] }], { limits: limits(300) })
+  t.regex(failure?.message ?? '', /cmd:x: exit code 3: no database/)
+})
+
+test('a line of either output is ready, also in pieces and without its end', async (t) => {
+  const container = fakeContainer()
+  const watched = run(container, [{ kind: 'log', pattern: /^ready$/g }])
+  setImmediate(() => {
+    container.print('not ready\nrea', 'stderr')
+    container.print('dy', 'stderr')
+  })
+  t.is((await watched).by, 'log')
+})
+
+test('a line that never comes is told', async (t) => {
+  const container = fakeContainer()
+  const { failure } = await run(container, [{ kind: 'log', pattern: /up/ }], { limits: limits(300) })
+  t.regex(failure?.message ?? '', /no line of its output matched \/up\//)
+})
+
+test('the first of several conditions ends the run', async (t) => {
+  const container = fakeContainer(() => ({ exitCode: 1, output: '' }))
+  const specs: ReadySpec[] = [
+    { kind: 'port', port: 1 },
+    { kind: 'timer', ms: 200 },
+  ]
+  t.is((await run(container, specs)).by, 'timer')
+})
+
+test('a container that ends before it was ready ends the run at once', async (t) => {
+  const container = fakeContainer(() => ({ exitCode: 1, output: '' }))
+  const watched = run(container, [{ kind: 'port', port: 8000 }])
+  container.end(0)
+  const { failure, by, seconds } = await watched
+  t.is(failure?.code, 'TRAINING_FAILED')
+  t.regex(failure?.message ?? '', /ended with exit code 0 before it was ready: port:8000/)
+  t.is(by, undefined)
+  t.true(seconds < 5)
+})
+
+test('what nobody asked for is given up when it stays quiet, with a warning', async (t) => {
+  const container = fakeContainer(() => ({ exitCode: 1, output: '' }))
+  const ready = { specs: [{ kind: 'port', port: 80 }] as const, fallbackQuietMs: 300 }
+  const { by, warnings } = await run(container, [], { ready })
+  t.is(by, 'quiet')
+  t.regex(warnings[0] ?? '', /port:80: (nobody listens|not looked at yet); the run was ended after 0\.3 s/)
+})
+
+test('the hook of readiness runs once, while the container still runs', async (t) => {
+  const container = fakeContainer()
+  const whenReady = async () => {
+    t.deepEqual(container.calls, [])
+    container.calls.push('ready')
+  }
+  await run(container, [{ kind: 'timer', ms: 100 }], { whenReady })
+  t.deepEqual(container.calls, ['ready', 'stop'])
+})
+
+test('an engine that fails while looking ends the run', async (t) => {
+  const container = fakeContainer(() => Promise.reject(new Error('lost')))
+  await t.throwsAsync(run(container, [{ kind: 'port', port: 80 }]), { message: 'lost' })
+})
