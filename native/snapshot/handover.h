@@ -27,7 +27,7 @@
 #define HANDOVER_AUXILIARY_TYPES                                                                                       \
   { AT_UID, AT_EUID, AT_GID, AT_EGID, AT_EXECFN, AT_RANDOM }
 
-/* The variable that tells a program that was started again why: a code of reject.def, ':', and the name (comm) that
+/* The variable that tells a program that was started again why: a code of refusals.def, ':', and the name (comm) that
  * the process had. */
 #define HANDOVER_VARIABLE "PYCDS_SNAPSHOT_REFUSED"
 #define HANDOVER_VARIABLE_BYTES 96

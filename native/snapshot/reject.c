@@ -8,7 +8,7 @@ static const struct {
 } rejects[] = {
     {"ACCEPTED", "the snapshot is used"},
 #define REJECT(code, sentence) {#code, sentence},
-#include "reject.def"
+#include "refusals.def"
 #undef REJECT
 };
 

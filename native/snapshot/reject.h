@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// Why a snapshot is not used; the list is reject.def.
+// Why a snapshot is not used; the list is refusals.def.
 #ifndef PYCDS_SNAPSHOT_REJECT_H
 #define PYCDS_SNAPSHOT_REJECT_H
 
 enum snapshot_reject {
   SNAPSHOT_ACCEPTED = 0,
 #define REJECT(code, sentence) SNAPSHOT_REJECT_##code,
-#include "reject.def"
+#include "refusals.def"
 #undef REJECT
   SNAPSHOT_REJECT_COUNT
 };

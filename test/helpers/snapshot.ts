@@ -35,7 +35,7 @@ export interface Ended {
 }
 
 export interface Started extends Ended {
-  /** 'thawed', or the reason of reject.def; undefined: the runtime did not say. */
+  /** 'thawed', or the reason of refusals.def; undefined: the runtime did not say. */
   snapshot: string | undefined
 }
 
