@@ -12,7 +12,7 @@ const PAGE = 'docs/archive-format.md'
 const HEADERS = ['format.h', 'stream.h', 'cache.h']
 const BYTES = { uint8_t: 1, uint16_t: 2, int16_t: 2, uint32_t: 4, uint64_t: 8, int64_t: 8 }
 
-const folder = dirname(find('native', HEADERS[0]))
+const folder = dirname(find('native/format', HEADERS[0]))
 const text = HEADERS.map((name) => read(join(folder, name))).join('\n')
 
 /** Numbers that have a name. */

@@ -125,7 +125,9 @@ const MAY_INCLUDE: Record<string, readonly string[]> = {
   'native/format': [],
   // What the runtime and the tracer use of an interpreter.
   'native/cpython': ['native/format'],
-  'native/runtime/host': ['native/format', 'native/cpython', 'native/runtime/archive'],
+  'native/runtime/host': [
+    ...['native/format', 'native/cpython', 'native/runtime/archive', 'native/snapshot'],
+  ],
   'native/runtime/archive': ['native/format', 'native/cpython'],
   'native/runtime/decide': [
     ...['native/format', 'native/cpython', 'native/runtime/archive', 'native/runtime/host'],
@@ -140,8 +142,10 @@ const MAY_INCLUDE: Record<string, readonly string[]> = {
   // The steps of an import, and the state of the process: knows all the others.
   'native/runtime/entry': [
     ...['native/format', 'native/cpython', 'native/runtime/archive', 'native/runtime/caches'],
-    ...['native/runtime/decide', 'native/runtime/host', 'native/runtime/make'],
+    ...['native/runtime/decide', 'native/runtime/host', 'native/runtime/make', 'native/snapshot'],
   ],
+  // Freezes and thaws; the part that runs between two worlds has no C library.
+  'native/snapshot': ['native/format', 'native/cpython', 'native/static/sys'],
   'native/trace': ['native/format', 'native/cpython'],
   'native/addon': ['native/format'],
   'native/tools': ['native/format'],

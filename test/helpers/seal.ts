@@ -22,7 +22,7 @@ const round = (sum: bigint, word: bigint) => u64(rotate(u64(sum + word * P2), 31
 const merge = (hash: bigint, lane: bigint) => u64((hash ^ round(0n, lane)) * P1 + P4)
 
 /** XXH64 with seed 0, as its public specification has it. */
-function hash64(bytes: Buffer): bigint {
+export function hash64(bytes: Buffer): bigint {
   let at = 0
   let hash = P5
   if (bytes.length >= 32) {

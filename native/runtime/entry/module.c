@@ -16,6 +16,7 @@
 #include "runtime.h"
 #include "../decide/search.h"
 #include "takeover.h"
+#include "../../snapshot/thaw/thaw.h"
 
 /* sysexits.h EX_CONFIG: PYCDS=require was not met. */
 #define EXIT_REQUIRE 78
@@ -61,14 +62,15 @@ static enum pycds_reject start(PyObject *self, const char *path) {
   return PYCDS_ACCEPTED;
 }
 
-static int exec_pycds(PyObject *self) {
+/* `snapshot`: what this process was made of, in so many milliseconds, or why it was not. */
+static void run(PyObject *self, const char *snapshot, enum snapshot_reject reject, double milliseconds) {
   const char *path = locate_archive(self);
   const char *mode = getenv("PYCDS");
   if (!mode) mode = "auto";
-  if (runtime.active || !*path || strcmp(mode, "off") == 0) return 0;
   report.path = path;
   report.summary = strcmp(mode, "report") == 0;
   report.log = getenv("PYCDS_LOG") != NULL;
+  report_snapshot(snapshot, reject, milliseconds);
   double before = report_wanted() ? report_clock() : 0;
   report_rejected(start(self, path));
   PyErr_Clear();
@@ -80,6 +82,21 @@ static int exec_pycds(PyObject *self) {
   }
   if (report_wanted()) report.milliseconds += report_clock() - before;
   if (report.summary) report_at_exit();
+}
+
+static void run_thawed(void *self, const char *snapshot, double milliseconds) {
+  run(self, snapshot, SNAPSHOT_ACCEPTED, milliseconds);
+}
+
+static int exec_pycds(PyObject *self) {
+  const char *mode = getenv("PYCDS");
+  if (runtime.active || !*locate_archive(self) || (mode && strcmp(mode, "off") == 0)) return 0;
+  if (thaw_is_template(self, run_thawed)) return 0;
+  const char *snapshot;
+  enum snapshot_reject reject = thaw(&snapshot);
+  /* KeyboardInterrupt. */
+  if (reject == SNAPSHOT_REJECT_INTERRUPTED) return -1;
+  run(self, snapshot, reject, 0);
   return 0;
 }
 

@@ -65,6 +65,22 @@ void report_rejected(enum pycds_reject reject) {
   if (reject && report.log) say("rejected %s", pycds_reject_code(reject));
 }
 
+void report_snapshot(const char *path, enum snapshot_reject reject, double milliseconds) {
+  report.snapshot = path && *path ? path : NULL;
+  report.snapshot_reject = reject;
+  report.thawed = milliseconds;
+  if (report.snapshot && report.log) say("snapshot %s", reject ? snapshot_reject_code(reject) : "thawed");
+}
+
+static void summarise_snapshot(void) {
+  if (!report.snapshot || report.snapshot_reject == SNAPSHOT_REJECT_OFF) return;
+  if (report.snapshot_reject)
+    say("snapshot %s not used: %s: %s", report.snapshot, snapshot_reject_code(report.snapshot_reject),
+        snapshot_reject_sentence(report.snapshot_reject));
+  else
+    say("snapshot %s thawed in %.1f ms", report.snapshot, report.thawed);
+}
+
 void report_unmet(void) {
   say("PYCDS=require, but %s is not used: %s: %s", report.path, pycds_reject_code(report.reject),
       pycds_reject_sentence(report.reject));
@@ -76,6 +92,7 @@ static void summarise_cache(enum report_cache cache, const char *what) {
 }
 
 static void summarise(void) {
+  summarise_snapshot();
   if (report.reject) {
     say("archive %s not used: %s: %s", report.path, pycds_reject_code(report.reject),
         pycds_reject_sentence(report.reject));

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 
 #include "../../format/reject.h"
+#include "../../snapshot/reject.h"
 #define PYCDS_PYAPI
 #include "../../cpython/pyapi.h"
 
@@ -16,6 +17,9 @@ struct report {
   bool log;     /* PYCDS_LOG is set: a line per module */
   const char *path;
   enum pycds_reject reject;
+  const char *snapshot; /* NULL: none was to be used */
+  enum snapshot_reject snapshot_reject;
+  double thawed; /* milliseconds */
   unsigned long served;
   unsigned long missed[PYCDS_MISS_COUNT];
   unsigned long cached[REPORT_CACHES], uncached[REPORT_CACHES];
@@ -33,6 +37,8 @@ void report_missed(const char *name, enum pycds_miss miss);
 /* A question to a cache: answered from the archive, or not. */
 void report_cached(enum report_cache cache, bool served);
 void report_rejected(enum pycds_reject reject);
+/* What this process was made of, and in how many milliseconds; or why not. */
+void report_snapshot(const char *path, enum snapshot_reject reject, double milliseconds);
 /* Says on stderr why PYCDS=require cannot be met. */
 void report_unmet(void);
 /* Prints the summary when the interpreter exits. */

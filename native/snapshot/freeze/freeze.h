@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+// The library that is preloaded into an interpreter to freeze it, and stays in all that are made of it.
+//
+//   start.c    takes the place of the program's main, and starts the interpreter
+//   prepare.c  makes the started interpreter fit to be frozen
+//   relocate.c  moves what lies where a stack may be
+//   dump.c     writes the memory of a forked child, by system calls alone
+//   seal.c     checksums
+//   resume.c   goes on in a process that was replaced
+#ifndef PYCDS_SNAPSHOT_FREEZE_H
+#define PYCDS_SNAPSHOT_FREEZE_H
+
+#include <stdbool.h>
+
+#include "../cpu.h"
+#include "../handover.h"
+#include "../interpreter.h"
+#include "../template.h"
+
+#define FREEZE_EXIT_REFUSED 3
+#define FREEZE_STACK_BYTES (UINT64_C(4) << 20)
+/* Memory of the freeze itself, which is not dumped: it lies in the window of the thaw. */
+#define FREEZE_SCRATCH SNAPSHOT_WINDOW
+#define FREEZE_SCRATCH_BYTES (UINT64_C(32) << 20)
+#define FREEZE_TEXT_BYTES (UINT64_C(8) << 20)
+#define FREEZE_PAGEMAP_WORDS 65536
+/* More of them can be open, and are refused. */
+#define FREEZE_DESCRIPTORS 1024
+
+/* What becomes the file, and what is read to make it. */
+struct scratch {
+  struct snapshot_header header;
+  struct snapshot_region regions[SNAPSHOT_MAX_REGIONS];
+  struct snapshot_file files[SNAPSHOT_MAX_FILES];
+  struct snapshot_stamp stamps[SNAPSHOT_MAX_STAMPS];
+  struct snapshot_symbol symbols[SNAPSHOT_MAX_SYMBOLS];
+  char strings[SNAPSHOT_MAX_STRINGS];
+  uint8_t vdso[SNAPSHOT_MAX_VDSO];
+  uint8_t meta[SNAPSHOT_META_BYTES];
+  uint64_t pagemap[FREEZE_PAGEMAP_WORDS];
+  char text[FREEZE_TEXT_BYTES];
+};
+
+extern struct freeze {
+  const char *path; /* of the file that is written; NULL: this process is no template */
+  enum cpu_policy policy;
+  struct template_hook hook;
+  bool hooked;
+  bool dumping;                       /* the next fork is the one */
+  bool inherited[FREEZE_DESCRIPTORS]; /* which were open at the start */
+  struct scratch *scratch;
+  char *stack; /* of FREEZE_STACK_BYTES, which everything from the start of the interpreter on runs on */
+
+  uint64_t *auxiliary; /* the vector, where relocate.c has moved it */
+  struct {
+    uint64_t start_code, end_code, start_data, end_data;
+  } accounts;       /* the kernel's, of the program */
+  uint64_t guard;   /* page behind the break that keeps the heap from growing there; 0: none */
+  PyObject *resume; /* resume.py's function */
+  struct snapshot_context context;
+  struct handover *handover; /* in a process that was replaced */
+} freeze;
+
+/* Says on stderr why this interpreter cannot be frozen, and ends the process. */
+__attribute__((noreturn, format(printf, 1, 2))) void freeze_refuse(const char *format, ...);
+
+/* On the private stack, with the interpreter started and no frame of Python active. */
+__attribute__((noreturn)) void freeze_template(void);
+
+void prepare_interpreter(void);
+void prepare_memory(void);
+void relocate_stack(void);
+void relocate_vdso(void);
+
+/* Child handler of fork. */
+void dump_at_fork(void);
+
+/* Makes a written file one that is used, under its final name. */
+void freeze_seal(const char *written, const char *path);
+
+/* Goes on as the program that was started. */
+__attribute__((noreturn)) void resume_program(void);
+
+/* Adds a text to the strings; 0 for an empty one. Without a C library. Returns 0 as well when there is no room. */
+uint32_t scratch_string(struct scratch *scratch, const char *text, uint64_t length);
+
+#endif

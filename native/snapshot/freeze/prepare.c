@@ -1,0 +1,252 @@
+// SPDX-License-Identifier: Apache-2.0
+#define _GNU_SOURCE
+#include <dirent.h>
+#include <fcntl.h>
+#include <malloc.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/auxv.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "../config.h"
+#include "../listing.h"
+#include "freeze.h"
+
+#include "../maps.h"
+#include "../status.h"
+
+#define ARCH_SHSTK_STATUS 0x5005
+/* Smaller than what the allocator asks the kernel for by itself, and many of them are more than it may hold free. */
+#define CHUNK_BYTES 100000
+#define CHUNKS 1000
+
+PYCDS_PYAPI PyObject *PyObject_Str(PyObject *);
+PYCDS_PYAPI Py_ssize_t PyGC_Collect(void);
+PYCDS_PYAPI void PyOS_BeforeFork(void);
+PYCDS_PYAPI void PyOS_AfterFork_Parent(void);
+PYCDS_PYAPI void PyOS_AfterFork_Child(void);
+PYCDS_PYAPI void PyErr_NormalizeException(PyObject **, PyObject **, PyObject **);
+
+__asm__(".section .rodata\n"
+        ".global resume_source\n"
+        "resume_source:\n"
+        ".incbin \"" RESUME_PY "\"\n"
+        ".byte 0\n"
+        ".previous\n");
+extern __attribute__((visibility("hidden"))) const char resume_source[];
+
+/* Of Debian and Ubuntu: looks for a module that reports crashes, which is a witness of its own by the search path. */
+static const char apport[] = "try:\n    import apport_python_hook\nexcept ImportError:\n    pass\nelse:\n"
+                             "    apport_python_hook.install()";
+
+static void must(const void *result) {
+  if (result) return;
+  PyObject *type, *value, *traceback;
+  PyErr_Fetch(&type, &value, &traceback);
+  PyErr_NormalizeException(&type, &value, &traceback);
+  PyObject *text = value ? PyObject_Str(value) : NULL;
+  Py_ssize_t length;
+  const char *bytes = text ? PyUnicode_AsUTF8AndSize(text, &length) : NULL;
+  freeze_refuse("%s", bytes ? bytes : "an unknown error of Python");
+}
+
+/* ---- stamps ---- */
+
+uint32_t scratch_string(struct scratch *scratch, const char *text, uint64_t length) {
+  uint32_t used = scratch->header.strings.count;
+  if (used == 0) used = 1; /* text 0 is empty */
+  if (length == 0 || length + 1 > SNAPSHOT_MAX_STRINGS - used) return 0;
+  for (uint64_t i = 0; i < length; i++) scratch->strings[used + i] = text[i];
+  scratch->strings[used + length] = 0;
+  scratch->header.strings.count = used + (uint32_t)length + 1;
+  return used;
+}
+
+static void add_stamp(const char *path) {
+  struct snapshot_list *list = &freeze.scratch->header.stamps;
+  if (list->count == SNAPSHOT_MAX_STAMPS) freeze_refuse("its start looks at too many files");
+  struct snapshot_stamp *stamp = &freeze.scratch->stamps[list->count++];
+  struct stat status;
+  stamp->path = scratch_string(freeze.scratch, path, strlen(path));
+  if (!stamp->path) freeze_refuse("its start looks at too many files");
+  stamp->kind = SNAPSHOT_ABSENT;
+  if (!status_of_path(path, &status)) return;
+  stamp->kind = S_ISDIR(status.st_mode) ? SNAPSHOT_DIRECTORY : SNAPSHOT_SOURCE;
+  if (!S_ISDIR(status.st_mode) && !S_ISREG(status.st_mode)) freeze_refuse("%s is neither file nor directory", path);
+
+  stamp->bytes = (uint64_t)status.st_size;
+  stamp->mtime = status.st_mtim.tv_sec;
+  if (stamp->kind != SNAPSHOT_DIRECTORY) return;
+  stamp->mtime = 0;
+  if (!listing_digest(path, &stamp->bytes)) freeze_refuse("%s cannot be read", path);
+}
+
+static void add_stamps(PyObject *paths) {
+  for (Py_ssize_t i = 0; i < PyList_Size(paths); i++) {
+    Py_ssize_t length;
+    const char *path = PyUnicode_AsUTF8AndSize(PyList_GetItem(paths, i), &length);
+    must(path);
+    add_stamp(path);
+  }
+}
+
+/* ---- the interpreter ---- */
+
+void prepare_interpreter(void) {
+  PyObject *code = Py_CompileString(resume_source, "<pycds>", Py_file_input);
+  must(code);
+  PyObject *globals = PyDict_New();
+  PyDict_SetItemString(globals, "__builtins__", PyEval_GetBuiltins());
+  PyObject *ran = PyEval_EvalCode(code, globals, globals);
+  must(ran);
+  PyObject *prepare = PyDict_GetItemString(globals, "prepare");
+  PyObject *known = PyTuple_New(1);
+  PyTuple_SetItem(known, 0, PyUnicode_FromStringAndSize(apport, sizeof apport - 1));
+  PyObject *paths = PyObject_CallFunctionObjArgs(prepare, known, NULL);
+  must(paths);
+  add_stamps(paths);
+  freeze.resume = PyDict_GetItemString(globals, "resume");
+  Py_IncRef(freeze.resume);
+  PyDict_DelItemString(globals, "prepare");
+  PyObject *all[] = {code, ran, known, paths, globals};
+  for (size_t i = 0; i < sizeof all / sizeof *all; i++) Py_DecRef(all[i]);
+  PyGC_Collect();
+}
+
+/* ---- memory ---- */
+
+/* A process that is made of this one may have its break elsewhere, and an allocator that expects it to go on where it
+ * ended would take that for damage. Once the break could not be moved it expects nothing any more. */
+void prepare_memory(void) {
+  static void *chunks[CHUNKS];
+  uint64_t end = ((uint64_t)(uintptr_t)sbrk(0) + SNAPSHOT_PAGE - 1) / SNAPSHOT_PAGE * SNAPSHOT_PAGE;
+  void *guard = mmap((void *)(uintptr_t)end, SNAPSHOT_PAGE, PROT_NONE,
+                     MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE | MAP_NORESERVE, -1, 0);
+  if (guard != (void *)(uintptr_t)end) freeze_refuse("the memory behind its heap is in use");
+  freeze.guard = end;
+  malloc_trim(0);
+  int count = 0;
+  bool elsewhere = false;
+  while (count < CHUNKS && !elsewhere) {
+    chunks[count] = malloc(CHUNK_BYTES);
+    elsewhere = (uint64_t)(uintptr_t)chunks[count++] > end;
+  }
+  for (int i = 0; i < count; i++) free(chunks[i]);
+  if (!elsewhere) freeze_refuse("its allocator is not glibc's");
+}
+
+/* ---- what is refused ---- */
+
+static void refuse_descriptors(void) {
+  DIR *directory = opendir("/proc/self/fd");
+  if (!directory) freeze_refuse("/proc/self/fd cannot be read");
+  for (struct dirent *entry; (entry = readdir(directory));) {
+    int fd = atoi(entry->d_name);
+    if (entry->d_name[0] == '.' || fd == dirfd(directory)) continue;
+    if (fd >= FREEZE_DESCRIPTORS || !freeze.inherited[fd]) freeze_refuse("descriptor %d was opened by its start", fd);
+  }
+  closedir(directory);
+}
+
+static void refuse_threads(void) {
+  struct stat status;
+  if (!status_of_path("/proc/self/task", &status) || status.st_nlink != 3)
+    freeze_refuse("its start has left a thread behind");
+}
+
+struct kernel_action {
+  uint64_t handler, flags, restorer, mask;
+};
+
+static void take_signals(void) {
+  unsigned used = 0;
+  for (int number = 1; number <= HANDOVER_SIGNALS; number++) {
+    struct kernel_action action;
+    if (syscall(SYS_rt_sigaction, number, NULL, &action, 8) != 0) freeze_refuse("its signals cannot be read");
+    if (action.handler <= 1) continue;
+    if (number != SIGINT) freeze_refuse("signal %d has a handler", number);
+    freeze.context.actions[used++] =
+        (struct snapshot_action){(uint64_t)number, action.handler, action.flags, action.restorer, action.mask};
+  }
+  stack_t stack;
+  if (sigaltstack(NULL, &stack) != 0 || !(stack.ss_flags & SS_DISABLE))
+    freeze_refuse("signals have a stack of their own");
+}
+
+/* Fields 26, 27, 45 and 46 of /proc/self/stat. */
+static void take_accounts(void) {
+  char stat[4096];
+  if (maps_read("/proc/self/stat", stat, sizeof stat) < 0) freeze_refuse("/proc/self/stat cannot be read");
+  uint64_t fields[64] = {0};
+  char *at = strrchr(stat, ')');
+  for (int field = 3; at && field < 64; field++) {
+    at = strchr(at + 1, ' ');
+    if (at) fields[field] = strtoull(at + 1, NULL, 10);
+  }
+  freeze.accounts.start_code = fields[26];
+  freeze.accounts.end_code = fields[27];
+  freeze.accounts.start_data = fields[45];
+  freeze.accounts.end_data = fields[46];
+  freeze.context.break_start = fields[47];
+}
+
+static void refuse_process(void) {
+  uint64_t shadow_stack = 0;
+  if (syscall(SYS_arch_prctl, ARCH_SHSTK_STATUS, &shadow_stack) == 0 && (shadow_stack & 1))
+    freeze_refuse("it has a shadow stack");
+  if (getauxval(AT_SECURE)) freeze_refuse("it runs with another user's rights");
+  if (syscall(SYS_getpid) == 1) freeze_refuse("it is process 1");
+}
+
+/* ---- all together ---- */
+
+static void wait_for(pid_t child, const char *written) {
+  int status;
+  while (waitpid(child, &status, 0) < 0) continue;
+  if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) {
+    unlink(written);
+    if (WIFEXITED(status) && WEXITSTATUS(status) == FREEZE_EXIT_REFUSED) _exit(FREEZE_EXIT_REFUSED);
+    freeze_refuse("the dump ended with status %d", status);
+  }
+}
+
+void freeze_template(void) {
+  refuse_process();
+  if (!freeze.hooked) freeze_refuse("the hook did not run: PYCDS_ARCHIVE must be set, and the layer be in place");
+  if (!freeze.hook.complete) freeze_refuse("the hook was not run by site, or this version of CPython is not known");
+  const char *unfit = config_unfit(config_current());
+  if (unfit) freeze_refuse("it was started with the option %s", unfit);
+  freeze.scratch = mmap((void *)(uintptr_t)FREEZE_SCRATCH, FREEZE_SCRATCH_BYTES, PROT_READ | PROT_WRITE,
+                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE | MAP_NORESERVE, -1, 0);
+  if (freeze.scratch != (void *)(uintptr_t)FREEZE_SCRATCH) freeze_refuse("no memory");
+  _Static_assert(sizeof *freeze.scratch <= FREEZE_SCRATCH_BYTES, "scratch");
+  prepare_interpreter();
+  refuse_descriptors();
+  refuse_threads();
+  take_signals();
+  take_accounts();
+  freeze.scratch->header.cpu = cpu_read(freeze.policy);
+  freeze.scratch->header.key = freeze.hook.key;
+  freeze.scratch->header.hexversion = (uint32_t)Py_Version;
+  prepare_memory();
+  relocate_stack();
+  relocate_vdso();
+  freeze.dumping = true;
+  PyOS_BeforeFork();
+  pid_t child = fork();
+  if (child < 0) freeze_refuse("it cannot fork");
+  if (child == 0) {
+    /* Here is where a process that was replaced goes on. */
+    PyOS_AfterFork_Child();
+    resume_program();
+  }
+  PyOS_AfterFork_Parent();
+  wait_for(child, freeze.path);
+  freeze_seal(freeze.path, freeze.path);
+  _exit(0);
+}

@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: Apache-2.0
+# Runs inside the interpreter that is frozen. `prepare` before, in the template; `resume` after, in each process that is
+# made of it, before anything of the program runs. Neither leaves anything behind but what it is for. All of these modules
+# have been imported by then.
+import _signal
+import io
+import os
+import posix
+import site
+import sys
+
+HOOK = 'import os; exec("try:\\n import _pycds\\nexcept Exception:\\n pass") if os.environ.get("PYCDS_ARCHIVE"'
+HOOK_ENDS = (
+    ') else None',
+    ') and os.environ.get("PYCDS") != "off" else None',
+    ', "-") and os.environ.get("PYCDS") != "off" else None',
+)
+
+def prepare(sitecustomize_known):
+    """Makes caches empty that would remember what may have changed, and returns the paths that the start has looked at.
+
+    :param sitecustomize_known: texts of sitecustomize.py, without comments and blank lines, that may be frozen
+    :raises ValueError: why this interpreter must not be frozen
+    """
+
+    def refuse(reason):
+        raise ValueError(reason)
+
+    def lines_of(path):
+        with open(path, encoding='utf-8', errors='surrogateescape') as file:
+            return [line for line in file.read().splitlines() if line.strip() and not line.startswith('#')]
+
+    def is_known(line):
+        # The hook, in its forms, and setuptools' line for the module of its own that takes distutils' place.
+        if line.startswith(HOOK) and line[len(HOOK) :].strip() in HOOK_ENDS:
+            return True
+        return line.startswith("import os; var = 'SETUPTOOLS_USE_DISTUTILS'; enabled = ") and line.rstrip(
+            '; '
+        ).endswith("enabled and __import__('_distutils_hack').add_shim()")
+
+    paths = site.getsitepackages()
+    for entry in sys.path:
+        paths.append(entry)
+        if not os.path.isabs(entry):
+            refuse('sys.path has an entry that depends on the working directory: %r' % entry)
+        if not os.path.isdir(entry):
+            continue
+        for name in os.listdir(entry):
+            if not name.endswith('.pth'):
+                continue
+            path = os.path.join(entry, name)
+            paths.append(path)
+            for line in lines_of(path):
+                if not line.startswith(('import ', 'import\t')):
+                    paths.append(os.path.join(entry, line.rstrip()))
+                elif not is_known(line):
+                    refuse('%s runs code of its own at each start' % path)
+    for name in ('sitecustomize', 'usercustomize'):
+        module = sys.modules.get(name)
+        if module is None:
+            continue
+        path = getattr(module, '__file__', None)
+        if path is None or '\n'.join(lines_of(path)) not in sitecustomize_known:
+            refuse('%s runs code of its own at each start' % (path or name))
+    if site.ENABLE_USER_SITE and sys.prefix != sys.base_prefix:
+        refuse('a virtual environment takes the user site directory in after the hook')
+    for module in list(sys.modules.values()):
+        path = getattr(module, '__file__', None)
+        if isinstance(path, str):
+            paths.append(path)
+    for directory in (sys.prefix, os.path.dirname(sys.executable)):
+        paths.append(os.path.join(directory, 'pyvenv.cfg'))
+    # What finders remember of directories whose names are compared at each start stays true.
+    for path, finder in sys.path_importer_cache.items():
+        if path not in sys.path and hasattr(finder, 'invalidate_caches'):
+            finder.invalidate_caches()
+    return sorted(set(paths))
+
+
+def resume(argv, orig_argv, variables, closed, dispositions, unbuffered):
+    """Makes this process what the started one would have been.
+
+    :param variables: of the environment, bytes, the first of a name counting
+    :param closed: which of the standard streams are None
+    :param dispositions: (signal, ignored) of those whose disposition is another one than the template's
+    :param unbuffered: option -u
+    """
+    home = posix.environ.get(b'HOME')
+    sys.argv[:] = argv
+    sys.orig_argv[:] = orig_argv
+
+    posix.environ.clear()
+    for name, value in variables:
+        posix.environ.setdefault(name, value)
+    if os.environ._data is not posix.environ:
+        os.environ._data.clear()
+        os.environ._data.update(posix.environ)
+
+    # These depend on the home directory: without the variable on the user database.
+    if home is None or home != posix.environ.get(b'HOME'):
+        site.USER_BASE = site.USER_SITE = None
+        site.getusersitepackages()
+
+    for number, ignored in dispositions:
+        _signal.signal(number, _signal.SIG_IGN if ignored else _signal.SIG_DFL)
+
+    for descriptor, name in enumerate(('stdin', 'stdout', 'stderr')):
+        if closed[descriptor]:
+            setattr(sys, name, None)
+            setattr(sys, '__%s__' % name, None)
+            continue
+        # The objects stay the same, what they have found out about a descriptor does not.
+        text = getattr(sys, name)
+        buffer = text.buffer
+        reads = descriptor == 0
+        raw = io.FileIO(descriptor, 'rb' if reads else 'wb', closefd=False)
+        is_terminal = raw.isatty()
+        writes_through = unbuffered and not reads
+        if writes_through:
+            buffer = raw
+        else:
+            size = raw._blksize
+            buffer.__init__(raw, size if size > 1 else io.DEFAULT_BUFFER_SIZE)
+        raw.name = '<%s>' % name
+        text.__init__(
+            buffer,
+            text.encoding,
+            text.errors,
+            '\n',
+            not unbuffered and (is_terminal or descriptor == 2),
+            unbuffered,
+        )
+        text.mode = 'r' if reads else 'w'

@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: Apache-2.0
+// The names in a directory, as one number.
+#ifndef PYCDS_SNAPSHOT_LISTING_H
+#define PYCDS_SNAPSHOT_LISTING_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* The sum of XXH64 over all names, in whatever order the file system gives them. Leaves out __pycache__, which an import
+ * makes. False when the directory cannot be read. */
+bool listing_digest(const char *path, uint64_t *digest);
+
+#endif

@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the runtime tells the library that freezes (freeze/), which a template alone has.
+#ifndef PYCDS_SNAPSHOT_TEMPLATE_H
+#define PYCDS_SNAPSHOT_TEMPLATE_H
+
+#include <stdbool.h>
+
+#include "format.h"
+
+struct template_hook {
+  struct snapshot_key key; /* as of the hook */
+  int complete;            /* 0: this start cannot be frozen */
+  /* What the hook would have done, done in each process that is made of the template. `milliseconds` is what the thaw
+   * took. */
+  void (*run)(void *self, const char *snapshot, double milliseconds);
+  void *self;
+};
+
+/* Called by the runtime at its hook; false in a process that was made of a template, and is none any more. Weak: not
+ * there but in these two. */
+__attribute__((weak)) bool pycds_template_register(const struct template_hook *hook);
+
+#endif

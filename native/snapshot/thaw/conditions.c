@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: Apache-2.0
+#define _GNU_SOURCE
+#include "conditions.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "../config.h"
+#include "../listing.h"
+#include "../maps.h"
+#include "../text.h"
+#include "../status.h"
+
+#define ARCH_SHSTK_STATUS 0x5005
+#define MAX_PATH_BYTES 4096
+
+__attribute__((weak)) extern void *__libc_stack_end;
+
+/* ---- looking ---- */
+
+static bool add_part(struct process *process, const struct mapping *mapping) {
+  if (process->part_count == HANDOVER_MAX_MOVES) return false;
+  process->parts[process->part_count++] =
+      (struct handover_move){.from = mapping->start, .bytes = mapping->end - mapping->start};
+  return true;
+}
+
+static bool is_vvar(const struct mapping *mapping) {
+  return maps_is(mapping, "[vvar]") || maps_is(mapping, "[vvar_vclock]");
+}
+
+static bool look_at_maps(struct process *process, char *text, uint64_t bytes) {
+  if (maps_read("/proc/self/maps", text, bytes) < 0) return false;
+  struct mapping mapping;
+  for (const char *line = text; *line;) {
+    line = maps_line(line, &mapping);
+    if (!line) return false;
+    struct handover_range range = {mapping.start, mapping.end};
+    if (maps_is(&mapping, "[stack]")) process->stack = range;
+    if (maps_is(&mapping, "[vdso]")) {
+      process->vdso = range;
+      if (!add_part(process, &mapping)) return false;
+    }
+    if (is_vvar(&mapping)) {
+      if (!process->vvar.start) process->vvar.start = mapping.start;
+      process->vvar.end = mapping.end;
+      if (!add_part(process, &mapping)) return false;
+    }
+  }
+  return process->stack.start && process->vdso.start &&
+         (!process->vvar.start || process->vvar.end == process->vdso.start);
+}
+
+/* A line of /proc/self/status; NULL when there is none of that name. */
+static const char *status_line(const char *text, const char *name) {
+  const char *line = strstr(text, name);
+  return line ? line + strlen(name) : NULL;
+}
+
+/* Bit n - 1 is signal n. */
+static enum snapshot_reject look_at_signals(struct process *process, const char *ignored, const char *caught) {
+  uint64_t ignores = text_hex(&ignored), catches = text_hex(&caught);
+  for (int signal = 1; signal <= HANDOVER_SIGNALS; signal++) {
+    bool is_caught = catches >> (signal - 1) & 1, is_ignored = ignores >> (signal - 1) & 1;
+    if (is_caught && signal != SIGINT) return SNAPSHOT_REJECT_SIGNALS;
+    process->dispositions[signal] = is_caught ? HANDOVER_HANDLER : is_ignored ? HANDOVER_IGNORED : HANDOVER_DEFAULT;
+  }
+  stack_t stack;
+  if (sigaltstack(NULL, &stack) != 0 || !(stack.ss_flags & SS_DISABLE)) return SNAPSHOT_REJECT_SIGNALS;
+  return SNAPSHOT_ACCEPTED;
+}
+
+/* Tracer, threads and signals, from /proc/self/status. */
+static enum snapshot_reject look_at_status(struct process *process, char *text, uint64_t bytes) {
+  if (maps_read("/proc/self/status", text, bytes) < 0) return SNAPSHOT_REJECT_PROC;
+  const char *tracer = status_line(text, "\nTracerPid:\t"), *threads = status_line(text, "\nThreads:\t");
+  const char *ignored = status_line(text, "\nSigIgn:\t"), *caught = status_line(text, "\nSigCgt:\t");
+  if (!tracer || !threads || !ignored || !caught) return SNAPSHOT_REJECT_PROC;
+  if (!text_begins(tracer, "0\n")) return SNAPSHOT_REJECT_TRACED;
+  if (!text_begins(threads, "1\n")) return SNAPSHOT_REJECT_THREADS;
+  return look_at_signals(process, ignored, caught);
+}
+
+enum snapshot_reject process_look(struct process *process, char *text, uint64_t text_bytes) {
+  memset(process, 0, sizeof *process);
+  if (!&__libc_stack_end) return SNAPSHOT_REJECT_LIBC;
+  process->stack_end = __libc_stack_end;
+  uint64_t shadow_stack = 0;
+  if (syscall(SYS_arch_prctl, ARCH_SHSTK_STATUS, &shadow_stack) == 0 && (shadow_stack & 1))
+    return SNAPSHOT_REJECT_SHADOW_STACK;
+
+  enum snapshot_reject reject = look_at_status(process, text, text_bytes);
+  if (!reject && !look_at_maps(process, text, text_bytes)) reject = SNAPSHOT_REJECT_PROC;
+  if (reject) return reject;
+  long length = maps_read("/proc/self/cmdline", text, text_bytes);
+  if (length <= 0 || text[length - 1] != 0) return SNAPSHOT_REJECT_PROC;
+  process->command_line = text;
+  process->command_line_bytes = (uint64_t)length;
+  prctl(PR_GET_NAME, process->comm);
+  return SNAPSHOT_ACCEPTED;
+}
+
+/* ---- judging ---- */
+
+/* The words that Python has decoded are those that the kernel was given; and they lie on the stack. */
+static bool is_own_command_line(const struct process *process) {
+  void *config = config_current();
+  struct config_list *words = config ? config_member(config, CONFIG_orig_argv) : NULL;
+  uint64_t end = (uint64_t)(uintptr_t)process->stack_end;
+  if (!words || end < process->stack.start || end >= process->stack.end || end % 16 != 0) return false;
+  uint64_t count = process->stack_end[0];
+  char **arguments = (char **)(process->stack_end + 1);
+  const char *word = process->command_line, *last = word + process->command_line_bytes;
+  for (uint64_t i = 0; i < count; i++) {
+    uint64_t at = (uint64_t)(uintptr_t)arguments[i];
+    if (at < end || at >= process->stack.end || word >= last || strcmp(arguments[i], word) != 0) return false;
+    word += strlen(word) + 1;
+  }
+  return word == last && (intptr_t)count == words->count;
+}
+
+static bool is_program(const struct snapshot *snapshot) {
+  char path[MAX_PATH_BYTES];
+  ssize_t length = readlink("/proc/self/exe", path, sizeof path - 1);
+  if (length <= 0) return false;
+  path[length] = 0;
+  return strcmp(path, snapshot->strings + snapshot->files[0].path) == 0;
+}
+
+enum snapshot_reject process_check(const struct process *process, const struct snapshot *snapshot) {
+  return is_program(snapshot) && is_own_command_line(process) ? SNAPSHOT_ACCEPTED : SNAPSHOT_REJECT_PROGRAM;
+}
+
+static bool is_unchanged(const struct snapshot *snapshot, const struct snapshot_stamp *stamp) {
+  struct stat now;
+  bool exists = status_of_path(snapshot->strings + stamp->path, &now);
+  if (stamp->kind == SNAPSHOT_ABSENT) return !exists;
+
+  if (!exists || S_ISDIR(now.st_mode) != (stamp->kind == SNAPSHOT_DIRECTORY)) return false;
+  if (stamp->kind == SNAPSHOT_SOURCE)
+    return S_ISREG(now.st_mode) && (uint64_t)now.st_size == stamp->bytes && now.st_mtim.tv_sec == stamp->mtime;
+  uint64_t digest;
+  return listing_digest(snapshot->strings + stamp->path, &digest) && digest == stamp->bytes;
+}
+
+enum snapshot_reject stamps_check(const struct snapshot *snapshot) {
+  for (uint32_t i = 0; i < snapshot->header->stamps.count; i++) {
+    if (!is_unchanged(snapshot, &snapshot->stamps[i])) return SNAPSHOT_REJECT_SOURCE_CHANGED;
+  }
+  return SNAPSHOT_ACCEPTED;
+}

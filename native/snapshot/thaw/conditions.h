@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a process must be, beside how its interpreter was started, to be replaced by a snapshot.
+#ifndef PYCDS_SNAPSHOT_CONDITIONS_H
+#define PYCDS_SNAPSHOT_CONDITIONS_H
+
+#include "../handover.h"
+#include "../read.h"
+
+/* What the kernel says of this process. */
+struct process {
+  struct handover_range stack;
+  struct handover_range vdso;
+  struct handover_range vvar;                     /* from the first of its parts to the vdso; empty: none */
+  struct handover_move parts[HANDOVER_MAX_MOVES]; /* of vvar and vdso, `to` not yet known */
+  int part_count;
+  char *command_line; /* words that end with NUL */
+  uint64_t command_line_bytes;
+  uint8_t dispositions[HANDOVER_SIGNALS + 1]; /* enum handover_disposition */
+  uint64_t *stack_end;                        /* where the kernel put the number of arguments */
+  char comm[16];
+};
+
+/* Looks at the process; `text` is memory for its work, which the result refers to. */
+enum snapshot_reject process_look(struct process *process, char *text, uint64_t text_bytes);
+
+/* Whether the process is the plain interpreter, started from that program. */
+enum snapshot_reject process_check(const struct process *process, const struct snapshot *snapshot);
+
+/* Whether all that the start of the interpreter read is as it was. */
+enum snapshot_reject stamps_check(const struct snapshot *snapshot);
+
+#endif

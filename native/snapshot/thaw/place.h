@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+// Maps a snapshot's regions beside the old world, wherever their places are free. All of it can be undone.
+#ifndef PYCDS_SNAPSHOT_PLACE_H
+#define PYCDS_SNAPSHOT_PLACE_H
+
+#include <stdbool.h>
+
+#include "../handover.h"
+#include "../read.h"
+#include "conditions.h"
+
+struct placement {
+  int fd; /* of the snapshot */
+  uint32_t mapped_count, late_count, file_count;
+  uint32_t mapped[SNAPSHOT_MAX_REGIONS]; /* numbers of regions, ascending */
+  uint32_t late[SNAPSHOT_MAX_REGIONS];
+  int files[SNAPSHOT_MAX_FILES]; /* descriptors; -1: not open */
+  bool patched;                  /* the vdso is an image of the frozen one, at its old place */
+};
+
+/* How a region is mapped. */
+int place_flags(const struct snapshot_region *region);
+
+/* `stack_limit`: RLIMIT_STACK, in bytes. On success every region is mapped, or is late: its place is taken by what the thaw unmaps. On failure nothing is. */
+enum snapshot_reject place_regions(struct placement *placement, const struct snapshot *snapshot,
+                                   const struct process *process, uint64_t stack_limit);
+
+/* Makes it possible to have the vdso where the snapshot expects it. After place_regions; on failure as before. */
+enum snapshot_reject place_vdso(struct placement *placement, const struct snapshot *snapshot,
+                                const struct process *process);
+
+/* Unmaps and closes all. */
+void place_undo(struct placement *placement, const struct snapshot *snapshot);
+
+#endif

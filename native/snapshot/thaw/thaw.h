@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+// Replaces a process that has just been started by a snapshot of the same interpreter.
+#ifndef PYCDS_SNAPSHOT_THAW_H
+#define PYCDS_SNAPSHOT_THAW_H
+
+#include <stdbool.h>
+
+#include "../reject.h"
+#include "../interpreter.h"
+
+/* Tries the snapshot that PYCDS_SNAPSHOT names. Returns only when none is used, and then all is as before: with
+ * SNAPSHOT_ACCEPTED where there is none to be used. `*path` is its name then, for reports; it lives on. Leaves an
+ * exception with SNAPSHOT_REJECT_INTERRUPTED, and else none. */
+enum snapshot_reject thaw(const char **path);
+
+/* In a template: has `run` called in each process that is made of it, and returns true. */
+bool thaw_is_template(PyObject *self, void (*run)(void *self, const char *snapshot, double milliseconds));
+
+#endif

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+// Signals at any moment of a thaw do what they do to a plain start, or a little later.
+import test from 'ava'
+import { random } from '../helpers/sections.js'
+import { findFreezable, SnapshotBench, type Started, type StartOptions } from '../helpers/snapshot.js'
+import { testInTurn } from '../helpers/test-in-turn.js'
+import { portion } from '../helpers/tier.js'
+
+const SEED = 20261129
+const EACH = portion(3_000)
+const AT_ONCE = 4
+/** Longer than a start takes. */
+const MOST_MS = 60
+/** Ends by itself only where no signal does it. */
+const PROGRAM = 'import time; print("on", flush=True); time.sleep(0.3); print("end")'
+
+interface Kind {
+  signal: NodeJS.Signals
+  shell?: string
+  /** Whether that is how a start may end. */
+  fits: (ended: Started) => boolean
+}
+
+const finished = ({ code, stdout }: Started) => code === 0 && stdout === 'on\nend\n'
+const killed = (by: string) => (ended: Started) => ended.signal === by
+
+const KINDS: Record<string, Kind> = {
+  'SIGTERM ends it': { signal: 'SIGTERM', fits: killed('SIGTERM') },
+  'SIGALRM ends it': { signal: 'SIGALRM', fits: killed('SIGALRM') },
+  // Before the program runs the exception ends the start with another code, and CPython may lose it on the way.
+  'SIGINT interrupts it': {
+    signal: 'SIGINT',
+    fits: (ended) =>
+      ended.signal === 'SIGINT' ||
+      (ended.code === 1 && /KeyboardInterrupt|Fatal Python error: init_/.test(ended.stderr)),
+  },
+  'SIGCHLD is nothing to it': { signal: 'SIGCHLD', fits: finished },
+  'an ignored SIGHUP stays ignored': {
+    signal: 'SIGHUP',
+    shell: "trap '' HUP; echo ready >&2",
+    fits: finished,
+  },
+  'an ignored SIGINT stays ignored': {
+    signal: 'SIGINT',
+    shell: "trap '' INT; echo ready >&2",
+    fits: finished,
+  },
+}
+
+const [python] = findFreezable()
+if (!python) test.skip('no CPython on this machine that can be frozen: no signal is tested', () => undefined)
+else
+  for (const [title, { signal, shell, fits }] of Object.entries(KINDS)) {
+    testInTurn(`${python.version}: ${title}, at ${EACH} moments`, async (t) => {
+      const bench = new SnapshotBench(t, python)
+      await bench.freeze()
+      const numbers = random(SEED)
+      const o: StartOptions = shell === undefined ? {} : { shell }
+      for (let first = 0; first < EACH; first += AT_ONCE) {
+        await Promise.all(
+          Array.from({ length: AT_ONCE }, async () => {
+            const afterMs = numbers.next().value * MOST_MS
+            // A shell has to have come as far as to ignore it.
+            const when: StartOptions['signal'] =
+              shell === undefined ? [signal, afterMs] : [signal, afterMs, 'stderr']
+            const ended = await bench.start(['-c', PROGRAM], { ...o, signal: when })
+            t.true(fits(ended), `${signal} after ${afterMs} ms: ${JSON.stringify(ended)}`)
+          }),
+        )
+      }
+    })
+  }

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+// Many thaws, each at addresses of its own choice: none goes wrong, few fall back, and what must differ differs.
+import { spawnSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import test from 'ava'
+import { inRepository } from '../helpers/repository.js'
+import { findFreezable, SnapshotBench, type StartOptions } from '../helpers/snapshot.js'
+import { testInTurn } from '../helpers/test-in-turn.js'
+import { portion } from '../helpers/tier.js'
+
+const THAWS = portion(10_000)
+const UNIQUE = portion(1_000)
+const AT_ONCE = 8
+/** Of so many one may fall back to the archive. */
+const FALLBACKS_PER = 10_000
+const PROGRAM = 'import sys, threading, json; print(json.dumps([len(sys.argv), threading.active_count()]))'
+const WAYS: Record<string, StartOptions> = {
+  'as they come': {},
+  'with a stack without a limit': { shell: 'ulimit -s unlimited' },
+  'with a small stack': { shell: 'ulimit -s 1024' },
+}
+
+const pythons = findFreezable()
+if (pythons.length === 0)
+  test.skip('no CPython on this machine that can be frozen: nothing is thawed', () => undefined)
+
+/** Some at a time, since they are short. */
+async function times<T>(count: number, run: () => Promise<T>): Promise<T[]> {
+  const all: T[] = []
+  while (all.length < count) {
+    const some = Math.min(AT_ONCE, count - all.length)
+    all.push(...(await Promise.all(Array.from({ length: some }, run))))
+  }
+  return all
+}
+
+for (const python of pythons) {
+  for (const [what, o] of Object.entries(WAYS)) {
+    testInTurn(`${python.version}: ${THAWS} thaws, ${what}`, async (t) => {
+      const bench = new SnapshotBench(t, python)
+      await bench.freeze()
+      const started = await times(THAWS, () => bench.start(['-c', PROGRAM, 'one'], o))
+      let fallbacks = 0
+      for (const { snapshot, ...ended } of started) {
+        t.deepEqual(ended, { code: 0, signal: null, stdout: '[2, 1]\n', stderr: '' })
+        if (snapshot !== 'thawed') fallbacks++
+      }
+      t.true(fallbacks <= Math.ceil(THAWS / FALLBACKS_PER), `${fallbacks} fell back`)
+    })
+  }
+
+  testInTurn(`${python.version}: what is drawn is drawn anew in each of ${UNIQUE} processes`, async (t) => {
+    const bench = new SnapshotBench(t, python)
+    const program = bench.file('unique.py', readFileSync(inRepository('test/fixtures/snapshot/unique.py')))
+    await bench.freeze()
+    const started = await times(UNIQUE, () => bench.start([program]))
+    const values = new Map<string, Set<string>>()
+    for (const { code, stdout, stderr, snapshot } of started) {
+      t.is(code, 0, stderr)
+      t.is(snapshot, 'thawed')
+      for (const line of stdout.trim().split('\n')) {
+        const [name = '', value = ''] = line.split(' ')
+        values.set(name, (values.get(name) ?? new Set()).add(value))
+      }
+    }
+    t.true(values.size > 8)
+    for (const [name, different] of values) t.is(different.size, UNIQUE, name)
+  })
+
+  testInTurn(
+    `${python.version}: handlers of fork run in each process, and none before the dump`,
+    async (t) => {
+      const bench = new SnapshotBench(t, python)
+      const library = join(bench.directory, 'handler.so')
+      const source = inRepository('test/fixtures/snapshot/handler.c')
+      const built = spawnSync('cc', ['-shared', '-fPIC', '-o', library, source])
+      if (built.error) {
+        t.pass('no compiler on this machine')
+        return
+      }
+      t.is(built.status, 0, built.stderr.toString())
+      const preload = `${join(bench.directory, 'pycds-freeze.so')}:${library}`
+      const made = await bench.tryToFreeze([], { LD_PRELOAD: preload, HANDLER_LOUD: '1' })
+      t.deepEqual(made, { code: 0, signal: null, stdout: '', stderr: '' })
+      const program = `import ctypes; print(ctypes.CDLL(${JSON.stringify(library)}).handler_ran())`
+      const env = { LD_PRELOAD: library }
+      const { stdout, snapshot } = await bench.start(['-c', program], { env })
+      t.is(stdout, '1\n')
+      t.is(snapshot, 'thawed')
+    },
+  )
+}

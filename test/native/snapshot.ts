@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: Apache-2.0
+// A program that goes on in a snapshot does what it would have done: the interpreter is started with and without.
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import test, { type ExecutionContext } from 'ava'
+import type { Python } from '../helpers/interpreters.js'
+import { inRepository } from '../helpers/repository.js'
+import { findFreezable, SnapshotBench, type StartOptions } from '../helpers/snapshot.js'
+import { testInTurn } from '../helpers/test-in-turn.js'
+
+const STATE = readFileSync(inRepository('test/fixtures/snapshot/state.py'), 'utf8')
+const INPUT = 'first\r\nsecond\n'
+
+const pythons = findFreezable()
+if (pythons.length === 0)
+  test.skip('no CPython on this machine that can be frozen: no snapshot is tested', () => undefined)
+
+function each(title: string, run: (t: ExecutionContext, python: Python) => Promise<void>): void {
+  for (const python of pythons) testInTurn(`${python.version}: ${title}`, (t) => run(t, python))
+}
+
+/** A frozen interpreter, and the program that prints what it sees. */
+async function frozen(t: ExecutionContext, python: Python, options: readonly string[] = []) {
+  const bench = new SnapshotBench(t, python)
+  bench.file('state.py', STATE)
+  await bench.freeze(options)
+  return bench
+}
+
+each('a program sees the same, however it is named', async (t, python) => {
+  const bench = await frozen(t, python)
+  bench.file('package/__main__.py', STATE)
+  bench.file('sub/__init__.py', '')
+  bench.file('sub/state.py', STATE)
+  const zip = join(bench.directory, 'app.zip')
+  const made = await bench.startPlain(['-m', 'zipapp', 'package', '-o', zip])
+  t.is(made.code, 0, made.stderr)
+  const forms: [string[], string?][] = [
+    [['state.py', 'one two', '', '-x', 'ä']],
+    [[join(bench.directory, 'state.py')]],
+    [['-c', STATE, 'one']],
+    [['-m', 'state', 'one']],
+    [['-m', 'sub.state']],
+    [['package']],
+    [[zip, 'one']],
+    [[], STATE],
+    [['-', 'one'], STATE],
+  ]
+  for (const [args, input = INPUT] of forms) await bench.compare(t, args.join(' '), args, { input })
+})
+
+const ENDS: Record<string, string> = {
+  'an exit code': 'import sys; sys.exit(3)',
+  'a text for the exit': 'import sys; sys.exit("bye")',
+  'an uncaught exception': 'def f(): raise ValueError(1)\nf()',
+  'a syntax error': 'x = = 1',
+  KeyboardInterrupt: 'raise KeyboardInterrupt',
+  SIGINT: 'import os, signal, time; os.kill(os.getpid(), signal.SIGINT); time.sleep(60)',
+  SIGTERM: 'import os, signal; os.kill(os.getpid(), signal.SIGTERM)',
+  SIGPIPE: 'import os, signal; print(signal.getsignal(signal.SIGPIPE)); os.kill(os.getpid(), signal.SIGPIPE)',
+  'output that cannot be written': 'import os; print("x"); os.close(1)',
+  'a hook for exceptions': 'import sys; sys.excepthook = lambda *a: print("hook", a[0]); 1 / 0',
+  'functions at exit':
+    'import atexit; atexit.register(print, "bye"); import threading; threading.Timer(0, print, ["t"]).start()',
+  'abort()': 'import os; os.abort()',
+  'a module that is not there': 'import not_there',
+}
+
+each('it ends as it would have ended', async (t, python) => {
+  const bench = await frozen(t, python)
+  for (const [what, program] of Object.entries(ENDS)) await bench.compare(t, what, ['-c', program])
+  for (const args of [['not-there.py'], ['-m', 'not_there'], ['.'], ['-m', 'json.tool', '--help']])
+    await bench.compare(t, args.join(' '), args)
+})
+
+const SETTINGS: Record<string, StartOptions & { unheard?: true }> = {
+  'no standard input': { redirect: '<&-' },
+  'no standard output': { redirect: '1<&-', env: { PLACE: '2' } },
+  'no standard error': { redirect: '2<&-', unheard: true },
+  'no standard stream': { redirect: '9>&1 0<&- 1<&- 2<&-', env: { PLACE: '9' }, unheard: true },
+  'streams that are files': { redirect: '<state.py >out.txt; cat out.txt' },
+  'an ignored SIGHUP': { shell: "trap '' HUP" },
+  'an ignored SIGINT': { shell: "trap '' INT" },
+  'a small stack': { shell: 'ulimit -s 1024' },
+  'a stack without a limit': { shell: 'ulimit -s unlimited' },
+  'an open descriptor': { redirect: '7<pyvenv.cfg' },
+  'another mask of modes': { shell: 'umask 077' },
+  'further variables': { env: { FOO: 'bär', EMPTY: '', A: 'x'.repeat(5000) } },
+  'few variables': { env: { PATH: undefined } },
+  'another directory': { cwd: '/' },
+}
+
+each('it finds streams, signals, limits and variables as they are', async (t, python) => {
+  const bench = await frozen(t, python)
+  const program = join(bench.directory, 'state.py')
+  for (const [what, { unheard, ...o }] of Object.entries(SETTINGS)) {
+    const expected = unheard ? null : 'thawed'
+    await bench.compare(t, what, [program], { input: INPUT, ...o }, expected)
+  }
+})
+
+each('variables keep their order, and the first of a name counts', async (t, python) => {
+  const bench = await frozen(t, python)
+  const env = { Z: '1', A: '2', M: 'x=y', _: '3' }
+  const program = 'import os; print(list(os.environ.items())); os.system("env | grep -v PYCDS_")'
+  await bench.compare(t, 'order', ['-c', program], { env })
+})
+
+each('options are those of the snapshot, or it is not used', async (t, python) => {
+  const plain = await frozen(t, python)
+  for (const options of [['-u'], ['-O'], ['-B'], ['-X', 'utf8=0'], ['-W', 'error'], ['-P'], ['-i'], ['-q']])
+    await plain.compare(t, options.join(' '), [...options, 'state.py'], {}, 'CONFIGURATION')
+  const unbuffered = await frozen(t, python, ['-u'])
+  await unbuffered.compare(t, '-u', ['-u', 'state.py'], { input: INPUT })
+  await unbuffered.compare(t, '-u', ['-u', '-c', 'print("x", end=""); import os; os._exit(0)'])
+  await unbuffered.compare(t, 'no -u', ['state.py'], {}, 'CONFIGURATION')
+  const interactive = await frozen(t, python, ['-i'])
+  await interactive.compare(t, '-i', ['-i', '-c', 'x = 5'], { input: 'print(x)\nimport sys\nsys.ps1\n1/0\n' })
+  await interactive.compare(t, '-i script', ['-i', 'state.py'], { input: 'print(__name__)\n' })
+  await interactive.compare(t, '-i and exit', ['-i', '-c', 'import sys; sys.exit(4)'], {
+    input: 'print(6)\n',
+  })
+})
+
+each('PYTHONINSPECT, set by a program, is obeyed', async (t, python) => {
+  const bench = await frozen(t, python)
+  const program = 'import os; os.environ["PYTHONINSPECT"] = "1"; y = 3'
+  await bench.compare(t, 'inspect', ['-c', program], { input: 'print(y)\n' })
+})
+
+each('a snapshot that was made with variables serves starts with the same', async (t, python) => {
+  const bench = new SnapshotBench(t, python)
+  bench.file('state.py', STATE)
+  const env = {
+    PYTHONUNBUFFERED: '1',
+    PYTHONDONTWRITEBYTECODE: '1',
+    PYTHONIOENCODING: 'latin-1:replace',
+    TZ: 'UTC',
+  }
+  await bench.freeze([], env)
+  await bench.compare(t, 'same', ['state.py'], { env, input: INPUT })
+  await bench.compare(t, 'one less', ['state.py'], { env: { ...env, TZ: undefined } }, 'ENVIRONMENT')
+  await bench.compare(
+    t,
+    'other',
+    ['state.py'],
+    { env: { ...env, PYTHONIOENCODING: 'utf-8' } },
+    'CONFIGURATION',
+  )
+})
+
+each('a locale that Python corrects is corrected', async (t, python) => {
+  const bench = new SnapshotBench(t, python)
+  bench.file('state.py', STATE)
+  const env = { LANG: undefined }
+  await bench.freeze([], env)
+  await bench.compare(t, 'no locale', ['state.py'], { env, input: INPUT })
+})
+
+each('what a program does afterwards works', async (t, python) => {
+  const bench = await frozen(t, python)
+  const path = bench.file(
+    'battery.py',
+    readFileSync(inRepository('test/fixtures/snapshot/battery.py'), 'utf8'),
+  )
+  const { stdout } = await bench.compare(t, 'battery', [path])
+  t.notRegex(stdout, /FAILED/)
+})
+
+each('the functions of the kernel are found, wherever they are', async (t, python) => {
+  const bench = await frozen(t, python)
+  const program =
+    'import time, os; a = time.time(), time.monotonic(), os.times()[4]; print(abs(time.time() - a[0]) < 100, time.clock_getres(1))'
+  for (const how of ['patch', 'call'])
+    await bench.compare(t, how, ['-c', program], { env: { PYCDS_SNAPSHOT_VDSO: how } })
+})
+
+each('PYCDS=report tells of the snapshot, PYCDS_SNAPSHOT=off leaves it', async (t, python) => {
+  const bench = await frozen(t, python)
+  const report = async (snapshot: string) => {
+    const env = { PYCDS: 'report', PYCDS_SNAPSHOT: snapshot }
+    return (await bench.startRaw(['-c', 'pass'], { env })).stderr
+  }
+  t.regex(await report(bench.snapshot), /^pycds\[\d+\]: snapshot \S+app\.snap thawed in \d+\.\d ms\n/)
+  t.regex(
+    await report('/not/there'),
+    /^pycds\[\d+\]: snapshot \/not\/there not used: MISSING: the snapshot cannot be opened\n/,
+  )
+  t.notRegex(await report('off'), /snapshot/)
+  t.is((await bench.start(['-c', 'pass'], { env: { PYCDS_LOG: undefined } })).stderr, '')
+})
