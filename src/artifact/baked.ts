@@ -14,11 +14,11 @@ export interface BakedContent {
 export async function readBaked(image: Pick<Container, 'readFile'>): Promise<BakedContent> {
   return {
     archive: await image.readFile(ARCHIVE_PATH),
-    manifest: await readManifest(image),
+    manifest: parseManifest(await image.readFile(MANIFEST_PATH)),
   }
 }
 
-/** Reads the manifest alone. */
-export async function readManifest(image: Pick<Container, 'readFile'>): Promise<Manifest | undefined> {
-  return parseManifest(await image.readFile(MANIFEST_PATH))
+/** The bytecode files that an earlier bake added, by absolute path; they go with its layer. */
+export async function earlierBytecode(image: Pick<Container, 'readFile'>): Promise<readonly string[]> {
+  return parseManifest(await image.readFile(MANIFEST_PATH))?.bytecode.paths ?? []
 }

@@ -2,8 +2,7 @@
 // The bake, from top to bottom. The new image has no name until everything else has succeeded, so a failure leaves
 // nothing that anybody could run.
 import { gzipSync } from 'node:zlib'
-import { type ArchiveInput, describeArchive } from '../artifact/archive.js'
-import { readManifest } from '../artifact/baked.js'
+import { describeArchive } from '../artifact/archive.js'
 import {
   addBytecode,
   type Bytecode,
@@ -35,7 +34,7 @@ import {
 } from '../measure/gates.js'
 import { countHits, type HitRate } from '../measure/hit-rate.js'
 import { measure, type StartComparison } from '../measure/measure.js'
-import type { Container, NewLayer, Ports, SourceImage, Validate } from '../ports/index.js'
+import type { NewLayer, Ports, SourceImage, Validate } from '../ports/index.js'
 import { withContainer } from '../ports/with-container.js'
 import { chooseOutput, type OutputRequest } from './output.js'
 import { difference } from './repro.js'
@@ -142,7 +141,9 @@ function make(
       : await learn(request, { ...plan, image }, ports)
     const { python, selection } = learned
     // An image that cannot be run cannot compile either.
-    const bytecode = lesson ? NO_BYTECODE : await fillIn(request, source, learned, image, ports)
+    const bytecode = lesson
+      ? NO_BYTECODE
+      : await addBytecode({ image: source.id, files: image, python, selection, request }, ports)
     // Not the image's id: tools that copy an image write its configuration anew, and the layer would differ.
     const origin = originOf(source.config)
     const { runtime } = plan
@@ -152,17 +153,6 @@ function make(
     const layer = await makeLayer(image, content, timeOf(request, source))
     return { learned, bytecode, content, layer }
   })
-}
-
-async function fillIn(
-  request: BakeRequest,
-  source: SourceImage,
-  { python, selection }: Pick<ArchiveInput, 'python' | 'selection'>,
-  image: Container,
-  ports: Ports,
-): Promise<Bytecode> {
-  const earlier = (await readManifest(image))?.bytecode.paths ?? []
-  return addBytecode({ image: source.id, python, selection, request, earlier }, ports)
 }
 
 /** Of everything new in the layer. */

@@ -2,7 +2,6 @@
 // The bake from a RUN instruction: the image is the root file system that this process runs in.
 // Train, archive, take back what the training run wrote, put the files in.
 import { type ArchiveSummary, describeArchive } from '../artifact/archive.js'
-import { readManifest } from '../artifact/baked.js'
 import { addBytecode, type BytecodeSummary, describeBytecode, type Pyc } from '../artifact/bytecode/index.js'
 import { makeContent } from '../artifact/content.js'
 import { PycdsError } from '../errors/index.js'
@@ -114,9 +113,11 @@ async function trainAndMake(request: NamedRequest, ports: StepPorts) {
   return await withContainer(engine, SUBJECT, async (image) => {
     const learned = await learn(request, { ...plan, image }, ports)
     const { python, selection } = learned
-    const earlier = (await readManifest(image))?.bytecode.paths ?? []
     const folder = `${place}/bytecode`
-    const bytecode = await addBytecode({ image: SUBJECT, folder, earlier, python, selection, request }, ports)
+    const bytecode = await addBytecode(
+      { image: SUBJECT, files: image, folder, python, selection, request },
+      ports,
+    )
     const { runtime } = archiver.injected(process.arch)
     const { reference, validate } = request
     const input = { reference, validate, python, selection, bytecode, runtime, image, origin: null }

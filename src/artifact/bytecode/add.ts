@@ -5,7 +5,8 @@ import type { Artifact } from '../../layer/artifact.js'
 import type { PythonGroup } from '../../learn/select/interpreter.js'
 import type { ModuleSelection } from '../../learn/select/modules.js'
 import { during, type Progress } from '../../log/index.js'
-import type { Engine, Validate } from '../../ports/index.js'
+import type { Container, Engine, Validate } from '../../ports/index.js'
+import { earlierBytecode } from '../baked.js'
 import { type Bytecode, type CompileSpec, compileBytecode } from './compile.js'
 import { touchedPackages } from './touched.js'
 
@@ -24,7 +25,9 @@ export interface BytecodeSummary {
   bytes: number
 }
 
-export interface AddBytecodeInput extends Pick<CompileSpec, 'image' | 'folder' | 'earlier'> {
+export interface AddBytecodeInput extends Pick<CompileSpec, 'image' | 'folder'> {
+  /** The files of the image as they are before any run. */
+  files: Pick<Container, 'readFile'>
   python: PythonGroup
   selection: ModuleSelection
   request: { pyc: Pyc; validate: Validate; limits: { timeoutMs: number } }
@@ -35,7 +38,7 @@ export interface AddBytecodeInput extends Pick<CompileSpec, 'image' | 'folder' |
  * its modules are imported as they were before.
  */
 export async function addBytecode(
-  { python, selection, request, ...place }: AddBytecodeInput,
+  { python, selection, request, files: image, ...place }: AddBytecodeInput,
   ports: { engine: Engine; progress: Progress; signal: AbortSignal },
 ): Promise<Bytecode> {
   if (request.pyc === 'off') return NO_BYTECODE
@@ -45,6 +48,7 @@ export async function addBytecode(
         ...place,
         python: python.python,
         roots: touchedPackages(python),
+        earlier: await earlierBytecode(image),
         skip: selection.modules.map((module) => module.origin),
         onlyWithout: request.pyc === 'auto',
         validate: request.validate,

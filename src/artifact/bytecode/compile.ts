@@ -25,7 +25,7 @@ export interface CompileSpec {
   /** Further modules, found by name as the interpreter finds them. */
   names?: readonly string[]
   /** Bytecode that an earlier bake added, and that goes with its layer: absolute paths. */
-  earlier?: readonly string[]
+  earlier: readonly string[]
   /** Sources that need none. */
   skip: readonly string[]
   /** Leave out packages that have usable bytecode of any of their modules. */
@@ -52,7 +52,7 @@ export async function compileBytecode(engine: Engine, spec: CompileSpec): Promis
     roots: spec.roots,
     names: spec.names ?? [],
     skip: spec.skip,
-    earlier: spec.earlier ?? [],
+    earlier: spec.earlier,
     onlyWithout: spec.onlyWithout,
     validation: VALIDATION[spec.validate],
   }

@@ -2,7 +2,7 @@
 // The second baseline: the image as it would be with bytecode for all that it imports. What an image gains that ships
 // none is mostly that, and nobody should have to guess how much.
 
-import { readBaked } from '../../artifact/baked.js'
+import { earlierBytecode, readBaked } from '../../artifact/baked.js'
 import { compileBytecode } from '../../artifact/bytecode/index.js'
 import { appendLayer, environmentOf } from '../../image/index.js'
 import { packLayer } from '../../layer/layer.js'
@@ -34,6 +34,7 @@ export async function addAllBytecode(
       image: baseline.id,
       ...known,
       skip: [],
+      earlier: await withContainer(ports.engine, baseline.id, earlierBytecode),
       onlyWithout: false,
       validate: 'stat',
       timeoutMs: request.limits.timeoutMs,
