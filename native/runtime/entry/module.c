@@ -62,9 +62,9 @@ static enum pycds_reject start(PyObject *self, const char *path) {
   return PYCDS_ACCEPTED;
 }
 
-/* `snapshot`: what this process was made of, in so many milliseconds, or why it was not. */
-static void run(PyObject *self, const char *snapshot, enum snapshot_reject reject, double milliseconds) {
-  const char *path = locate_archive(self);
+/* `path`: of the archive. `snapshot`: what this process was made of, in so many milliseconds, or why it was not. */
+static void run(PyObject *self, const char *path, const char *snapshot, enum snapshot_reject reject,
+                double milliseconds) {
   const char *mode = getenv("PYCDS");
   if (!mode) mode = "auto";
   report.path = path;
@@ -85,18 +85,19 @@ static void run(PyObject *self, const char *snapshot, enum snapshot_reject rejec
 }
 
 static void run_thawed(void *self, const char *snapshot, double milliseconds) {
-  run(self, snapshot, SNAPSHOT_ACCEPTED, milliseconds);
+  run(self, locate_archive(self), snapshot, SNAPSHOT_ACCEPTED, milliseconds);
 }
 
 static int exec_pycds(PyObject *self) {
-  const char *mode = getenv("PYCDS");
-  if (runtime.active || !*locate_archive(self) || (mode && strcmp(mode, "off") == 0)) return 0;
+  if (runtime.active) return 0;
+  const char *mode = getenv("PYCDS"), *path = locate_archive(self);
+  if (!*path || (mode && strcmp(mode, "off") == 0)) return 0;
   if (thaw_is_template(self, run_thawed)) return 0;
   const char *snapshot;
   enum snapshot_reject reject = thaw(&snapshot);
   /* KeyboardInterrupt. */
   if (reject == SNAPSHOT_REJECT_INTERRUPTED) return -1;
-  run(self, snapshot, reject, 0);
+  run(self, path, snapshot, reject, 0);
   return 0;
 }
 
