@@ -4,7 +4,7 @@
 #include <stddef.h>
 #include <string.h>
 
-#include "../format/hash.h"
+#include "digest.h"
 #include "interpreter.h"
 
 __attribute__((weak)) void *_Py_GetConfig(void);
@@ -65,14 +65,9 @@ const char *config_unfit(void *config) {
   return NULL;
 }
 
-static uint64_t mix(uint64_t digest, const void *bytes, size_t length) {
-  uint64_t pair[2] = {digest, pycds_hash(bytes, length)};
-  return pycds_hash(pair, sizeof pair);
-}
-
 static uint64_t mix_text(uint64_t digest, const wchar_t *text) {
   /* No text is another thing than an empty one. */
-  return text ? mix(digest, text, (wcslen(text) + 1) * sizeof *text) : mix(digest, "", 0);
+  return text ? digest_mix(digest, text, (wcslen(text) + 1) * sizeof *text) : digest_mix(digest, "", 0);
 }
 
 uint64_t config_digest(void *config) {
@@ -88,10 +83,10 @@ uint64_t config_digest(void *config) {
       digest = mix_text(digest, *(wchar_t *const *)at);
     } else if (members[i].kind == LIST) {
       const struct config_list *list = at;
-      digest = mix(digest, &list->count, sizeof list->count);
+      digest = digest_mix(digest, &list->count, sizeof list->count);
       for (intptr_t n = 0; n < list->count; n++) digest = mix_text(digest, list->items[n]);
     } else {
-      digest = mix(digest, at, kinds[members[i].kind].bytes);
+      digest = digest_mix(digest, at, kinds[members[i].kind].bytes);
     }
   }
   return digest;

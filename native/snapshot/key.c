@@ -8,17 +8,13 @@
 
 #include "../format/hash.h"
 #include "config.h"
+#include "digest.h"
 #include "template.h"
 
 extern char **environ;
 
 static void drop(PyObject *object) {
   if (object) Py_DecRef(object);
-}
-
-static uint64_t mix(uint64_t digest, const void *bytes, size_t length) {
-  uint64_t pair[2] = {digest, pycds_hash(bytes, length)};
-  return pycds_hash(pair, sizeof pair);
 }
 
 /* ---- the hook's frames ---- */
@@ -119,7 +115,7 @@ static bool modules_digest(uint64_t *digest) {
   while (modules && PyDict_Next(modules, &at, &name, &module)) {
     const char *bytes = PyUnicode_AsUTF8AndSize(name, &length);
     if (!bytes) return false;
-    *digest = mix(*digest, bytes, (size_t)length);
+    *digest = digest_mix(*digest, bytes, (size_t)length);
   }
   return modules != NULL;
 }
@@ -142,7 +138,7 @@ static bool is_freezing_library(const struct dl_phdr_info *info) {
 static int add_object(struct dl_phdr_info *info, size_t size, void *data) {
   (void)size;
   struct loaded *loaded = data;
-  if (!is_freezing_library(info)) loaded->digest = mix(loaded->digest, info->dlpi_name, strlen(info->dlpi_name));
+  if (!is_freezing_library(info)) loaded->digest = digest_mix(loaded->digest, info->dlpi_name, strlen(info->dlpi_name));
   return 0;
 }
 
@@ -154,14 +150,14 @@ static bool search_digest(uint64_t *digest) {
     PyObject *entry = PyList_GetItem(path, i);
     const char *bytes = entry ? PyUnicode_AsUTF8AndSize(entry, &length) : NULL;
     if (!bytes) return false;
-    *digest = mix(*digest, bytes, (size_t)length);
+    *digest = digest_mix(*digest, bytes, (size_t)length);
   }
   static const char *const places[] = {"prefix", "exec_prefix", "base_prefix", "base_exec_prefix", "executable"};
   for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
     PyObject *place = PySys_GetObject(places[i]);
     const char *bytes = place ? PyUnicode_AsUTF8AndSize(place, &length) : NULL;
     if (!bytes) return false;
-    *digest = mix(*digest, bytes, (size_t)length);
+    *digest = digest_mix(*digest, bytes, (size_t)length);
   }
   return count >= 0;
 }

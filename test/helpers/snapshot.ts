@@ -2,18 +2,17 @@
 // Freezing an interpreter of this machine, and starting it with the snapshot: in a virtual environment of its own, whose
 // only start-up hook is the runtime's.
 import { spawn } from 'node:child_process'
-import { copyFileSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
+import { copyFileSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { dirname, join } from 'node:path'
 import type { ExecutionContext } from 'ava'
+import { hookFiles } from '../../src/layer/hook.js'
 import { findPythons, minorOf, PATH, type Python } from './interpreters.js'
 import { inRepository } from './repository.js'
 import { rootOf } from './start.js'
 import { temporary } from './temporary.js'
 import { Turns } from './turns.js'
 
-const HOOK =
-  'import os; exec("try:\\n import _pycds\\nexcept Exception:\\n pass") if os.environ.get("PYCDS_ARCHIVE") else None\n'
 const OFF = { PYCDS_SNAPSHOT: 'off' }
 /** For what hangs only. */
 const DEADLINE_MS = 300_000
@@ -78,9 +77,9 @@ export class SnapshotBench {
     symlinkSync(python.path, this.python)
     this.file('pyvenv.cfg', `home = ${dirname(python.path)}\ninclude-system-site-packages = false\n`)
     const prebuilds = inRepository(`prebuilds/linux-${process.arch}`)
-    copyFileSync(join(prebuilds, '_pycds.abi3.so'), join(this.site, '_pycds.abi3.so'))
+    const runtime = readFileSync(join(prebuilds, '_pycds.abi3.so'))
+    for (const { path, body } of hookFiles([this.site], runtime, 'variable')) writeFileSync(path, body)
     copyFileSync(join(prebuilds, 'pycds-freeze.so'), join(this.directory, 'pycds-freeze.so'))
-    writeFileSync(join(this.site, '00-pycds.pth'), HOOK)
   }
 
   /** Writes a file; returns its path. */
@@ -126,8 +125,7 @@ export class SnapshotBench {
     const env = Object.assign({ PYCDS_SNAPSHOT: name, PYCDS_LOG: '1' }, o.env, OFF)
     const ended = await this.#run([this.python, ...args], { ...o, env })
     // A program that looks at its environment finds another value there.
-    const named = (text: string) => text.replaceAll("'off'", `'${name}'`)
-    return told({ ...ended, stdout: named(ended.stdout), stderr: named(ended.stderr) })
+    return told(asIfNamed(ended, name))
   }
 
   /**
@@ -191,14 +189,21 @@ export class SnapshotBench {
   }
 }
 
-/** Takes the runtime's own lines out. */
-function told(ended: Ended): Started {
+/** Takes the runtime's own lines out, and says what they tell of the snapshot. */
+export function told<T extends Pick<Ended, 'stderr'>>(ended: T): T & Pick<Started, 'snapshot'> {
   const lines = [...ended.stderr.matchAll(LOGGED)].map(([, line = '']) => line)
   const snapshot = lines.flatMap((line) => /^snapshot (\w+)/.exec(line)?.[1] ?? [])[0]
   return { ...ended, stderr: ended.stderr.replace(LOGGED, ''), snapshot }
 }
 
-function comparable(ended: Ended): Ended {
+/** The same program's outputs, without what differs from one start to the next. */
+export function comparable<T extends Pick<Ended, 'stdout' | 'stderr'>>(ended: T): T {
   const plain = (text: string) => text.replace(ADDRESS, '0x...')
   return { ...ended, stdout: plain(ended.stdout), stderr: plain(ended.stderr) }
+}
+
+/** What a program writes that was started without a snapshot, as if its environment had named one. */
+export function asIfNamed<T extends Pick<Ended, 'stdout' | 'stderr'>>(ended: T, snapshot: string): T {
+  const named = (text: string) => text.replaceAll(`'${OFF.PYCDS_SNAPSHOT}'`, `'${snapshot}'`)
+  return { ...ended, stdout: named(ended.stdout), stderr: named(ended.stderr) }
 }

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // A snapshot that was made in an image is thawed in its containers: unprivileged, hardened, as process 1.
-import { copyFileSync, readFileSync, writeFileSync } from 'node:fs'
+import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import test from 'ava'
+import { hookFiles } from '../../src/layer/hook.js'
 import { docker, imageName } from '../helpers/engine.js'
 import { type BaseImage, ensureImage } from '../helpers/images.js'
 import { inRepository } from '../helpers/repository.js'
 import { DEADLINE_MS, type Outcome, run } from '../helpers/run.js'
+import { asIfNamed, comparable, told } from '../helpers/snapshot.js'
 import { temporary } from '../helpers/temporary.js'
 import { portion } from '../helpers/tier.js'
 
@@ -20,23 +22,24 @@ const HARDENED = [
   ...['--security-opt', 'no-new-privileges', '--network', 'none'],
 ]
 const CONTAINERS = portion(1_000)
-const HOOK =
-  'import os; exec("try:\\n import _pycds\\nexcept Exception:\\n pass") if os.environ.get("PYCDS_ARCHIVE") else None\n'
 const PROGRAMS = ['state.py', 'battery.py', 'unique.py'] as const
 
 /** An image whose interpreter has been frozen in a step of its build. */
 async function frozen(t: Parameters<typeof imageName>[0], base: string): Promise<string> {
-  const context = temporary(t, { '00-pycds.pth': HOOK })
+  const context = temporary(t)
   const prebuilds = inRepository(`prebuilds/linux-${process.arch}`)
-  for (const name of ['_pycds.abi3.so', 'pycds-freeze.so'])
-    copyFileSync(join(prebuilds, name), join(context, name))
+  copyFileSync(join(prebuilds, 'pycds-freeze.so'), join(context, 'pycds-freeze.so'))
+  const hook = join(context, 'hook')
+  mkdirSync(hook)
+  const runtime = readFileSync(join(prebuilds, '_pycds.abi3.so'))
+  for (const { path, body } of hookFiles([hook], runtime, 'variable')) writeFileSync(path, body)
   for (const name of PROGRAMS)
     writeFileSync(join(context, name), readFileSync(inRepository(`test/fixtures/snapshot/${name}`)))
   writeFileSync(
     join(context, 'Dockerfile'),
     `FROM ${base}
 COPY pycds-freeze.so ${PROGRAMS.join(' ')} /opt/pycds/
-COPY _pycds.abi3.so 00-pycds.pth /opt/hook/
+COPY hook /opt/hook/
 RUN directory=$(python3 -c 'import site; print(site.getsitepackages()[0])') && mkdir -p $directory && cp /opt/hook/* $directory
 ENV PYCDS_ARCHIVE=/opt/pycds/app.cds
 RUN LD_PRELOAD=/opt/pycds/pycds-freeze.so PYCDS_FREEZE=/opt/pycds/app.snap python3; test -s /opt/pycds/app.snap
@@ -57,13 +60,11 @@ function start(image: string, snapshot: string, options: readonly string[], word
 }
 
 const SNAPSHOT = '/opt/pycds/app.snap'
-const LOGGED = /^pycds\[\d+\]: .*\n/gm
 
 /** Without what may differ: addresses, and the runtime's own lines. */
-function comparable({ code, stdout, stderr }: Outcome): Outcome {
-  const plain = (text: string) =>
-    text.replace(/0x[0-9a-f]{6,16}/g, '0x...').replaceAll("'off'", `'${SNAPSHOT}'`)
-  return { code, stdout: plain(stdout), stderr: plain(stderr.replace(LOGGED, '')) }
+function withoutNoise(outcome: Outcome): Outcome {
+  const { snapshot: _, ...rest } = told(asIfNamed(outcome, SNAPSHOT))
+  return comparable(rest)
 }
 
 for (const [name, base] of bases) {
@@ -78,7 +79,7 @@ for (const [name, base] of bases) {
       const plain = await start(image, 'off', options, words)
       const thawed = await start(image, SNAPSHOT, options, words)
       t.regex(thawed.stderr, /^pycds\[1\]: snapshot thawed$/m)
-      t.deepEqual(comparable(thawed), comparable(plain))
+      t.deepEqual(withoutNoise(thawed), withoutNoise(plain))
       t.notRegex(thawed.stdout, /FAILED/)
     }
     const values = new Map<string, Set<string>>()
@@ -105,7 +106,7 @@ for (const [name, base] of bases) {
       const plain = await start(image, 'off', HARDENED, ['-c', program])
       const thawed = await start(image, SNAPSHOT, HARDENED, ['-c', program])
       t.regex(thawed.stderr, /^pycds\[1\]: snapshot thawed$/m)
-      t.deepEqual(comparable(thawed), comparable(plain))
+      t.deepEqual(withoutNoise(thawed), withoutNoise(plain))
     }
     // An image that was made of it and has another start-up file.
     const derived = imageName(t)

@@ -12,9 +12,9 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "../clock.h"
 #include "../config.h"
 #include "../maps.h"
 #include "freeze.h"
@@ -258,12 +258,6 @@ static void call_resume(const struct handover *handover) {
 
 /* ---- the program ---- */
 
-static double now(void) {
-  struct timespec time;
-  clock_gettime(CLOCK_MONOTONIC, &time);
-  return (double)time.tv_sec * 1e3 + (double)time.tv_nsec / 1e6;
-}
-
 /* From here on there is no way back, and no need of one. */
 static void discard_handover(void) {
   struct handover *handover = freeze.handover;
@@ -284,7 +278,7 @@ __attribute__((noreturn, used)) static void resume_on_stack(void) {
   set_environment(handover);
   set_configuration(handover);
   call_resume(handover);
-  double took = now() - handover->began;
+  double took = clock_milliseconds() - handover->began;
   uint64_t mask = handover->mask;
   discard_handover();
   syscall(SYS_rt_sigprocmask, SIG_SETMASK, &mask, NULL, sizeof mask);

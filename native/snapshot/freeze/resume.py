@@ -11,7 +11,6 @@ import sys
 
 HOOK = 'import os; exec("try:\\n import _pycds\\nexcept Exception:\\n pass") if os.environ.get("PYCDS_ARCHIVE"'
 HOOK_ENDS = (
-    ') else None',
     ') and os.environ.get("PYCDS") != "off" else None',
     ', "-") and os.environ.get("PYCDS") != "off" else None',
 )

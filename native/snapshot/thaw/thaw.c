@@ -13,10 +13,10 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "../../cpython/sys_flag.h"
+#include "../clock.h"
 #include "../cpu.h"
 #include "../template.h"
 #include "build.h"
@@ -32,12 +32,6 @@
 /* Of glibc 2.35 and later. */
 __attribute__((weak)) extern const ptrdiff_t __rseq_offset;
 __attribute__((weak)) extern const unsigned int __rseq_size;
-
-static double now(void) {
-  struct timespec time;
-  clock_gettime(CLOCK_MONOTONIC, &time);
-  return (double)time.tv_sec * 1e3 + (double)time.tv_nsec / 1e6;
-}
 
 /* ---- the file ---- */
 
@@ -233,7 +227,7 @@ static bool is_first(void) {
 }
 
 enum snapshot_reject thaw(const char **path) {
-  double began = now();
+  double began = clock_milliseconds();
   *path = NULL;
   if (!is_first()) return SNAPSHOT_ACCEPTED;
   *path = getenv("PYCDS_SNAPSHOT");
