@@ -4,9 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "assert.h"
 #include "canonical.h"
-#include "stream_write.h"
 #include "hash.h"
+#include "stream_write.h"
 
 /* Unique and far above what the interpreter hands out by itself; 0 would mean "never
  * specialise". */
@@ -62,6 +63,8 @@ static void put_block(struct writer *w, struct pycds_block *block, uint32_t shar
   record->unit_bytes = pycds_buffer_narrow(&w->blocks, w->blocks.length - record->block - record->shared_bytes);
   module->stored_bytes = pycds_buffer_narrow(&w->blocks, (size_t)record->shared_bytes + record->unit_bytes);
   if (w->blocks.failed) return;
+  PYCDS_ASSERT(record->block % PYCDS_ALIGN == 0 && record->shared_bytes % PYCDS_ALIGN == 0);
+  PYCDS_ASSERT(record->block + record->shared_bytes + record->unit_bytes == w->blocks.length);
   const uint8_t *start = w->blocks.bytes + record->block;
   record->shared_hash = pycds_block_hash(start, record->shared_bytes);
   record->unit_hash = pycds_block_hash(start + record->shared_bytes, record->unit_bytes);
@@ -106,6 +109,7 @@ static uint32_t slots_for(uint32_t count) {
 static void put_index(const struct writer *w, struct pycds_buffer *out, uint32_t slot_count) {
   size_t start = pycds_buffer_put(out, NULL, slot_count * sizeof(struct pycds_slot));
   if (out->failed) return;
+  PYCDS_ASSERT((slot_count & (slot_count - 1)) == 0 && slot_count > w->unit_count); /* probing ends */
   struct pycds_slot *slots = (struct pycds_slot *)(void *)(out->bytes + start);
   for (uint32_t i = 0; i < slot_count; i++) slots[i].record = PYCDS_NO_RECORD;
   for (uint32_t record = 0; record < w->unit_count; record++) {

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "assert.h"
+
 #define CHUNK_BYTES ((size_t)256 * 1024)
 
 struct pycds_chunk {
@@ -16,6 +18,7 @@ void *pycds_arena_alloc(struct pycds_arena *arena, size_t bytes) {
   if (arena->failed || bytes > SIZE_MAX / 2) goto fail;
   bytes = (bytes + 15) & ~(size_t)15;
   struct pycds_chunk *chunk = arena->chunks;
+  PYCDS_ASSERT(!chunk || chunk->used <= chunk->capacity);
   if (!chunk || chunk->capacity - chunk->used < bytes) {
     size_t capacity = bytes > CHUNK_BYTES ? bytes : CHUNK_BYTES;
     chunk = calloc(1, sizeof *chunk + capacity);
@@ -26,6 +29,7 @@ void *pycds_arena_alloc(struct pycds_arena *arena, size_t bytes) {
   }
   void *result = (uint8_t *)chunk->bytes + chunk->used;
   chunk->used += bytes;
+  PYCDS_ASSERT(chunk->used <= chunk->capacity && (uintptr_t)result % 16 == 0);
   return result;
 fail:
   arena->failed = true;
@@ -43,6 +47,7 @@ void pycds_arena_free(struct pycds_arena *arena) {
 
 size_t pycds_buffer_put(struct pycds_buffer *buffer, const void *bytes, size_t length) {
   size_t offset = buffer->length;
+  PYCDS_ASSERT(buffer->length <= buffer->capacity);
   if (buffer->failed || length > SIZE_MAX / 2 - offset) goto fail;
   if (offset + length > buffer->capacity) {
     size_t capacity = buffer->capacity ? buffer->capacity : 4096;
@@ -60,6 +65,7 @@ size_t pycds_buffer_put(struct pycds_buffer *buffer, const void *bytes, size_t l
     }
   }
   buffer->length += length;
+  PYCDS_ASSERT(buffer->length <= buffer->capacity);
   return offset;
 fail:
   buffer->failed = true;
@@ -71,8 +77,10 @@ size_t pycds_buffer_put32(struct pycds_buffer *buffer, uint32_t value) {
 }
 
 void pycds_buffer_align(struct pycds_buffer *buffer, size_t alignment) {
+  PYCDS_ASSERT(alignment > 0 && (alignment & (alignment - 1)) == 0);
   size_t rest = buffer->length & (alignment - 1);
   if (rest) pycds_buffer_put(buffer, NULL, alignment - rest);
+  PYCDS_ASSERT(buffer->failed || buffer->length % alignment == 0);
 }
 
 uint32_t pycds_buffer_narrow(struct pycds_buffer *buffer, size_t length) {

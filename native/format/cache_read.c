@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "assert.h"
 #include "hash.h"
 
 /* Of a marshalled code object: its type, with or without the mark of a reference. */
@@ -28,7 +29,7 @@ bool pycds_cache_split(const uint8_t *entry, uint32_t bytes, struct pycds_cached
 uint32_t pycds_cache_slots(uint64_t index_bytes) {
   uint64_t slots = index_bytes / sizeof(struct pycds_cache_slot);
   bool sound = index_bytes % sizeof(struct pycds_cache_slot) == 0 && slots <= UINT32_MAX && (slots & (slots - 1)) == 0;
-  return sound ? (uint32_t)slots : 0;
+  return sound ? PYCDS_NARROW(uint32_t, slots) : 0;
 }
 
 bool pycds_regex_number(struct pycds_regex *regex, uint32_t *out) {

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "assert.h"
 #include "hash.h"
 
 static size_t start_entry(struct pycds_buffer *out, const struct pycds_question *head) {
@@ -16,6 +17,7 @@ static size_t start_entry(struct pycds_buffer *out, const struct pycds_question 
 static void finish_entry(struct pycds_caches *caches, size_t start, size_t answer) {
   struct pycds_buffer *out = &caches->entries;
   if (out->failed) return;
+  PYCDS_ASSERT(start + sizeof(struct pycds_cache_entry) <= answer && answer <= out->length);
   uint32_t first = pycds_buffer_narrow(out, start), end = pycds_buffer_narrow(out, out->length);
   struct pycds_cache_entry entry = {.question_bytes = pycds_buffer_narrow(out, answer - start - sizeof entry),
                                     .answer_bytes = pycds_buffer_narrow(out, out->length - answer)};
@@ -33,7 +35,7 @@ static void put_number(struct pycds_buffer *out, uint32_t value) {
   uint8_t digits[5];
   size_t count = 0;
   do {
-    digits[count] = (uint8_t)((value & 0x7f) | (value > 0x7f ? 0x80 : 0));
+    digits[count] = PYCDS_NARROW(uint8_t, (value & 0x7f) | (value > 0x7f ? 0x80 : 0));
     value >>= 7;
     count++;
   } while (value > 0);

@@ -17,6 +17,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "assert.h"
+
 enum pycds_op {
   PYCDS_OP_ASCII = 0,     /* count: characters, which follow */
   PYCDS_OP_NAME = 1,      /* the same, to be interned */
@@ -99,6 +101,7 @@ static inline bool pycds_take_op(struct pycds_cursor *c, uint8_t *op, uint32_t *
 }
 
 static inline const uint8_t *pycds_take_bytes(struct pycds_cursor *c, size_t bytes) {
+  PYCDS_ASSERT(c->at <= c->end);
   if (bytes > (size_t)(c->end - c->at)) return NULL;
   const uint8_t *start = c->at;
   c->at += bytes;
