@@ -1,6 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The tracer is loaded into programs that have none of these. */
-#define PYCDS_PYAPI __attribute__((weak))
 #include "source_call.h"
 
 #include <string.h>

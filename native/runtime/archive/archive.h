@@ -6,9 +6,8 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
-#include "../../format/archive_read.h"
-#define PYCDS_PYAPI
 #include "../../cpython/pyapi.h"
+#include "../../format/archive_read.h"
 
 /* Part of the file that was read, so that what lies next to it costs no further call. */
 struct window {

@@ -5,10 +5,10 @@
 // would; everything else it passes on: other types, errors, warnings, DEBUG, LOCALE.
 // Only where re's own modules came from the archive too: what computes programs must be what
 // computed them in training.
-#include "ask.h"
-#include "../host/report.h"
-#include "../entry/runtime.h"
 #include "../decide/search.h"
+#include "../entry/runtime.h"
+#include "../host/report.h"
+#include "ask.h"
 
 #define CPYTHON_3_11 0x030b0000u
 

@@ -6,11 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../../format/number.h"
-#include "ask.h"
-#include "../host/report.h"
-#include "../entry/runtime.h"
 #include "../../cpython/source_call.h"
+#include "../../format/number.h"
+#include "../entry/runtime.h"
+#include "../host/report.h"
+#include "ask.h"
 
 static PyObject *unmarshal(const uint8_t *bytes, size_t length) {
   PyObject *code = PyMarshal_ReadObjectFromString((const char *)bytes, (Py_ssize_t)length);

@@ -3,8 +3,8 @@
 
 #include "../caches/ask.h"
 #include "../decide/conditions.h"
-#include "../make/parts.h"
 #include "../host/report.h"
+#include "../make/parts.h"
 #include "runtime.h"
 
 /* Counted when it runs, not when it is found: runpy and others only look. */

@@ -7,16 +7,16 @@
 #include <unistd.h>
 
 #include "../../cpython/sys_flag.h"
-#include "../caches/ask.h"
-#include "../host/collector.h"
-#include "finder.h"
-#include "../archive/readahead.h"
-#include "locate.h"
-#include "../host/report.h"
-#include "runtime.h"
-#include "../decide/search.h"
-#include "takeover.h"
 #include "../../snapshot/thaw/thaw.h"
+#include "../archive/readahead.h"
+#include "../caches/ask.h"
+#include "../decide/search.h"
+#include "../host/collector.h"
+#include "../host/report.h"
+#include "finder.h"
+#include "locate.h"
+#include "runtime.h"
+#include "takeover.h"
 
 /* sysexits.h EX_CONFIG: PYCDS=require was not met. */
 #define EXIT_REQUIRE 78

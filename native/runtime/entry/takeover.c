@@ -6,11 +6,11 @@
 #include "takeover.h"
 
 #include "../caches/ask.h"
-#include "../host/collector.h"
 #include "../decide/conditions.h"
-#include "../make/parts.h"
+#include "../host/collector.h"
 #include "../host/locks.h"
 #include "../host/report.h"
+#include "../make/parts.h"
 #include "runtime.h"
 
 static PyObject *stock_find_and_load;

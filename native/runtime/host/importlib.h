@@ -8,7 +8,6 @@
 #include <stdint.h>
 #include <string.h>
 
-#define PYCDS_PYAPI
 #include "../../cpython/pyapi.h"
 
 extern struct names {

@@ -12,8 +12,8 @@
 #include "../config.h"
 #include "../listing.h"
 #include "../maps.h"
-#include "../text.h"
 #include "../status.h"
+#include "../text.h"
 
 #define ARCH_SHSTK_STATUS 0x5005
 #define MAX_PATH_BYTES 4096
