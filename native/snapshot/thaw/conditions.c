@@ -9,11 +9,11 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "../../static/sys/text.h"
 #include "../config.h"
 #include "../listing.h"
 #include "../maps.h"
 #include "../status.h"
-#include "../text.h"
 
 #define ARCH_SHSTK_STATUS 0x5005
 #define MAX_PATH_BYTES 4096
