@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "object.h"
+
 #define MAX_ARGUMENTS 8
 /* Future statements, in all supported versions: what a caller can hand down. Other flags
  * (an AST, top-level await, ...) ask for something else than plain code. */
@@ -28,8 +30,6 @@ static struct {
     PyObject *self;
   } builtins[SOURCE_BUILTINS];
 } diverted;
-
-static PyTypeObject *type_of(PyObject *object) { return ((struct builtin_object *)(void *)object)->type; }
 
 /* ---- standing in ---- */
 

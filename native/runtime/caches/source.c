@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../../cpython/pending.h"
 #include "../../cpython/source_call.h"
 #include "../../format/number.h"
 #include "../entry/runtime.h"
@@ -70,16 +71,14 @@ static PyObject *find(const struct source_question *question) {
 static bool interrupted;
 
 static void note_interrupt(void) {
-  PyObject *type, *value, *traceback;
-  PyErr_Fetch(&type, &value, &traceback);
+  struct pending pending = pending_take();
   PyObject *text = PyUnicode_InternFromString("raise KeyboardInterrupt"), *space = PyDict_New();
   PyObject *items[] = {text, space};
   const struct source_arguments arguments = {items, 2, NULL};
   if (text && space) drop(source_call_stock(SOURCE_EXEC, &arguments));
   drop(text);
   drop(space);
-  PyErr_Clear();
-  PyErr_Restore(type, value, traceback);
+  pending_restore(pending);
   interrupted = true;
 }
 

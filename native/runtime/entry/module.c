@@ -12,6 +12,7 @@
 #include "../caches/ask.h"
 #include "../decide/search.h"
 #include "../host/collector.h"
+#include "../host/importlib_digest.h"
 #include "../host/report.h"
 #include "finder.h"
 #include "locate.h"

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // A digest of code: instructions, names and constants, but no file names, line numbers or
 // docstring positions. Two builds of the same source give the same.
+#include "importlib_digest.h"
+
+#include <stdbool.h>
 #include <stdlib.h>
 
+#include "../../cpython/object.h"
 #include "../../format/hash.h"
-#include "importlib.h"
 
 struct bytes {
   uint8_t *data;

@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 
+#include "../../cpython/pending.h"
 #include "../../format/assert.h"
 
 /* On the heap and in a list that is left in any order: greenlets move the C stack about. */
@@ -87,13 +88,11 @@ void locks_leave(struct in_flight *entry) {
   entry->lock = NULL;
   release_entry(entry);
   if (!lock) return;
-  PyObject *type, *value, *traceback;
-  PyErr_Fetch(&type, &value, &traceback);
+  struct pending pending = pending_take();
   PyObject *result = PyObject_CallMethodObjArgs(lock, names.release, NULL);
   drop(result);
   Py_DecRef(lock);
-  PyErr_Clear();
-  PyErr_Restore(type, value, traceback);
+  pending_restore(pending);
 }
 
 /* The state of a lock that its owner has acquired once: a number, since 3.12 a list. */
