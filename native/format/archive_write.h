@@ -3,7 +3,7 @@
 #ifndef PYCDS_ARCHIVE_WRITE_H
 #define PYCDS_ARCHIVE_WRITE_H
 
-#include "arena.h"
+#include "buffer.h"
 #include "cache_write.h"
 #include "format.h"
 

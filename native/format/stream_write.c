@@ -152,10 +152,7 @@ static void put_byte(struct pycds_stream *s, uint32_t byte) {
   pycds_buffer_put(&s->bytes, &narrow, 1);
 }
 
-static void put_varint(struct pycds_stream *s, uint32_t value) {
-  for (; value >= 0x80; value >>= 7) put_byte(s, (value & 0x7f) | 0x80);
-  put_byte(s, value);
-}
+static void put_varint(struct pycds_stream *s, uint32_t value) { pycds_buffer_put_varint(&s->bytes, value); }
 
 static void put_op(struct pycds_stream *s, enum pycds_op op, size_t count) {
   uint32_t narrow = pycds_buffer_narrow(&s->bytes, count);

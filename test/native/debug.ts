@@ -47,7 +47,7 @@ if (python) {
 
 /** Breaks an invariant, and asks for a number that does not fit. */
 const BREAK = `
-#include "arena.h"
+#include "buffer.h"
 #include "assert.h"
 #include <stdio.h>
 
@@ -65,7 +65,7 @@ test('what breaks an invariant ends the process, with file and line, in the debu
   writeFileSync(source, BREAK)
   const build = (name: string, ...flags: string[]) => {
     const program = join(SCRATCH, name)
-    execFileSync('cc', [...flags, `-I${join(NATIVE, 'format')}`, '-o', program, source, 'format/arena.c'], {
+    execFileSync('cc', [...flags, `-I${join(NATIVE, 'format')}`, '-o', program, source, 'format/buffer.c'], {
       cwd: NATIVE,
     })
     return (...words: string[]) => {
@@ -76,7 +76,7 @@ test('what breaks an invariant ends the process, with file and line, in the debu
   const debug = build('debug', '-DPYCDS_DEBUG')
   const broken = debug()
   t.is(broken.ended, 'killed')
-  t.regex(broken.stderr, /^format\/arena\.c:\d+: assertion failed: alignment > 0/)
+  t.regex(broken.stderr, /^format\/buffer\.c:\d+: assertion failed: alignment > 0/)
   t.is(debug('a').ended, 'killed')
   t.regex(debug('a').stderr, /break\.c:10: does not fit uint8_t: 254 \+ count\n$/)
 
