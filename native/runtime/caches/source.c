@@ -6,12 +6,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../../cpython/object.h"
 #include "../../cpython/pending.h"
 #include "../../cpython/source_call.h"
 #include "../../format/number.h"
-#include "../entry/runtime.h"
 #include "../host/report.h"
 #include "ask.h"
+
+/* The interpreter's optimisation level, which is also the archive's. */
+static uint8_t own_level;
 
 static PyObject *unmarshal(const uint8_t *bytes, size_t length) {
   PyObject *code = PyMarshal_ReadObjectFromString((const char *)bytes, (Py_ssize_t)length);
@@ -84,7 +87,7 @@ static void note_interrupt(void) {
 
 static PyObject *answer(enum source_builtin builtin, const struct source_arguments *arguments) {
   struct source_question question;
-  if (!source_call_question(builtin, arguments, runtime.archive.header.optimize, &question)) {
+  if (!source_call_question(builtin, arguments, own_level, &question)) {
     return source_call_stock(builtin, arguments);
   }
   /* The builtin takes that note back when it runs the next one. */
@@ -101,4 +104,7 @@ static PyObject *answer(enum source_builtin builtin, const struct source_argumen
   return result;
 }
 
-void cache_source_start(void) { source_call_divert(answer); }
+void cache_source_start(const struct archive *archive) {
+  own_level = archive->header.optimize;
+  source_call_divert(answer);
+}

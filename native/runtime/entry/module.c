@@ -54,8 +54,8 @@ static enum pycds_reject start(PyObject *self, const char *path) {
   runtime.self = keep(self);
   runtime.active = true;
   unsigned caches = cache_open(&runtime.archive);
-  if (caches & CACHE_REGEXES) cache_regex_start();
-  if (caches & CACHE_SOURCES) cache_source_start();
+  if (caches & CACHE_REGEXES) cache_regex_start(&runtime.archive);
+  if (caches & CACHE_SOURCES) cache_source_start(&runtime.archive);
   const char *only_finder = getenv("PYCDS_TAKEOVER");
   if (only_finder && strcmp(only_finder, "off") == 0) return PYCDS_ACCEPTED;
   runtime.taken = importlib.known && !is_verbose() && takeover_install();
