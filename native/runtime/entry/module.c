@@ -14,6 +14,7 @@
 #include "../host/collector.h"
 #include "../host/importlib_digest.h"
 #include "../host/report.h"
+#include "../make/objects.h"
 #include "finder.h"
 #include "locate.h"
 #include "runtime.h"
@@ -110,7 +111,7 @@ static PyObject *load_code(PyObject *self, PyObject *name) {
   const char *bytes = PyUnicode_AsUTF8AndSize(name, &length);
   if (!bytes) return NULL;
   enum pycds_miss miss = runtime_find((struct text){bytes, (size_t)length}, &found);
-  PyObject *code = miss ? NULL : archive_code(&runtime.archive, &found);
+  PyObject *code = miss ? NULL : objects_code(&runtime.archive, &found);
   if (!code) {
     PyErr_SetString(PyExc_LookupError, pycds_miss_sentence(miss ? miss : PYCDS_MISS_DAMAGED));
     return NULL;

@@ -11,6 +11,7 @@
 #include "../host/collector.h"
 #include "../host/locks.h"
 #include "../host/report.h"
+#include "../make/objects.h"
 #include "../make/parts.h"
 #include "runtime.h"
 
@@ -126,7 +127,7 @@ static bool make(struct import *im, const struct facts *facts, struct parts *par
 static bool find_code(struct import *im, PyObject *path, struct found *found) {
   if (found->generation != runtime.archive.generation && runtime_find(im->text, found) != PYCDS_SERVED) return false;
   if (runtime_check(path, found) != PYCDS_SERVED) return false;
-  im->code = archive_code(&runtime.archive, found);
+  im->code = objects_code(&runtime.archive, found);
   if (im->code) cache_regex_found(im->text.bytes, im->text.length, im->code);
   return im->code != NULL;
 }

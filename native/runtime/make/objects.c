@@ -2,12 +2,13 @@
 // Makes the objects that a stream describes, one behind the other in the arena, as this
 // CPython would have made them itself. The arena comes zeroed: what is not written is 0.
 // It is never released: finalisation still writes into archived objects.
+#include "objects.h"
+
 #include <stdlib.h>
 #include <string.h>
 
 #include "../../format/assert.h"
 #include "../../format/hash.h"
-#include "../archive/archive.h"
 
 /* Blocks whose constants need those of other blocks nest no deeper than this. */
 #define MAX_NESTING 16u
@@ -350,7 +351,7 @@ static PyObject *make_unit(struct archive *a, const struct found *f) {
   return make_stream(&m, count) ? locals[count - 1] : NULL;
 }
 
-PyObject *archive_code(struct archive *a, const struct found *f) {
+PyObject *objects_code(struct archive *a, const struct found *f) {
   PYCDS_ASSERT(f->number < a->header.unit_count);
   if (!a->codes[f->number]) {
     if (a->making || f->generation != a->generation) return NULL;
