@@ -10,11 +10,11 @@
 
 extern "C" {
 #define _Static_assert static_assert
+#include "../format/archive_read.h"
+#include "../format/archive_write.h"
 #include "../format/cache_write.h"
 #include "../format/elf.h"
 #include "../format/layout.h"
-#include "../format/archive_read.h"
-#include "../format/archive_write.h"
 }
 
 namespace {

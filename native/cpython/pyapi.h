@@ -7,6 +7,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* What is loaded into any program of a container is built with PYCDS_WEAK_PYAPI: a shell has none of these. */
+#ifdef PYCDS_WEAK_PYAPI
+#define PYCDS_PYAPI __attribute__((weak))
+#else
+#define PYCDS_PYAPI
+#endif
+
 typedef struct _object PyObject;
 typedef struct _typeobject PyTypeObject;
 typedef intptr_t Py_ssize_t;

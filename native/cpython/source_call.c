@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The tracer is loaded into programs that have none of these. */
-#define PYCDS_PYAPI __attribute__((weak))
 #include "source_call.h"
 
 #include <string.h>
+
+#include "object.h"
 
 #define MAX_ARGUMENTS 8
 /* Future statements, in all supported versions: what a caller can hand down. Other flags
@@ -30,8 +30,6 @@ static struct {
     PyObject *self;
   } builtins[SOURCE_BUILTINS];
 } diverted;
-
-static PyTypeObject *type_of(PyObject *object) { return ((struct builtin_object *)(void *)object)->type; }
 
 /* ---- standing in ---- */
 

@@ -3,7 +3,6 @@
 #ifndef PYCDS_CPYTHON_SYS_FLAG_H
 #define PYCDS_CPYTHON_SYS_FLAG_H
 
-#define PYCDS_PYAPI
 #include "pyapi.h"
 
 /* The value of a flag by name; -1 when there is none, which counts as set. */

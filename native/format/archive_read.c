@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "assert.h"
 #include "hash.h"
 
 static bool in_range(uint64_t offset, uint64_t length, uint64_t whole) {
@@ -97,6 +98,7 @@ bool pycds_unit_split(const uint8_t *bytes, size_t length, struct pycds_unit_vie
   out->cached = out->origin + h->origin_bytes;
   out->entry = out->cached + h->cached_bytes;
   out->stream = (struct pycds_cursor){bytes + sizeof *h + texts, bytes + length};
+  PYCDS_ASSERT((const uint8_t *)(out->entry + h->entry_bytes) == out->stream.at && out->stream.at <= out->stream.end);
   return true;
 }
 

@@ -4,15 +4,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "assert.h"
 #include "canonical.h"
-#include "stream_write.h"
 #include "hash.h"
+#include "stream_write.h"
 
 /* Unique and far above what the interpreter hands out by itself; 0 would mean "never
  * specialise". */
 #define FIRST_CODE_VERSION 0x40000000u
 #define MAX_MARSHAL_BYTES ((size_t)64 * 1024 * 1024)
-#define SECTIONS 8
 
 struct writer {
   const struct pycds_target *target;
@@ -62,6 +62,8 @@ static void put_block(struct writer *w, struct pycds_block *block, uint32_t shar
   record->unit_bytes = pycds_buffer_narrow(&w->blocks, w->blocks.length - record->block - record->shared_bytes);
   module->stored_bytes = pycds_buffer_narrow(&w->blocks, (size_t)record->shared_bytes + record->unit_bytes);
   if (w->blocks.failed) return;
+  PYCDS_ASSERT(record->block % PYCDS_ALIGN == 0 && record->shared_bytes % PYCDS_ALIGN == 0);
+  PYCDS_ASSERT(record->block + record->shared_bytes + record->unit_bytes == w->blocks.length);
   const uint8_t *start = w->blocks.bytes + record->block;
   record->shared_hash = pycds_block_hash(start, record->shared_bytes);
   record->unit_hash = pycds_block_hash(start + record->shared_bytes, record->unit_bytes);
@@ -106,6 +108,7 @@ static uint32_t slots_for(uint32_t count) {
 static void put_index(const struct writer *w, struct pycds_buffer *out, uint32_t slot_count) {
   size_t start = pycds_buffer_put(out, NULL, slot_count * sizeof(struct pycds_slot));
   if (out->failed) return;
+  PYCDS_ASSERT((slot_count & (slot_count - 1)) == 0 && slot_count > w->unit_count); /* probing ends */
   struct pycds_slot *slots = (struct pycds_slot *)(void *)(out->bytes + start);
   for (uint32_t i = 0; i < slot_count; i++) slots[i].record = PYCDS_NO_RECORD;
   for (uint32_t record = 0; record < w->unit_count; record++) {
@@ -116,34 +119,47 @@ static void put_index(const struct writer *w, struct pycds_buffer *out, uint32_t
   }
 }
 
-static void start_section(struct pycds_buffer *out, struct pycds_section *section, enum pycds_section_kind kind) {
-  pycds_buffer_align(out, PYCDS_ALIGN);
-  *section = (struct pycds_section){.kind = kind, .offset = out->length};
-}
+/* What a section holds, in the memory of the writer. */
+struct part {
+  enum pycds_section_kind kind;
+  const void *bytes;
+  size_t length;
+};
 
-static void finish_section(const struct pycds_buffer *out, struct pycds_section *section) {
-  section->bytes = out->length - section->offset;
-  if (!out->failed && section->kind != PYCDS_SECTION_BLOCKS) {
-    section->hash = pycds_hash(out->bytes + section->offset, section->bytes);
-  }
-}
-
-static void put_records(struct writer *w, struct pycds_buffer *out, uint64_t blocks_offset) {
+/* The records say where their blocks are, which is known once all sections in front of those have their place. */
+static void seal_records(struct writer *w, uint64_t blocks_offset) {
   for (uint32_t i = 0; i < w->unit_count; i++) {
     struct pycds_record *record = &w->records[i];
     record->block += blocks_offset;
     record->record_hash = pycds_hash(&record->name_hash, sizeof *record - sizeof record->record_hash);
-    pycds_buffer_put(out, record, sizeof *record);
   }
 }
 
+/* One behind the other, behind their table. */
+static void place_sections(const struct part *parts, size_t count, struct pycds_section *sections) {
+  uint64_t end = sizeof(struct pycds_header) + count * sizeof *sections;
+  for (size_t i = 0; i < count; i++) {
+    uint64_t offset = (end + PYCDS_ALIGN - 1) & ~(uint64_t)(PYCDS_ALIGN - 1);
+    sections[i] = (struct pycds_section){.kind = parts[i].kind, .offset = offset, .bytes = parts[i].length};
+    end = offset + parts[i].length;
+  }
+}
+
+static void put_section(struct pycds_buffer *out, const struct part *part, struct pycds_section *section) {
+  pycds_buffer_align(out, PYCDS_ALIGN);
+  PYCDS_ASSERT(out->failed || out->length == section->offset);
+  if (part->length > 0) pycds_buffer_put(out, part->bytes, part->length);
+  if (out->failed || part->kind == PYCDS_SECTION_BLOCKS) return; /* blocks have checksums of their own */
+  section->hash = pycds_hash(out->bytes + section->offset, part->length);
+}
+
 static void seal(const struct writer *w, struct pycds_buffer *out, const struct pycds_section *sections,
-                 uint32_t slots) {
+                 uint32_t section_count, uint32_t slots) {
   const struct pycds_target *target = w->target;
   struct pycds_header header = {
       .magic = PYCDS_MAGIC,
       .format = PYCDS_FORMAT,
-      .header_bytes = sizeof header + SECTIONS * sizeof *sections,
+      .header_bytes = PYCDS_NARROW(uint32_t, sizeof header + section_count * sizeof *sections),
       .file_bytes = out->length,
       .hexversion = target->hexversion,
       .machine = target->machine,
@@ -152,7 +168,7 @@ static void seal(const struct writer *w, struct pycds_buffer *out, const struct 
       .optimize = target->optimize,
       .identity_kind = target->identity_kind,
       .identity_bytes = target->identity_bytes,
-      .section_count = SECTIONS,
+      .section_count = section_count,
       .arena_bytes = w->encoder.arena_bytes,
       .unit_count = w->unit_count,
       .shared_count = w->encoder.shared_count,
@@ -160,7 +176,7 @@ static void seal(const struct writer *w, struct pycds_buffer *out, const struct 
   };
   memcpy(header.identity, target->identity, sizeof header.identity);
   memcpy(header.python_magic, target->python_magic, sizeof header.python_magic);
-  memcpy(out->bytes + sizeof header, sections, SECTIONS * sizeof *sections);
+  memcpy(out->bytes + sizeof header, sections, section_count * sizeof *sections);
   memcpy(out->bytes, &header, sizeof header);
   header.header_hash = pycds_hash(out->bytes, header.header_bytes);
   memcpy(out->bytes, &header, sizeof header);
@@ -168,44 +184,33 @@ static void seal(const struct writer *w, struct pycds_buffer *out, const struct 
 
 static void put_file(struct writer *w, const struct pycds_caches *caches, struct pycds_text info,
                      struct pycds_buffer *out) {
-  struct pycds_section sections[SECTIONS];
   uint32_t slots = slots_for(w->unit_count);
-  pycds_buffer_put(out, NULL, sizeof(struct pycds_header) + sizeof sections);
+  struct pycds_buffer index = {0}, cache_index = {0};
+  put_index(w, &index, slots);
+  pycds_caches_put_index(caches, &cache_index);
   const struct pycds_object_layout layout = pycds_object_layout(w->encoder.layout);
-  start_section(out, &sections[0], PYCDS_SECTION_LAYOUT);
-  pycds_buffer_put(out, &layout, sizeof layout);
-  finish_section(out, &sections[0]);
-
-  start_section(out, &sections[1], PYCDS_SECTION_INDEX);
-  put_index(w, out, slots);
-  finish_section(out, &sections[1]);
-
-  start_section(out, &sections[2], PYCDS_SECTION_RECORDS);
-  uint64_t blocks = out->length + w->unit_count * sizeof(struct pycds_record);
-  blocks = (blocks + PYCDS_ALIGN - 1) & ~(uint64_t)(PYCDS_ALIGN - 1);
-  put_records(w, out, blocks);
-  finish_section(out, &sections[2]);
-
-  start_section(out, &sections[3], PYCDS_SECTION_BLOCKS);
-  pycds_buffer_put(out, w->blocks.bytes, w->blocks.length);
-  finish_section(out, &sections[3]);
-
-  start_section(out, &sections[4], PYCDS_SECTION_INFO);
-  pycds_buffer_put(out, info.bytes, info.length);
-  finish_section(out, &sections[4]);
-
-  start_section(out, &sections[5], PYCDS_SECTION_CACHE_INDEX);
-  pycds_caches_put_index(caches, out);
-  finish_section(out, &sections[5]);
-
-  start_section(out, &sections[6], PYCDS_SECTION_CACHE);
-  pycds_buffer_put(out, caches->entries.bytes, caches->entries.length);
-  finish_section(out, &sections[6]);
-
-  start_section(out, &sections[7], PYCDS_SECTION_FILES);
-  pycds_buffer_put(out, w->target->files.bytes, w->target->files.length);
-  finish_section(out, &sections[7]);
-  if (!out->failed) seal(w, out, sections, slots);
+  const struct part parts[] = {
+      {PYCDS_SECTION_LAYOUT, &layout, sizeof layout},
+      {PYCDS_SECTION_INDEX, index.bytes, index.length},
+      {PYCDS_SECTION_RECORDS, w->records, w->unit_count * sizeof *w->records},
+      {PYCDS_SECTION_BLOCKS, w->blocks.bytes, w->blocks.length},
+      {PYCDS_SECTION_INFO, info.bytes, info.length},
+      {PYCDS_SECTION_CACHE_INDEX, cache_index.bytes, cache_index.length},
+      {PYCDS_SECTION_CACHE, caches->entries.bytes, caches->entries.length},
+      {PYCDS_SECTION_FILES, w->target->files.bytes, w->target->files.length},
+  };
+  enum { COUNT = sizeof parts / sizeof *parts };
+  struct pycds_section sections[COUNT];
+  place_sections(parts, COUNT, sections);
+  for (size_t i = 0; i < COUNT; i++) {
+    if (parts[i].kind == PYCDS_SECTION_BLOCKS) seal_records(w, sections[i].offset);
+  }
+  pycds_buffer_put(out, NULL, sizeof(struct pycds_header) + sizeof sections);
+  for (size_t i = 0; i < COUNT; i++) put_section(out, &parts[i], &sections[i]);
+  out->failed |= index.failed || cache_index.failed;
+  if (!out->failed) seal(w, out, sections, COUNT, slots);
+  pycds_buffer_free(&index);
+  pycds_buffer_free(&cache_index);
 }
 
 const char *pycds_archive_write(const struct pycds_target *target, struct pycds_module *modules, size_t count,

@@ -1,9 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 // The archiver: marshalled code in, archive out, without an interpreter.
+//
+// How a record of training becomes bytes:
+//
+//   1. The marshalled code of each module becomes a graph of values (marshal.c) in one arena for all (arena.c); what
+//      cannot be decoded is left out, with the reason.
+//   2. The graphs become canonical: strings are marked as CPython interns them, code gets its inline bytes, and equal
+//      constants become one value, be it in several modules (canonical.c). Only when all are read it is known what
+//      is shared: nothing is written before.
+//   3. Module by module, in the order of import, each value is described once, inner before outer, in one of two
+//      streams: the shared constants that are new, and what only this module has (stream_write.c, the operations in
+//      stream.h, what the version's objects look like in layout.c).
+//   4. Both streams and the module's texts become its block, with checksums, and its record (archive_write.c).
+//   5. Regular expressions and source strings have become entries of their own meanwhile (cache_write.c).
+//   6. The sections get their places, records learn where the blocks are, and all are put one behind the other with
+//      their checksums; the header comes last, and with it the archive is sealed (archive_write.c, format.h).
 #ifndef PYCDS_ARCHIVE_WRITE_H
 #define PYCDS_ARCHIVE_WRITE_H
 
-#include "arena.h"
+#include "buffer.h"
 #include "cache_write.h"
 #include "format.h"
 

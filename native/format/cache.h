@@ -14,6 +14,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "varint.h"
+
 /* Open addressing with linear probing; in an empty slot bytes is 0. */
 struct pycds_cache_slot {
   uint64_t key;    /* XXH64 of the question */
@@ -61,12 +63,11 @@ bool pycds_cache_split(const uint8_t *entry, uint32_t bytes, struct pycds_cached
 /* Number of slots of an index of that size; 0 when there can be none. */
 uint32_t pycds_cache_slots(uint64_t index_bytes);
 
-/* The answer for a regular expression is a sequence of numbers, each in base 128, least
- * significant digit first, upper bit set in all but the last digit:
+/* The answer for a regular expression is a sequence of varints:
  *   flags, groups, count of words, words..., count of names, (group, bytes, name)... */
 struct pycds_regex {
   uint32_t flags, groups, words;
-  const uint8_t *at, *end; /* what has not been read */
+  struct pycds_cursor rest; /* what has not been read */
 };
 
 /* Begins to read: what follows are the words, the count of names and the names. */

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "assert.h"
 #include "hash.h"
 
 /* Of a marshalled code object: its type, with or without the mark of a reference. */
@@ -28,34 +29,22 @@ bool pycds_cache_split(const uint8_t *entry, uint32_t bytes, struct pycds_cached
 uint32_t pycds_cache_slots(uint64_t index_bytes) {
   uint64_t slots = index_bytes / sizeof(struct pycds_cache_slot);
   bool sound = index_bytes % sizeof(struct pycds_cache_slot) == 0 && slots <= UINT32_MAX && (slots & (slots - 1)) == 0;
-  return sound ? (uint32_t)slots : 0;
+  return sound ? PYCDS_NARROW(uint32_t, slots) : 0;
 }
 
-bool pycds_regex_number(struct pycds_regex *regex, uint32_t *out) {
-  uint64_t value = 0;
-  for (unsigned shift = 0; shift < 35 && regex->at < regex->end; shift += 7) {
-    uint8_t digit = *regex->at++;
-    value |= (uint64_t)(digit & 0x7f) << shift;
-    if (!(digit & 0x80)) {
-      *out = (uint32_t)value;
-      return value <= UINT32_MAX;
-    }
-  }
-  return false;
-}
+bool pycds_regex_number(struct pycds_regex *regex, uint32_t *out) { return pycds_take_varint(&regex->rest, out); }
 
 bool pycds_regex_open(const uint8_t *answer, uint32_t bytes, struct pycds_regex *out) {
-  *out = (struct pycds_regex){.at = answer, .end = answer + bytes};
+  *out = (struct pycds_regex){.rest = {answer, answer + bytes}};
   return pycds_regex_number(out, &out->flags) && pycds_regex_number(out, &out->groups) &&
-         pycds_regex_number(out, &out->words) && out->words <= (size_t)(out->end - out->at);
+         pycds_regex_number(out, &out->words) && out->words <= (size_t)(out->rest.end - out->rest.at);
 }
 
 bool pycds_regex_name(struct pycds_regex *regex, uint32_t *group, const char **name, uint32_t *bytes) {
   if (!pycds_regex_number(regex, group) || !pycds_regex_number(regex, bytes)) return false;
-  if (*group == 0 || *group > regex->groups || *bytes > (size_t)(regex->end - regex->at)) return false;
-  *name = (const char *)regex->at;
-  regex->at += *bytes;
-  return true;
+  if (*group == 0 || *group > regex->groups) return false;
+  *name = (const char *)pycds_take_bytes(&regex->rest, *bytes);
+  return *name != NULL;
 }
 
 static bool regex_is_sound(const struct pycds_cached *cached) {
@@ -70,7 +59,7 @@ static bool regex_is_sound(const struct pycds_cached *cached) {
   for (uint32_t i = 0; i < names; i++) {
     if (!pycds_regex_name(&regex, &group, &name, &bytes)) return false;
   }
-  return regex.at == regex.end;
+  return regex.rest.at == regex.rest.end;
 }
 
 static bool source_is_sound(const struct pycds_cached *cached, const struct pycds_question *head) {

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "assert.h"
 #include "hash.h"
 
 static size_t start_entry(struct pycds_buffer *out, const struct pycds_question *head) {
@@ -16,6 +17,7 @@ static size_t start_entry(struct pycds_buffer *out, const struct pycds_question 
 static void finish_entry(struct pycds_caches *caches, size_t start, size_t answer) {
   struct pycds_buffer *out = &caches->entries;
   if (out->failed) return;
+  PYCDS_ASSERT(start + sizeof(struct pycds_cache_entry) <= answer && answer <= out->length);
   uint32_t first = pycds_buffer_narrow(out, start), end = pycds_buffer_narrow(out, out->length);
   struct pycds_cache_entry entry = {.question_bytes = pycds_buffer_narrow(out, answer - start - sizeof entry),
                                     .answer_bytes = pycds_buffer_narrow(out, out->length - answer)};
@@ -29,17 +31,6 @@ static void finish_entry(struct pycds_caches *caches, size_t start, size_t answe
   pycds_buffer_put(&caches->places, &place, sizeof place);
 }
 
-static void put_number(struct pycds_buffer *out, uint32_t value) {
-  uint8_t digits[5];
-  size_t count = 0;
-  do {
-    digits[count] = (uint8_t)((value & 0x7f) | (value > 0x7f ? 0x80 : 0));
-    value >>= 7;
-    count++;
-  } while (value > 0);
-  pycds_buffer_put(out, digits, count);
-}
-
 void pycds_caches_add_regex(struct pycds_caches *caches, const struct pycds_regex_input *input) {
   struct pycds_buffer *out = &caches->entries;
   const struct pycds_question head = {.kind = PYCDS_QUESTION_REGEX,
@@ -48,19 +39,19 @@ void pycds_caches_add_regex(struct pycds_caches *caches, const struct pycds_rege
   size_t start = start_entry(out, &head);
   pycds_buffer_put(out, input->pattern, input->pattern_bytes);
   size_t answer = out->length;
-  put_number(out, input->flags);
-  put_number(out, input->groups);
-  put_number(out, pycds_buffer_narrow(out, input->word_count));
+  pycds_buffer_put_varint(out, input->flags);
+  pycds_buffer_put_varint(out, input->groups);
+  pycds_buffer_put_varint(out, pycds_buffer_narrow(out, input->word_count));
   for (size_t i = 0; i < input->word_count; i++) {
     uint32_t word;
     memcpy(&word, (const uint8_t *)input->words + 4 * i, sizeof word);
-    put_number(out, word);
+    pycds_buffer_put_varint(out, word);
   }
-  put_number(out, input->name_count);
+  pycds_buffer_put_varint(out, input->name_count);
   for (uint32_t i = 0; i < input->name_count; i++) {
     size_t length = strlen(input->names[i]);
-    put_number(out, input->name_groups[i]);
-    put_number(out, pycds_buffer_narrow(out, length));
+    pycds_buffer_put_varint(out, input->name_groups[i]);
+    pycds_buffer_put_varint(out, pycds_buffer_narrow(out, length));
     pycds_buffer_put(out, input->names[i], length);
   }
   finish_entry(caches, start, answer);

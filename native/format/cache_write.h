@@ -3,7 +3,7 @@
 #ifndef PYCDS_CACHE_WRITE_H
 #define PYCDS_CACHE_WRITE_H
 
-#include "arena.h"
+#include "buffer.h"
 #include "cache.h"
 
 struct pycds_caches {

@@ -5,6 +5,7 @@
 #include <link.h>
 #include <string.h>
 
+#include "assert.h"
 #include "hash.h"
 
 /* Enough to cover the dynamic symbol table, which moves with every change of a build. */
@@ -21,7 +22,7 @@ static void read_notes(const uint8_t *p, size_t length, struct pycds_identity *o
     if (next > length) return;
     if (note.n_type == NT_GNU_BUILD_ID && note.n_namesz == 4 && memcmp(p + name, "GNU", 4) == 0 && note.n_descsz > 0) {
       out->kind = PYCDS_IDENTITY_BUILD_ID;
-      out->length = (uint8_t)(note.n_descsz < PYCDS_IDENTITY_BYTES ? note.n_descsz : PYCDS_IDENTITY_BYTES);
+      out->length = PYCDS_NARROW(uint8_t, note.n_descsz < PYCDS_IDENTITY_BYTES ? note.n_descsz : PYCDS_IDENTITY_BYTES);
       memcpy(out->bytes, p + descriptor, out->length);
       return;
     }

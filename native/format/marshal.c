@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "assert.h"
+
 /* CPython's own limit (MAX_MARSHAL_STACK_DEPTH). */
 #define MAX_DEPTH 2000
 #define FLAG_REF 0x80
@@ -31,7 +33,7 @@ static void *alloc(struct decoder *d, size_t bytes) {
 
 static struct pycds_value *new_value(struct decoder *d, enum pycds_value_kind kind) {
   struct pycds_value *value = alloc(d, sizeof *value);
-  if (value) value->kind = (uint8_t)kind;
+  if (value) value->kind = PYCDS_NARROW(uint8_t, kind);
   return value;
 }
 
@@ -166,9 +168,9 @@ static struct pycds_value *decode_unicode(struct decoder *d, bool interned) {
   for (size_t i = 0, n = 0; i < length; n++) {
     i += decode_code_point(at + i, length - i, &code);
     if (value->char_bytes == 1) {
-      ((uint8_t *)value->chars)[n] = (uint8_t)code;
+      ((uint8_t *)value->chars)[n] = PYCDS_NARROW(uint8_t, code);
     } else if (value->char_bytes == 2) {
-      ((uint16_t *)value->chars)[n] = (uint16_t)code;
+      ((uint16_t *)value->chars)[n] = PYCDS_NARROW(uint16_t, code);
     } else {
       ((uint32_t *)value->chars)[n] = code;
     }

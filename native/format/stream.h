@@ -4,8 +4,7 @@
 //
 // An operation starts with one byte: its kind in the lower half, a count in the upper half;
 // 15 there means that a varint with the rest of the count follows. Operations are numbered
-// from 0 in each stream. A varint has seven bits per byte, least significant first; the
-// highest bit says that another byte follows.
+// from 0 in each stream. A varint is that of varint.h.
 //
 // A reference is a varint: 0 is a null pointer; an odd number is 2 * n + 1 for the shared
 // constant n of the archive; an even one 2 * d for the object that was described d
@@ -16,6 +15,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include "varint.h"
 
 enum pycds_op {
   PYCDS_OP_ASCII = 0,     /* count: characters, which follow */
@@ -64,30 +65,7 @@ enum pycds_symbol {
 #define PYCDS_SLICE_BYTES 40u
 #define PYCDS_GC_HEAD 16u /* in front of containers; zero means untracked */
 
-struct pycds_cursor {
-  const uint8_t *at, *end;
-};
-
-/* Each returns false when the stream ends before it should. */
-static inline bool pycds_take_varint(struct pycds_cursor *c, uint32_t *out) {
-  if (c->end - c->at >= 2 && (c->at[0] & c->at[1]) < 0x80) { /* one or two bytes, as most are */
-    uint32_t first = c->at[0], second = c->at[1], more = first >> 7;
-    *out = (first & 0x7f) | (second << 7 & (0 - more));
-    c->at += 1 + more;
-    return true;
-  }
-  uint32_t value = 0;
-  for (unsigned shift = 0; shift < 35 && c->at < c->end; shift += 7) {
-    uint8_t byte = *c->at++;
-    value |= (uint32_t)(byte & 0x7f) << shift;
-    if (byte < 0x80) {
-      *out = value;
-      return true;
-    }
-  }
-  return false;
-}
-
+/* False when the stream ends before it should. */
 static inline bool pycds_take_op(struct pycds_cursor *c, uint8_t *op, uint32_t *count) {
   if (c->at >= c->end) return false;
   uint8_t byte = *c->at++;
@@ -96,13 +74,6 @@ static inline bool pycds_take_op(struct pycds_cursor *c, uint8_t *op, uint32_t *
   if (byte >> 4 == 15 && !pycds_take_varint(c, &more)) return false;
   *count = (byte >> 4) + more;
   return *count >= more;
-}
-
-static inline const uint8_t *pycds_take_bytes(struct pycds_cursor *c, size_t bytes) {
-  if (bytes > (size_t)(c->end - c->at)) return NULL;
-  const uint8_t *start = c->at;
-  c->at += bytes;
-  return start;
 }
 
 /* ---- what an operation may say of the object: another size than it has would be used beyond its end ---- */

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "assert.h"
 #include "stream.h"
 
 /* placed_unit of a constant whose place is its shared number. */
@@ -88,6 +89,7 @@ static int code_ints(const struct pycds_layout *t, const struct pycds_code *c,
   for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
     if (all[i].offset >= 0) out[count++] = all[i];
   }
+  PYCDS_ASSERT(count <= PYCDS_MAX_CODE_INTS);
   return count;
 }
 
@@ -117,6 +119,7 @@ static int code_pointers(const struct pycds_layout *t, struct code_pointer out[P
   for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
     if (all[i].offset >= 0) out[count++] = all[i];
   }
+  PYCDS_ASSERT(count <= PYCDS_MAX_CODE_POINTERS);
   return count;
 }
 
@@ -125,34 +128,31 @@ struct pycds_object_layout pycds_object_layout(const struct pycds_layout *t) {
   struct code_pointer pointers[PYCDS_MAX_CODE_POINTERS];
   struct pycds_object_layout out = {
       .refcount = t->refcount,
-      .code_bytes = (uint16_t)t->code_bytes,
+      .code_bytes = PYCDS_NARROW(uint16_t, t->code_bytes),
       .code_inline = t->code_code < 0,
-      .str_state = (uint8_t)t->str_state,
-      .str_ascii_header = (uint16_t)t->str_ascii_header,
-      .str_header = (uint16_t)t->str_header,
-      .tuple_items = (uint16_t)t->tuple_items,
-      .code_version = (uint16_t)(t->code_version < 0 ? 0 : t->code_version),
-      .code_warmup = (uint16_t)(t->code_warmup < 0 ? 0 : t->code_warmup),
+      .str_state = PYCDS_NARROW(uint8_t, t->str_state),
+      .str_ascii_header = PYCDS_NARROW(uint16_t, t->str_ascii_header),
+      .str_header = PYCDS_NARROW(uint16_t, t->str_header),
+      .tuple_items = PYCDS_NARROW(uint16_t, t->tuple_items),
+      .code_version = PYCDS_NARROW(uint16_t, t->code_version < 0 ? 0 : t->code_version),
+      .code_warmup = PYCDS_NARROW(uint16_t, t->code_warmup < 0 ? 0 : t->code_warmup),
       .code_warmup_start = (int16_t)t->warmup_start,
-      .code_int_count = (uint16_t)code_ints(t, NULL, ints),
-      .code_pointer_count = (uint16_t)code_pointers(t, pointers),
+      .code_int_count = PYCDS_NARROW(uint16_t, code_ints(t, NULL, ints)),
+      .code_pointer_count = PYCDS_NARROW(uint16_t, code_pointers(t, pointers)),
   };
-  for (int i = 0; i < out.code_int_count; i++) out.code_ints[i] = (uint16_t)ints[i].offset;
-  for (int i = 0; i < out.code_pointer_count; i++) out.code_pointers[i] = (uint16_t)pointers[i].offset;
+  for (int i = 0; i < out.code_int_count; i++) out.code_ints[i] = PYCDS_NARROW(uint16_t, ints[i].offset);
+  for (int i = 0; i < out.code_pointer_count; i++) out.code_pointers[i] = PYCDS_NARROW(uint16_t, pointers[i].offset);
   return out;
 }
 
 /* ---- operations ---- */
 
 static void put_byte(struct pycds_stream *s, uint32_t byte) {
-  uint8_t narrow = (uint8_t)byte;
+  uint8_t narrow = PYCDS_NARROW(uint8_t, byte);
   pycds_buffer_put(&s->bytes, &narrow, 1);
 }
 
-static void put_varint(struct pycds_stream *s, uint32_t value) {
-  for (; value >= 0x80; value >>= 7) put_byte(s, (value & 0x7f) | 0x80);
-  put_byte(s, value);
-}
+static void put_varint(struct pycds_stream *s, uint32_t value) { pycds_buffer_put_varint(&s->bytes, value); }
 
 static void put_op(struct pycds_stream *s, enum pycds_op op, size_t count) {
   uint32_t narrow = pycds_buffer_narrow(&s->bytes, count);
@@ -165,6 +165,8 @@ static void put_reference(struct pycds_stream *s, const struct pycds_value *to) 
     put_varint(s, 0);
     return;
   }
+  PYCDS_ASSERT(to->placed_unit != 0); /* described before */
+  PYCDS_ASSERT(to->placed_unit == PLACED_SHARED || to->place < s->objects);
   put_varint(s, to->placed_unit == PLACED_SHARED ? 2 * to->place + 1 : 2 * (s->objects - to->place));
 }
 
@@ -175,6 +177,8 @@ static struct pycds_stream *begin(struct pycds_encoder *e, const struct pycds_va
 }
 
 static void end(struct pycds_encoder *e, struct pycds_stream *s, struct pycds_value *value) {
+  PYCDS_ASSERT(value->placed_unit != PLACED_SHARED && value->placed_unit != e->unit + 1); /* once */
+  PYCDS_ASSERT(s == (value->shared ? &e->block->shared : &e->block->own));
   if (s == &e->block->shared) {
     value->placed_unit = PLACED_SHARED;
     value->place = e->shared_count++;
@@ -230,7 +234,7 @@ static void put_int(struct pycds_encoder *e, struct pycds_value *v) {
                   : v->length == 1 ? (v->negative ? -(int64_t)v->digits[0] : (int64_t)v->digits[0])
                                    : INT64_MAX;
   if (small >= -PYCDS_SMALL_INT_BIAS && small <= e->layout->small_int_max) {
-    put_symbol(e, v, PYCDS_SYMBOL_SMALL_INT, (uint32_t)(small + PYCDS_SMALL_INT_BIAS));
+    put_symbol(e, v, PYCDS_SYMBOL_SMALL_INT, PYCDS_NARROW(uint32_t, small + PYCDS_SMALL_INT_BIAS));
     return;
   }
   struct pycds_stream *s = begin(e, v, PYCDS_INT_DIGITS + 4 * v->length);
@@ -305,6 +309,7 @@ static void put_code(struct pycds_encoder *e, struct pycds_value *v) {
   struct pycds_stream *s = begin(e, v, (size_t)e->layout->code_bytes + inline_bytes);
   put_op(s, PYCDS_OP_CODE, 0);
   put_varint(s, pycds_buffer_narrow(&s->bytes, inline_bytes));
+  /* In two's complement, as the runtime writes it. */
   for (int i = 0; i < int_count; i++) put_varint(s, (uint32_t)ints[i].value);
   for (int i = 0; i < pointer_count; i++) put_reference(s, c->fields[pointers[i].field]);
   pycds_buffer_put(&s->bytes, c->seed, inline_bytes);

@@ -3,6 +3,7 @@
 #ifndef PYCDS_STREAM_WRITE_H
 #define PYCDS_STREAM_WRITE_H
 
+#include "buffer.h"
 #include "format.h"
 #include "layout.h"
 #include "marshal.h"

@@ -5,7 +5,6 @@
 
 #include <wchar.h>
 
-#define PYCDS_PYAPI
 #include "../cpython/pyapi.h"
 
 PYCDS_PYAPI int PyErr_CheckSignals(void);

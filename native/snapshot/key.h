@@ -6,8 +6,8 @@
 #include <stdbool.h>
 
 #include "format.h"
-#include "reject.h"
 #include "interpreter.h"
+#include "reject.h"
 
 /* What only the hook's own frames know. */
 struct key_site {

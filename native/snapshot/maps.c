@@ -5,7 +5,7 @@
 #include <fcntl.h>
 
 #include "../static/sys/syscalls.h"
-#include "text.h"
+#include "../static/sys/text.h"
 
 const char *maps_line(const char *line, struct mapping *mapping) {
   const char *at = line;

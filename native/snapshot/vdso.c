@@ -5,7 +5,7 @@
 #include <stddef.h>
 #include <sys/syscall.h>
 
-#include "text.h"
+#include "../static/sys/text.h"
 
 struct tables {
   const uint8_t *image;

@@ -9,7 +9,9 @@
 // Exit codes: 0 yes (http: an answer came, whatever its status), 1 nobody listens, 2 no answer, 3 usage.
 #include <stdbool.h>
 
+#include "sys/memory.h"
 #include "sys/syscalls.h"
+#include "sys/text.h"
 
 enum { AT_CWD = -100, INTERNET = 2, INTERNET6 = 10, STREAM = 1, POLL_IN = 1, POLL_OUT = 4, NON_BLOCKING = 04000 };
 enum { YES = 0, NOBODY = 1, NO_ANSWER = 2, USAGE = 3 };
@@ -30,37 +32,11 @@ struct socket_address {
   uint8_t rest[24];
 };
 
-/* The compiler may call these for copies and initialisers of its own. */
-void *memcpy(void *restrict to, const void *restrict from, size_t bytes) {
-  for (size_t i = 0; i < bytes; i++) ((uint8_t *)to)[i] = ((const uint8_t *)from)[i];
-  return to;
-}
-
-void *memset(void *at, int value, size_t bytes) {
-  for (size_t i = 0; i < bytes; i++) ((uint8_t *)at)[i] = (uint8_t)value;
-  return at;
-}
-
-static size_t length(const char *text) {
-  size_t bytes = 0;
-  while (text[bytes]) bytes++;
-  return bytes;
-}
-
-static bool is(const char *a, const char *b) {
-  while (*a && *a == *b) a++, b++;
-  return *a == *b;
-}
-
-/* Decimal digits only; -1 for anything else. */
+/* Decimal digits only, ten at most; -1 for anything else. */
 static long number(const char *text) {
-  long value = 0;
-  if (!*text) return -1;
-  for (; *text; text++) {
-    if (*text < '0' || *text > '9' || value > 100000000) return -1;
-    value = value * 10 + (*text - '0');
-  }
-  return value;
+  const char *end = text;
+  uint64_t value = text_decimal(&end);
+  return end == text || *end || end - text > 10 ? -1 : (long)value;
 }
 
 static int64_t now_ms(void) {
@@ -173,7 +149,7 @@ static long dial(struct listener listener, long port, int64_t deadline) {
 }
 
 static bool send_text(long fd, const char *text, int64_t deadline) {
-  size_t left = length(text);
+  size_t left = text_length(text);
   while (left > 0) {
     if (!wait_for(fd, POLL_OUT, deadline)) return false;
     long sent = CALL3(write, fd, text, left);
@@ -182,14 +158,6 @@ static bool send_text(long fd, const char *text, int64_t deadline) {
     left -= (size_t)sent;
   }
   return true;
-}
-
-static const char *decimal(size_t value) {
-  static char digits[24];
-  char *at = digits + sizeof digits - 1;
-  do *--at = (char)('0' + value % 10);
-  while ((value /= 10) > 0);
-  return at;
 }
 
 /* Reads to the end, so that the service is not disturbed while it answers; keeps the status line. */
@@ -216,18 +184,20 @@ static int request(const char *method, long port, const char *path, const char *
   if (listener.family == 0) return NOBODY;
   long fd = dial(listener, port, deadline);
   if (fd < 0) return NO_ANSWER;
+  char digits[TEXT_DECIMAL_BYTES];
   const char *parts[] = {method,
                          " ",
                          path,
                          " HTTP/1.1\r\nHost: localhost:",
-                         decimal((size_t)port),
+                         text_of_decimal(digits, (uint64_t)port),
                          "\r\nUser-Agent: pycds-image\r\nAccept: */*\r\nConnection: close\r\n"};
   for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
     if (!send_text(fd, parts[i], deadline)) return NO_ANSWER;
   }
   if (body) {
     const char *type = *body == '{' || *body == '[' ? "application/json" : "application/x-www-form-urlencoded";
-    const char *more[] = {"Content-Type: ", type, "\r\nContent-Length: ", decimal(length(body)), "\r\n"};
+    const char *more[] = {"Content-Type: ", type, "\r\nContent-Length: ", text_of_decimal(digits, text_length(body)),
+                          "\r\n"};
     for (size_t i = 0; i < sizeof more / sizeof *more; i++) {
       if (!send_text(fd, more[i], deadline)) return NO_ANSWER;
     }
@@ -237,12 +207,12 @@ static int request(const char *method, long port, const char *path, const char *
 }
 
 static int run(long count, char **words) {
-  if (count == 4 && is(words[1], "port")) {
+  if (count == 4 && text_is(words[1], "port")) {
     long port = number(words[2]), ms = number(words[3]);
     if (port < 0 || ms < 0) return USAGE;
     return wait_for_listener(port, now_ms() + ms).family == 0 ? NOBODY : YES;
   }
-  if ((count == 6 || count == 7) && is(words[1], "http")) {
+  if ((count == 6 || count == 7) && text_is(words[1], "http")) {
     long port = number(words[3]), ms = number(words[5]);
     if (port < 0 || ms < 0) return USAGE;
     return request(words[2], port, words[4], count == 7 ? words[6] : NULL, now_ms() + ms);

@@ -19,7 +19,9 @@
 // Descriptor 4 tells how it goes: "P<pid>\n" for the process of the command, "F<errno> <what>\n" when it could not
 // be started. It closes when the command runs.
 #define _GNU_SOURCE
+#include "sys/memory.h"
 #include "sys/syscalls.h"
+#include "sys/text.h"
 
 #include <fcntl.h>
 #include <linux/capability.h>
@@ -77,31 +79,8 @@ struct order {
 
 static struct order order;
 
-/* The compiler makes calls of these two. */
-void *memset(void *to, int value, size_t size) {
-  volatile unsigned char *at = to;
-  while (size--) *at++ = (unsigned char)value;
-  return to;
-}
-
-void *memcpy(void *restrict to, const void *restrict from, size_t size) {
-  unsigned char *out = to;
-  const volatile unsigned char *in = from;
-  while (size--) *out++ = *in++;
-  return to;
-}
-
-static size_t length_of(const char *text) {
-  size_t length = 0;
-  while (text[length]) length++;
-  return length;
-}
-
-static unsigned long number_of(const char *text) {
-  unsigned long value = 0;
-  for (; *text >= '0' && *text <= '9'; text++) value = value * 10 + (unsigned long)(*text - '0');
-  return value;
-}
+/* The digits that a text begins with. */
+static unsigned long number_of(const char *text) { return text_decimal(&text); }
 
 /* Appends to a path or a line; what does not fit is cut off, which no path of an order comes near. */
 static size_t append(char *buffer, size_t at, const char *text) {
@@ -111,12 +90,8 @@ static size_t append(char *buffer, size_t at, const char *text) {
 }
 
 static size_t append_number(char *buffer, size_t at, unsigned long value) {
-  char digits[24];
-  size_t first = sizeof digits - 1;
-  digits[first] = 0;
-  do digits[--first] = (char)('0' + value % 10);
-  while (value /= 10);
-  return append(buffer, at, digits + first);
+  char digits[TEXT_DECIMAL_BYTES];
+  return append(buffer, at, text_of_decimal(digits, value));
 }
 
 static void tell(const char *kind, unsigned long value, const char *what) {
@@ -161,7 +136,7 @@ static void add_bind(const char *to, int readonly) {
 static void parse(char *at) {
   order.cwd = "/";
   order.capabilities = ~0UL;
-  for (; *at; at += length_of(at) + 1) {
+  for (; *at; at += text_length(at) + 1) {
     char *text = at + 1;
     if (order.arg_count == LIST_LIMIT - 1 || order.env_count == LIST_LIMIT - 1 || order.group_count == GROUP_LIMIT ||
         order.bind_count == BIND_LIMIT)
@@ -193,7 +168,7 @@ static void parse(char *at) {
 static void write_file(const char *path, const char *text) {
   long fd = CALL4(openat, AT_FDCWD, path, O_WRONLY | O_CLOEXEC, 0);
   must(fd, path);
-  must(CALL3(write, fd, text, length_of(text)), path);
+  must(CALL3(write, fd, text, text_length(text)), path);
   CALL1(close, fd);
 }
 
@@ -410,7 +385,7 @@ static void run_command(unsigned long uid, unsigned long gid) {
     CALL5(prctl, PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
     mount_all();
     if (order.namespaces & CLONE_NEWNET) loopback_up();
-    if (order.hostname) CALL2(sethostname, order.hostname, length_of(order.hostname));
+    if (order.hostname) CALL2(sethostname, order.hostname, text_length(order.hostname));
   } else if (!order.enter) {
     must(CALL1(chdir, order.root), "root");
     /* Not everyone who may become another user may do this. */

@@ -4,9 +4,9 @@
 // tools/gen-layouts.sh, once per CPython minor version.
 #define Py_BUILD_CORE 1
 #include <Python.h>
+#include <opcode.h>
 #include <stddef.h>
 #include <stdio.h>
-#include <opcode.h>
 #if PY_VERSION_HEX >= 0x030e0000
 #include <internal/pycore_interpframe.h>
 #elif PY_VERSION_HEX >= 0x030b0000

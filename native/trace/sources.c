@@ -5,8 +5,8 @@
 // events that a failing or warning source raises twice.
 #include "sources.h"
 
-#include "../format/number.h"
 #include "../cpython/source_call.h"
+#include "../format/number.h"
 
 #define SOURCE_IS_UTF8 0x100 /* flags that compile() sets for a str, in all supported versions */
 #define IGNORE_COOKIE 0x800

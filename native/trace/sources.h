@@ -3,8 +3,6 @@
 #ifndef PYCDS_SOURCES_H
 #define PYCDS_SOURCES_H
 
-/* Weak: a shell or any other program of the container has none of these. */
-#define PYCDS_PYAPI __attribute__((weak))
 #include "../cpython/pyapi.h"
 
 /* `namespace` is that of tracer.py, after it has run. */

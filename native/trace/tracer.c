@@ -14,6 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "../cpython/pending.h"
 #include "../format/elf.h"
 #include "sources.h"
 
@@ -103,8 +104,7 @@ static void describe_library(PyObject *namespace) {
 }
 
 static void inject(void) {
-  PyObject *type, *value, *traceback;
-  PyErr_Fetch(&type, &value, &traceback);
+  struct pending pending = pending_take();
   PyObject *namespace = PyDict_New();
   PyObject *code = Py_CompileString(tracer_source, "<pycds tracer>", Py_file_input);
   if (namespace && code) {
@@ -120,20 +120,17 @@ static void inject(void) {
     if (tracer.started) Py_IncRef(tracer.started);
   }
   if (code) Py_DecRef(code);
-  PyErr_Clear();
-  PyErr_Restore(type, value, traceback);
+  pending_restore(pending);
 }
 
 static void call_started(void) {
-  PyObject *type, *value, *traceback;
-  PyErr_Fetch(&type, &value, &traceback);
+  struct pending pending = pending_take();
   PyObject *function = tracer.started;
   tracer.started = NULL;
   PyObject *result = PyObject_CallFunctionObjArgs(function, NULL);
   if (result) Py_DecRef(result);
   Py_DecRef(function);
-  PyErr_Clear();
-  PyErr_Restore(type, value, traceback);
+  pending_restore(pending);
 }
 
 static bool is_import_of_site(const char *event, PyObject *args) {

@@ -27,9 +27,11 @@ const VALIDATE: readonly Validate[] = ['none', 'stat', 'hash']
 const SOURCE_MODES: readonly string[] = ['exec', 'eval', 'single']
 const IDENTITY_KINDS = ['', 'build-id', 'digest'] as const
 
-/** The archiver of this package; INTERNAL when its native part cannot be loaded. */
-export function createArchiver(): Archiver {
-  const native = loadBinding()
+/**
+ * The archiver of this package; INTERNAL when its native part cannot be loaded.
+ * @param native another build of that part
+ */
+export function createArchiver(native: NativeBinding = loadBinding()): Archiver {
   return {
     supportedVersions: () => native.supportedVersions(),
     identify: (file) => identify(native, file),

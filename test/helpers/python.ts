@@ -14,7 +14,7 @@ import {
 import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseTrace, type TracedProcess } from '../../src/learn/runlog/run-log.js'
-import type { ArchiveTarget, ModuleCode, Validate } from '../../src/ports/index.js'
+import type { Archiver, ArchiveTarget, ModuleCode, Validate } from '../../src/ports/index.js'
 import { archiver, PATH } from './interpreters.js'
 import { assertReference, type Counts, readCounts } from './reference.js'
 import { inRepository } from './repository.js'
@@ -59,6 +59,12 @@ export interface Ran {
   counts: Counts | undefined
 }
 
+/** The native parts of a build of its own. */
+export interface NativeBuild {
+  directory: string
+  archiver: Archiver
+}
+
 /** In tracebacks: the same for each program. */
 const LAUNCHER = 'launch.py'
 
@@ -76,12 +82,15 @@ export class Bench {
   readonly directory: string
   readonly archive: string
   readonly #python: string
+  readonly #build: NativeBuild | undefined
   #launched = 0
 
-  constructor(t: { teardown(undo: () => void): void }, python: string) {
+  /** @param build  in the place of what the package has */
+  constructor(t: { teardown(undo: () => void): void }, python: string, build?: NativeBuild) {
     this.directory = mkdtempSync(join(tmpdir(), 'pycds-test-'))
     this.archive = join(this.directory, 'app.cds')
     this.#python = python
+    this.#build = build
     mkdirSync(join(this.directory, 'hook'))
     this.#copy('_pycds.abi3.so', 'hook/_pycds.abi3.so')
     this.#copy('pycds-tracer.so', 'pycds-tracer.so')
@@ -98,7 +107,8 @@ export class Bench {
 
   #copy(name: string, as: string): void {
     const architecture = architectureOf(this.#python) ?? process.arch
-    copyFileSync(join(PREBUILDS, `linux-${architecture}`, name), join(this.directory, as))
+    const directory = this.#build?.directory ?? join(PREBUILDS, `linux-${architecture}`)
+    copyFileSync(join(directory, name), join(this.directory, as))
   }
 
   /** Copies a file of test/fixtures, which the interpreter may not be able to see; returns its path. */
@@ -226,7 +236,12 @@ export class Bench {
   }
 
   write(process: TracedProcess, modules: readonly ModuleCode[], validate: Validate = 'stat'): void {
-    const written = archiver.write(this.target(process, validate), modules, {}, process)
+    const written = (this.#build?.archiver ?? archiver).write(
+      this.target(process, validate),
+      modules,
+      {},
+      process,
+    )
     if (written.leftOut.length > 0) throw new Error(JSON.stringify(written.leftOut))
     rmSync(this.archive, { force: true })
     writeFileSync(this.archive, written.bytes)

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "../../cpython/sys_flag.h"
+#include "../../format/assert.h"
 #include "../../format/elf.h"
 #include "../../format/hash.h"
 #include "regular.h"
@@ -54,6 +55,7 @@ bool archive_read(const struct archive *a, uint64_t offset, void *into, size_t b
 /* `bytes` bytes at `offset`, valid until the window moves; NULL when they cannot be read. Who goes
  * through the file in order gets `ahead` bytes read, as far as the file goes. */
 static const uint8_t *look(const struct archive *a, struct window *w, uint64_t offset, size_t bytes, size_t ahead) {
+  PYCDS_ASSERT(offset <= a->header.file_bytes && w->length <= w->capacity);
   if (offset < w->offset || offset + bytes > w->offset + w->length) {
     size_t left = (size_t)(a->header.file_bytes - offset);
     bool in_order = offset >= w->offset && offset - w->offset <= w->length + ahead;
@@ -149,6 +151,7 @@ static bool reserve_memory(struct archive *a) {
   a->shared = (PyObject **)(void *)memory;
   a->codes = (PyObject **)(void *)(memory + shared);
   a->arena = memory + start;
+  PYCDS_ASSERT((uintptr_t)a->arena % PYCDS_ALIGN == 0 && start + a->header.arena_bytes <= bytes - HUGE_PAGE_BYTES);
   a->arena_bytes = (size_t)a->header.arena_bytes;
   return true;
 }
@@ -198,6 +201,7 @@ out:
 /* ---- finding ---- */
 
 bool archive_record(struct archive *a, uint32_t number, struct pycds_record *record) {
+  PYCDS_ASSERT(number < a->header.unit_count);
   const uint8_t *bytes =
       look(a, &a->records, a->records_offset + number * sizeof *record, sizeof *record, RECORDS_AHEAD);
   if (!bytes) return false;
@@ -219,6 +223,7 @@ static bool read_slot(struct archive *a, uint64_t number, struct pycds_slot *slo
     if (!archive_read(a, a->index_offset + piece * bytes, a->index + piece * bytes, bytes)) return false;
     a->index_read[piece] = true;
   }
+  PYCDS_ASSERT(offset + sizeof *slot <= whole);
   memcpy(slot, a->index + offset, sizeof *slot);
   return true;
 }

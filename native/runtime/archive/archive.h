@@ -6,9 +6,8 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
-#include "../../format/archive_read.h"
-#define PYCDS_PYAPI
 #include "../../cpython/pyapi.h"
+#include "../../format/archive_read.h"
 
 /* Part of the file that was read, so that what lies next to it costs no further call. */
 struct window {
@@ -53,11 +52,6 @@ enum pycds_reject archive_open(struct archive *a, const char *path);
 
 /* Reads what the archive says of a unit. NOT_ARCHIVED, DAMAGED or SERVED (found). */
 enum pycds_miss archive_find(struct archive *a, const char *name, size_t length, struct found *out);
-
-/* The code object of a unit just found, ready to run (borrowed; it is never freed), or
- * NULL when its part of the archive is damaged, or when another find came in between. No
- * Python exception is left set. */
-PyObject *archive_code(struct archive *a, const struct found *found);
 
 /* Record `number`; false when it is damaged. */
 bool archive_record(struct archive *a, uint32_t number, struct pycds_record *record);

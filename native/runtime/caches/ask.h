@@ -21,9 +21,9 @@ void cache_release(void);
  * archive, when code has run as a module's body, and once at the start. */
 void cache_regex_found(const char *name, size_t length, PyObject *code);
 void cache_regex_ran(PyObject *code, PyObject *module);
-void cache_regex_start(void);
+void cache_regex_start(struct archive *archive);
 
 /* source.c: lets compile, exec and eval look code up. */
-void cache_source_start(void);
+void cache_source_start(const struct archive *archive);
 
 #endif

@@ -5,10 +5,12 @@
 // would; everything else it passes on: other types, errors, warnings, DEBUG, LOCALE.
 // Only where re's own modules came from the archive too: what computes programs must be what
 // computed them in training.
-#include "ask.h"
-#include "../host/report.h"
-#include "../entry/runtime.h"
+#include <string.h>
+
+#include "../../cpython/object.h"
 #include "../decide/search.h"
+#include "../host/report.h"
+#include "ask.h"
 
 #define CPYTHON_3_11 0x030b0000u
 
@@ -210,20 +212,20 @@ void cache_regex_ran(PyObject *code, PyObject *module) {
 }
 
 /* Imported before the hook: then not from the archive, but perhaps from the same files. */
-static bool are_unchanged(void) {
-  const struct pycds_header *header = &runtime.archive.header;
+static bool are_unchanged(struct archive *archive) {
+  const struct pycds_header *header = &archive->header;
   for (unsigned i = 0; i < 4 && regex.modules[i]; i++) {
     struct found found;
-    if (runtime_find((struct text){regex.modules[i], strlen(regex.modules[i])}, &found) != PYCDS_SERVED) return false;
+    if (archive_find(archive, regex.modules[i], strlen(regex.modules[i]), &found) != PYCDS_SERVED) return false;
     struct facts facts = facts_of(&found);
     if (search_check_source(&facts, header->validate, header->python_magic) != PYCDS_SERVED) return false;
   }
   return true;
 }
 
-void cache_regex_start(void) {
+void cache_regex_start(struct archive *archive) {
   regex.wanted = true;
-  regex.modules = own_modules[runtime.archive.header.hexversion >= CPYTHON_3_11];
+  regex.modules = own_modules[archive->header.hexversion >= CPYTHON_3_11];
   PyObject *module = PyDict_GetItemString(PyImport_GetModuleDict(), regex.modules[0]);
-  if (module && are_unchanged()) attach(module);
+  if (module && are_unchanged(archive)) attach(module);
 }

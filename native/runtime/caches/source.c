@@ -6,11 +6,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../../format/number.h"
-#include "ask.h"
-#include "../host/report.h"
-#include "../entry/runtime.h"
+#include "../../cpython/object.h"
+#include "../../cpython/pending.h"
 #include "../../cpython/source_call.h"
+#include "../../format/number.h"
+#include "../host/report.h"
+#include "ask.h"
+
+/* The interpreter's optimisation level, which is also the archive's. */
+static uint8_t own_level;
 
 static PyObject *unmarshal(const uint8_t *bytes, size_t length) {
   PyObject *code = PyMarshal_ReadObjectFromString((const char *)bytes, (Py_ssize_t)length);
@@ -70,22 +74,20 @@ static PyObject *find(const struct source_question *question) {
 static bool interrupted;
 
 static void note_interrupt(void) {
-  PyObject *type, *value, *traceback;
-  PyErr_Fetch(&type, &value, &traceback);
+  struct pending pending = pending_take();
   PyObject *text = PyUnicode_InternFromString("raise KeyboardInterrupt"), *space = PyDict_New();
   PyObject *items[] = {text, space};
   const struct source_arguments arguments = {items, 2, NULL};
   if (text && space) drop(source_call_stock(SOURCE_EXEC, &arguments));
   drop(text);
   drop(space);
-  PyErr_Clear();
-  PyErr_Restore(type, value, traceback);
+  pending_restore(pending);
   interrupted = true;
 }
 
 static PyObject *answer(enum source_builtin builtin, const struct source_arguments *arguments) {
   struct source_question question;
-  if (!source_call_question(builtin, arguments, runtime.archive.header.optimize, &question)) {
+  if (!source_call_question(builtin, arguments, own_level, &question)) {
     return source_call_stock(builtin, arguments);
   }
   /* The builtin takes that note back when it runs the next one. */
@@ -102,4 +104,7 @@ static PyObject *answer(enum source_builtin builtin, const struct source_argumen
   return result;
 }
 
-void cache_source_start(void) { source_call_divert(answer); }
+void cache_source_start(const struct archive *archive) {
+  own_level = archive->header.optimize;
+  source_call_divert(answer);
+}

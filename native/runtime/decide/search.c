@@ -14,8 +14,8 @@
 #include <unistd.h>
 
 #include "../../format/hash.h"
-#include "../host/importlib.h"
 #include "../archive/regular.h"
+#include "../host/importlib.h"
 
 #define MAX_PATH_BYTES 4096
 

@@ -3,8 +3,9 @@
 
 #include "../caches/ask.h"
 #include "../decide/conditions.h"
-#include "../make/parts.h"
 #include "../host/report.h"
+#include "../make/objects.h"
+#include "../make/parts.h"
 #include "runtime.h"
 
 /* Counted when it runs, not when it is found: runpy and others only look. */
@@ -63,7 +64,7 @@ static enum pycds_miss find(PyObject *name, struct text text, PyObject *path, Py
   if (!miss) miss = runtime_check(path, &found);
   drop(path);
   if (miss) return miss;
-  PyObject *code = archive_code(&runtime.archive, &found);
+  PyObject *code = objects_code(&runtime.archive, &found);
   struct facts facts = facts_of(&found);
   if (code) cache_regex_found(text.bytes, text.length, code);
   if (code && parts_make(&parts, name, &facts)) {

@@ -2,7 +2,6 @@
 #ifndef PYCDS_RUNTIME_LOCATE_H
 #define PYCDS_RUNTIME_LOCATE_H
 
-#define PYCDS_PYAPI
 #include "../../cpython/pyapi.h"
 
 /* Path of the archive: PYCDS_ARCHIVE where that is set (empty: none) and paths of the environment count, else the one beside the

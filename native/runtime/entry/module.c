@@ -7,16 +7,18 @@
 #include <unistd.h>
 
 #include "../../cpython/sys_flag.h"
-#include "../caches/ask.h"
-#include "../host/collector.h"
-#include "finder.h"
-#include "../archive/readahead.h"
-#include "locate.h"
-#include "../host/report.h"
-#include "runtime.h"
-#include "../decide/search.h"
-#include "takeover.h"
 #include "../../snapshot/thaw/thaw.h"
+#include "../archive/readahead.h"
+#include "../caches/ask.h"
+#include "../decide/search.h"
+#include "../host/collector.h"
+#include "../host/importlib_digest.h"
+#include "../host/report.h"
+#include "../make/objects.h"
+#include "finder.h"
+#include "locate.h"
+#include "runtime.h"
+#include "takeover.h"
 
 /* sysexits.h EX_CONFIG: PYCDS=require was not met. */
 #define EXIT_REQUIRE 78
@@ -53,8 +55,8 @@ static enum pycds_reject start(PyObject *self, const char *path) {
   runtime.self = keep(self);
   runtime.active = true;
   unsigned caches = cache_open(&runtime.archive);
-  if (caches & CACHE_REGEXES) cache_regex_start();
-  if (caches & CACHE_SOURCES) cache_source_start();
+  if (caches & CACHE_REGEXES) cache_regex_start(&runtime.archive);
+  if (caches & CACHE_SOURCES) cache_source_start(&runtime.archive);
   const char *only_finder = getenv("PYCDS_TAKEOVER");
   if (only_finder && strcmp(only_finder, "off") == 0) return PYCDS_ACCEPTED;
   runtime.taken = importlib.known && !is_verbose() && takeover_install();
@@ -110,7 +112,7 @@ static PyObject *load_code(PyObject *self, PyObject *name) {
   const char *bytes = PyUnicode_AsUTF8AndSize(name, &length);
   if (!bytes) return NULL;
   enum pycds_miss miss = runtime_find((struct text){bytes, (size_t)length}, &found);
-  PyObject *code = miss ? NULL : archive_code(&runtime.archive, &found);
+  PyObject *code = miss ? NULL : objects_code(&runtime.archive, &found);
   if (!code) {
     PyErr_SetString(PyExc_LookupError, pycds_miss_sentence(miss ? miss : PYCDS_MISS_DAMAGED));
     return NULL;

@@ -5,19 +5,25 @@
 // nothing has been done that could be seen.
 #include "takeover.h"
 
+#include "../../cpython/pending.h"
 #include "../caches/ask.h"
-#include "../host/collector.h"
 #include "../decide/conditions.h"
-#include "../make/parts.h"
+#include "../host/collector.h"
 #include "../host/locks.h"
 #include "../host/report.h"
+#include "../make/objects.h"
+#include "../make/parts.h"
 #include "runtime.h"
 
 static PyObject *stock_find_and_load;
+static PyObject *const *const watched_names[] = {&names.find_and_load_unlocked, &names.load_unlocked,
+                                                 &names.bootstrap_find_spec, &names.init_module_attrs,
+                                                 &names.module_from_spec};
+enum { WATCHED = sizeof watched_names / sizeof *watched_names };
 /* What the original calls, in the order of `watched_names`: a program that replaces one of
  * them means that one to be called. Kept for good: another function could be made where one
  * that is gone has been, and would be taken for it. */
-static PyObject *watched[5];
+static PyObject *watched[WATCHED];
 
 /* One import, from the name to the module that is about to run. */
 struct import {
@@ -30,21 +36,9 @@ struct import {
   struct in_flight *flight;
 };
 
-static PyObject **watched_names(void) {
-  static PyObject *all[5];
-  if (!all[0]) {
-    all[0] = names.find_and_load_unlocked;
-    all[1] = names.load_unlocked;
-    all[2] = names.bootstrap_find_spec;
-    all[3] = names.init_module_attrs;
-    all[4] = names.module_from_spec;
-  }
-  return all;
-}
-
 static bool is_unchanged(void) {
-  for (int i = 0; i < 5; i++) {
-    if (item_of(importlib.bootstrap_dict, watched_names()[i]) != watched[i]) return false;
+  for (int i = 0; i < WATCHED; i++) {
+    if (item_of(importlib.bootstrap_dict, *watched_names[i]) != watched[i]) return false;
   }
   return item_of(importlib.sys_dict, names.modules) == importlib.modules;
 }
@@ -133,7 +127,7 @@ static bool make(struct import *im, const struct facts *facts, struct parts *par
 static bool find_code(struct import *im, PyObject *path, struct found *found) {
   if (found->generation != runtime.archive.generation && runtime_find(im->text, found) != PYCDS_SERVED) return false;
   if (runtime_check(path, found) != PYCDS_SERVED) return false;
-  im->code = archive_code(&runtime.archive, found);
+  im->code = objects_code(&runtime.archive, found);
   if (im->code) cache_regex_found(im->text.bytes, im->text.length, im->code);
   return im->code != NULL;
 }
@@ -195,17 +189,15 @@ static PyObject *move_to_end(PyObject *name) {
 
 /* Undoes what an import that fails leaves behind, and keeps its exception. */
 static void remove_failed(PyObject *name) {
-  PyObject *type, *value, *traceback;
-  PyErr_Fetch(&type, &value, &traceback);
-  if (PyDict_DelItem(importlib.modules, name) != 0) PyErr_Clear();
-  PyErr_Restore(type, value, traceback);
+  struct pending pending = pending_take();
+  PyDict_DelItem(importlib.modules, name);
+  pending_restore(pending);
 }
 
 static void set_initialized(PyObject *spec) {
-  PyObject *type, *value, *traceback;
-  PyErr_Fetch(&type, &value, &traceback);
-  if (PyObject_SetAttr(spec, names.initializing, importlib.false_object) != 0) PyErr_Clear();
-  PyErr_Restore(type, value, traceback);
+  struct pending pending = pending_take();
+  PyObject_SetAttr(spec, names.initializing, importlib.false_object);
+  pending_restore(pending);
 }
 
 static PyObject *load(const struct import *im) {
@@ -229,10 +221,9 @@ static PyObject *load_as_submodule(const struct import *im) {
   if (PyList_Append(im->submodules, im->child_name) != 0) return NULL;
   PyObject *module = load(im);
   Py_ssize_t size = PyList_Size(im->submodules);
-  PyObject *type, *value, *traceback;
-  PyErr_Fetch(&type, &value, &traceback);
+  struct pending pending = pending_take();
   if (size > 0) PyList_SetSlice(im->submodules, size - 1, size, NULL);
-  PyErr_Restore(type, value, traceback);
+  pending_restore(pending);
   return module;
 }
 
@@ -357,8 +348,8 @@ bool takeover_install(void) {
   static PyMethodDef method = {"_find_and_load", (PyCFunction)(void (*)(void))find_and_load,
                                METH_FASTCALL | METH_KEYWORDS, "Find and load the module."};
   stock_find_and_load = item_of(importlib.bootstrap_dict, names.find_and_load);
-  for (int i = 0; i < 5; i++) {
-    watched[i] = item_of(importlib.bootstrap_dict, watched_names()[i]);
+  for (int i = 0; i < WATCHED; i++) {
+    watched[i] = item_of(importlib.bootstrap_dict, *watched_names[i]);
     if (watched[i]) Py_IncRef(watched[i]);
   }
   PyObject *function = PyCFunction_NewEx(&method, &_Py_NoneStruct, NULL);

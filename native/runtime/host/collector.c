@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../../cpython/pending.h"
 #include "importlib.h"
 
 /* Unlikely to be chosen by a program, so that its own choice is told from ours. */
@@ -137,9 +138,7 @@ void collector_hold(void) {
 
 void collector_release(void) {
   if (!collector.works || --collector.depth > 0 || !collector.own) return;
-  PyObject *type, *value, *traceback;
-  PyErr_Fetch(&type, &value, &traceback);
+  struct pending pending = pending_take();
   restore_thresholds();
-  PyErr_Clear();
-  PyErr_Restore(type, value, traceback);
+  pending_restore(pending);
 }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "importlib.h"
 
+#include "importlib_digest.h"
+
 struct names names;
 struct importlib importlib;
 
@@ -52,21 +54,13 @@ static bool find_path_hooks(void) {
   return importlib.path_hooks[0] && importlib.path_hooks[1];
 }
 
-static PyObject **load_names(void) {
-  static PyObject *all[4];
-  if (!all[0]) {
-    all[0] = names.exec_module;
-    all[1] = names.get_code;
-    all[2] = names.get_data;
-    all[3] = names.source_to_code;
-  }
-  return all;
-}
+static PyObject *const *const load_names[LOAD_METHODS] = {&names.exec_module, &names.get_code, &names.get_data,
+                                                          &names.source_to_code};
 
 bool importlib_loads_as_ever(void) {
   bool same = true;
-  for (int i = 0; i < 4 && same; i++) {
-    PyObject *method = PyObject_GetAttr(importlib.loader_type, load_names()[i]);
+  for (int i = 0; i < LOAD_METHODS && same; i++) {
+    PyObject *method = PyObject_GetAttr(importlib.loader_type, *load_names[i]);
     same = method && method == importlib.load_methods[i];
     drop(method);
   }
@@ -89,8 +83,8 @@ static bool is_frozen_function(PyObject *function) {
 
 /* What has been replaced already counts as changed for ever. */
 static void find_load_methods(void) {
-  for (int i = 0; i < 4; i++) {
-    PyObject *method = PyObject_GetAttr(importlib.loader_type, load_names()[i]);
+  for (int i = 0; i < LOAD_METHODS; i++) {
+    PyObject *method = PyObject_GetAttr(importlib.loader_type, *load_names[i]);
     if (method && is_frozen_function(method))
       importlib.load_methods[i] = method;
     else

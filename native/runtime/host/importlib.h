@@ -6,10 +6,8 @@
 
 #include <stdbool.h>
 #include <stdint.h>
-#include <string.h>
 
-#define PYCDS_PYAPI
-#include "../../cpython/pyapi.h"
+#include "../../cpython/object.h"
 
 extern struct names {
 #define NAME(identifier, text) PyObject *identifier;
@@ -27,6 +25,8 @@ enum feature {
   SETS_LAZY_ATTRIBUTES = 32
 };
 
+enum { LOAD_METHODS = 4 };
+
 struct importlib {
   PyObject *bootstrap;                                               /* _frozen_importlib */
   PyObject *bootstrap_dict, *sys_dict, *builtins_dict, *thread_dict; /* borrowed from their modules */
@@ -38,7 +38,7 @@ struct importlib {
   PyObject *set_lazy_attributes;        /* _imp._set_lazy_attributes, or NULL */
   PyObject *path_hooks[2];              /* the two that CPython starts with */
   PyObject *get_ident;                  /* _thread.get_ident */
-  PyObject *load_methods[4];            /* of SourceFileLoader */
+  PyObject *load_methods[LOAD_METHODS]; /* of SourceFileLoader */
   PyObject *true_object, *false_object; /* as Python code sees them */
   uint64_t digest;                      /* 0: one of the functions is no Python function */
   bool known;                           /* digest is in importlib.def, and `features` holds */
@@ -50,35 +50,8 @@ extern struct importlib importlib;
 /* False when this interpreter lacks something that the runtime needs. Leaves no exception. */
 bool importlib_find(void);
 
-/* Digest of the functions that takeover.c stands in for. */
-uint64_t importlib_digest(PyObject *bootstrap, PyObject *external);
-
 /* Whether importlib's classes still load source files in their own way. */
 bool importlib_loads_as_ever(void);
-
-static inline PyTypeObject *type_of(PyObject *object) {
-  PyTypeObject *type; /* behind the reference count, in every build that is supported */
-  memcpy(&type, (const char *)object + sizeof(intptr_t), sizeof type);
-  return type;
-}
-
-static inline void drop(PyObject *object) {
-  if (object) Py_DecRef(object);
-}
-
-static inline PyObject *keep(PyObject *object) {
-  Py_IncRef(object);
-  return object;
-}
-
-static inline PyObject *none(void) { return keep(&_Py_NoneStruct); }
-
-/* An item of a dictionary (borrowed), or NULL; no exception is left. */
-static inline PyObject *item_of(PyObject *dict, PyObject *key) {
-  PyObject *value = PyDict_GetItemWithError(dict, key);
-  if (!value) PyErr_Clear();
-  return value;
-}
 
 /* Like getattr(object, name, None) (a new reference or NULL). */
 PyObject *attribute_of(PyObject *object, PyObject *name);

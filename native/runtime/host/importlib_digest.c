@@ -1,47 +1,28 @@
 // SPDX-License-Identifier: Apache-2.0
 // A digest of code: instructions, names and constants, but no file names, line numbers or
 // docstring positions. Two builds of the same source give the same.
-#include <stdlib.h>
+#include "importlib_digest.h"
 
+#include <string.h>
+
+#include "../../cpython/object.h"
+#include "../../format/buffer.h"
 #include "../../format/hash.h"
-#include "importlib.h"
 
-struct bytes {
-  uint8_t *data;
-  size_t length, capacity;
-  bool failed;
-};
+static void put_code(struct pycds_buffer *out, PyObject *code);
 
-static void put(struct bytes *out, const void *data, size_t length) {
-  if (out->failed) return;
-  if (out->length + length > out->capacity) {
-    size_t capacity = (out->length + length) * 2 + 8192;
-    uint8_t *grown = realloc(out->data, capacity);
-    if (!grown) {
-      out->failed = true;
-      return;
-    }
-    out->data = grown;
-    out->capacity = capacity;
-  }
-  memcpy(out->data + out->length, data, length);
-  out->length += length;
-}
-
-static void put_code(struct bytes *out, PyObject *code);
-
-static void put_value(struct bytes *out, PyObject *value) {
+static void put_value(struct pycds_buffer *out, PyObject *value) {
   Py_ssize_t length = 0;
   if (type_of(value) == &PyUnicode_Type) {
     const char *text = PyUnicode_AsUTF8AndSize(value, &length);
-    if (text) put(out, text, (size_t)length + 1);
+    if (text) pycds_buffer_put(out, text, (size_t)length + 1);
   } else if (type_of(value) == &PyBytes_Type) {
     char *text;
-    if (PyBytes_AsStringAndSize(value, &text, &length) == 0) put(out, text, (size_t)length);
+    if (PyBytes_AsStringAndSize(value, &text, &length) == 0) pycds_buffer_put(out, text, (size_t)length);
   } else if (type_of(value) == &PyTuple_Type) {
     length = PyTuple_Size(value);
     for (Py_ssize_t i = 0; i < length; i++) put_value(out, PyTuple_GetItem(value, i));
-    put(out, "()", 2);
+    pycds_buffer_put(out, "()", 2);
   } else if (type_of(value) == &PyCode_Type) {
     put_code(out, value);
   } else {
@@ -52,7 +33,7 @@ static void put_value(struct bytes *out, PyObject *value) {
   }
 }
 
-static void put_code(struct bytes *out, PyObject *code) {
+static void put_code(struct pycds_buffer *out, PyObject *code) {
   static const char *const parts[] = {"co_code", "co_names", "co_consts", "co_varnames"};
   for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
     PyObject *part = PyObject_GetAttrString(code, parts[i]);
@@ -64,13 +45,13 @@ static void put_code(struct bytes *out, PyObject *code) {
 }
 
 /* `name` is FUNCTION or CLASS.FUNCTION. What a version does not have adds only its name. */
-static void put_function(struct bytes *out, PyObject *module, const char *name) {
+static void put_function(struct pycds_buffer *out, PyObject *module, const char *name) {
   char first[32];
   const char *dot = strchr(name, '.');
   size_t length = dot ? (size_t)(dot - name) : strlen(name);
   memcpy(first, name, length);
   first[length] = 0;
-  put(out, name, strlen(name) + 1);
+  pycds_buffer_put(out, name, strlen(name) + 1);
   PyObject *found = PyObject_GetAttrString(module, first);
   if (found && dot) {
     PyObject *owner = found;
@@ -113,11 +94,11 @@ uint64_t importlib_digest(PyObject *bootstrap, PyObject *external) {
                                     "_ModuleLockManager.__exit__"};
   static const char *const loading[] = {"FileLoader.__init__", "SourceFileLoader.create_module", "FileFinder._get_spec",
                                         "FileFinder.find_spec", "spec_from_file_location"};
-  struct bytes bytes = {0};
+  struct pycds_buffer bytes = {0};
   for (size_t i = 0; i < sizeof own / sizeof *own; i++) put_function(&bytes, bootstrap, own[i]);
   for (size_t i = 0; i < sizeof loading / sizeof *loading; i++) put_function(&bytes, external, loading[i]);
-  uint64_t digest = bytes.failed ? 0 : pycds_hash(bytes.data, bytes.length);
-  free(bytes.data);
+  uint64_t digest = bytes.failed ? 0 : pycds_hash(bytes.bytes, bytes.length);
+  pycds_buffer_free(&bytes);
   PyErr_Clear();
   return digest;
 }

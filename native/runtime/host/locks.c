@@ -4,6 +4,9 @@
 
 #include <stdlib.h>
 
+#include "../../cpython/pending.h"
+#include "../../format/assert.h"
+
 /* On the heap and in a list that is left in any order: greenlets move the C stack about. */
 struct in_flight {
   struct in_flight *next, *previous;
@@ -42,6 +45,8 @@ bool locks_mine(struct text name) {
 }
 
 static void unlink_entry(struct in_flight *entry) {
+  PYCDS_ASSERT(entry->previous ? entry->previous->next == entry : first == entry);
+  PYCDS_ASSERT(!entry->next || entry->next->previous == entry);
   if (entry->previous)
     entry->previous->next = entry->next;
   else
@@ -83,17 +88,16 @@ void locks_leave(struct in_flight *entry) {
   entry->lock = NULL;
   release_entry(entry);
   if (!lock) return;
-  PyObject *type, *value, *traceback;
-  PyErr_Fetch(&type, &value, &traceback);
+  struct pending pending = pending_take();
   PyObject *result = PyObject_CallMethodObjArgs(lock, names.release, NULL);
   drop(result);
   Py_DecRef(lock);
-  PyErr_Clear();
-  PyErr_Restore(type, value, traceback);
+  pending_restore(pending);
 }
 
 /* The state of a lock that its owner has acquired once: a number, since 3.12 a list. */
 static bool hand_over(struct in_flight *entry, PyObject *lock) {
+  PYCDS_ASSERT(!entry->lock);
   PyObject *count = PyObject_GetAttr(lock, names.count), *one = PyLong_FromLong(1);
   PyObject *owner = PyLong_FromUnsignedLong(entry->owner);
   bool done = count && one && owner && PyObject_SetAttr(lock, names.owner, owner) == 0;

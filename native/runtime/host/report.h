@@ -5,10 +5,9 @@
 
 #include <stdbool.h>
 
+#include "../../cpython/pyapi.h"
 #include "../../format/reject.h"
 #include "../../snapshot/reject.h"
-#define PYCDS_PYAPI
-#include "../../cpython/pyapi.h"
 
 enum report_cache { REPORT_REGEX, REPORT_SOURCE, REPORT_CACHES };
 

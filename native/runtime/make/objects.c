@@ -2,11 +2,13 @@
 // Makes the objects that a stream describes, one behind the other in the arena, as this
 // CPython would have made them itself. The arena comes zeroed: what is not written is 0.
 // It is never released: finalisation still writes into archived objects.
+#include "objects.h"
+
 #include <stdlib.h>
 #include <string.h>
 
+#include "../../format/assert.h"
 #include "../../format/hash.h"
-#include "../archive/archive.h"
 
 /* Blocks whose constants need those of other blocks nest no deeper than this. */
 #define MAX_NESTING 16u
@@ -28,6 +30,7 @@ static bool make_shared(struct archive *a, uint32_t number);
 
 /* Number of the record whose block makes shared constant `constant`. */
 static uint32_t home_of(struct archive *a, uint32_t constant) {
+  PYCDS_ASSERT(constant < a->header.shared_count);
   uint32_t low = 0, high = a->header.unit_count;
   while (high - low > 1) {
     uint32_t middle = low + (high - low) / 2;
@@ -100,6 +103,7 @@ static uint8_t *take_memory(struct archive *a, size_t bytes) {
   if (rounded < bytes || rounded > a->arena_bytes - a->arena_used) return NULL;
   uint8_t *memory = a->arena + a->arena_used;
   a->arena_used += rounded;
+  PYCDS_ASSERT((uintptr_t)memory % PYCDS_ALIGN == 0 && a->arena_used <= a->arena_bytes);
   return memory;
 }
 
@@ -140,6 +144,7 @@ static uint8_t *intern(struct maker *m, uint8_t *object) {
   PyUnicode_InternInPlace(&string);
   if (string != (PyObject *)(void *)object) {
     struct archive *a = m->archive;
+    PYCDS_ASSERT(object >= a->arena && object < a->arena + a->arena_used); /* the last one made */
     memset(object, 0, (size_t)(a->arena + a->arena_used - object));
     a->arena_used = (size_t)(object - a->arena);
   }
@@ -208,6 +213,7 @@ static uint8_t *make_code(struct maker *m) {
   struct references r = references_of(m);
   for (unsigned i = 0; i < t->code_int_count; i++) {
     if (!pycds_take_varint(&r.cursor, &value)) return NULL;
+    PYCDS_ASSERT(t->code_ints[i] + sizeof value <= t->code_bytes);
     memcpy(object + t->code_ints[i], &value, sizeof value);
   }
   if (t->code_version) memcpy(object + t->code_version, &m->version, sizeof m->version);
@@ -216,6 +222,7 @@ static uint8_t *make_code(struct maker *m) {
   for (unsigned i = 0; i < t->code_pointer_count; i++) {
     PyObject *to;
     if (!take_reference(m, &r, &to)) return NULL;
+    PYCDS_ASSERT(t->code_pointers[i] + sizeof to <= t->code_bytes);
     put_pointer(object, t->code_pointers[i], to);
   }
   m->cursor = r.cursor;
@@ -296,6 +303,7 @@ static bool make_stream(struct maker *m, uint32_t count) {
 /* ---- units ---- */
 
 static bool make_constants(struct archive *a, const struct pycds_record *r, const uint8_t *bytes) {
+  PYCDS_ASSERT((uint64_t)r->shared_first + r->shared_count <= a->header.shared_count);
   if (pycds_block_hash(bytes, r->shared_bytes) != r->shared_hash) return false;
   struct maker m = {.archive = a,
                     .layout = &a->layout,
@@ -343,7 +351,8 @@ static PyObject *make_unit(struct archive *a, const struct found *f) {
   return make_stream(&m, count) ? locals[count - 1] : NULL;
 }
 
-PyObject *archive_code(struct archive *a, const struct found *f) {
+PyObject *objects_code(struct archive *a, const struct found *f) {
+  PYCDS_ASSERT(f->number < a->header.unit_count);
   if (!a->codes[f->number]) {
     if (a->making || f->generation != a->generation) return NULL;
     a->making = true;

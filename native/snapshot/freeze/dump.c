@@ -10,8 +10,8 @@
 #include <sys/prctl.h>
 
 #include "../../static/sys/syscalls.h"
+#include "../../static/sys/text.h"
 #include "../maps.h"
-#include "../text.h"
 #include "../vdso.h"
 #include "freeze.h"
 

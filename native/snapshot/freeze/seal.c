@@ -7,8 +7,8 @@
 
 #include "../../format/hash.h"
 #include "../read.h"
-#include "freeze.h"
 #include "../status.h"
+#include "freeze.h"
 
 void freeze_seal(const char *written, const char *path) {
   (void)path;

@@ -9,8 +9,8 @@
 #include <sys/mman.h>
 
 #include "../../static/sys/syscalls.h"
+#include "../../static/sys/text.h"
 #include "../handover.h"
-#include "../text.h"
 
 #define ARCH_SET_FS 0x1002
 #define RSEQ_SIGNATURE 0x53053053u

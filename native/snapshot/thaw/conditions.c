@@ -9,10 +9,10 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "../../static/sys/text.h"
 #include "../config.h"
 #include "../listing.h"
 #include "../maps.h"
-#include "../text.h"
 #include "../status.h"
 
 #define ARCH_SHSTK_STATUS 0x5005

@@ -18,9 +18,9 @@
 #include "../../cpython/sys_flag.h"
 #include "../clock.h"
 #include "../cpu.h"
+#include "../status.h"
 #include "../template.h"
 #include "build.h"
-#include "../status.h"
 
 #define TEXT_BYTES (UINT64_C(1) << 20)
 #define RSEQ_SIGNATURE 0x53053053u

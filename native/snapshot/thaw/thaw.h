@@ -5,8 +5,8 @@
 
 #include <stdbool.h>
 
-#include "../reject.h"
 #include "../interpreter.h"
+#include "../reject.h"
 
 /* Tries the snapshot that PYCDS_SNAPSHOT names. Returns only when none is used, and then all is as before: with
  * SNAPSHOT_ACCEPTED where there is none to be used. `*path` is its name then, for reports; it lives on. Leaves an

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Texts and numbers without a C library: for code that runs while there is none.
-#ifndef PYCDS_SNAPSHOT_TEXT_H
-#define PYCDS_SNAPSHOT_TEXT_H
+#ifndef PYCDS_STATIC_TEXT_H
+#define PYCDS_STATIC_TEXT_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -41,6 +41,17 @@ static inline uint64_t text_decimal(const char **at) {
   uint64_t value = 0;
   for (; **at >= '0' && **at <= '9'; (*at)++) value = value * 10 + (uint64_t)(**at - '0');
   return value;
+}
+
+#define TEXT_DECIMAL_BYTES 24
+
+/* The digits of a number, ended by NUL, somewhere in the caller's memory. */
+static inline const char *text_of_decimal(char digits[TEXT_DECIMAL_BYTES], uint64_t value) {
+  char *at = digits + TEXT_DECIMAL_BYTES - 1;
+  *at = 0;
+  do *--at = (char)('0' + value % 10);
+  while ((value /= 10) > 0);
+  return at;
 }
 
 #endif
