@@ -13,7 +13,7 @@ import {
 } from 'node:fs'
 import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { parseTrace, type TracedProcess } from '../../src/learn/runlog/run-log.js'
+import { parseRunLog, type TracedProcess } from '../../src/learn/runlog/run-log.js'
 import type { ArchiveTarget, ModuleCode, Validate } from '../../src/ports/index.js'
 import { archiver, PATH } from './interpreters.js'
 import { assertReference, type Counts, readCounts } from './reference.js'
@@ -197,7 +197,7 @@ export class Bench {
     return `exec(compile(open(${JSON.stringify(path)}).read(), ${JSON.stringify(LAUNCHER)}, 'exec'))`
   }
 
-  /** Runs the interpreter as a training container would; the traces lie in `directory`, which is made anew. */
+  /** Runs the interpreter as a training container would; the run logs lie in `directory`, which is made anew. */
   runTraced(args: readonly string[], directory: string): Promise<Outcome> {
     rmSync(directory, { recursive: true, force: true })
     mkdirSync(directory)
@@ -209,9 +209,9 @@ export class Bench {
 
   /** Trains a script, as a training container would, and writes the archive of what it imported. */
   async train(script: string, validate: Validate = 'stat'): Promise<TracedProcess> {
-    const traces = join(this.directory, 'trace')
+    const traces = join(this.directory, 'runlog')
     const outcome = await this.runTraced([script], traces)
-    const processes = readTraces(traces)
+    const processes = readRunLogs(traces)
     const [main] = processes.sort((a, b) => b.modules.length - a.modules.length)
     if (!main) throw new Error(`nothing was traced: ${outcome.stderr}`)
     this.write(main, main.modules, validate)
@@ -233,9 +233,9 @@ export class Bench {
   }
 }
 
-/** The processes whose traces lie in a directory. */
-export function readTraces(directory: string): TracedProcess[] {
+/** The processes whose run logs lie in a directory. */
+export function readRunLogs(directory: string): TracedProcess[] {
   return readdirSync(directory)
-    .filter((name) => name.endsWith('.trace'))
-    .flatMap((name) => parseTrace(readFileSync(join(directory, name))) ?? [])
+    .filter((name) => name.endsWith('.runlog'))
+    .flatMap((name) => parseRunLog(name, readFileSync(join(directory, name))) ?? [])
 }
