@@ -82,8 +82,8 @@ ${formatRecords(files.COMPILE_LIST)}} as const
 }
 
 /** Words on lines of a width. */
-function wrapped(text, indent, width) {
-  return text.replace(new RegExp(`(.{1,${width - indent}})( |$)`, 'g'), `${' '.repeat(indent)}$1\n`).trimEnd()
+function wrapped(text, width) {
+  return text.match(new RegExp(`\\S.{0,${width - 1}}(?= |$)`, 'g')) ?? []
 }
 
 /** A text with a table between the marks. */
@@ -97,9 +97,11 @@ function withTable(path, { version }, entries) {
 }
 
 const table = readTable(read(TABLE))
+// As few words of the language as will do: it is compiled in every traced process.
 const written = table.files.RUN_LOG.map(({ name, fields }) => {
-  const names = fields.map((field) => `"${field.name}",`).join(' ')
-  return `    "${name}": (\n${wrapped(names, 8, 110)}\n    ),\n`
+  const names = wrapped(fields.map((field) => field.name).join(' '), 100)
+  const lines = names.map((line, index) => `"${line}${index + 1 < names.length ? ' ' : ''}"`)
+  return `    "${name}": ${lines.join(`\n${' '.repeat(name.length + 8)}`)}.split(),\n`
 })
 const told = table.files.COMPILE_LIST.map(
   ({ name, fields }) =>
