@@ -13,7 +13,7 @@ import {
 } from 'node:fs'
 import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { parseRunLog, type TracedProcess } from '../../src/learn/runlog/run-log.js'
+import { parseRunLog, type RunLogProcess } from '../../src/learn/runlog/run-log.js'
 import type { ArchiveTarget, ModuleCode, Validate } from '../../src/ports/index.js'
 import { archiver, PATH } from './interpreters.js'
 import { assertReference, type Counts, readCounts } from './reference.js'
@@ -208,7 +208,7 @@ export class Bench {
   }
 
   /** Trains a script, as a training container would, and writes the archive of what it imported. */
-  async train(script: string, validate: Validate = 'stat'): Promise<TracedProcess> {
+  async train(script: string, validate: Validate = 'stat'): Promise<RunLogProcess> {
     const traces = join(this.directory, 'runlog')
     const outcome = await this.runTraced([script], traces)
     const processes = readRunLogs(traces)
@@ -219,13 +219,13 @@ export class Bench {
   }
 
   /** What an archive for that process is made for. */
-  target(process: TracedProcess, validate: Validate = 'stat'): ArchiveTarget {
+  target(process: RunLogProcess, validate: Validate = 'stat'): ArchiveTarget {
     const identity = archiver.identify(readFileSync(hostPath(this.#python, process.python.library)))
     if (!identity) throw new Error(`${process.python.library} is not an ELF file`)
     return { ...process.python, identity, validate }
   }
 
-  write(process: TracedProcess, modules: readonly ModuleCode[], validate: Validate = 'stat'): void {
+  write(process: RunLogProcess, modules: readonly ModuleCode[], validate: Validate = 'stat'): void {
     const written = archiver.write(this.target(process, validate), modules, {}, process)
     if (written.leftOut.length > 0) throw new Error(JSON.stringify(written.leftOut))
     rmSync(this.archive, { force: true })
@@ -234,7 +234,7 @@ export class Bench {
 }
 
 /** The processes whose run logs lie in a directory. */
-export function readRunLogs(directory: string): TracedProcess[] {
+export function readRunLogs(directory: string): RunLogProcess[] {
   return readdirSync(directory)
     .filter((name) => name.endsWith('.runlog'))
     .flatMap((name) => parseRunLog(name, readFileSync(join(directory, name))) ?? [])

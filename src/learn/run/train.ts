@@ -3,7 +3,7 @@
 
 import { PycdsError } from '../../errors/index.js'
 import type { Container, ContainerSpec, Engine } from '../../ports/index.js'
-import { parseRunLog, type TracedProcess } from '../runlog/run-log.js'
+import { parseRunLog, type RunLogProcess } from '../runlog/run-log.js'
 import { type RunParts, RunPaths, type TrainingPlace } from './files.js'
 import { Inside } from './inside.js'
 import { type ProbeResult, type ProbeSpec, runProbes } from './probes.js'
@@ -43,7 +43,7 @@ export interface TrainingOptions extends RunOptions {
 }
 
 export interface Training extends Watched {
-  processes: TracedProcess[]
+  processes: RunLogProcess[]
   /** Executables that look like Python but are no CPython that can be traced. */
   others: string[]
   /** The absolute paths that are there because of the run: made or changed by it, or mounted. */
@@ -234,7 +234,7 @@ async function readRunLogs(
   directory: string,
 ): Promise<Pick<Training, 'processes' | 'others'>> {
   const files = await container.readTree(directory)
-  const processes: TracedProcess[] = []
+  const processes: RunLogProcess[] = []
   const others: string[] = []
   for (const [name, bytes] of [...files].sort(([a], [b]) => (a < b ? -1 : 1))) {
     if (name.endsWith('.other')) others.push(bytes.toString())
@@ -246,7 +246,7 @@ async function readRunLogs(
 }
 
 /** A module is recorded before it is counted, so fewer records than counts mean that writing failed. */
-function assertComplete(image: string, processes: readonly TracedProcess[], counted: number): void {
+function assertComplete(image: string, processes: readonly RunLogProcess[], counted: number): void {
   const recorded = processes.reduce(
     (sum, { modules, extensions, leftOut }) => sum + modules.length + extensions.length + leftOut.length,
     0,

@@ -6,7 +6,7 @@ import { regexOf, sourceOf } from './compiled.js'
 import { RUN_LOG } from './records.js'
 
 /** What is known of the CPython that a process ran. */
-export interface TracedPython {
+export interface RunLogPython {
   /** The file that was executed, links resolved. */
   executable: string
   /** As it was started: in a virtual environment, a link whose place matters. */
@@ -26,11 +26,11 @@ export interface TracedPython {
 }
 
 /** One CPython process of a training run. */
-export interface TracedProcess {
+export interface RunLogProcess {
   pid: number
   parent: number
   argv: string[]
-  python: TracedPython
+  python: RunLogPython
   noSite: boolean
   isolated: boolean
   noDebugRanges: boolean
@@ -53,8 +53,8 @@ export interface TracedProcess {
  * @param name of the file, for errors
  * @throws TRAINING_FAILED when a tracer of another version wrote it.
  */
-export function parseRunLog(name: string, bytes: Buffer): TracedProcess | undefined {
-  let process: TracedProcess | undefined
+export function parseRunLog(name: string, bytes: Buffer): RunLogProcess | undefined {
+  let process: RunLogProcess | undefined
   for (const record of decodeRecords(RUN_LOG, name, bytes)) {
     if (record.kind === 'process') process = processOf(record.fields)
     else if (process) apply(process, record)
@@ -62,7 +62,7 @@ export function parseRunLog(name: string, bytes: Buffer): TracedProcess | undefi
   return process
 }
 
-function processOf(fields: FieldsOf<typeof RUN_LOG.process>): TracedProcess {
+function processOf(fields: FieldsOf<typeof RUN_LOG.process>): RunLogProcess {
   const { pid, parent, argv, noSite, isolated, noDebugRanges, ...python } = fields
   return {
     pid,
@@ -83,7 +83,7 @@ function processOf(fields: FieldsOf<typeof RUN_LOG.process>): TracedProcess {
   }
 }
 
-function apply(process: TracedProcess, record: RecordOf<typeof RUN_LOG>): void {
+function apply(process: RunLogProcess, record: RecordOf<typeof RUN_LOG>): void {
   switch (record.kind) {
     case 'started':
       process.prefix = record.fields.prefix
