@@ -41,7 +41,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   ],
   'learn/foreign': ['learn', 'types:learn/runlog', 'ports', 'errors'],
   'learn/run': ['learn/runlog', 'types:ports', 'types:image', 'types:tar', 'errors'],
-  'learn/runlog': ['types:ports'],
+  'learn/runlog': ['types:ports', 'errors'],
   'learn/select': ['types:learn/run', 'types:learn/runlog', 'layer', 'types:ports', 'errors'],
   'learn/trace': ['learn/select', 'errors'],
   artifact: ['learn/select', 'layer', 'types:ports', 'errors', 'log', 'util'],

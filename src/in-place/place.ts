@@ -19,7 +19,7 @@ export function makePlace(temporary: string | undefined): string {
     try {
       const place = mkdtempSync(join(parent, `${PREFIX}${ownerMark()}-`))
       chmodSync(place, 0o755)
-      mkdirSync(join(place, 'trace'), { recursive: true })
+      mkdirSync(join(place, 'runlog'), { recursive: true })
       return place
     } catch (error) {
       failures.push(error)

@@ -7,7 +7,7 @@ import type { Container, Injected, RunPorts } from '../ports/index.js'
 import { findPython, type PythonSurroundings } from './find-python.js'
 import { readCode } from './read-code.js'
 import { importRun, type Training, type TrainingSpec } from './run/index.js'
-import type { TracedProcess } from './runlog/run-log.js'
+import type { RunLogProcess } from './runlog/run-log.js'
 import { choosePython, type PythonGroup } from './select/interpreter.js'
 import { type ModuleSelection, selectModules } from './select/modules.js'
 import type { Trace } from './trace/trace-file.js'
@@ -186,7 +186,7 @@ function withCaches(python: PythonGroup, read: PythonGroup, trace: Trace): Pytho
 }
 
 /** What is read ahead is what the application opened, not what the run that read the modules did. */
-function withFiles(processes: readonly TracedProcess[], { files }: Trace): TracedProcess[] {
+function withFiles(processes: readonly RunLogProcess[], { files }: Trace): RunLogProcess[] {
   return processes.map((process, index) => ({
     ...process,
     extensions: [],

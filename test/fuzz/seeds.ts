@@ -97,25 +97,6 @@ export function traceFile(): Buffer {
   )
 }
 
-/** What the tracer writes: a letter and the lengths of the fields on a line, then the fields. */
-export function tracerRecords(): Buffer {
-  const record = (kind: string, fields: readonly string[]) =>
-    `${[kind, ...fields.map((field) => Buffer.byteLength(field))].join(' ')}\n${fields.join('')}`
-  const process =
-    '7 1 /usr/bin/python3 /usr/bin/python3.11 a\0b 51053296 3.11.2 cpython cpython-311 /lib/p aa m 0 0 0 0 0 x 0'
-  return Buffer.from(
-    [
-      record('P', process.split(' ')),
-      record('S', ['/usr', '/usr/lib/python3/dist-packages']),
-      record('M', ['app', '/srv/app.py', '', '', '0', '1.5', '10', '12345678', 'code', 'seeds']),
-      record('R', ['0', '32', 'a+', '32', '1', 'words', '1\0part']),
-      record('C', ['exec', '0', '0', '<string>', 'x = 1', 'code']),
-      record('X', ['zlib', '/usr/lib/zlib.so', '/usr/lib/libz.so.1']),
-      record('L', ['made', '', 'no source']),
-    ].join(''),
-  )
-}
-
 export const CONFIG = `version: 1
 frontend:
   probe: [GET:8000/]

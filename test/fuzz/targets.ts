@@ -11,14 +11,15 @@ import { optionsOf } from '../../src/commands/cli/config/config-flags.js'
 import { readConfig } from '../../src/commands/cli/config/read.js'
 import { PycdsError } from '../../src/errors/index.js'
 import { readConfigFile } from '../../src/frontend/config-file.js'
-import { parseTrace } from '../../src/learn/runlog/run-log.js'
+import { parseRunLog } from '../../src/learn/runlog/run-log.js'
 import { formatTrace } from '../../src/learn/trace/trace-file.js'
 import { parseTraceFile } from '../../src/learn/trace/trace-reader.js'
 import { decompress, openLayer } from '../../src/oci/index.js'
 import { unpack } from '../../src/rootfs/index.js'
 import { LocationStore } from '../../src/store/locations/index.js'
 import { packTar, readTar } from '../../src/tar/index.js'
-import { CONFIG, dockerArchive, layerEntries, ociArchive, traceFile, tracerRecords, ZSTD } from './seeds.js'
+import { sampleRunLog } from '../helpers/run-log.js'
+import { CONFIG, dockerArchive, layerEntries, ociArchive, traceFile, ZSTD } from './seeds.js'
 
 export interface Target {
   readonly name: string
@@ -83,10 +84,10 @@ export const TARGETS: readonly Target[] = [
     run: async (bytes) => void formatTrace(parseTraceFile('fuzz', bytes.toString())),
   },
   {
-    name: 'tracer',
+    name: 'run-log',
     isTar: false,
-    seeds: async () => [tracerRecords()],
-    run: async (bytes) => void parseTrace(bytes),
+    seeds: async () => [sampleRunLog()],
+    run: async (bytes) => void parseRunLog('fuzz', bytes),
   },
   {
     name: 'config',

@@ -13,7 +13,7 @@ import {
 } from 'node:fs'
 import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { parseTrace, type TracedProcess } from '../../src/learn/runlog/run-log.js'
+import { parseRunLog, type RunLogProcess } from '../../src/learn/runlog/run-log.js'
 import type { Archiver, ArchiveTarget, ModuleCode, Validate } from '../../src/ports/index.js'
 import { archiver, PATH } from './interpreters.js'
 import { assertReference, type Counts, readCounts } from './reference.js'
@@ -207,7 +207,7 @@ export class Bench {
     return `exec(compile(open(${JSON.stringify(path)}).read(), ${JSON.stringify(LAUNCHER)}, 'exec'))`
   }
 
-  /** Runs the interpreter as a training container would; the traces lie in `directory`, which is made anew. */
+  /** Runs the interpreter as a training container would; the run logs lie in `directory`, which is made anew. */
   runTraced(args: readonly string[], directory: string): Promise<Outcome> {
     rmSync(directory, { recursive: true, force: true })
     mkdirSync(directory)
@@ -218,10 +218,10 @@ export class Bench {
   }
 
   /** Trains a script, as a training container would, and writes the archive of what it imported. */
-  async train(script: string, validate: Validate = 'stat'): Promise<TracedProcess> {
-    const traces = join(this.directory, 'trace')
+  async train(script: string, validate: Validate = 'stat'): Promise<RunLogProcess> {
+    const traces = join(this.directory, 'runlog')
     const outcome = await this.runTraced([script], traces)
-    const processes = readTraces(traces)
+    const processes = readRunLogs(traces)
     const [main] = processes.sort((a, b) => b.modules.length - a.modules.length)
     if (!main) throw new Error(`nothing was traced: ${outcome.stderr}`)
     this.write(main, main.modules, validate)
@@ -229,13 +229,13 @@ export class Bench {
   }
 
   /** What an archive for that process is made for. */
-  target(process: TracedProcess, validate: Validate = 'stat'): ArchiveTarget {
+  target(process: RunLogProcess, validate: Validate = 'stat'): ArchiveTarget {
     const identity = archiver.identify(readFileSync(hostPath(this.#python, process.python.library)))
     if (!identity) throw new Error(`${process.python.library} is not an ELF file`)
     return { ...process.python, identity, validate }
   }
 
-  write(process: TracedProcess, modules: readonly ModuleCode[], validate: Validate = 'stat'): void {
+  write(process: RunLogProcess, modules: readonly ModuleCode[], validate: Validate = 'stat'): void {
     const written = (this.#build?.archiver ?? archiver).write(
       this.target(process, validate),
       modules,
@@ -248,9 +248,9 @@ export class Bench {
   }
 }
 
-/** The processes whose traces lie in a directory. */
-export function readTraces(directory: string): TracedProcess[] {
+/** The processes whose run logs lie in a directory. */
+export function readRunLogs(directory: string): RunLogProcess[] {
   return readdirSync(directory)
-    .filter((name) => name.endsWith('.trace'))
-    .flatMap((name) => parseTrace(readFileSync(join(directory, name))) ?? [])
+    .filter((name) => name.endsWith('.runlog'))
+    .flatMap((name) => parseRunLog(name, readFileSync(join(directory, name))) ?? [])
 }

@@ -8,7 +8,7 @@ import { bakes, pycds, signalWhenSaid, verifies } from '../helpers/cli.js'
 import { docker, hasImage, imageName } from '../helpers/engine.js'
 import { type BaseImage, type Example, ensureImage, exampleImage } from '../helpers/images.js'
 import { leftInEngine } from '../helpers/leftovers.js'
-import { Bench, readTraces } from '../helpers/python.js'
+import { Bench, readRunLogs } from '../helpers/python.js'
 import { inRepository } from '../helpers/repository.js'
 import { DEADLINE_MS, run } from '../helpers/run.js'
 import { TIER } from '../helpers/tier.js'
@@ -69,7 +69,7 @@ async function compareInContainer(t: ExecutionContext, image: string): Promise<v
   )
   await docker('cp', `${recorded.id}:/tmp/out`, `${bench.directory}/traces`)
   await docker('cp', `${recorded.id}:/tmp/lib`, `${bench.directory}/lib`)
-  const [traced] = readTraces(`${bench.directory}/traces`)
+  const [traced] = readRunLogs(`${bench.directory}/traces`)
   t.truthy(traced)
   if (!traced) return
   t.true(traced.modules.length > 300)

@@ -61,7 +61,7 @@ attempt(lambda: compile(ast.parse(TEXT), "file", "exec"))`,
     const bench = new Bench(t, python.path)
     await bench.train(bench.file('program/main.py', 'import json\n'))
     const script = bench.fixture('stdlib.py')
-    const tracer = bench.file('tracer.py', 'def record(*fields): pass\n')
+    const tracer = bench.file('tracer.py', 'def record(kind, **fields): pass\n')
     const text = `import sys; sys.argv = ["stdlib.py", "record", ${JSON.stringify(bench.directory)}, ${JSON.stringify(tracer)}]\n${fixture('stdlib.py')}`
     const { code, stderr } = await bench.runWithArchive(script, { PYCDS: 'require' }, { text })
     t.is(code, 1)

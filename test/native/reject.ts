@@ -5,7 +5,7 @@ import { chmodSync, cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:
 import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
 import { REJECT_SENTENCES, type RejectReason } from '../../src/archive/reject-reasons.js'
-import type { TracedProcess } from '../../src/learn/runlog/run-log.js'
+import type { RunLogProcess } from '../../src/learn/runlog/run-log.js'
 import { archiver, findPythons, findUnsupportedPythons, minorOf } from '../helpers/interpreters.js'
 import { Bench, type Outcome } from '../helpers/python.js'
 import { testInTurn } from '../helpers/test-in-turn.js'
@@ -15,7 +15,7 @@ const EXPECTED = '[1]\n'
 
 interface Trained {
   bench: Bench
-  process: TracedProcess
+  process: RunLogProcess
   whole: Buffer
 }
 

@@ -5,7 +5,7 @@ import { mkdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
 import { findPythons, minorOf, type Python } from '../helpers/interpreters.js'
-import { Bench, readTraces } from '../helpers/python.js'
+import { Bench, readRunLogs } from '../helpers/python.js'
 import { inRepository } from '../helpers/repository.js'
 import { testInTurn } from '../helpers/test-in-turn.js'
 import { TIER } from '../helpers/tier.js'
@@ -29,7 +29,7 @@ async function compareStdlib(t: ExecutionContext, python: Python): Promise<void>
   const tracer = bench.file('tracer.py', TRACER)
   const record = await bench.run([script, 'sample', `${STEP}`, traces, tracer, ...more])
   t.is(record.code, 0, record.stderr)
-  const [recorded] = readTraces(traces)
+  const [recorded] = readRunLogs(traces)
   t.truthy(recorded)
   if (!recorded) return
   t.true(recorded.modules.length > 500 / STEP, `${recorded.modules.length} modules`)

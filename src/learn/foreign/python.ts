@@ -3,7 +3,7 @@
 
 import { PycdsError } from '../../errors/index.js'
 import type { Archiver, Container, SourceImage } from '../../ports/index.js'
-import type { TracedPython } from '../runlog/run-log.js'
+import type { RunLogPython } from '../runlog/run-log.js'
 import { type ElfSymbols, readElfSymbols } from './elf.js'
 
 /** As file names and ELF files have them, by the names of image configurations. */
@@ -25,7 +25,7 @@ export function translatePath(path: string, from: SourceImage, to: SourceImage):
 export interface ForeignInput {
   /** The image that ran, and its Python. */
   from: SourceImage
-  python: TracedPython
+  python: RunLogPython
   /** The image that cannot be run. */
   to: SourceImage
   image: Pick<Container, 'readFile'>
@@ -38,7 +38,7 @@ export interface ForeignInput {
 export async function findForeignPython(
   { from, python, to, image }: ForeignInput,
   archiver: Archiver,
-): Promise<TracedPython> {
+): Promise<RunLogPython> {
   const executable = translatePath(python.executable, from, to)
   const library = translatePath(python.library, from, to)
   const file = await image.readFile(library)

@@ -7,7 +7,7 @@ import type { Container, ModuleCode, RunPorts, SourceImage } from '../../ports/i
 import { withContainer } from '../../ports/with-container.js'
 import type { Learned, LearnInput, LearnRequest } from '../learn.js'
 import { readCode } from '../read-code.js'
-import type { TracedProcess } from '../runlog/run-log.js'
+import type { RunLogProcess } from '../runlog/run-log.js'
 import { findForeignPython, translatePath } from './python.js'
 
 /** A run that another image learns from. */
@@ -121,11 +121,11 @@ async function compile(
 
 /** What a process of that image would have used beside its modules, as far as the image has it. */
 async function translate(
-  process: TracedProcess,
+  process: RunLogProcess,
   from: SourceImage,
   to: SourceImage,
   image: Pick<Container, 'stat'>,
-): Promise<TracedProcess> {
+): Promise<RunLogProcess> {
   const existing = async (paths: readonly string[]) => {
     const found: string[] = []
     for (const path of paths.map((one) => translatePath(one, from, to)))

@@ -32,13 +32,13 @@ export class RunPaths {
     this.probe = place?.probe ?? this.file('pycds-probe')
   }
 
-  get traces(): string {
-    return this.file('trace')
+  get logs(): string {
+    return this.file('runlog')
   }
 
   /** Grows by a byte with every import. */
   get activity(): string {
-    return this.file('trace/activity')
+    return this.file('runlog/activity')
   }
 
   get times(): string {
@@ -56,7 +56,7 @@ export class RunPaths {
   }
 
   /**
-   * Any user of the container must be able to write its trace, also after dropping privileges.
+   * Any user of the container must be able to write its run log, also after dropping privileges.
    * @param more contents of further files by name; readable by all.
    */
   entries(parts: RunParts, more: Readonly<Record<string, Buffer>> = {}): TarEntry[] {
@@ -66,7 +66,7 @@ export class RunPaths {
       ...(isPut(this.tracer) ? [file(this.tracer, 0o555, parts.tracer)] : []),
       ...(isPut(this.probe) ? [file(this.probe, 0o555, parts.probe)] : []),
       ...Object.entries(more).map(([name, body]) => file(this.file(name), 0o444, body)),
-      directory(this.traces, 0o1777),
+      directory(this.logs, 0o1777),
       file(this.activity, 0o666),
       directory(this.times, 0o1777),
     ]

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Runs of the image's Python that are not the application: importing modules by name, and
 // reading the code of modules that a trace names.
+import { encodeRecord, encodeVersion } from '../runlog/codec.js'
+import { COMPILE_LIST } from '../runlog/records.js'
 import { RunPaths } from './files.js'
 import type { TrainingSpec } from './train.js'
 
@@ -54,29 +56,27 @@ export function compileRun(
 ): TrainingSpec {
   const paths = new RunPaths(spec.place)
   const list = Buffer.concat([
-    ...modules.map(({ name, origin, entry, isPackage, source }, index) =>
-      record('M', [name, origin, entry, flag(isPackage), source ? paths.file(`source-${index}`) : '']),
+    encodeVersion(),
+    ...modules.map(({ source, ...module }, index) =>
+      encodeRecord(COMPILE_LIST, 'compile_module', {
+        ...module,
+        source: source ? paths.file(`source-${index}`) : '',
+      }),
     ),
     ...regexes.map(({ bytes, flags, pattern }) =>
-      record('R', [flag(bytes), String(flags), Buffer.from(pattern, bytes ? 'latin1' : 'utf8')]),
+      encodeRecord(COMPILE_LIST, 'compile_regex', {
+        isBytes: bytes,
+        flags,
+        pattern: Buffer.from(pattern, bytes ? 'latin1' : 'utf8'),
+      }),
     ),
-    ...sources.map(({ mode, flags, filename, text }) => record('C', [mode, String(flags), filename, text])),
+    ...sources.map((source) => encodeRecord(COMPILE_LIST, 'compile_source', source)),
   ])
   const command = [...startOf(python), paths.file('compile.py'), paths.file('list')]
   const given = modules.flatMap(({ source }, index): [string, Buffer][] =>
     source ? [[`source-${index}`, source]] : [],
   )
   return { ...spec, command, files: { 'compile.py': script, list, ...Object.fromEntries(given) } }
-}
-
-/** As the tracer writes them. */
-function record(kind: string, fields: readonly (string | Buffer)[]): Buffer {
-  const bytes = fields.map((field) => Buffer.from(field as string))
-  return Buffer.concat([Buffer.from(`${[kind, ...bytes.map(({ length }) => length)].join(' ')}\n`), ...bytes])
-}
-
-function flag(value: boolean): string {
-  return value ? '1' : '0'
 }
 
 function startOf({ executable, optimize }: PythonStart): string[] {

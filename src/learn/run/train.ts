@@ -3,7 +3,7 @@
 
 import { PycdsError } from '../../errors/index.js'
 import type { Container, ContainerSpec, Engine } from '../../ports/index.js'
-import { parseTrace, type TracedProcess } from '../runlog/run-log.js'
+import { parseRunLog, type RunLogProcess } from '../runlog/run-log.js'
 import { type RunParts, RunPaths, type TrainingPlace } from './files.js'
 import { Inside } from './inside.js'
 import { type ProbeResult, type ProbeSpec, runProbes } from './probes.js'
@@ -43,7 +43,7 @@ export interface TrainingOptions extends RunOptions {
 }
 
 export interface Training extends Watched {
-  processes: TracedProcess[]
+  processes: RunLogProcess[]
   /** Executables that look like Python but are no CPython that can be traced. */
   others: string[]
   /** The absolute paths that are there because of the run: made or changed by it, or mounted. */
@@ -56,7 +56,7 @@ export async function train(engine: Engine, spec: TrainingSpec, options: Trainin
   const paths = new RunPaths(spec.place)
   const container = await engine.create({
     // Not only unset: the hook of an image that was baked in place needs no variable.
-    ...containerSpec(spec, { PYCDS_TRACE_DIR: paths.traces, PYCDS: 'off' }),
+    ...containerSpec(spec, { PYCDS_TRACE_DIR: paths.logs, PYCDS: 'off' }),
     unsetEnv: RUNTIME_VARIABLES,
   })
   const activity = async () => {
@@ -71,13 +71,13 @@ export async function train(engine: Engine, spec: TrainingSpec, options: Trainin
   try {
     const hasProbes = options.probes.length > 0
     const watched = await watchRun(container, spec, { ...options, activity, ...(hasProbes && { whenReady }) })
-    const traces = await readTraces(container, paths.traces)
+    const logs = await readRunLogs(container, paths.logs)
     // Asked once more: a short run is over before anybody has looked.
     const counted = await activity()
-    assertComplete(spec.image, traces.processes, counted)
+    assertComplete(spec.image, logs.processes, counted)
     const made = new Set((await container.changes()).map((change) => change.path))
     const has = (path: string) => made.has(path) || isMounted(path, spec.surroundings ?? ALONE)
-    const kept = withoutValues(traces, spec)
+    const kept = withoutValues(logs, spec)
     return { ...watched, activity: counted, ...kept, changed: { has }, probes: hideValues(probes, spec) }
   } finally {
     await engine.remove(container)
@@ -196,9 +196,9 @@ export async function watchRun(
 }
 
 /** A text that was compiled may be made of a variable that the image does not have. */
-function withoutValues<T extends Pick<Training, 'processes'>>(traces: T, spec: TrainingSpec): T {
+function withoutValues<T extends Pick<Training, 'processes'>>(logs: T, spec: TrainingSpec): T {
   const redactor = new Redactor(spec.surroundings?.env ?? {})
-  const processes = traces.processes.map((process) => ({
+  const processes = logs.processes.map((process) => ({
     ...process,
     regexes: process.regexes.filter(
       ({ pattern }) => !redactor.finds(pattern) && !redactor.finds(withoutEscapes(pattern)),
@@ -207,7 +207,7 @@ function withoutValues<T extends Pick<Training, 'processes'>>(traces: T, spec: T
       ({ text, filename }) => !redactor.finds(text) && !redactor.finds(filename),
     ),
   }))
-  return { ...traces, processes }
+  return { ...logs, processes }
 }
 
 /** As it was before `re.escape`. */
@@ -229,16 +229,16 @@ function ownPreload({ surroundings, preload }: TrainingSpec): string | undefined
   return surroundings?.env.LD_PRELOAD ?? preload
 }
 
-async function readTraces(
+async function readRunLogs(
   container: Container,
   directory: string,
 ): Promise<Pick<Training, 'processes' | 'others'>> {
   const files = await container.readTree(directory)
-  const processes: TracedProcess[] = []
+  const processes: RunLogProcess[] = []
   const others: string[] = []
   for (const [name, bytes] of [...files].sort(([a], [b]) => (a < b ? -1 : 1))) {
     if (name.endsWith('.other')) others.push(bytes.toString())
-    const traced = name.endsWith('.trace') ? parseTrace(bytes) : undefined
+    const traced = name.endsWith('.runlog') ? parseRunLog(name, bytes) : undefined
     if (traced) processes.push(traced)
   }
   processes.sort((a, b) => a.pid - b.pid)
@@ -246,14 +246,14 @@ async function readTraces(
 }
 
 /** A module is recorded before it is counted, so fewer records than counts mean that writing failed. */
-function assertComplete(image: string, processes: readonly TracedProcess[], counted: number): void {
+function assertComplete(image: string, processes: readonly RunLogProcess[], counted: number): void {
   const recorded = processes.reduce(
     (sum, { modules, extensions, leftOut }) => sum + modules.length + extensions.length + leftOut.length,
     0,
   )
   if (recorded >= counted) return
   throw new PycdsError('NO_SPACE', {
-    message: `image ${image}: the trace of the training run is incomplete: ${recorded} of ${counted} imports were recorded`,
+    message: `image ${image}: the log of the training run is incomplete: ${recorded} of ${counted} imports were recorded`,
     hint: 'Free space where the engine keeps its containers (docker system df shows what uses it), then run again.',
   })
 }

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// Reads what native/trace/tracer.py wrote in the processes of a training run. The record
-// format is described at the top of that file.
+// Reads what native/trace/tracer.py wrote in the processes of a training run.
 import type { CompiledRegex, CompiledSource, ModuleCode } from '../../ports/index.js'
-import { parseRegex, parseSource } from './compiled.js'
+import { decodeRecords, type FieldsOf, type RecordOf } from './codec.js'
+import { regexOf, sourceOf } from './compiled.js'
+import { RUN_LOG } from './records.js'
 
 /** What is known of the CPython that a process ran. */
-export interface TracedPython {
+export interface RunLogPython {
   /** The file that was executed, links resolved. */
   executable: string
   /** As it was started: in a virtual environment, a link whose place matters. */
@@ -25,11 +26,11 @@ export interface TracedPython {
 }
 
 /** One CPython process of a training run. */
-export interface TracedProcess {
+export interface RunLogProcess {
   pid: number
   parent: number
   argv: string[]
-  python: TracedPython
+  python: RunLogPython
   noSite: boolean
   isolated: boolean
   noDebugRanges: boolean
@@ -47,60 +48,30 @@ export interface TracedProcess {
   leftOut: { name: string; reason: string }[]
 }
 
-/** Parses the trace file of one process; undefined when not even its first record is whole. */
-export function parseTrace(bytes: Buffer): TracedProcess | undefined {
-  let process: TracedProcess | undefined
-  for (const { kind, fields } of records(bytes)) {
-    if (kind === 'P') process = parseProcess(fields)
-    else if (process) apply(process, kind, fields)
+/**
+ * Reads the run log of one process; undefined when not even its first records are whole.
+ * @param name of the file, for errors
+ * @throws TRAINING_FAILED when a tracer of another version wrote it.
+ */
+export function parseRunLog(name: string, bytes: Buffer): RunLogProcess | undefined {
+  let process: RunLogProcess | undefined
+  for (const record of decodeRecords(RUN_LOG, name, bytes)) {
+    if (record.kind === 'process') process = processOf(record.fields)
+    else if (process) apply(process, record)
   }
   return process
 }
 
-function* records(bytes: Buffer): Generator<{ kind: string; fields: Buffer[] }> {
-  let at = 0
-  while (at < bytes.length) {
-    const end = bytes.indexOf(0x0a, at)
-    if (end < 0) return
-    const [kind = '', ...lengths] = bytes.toString('latin1', at, end).split(' ')
-    const fields: Buffer[] = []
-    at = end + 1
-    for (const text of lengths) {
-      const length = Number(text)
-      // A process killed while it wrote leaves a last record that is cut off.
-      if (!Number.isSafeInteger(length) || length < 0 || at + length > bytes.length) return
-      fields.push(bytes.subarray(at, at + length))
-      at += length
-    }
-    yield { kind, fields }
-  }
-}
-
-function parseProcess(fields: Buffer[]): TracedProcess | undefined {
-  if (fields.length < 19) return undefined
-  const text = (index: number) => fields[index]?.toString() ?? ''
-  const number = (index: number) => Number(text(index))
+function processOf(fields: FieldsOf<typeof RUN_LOG.process>): RunLogProcess {
+  const { pid, parent, argv, noSite, isolated, noDebugRanges, ...python } = fields
   return {
-    pid: number(0),
-    parent: number(1),
-    argv: list(fields[4]),
-    python: {
-      executable: text(3),
-      launcher: text(2) || text(3),
-      hexversion: number(5),
-      version: text(6),
-      implementation: text(7),
-      cacheTag: text(8),
-      library: text(9),
-      identity: text(10),
-      magic: fields[11] ?? Buffer.alloc(0),
-      debug: number(12) !== 0,
-      freeThreaded: number(13) !== 0,
-      optimize: number(14),
-    },
-    noSite: number(15) !== 0,
-    isolated: number(16) !== 0,
-    noDebugRanges: number(18) !== 0,
+    pid,
+    parent,
+    argv,
+    python: { ...python, launcher: python.launcher || python.executable },
+    noSite,
+    isolated,
+    noDebugRanges,
     prefix: null,
     siteDirectories: null,
     earlier: [],
@@ -112,44 +83,35 @@ function parseProcess(fields: Buffer[]): TracedProcess | undefined {
   }
 }
 
-function apply(process: TracedProcess, kind: string, fields: Buffer[]): void {
-  const text = (index: number) => fields[index]?.toString() ?? ''
-  if (kind === 'S') {
-    process.prefix = text(0)
-    process.siteDirectories = list(fields[1])
-  } else if (kind === 'B') {
-    process.earlier = list(fields[0])
-  } else if (kind === 'X') {
-    process.extensions.push({ name: text(0), path: text(1) })
-    process.libraries = [...(process.libraries ?? []), ...list(fields[2])]
-  } else if (kind === 'L') {
-    process.leftOut.push({ name: text(0), reason: text(2) })
-  } else if (kind === 'R') {
-    process.regexes.push(...some(parseRegex(fields)))
-  } else if (kind === 'C' || kind === 'N') {
-    process.sources.push(...some(parseSource(fields, kind === 'N')))
-  } else if (kind === 'M') {
-    const [, , , , , , , sourceHash, marshal, seeds] = fields
-    if (!sourceHash || !marshal || !seeds) return
-    process.modules.push({
-      name: text(0),
-      origin: text(1),
-      cached: text(2),
-      entry: text(3),
-      isPackage: text(4) === '1',
-      mtime: Number(text(5)),
-      size: Number(text(6)),
-      sourceHash,
-      marshal,
-      seeds,
-    })
+function apply(process: RunLogProcess, record: RecordOf<typeof RUN_LOG>): void {
+  switch (record.kind) {
+    case 'started':
+      process.prefix = record.fields.prefix
+      process.siteDirectories = record.fields.siteDirectories
+      break
+    case 'earlier':
+      process.earlier = record.fields.modules
+      break
+    case 'module':
+      process.modules.push(record.fields)
+      break
+    case 'left_out': {
+      const { name, reason } = record.fields
+      process.leftOut.push({ name, reason })
+      break
+    }
+    case 'extension': {
+      const { name, path, libraries } = record.fields
+      process.extensions.push({ name, path })
+      process.libraries = [...(process.libraries ?? []), ...libraries]
+      break
+    }
+    case 'regex':
+      process.regexes.push(regexOf(record.fields))
+      break
+    case 'source': {
+      const source = sourceOf(record.fields)
+      if (source) process.sources.push(source)
+    }
   }
-}
-
-function some<T>(value: T | undefined): T[] {
-  return value === undefined ? [] : [value]
-}
-
-function list(field: Buffer | undefined): string[] {
-  return field && field.length > 0 ? field.toString().split('\0') : []
 }

@@ -3,22 +3,22 @@
 
 import { PycdsError } from '../../errors/index.js'
 import type { Training } from '../run/index.js'
-import type { TracedProcess, TracedPython } from '../runlog/run-log.js'
+import type { RunLogProcess, RunLogPython } from '../runlog/run-log.js'
 
 /**
  * All processes of one training run that ran the same build of the same interpreter, at the same level of
  * optimisation: its code differs.
  */
 export interface PythonGroup {
-  python: TracedPython
-  processes: TracedProcess[]
+  python: RunLogPython
+  processes: RunLogProcess[]
   /** Distinct modules executed from source files. */
   modules: number
 }
 
 /** Groups the processes by interpreter; the one that imported most comes first. */
-export function groupByPython(processes: readonly TracedProcess[]): PythonGroup[] {
-  const groups = new Map<string, TracedProcess[]>()
+export function groupByPython(processes: readonly RunLogProcess[]): PythonGroup[] {
+  const groups = new Map<string, RunLogProcess[]>()
   for (const process of processes) {
     const { library, identity, optimize } = process.python
     const key = `${library}\0${identity}\0${optimize}`

@@ -2,15 +2,15 @@
 
 import test from 'ava'
 import { touchedPackages } from '../../../../src/artifact/bytecode/index.js'
-import type { TracedProcess } from '../../../../src/learn/runlog/run-log.js'
+import type { RunLogProcess } from '../../../../src/learn/runlog/run-log.js'
 import type { ModuleCode } from '../../../../src/ports/index.js'
 
-function processOf(...modules: [name: string, origin: string][]): TracedProcess {
+function processOf(...modules: [name: string, origin: string][]): RunLogProcess {
   const traced = modules.map(([name, origin]) => {
     const module: Partial<ModuleCode> = { name, origin, isPackage: origin.endsWith('/__init__.py') }
     return module as ModuleCode
   })
-  return { modules: traced } as TracedProcess
+  return { modules: traced } as RunLogProcess
 }
 
 test('a package stands for everything below it, in whatever order and process it was imported', (t) => {

@@ -4,7 +4,7 @@
 import test from 'ava'
 import { createArchiver } from '../../../../src/archive/archiver.js'
 import { findForeignPython, translatePath } from '../../../../src/learn/foreign/python.js'
-import type { TracedPython } from '../../../../src/learn/runlog/run-log.js'
+import type { RunLogPython } from '../../../../src/learn/runlog/run-log.js'
 import type { SourceImage } from '../../../../src/ports/index.js'
 import { elfWith } from '../../../helpers/elf.js'
 
@@ -16,7 +16,7 @@ const image = (architecture: string): SourceImage => ({
   ...{ os: 'linux', architecture, layers: 0, diffIds: [] },
 })
 
-const NATIVE: TracedPython = {
+const NATIVE: RunLogPython = {
   executable: '/usr/bin/python3.15',
   launcher: '/usr/bin/python3',
   version: '3.15.2',
@@ -33,7 +33,7 @@ const NATIVE: TracedPython = {
 
 const LIBRARY = '/usr/lib/aarch64-linux-gnu/libpython3.15.so.1.0'
 
-function find(files: Record<string, Buffer>, python: Partial<TracedPython> = {}): Promise<TracedPython> {
+function find(files: Record<string, Buffer>, python: Partial<RunLogPython> = {}): Promise<RunLogPython> {
   const readFile = async (path: string) => files[path]
   return findForeignPython(
     { from: image('amd64'), python: { ...NATIVE, ...python }, to: image('arm64'), image: { readFile } },

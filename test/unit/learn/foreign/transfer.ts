@@ -4,7 +4,7 @@
 import test from 'ava'
 import { type Lesson, transfer } from '../../../../src/learn/foreign/transfer.js'
 import type { LearnRequest } from '../../../../src/learn/learn.js'
-import type { TracedProcess } from '../../../../src/learn/runlog/run-log.js'
+import type { RunLogProcess } from '../../../../src/learn/runlog/run-log.js'
 import type { Archiver, ModuleCode, RunPorts, SourceImage } from '../../../../src/ports/index.js'
 import { elfWith } from '../../../helpers/elf.js'
 import { fakeContainer } from '../../../helpers/fake-container.js'
@@ -35,7 +35,7 @@ function lessonOf(names: readonly string[]): Lesson {
     modules: [],
     extensions: ['_a', '_b'].map((name) => ({ name, path: `/usr/lib/x86_64-linux-gnu/${name}.so` })),
     siteDirectories: ['/usr/local/site', '/usr/lib/site'],
-  } as unknown as TracedProcess
+  } as unknown as RunLogProcess
   const group = { python, processes: [process], modules: names.length }
   const selection = { modules: names.map(module), leftOut: [{ name: 'z', reason: 'it is frozen' }] }
   const learned = { python: group, selection, warnings: [] }

@@ -2,14 +2,14 @@
 
 import test, { type ExecutionContext } from 'ava'
 import type { Training } from '../../../../src/learn/run/index.js'
-import type { TracedProcess, TracedPython } from '../../../../src/learn/runlog/run-log.js'
+import type { RunLogProcess, RunLogPython } from '../../../../src/learn/runlog/run-log.js'
 import { choosePython, groupByPython } from '../../../../src/learn/select/interpreter.js'
 import { selectModules } from '../../../../src/learn/select/modules.js'
 import type { ModuleCode } from '../../../../src/ports/index.js'
 
 const SUPPORTED = ['3.11', '3.12', '3.13']
 
-const PYTHON: TracedPython = {
+const PYTHON: RunLogPython = {
   launcher: '/usr/bin/python3',
   executable: '/usr/bin/python3.13',
   version: '3.13.1',
@@ -38,10 +38,10 @@ const module = (name: string, origin = `/app/${name}.py`): ModuleCode => ({
 })
 
 const process = (
-  python: Partial<TracedPython>,
+  python: Partial<RunLogPython>,
   names: string[],
-  more: Partial<TracedProcess> = {},
-): TracedProcess => ({
+  more: Partial<RunLogProcess> = {},
+): RunLogProcess => ({
   pid: 1,
   parent: 0,
   argv: [],
@@ -60,7 +60,7 @@ const process = (
   ...more,
 })
 
-const training = (processes: TracedProcess[], more: Partial<Training> = {}): Training => ({
+const training = (processes: RunLogProcess[], more: Partial<Training> = {}): Training => ({
   by: 'exit',
   exitCode: 0,
   seconds: 1,
