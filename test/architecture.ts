@@ -18,7 +18,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   // From words to requests, from ports to implementations: the one place that knows all of them.
   'commands/cli': [
     ...['types:usecases', 'types:learn', 'types:learn/run', 'learn/trace', 'types:measure', 'types:ports'],
-    ...['archive', 'store', 'engine', 'in-place', 'oci', 'image', 'errors', 'log', 'util'],
+    ...['archive', 'config', 'store', 'engine', 'in-place', 'oci', 'image', 'errors', 'log', 'util'],
   ],
   'commands/render': [...['types:usecases', 'types:learn/trace', 'image', 'types:log', 'types:util']],
   // Ports, not media: the use cases must run against anything that implements src/ports.
@@ -74,8 +74,10 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   // No engine, no store, no oclif: what the frontend's image would carry for nothing.
   frontend: [
     ...['frontend/gateway', 'frontend/llb', 'frontend/stdio', 'frontend/gen'],
-    ...['layer/marks.ts', 'util', 'dockerfile', 'image', 'errors'],
+    ...['layer/marks.ts', 'config', 'util', 'dockerfile', 'image', 'errors'],
   ],
+  // Both the command line and the frontend, which has no oclif, read pycds-image.yaml.
+  config: ['errors', 'util'],
   'frontend/gateway': ['frontend/gen', 'errors'],
   'frontend/llb': ['frontend/gen'],
   'frontend/stdio': ['errors'],
@@ -94,7 +96,7 @@ const DOORS: Record<string, readonly string[]> = {
   'tar-stream': ['tar'],
   fzstd: ['oci'],
   '@oclif/core': ['commands', 'commands/cli', 'bin'],
-  yaml: ['commands/cli/config', 'frontend/config-file.ts'],
+  yaml: ['config'],
   '@bufbuild/protobuf': ['frontend'],
   shlex: ['commands/cli'],
 }

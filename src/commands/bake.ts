@@ -6,7 +6,7 @@ import type { BakeRequest } from '../usecases/bake.js'
 import { type BakesResult, bakeMany, type NamedWork } from '../usecases/bake-many.js'
 import type { BakePlatformsResult, BakeResult } from '../usecases/result.js'
 import { BaseCommand } from './cli/base-command.js'
-import { configFlags, readEntries } from './cli/config/config-flags.js'
+import { configFlags, readEntries } from './cli/config-flags.js'
 import {
   bakeFlags,
   locationFlags,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The JSON schema of pycds-image.yaml, for editors; made from the same options that the reader takes.
-import type { ConfigOption } from './read.js'
+import type { ConfigOption } from './images.js'
 
 /** @param options with a line of description each. */
 export function configSchema(
@@ -17,7 +17,9 @@ export function configSchema(
     title: 'pycds-image.yaml',
     type: 'object',
     additionalProperties: false,
-    required: ['version', 'images'],
+    required: ['version'],
+    // A file may be for builds alone.
+    anyOf: [{ required: ['images'] }, { required: ['frontend'] }],
     properties: {
       version: { const: 1 },
       frontend: { type: 'object', description: 'options of builds with the BuildKit frontend' },
