@@ -49,11 +49,13 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   measure: ['learn/run', 'types:ports', 'errors', 'log', 'util'],
   // What the others implement; types, and what any of them can be lent with.
   ports: ['types:image', 'types:tar', 'types:log'],
-  'store/docker-daemon': ['types:ports', 'image', 'tar', 'docker', 'errors', 'log', 'util'],
+  'store/docker-daemon': [
+    ...['types:ports', 'image', 'tar', 'docker', 'docker-archive', 'errors', 'log', 'util'],
+  ],
   // The three media do not know of each other; what they share is in oci, and locations chooses among them.
   'store/oci-layout': ['image', 'oci', 'errors', 'util'],
   'store/oci-archive': ['image', 'oci', 'tar', 'errors', 'util'],
-  'store/docker-archive': ['image', 'oci', 'tar', 'errors', 'util'],
+  'store/docker-archive': ['docker-archive', 'image', 'oci', 'tar', 'errors', 'util'],
   'store/locations': [
     ...['types:ports', 'store/oci-layout', 'store/oci-archive', 'store/docker-archive'],
     ...['image', 'oci', 'tar', 'errors', 'util'],
@@ -68,6 +70,8 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   // The root file system that a build step runs in; the engine beside it starts the processes.
   'in-place': ['types:ports', 'image', 'errors', 'util'],
   docker: ['errors', 'log', 'util'],
+  // The form of archives that both engines and files have.
+  'docker-archive': ['image', 'types:tar'],
   oci: ['image', 'errors', 'util'],
   rootfs: ['tar', 'errors', 'util'],
   archive: ['types:ports', 'errors'],

@@ -4,7 +4,14 @@ import { once } from 'node:events'
 import { posix } from 'node:path'
 import { finished } from 'node:stream/promises'
 import { setTimeout } from 'node:timers/promises'
-import { type Connection, type EngineRequest, replyTextOf, statusOf } from '../../docker/index.js'
+import {
+  type Connection,
+  type EngineRequest,
+  isPodman,
+  readVersion,
+  replyTextOf,
+  statusOf,
+} from '../../docker/index.js'
 import { PycdsError } from '../../errors/index.js'
 import type {
   Container,
@@ -19,7 +26,7 @@ import { readTar } from '../../tar/index.js'
 import { createDemultiplexer } from './demux.js'
 import { execute } from './exec.js'
 import { hasContent } from './first-chunk.js'
-import { type Owner, PODMAN_HEADER, readOwners } from './owners.js'
+import { type Owner, readOwners } from './owners.js'
 import {
   type DescribedPath,
   isDirectory,
@@ -50,6 +57,7 @@ export interface ContainerIdentity {
 /** A container of an engine; made by DockerEngine. */
 export class DockerContainer implements Container {
   readonly id: string
+  #isPodman: Promise<boolean> | undefined
   #owners: Promise<ReadonlyMap<string, Owner>> | undefined
   readonly #connection: Connection
   readonly #identity: ContainerIdentity
@@ -111,7 +119,9 @@ export class DockerContainer implements Container {
       found = { type, mode, uid, gid, mtime, ...(linkname === undefined ? {} : { linkname }) }
       return 'stop'
     })
-    if (found?.type !== 'directory' || !(await this.#isPodman(path))) return found
+    if (found?.type !== 'directory') return found
+    this.#isPodman ??= readVersion(this.#connection).then(isPodman)
+    if (!(await this.#isPodman)) return found
     this.#owners ??= this.#connection.stream(this.#call('GET', 'export')).then(readOwners)
     return { ...found, ...(await this.#owners).get(path) }
   }
@@ -187,12 +197,6 @@ export class DockerContainer implements Container {
     }
     // A loop leads nowhere, as for the programs in the container.
     return undefined
-  }
-
-  async #isPodman(path: string): Promise<boolean> {
-    return (
-      (await this.#connection.header(this.#call('HEAD', 'archive', { path }), PODMAN_HEADER)) !== undefined
-    )
   }
 
   async #describe(path: string): Promise<DescribedPath | undefined> {
