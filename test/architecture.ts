@@ -40,7 +40,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
     ...['errors', 'log'],
   ],
   'learn/foreign': ['learn', 'types:learn/runlog', 'ports', 'errors'],
-  'learn/run': ['learn/runlog', 'types:ports', 'types:image', 'types:tar', 'errors'],
+  'learn/run': ['learn/runlog', 'types:ports', 'types:image', 'types:tar', 'errors', 'util'],
   'learn/runlog': ['types:ports'],
   'learn/select': ['types:learn/run', 'types:learn/runlog', 'layer', 'types:ports', 'errors'],
   'learn/trace': ['learn/select', 'errors'],
@@ -90,7 +90,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   image: ['errors'],
   tar: ['errors'],
   errors: [],
-  log: [],
+  log: ['util'],
   util: [],
 }
 
