@@ -39,7 +39,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
     ...['learn/run', 'types:learn/runlog', 'learn/select', 'learn/trace', 'types:ports', 'image'],
     ...['errors', 'log'],
   ],
-  'learn/foreign': ['learn', 'types:learn/runlog', 'ports', 'errors'],
+  'learn/foreign': ['learn', 'types:learn/runlog', 'ports', 'image', 'errors'],
   'learn/run': ['learn/runlog', 'types:ports', 'types:image', 'types:tar', 'errors', 'util'],
   'learn/runlog': ['types:ports'],
   'learn/select': ['types:learn/run', 'types:learn/runlog', 'layer', 'types:ports', 'errors'],
