@@ -20,7 +20,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
     ...['types:usecases', 'types:learn', 'types:learn/run', 'learn/trace', 'types:measure', 'types:ports'],
     ...['archive', 'config', 'store', 'engine', 'in-place', 'oci', 'image', 'errors', 'log', 'util'],
   ],
-  'commands/render': [...['types:usecases', 'types:learn/trace', 'image', 'types:log', 'types:util']],
+  'commands/render': [...['types:usecases', 'types:learn/trace', 'image', 'types:log', 'util']],
   // Ports, not media: the use cases must run against anything that implements src/ports.
   usecases: [
     ...[
@@ -37,13 +37,13 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   ],
   learn: [
     ...['learn/run', 'types:learn/runlog', 'learn/select', 'learn/trace', 'types:ports', 'image'],
-    ...['errors', 'log'],
+    ...['errors', 'log', 'util'],
   ],
-  'learn/foreign': ['learn', 'types:learn/runlog', 'ports', 'image', 'errors'],
+  'learn/foreign': ['learn', 'types:learn/runlog', 'ports', 'image', 'errors', 'util'],
   'learn/run': ['learn/runlog', 'types:ports', 'types:image', 'types:tar', 'errors', 'util'],
   'learn/runlog': ['types:ports'],
-  'learn/select': ['types:learn/run', 'types:learn/runlog', 'layer', 'types:ports', 'errors'],
-  'learn/trace': ['learn/select', 'errors'],
+  'learn/select': ['types:learn/run', 'types:learn/runlog', 'layer', 'types:ports', 'errors', 'util'],
+  'learn/trace': ['learn/select', 'errors', 'util'],
   artifact: ['learn/select', 'layer', 'types:ports', 'errors', 'log', 'util'],
   layer: ['types:ports', 'image', 'tar', 'util'],
   measure: ['learn/run', 'types:ports', 'errors', 'log', 'util'],

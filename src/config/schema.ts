@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The JSON schema of pycds-image.yaml, for editors; made from the same options that the reader takes.
+import { compare } from '../util/order.js'
 import type { ConfigOption } from './images.js'
 
 /** @param options with a line of description each. */
@@ -8,7 +9,7 @@ export function configSchema(
 ) {
   const properties = Object.fromEntries(
     Object.entries(options)
-      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .sort(([a], [b]) => compare(a, b))
       .map(([name, option]) => [name, property(option)]),
   )
   return {
