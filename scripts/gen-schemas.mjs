@@ -44,8 +44,8 @@ async function schemas() {
     return [name, generator.createSchema(type)]
   })
   const { default: Bake } = await import('../dist/commands/bake.js')
-  const { optionsOf } = await import('../dist/commands/cli/config/config-flags.js')
-  const { configSchema } = await import('../dist/commands/cli/config/schema.js')
+  const { optionsOf } = await import('../dist/commands/cli/config-flags.js')
+  const { configSchema } = await import('../dist/config/index.js')
   return [...found, ['config', configSchema(optionsOf(Bake.flags))]]
 }
 

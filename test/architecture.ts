@@ -18,9 +18,9 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   // From words to requests, from ports to implementations: the one place that knows all of them.
   'commands/cli': [
     ...['types:usecases', 'types:learn', 'types:learn/run', 'learn/trace', 'types:measure', 'types:ports'],
-    ...['archive', 'store', 'engine', 'in-place', 'oci', 'image', 'errors', 'log', 'util'],
+    ...['archive', 'config', 'store', 'engine', 'in-place', 'oci', 'image', 'errors', 'log', 'util'],
   ],
-  'commands/render': [...['types:usecases', 'types:learn/trace', 'image', 'types:log', 'types:util']],
+  'commands/render': [...['types:usecases', 'types:learn/trace', 'image', 'types:log', 'util']],
   // Ports, not media: the use cases must run against anything that implements src/ports.
   usecases: [
     ...[
@@ -37,23 +37,25 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   ],
   learn: [
     ...['learn/run', 'types:learn/runlog', 'learn/select', 'learn/trace', 'types:ports', 'image'],
-    ...['errors', 'log'],
+    ...['errors', 'log', 'util'],
   ],
-  'learn/foreign': ['learn', 'types:learn/runlog', 'ports', 'errors'],
-  'learn/run': ['learn/runlog', 'types:ports', 'types:image', 'types:tar', 'errors'],
+  'learn/foreign': ['learn', 'types:learn/runlog', 'ports', 'image', 'errors', 'util'],
+  'learn/run': ['learn/runlog', 'types:ports', 'types:image', 'types:tar', 'errors', 'util'],
   'learn/runlog': ['types:ports', 'errors'],
-  'learn/select': ['types:learn/run', 'types:learn/runlog', 'layer', 'types:ports', 'errors'],
-  'learn/trace': ['learn/select', 'errors'],
+  'learn/select': ['types:learn/run', 'types:learn/runlog', 'layer', 'types:ports', 'errors', 'util'],
+  'learn/trace': ['learn/select', 'errors', 'util'],
   artifact: ['learn/select', 'layer', 'types:ports', 'errors', 'log', 'util'],
   layer: ['types:ports', 'image', 'tar', 'util'],
   measure: ['learn/run', 'types:ports', 'errors', 'log', 'util'],
   // What the others implement; types, and what any of them can be lent with.
   ports: ['types:image', 'types:tar', 'types:log'],
-  'store/docker-daemon': ['types:ports', 'image', 'tar', 'docker', 'errors', 'log', 'util'],
+  'store/docker-daemon': [
+    ...['types:ports', 'image', 'tar', 'docker', 'docker-archive', 'errors', 'log', 'util'],
+  ],
   // The three media do not know of each other; what they share is in oci, and locations chooses among them.
   'store/oci-layout': ['image', 'oci', 'errors', 'util'],
   'store/oci-archive': ['image', 'oci', 'tar', 'errors', 'util'],
-  'store/docker-archive': ['image', 'oci', 'tar', 'errors', 'util'],
+  'store/docker-archive': ['docker-archive', 'image', 'oci', 'tar', 'errors', 'util'],
   'store/locations': [
     ...['types:ports', 'store/oci-layout', 'store/oci-archive', 'store/docker-archive'],
     ...['image', 'oci', 'tar', 'errors', 'util'],
@@ -68,14 +70,18 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   // The root file system that a build step runs in; the engine beside it starts the processes.
   'in-place': ['types:ports', 'image', 'errors', 'util'],
   docker: ['errors', 'log', 'util'],
+  // The form of archives that both engines and files have.
+  'docker-archive': ['image', 'types:tar'],
   oci: ['image', 'errors', 'util'],
   rootfs: ['tar', 'errors', 'util'],
   archive: ['types:ports', 'errors'],
   // No engine, no store, no oclif: what the frontend's image would carry for nothing.
   frontend: [
     ...['frontend/gateway', 'frontend/llb', 'frontend/stdio', 'frontend/gen'],
-    ...['layer/marks.ts', 'util', 'dockerfile', 'image', 'errors'],
+    ...['layer/marks.ts', 'config', 'util', 'dockerfile', 'image', 'errors'],
   ],
+  // Both the command line and the frontend, which has no oclif, read pycds-image.yaml.
+  config: ['errors', 'util'],
   'frontend/gateway': ['frontend/gen', 'errors'],
   'frontend/llb': ['frontend/gen'],
   'frontend/stdio': ['errors'],
@@ -84,7 +90,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   image: ['errors'],
   tar: ['errors'],
   errors: [],
-  log: [],
+  log: ['util'],
   util: [],
 }
 
@@ -94,7 +100,7 @@ const DOORS: Record<string, readonly string[]> = {
   'tar-stream': ['tar'],
   fzstd: ['oci'],
   '@oclif/core': ['commands', 'commands/cli', 'bin'],
-  yaml: ['commands/cli/config', 'frontend/config-file.ts'],
+  yaml: ['config'],
   '@bufbuild/protobuf': ['frontend'],
   shlex: ['commands/cli'],
 }

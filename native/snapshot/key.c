@@ -6,16 +6,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../cpython/object.h"
 #include "../format/hash.h"
 #include "config.h"
 #include "digest.h"
 #include "template.h"
 
 extern char **environ;
-
-static void drop(PyObject *object) {
-  if (object) Py_DecRef(object);
-}
 
 /* ---- the hook's frames ---- */
 

@@ -5,6 +5,7 @@
 // events that a failing or warning source raises twice.
 #include "sources.h"
 
+#include "../cpython/object.h"
 #include "../cpython/source_call.h"
 #include "../format/number.h"
 
@@ -19,10 +20,6 @@ static struct {
   int minor;
   bool busy; /* while tracer.py works, which is Python code, too */
 } sources;
-
-static void drop(PyObject *object) {
-  if (object) Py_DecRef(object);
-}
 
 /* Whether the program follows what Python code runs: it would see tracer.py's. */
 static bool is_watched(void) {

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { Args, Flags, type Interfaces } from '@oclif/core'
-import { PycdsError } from '../errors/index.js'
+import { PycdsError, renderError } from '../errors/index.js'
 import type { BakeRequest } from '../usecases/bake.js'
 import { type BakesResult, bakeMany, type NamedWork } from '../usecases/bake-many.js'
 import type { BakePlatformsResult, BakeResult } from '../usecases/result.js'
 import { BaseCommand } from './cli/base-command.js'
-import { configFlags, readEntries } from './cli/config/config-flags.js'
+import { configFlags, readEntries } from './cli/config-flags.js'
 import {
   bakeFlags,
   locationFlags,
@@ -144,7 +144,10 @@ export default class Bake extends BaseCommand {
     }
     const result = await bakeMany(named, (image) => {
       if (image.result) this.log(`${this.#render(image.result)}\n`)
-      if (image.error && !this.jsonEnabled()) this.logToStderr(renderFailure(image.name, image.error))
+      if (image.error && !this.jsonEnabled()) {
+        const text = renderError(image.error, { debug: false, heading: `Error: ${image.name}` })
+        this.logToStderr(text.trimEnd())
+      }
     })
     const failed = result.images.find(({ error }) => error !== null)
     if (failed?.error) process.exitCode = failed.error.exitCode
@@ -175,10 +178,6 @@ function nameOf(word: string): string {
   const { tag, output } = Bake.flags
   const short = [tag, output].find(({ char }) => word === `-${char}` || word.startsWith(`-${char}=`))
   return short ? `--${short === tag ? 'tag' : 'output'}` : (word.split('=')[0] ?? word)
-}
-
-function renderFailure(name: string, error: { message: string; hint: string }): string {
-  return `Error: ${name}: ${error.message}\n  next  ${error.hint}`
 }
 
 function missingImage(): PycdsError {

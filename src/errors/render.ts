@@ -10,13 +10,16 @@ export interface ErrorDocument {
   error: { code: string; message: string; hint: string; exitCode: number }
 }
 
+/** What can be told of a failure: the error itself, or what a document says of it. */
+export type Failure = Pick<PycdsError, 'message' | 'hint'> & { readonly cause?: unknown }
+
 /**
  * Renders a failure for people: what, why (when the cause says more than the message) and what to do next.
  * The stack follows only when debugging is asked for.
  *
  * @param o.heading what the failure is to who reads it; an error by default
  */
-export function renderError(error: PycdsError, o: { debug: boolean; heading?: string }): string {
+export function renderError(error: Failure, o: { debug: boolean; heading?: string }): string {
   const why = describeCause(error)
   const lines = [`${o.heading ?? 'Error'}: ${error.message}`]
   if (why !== undefined) lines.push(`  why   ${why}`)
@@ -36,7 +39,7 @@ export function isDebugging(env: NodeJS.ProcessEnv): boolean {
   return (env.DEBUG ?? '').split(/[\s,]+/).some((pattern) => pattern === '*' || pattern.startsWith('pycds'))
 }
 
-function describeCause(error: PycdsError): string | undefined {
+function describeCause(error: Failure): string | undefined {
   if (error.cause === undefined) return undefined
   const text = error.cause instanceof Error ? error.cause.message : String(error.cause)
   const line = text.trim().split(/\s*\n\s*/)[0] ?? ''

@@ -2,7 +2,7 @@
 // One image of a build: the trace step is run, and the image gets its layer and settings, or stays as it is.
 
 import { PycdsError } from '../errors/index.js'
-import { addSettings, removeSettings } from '../image/index.js'
+import { addSettings, commandOf, removeSettings } from '../image/index.js'
 import { ARCHIVE_ENV, LABELS } from '../layer/marks.js'
 import type { Delegation } from './delegate.js'
 import { BuilderError, type Capabilities, type Gateway } from './gateway/index.js'
@@ -34,9 +34,8 @@ export function stepFor(
   image: BuiltImage,
   settings: Pick<TraceStep, 'options' | 'tool' | 'sourceDateEpoch' | 'ignoreCache'>,
 ): TraceStep | undefined {
-  const { Entrypoint, Cmd } = image.config.config ?? {}
   const state = fromDefinition(image.ref.def)
-  const starts = (Entrypoint?.length ?? 0) + (Cmd?.length ?? 0) + (settings.options.command?.length ?? 0) > 0
+  const starts = commandOf(image.config).length > 0 || (settings.options.command?.length ?? 0) > 0
   if (state === undefined || !starts || image.platform.os !== 'linux') return undefined
   return { ...settings, image: state, config: image.config, platform: image.platform }
 }

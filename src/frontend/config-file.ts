@@ -1,52 +1,39 @@
 // SPDX-License-Identifier: Apache-2.0
-// The part of pycds-image.yaml that is for builds: options under `frontend:`, by the names of the build arguments in
-// lower case. Other parts of the file are for other commands.
-import { PycdsError } from '../errors/index.js'
+// Options under `frontend:` in pycds-image.yaml, as build arguments.
+import type { FrontendOptionKind } from '../config/index.js'
 import { CONFIG_FILE } from './client-files.js'
+import { OPTION_KINDS } from './options.js'
 
-const SECTION = 'frontend'
+/** Names of options in the file, which are those of the build arguments in lower case with dashes. */
+const ARGUMENTS = new Map(
+  Object.keys(OPTION_KINDS).map((argument) => [
+    argument
+      .replace(/^PYCDS_/, '')
+      .replaceAll('_', '-')
+      .toLowerCase(),
+    argument,
+  ]),
+)
+
+/** What YAML has for what a build argument says with a digit. */
+const SWITCH: Readonly<Record<string, string>> = { true: '1', false: '0' }
 
 /** The options as build arguments; USAGE says where the file is wrong. */
 export async function readConfigFile(text: string): Promise<[string, string][]> {
-  // Most builds have no such file.
-  const { parseDocument } = await import('yaml')
-  const document = parseDocument(text)
-  const [error] = document.errors
-  if (error) throw wrong(error.message.split('\n')[0] ?? 'it is no YAML')
-  let whole: unknown
-  try {
-    whole = document.toJS()
-  } catch (cause) {
-    throw wrong((cause as Error).message) // aliases that would fill the memory
-  }
-  const section = isObject(whole) ? whole[SECTION] : whole
-  if (section === undefined || section === null) return []
-  if (!isObject(section)) throw wrong(`${SECTION} is not a mapping`)
-  return Object.entries(section).map(([key, value]) => [argument(key), asText(key, value)])
-}
-
-/** `on-failure` -> `PYCDS_ON_FAILURE` */
-function argument(key: string): string {
-  return `PYCDS_${key.replaceAll('-', '_').toUpperCase()}`
-}
-
-function asText(key: string, value: unknown): string {
-  if (typeof value === 'string') return value
-  if (typeof value === 'number') return String(value)
-  if (typeof value === 'boolean') return value ? '1' : '0'
-  if (Array.isArray(value) && value.every((item) => typeof item === 'string')) {
-    return key === 'command' ? JSON.stringify(value) : value.join('\n')
-  }
-  throw wrong(`${SECTION}.${key} is neither a text nor a list of texts`)
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-}
-
-function wrong(reason: string): PycdsError {
-  return new PycdsError('USAGE', {
-    message: `${CONFIG_FILE}: ${reason}`,
-    hint: 'Correct the file in the build context, or take it out of the context with .dockerignore.',
+  // Most builds have no such file, and need no reader of YAML.
+  const { readFrontendSection } = await import('../config/index.js')
+  const kinds = [...ARGUMENTS].map(([name, argument]): [string, FrontendOptionKind] => [
+    name,
+    OPTION_KINDS[argument] ?? 'text',
+  ])
+  const options = readFrontendSection(CONFIG_FILE, text, Object.fromEntries(kinds))
+  return [...options].map(([name, value]) => {
+    const argument = ARGUMENTS.get(name) ?? name
+    return [argument, asArgument(value, OPTION_KINDS[argument])]
   })
+}
+
+function asArgument(value: string | string[], kind: FrontendOptionKind | undefined): string {
+  if (typeof value !== 'string') return kind === 'command' ? JSON.stringify(value) : value.join('\n')
+  return (kind === 'switch' && SWITCH[value]) || value
 }

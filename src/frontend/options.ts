@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The options of the trace step: build arguments PYCDS_*, which a Dockerfile may also declare with a value.
+import type { FrontendOptionKind } from '../config/index.js'
 import { PycdsError } from '../errors/index.js'
 
 /** What to do when an image cannot be baked: build it as it is and say so, or fail the build. */
@@ -32,16 +33,22 @@ const FLAGS: Readonly<Record<string, { readonly flag: string; readonly list?: Re
 }
 
 /** Arguments that are not for the step itself. */
-const OWN = [
-  'PYCDS_ENABLED',
-  'PYCDS_ON_FAILURE',
-  'PYCDS_TRAIN',
-  'PYCDS_COMMAND',
-  'PYCDS_MIN_HIT_RATE',
-] as const
+const OWN: Readonly<Record<string, FrontendOptionKind>> = {
+  PYCDS_ENABLED: 'switch',
+  PYCDS_ON_FAILURE: 'text',
+  PYCDS_TRAIN: 'text',
+  PYCDS_COMMAND: 'command',
+  PYCDS_MIN_HIT_RATE: 'text',
+}
 
-/** Every name that means something here. */
-export const OPTION_NAMES: readonly string[] = [...OWN, ...Object.keys(FLAGS)]
+/** Every argument that means something here, and what a configuration file may say for it. */
+export const OPTION_KINDS: Readonly<Record<string, FrontendOptionKind>> = {
+  ...OWN,
+  ...Object.fromEntries(Object.entries(FLAGS).map(([name, { list }]) => [name, list ? 'list' : 'text'])),
+}
+
+/** The names of these arguments. */
+export const OPTION_NAMES: readonly string[] = Object.keys(OPTION_KINDS)
 
 /** Reads options from build arguments; USAGE names one that is unknown or has no meaning. */
 export function readStepOptions(args: ReadonlyMap<string, string>): StepOptions {

@@ -2,6 +2,7 @@
 // The trace step as a graph: `pycds-image step` runs on top of the built image, without a network. What it writes lies on a
 // file system of its own, and only that is laid over the image: the traces of running it are never seen again.
 
+import { commandOf, DEFAULT_PATH } from '../image/index.js'
 import type { BuildConfig } from './images.js'
 import { copyOver, files, image, type OpNote, type Platform, run, type State } from './llb/index.js'
 import type { StepOptions } from './options.js'
@@ -17,8 +18,6 @@ const IMAGE_FILE = 'image.json'
 export const TOOL_DIRECTORY = '/tool'
 const ROOT_NAME = 'root'
 const STATUS_NAME = 'status.json'
-/** What Docker gives a container whose image has none. */
-const DEFAULT_PATH = 'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
 
 export const STATUS_PATH = `/${STATUS_NAME}`
 
@@ -64,13 +63,16 @@ export function baked(step: TraceStep, out: State): State {
 
 /** The command line of the step. */
 export function stepCommand({ config, options }: Pick<TraceStep, 'config' | 'options'>): string[] {
-  const { Entrypoint, Cmd, User } = config.config ?? {}
-  const command = options.command ?? [...(Entrypoint ?? []), ...(Cmd ?? [])]
+  const command = options.command ?? commandOf(config)
+  const user = config.config?.User
   return [
-    ...[`${TOOL}/pycds-image`, 'step'],
-    ...[`--output=${OUT}/${ROOT_NAME}`, `--metadata-file=${OUT}/${STATUS_NAME}`, '--on-failure=skip'],
+    `${TOOL}/pycds-image`,
+    'step',
+    `--output=${OUT}/${ROOT_NAME}`,
+    `--metadata-file=${OUT}/${STATUS_NAME}`,
+    '--on-failure=skip',
     `--image-config=${IN}/${IMAGE_FILE}`,
-    ...(User ? [`--user=${User}`] : []),
+    ...(user ? [`--user=${user}`] : []),
     ...options.flags,
     // Modules are imported instead of starting anything.
     ...(options.importsOnly ? [] : ['--', ...command]),
@@ -82,7 +84,9 @@ function inputs(step: TraceStep): State {
   const { architecture, os, config } = step.config
   const { Healthcheck, ExposedPorts, Shell } = config ?? {}
   const image = {
-    ...{ architecture, os, rootfs: { type: 'layers', diff_ids: [] } },
+    architecture,
+    os,
+    rootfs: { type: 'layers', diff_ids: [] },
     config: { Healthcheck, ExposedPorts, Shell },
   }
   const content = { [IMAGE_FILE]: Buffer.from(JSON.stringify(image)) }
@@ -94,7 +98,7 @@ function stepEnvironment({ config, sourceDateEpoch }: TraceStep): string[] {
   const own = (config.config?.Env ?? []).filter((item) => !item.startsWith('PYCDS_ARCHIVE='))
   return [
     ...own,
-    ...(own.some((item) => item.startsWith('PATH=')) ? [] : [DEFAULT_PATH]),
+    ...(own.some((item) => item.startsWith('PATH=')) ? [] : [`PATH=${DEFAULT_PATH}`]),
     ...(sourceDateEpoch === undefined ? [] : [`SOURCE_DATE_EPOCH=${sourceDateEpoch}`]),
   ]
 }

@@ -59,3 +59,8 @@ function checked(text: string, what: string): string {
     hint: 'The image is damaged or uses another hash algorithm; build or pull it again.',
   })
 }
+
+/** An image id as people read it: twelve digits, without the name of the hash. */
+export function shortId(id: string): string {
+  return id.replace(/^sha256:/, '').slice(0, 12)
+}

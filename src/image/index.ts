@@ -1,7 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // The image vocabulary: pure data and functions, no I/O.
 
-export { nodeArchitecture } from './architecture.js'
+export {
+  ARCHITECTURES,
+  type Architecture,
+  findArchitecture,
+  imageArchitecture,
+  nodeArchitecture,
+} from './architecture.js'
 export type { Problem } from './check.js'
 export type { HealthcheckConfig, HistoryEntry, ImageConfig, OpenObject, RunConfig } from './config.js'
 export type { DiffId, Digest } from './digest.js'
@@ -13,6 +19,7 @@ export {
   parseDigest,
   sha256DiffId,
   sha256Digest,
+  shortId,
 } from './digest.js'
 export {
   defaultOutputLocation,

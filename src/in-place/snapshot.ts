@@ -4,6 +4,7 @@
 import { lstatSync, readdirSync, type Stats } from 'node:fs'
 import { join } from 'node:path'
 import type { PathChange } from '../ports/index.js'
+import { by } from '../util/order.js'
 
 /** The state of one path: its change time cannot be set by any program. */
 interface State {
@@ -43,7 +44,7 @@ export function compareSnapshots(before: Snapshot, after: Snapshot): PathChange[
     else if (old.changed !== state.changed) changes.push({ path, kind: 'modified' })
   }
   for (const path of before.keys()) if (!after.has(path)) changes.push({ path, kind: 'deleted' })
-  return changes.sort((a, b) => (a.path < b.path ? -1 : 1))
+  return changes.sort(by('path'))
 }
 
 function toState(stats: Stats): State {

@@ -4,6 +4,7 @@
 import { sha256DiffId } from '../image/index.js'
 import type { Container, LayerFile, LinkStat, NewLayer } from '../ports/index.js'
 import { packTar, type TarEntry } from '../tar/index.js'
+import { by } from '../util/order.js'
 import type { Artifact } from './artifact.js'
 import { type Hook, hookFiles } from './hook.js'
 import { FOLDER, MANIFEST_NAME } from './marks.js'
@@ -30,7 +31,7 @@ export function layerFiles(content: LayerContent, hook: Hook = 'variable', folde
     ...content.artifacts.flatMap((artifact) => artifact.files(folder)),
     { path: `${folder}/${MANIFEST_NAME}`, mode: 0o444, body: content.manifest },
     ...hookFiles(content.siteDirectories, content.runtime, hook),
-  ].sort((a, b) => (a.path < b.path ? -1 : 1))
+  ].sort(by('path'))
 }
 
 /**

@@ -4,6 +4,7 @@ import { posix } from 'node:path'
 import { PycdsError } from '../errors/index.js'
 import { commandOf, DEFAULT_PATH, environmentOf, type ImageConfig } from '../image/index.js'
 import type { Container } from '../ports/index.js'
+import { isOfKind } from '../util/file-mode.js'
 
 /** What the search looks at. */
 export interface PythonSurroundings {
@@ -88,7 +89,7 @@ async function locate(
     : path.split(':').map((folder) => posix.resolve(directory, folder, word))
   for (const candidate of candidates) {
     const found = await files.stat(candidate)
-    if (found && (found.mode & 0o111) !== 0 && (found.mode & 0o170000) === 0o100000) return candidate
+    if (found && (found.mode & 0o111) !== 0 && isOfKind(found.mode, 'regular')) return candidate
   }
   return undefined
 }

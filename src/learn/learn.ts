@@ -4,6 +4,7 @@
 
 import { PycdsError } from '../errors/index.js'
 import type { Container, Injected, RunPorts } from '../ports/index.js'
+import { by } from '../util/order.js'
 import { findPython, type PythonSurroundings } from './find-python.js'
 import { readCode } from './read-code.js'
 import { importRun, type Training, type TrainingSpec } from './run/index.js'
@@ -92,7 +93,7 @@ async function fromTraces(
     python: learned
       ? withCaches(learned.python, python, trace)
       : await withDirectories(python, trace, input.image),
-    selection: { modules: all, leftOut: [...unique.values()].sort((a, b) => (a.name < b.name ? -1 : 1)) },
+    selection: { modules: all, leftOut: [...unique.values()].sort(by('name')) },
     training: learned?.training ?? read,
     start: learned?.start,
     warnings,

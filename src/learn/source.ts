@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The image that a bake or a recording starts from, and how it is run.
 
-import { environmentOf } from '../image/index.js'
+import { environmentOf, shortId } from '../image/index.js'
 import { during, type Progress } from '../log/index.js'
 import type { ImageStore, Injected, SourceImage } from '../ports/index.js'
 import { surroundingsOf } from './find-python.js'
@@ -16,7 +16,7 @@ export async function resolveSource(
 ): Promise<SourceImage> {
   return await during(ports.progress, ['resolve', `Resolve ${reference}`], async (step) => {
     const source = await ports.store.resolve(reference)
-    step.done(`${source.id.slice(7, 19)}, ${source.os}/${source.architecture}, ${source.layers} layers`)
+    step.done(`${shortId(source.id)}, ${source.os}/${source.architecture}, ${source.layers} layers`)
     return source
   })
 }

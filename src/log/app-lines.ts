@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import { StringDecoder } from 'node:string_decoder'
 import { stripVTControlCharacters } from 'node:util'
+import { LineSplitter } from '../util/lines.js'
 
 /** A line longer than this is shown in pieces, so that an endless one cannot fill the memory. */
 const MAX_LINE_LENGTH = 4096
@@ -24,22 +24,12 @@ export function createAppLines(): AppLines {
 }
 
 function createCutter() {
-  const decoder = new StringDecoder('utf8')
-  let rest = ''
+  // A progress bar redraws itself after "\r": each drawing is a line of its own here.
+  const splitter = new LineSplitter(MAX_LINE_LENGTH, { carriageReturns: true })
   return {
-    push(chunk: Buffer): string[] {
-      // A progress bar redraws itself after "\r": each drawing is a line of its own here.
-      const lines = (rest + decoder.write(chunk)).split(/\r?\n|\r(?!$)/)
-      rest = lines.pop() ?? ''
-      while (rest.length > MAX_LINE_LENGTH) {
-        lines.push(rest.slice(0, MAX_LINE_LENGTH))
-        rest = rest.slice(MAX_LINE_LENGTH)
-      }
-      return lines.map(prefix)
-    },
+    push: (chunk: Buffer): string[] => splitter.push(chunk).map(prefix),
     flush(): string[] {
-      const line = rest + decoder.end()
-      rest = ''
+      const line = splitter.end()
       return line.trim() === '' ? [] : [prefix(line)]
     },
   }

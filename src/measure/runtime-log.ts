@@ -1,4 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+import { LineSplitter, withoutEnd } from '../util/lines.js'
+
+/** UTF-16 units; names of modules are far shorter. */
+const MAX_LINE_LENGTH = 64 * 1024
 
 /** Collects the lines that the runtime writes under PYCDS_LOG. */
 export class RuntimeLog {
@@ -6,7 +10,7 @@ export class RuntimeLog {
   lines = 0
   missed: { name: string; reason: string }[] = []
   rejected: string | undefined
-  #rest = ''
+  readonly #splitter = new LineSplitter(MAX_LINE_LENGTH)
 
   /** Path-based modules that were imported. */
   get total(): number {
@@ -19,9 +23,7 @@ export class RuntimeLog {
   }
 
   add(chunk: Buffer): void {
-    const lines = (this.#rest + chunk.toString()).split('\n')
-    this.#rest = lines.pop() ?? ''
-    for (const line of lines) this.#read(line)
+    for (const line of this.#splitter.push(chunk)) this.#read(withoutEnd(line))
   }
 
   #read(line: string): void {

@@ -1,16 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // Which platform of several is meant.
 import { PycdsError } from '../errors/index.js'
-import { formatPlatform, type Platform } from '../image/index.js'
+import { formatPlatform, imageArchitecture, type Platform } from '../image/index.js'
 import { damaged } from './blobs.js'
 import type { FoundImage } from './find-images.js'
 
-/** OCI's names of the architectures that Node runs on under other names. */
-const ARCHITECTURES: Readonly<Record<string, string>> = { x64: 'amd64', ia32: '386' }
-
 /** The platform of this machine. */
 export function hostPlatform(): Platform {
-  return { os: 'linux', architecture: ARCHITECTURES[process.arch] ?? process.arch }
+  return { os: 'linux', architecture: imageArchitecture(process.arch) }
 }
 
 /** Parses `linux/arm64` or `linux/arm/v7`; throws USAGE. */

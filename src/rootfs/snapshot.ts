@@ -2,6 +2,8 @@
 // What a run has changed: two looks at a directory, before and after.
 import { lstatSync, readdirSync, rmSync, utimesSync } from 'node:fs'
 import { join } from 'node:path'
+import { isOfKind } from '../util/file-mode.js'
+import { by } from '../util/order.js'
 
 /** One path as it was. */
 interface Seen {
@@ -39,7 +41,7 @@ export function takeSnapshot(directory: string): Snapshot {
 
 function look(path: string): Seen {
   const { dev, ino, mode, uid, gid, size, mtimeNs, ctimeNs, mtimeMs } = lstatSync(path, { bigint: true })
-  const directory = (mode & 0o170000n) === 0o040000n
+  const directory = isOfKind(Number(mode), 'directory')
   return {
     directory,
     identity: [dev, ino, mode, uid, gid, directory ? 0 : size].join(),
@@ -60,7 +62,7 @@ export function compareSnapshots(before: Snapshot, after: Snapshot): Difference[
   for (const path of before.keys()) {
     if (!after.has(path)) found.push({ path, kind: 'deleted', entriesOnly: false })
   }
-  return found.sort((a, b) => (a.path < b.path ? -1 : 1))
+  return found.sort(by('path'))
 }
 
 /**

@@ -11,7 +11,7 @@ import {
   type Pyc,
 } from '../artifact/bytecode/index.js'
 import { type MadeContent, makeContent } from '../artifact/content.js'
-import { type ImageConfig, isLocation, nodeArchitecture } from '../image/index.js'
+import { type ImageConfig, isLocation, nodeArchitecture, shortId } from '../image/index.js'
 import { appendToImage } from '../layer/append.js'
 import { originOf } from '../layer/labels.js'
 import { makeLayer } from '../layer/layer.js'
@@ -196,7 +196,7 @@ function append(
     const pythonVersion = learned.python.python.version
     const input = { source, config: await config, layer, artifacts, pythonVersion }
     const id = await appendToImage(store, input, sourceDateEpoch)
-    step.done(id.slice(7, 19))
+    step.done(shortId(id))
     return id
   })
 }

@@ -8,6 +8,7 @@ import { PycdsError } from '../errors/index.js'
 import { ARCHIVE_PATH } from '../layer/marks.js'
 import type { ArchiveDescription, Ports } from '../ports/index.js'
 import { withContainer } from '../ports/with-container.js'
+import { compare } from '../util/order.js'
 
 export interface InspectRequest {
   /** An archive file, if there is one of that name, else an image. */
@@ -88,7 +89,7 @@ function groupByPackage(archive: ArchiveDescription): InspectResult['packages'] 
     const entry = packages.get(name) ?? { name, modules: 0, bytes: 0 }
     packages.set(name, { name, modules: entry.modules + 1, bytes: entry.bytes + module.bytes })
   }
-  return [...packages.values()].sort((a, b) => b.bytes - a.bytes || (a.name < b.name ? -1 : 1))
+  return [...packages.values()].sort((a, b) => b.bytes - a.bytes || compare(a.name, b.name))
 }
 
 function formatMap(archive: ArchiveDescription): string {

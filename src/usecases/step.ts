@@ -13,6 +13,7 @@ import { healthCommand, type Surroundings } from '../learn/run/index.js'
 import { describeTraining, planReady, type TrainingSummary } from '../learn/training.js'
 import type { ImageRoot, ModuleCode, RunPorts, Undone, Validate } from '../ports/index.js'
 import { withContainer } from '../ports/with-container.js'
+import { present } from '../util/present.js'
 import { type BakeResult, describePython } from './result.js'
 
 /** How messages name an image that has no name yet. */
@@ -79,7 +80,7 @@ export async function step(request: StepRequest, ports: StepPorts): Promise<Step
   const folder = root.archiveFolder(FOLDER, `${site}/${BESIDE_FOLDER}`, output)
   const files = layerFiles(content, 'by-itself', folder)
   const mtime = timeOf(request, learned.selection.modules)
-  root.write(files, { mtime, ...(output === undefined ? {} : { output }) })
+  root.write(files, { mtime, ...present({ output }) })
   return {
     schema: 'io.pycds.step/1',
     output: output ?? '/',
@@ -151,7 +152,7 @@ function planRuns(
       command: request.command ?? [],
       path: PATH ?? DEFAULT_PATH,
       directory: root.directory,
-      ...(request.python === undefined ? {} : { python: request.python }),
+      ...present({ python: request.python }),
     },
   }
 }

@@ -123,12 +123,12 @@ withBuilder(
   async (t, builder) => {
     const run = (yaml: string) =>
       builder.build(t, withFrontend(PLAIN), { context: { ...CONTEXT, 'pycds-image.yaml': yaml } })
-    const strict = await run('frontend:\n  min-hit-rate: 100\n')
+    const strict = await run('version: 1\nfrontend:\n  min-hit-rate: 100\n')
     t.not(strict.code, 0)
     t.regex(strict.stderr, /PYCDS_MIN_HIT_RATE: .*\(GATE_FAILED\)/)
-    const broken = await run('frontend: [\n')
+    const broken = await run('version: 1\nfrontend: [\n')
     t.not(broken.code, 0)
-    t.regex(broken.stderr, /pycds-image\.yaml: .* line 2.*\(USAGE\)/)
+    t.regex(broken.stderr, /pycds-image\.yaml:\d+:\d+: .*\(USAGE\)/)
   },
 )
 

@@ -6,8 +6,8 @@ import { join } from 'node:path'
 import test from 'ava'
 import { parse } from 'yaml'
 import Bake from '../../src/commands/bake.js'
-import { optionsOf } from '../../src/commands/cli/config/config-flags.js'
-import { configSchema } from '../../src/commands/cli/config/schema.js'
+import { optionsOf } from '../../src/commands/cli/config-flags.js'
+import { configSchema } from '../../src/config/index.js'
 import { createRawJsonProgress } from '../../src/log/rawjson.js'
 import { pycdsAlone } from '../helpers/cli.js'
 import { inRepository } from '../helpers/repository.js'
@@ -33,6 +33,8 @@ test('the example of the guide follows the schema', (t) => {
   const [, example = ''] = /```yaml\n(version: 1\n.*?)```/s.exec(guide) ?? []
   t.deepEqual(schemaErrors('config', parse(example)), [])
   t.not(schemaErrors('config', { version: 1, images: [{ imgae: 'a' }] }).length, 0)
+  t.deepEqual(schemaErrors('config', { version: 1, frontend: { ready: 'exit' } }), [])
+  t.not(schemaErrors('config', { version: 1 }).length, 0)
 })
 
 test('an error is a document', async (t) => {

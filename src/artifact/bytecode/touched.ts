@@ -2,6 +2,7 @@
 // Which packages a training run touched: what it imported of them is in the archive, what it did not import
 // may be imported later.
 import type { PythonGroup } from '../../learn/select/interpreter.js'
+import { by } from '../../util/order.js'
 
 /** The source files of one package, or of one module that stands alone. */
 export interface SourceRoot {
@@ -21,7 +22,7 @@ export function touchedPackages(group: Pick<PythonGroup, 'processes'>): SourceRo
     const inside = [...roots.values()].some((root) => root.isPackage && path.startsWith(`${root.path}/`))
     if (!inside) roots.set(path, { name, path, isPackage })
   }
-  return [...roots.values()].sort((a, b) => (a.path < b.path ? -1 : 1))
+  return [...roots.values()].sort(by('path'))
 }
 
 function depth(name: string): number {

@@ -3,6 +3,7 @@
 import { PycdsError } from '../../errors/index.js'
 import { formatPlatform, isLocation } from '../../image/index.js'
 import { parsePlatform } from '../../oci/index.js'
+import { present } from '../../util/present.js'
 import type { PortsRequest } from './ports.js'
 
 /** The flags that choose among stores, engines and images of an index; see `locationFlags` in flags.ts. */
@@ -23,10 +24,7 @@ export function toPortsRequest(reference: string | undefined, flags: LocationFla
     })
   }
   return {
-    ...(reference === undefined ? {} : { reference }),
-    ...(platform === undefined ? {} : { platform }),
-    ...(runtime === undefined ? {} : { runtime }),
-    ...(output === undefined ? {} : { output }),
+    ...present({ reference, platform, runtime, output }),
   }
 }
 

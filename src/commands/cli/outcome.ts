@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import { writeFileSync } from 'node:fs'
-import { PycdsError, renderError, toErrorDocument, toPycdsError } from '../../errors/index.js'
+import { renderError, toErrorDocument, toPycdsError } from '../../errors/index.js'
+import { formatJson, writeOutput } from './output-files.js'
 
 /** How the end of a piece of work is told. */
 export interface OutcomeOptions {
@@ -26,14 +26,5 @@ export async function writeOutcome<T>(options: OutcomeOptions, work: () => Promi
 }
 
 function write(file: string | undefined, document: unknown): void {
-  if (file === undefined) return
-  try {
-    writeFileSync(file, `${JSON.stringify(document, undefined, 2)}\n`)
-  } catch (cause) {
-    throw new PycdsError('USAGE', {
-      message: `--metadata-file ${file}: cannot be written: ${(cause as Error).message}`,
-      hint: 'Name a file in a directory that exists and that this user may write to.',
-      cause,
-    })
-  }
+  if (file !== undefined) writeOutput('--metadata-file', file, formatJson(document))
 }

@@ -31,7 +31,7 @@ export function writeOutputFiles(flags: OutputFileFlags, result: BakeResult, tra
   if (traceOut !== undefined) writeOutput('--trace-out', traceOut, formatTrace(trace))
   if (result.output === null) return
   if (metadata !== undefined) {
-    writeOutput('--metadata-file', metadata, `${JSON.stringify(toMetadata(result.output), undefined, 2)}\n`)
+    writeOutput('--metadata-file', metadata, formatJson(toMetadata(result.output)))
   }
   if (iidfile !== undefined) writeOutput('--iidfile', iidfile, result.output.id)
 }
@@ -51,7 +51,7 @@ export function writeIndexFiles(flags: OutputFileFlags, { output }: BakePlatform
   if (output === null) return
   if (metadata !== undefined) {
     const document = { 'containerimage.digest': output.digest, 'image.name': output.reference }
-    writeOutput('--metadata-file', metadata, `${JSON.stringify(document, undefined, 2)}\n`)
+    writeOutput('--metadata-file', metadata, formatJson(document))
   }
   if (iidfile !== undefined) writeOutput('--iidfile', iidfile, output.digest)
 }
@@ -63,6 +63,11 @@ export function toMetadata(output: NonNullable<BakeResult['output']>): Record<st
     'containerimage.digest': output.manifestDigest ?? output.configDigest,
     'image.name': output.reference,
   }
+}
+
+/** A document as files have it. */
+export function formatJson(document: unknown): string {
+  return `${JSON.stringify(document, undefined, 2)}\n`
 }
 
 /** USAGE when the file cannot be written. */

@@ -7,6 +7,7 @@ import type { BenchRequest } from '../../usecases/bench/request.js'
 import type { RecordRequest } from '../../usecases/record.js'
 import type { StepRequest } from '../../usecases/step.js'
 import type { VerifyRequest } from '../../usecases/verify.js'
+import { present } from '../../util/present.js'
 import { STOP_GRACE } from './flags.js'
 import { type GateFlags, toGates } from './gate-flags.js'
 import { type LearnFlags, toLearn } from './learn-flags.js'
@@ -172,12 +173,5 @@ function toRun(flags: TrainingFlags) {
       // Engines count whole seconds; rounding up keeps a short grace from becoming none.
       stopGraceSeconds: Math.ceil(parseDuration('--stop-grace', flags['stop-grace'] ?? STOP_GRACE) / 1000),
     },
-  }
-}
-
-/** The fields that have a value: an absent option is a missing field, never `undefined`. */
-function present<T extends object>(fields: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
-  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as {
-    [K in keyof T]?: Exclude<T[K], undefined>
   }
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import { shortId } from '../../image/index.js'
 import type { Style } from '../../log/index.js'
 import type { BakePlatformsResult } from '../../usecases/result.js'
 import { type Align, renderTable } from './table.js'
@@ -48,6 +49,6 @@ function toRow({ platform, trainedOn, result }: BakePlatformsResult['platforms']
     : ['-', '-', '-']
   return [
     ...[platform, trainedOn, python.version, String(archive.modules), formatBytes(layer.bytes)],
-    ...[...times, output === null ? '-' : output.id.replace(/^sha256:/, '').slice(0, 12)],
+    ...[...times, output === null ? '-' : shortId(output.id)],
   ]
 }

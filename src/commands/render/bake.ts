@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { isLocation } from '../../image/index.js'
+import { isLocation, shortId } from '../../image/index.js'
 import type { Style } from '../../log/index.js'
 import type { BakeResult } from '../../usecases/result.js'
 import { renderFacts } from './table.js'
@@ -92,10 +92,6 @@ function describeLeftOut({ archive }: BakeResult, reference: string): string {
 
 function describePython({ python }: BakeResult): string {
   return `${python.version}  ${python.library ?? python.executable}`
-}
-
-function shortId(id: string): string {
-  return id.replace(/^sha256:/, '').slice(0, 12)
 }
 
 /** Quotes a word for a POSIX shell where it needs it: the line is there to be copied. */

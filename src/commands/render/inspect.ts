@@ -2,6 +2,7 @@
 
 import type { Style } from '../../log/index.js'
 import type { InspectResult } from '../../usecases/inspect.js'
+import { compare } from '../../util/order.js'
 import { renderLeftOut } from './left-out.js'
 import { renderFacts, renderTable } from './table.js'
 import { formatBytes, formatCompiled, formatCount } from './units.js'
@@ -33,7 +34,7 @@ export function renderInspect(result: InspectResult, style: Style): string {
 
 function renderPackages(packages: InspectResult['packages'], style: Style): string[] {
   const rows = [...packages]
-    .sort((a, b) => b.bytes - a.bytes || (a.name < b.name ? -1 : 1))
+    .sort((a, b) => b.bytes - a.bytes || compare(a.name, b.name))
     .map(({ name, modules, bytes }) => [name, String(modules), formatBytes(bytes)])
   const [head = '', ...body] = renderTable(
     ['left', 'right', 'right'],

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { compare } from '../../util/order.js'
 import { formatCount } from './units.js'
 
 /** A module that is not served, and the reason as one word or sentence. */
@@ -15,7 +16,7 @@ export function renderLeftOut(leftOut: readonly LeftOut[]): string[] {
   const byReason = new Map<string, string[]>()
   for (const { name, reason } of leftOut) byReason.set(reason, [...(byReason.get(reason) ?? []), name])
   return [...byReason]
-    .sort(([a, x], [b, y]) => y.length - x.length || (a < b ? -1 : 1))
+    .sort(([a, x], [b, y]) => y.length - x.length || compare(a, b))
     .flatMap(([reason, names]) => {
       const shown = [...names].sort().slice(0, MAX_NAMES)
       const rest = names.length - shown.length

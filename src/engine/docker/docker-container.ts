@@ -4,7 +4,14 @@ import { once } from 'node:events'
 import { posix } from 'node:path'
 import { finished } from 'node:stream/promises'
 import { setTimeout } from 'node:timers/promises'
-import { type Connection, type EngineRequest, replyTextOf, statusOf } from '../../docker/index.js'
+import {
+  type Connection,
+  type EngineRequest,
+  isPodman,
+  readVersion,
+  replyTextOf,
+  statusOf,
+} from '../../docker/index.js'
 import { PycdsError } from '../../errors/index.js'
 import type {
   Container,
@@ -16,18 +23,13 @@ import type {
   PathStat,
 } from '../../ports/index.js'
 import { readTar } from '../../tar/index.js'
+import { isOfKind } from '../../util/file-mode.js'
+import { present } from '../../util/present.js'
 import { createDemultiplexer } from './demux.js'
 import { execute } from './exec.js'
 import { hasContent } from './first-chunk.js'
-import { type Owner, PODMAN_HEADER, readOwners } from './owners.js'
-import {
-  type DescribedPath,
-  isDirectory,
-  isRegularFile,
-  isSymlink,
-  PATH_STAT_HEADER,
-  parsePathStat,
-} from './path-stat.js'
+import { type Owner, readOwners } from './owners.js'
+import { type DescribedPath, PATH_STAT_HEADER, parsePathStat } from './path-stat.js'
 import { startError } from './start-error.js'
 
 /** The last bytes are on their way when the engine reports the end; a child that kept the pipe must not hold us. */
@@ -50,6 +52,7 @@ export interface ContainerIdentity {
 /** A container of an engine; made by DockerEngine. */
 export class DockerContainer implements Container {
   readonly id: string
+  #isPodman: Promise<boolean> | undefined
   #owners: Promise<ReadonlyMap<string, Owner>> | undefined
   readonly #connection: Connection
   readonly #identity: ContainerIdentity
@@ -108,17 +111,19 @@ export class DockerContainer implements Container {
     let found: LinkStat | undefined
     if (archive === undefined) return found
     await readTar(archive, ({ type, mode, uid, gid, mtime, linkname }) => {
-      found = { type, mode, uid, gid, mtime, ...(linkname === undefined ? {} : { linkname }) }
+      found = { type, mode, uid, gid, mtime, ...present({ linkname }) }
       return 'stop'
     })
-    if (found?.type !== 'directory' || !(await this.#isPodman(path))) return found
+    if (found?.type !== 'directory') return found
+    this.#isPodman ??= readVersion(this.#connection).then(isPodman)
+    if (!(await this.#isPodman)) return found
     this.#owners ??= this.#connection.stream(this.#call('GET', 'export')).then(readOwners)
     return { ...found, ...(await this.#owners).get(path) }
   }
 
   async readFile(path: string): Promise<Buffer | undefined> {
     const target = await this.#resolve(path)
-    if (target === undefined || !isRegularFile(target.mode)) return undefined
+    if (target === undefined || !isOfKind(target.mode, 'regular')) return undefined
     let content: Buffer | undefined
     const archive = await this.#archive(target.path)
     if (archive === undefined) return undefined
@@ -132,7 +137,7 @@ export class DockerContainer implements Container {
   async readTree(path: string): Promise<Map<string, Buffer>> {
     const files = new Map<string, Buffer>()
     const target = await this.#resolve(path)
-    if (target === undefined || !isDirectory(target.mode)) return files
+    if (target === undefined || !isOfKind(target.mode, 'directory')) return files
     const archive = await this.#archive(target.path)
     if (archive === undefined) return files
     const root = target.path === '/' ? '' : `${posix.basename(target.path)}/`
@@ -180,19 +185,13 @@ export class DockerContainer implements Container {
     for (let depth = 0; depth < LINK_DEPTH; depth += 1) {
       const found = await this.#describe(at)
       if (found === undefined) return undefined
-      if (!isSymlink(found.mode)) return { ...found, path: at }
+      if (!isOfKind(found.mode, 'symlink')) return { ...found, path: at }
       const target = found.linkTarget ?? (await this.lstat(at))?.linkname
       if (target === undefined) return undefined
       at = posix.resolve(posix.dirname(at), target)
     }
     // A loop leads nowhere, as for the programs in the container.
     return undefined
-  }
-
-  async #isPodman(path: string): Promise<boolean> {
-    return (
-      (await this.#connection.header(this.#call('HEAD', 'archive', { path }), PODMAN_HEADER)) !== undefined
-    )
   }
 
   async #describe(path: string): Promise<DescribedPath | undefined> {

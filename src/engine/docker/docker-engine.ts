@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Makes containers on a Docker compatible engine and answers for removing them all.
 import { randomUUID } from 'node:crypto'
-import { type Connection, connect, statusOf } from '../../docker/index.js'
+import { type Connection, connect, isPodman, readVersion, statusOf } from '../../docker/index.js'
 import { PycdsError } from '../../errors/index.js'
 import type { Container, ContainerSpec, Engine, EngineDescription } from '../../ports/index.js'
 import { packTar } from '../../tar/index.js'
@@ -11,14 +11,6 @@ import { filesPlace, OWNER_LABEL, RUN_LABEL, toCreateBody } from './create-body.
 import { DockerContainer } from './docker-container.js'
 import { startError } from './start-error.js'
 import { type EngineHost, isThisMachine } from './this-machine.js'
-
-interface VersionReply {
-  readonly Version: string
-  readonly ApiVersion: string
-  readonly Os: string
-  readonly Arch: string
-  readonly Components?: readonly { readonly Name?: string }[] | null
-}
 
 interface InfoReply extends EngineHost {
   readonly Driver?: string
@@ -43,11 +35,10 @@ export class DockerEngine implements Engine {
 
   async describe(): Promise<EngineDescription> {
     const subject = 'engine'
-    const version = await this.#connection.json<VersionReply>({ method: 'GET', path: '/version', subject })
+    const version = await readVersion(this.#connection)
     const info = await this.#connection.json<InfoReply>({ method: 'GET', path: '/info', subject })
-    const isPodman = (version.Components ?? []).some(({ Name }) => Name?.includes('Podman'))
     return {
-      name: isPodman ? 'Podman' : 'Docker Engine',
+      name: isPodman(version) ? 'Podman' : 'Docker Engine',
       version: version.Version,
       apiVersion: version.ApiVersion,
       os: version.Os,

@@ -4,9 +4,6 @@
 import type { Readable } from 'node:stream'
 import { readTar } from '../../tar/index.js'
 
-/** Podman's answers carry it, Docker's do not. */
-export const PODMAN_HEADER = 'Libpod-API-Version'
-
 export interface Owner {
   readonly uid: number
   readonly gid: number

@@ -2,6 +2,7 @@
 // The engine describes a path in a header, base64 of JSON, with the mode in the encoding
 // of Go's os.FileMode: permission bits as usual, everything else in bits of its own.
 import type { PathStat } from '../../ports/index.js'
+import { FILE_KINDS } from '../../util/file-mode.js'
 
 /** The answer's header. */
 export const PATH_STAT_HEADER = 'X-Docker-Container-Path-Stat'
@@ -31,19 +32,14 @@ export function parsePathStat(header: string | undefined): DescribedPath | undef
   }
 }
 
-const S_IFMT = 0o170000
-const S_IFLNK = 0o120000
-const S_IFREG = 0o100000
-const S_IFDIR = 0o040000
-
 /** The first bit that is set decides; a character device has the device bit too, so it comes first. */
 const TYPES: readonly (readonly [goBit: number, posix: number])[] = [
-  [31, S_IFDIR],
-  [27, S_IFLNK],
-  [25, 0o010000],
-  [24, 0o140000],
-  [21, 0o020000],
-  [26, 0o060000],
+  [31, FILE_KINDS.directory],
+  [27, FILE_KINDS.symlink],
+  [25, FILE_KINDS.fifo],
+  [24, FILE_KINDS.socket],
+  [21, FILE_KINDS.characterDevice],
+  [26, FILE_KINDS.blockDevice],
 ]
 
 const SPECIAL: readonly (readonly [goBit: number, posix: number])[] = [
@@ -56,22 +52,7 @@ const SPECIAL: readonly (readonly [goBit: number, posix: number])[] = [
 export function toPosixMode(mode: number): number {
   // Division, since the highest bit would make a shifted number negative.
   const has = (bit: number) => Math.floor(mode / 2 ** bit) % 2 === 1
-  const type = TYPES.find(([bit]) => has(bit))?.[1] ?? S_IFREG
+  const type = TYPES.find(([bit]) => has(bit))?.[1] ?? FILE_KINDS.regular
   const special = SPECIAL.reduce((bits, [bit, posix]) => (has(bit) ? bits | posix : bits), 0)
   return type | special | (mode % 0o1000)
-}
-
-/** Tells from `st_mode` whether a path is a symlink. */
-export function isSymlink(mode: number): boolean {
-  return (mode & S_IFMT) === S_IFLNK
-}
-
-/** Tells from `st_mode` whether a path is a regular file. */
-export function isRegularFile(mode: number): boolean {
-  return (mode & S_IFMT) === S_IFREG
-}
-
-/** Tells from `st_mode` whether a path is a directory. */
-export function isDirectory(mode: number): boolean {
-  return (mode & S_IFMT) === S_IFDIR
 }

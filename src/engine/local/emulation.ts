@@ -2,10 +2,9 @@
 // Which programs of other processors the kernel hands to an emulator.
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { ARCHITECTURES } from '../../image/index.js'
 
 const REGISTRY = '/proc/sys/fs/binfmt_misc'
-/** ELF e_machine of the architectures, by the names of image configurations. */
-const MACHINES: Readonly<Record<string, number>> = { amd64: 62, arm64: 183 }
 const MACHINE_OFFSET = 18
 
 /**
@@ -17,7 +16,7 @@ export function findEmulated(registry = REGISTRY): string[] {
   const machines = entries.map((name) =>
     machineOf(read(() => readFileSync(join(registry, name), 'utf8')) ?? ''),
   )
-  return Object.entries(MACHINES).flatMap(([name, machine]) => (machines.includes(machine) ? [name] : []))
+  return ARCHITECTURES.filter(({ elf }) => machines.includes(elf)).map(({ name }) => name)
 }
 
 /** Undefined for an entry that is off, needs its emulator in the root, or is not about ELF files. */

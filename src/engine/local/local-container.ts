@@ -15,6 +15,8 @@ import type {
   PathStat,
 } from '../../ports/index.js'
 import { findInside, readInside, readLinkInside, readTreeInside } from '../../rootfs/index.js'
+import { FILE_KINDS, isOfKind } from '../../util/file-mode.js'
+import { present } from '../../util/present.js'
 import { execute } from './exec.js'
 import type { Root } from './roots.js'
 import { differencesOf } from './roots.js'
@@ -24,7 +26,8 @@ import { startFailure } from './start-failure.js'
 
 /** The last bytes are on their way when the command has ended; a child that kept the pipe must not hold us. */
 const OUTPUT_DEADLINE_MS = 5000
-const TYPE_BITS = { file: 0o100000, directory: 0o040000, symlink: 0o120000 } as const
+/** The kinds of files, by the names that they have in tar archives. */
+const KINDS = { file: 'regular', directory: 'directory', symlink: 'symlink' } as const
 
 /** What the engine gives a container. */
 export interface LocalContainerParts {
@@ -113,7 +116,11 @@ export class LocalContainer implements Container {
     if (!this.touched) {
       const node = this.parts.root.tree.resolve(path, true)?.node
       return (
-        node && { size: node.size, mtime: node.mtime.toISOString(), mode: TYPE_BITS[node.type] | node.mode }
+        node && {
+          size: node.size,
+          mtime: node.mtime.toISOString(),
+          mode: FILE_KINDS[KINDS[node.type]] | node.mode,
+        }
       )
     }
     return await findInside(this.parts.root.directory, path, true, async ({ stat }) => ({
@@ -129,7 +136,7 @@ export class LocalContainer implements Container {
       const node = root.tree.resolve(path, false)?.node
       if (node === undefined) return undefined
       const { type, mode, uid, gid, mtime, linkname } = node
-      return { type, mode, uid, gid, mtime, ...(linkname === undefined ? {} : { linkname }) }
+      return { type, mode, uid, gid, mtime, ...present({ linkname }) }
     }
     const found = await findInside(root.directory, path, false, async ({ stat }) => ({
       type: typeOf(Number(stat.mode)),
@@ -139,7 +146,7 @@ export class LocalContainer implements Container {
       mtime: new Date(Math.floor(Number(stat.mtimeMs) / 1000) * 1000),
     }))
     const linkname = found?.type === 'symlink' ? await readLinkInside(root.directory, path) : undefined
-    return found && { ...found, ...(linkname === undefined ? {} : { linkname }) }
+    return found && { ...found, ...present({ linkname }) }
   }
 
   readFile(path: string): Promise<Buffer | undefined> {
@@ -183,7 +190,7 @@ function signalOf(text: string): NodeJS.Signals {
 }
 
 function typeOf(mode: number): LinkStat['type'] {
-  const found = Object.entries(TYPE_BITS).find(([, bits]) => (mode & 0o170000) === bits)
+  const found = Object.entries(KINDS).find(([, kind]) => isOfKind(mode, kind))
   return (found?.[0] as LinkStat['type'] | undefined) ?? 'other'
 }
 

@@ -15,7 +15,13 @@ import { findEmulated } from './emulation.js'
 import { LocalContainer } from './local-container.js'
 import { findProgram } from './processes.js'
 import { type Root, RootPool } from './roots.js'
-import { capabilitiesOf, commandOf, environmentOf, isolatesNetwork, type RunPlan } from './run-plan.js'
+import {
+  capabilitiesOf,
+  containerCommand,
+  containerEnvironment,
+  isolatesNetwork,
+  type RunPlan,
+} from './run-plan.js'
 import { OciRuntime } from './runtimes/oci.js'
 import type { Runtime, RuntimeName } from './runtimes/runtime.js'
 import { resolveUser } from './users.js'
@@ -135,8 +141,8 @@ export class LocalEngine implements Engine {
       id: `pycds-${hostname}`,
       root: root.directory,
       bundle,
-      command: commandOf(config, spec, subject),
-      env: environmentOf(config, spec, { hostname, home: user.home }),
+      command: containerCommand(config, spec, subject),
+      env: containerEnvironment(config, spec, { hostname, home: user.home }),
       cwd: config.config?.WorkingDir || '/',
       user,
       hostname,

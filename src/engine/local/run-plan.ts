@@ -2,7 +2,13 @@
 // What is to be run, in full: nothing is left for a runtime to decide, so all of them run the same.
 
 import { PycdsError } from '../../errors/index.js'
-import type { ImageConfig, ImageUser } from '../../image/index.js'
+import {
+  commandOf,
+  DEFAULT_PATH,
+  environmentOf,
+  type ImageConfig,
+  type ImageUser,
+} from '../../image/index.js'
 import type { ContainerSpec, Mount } from '../../ports/index.js'
 
 export interface RunPlan {
@@ -30,24 +36,31 @@ export interface RunPlan {
   readonly ownersKept: boolean
 }
 
-const DEFAULT_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
 /** What engines leave to a container by default. */
 const DEFAULT_CAPABILITIES = [
-  ...['AUDIT_WRITE', 'CHOWN', 'DAC_OVERRIDE', 'FOWNER', 'FSETID', 'KILL', 'MKNOD', 'NET_BIND_SERVICE'],
-  ...['NET_RAW', 'SETFCAP', 'SETGID', 'SETPCAP', 'SETUID', 'SYS_CHROOT'],
+  'AUDIT_WRITE',
+  'CHOWN',
+  'DAC_OVERRIDE',
+  'FOWNER',
+  'FSETID',
+  'KILL',
+  'MKNOD',
+  'NET_BIND_SERVICE',
+  'NET_RAW',
+  'SETFCAP',
+  'SETGID',
+  'SETPCAP',
+  'SETUID',
+  'SYS_CHROOT',
 ].map((name) => `CAP_${name}`)
 
 /** The environment of a container: the image's, what engines add, what the run asks for. */
-export function environmentOf(
+export function containerEnvironment(
   config: ImageConfig,
   spec: Pick<ContainerSpec, 'env' | 'unsetEnv'>,
   implied: { hostname: string; home: string },
 ): Record<string, string> {
-  const own = (config.config?.Env ?? []).map((item): [string, string] => {
-    const at = item.indexOf('=')
-    return at < 0 ? [item, ''] : [item.slice(0, at), item.slice(at + 1)]
-  })
-  const kept = own.filter(([name]) => !spec.unsetEnv?.includes(name))
+  const kept = Object.entries(environmentOf(config)).filter(([name]) => !spec.unsetEnv?.includes(name))
   return {
     PATH: DEFAULT_PATH,
     HOSTNAME: implied.hostname,
@@ -58,10 +71,13 @@ export function environmentOf(
 }
 
 /** The command of a container; TRAINING_FAILED when there is none. */
-export function commandOf(config: ImageConfig, spec: ContainerSpec, subject: string): readonly string[] {
+export function containerCommand(
+  config: ImageConfig,
+  spec: ContainerSpec,
+  subject: string,
+): readonly string[] {
   if (spec.command !== undefined && spec.command.length > 0) return spec.command
-  const { Entrypoint, Cmd } = config.config ?? {}
-  const command = [...(Entrypoint ?? []), ...(Cmd ?? [])]
+  const command = commandOf(config)
   if (command.length > 0) return command
   throw new PycdsError('TRAINING_FAILED', {
     message: `${subject}: cannot be started: no command specified`,

@@ -2,15 +2,11 @@
 // The Python of an image that cannot be run here, as its files tell: where it is, which build, and which version.
 
 import { PycdsError } from '../../errors/index.js'
+import { findArchitecture } from '../../image/index.js'
 import type { Archiver, Container, SourceImage } from '../../ports/index.js'
 import type { RunLogPython } from '../runlog/run-log.js'
 import { type ElfSymbols, readElfSymbols } from './elf.js'
 
-/** As file names and ELF files have them, by the names of image configurations. */
-const MACHINES: Readonly<Record<string, { name: string; elf: number }>> = {
-  amd64: { name: 'x86_64', elf: 62 },
-  arm64: { name: 'aarch64', elf: 183 },
-}
 /** Only such builds export them. */
 const DEBUG_SYMBOLS = ['_Py_NegativeRefcount', '_Py_RefTotal']
 const FREE_THREADED_SYMBOLS = ['_Py_MergeZeroLocalRefcount']
@@ -18,8 +14,8 @@ const FINAL = 0xf
 
 /** The same path in an image for another processor. */
 export function translatePath(path: string, from: SourceImage, to: SourceImage): string {
-  const [old, next] = [MACHINES[from.architecture], MACHINES[to.architecture]]
-  return old === undefined || next === undefined ? path : path.replaceAll(old.name, next.name)
+  const [old, next] = [findArchitecture(from.architecture), findArchitecture(to.architecture)]
+  return old === undefined || next === undefined ? path : path.replaceAll(old.machine, next.machine)
 }
 
 export interface ForeignInput {
@@ -47,7 +43,7 @@ export async function findForeignPython(
   if (!file || !identity || !symbols?.has('Py_GetVersion')) {
     throw refused(to, library, `there is no Python in it, as there is for ${from.architecture}`)
   }
-  if (identity.machine !== MACHINES[to.architecture]?.elf)
+  if (identity.machine !== findArchitecture(to.architecture)?.elf)
     throw refused(to, library, `it is for another processor than ${to.architecture}`)
   const hexversion = readVersion(file, symbols)
   if (hexversion === undefined) throw refused(to, library, 'its version cannot be read without running it')

@@ -5,6 +5,7 @@
 import { PycdsError } from '../../errors/index.js'
 import type { Container, ModuleCode, RunPorts, SourceImage } from '../../ports/index.js'
 import { withContainer } from '../../ports/with-container.js'
+import { by } from '../../util/order.js'
 import type { Learned, LearnInput, LearnRequest } from '../learn.js'
 import { readCode } from '../read-code.js'
 import type { RunLogProcess } from '../runlog/run-log.js'
@@ -50,7 +51,7 @@ export async function transfer(
     ...learned.selection.leftOut,
     ...because(missing, `only the image for ${from.architecture} has it`),
     ...because(failed, 'its source cannot be compiled'),
-  ].sort((a, b) => (a.name < b.name ? -1 : 1))
+  ].sort(by('name'))
   const processes = await Promise.all(
     learned.python.processes.map((process) => translate(process, from, to, image)),
   )

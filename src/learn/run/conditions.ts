@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The conditions of a run that need looking: each goes on looking by itself until it holds,
 // and can say at any time how far it has come.
-import { StringDecoder } from 'node:string_decoder'
+import { LineSplitter, withoutEnd } from '../../util/lines.js'
 import type { Look } from './inside.js'
 import type { ReadySpec } from './ready.js'
 
@@ -75,8 +75,9 @@ const MAX_LINE_LENGTH = 64 * 1024
 class LineMatcher {
   found = false
   readonly #pattern: RegExp
-  readonly #decoder = new StringDecoder('utf8')
-  #line = ''
+  readonly #splitter = new LineSplitter(MAX_LINE_LENGTH)
+  /** Whether what comes next continues a line whose beginning was looked at. */
+  #continues = false
 
   constructor(pattern: RegExp) {
     // Without the flags that make a search depend on the one before it.
@@ -86,9 +87,15 @@ class LineMatcher {
   /** The last line counts without its end: prompts have none. */
   push(chunk: Buffer): void {
     if (this.found) return
-    const lines = (this.#line + this.#decoder.write(chunk)).split('\n')
-    this.found = lines.some((line) => this.#pattern.test(line.slice(0, MAX_LINE_LENGTH)))
-    this.#line = (lines.at(-1) ?? '').slice(0, MAX_LINE_LENGTH)
+    for (const line of this.#splitter.push(chunk)) {
+      this.#look(line)
+      this.#continues = !line.endsWith('\n')
+    }
+    this.#look(this.#splitter.rest)
+  }
+
+  #look(line: string): void {
+    if (!this.#continues && this.#pattern.test(withoutEnd(line))) this.found = true
   }
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Values that were given for a run only must not be shown, whoever prints them.
-import { StringDecoder } from 'node:string_decoder'
 import type { OutputListener } from '../../ports/index.js'
+import { LineSplitter } from '../../util/lines.js'
 
 /** Shorter values (`1`, `on`, `dev`) are no secrets, and hiding them would make texts unreadable. */
 const MIN_SECRET_LENGTH = 4
@@ -43,20 +43,11 @@ export class Redactor {
   }
 
   #lines(listener: OutputListener, stream: 'stdout' | 'stderr') {
-    const decoder = new StringDecoder('utf8')
-    let rest = ''
+    const splitter = new LineSplitter(MAX_LINE_LENGTH)
     const pass = (text: string) => text !== '' && listener(stream, Buffer.from(this.text(text)))
     return {
-      push: (chunk: Buffer) => {
-        rest += decoder.write(chunk)
-        const end = rest.length > MAX_LINE_LENGTH ? rest.length : rest.lastIndexOf('\n') + 1
-        pass(rest.slice(0, end))
-        rest = rest.slice(end)
-      },
-      flush: () => {
-        pass(rest + decoder.end())
-        rest = ''
-      },
+      push: (chunk: Buffer) => void pass(splitter.push(chunk).join('')),
+      flush: () => void pass(splitter.end()),
     }
   }
 }

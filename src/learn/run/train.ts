@@ -3,6 +3,7 @@
 
 import { PycdsError } from '../../errors/index.js'
 import type { Container, ContainerSpec, Engine } from '../../ports/index.js'
+import { compare } from '../../util/order.js'
 import { parseRunLog, type RunLogProcess } from '../runlog/run-log.js'
 import { type RunParts, RunPaths, type TrainingPlace } from './files.js'
 import { Inside } from './inside.js'
@@ -236,7 +237,7 @@ async function readRunLogs(
   const files = await container.readTree(directory)
   const processes: RunLogProcess[] = []
   const others: string[] = []
-  for (const [name, bytes] of [...files].sort(([a], [b]) => (a < b ? -1 : 1))) {
+  for (const [name, bytes] of [...files].sort(([a], [b]) => compare(a, b))) {
     if (name.endsWith('.other')) others.push(bytes.toString())
     const traced = name.endsWith('.runlog') ? parseRunLog(name, bytes) : undefined
     if (traced) processes.push(traced)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Unites what several processes of a training run imported into the modules of one archive.
 import type { ModuleCode } from '../../ports/index.js'
+import { by } from '../../util/order.js'
 import type { Training } from '../run/index.js'
 import type { PythonGroup } from './interpreter.js'
 
@@ -34,8 +35,6 @@ export function selectModules(group: PythonGroup, changed: Training['changed']):
   for (const name of chosen.keys()) leftOut.delete(name)
   return {
     modules: [...chosen.values()],
-    leftOut: [...leftOut]
-      .map(([name, reason]) => ({ name, reason }))
-      .sort((a, b) => (a.name < b.name ? -1 : 1)),
+    leftOut: [...leftOut].map(([name, reason]) => ({ name, reason })).sort(by('name')),
   }
 }

@@ -2,6 +2,7 @@
 // Traces as values: what a training run gives, several as one, two compared.
 
 import { PycdsError } from '../../errors/index.js'
+import { by } from '../../util/order.js'
 import { selectCaches } from '../select/caches.js'
 import { selectFiles } from '../select/files.js'
 import type { PythonGroup } from '../select/interpreter.js'
@@ -85,7 +86,7 @@ export function mergeTraces(traces: readonly { name: string; trace: Trace }[]): 
       all.flatMap((trace) => trace.leftOut),
     )
       .filter(({ name }) => !names.has(name))
-      .sort((a, b) => (a.name < b.name ? -1 : 1)),
+      .sort(by('name')),
   }
 }
 
@@ -134,7 +135,7 @@ export function diffTraces(from: Trace, to: Trace): TraceDiff {
     schema: 'io.pycds.trace-diff/1',
     removed: [...before.keys()].filter(missingIn(after)).sort(),
     added,
-    changed: changed.sort((a, b) => (a.name < b.name ? -1 : 1)),
+    changed: changed.sort(by('name')),
     same: after.size - added.length - changed.length,
   }
 }

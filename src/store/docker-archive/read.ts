@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// What `docker save` writes: manifest.json lists configurations and layers by their names in the tar. The rest
-// of the program sees it as a layout; the manifests that it has not are made up in memory.
+// An archive as `docker save` writes it. The rest of the program sees it as a layout; the manifests that it has not are
+// made up in memory.
 import { createHash } from 'node:crypto'
 import { stat } from 'node:fs/promises'
+import { posix } from 'node:path'
 import { buffer } from 'node:stream/consumers'
 import { pipeline } from 'node:stream/promises'
+import { type ArchiveItem, hexOfDocument, MANIFEST, parseItems } from '../../docker-archive/index.js'
 import {
   type Compression,
   type Descriptor,
@@ -25,14 +27,6 @@ import {
   withFiles,
 } from '../../oci/index.js'
 import { locateMembers, type TarMember } from '../../tar/index.js'
-
-/** One image of a manifest.json. */
-export interface ArchiveItem {
-  readonly Config: string
-  readonly RepoTags?: readonly string[] | null
-  /** Oldest first. */
-  readonly Layers: readonly string[]
-}
 
 /** An opened archive, with all that is in the file. */
 export interface DockerArchive extends Medium {
@@ -77,17 +71,11 @@ export async function openDockerArchive(path: string): Promise<DockerArchive> {
 }
 
 async function readItems(members: ReadonlyMap<string, TarMember>, subject: string): Promise<ArchiveItem[]> {
-  const file = members.get('manifest.json')
-  if (file === undefined) throw damaged(`${subject}: it is no Docker archive, for it has no manifest.json`)
-  const items = parseJson(await buffer(file.open()), `${subject}: manifest.json`)
-  if (Array.isArray(items) && items.every(isItem)) return items
-  throw damaged(`${subject}: manifest.json is not a list of images`)
-}
-
-function isItem(value: unknown): value is ArchiveItem {
-  const { Config, RepoTags, Layers } = (value ?? {}) as Partial<ArchiveItem>
-  const isTexts = (list: unknown) => Array.isArray(list) && list.every((one) => typeof one === 'string')
-  return typeof Config === 'string' && isTexts(Layers) && (RepoTags == null || isTexts(RepoTags))
+  const file = members.get(MANIFEST)
+  if (file === undefined) throw damaged(`${subject}: it is no Docker archive, for it has no ${MANIFEST}`)
+  const items = parseItems(parseJson(await buffer(file.open()), `${subject}: ${MANIFEST}`))
+  if (items !== undefined) return items
+  throw damaged(`${subject}: ${MANIFEST} is not a list of images`)
 }
 
 interface Described {
@@ -98,7 +86,7 @@ interface Described {
 
 async function describe(item: ArchiveItem, { members, blobs, subject }: Described): Promise<Descriptor> {
   const configBytes = await buffer(memberOf(members, item.Config, 'configuration', subject).open())
-  const named = /([0-9a-f]{64})(?:\.json)?$/.exec(item.Config)?.[1]
+  const named = hexOfDocument(posix.basename(item.Config))
   const digest = sha256Digest(configBytes)
   if (named !== undefined && digest !== `sha256:${named}`) {
     throw damaged(`${subject}: its configuration ${item.Config} has the digest ${digest}`)

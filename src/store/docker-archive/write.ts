@@ -1,8 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 import { createWriteStream } from 'node:fs'
 import { stat } from 'node:fs/promises'
+import {
+  type ArchiveItem,
+  configMember,
+  configName,
+  isDescription,
+  layerName,
+  manifestMember,
+} from '../../docker-archive/index.js'
 import { PycdsError } from '../../errors/index.js'
-import { hexOf } from '../../image/index.js'
 import {
   changePlace,
   type ImageContents,
@@ -13,15 +20,7 @@ import {
 } from '../../oci/index.js'
 import { type StreamedMember, type TarEntry, writeTar } from '../../tar/index.js'
 import { writeWhole } from '../../util/staging.js'
-import { type ArchiveItem, type DockerArchive, openDockerArchive } from './read.js'
-
-/** Members that describe the archive as a whole: written anew, or left out since they would be wrong. */
-const DESCRIPTIONS: ReadonlySet<string> = new Set([
-  'manifest.json',
-  'repositories',
-  'index.json',
-  'oci-layout',
-])
+import { type DockerArchive, openDockerArchive } from './read.js'
 
 /** Writes an image to an archive; other images of an archive that exists stay in it. */
 export async function writeDockerArchive(path: string, entry: NewEntry): Promise<void> {
@@ -55,29 +54,29 @@ export async function* membersOf(
   existing: DockerArchive | undefined,
   { image, name, subject }: NewImage,
 ): AsyncGenerator<StreamedMember | TarEntry> {
-  const kept = [...(existing?.members.entries() ?? [])].filter(([member]) => !DESCRIPTIONS.has(member))
+  const kept = [...(existing?.members.entries() ?? [])].filter(([member]) => !isDescription(member))
   const written = new Set<string>()
   for (const [member, { size, open }] of kept) {
     written.add(member)
     yield { name: member, size, open: async () => open() }
   }
   const item: ArchiveItem = {
-    Config: `${hexOf(image.id)}.json`,
+    Config: configName(image.id),
     RepoTags: name === undefined ? null : [name],
-    Layers: image.layers.map(({ diffId }) => `${hexOf(diffId)}.tar`),
+    Layers: image.layers.map(({ diffId }) => layerName(diffId)),
   }
-  if (!written.has(item.Config)) yield file(item.Config, image.configBytes)
+  if (!written.has(item.Config)) yield configMember(image.id, image.configBytes)
   for (const layer of image.layers) {
-    const member = `${hexOf(layer.diffId)}.tar`
+    const member = layerName(layer.diffId)
     if (written.has(member)) continue
     written.add(member)
-    yield await layerMember(member, layer, subject)
+    yield await streamedLayer(member, layer, subject)
   }
-  yield file('manifest.json', Buffer.from(JSON.stringify([...itemsWithout(existing, item), item])))
+  yield manifestMember([...itemsWithout(existing, item), item])
 }
 
 /** Engines of every age read plain and gzip layers; what only newer ones read is decompressed. */
-async function layerMember(name: string, layer: LayerContents, subject: string): Promise<StreamedMember> {
+async function streamedLayer(name: string, layer: LayerContents, subject: string): Promise<StreamedMember> {
   if (layer.compression !== 'zstd') {
     return { name, size: layer.blob.size, open: () => openVerified(layer.blob, subject) }
   }
@@ -91,10 +90,6 @@ function itemsWithout(existing: DockerArchive | undefined, item: ArchiveItem): A
   return (existing?.items ?? [])
     .map((one) => ({ ...one, RepoTags: (one.RepoTags ?? []).filter((tag) => !item.RepoTags?.includes(tag)) }))
     .filter(({ Config }) => Config !== item.Config)
-}
-
-function file(name: string, body: Buffer): TarEntry {
-  return { name, type: 'file', mode: 0o644, uid: 0, gid: 0, mtime: new Date(0), body }
 }
 
 async function exists(path: string): Promise<boolean> {

@@ -2,7 +2,7 @@
 // The images of a Docker compatible engine. Nothing is written to this machine's disk and
 // no layer of the source crosses the connection, unless the engine insists on all of them.
 import type { Readable } from 'node:stream'
-import { type Connection, connect, replyTextOf, statusOf } from '../../docker/index.js'
+import { type Connection, connect, isPodman, readVersion, replyTextOf, statusOf } from '../../docker/index.js'
 import { PycdsError } from '../../errors/index.js'
 import {
   type ImageConfig,
@@ -114,7 +114,7 @@ export class DockerImageStore implements ImageStore {
       })
     }
     // Podman would file a short name under Docker's registry, and what it builds itself under this one.
-    const isLocal = name.domain === undefined && (await this.#isPodman())
+    const isLocal = name.domain === undefined && isPodman(await readVersion(this.#connection))
     const repo = isLocal ? `localhost/${name.path}` : repositoryOf(name)
     const tag = name.tag === undefined ? {} : { tag: name.tag }
     await this.#nameIt(imageId, { repository: repo, ...tag }, `image name ${reference}`)
@@ -153,28 +153,24 @@ export class DockerImageStore implements ImageStore {
 
   /** Loads a Docker archive with the names that it has in it. */
   async load(archive: Readable, subject: string): Promise<void> {
-    const path = '/images/load'
-    const query = { quiet: 'true' }
-    const reply = await this.#connection.stream({ method: 'POST', path, query, tar: archive, subject })
-    await readLoadReply(reply, subject)
+    await this.#post(archive, subject)
   }
 
   /** Loads the short archive, and the full one when the engine does not find the base layers by itself. */
   async #load(image: SourceImage, stored: StoredConfig, layer: NewLayer, subject: string): Promise<string> {
+    const name = stored.name ?? stored.digest
     try {
-      return await this.#post(await shortArchive(stored, layer), stored, subject)
+      return (await this.#post(await shortArchive(stored, layer), subject)) ?? name
     } catch (error) {
       const isRefusal = error instanceof PycdsError && error.code === 'ENGINE_FAILED'
       if (!isRefusal || !LAYER_MISSING.test(replyTextOf(error) ?? error.message)) throw error
     }
-    return await this.#post(fullArchive(await this.#export(image), image, stored, layer), stored, subject)
+    const archive = fullArchive(await this.#export(image), image, stored, layer)
+    return (await this.#post(archive, subject)) ?? name
   }
 
-  async #post(
-    tar: Parameters<typeof fullArchive>[0] | Buffer,
-    stored: StoredConfig,
-    subject: string,
-  ): Promise<string> {
+  /** Loads an archive; gives what the engine calls the image, if it says so. */
+  async #post(tar: Readable | Buffer, subject: string): Promise<string | undefined> {
     const reply = await this.#connection.stream({
       method: 'POST',
       path: '/images/load',
@@ -182,7 +178,7 @@ export class DockerImageStore implements ImageStore {
       tar,
       subject,
     })
-    return (await readLoadReply(reply, subject)) ?? stored.name ?? stored.digest
+    return await readLoadReply(reply, subject)
   }
 
   #export(image: SourceImage) {
@@ -200,13 +196,6 @@ export class DockerImageStore implements ImageStore {
       query: { repo: name.repository, tag: name.tag ?? 'latest' },
       subject,
     })
-  }
-
-  async #isPodman(): Promise<boolean> {
-    type Version = { Components?: readonly { Name?: string }[] | null } | undefined
-    const request = { method: 'GET', path: '/version', subject: 'engine' } as const
-    const components = (await this.#connection.json<Version>(request))?.Components ?? []
-    return components.some(({ Name }) => Name?.includes('Podman'))
   }
 
   async #find(id: string, subject: string): Promise<ImageInspection | undefined> {

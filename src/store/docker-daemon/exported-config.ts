@@ -1,18 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-// Finds an image's configuration in what the engine exports. Two forms are in use: the
-// classic archive (<hex>.json, manifest.json) and an OCI layout with a manifest.json
-// beside it (blobs/sha256/<hex>). Layers go by without being held.
+// Finds an image's configuration in what the engine exports. Layers go by without being held.
 import type { Readable } from 'node:stream'
+import { hexOfDocument, MANIFEST, parseItems } from '../../docker-archive/index.js'
 import { PycdsError } from '../../errors/index.js'
 import { type ImageConfig, sha256Digest, validateConfig } from '../../image/index.js'
 import type { SourceImage } from '../../ports/index.js'
-import { readTar, type TarHeader } from '../../tar/index.js'
+import { readTar } from '../../tar/index.js'
 
 /** A configuration is a few kilobytes; larger members are layers. */
 const CANDIDATE_LIMIT = 8 * 1024 * 1024
 /** An OCI layout may hold many small blobs; beyond this they cannot all be documents. */
 const CANDIDATES_LIMIT = 64 * 1024 * 1024
-const CANDIDATE_NAME = /^(?:blobs\/sha256\/)?([0-9a-f]{64})(?:\.json)?$/
 const OPENING_BRACE = 0x7b
 
 interface Candidate {
@@ -32,11 +30,11 @@ export async function readExportedConfig(archive: Readable, image: SourceImage):
   let held = 0
   await readTar(archive, async (entry, body) => {
     if (entry.type !== 'file' || entry.size > CANDIDATE_LIMIT) return undefined
-    if (entry.name === 'manifest.json') {
-      manifest = parseJson(await body(), 'manifest.json', image)
+    if (entry.name === MANIFEST) {
+      manifest = parseJson(await body(), MANIFEST, image)
       return undefined
     }
-    const hex = candidateHex(entry)
+    const hex = hexOfDocument(entry.name)
     if (hex === undefined) return undefined
     const bytes = await body()
     if (bytes[0] !== OPENING_BRACE) return undefined
@@ -55,8 +53,8 @@ export async function readExportedConfig(archive: Readable, image: SourceImage):
 }
 
 function chooseByManifest(candidates: readonly Candidate[], manifest: unknown, image: SourceImage): Buffer {
-  for (const name of configNames(manifest)) {
-    const hex = CANDIDATE_NAME.exec(name)?.[1]
+  for (const { Config: name } of parseItems(manifest) ?? []) {
+    const hex = hexOfDocument(name)
     const candidate = candidates.find((c) => c.hex === hex)
     if (candidate === undefined) continue
     const isIntact = sha256Digest(candidate.bytes) === `sha256:${candidate.hex}`
@@ -65,17 +63,6 @@ function chooseByManifest(candidates: readonly Candidate[], manifest: unknown, i
     if (!isTheId && hasLayers(parseJson(candidate.bytes, name, image), image.diffIds)) return candidate.bytes
   }
   throw damaged(image, 'the engine exported no configuration that belongs to it')
-}
-
-function candidateHex(entry: TarHeader): string | undefined {
-  return CANDIDATE_NAME.exec(entry.name)?.[1]
-}
-
-function configNames(manifest: unknown): string[] {
-  if (!Array.isArray(manifest)) return []
-  return manifest.flatMap((item: { Config?: unknown } | null) =>
-    typeof item?.Config === 'string' ? [item.Config] : [],
-  )
 }
 
 function isConfiguration(value: unknown): boolean {

@@ -32,6 +32,7 @@ import {
 } from '../../oci/index.js'
 import type { ImageDigests, ImageStore, IndexStore, NewLayer, SourceImage } from '../../ports/index.js'
 import { writeTar } from '../../tar/index.js'
+import { present } from '../../util/present.js'
 import { membersOf } from '../docker-archive/index.js'
 import { openMedium, writeMedium } from './media.js'
 
@@ -106,7 +107,7 @@ export class LocationStore implements IndexStore {
       return { config }
     }
     const manifest = await this.publish([imageId], reference)
-    return { config, ...(manifest === undefined ? {} : { manifest }) }
+    return { config, ...present({ manifest }) }
   }
 
   async remove(imageId: string): Promise<void> {

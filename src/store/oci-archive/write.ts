@@ -12,6 +12,7 @@ import {
   withEntries,
 } from '../../oci/index.js'
 import { type StreamedMember, type TarEntry, writeTar } from '../../tar/index.js'
+import { by } from '../../util/order.js'
 import { writeWhole } from '../../util/staging.js'
 import { type OciArchive, openOciArchive } from './read.js'
 
@@ -37,7 +38,7 @@ function* membersOf(
   const kept = [...(existing?.members.values() ?? [])].filter(({ name }) => name.startsWith('blobs/'))
   for (const member of kept) yield { ...member, open: async () => member.open() }
   const names = new Set(kept.map(({ name }) => name))
-  const blobs = [...entry.publication.blobs.values()].sort((a, b) => (a.digest < b.digest ? -1 : 1))
+  const blobs = [...entry.publication.blobs.values()].sort(by('digest'))
   for (const blob of blobs) {
     const name = memberName(blob.digest)
     if (!names.has(name)) yield streamed(name, blob, subject)

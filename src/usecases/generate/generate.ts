@@ -2,6 +2,7 @@
 // A Dockerfile that bakes: one on top of an image, or a given one with the instructions behind it.
 import { readFile, stat } from 'node:fs/promises'
 import { PycdsError } from '../../errors/index.js'
+import { commandOf } from '../../image/index.js'
 import type { ImageStore } from '../../ports/index.js'
 import { lastStage } from './dockerfile.js'
 import { type Builder, bakeInstructions } from './instructions.js'
@@ -53,12 +54,12 @@ export async function generate(
 
 async function fromImage({ subject, builder }: GenerateRequest, store: ImageStore) {
   const { config } = await store.resolve(subject)
-  const { Entrypoint, Cmd, User } = config.config ?? {}
+  const user = config.config?.User
   return {
     head: [builder === 'classic' ? `FROM ${subject} AS ${STAGE}` : `FROM ${subject}`],
     name: STAGE,
-    command: [...(Entrypoint ?? []), ...(Cmd ?? [])],
-    user: !User || /^(root|0)(:|$)/.test(User) ? undefined : User,
+    command: commandOf(config),
+    user: !user || /^(root|0)(:|$)/.test(user) ? undefined : user,
   }
 }
 

@@ -10,7 +10,7 @@ const gives = test.macro(async (t, text: string, expected: Record<string, string
 test(
   'options are named like the build arguments',
   gives,
-  'frontend:\n  on-failure: fail\n  min-hit-rate: 95\n  enabled: false\n  ready: [health, "log:/a b/"]\n  command: [python, -m, app]\n',
+  'version: 1\nfrontend:\n  on-failure: fail\n  min-hit-rate: 95\n  enabled: false\n  ready: [health, "log:/a b/"]\n  command: [python, -m, app]\n',
   {
     PYCDS_ON_FAILURE: 'fail',
     PYCDS_MIN_HIT_RATE: '95',
@@ -19,24 +19,46 @@ test(
     PYCDS_COMMAND: '["python","-m","app"]',
   },
 )
-test('other parts of the file are for others', gives, 'images:\n  - app:1\n', {})
-test('an empty file is one without options', gives, '# nothing\n', {})
+test(
+  'values stay as they are written',
+  gives,
+  'version: 1\nfrontend: {timeout: 1.10, min-hit-rate: 99.50, import: [1.10, app], command: true}\n',
+  {
+    PYCDS_TIMEOUT: '1.10',
+    PYCDS_MIN_HIT_RATE: '99.50',
+    PYCDS_IMPORT: '1.10\napp',
+    PYCDS_COMMAND: 'true',
+  },
+)
+test('a switch is a digit too', gives, 'version: 1\nfrontend: {enabled: 0}\n', { PYCDS_ENABLED: '0' })
+test('a file for builds alone needs no version', gives, 'frontend: {on-failure: fail}\n', {
+  PYCDS_ON_FAILURE: 'fail',
+})
+test('other parts of the file are for others', gives, 'version: 1\nimages:\n  - app:1\n', {})
 
-for (const [what, text] of [
-  ['a list instead of a mapping', '- a\n'],
-  ['a section that is a text', 'frontend: fail\n'],
-  ['a mapping for an option', 'frontend:\n  ready: {a: 1}\n'],
-  ['broken YAML', 'frontend: [a\n'],
+for (const [what, text, message] of [
+  ['a file for bakes without a version', 'images: [a]\nfrontend: {}\n', /version: 1 is missing/],
+  ['another version', 'version: 2\nfrontend: {}\n', /:1:1: version: 1 is missing/],
+  ['an empty file', '# nothing\n', /the file: not a mapping/],
+  ['a list instead of a mapping', '- a\n', /the file: not a mapping/],
+  ['a section that is a text', 'version: 1\nfrontend: fail\n', /:2:11: frontend: not a mapping/],
+  ['a part that is not known', 'version: 1\nfront: {}\n', /:2:1: front: not known in the file/],
   [
-    'aliases of aliases',
-    `a: &a [x,x,x,x,x,x,x,x,x,x]\n${'bcdef'
-      .split('')
-      .map((n, i) => `${n}: &${n} [${`*${'abcdef'[i]},`.repeat(9)}]\n`)
-      .join('')}`,
+    'an option that is not known',
+    'version: 1\nfrontend:\n  redy: health\n',
+    /:3:3: redy: .*did you mean ready\?/,
   ],
+  ['an option in capitals', 'version: 1\nfrontend:\n  ON_FAILURE: fail\n', /:3:3: ON_FAILURE: not known/],
+  ['a mapping for an option', 'version: 1\nfrontend:\n  ready: {a: 1}\n', /:3:10: ready: not a text/],
+  ['a list for one text', 'version: 1\nfrontend:\n  validate: [stat, hash]\n', /:3:13: validate: not a text/],
+  ['nothing for an option', 'version: 1\nfrontend:\n  ready:\n', /ready: not a text/],
+  ['an option twice', 'version: 1\nfrontend:\n  ready: exit\n  ready: health\n', /:4:3: /],
+  ['broken YAML', 'version: 1\nfrontend: [a\n', /^pycds-image\.yaml:\d+:\d+: /],
+  ['an alias', 'version: 1\nfrontend:\n  ready: &r health\n  probe: [*r]\n', /:4:11: probe: .*not an alias/],
 ] as const) {
   test(`${what} is refused`, async (t) => {
     const error = await t.throwsAsync<PycdsError>(readConfigFile(text))
     t.is(error?.code, 'USAGE')
+    t.regex(error?.message ?? '', message)
   })
 }

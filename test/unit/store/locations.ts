@@ -13,10 +13,17 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
-import { appendLayer, type Descriptor, MEDIA_TYPES, sha256DiffId } from '../../../src/image/index.js'
+import { configName, layerName, MANIFEST } from '../../../src/docker-archive/index.js'
+import {
+  appendLayer,
+  type Descriptor,
+  MEDIA_TYPES,
+  parseDigest,
+  sha256DiffId,
+} from '../../../src/image/index.js'
 import { openLayer, parsePlatform } from '../../../src/oci/index.js'
 import { LocationStore } from '../../../src/store/locations/index.js'
-import { packTar } from '../../../src/tar/index.js'
+import { packTar, readTar } from '../../../src/tar/index.js'
 import { contentOf, LayoutMaker, named, simpleLayout } from '../../helpers/layout.js'
 import { file } from '../../helpers/tar.js'
 import { temporary } from '../../helpers/temporary.js'
@@ -102,6 +109,17 @@ test('what was named is found by its manifest, where there is one, and by its co
   t.deepEqual(await store.tag(image.id, `docker-archive:${join(temporary(t), 'x.tar')}:app:1`), {
     config: image.id,
   })
+})
+
+test('a Docker archive names its members as what is loaded into an engine does', async (t) => {
+  const path = join(temporary(t), 'x.tar')
+  const store = new LocationStore()
+  const image = await store.resolve(`oci:${(await simpleLayout(t)).path}`)
+  await store.tag(image.id, `docker-archive:${path}:app:1`)
+  const names: string[] = []
+  await readTar(readFileSync(path), ({ name }) => void names.push(name))
+  const layers = image.diffIds.map(layerName)
+  t.deepEqual(names, [configName(parseDigest(image.id)), ...layers, MANIFEST])
 })
 
 test('a second image in the same layout adds three blobs and changes none', async (t) => {

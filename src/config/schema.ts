@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The JSON schema of pycds-image.yaml, for editors; made from the same options that the reader takes.
-import type { ConfigOption } from './read.js'
+import { compare } from '../util/order.js'
+import type { ConfigOption } from './images.js'
 
 /** @param options with a line of description each. */
 export function configSchema(
@@ -8,7 +9,7 @@ export function configSchema(
 ) {
   const properties = Object.fromEntries(
     Object.entries(options)
-      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .sort(([a], [b]) => compare(a, b))
       .map(([name, option]) => [name, property(option)]),
   )
   return {
@@ -17,7 +18,8 @@ export function configSchema(
     title: 'pycds-image.yaml',
     type: 'object',
     additionalProperties: false,
-    required: ['version', 'images'],
+    // A file may be for builds alone.
+    anyOf: [{ required: ['version', 'images'] }, { required: ['frontend'] }],
     properties: {
       version: { const: 1 },
       frontend: { type: 'object', description: 'options of builds with the BuildKit frontend' },

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import { readFileSync } from 'node:fs'
 import { Flags } from '@oclif/core'
-import { PycdsError } from '../../../errors/index.js'
-import { LIST } from '../flags.js'
-import { type ConfigEntry, type ConfigOption, readConfig } from './read.js'
+import { type ConfigEntry, type ConfigOption, readConfig } from '../../config/index.js'
+import { PycdsError } from '../../errors/index.js'
+import { LIST } from './flags.js'
 
 export const configFlags = {
   config: Flags.string({ summary: 'bake the images of a file, each with its options', helpValue: 'FILE' }),

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import test from 'ava'
-import { readConfig } from '../../../../../src/commands/cli/config/read.js'
+import { readConfig } from '../../../src/config/index.js'
 
 const OPTIONS = {
   tag: { type: 'option' },
