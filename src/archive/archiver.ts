@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // The typed view of the native archiver and reader: the Archiver port.
-
 import { PycdsError } from '../errors/index.js'
 import type {
   ArchiveDescription,

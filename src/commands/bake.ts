@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-
 import { Args, Flags, type Interfaces } from '@oclif/core'
 import { PycdsError, renderError } from '../errors/index.js'
 import type { BakeRequest } from '../usecases/bake.js'

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-
 import { Args, Flags } from '@oclif/core'
 import { formatTrace } from '../learn/trace/trace-file.js'
 import type { MergeResult } from '../learn/trace/traces.js'

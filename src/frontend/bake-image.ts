@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // One image of a build: the trace step is run, and the image gets its layer and settings, or stays as it is.
-
 import { PycdsError } from '../errors/index.js'
 import { addSettings, commandOf, removeSettings } from '../image/index.js'
 import { ARCHIVE_ENV, LABELS } from '../layer/marks.js'

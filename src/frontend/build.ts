@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // A build from beginning to end: the Dockerfile frontend makes a result, and each image in it gets its layer.
-
 import { type BakeContext, bakeImage, type PlannedImage, stepFor } from './bake-image.js'
 import { type ClientFiles, readClientFiles } from './client-files.js'
 import { readConfigFile } from './config-file.js'

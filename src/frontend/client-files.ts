@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // Two files of the client: the Dockerfile, for the arguments that it declares, and the configuration file.
-
 import type { Gateway, Request } from './gateway/index.js'
 import type { Definition } from './gen/ops_pb.js'
 import { local, toDefinition } from './llb/index.js'

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // The Dockerfile is not read here: the frontend that would have read it makes the image.
-
 import type { Options } from './gateway/index.js'
 import type { CacheOptionsEntry } from './gen/gateway_pb.js'
 

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // The process: BuildKit starts it for one build, and takes its last word or its exit code for an answer.
-
 import { EXIT_CODES, toPycdsError } from '../errors/index.js'
 import { TOOL_VERSION } from '../util/version.js'
 import { build } from './build.js'

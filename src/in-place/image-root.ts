@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // The root file system of this process, as a bake in place uses it.
-
 import { accessSync, constants, rmSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import type { ImageRoot, LayerFile, PathChange, Undone, WriteOptions } from '../ports/index.js'

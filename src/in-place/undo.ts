@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-
 import { rmSync, utimesSync } from 'node:fs'
 import type { PathChange, Undone } from '../ports/index.js'
 import type { Snapshot } from './snapshot.js'

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // Puts files into the root, or into a directory that stands for it: all of them or none.
-
 import {
   chmodSync,
   chownSync,

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a bake knows before it writes an archive: from running the image's command, from importing
 // modules by name, from traces that were recorded before, or from several of these.
-
 import { PycdsError } from '../errors/index.js'
 import type { Container, Injected, RunPorts } from '../ports/index.js'
 import { by } from '../util/order.js'

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // The image that a bake or a recording starts from, and how it is run.
-
 import { environmentOf, shortId } from '../image/index.js'
 import { during, type Progress } from '../log/index.js'
 import type { ImageStore, Injected, SourceImage } from '../ports/index.js'

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a container of the new image takes from its archive, started as the source image was trained.
-
 import { reportStart, type TrainingOptions, type TrainingSpec } from '../learn/run/index.js'
 import { during, type Progress } from '../log/index.js'
 import type { Engine } from '../ports/index.js'

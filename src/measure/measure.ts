@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // Before and after: timed starts of two images in turns, so that noise falls on both.
-
 import { type RunLimits, type TimedStart, type TrainingSpec, timeStart } from '../learn/run/index.js'
 import type { Progress } from '../log/index.js'
 import type { Engine } from '../ports/index.js'

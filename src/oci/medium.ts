@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the three kinds of places have in common: blobs, and named entries that lead to images.
-
 import { PycdsError } from '../errors/index.js'
 import { type Descriptor, type Index, type Location, REF_NAME, validateIndex } from '../image/index.js'
 import type { BlobSource } from './blobs.js'

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // Several bakes, one after the other; one that fails does not keep the next from being made.
-
 import { type ErrorDocument, toErrorDocument, toPycdsError } from '../errors/index.js'
 import type { BakePlatformsResult, BakeResult } from './result.js'
 

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // What an archive holds, read from a file or from a baked image.
-
 import { readFile, stat } from 'node:fs/promises'
 import { readBaked } from '../artifact/baked.js'
 import type { LeftOut } from '../artifact/manifest.js'

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // Learns what an image imports, and makes nothing of it but a trace.
-
 import { nodeArchitecture } from '../image/index.js'
 import { type LearnRequest, learn } from '../learn/learn.js'
 import type { Surroundings } from '../learn/run/index.js'

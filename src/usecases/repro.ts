@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // Whether two bakes of one image gave the same layer, and if not, where they begin to differ.
-
 import type { ModuleSelection } from '../learn/select/modules.js'
 import type { NewLayer } from '../ports/index.js'
 

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-
 import { PycdsError } from '../../errors/index.js'
 import type { Artifact } from '../../layer/artifact.js'
 import type { PythonGroup } from '../../learn/select/interpreter.js'

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // Has the image's own interpreter compile bytecode files, in a container without a network that is thrown away.
-
 import { PycdsError } from '../../errors/index.js'
 import type { PythonGroup } from '../../learn/select/interpreter.js'
 import type { Container, Engine, LayerFile, Validate } from '../../ports/index.js'

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a bake learns from, as it is written on a command line: a run, module names, or traces.
-
 import { readFileSync } from 'node:fs'
 import { Flags } from '@oclif/core'
 import { PycdsError } from '../../errors/index.js'

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // Files that are written after a bake has succeeded, for whoever goes on with its image.
-
 import { writeFileSync } from 'node:fs'
 import { Flags } from '@oclif/core'
 import { PycdsError } from '../../errors/index.js'

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-
 import type { RuntimeName } from '../../engine/local/index.js'
 import type { Archiver, Engine, ImageRoot, ImageStore, IndexStore } from '../../ports/index.js'
 

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-
 import { shortId } from '../../image/index.js'
 import type { Style } from '../../log/index.js'
 import type { BakePlatformsResult } from '../../usecases/result.js'

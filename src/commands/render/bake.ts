@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-
 import { isLocation, shortId } from '../../image/index.js'
 import type { Style } from '../../log/index.js'
 import type { BakeResult } from '../../usecases/result.js'

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-
 import type { Style } from '../../log/index.js'
 import type { BenchResult, BenchSubject, Cache, Metric } from '../../usecases/bench/result.js'
 import type { Summary } from '../../util/statistics.js'

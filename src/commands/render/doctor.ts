@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-
 import type { Style } from '../../log/index.js'
 import type { DoctorCheck, DoctorResult } from '../../usecases/doctor.js'
 import { renderTable } from './table.js'

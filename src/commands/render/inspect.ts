@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-
 import type { Style } from '../../log/index.js'
 import type { InspectResult } from '../../usecases/inspect.js'
 import { compare } from '../../util/order.js'

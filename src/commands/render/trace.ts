@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-
 import type { MergeResult, TraceDiff } from '../../learn/trace/traces.js'
 import type { Style } from '../../log/index.js'
 import type { RecordResult } from '../../usecases/record.js'

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-
 import type { Style } from '../../log/index.js'
 import type { VerifyResult, VerifyScenario } from '../../usecases/verify.js'
 import { renderLeftOut } from './left-out.js'

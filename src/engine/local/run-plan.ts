@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // What is to be run, in full: nothing is left for a runtime to decide, so all of them run the same.
-
 import { PycdsError } from '../../errors/index.js'
 import {
   commandOf,

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Targets that build nothing and show what would be built: `--target pycds-debug-plan`, or `pycds-debug-plan:web`
 // for a stage. A Dockerfile's own stage of that name cannot be built with this frontend.
-
 import type { Gateway } from '../gateway/index.js'
 import type { Result } from '../gen/gateway_pb.js'
 import { describeLlb } from './llb.js'

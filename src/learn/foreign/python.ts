@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // The Python of an image that cannot be run here, as its files tell: where it is, which build, and which version.
-
 import { PycdsError } from '../../errors/index.js'
 import { findArchitecture } from '../../image/index.js'
 import type { Archiver, Container, SourceImage } from '../../ports/index.js'

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a run of one platform's image teaches about the image of another, which cannot be run here. Code compiled from
 // the same source is the same on every processor that there is a runtime for; no program of the other image is run.
-
 import { PycdsError } from '../../errors/index.js'
 import type { Container, ModuleCode, RunPorts, SourceImage } from '../../ports/index.js'
 import { withContainer } from '../../ports/with-container.js'

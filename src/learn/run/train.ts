@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // The training run: the image's own command with the tracer preloaded into every process.
-
 import { PycdsError } from '../../errors/index.js'
 import type { Container, ContainerSpec, Engine } from '../../ports/index.js'
 import { compare } from '../../util/order.js'

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // Starts a container and watches it until it has ended, is ready, or ran out of time.
-
 import { PycdsError } from '../../errors/index.js'
 import type { Container, OutputListener } from '../../ports/index.js'
 import { type Condition, type Looker, matchOutput, poll } from './conditions.js'

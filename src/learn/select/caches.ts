@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // Unites what the processes of a training run compiled into the cached results of one archive.
-
 import { isHook } from '../../layer/hook.js'
 import type { CachedResults, CompiledRegex, CompiledSource } from '../../ports/index.js'
 import type { PythonGroup } from './interpreter.js'

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // Which of the Pythons that a training run started the archive is for, and whether it can be served.
-
 import { PycdsError } from '../../errors/index.js'
 import type { Training } from '../run/index.js'
 import type { RunLogProcess, RunLogPython } from '../runlog/run-log.js'

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // Traces as values: what a training run gives, several as one, two compared.
-
 import { PycdsError } from '../../errors/index.js'
 import { by } from '../../util/order.js'
 import { selectCaches } from '../select/caches.js'

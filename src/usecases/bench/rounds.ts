@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // Starts all subjects in turns, so that whatever else the machine does falls on all of them.
-
 import { type RunOptions, type TimedStart, type TrainingSpec, timeStart } from '../../learn/run/index.js'
 import { during, type Progress } from '../../log/index.js'
 import type { Engine } from '../../ports/index.js'

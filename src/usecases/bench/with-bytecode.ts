@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The second baseline: the image as it would be with bytecode for all that it imports. What an image gains that ships
 // none is mostly that, and nobody should have to guess how much.
-
 import { earlierBytecode, readBaked } from '../../artifact/baked.js'
 import { compileBytecode } from '../../artifact/bytecode/index.js'
 import { appendLayer, environmentOf } from '../../image/index.js'
