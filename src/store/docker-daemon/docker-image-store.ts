@@ -14,6 +14,7 @@ import {
 } from '../../image/index.js'
 import type { ImageDigests, ImageStore, NewLayer, SourceImage } from '../../ports/index.js'
 import { readExportedConfig } from './exported-config.js'
+import { readKeptConfig } from './kept-config.js'
 import { fullArchive, type StoredConfig, shortArchive, storeConfig } from './load-archive.js'
 import { readLoadReply } from './load-reply.js'
 import { PendingNames } from './pending.js'
@@ -70,7 +71,10 @@ export class DockerImageStore implements ImageStore {
   }
 
   async readConfig(image: SourceImage): Promise<ImageConfig> {
-    return await readExportedConfig(await this.#export(image), image)
+    return (
+      (await readKeptConfig(this.#connection, image)) ??
+      (await readExportedConfig(await this.#export(image), image))
+    )
   }
 
   async append(image: SourceImage, config: ImageConfig, layer: NewLayer): Promise<string> {
