@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 // SPDX-License-Identifier: Apache-2.0
 // Writes docs/schemas from the types of what --json prints, of traces and of progress events, and from the
-// options of bake for pycds-image.yaml. Needs `npm run build:ts` for the last one.
+// options of bake for pycds-image.yaml. Needs `npm run build:tests` for the last one.
 //
 //   node scripts/gen-schemas.mjs            writes the files
 //   node scripts/gen-schemas.mjs --check    writes nothing; ends with 1 when one of them is outdated
@@ -43,9 +43,9 @@ async function schemas() {
     })
     return [name, generator.createSchema(type)]
   })
-  const { default: Bake } = await import('../dist/commands/bake.js')
-  const { optionsOf } = await import('../dist/commands/cli/config-flags.js')
-  const { configSchema } = await import('../dist/config/index.js')
+  const { default: Bake } = await import('../build/src/commands/bake.js')
+  const { optionsOf } = await import('../build/src/commands/cli/config-flags.js')
+  const { configSchema } = await import('../build/src/config/index.js')
   return [...found, ['config', configSchema(optionsOf(Bake.flags))]]
 }
 

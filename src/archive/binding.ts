@@ -3,8 +3,8 @@
 // parts lie. Everything else uses the typed functions of this folder.
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { fileURLToPath } from 'node:url'
 import { PycdsError } from '../errors/index.js'
+import { inPackage } from '../util/package-root.js'
 
 export interface NativeTarget {
   hexversion: number
@@ -112,8 +112,6 @@ export interface NativeBinding {
 /** What is put into images (the first), or into training containers only. */
 export type InjectedPart = '_pycds.abi3.so' | 'pycds-tracer.so' | 'pycds-probe' | 'import.py' | 'compile.py'
 
-const prebuilds = new URL('../../prebuilds/', import.meta.url)
-
 /** The addon for this machine; INTERNAL when the package holds none. */
 export function loadBinding(): NativeBinding {
   const path = nativeFile(process.arch, 'pycds.node')
@@ -139,7 +137,7 @@ export function readInjected(arch: string, name: InjectedPart): Buffer {
 
 /** Where a native part lies; it may be missing. */
 export function nativeFile(arch: string, name: string): string {
-  return fileURLToPath(new URL(`linux-${arch}/${name}`, prebuilds))
+  return inPackage(`prebuilds/linux-${arch}/${name}`)
 }
 
 function missing(path: string, cause: unknown): PycdsError {

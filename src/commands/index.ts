@@ -10,7 +10,7 @@ import TraceDiff from './trace-diff.js'
 import TraceMerge from './trace-merge.js'
 import Verify from './verify.js'
 
-/** The verbs, as package.json names this list to oclif. */
+/** The verbs: for what is generated from them and for the command line from the sources; a build loads one at a time. */
 export const COMMANDS = {
   bake: Bake,
   bench: Bench,
