@@ -89,9 +89,11 @@ async function bundle() {
 
 /** What oclif would otherwise learn by loading every verb before it runs one. */
 async function writeManifest() {
-  const config = await Config.load({ root: ROOT, ignoreManifest: true, errorOnManifestCreate: true })
+  const path = join(ROOT, 'oclif.manifest.json')
+  rmSync(path, { force: true })
+  const config = await Config.load({ root: ROOT, errorOnManifestCreate: true })
   const { manifest } = config.plugins.get(config.name)
-  writeFileSync(join(ROOT, 'oclif.manifest.json'), `${JSON.stringify(manifest)}\n`)
+  writeFileSync(path, `${JSON.stringify(manifest)}\n`)
 }
 
 /** The licences of the packages that are in the bundle. */

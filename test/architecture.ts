@@ -14,7 +14,7 @@ import { ROOT } from './helpers/repository.js'
 const MAY_IMPORT: Record<string, readonly string[]> = {
   // The commands are loaded by oclif, which finds them by package.json.
   bin: ['frontend', 'errors', 'log', 'util'],
-  commands: ['commands/cli', 'commands/render', 'usecases', 'learn/trace', 'measure', 'errors'],
+  commands: ['commands/cli', 'commands/render', 'usecases', 'learn/trace', 'measure', 'config', 'errors'],
   // From words to requests, from ports to implementations: the one place that knows all of them.
   'commands/cli': [
     ...['types:usecases', 'types:learn', 'types:learn/run', 'learn/trace', 'types:measure', 'types:ports'],

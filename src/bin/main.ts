@@ -17,12 +17,27 @@ export async function main(argv: readonly string[], options: Interfaces.LoadOpti
     const words = expandHelp(argv)
     assertCommand(words, config.commandIDs)
     await run(words, config)
-    await flush()
+    await flushed()
     // A verb may have found what it was asked to look for, and say so by its exit code.
     return Number(process.exitCode ?? 0)
   } catch (error) {
     return report(toPycdsError(error), argv)
   }
+}
+
+/** Resolved when who reads has read enough: what else is written goes nowhere, and the work goes on to its end. */
+const readerGone = new Promise<void>((resolve) => {
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EPIPE') throw error
+      resolve()
+    })
+  }
+})
+
+/** Waits until everything that was written has been taken. */
+async function flushed(): Promise<void> {
+  await Promise.race([flush(), readerGone])
 }
 
 /** `help bake` is what people type before they know `bake --help`. */
@@ -52,7 +67,7 @@ async function report(error: PycdsError, argv: readonly string[]): Promise<numbe
   } else {
     process.stderr.write(renderError(error, { debug }))
   }
-  await flush()
+  await flushed()
   return error.exitCode
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Bake from './bake.js'
 import Bench from './bench.js'
+import Completion from './completion.js'
 import Doctor from './doctor.js'
 import Generate from './generate.js'
 import Inspect from './inspect.js'
@@ -14,6 +15,7 @@ import Verify from './verify.js'
 export const COMMANDS = {
   bake: Bake,
   bench: Bench,
+  completion: Completion,
   doctor: Doctor,
   generate: Generate,
   inspect: Inspect,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Files that are written after a bake has succeeded, for whoever goes on with its image.
-import { writeFileSync } from 'node:fs'
+import { accessSync, constants, statSync, writeFileSync } from 'node:fs'
+import { dirname } from 'node:path'
 import { Flags } from '@oclif/core'
 import { PycdsError } from '../../errors/index.js'
 import { formatTrace, type Trace } from '../../learn/trace/trace-file.js'
@@ -69,15 +70,30 @@ export function formatJson(document: unknown): string {
   return `${JSON.stringify(document, undefined, 2)}\n`
 }
 
+/** USAGE when a file cannot be written there, as far as that can be told before the work is done for it. */
+export function assertWritable(flag: string, path: string): void {
+  const found = statSync(path, { throwIfNoEntry: false })
+  try {
+    accessSync(found ? path : dirname(path), constants.W_OK)
+    if (found?.isDirectory()) throw new Error('it is a directory')
+  } catch (cause) {
+    throw notWritable(flag, path, cause)
+  }
+}
+
 /** USAGE when the file cannot be written. */
 export function writeOutput(flag: string, path: string, text: string): void {
   try {
     writeFileSync(path, text)
   } catch (cause) {
-    throw new PycdsError('USAGE', {
-      message: `${flag} ${path}: it cannot be written`,
-      hint: 'Name a file in a directory that exists and can be written to.',
-      cause,
-    })
+    throw notWritable(flag, path, cause)
   }
+}
+
+function notWritable(flag: string, path: string, cause: unknown): PycdsError {
+  return new PycdsError('USAGE', {
+    message: `${flag} ${path}: it cannot be written`,
+    hint: 'Name a file in a directory that exists and can be written to.',
+    cause,
+  })
 }
