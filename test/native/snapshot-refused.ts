@@ -23,6 +23,7 @@ const SETUPTOOLS =
   "import os; var = 'SETUPTOOLS_USE_DISTUTILS'; enabled = os.environ.get(var, 'local') == 'local'; enabled and __import__('_distutils_hack').add_shim(); \n"
 /** Upper half of the addresses of the hand-over: only what it names cannot be started. */
 const WINDOW = 0x1000
+const PAGE = 4096n
 
 const pythons = findFreezable()
 if (pythons.length === 0)
@@ -160,6 +161,33 @@ for (const python of pythons) {
       await bench.compare(t, 'munmap', [program], deny('munmap', error), 'DENIED')
     }
   })
+
+  testInTurn(
+    `${python.version}: what cannot be put right after the thaw starts the program again`,
+    async (t) => {
+      const bench = await frozen(t, python)
+      const end =
+        'import ctypes; print(ctypes.addressof(ctypes.c_void_p.in_dll(ctypes.CDLL(None), "__libc_stack_end")))'
+      const { stdout, snapshot } = await bench.start(['-c', end])
+      t.is(snapshot, 'thawed')
+      // The C library keeps where the stack ends in a page that it has made read-only; it lies where it was frozen.
+      const page = (BigInt(stdout) / PAGE) * PAGE
+      const through = ['/usr/bin/env', 'python3', DENY, String(EPERM), `mprotect@${page}`]
+      const o = { through, input: 'x\n' }
+      await bench.compare(t, 'words', ['state.py', 'one', '', 'ä'], o, 'REFUSED_AFTER')
+      for (const program of ['import sys; sys.exit(3)', 'raise KeyboardInterrupt', '1/0'])
+        await bench.compare(t, program, ['-c', program], o, 'REFUSED_AFTER')
+      const report = await bench.startRaw(['-c', 'print(1)'], {
+        ...o,
+        env: { PYCDS: 'report', PYCDS_SNAPSHOT: bench.snapshot },
+      })
+      t.is(report.stdout, '1\n')
+      t.regex(
+        report.stderr,
+        /app\.snap not used: REFUSED_AFTER: what was taken over could not be put right\n/,
+      )
+    },
+  )
 
   testInTurn(`${python.version}: without /proc the program runs`, async (t) => {
     if (spawnSync('unshare', ['--user', '--map-root-user', '--mount', 'true']).status !== 0) {
