@@ -8,7 +8,7 @@ import test, { type ExecutionContext } from 'ava'
 import type { Python } from '../helpers/interpreters.js'
 import { inRepository } from '../helpers/repository.js'
 import { findFreezable, SnapshotBench, type StartOptions } from '../helpers/snapshot.js'
-import { AT, placesOf, regionsOf, sealSnapshot } from '../helpers/snapshot-file.js'
+import { AT, listAt, placesOf, regionsOf, sealSnapshot } from '../helpers/snapshot-file.js'
 import { testInTurn } from '../helpers/test-in-turn.js'
 
 const STATE = readFileSync(inRepository('test/fixtures/snapshot/state.py'), 'utf8')
@@ -18,6 +18,7 @@ const XOP = 1 << 11
 const EXT_ECX = 7
 const EPERM = 1
 const ENOSYS = 38
+const POPULATE_WRITE = 23
 /** What setuptools writes. */
 const SETUPTOOLS =
   "import os; var = 'SETUPTOOLS_USE_DISTUTILS'; enabled = os.environ.get(var, 'local') == 'local'; enabled and __import__('_distutils_hack').add_shim(); \n"
@@ -89,6 +90,8 @@ const FORGERIES: Record<string, Forgery> = {
     file.writeUInt8(1, last.at + 24)
     file.writeUInt8(0, last.at + 25)
     file.writeUInt16LE(0, last.at + 26)
+    // It has no data any more that a start would change.
+    file.writeUInt32LE(0, listAt('warm') + 4)
   }),
 }
 
@@ -156,6 +159,8 @@ for (const python of pythons) {
       await bench.compare(t, 'mprotect', [program], deny('rseq', error))
       await bench.compare(t, 'prctl', [program], deny('prctl:35', error))
       await bench.compare(t, 'list', [program], deny('set_robust_list', error))
+      // What older kernels cannot do.
+      await bench.compare(t, 'madvise', [program], deny(`madvise#${POPULATE_WRITE}`, error))
       // .. and from here on the program starts again.
       await bench.compare(t, 'mremap', [program], deny('mremap', error), 'VDSO')
       await bench.compare(t, 'munmap', [program], deny('munmap', error), 'DENIED')

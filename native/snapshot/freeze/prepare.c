@@ -256,8 +256,11 @@ void freeze_template(void) {
     PyOS_AfterFork_Child();
     resume_program();
   }
+  freeze.dumping = false;
   PyOS_AfterFork_Parent();
   wait_for(child, freeze.path);
-  freeze_seal(freeze.path, freeze.path);
+  freeze_seal(freeze.path);
+  freeze_warm(freeze.path);
+  freeze_seal(freeze.path);
   _exit(0);
 }
