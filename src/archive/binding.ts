@@ -5,6 +5,7 @@ import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { PycdsError } from '../errors/index.js'
 import { inPackage } from '../util/package-root.js'
+import { loadWasm } from './wasm.js'
 
 export interface NativeTarget {
   hexversion: number
@@ -112,13 +113,20 @@ export interface NativeBinding {
 /** What is put into images (the first), or into training containers only. */
 export type InjectedPart = '_pycds.abi3.so' | 'pycds-tracer.so' | 'pycds-probe' | 'import.py' | 'compile.py'
 
-/** The addon for this machine; INTERNAL when the package holds none. */
+/**
+ * The native core for this machine: the addon, or what is left where none was made for it, as on macOS. INTERNAL when
+ * the package holds neither.
+ */
 export function loadBinding(): NativeBinding {
   const path = nativeFile(process.arch, 'pycds.node')
   try {
     return createRequire(import.meta.url)(path) as NativeBinding
   } catch (cause) {
-    throw missing(path, cause)
+    try {
+      return loadWasm(inPackage('prebuilds/wasm/pycds.wasm'))
+    } catch {
+      throw missing(path, cause)
+    }
   }
 }
 
