@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "conditions.h"
 
+#include "../host/replaced.h"
 #include "search.h"
 
 static bool path_hooks_unchanged(void) {
@@ -11,7 +12,8 @@ static bool path_hooks_unchanged(void) {
 
 enum pycds_miss conditions_check(PyObject *path, const struct facts *facts, const struct pycds_header *header) {
   if (!path_hooks_unchanged()) return PYCDS_MISS_PATH_HOOKS;
-  if (!importlib_loads_as_ever()) return PYCDS_MISS_LOADER_CHANGED;
+  if (replaced_any(READING) || replaced_any(LOADING)) return PYCDS_MISS_LOADER_CHANGED;
+  if (replaced_any(FINDING)) return PYCDS_MISS_FINDER;
   enum pycds_miss miss = search_check(path, facts, header->validate != PYCDS_VALIDATE_NONE);
   return miss ? miss : search_check_source(facts, header->validate, header->python_magic);
 }

@@ -3,31 +3,50 @@
 
 #include "../caches/ask.h"
 #include "../decide/conditions.h"
+#include "../host/replaced.h"
 #include "../host/report.h"
 #include "../make/objects.h"
 #include "../make/parts.h"
 #include "runtime.h"
 
 /* Counted when it runs, not when it is found: runpy and others only look. */
-static void count_served(PyObject *spec) {
-  PyObject *name = report.log && spec ? PyObject_GetAttr(spec, names.name) : NULL;
+static void count_served(PyObject *module) {
+  PyObject *name = report.log ? PyObject_GetAttr(module, names.dunder_name) : NULL;
   report_served(name ? PyUnicode_AsUTF8AndSize(name, NULL) : NULL);
   drop(name);
   PyErr_Clear();
 }
 
+static PyObject *exec_module(PyObject *pair, PyObject *module);
+
+/* Takes the method below from its loader; true when whoever found the spec has left all else as it was. */
+static bool restore_loader(PyObject *loader) {
+  PyObject *attributes = PyObject_GetAttr(loader, names.dunder_dict);
+  PyObject *own = attributes ? item_of(attributes, names.exec_module) : NULL;
+  if (own && type_of(own) == &PyCFunction_Type && PyCFunction_GetFunction(own) == exec_module) {
+    PyDict_DelItem(attributes, names.exec_module);
+  }
+  bool same = attributes && !item_of(attributes, names.get_code) && !replaced_on_loader(attributes) &&
+              !replaced_any(READING) && !replaced_any(LOADING);
+  drop(attributes);
+  PyErr_Clear();
+  return same;
+}
+
+static PyObject *call_stock(PyObject *loader, PyObject *module) {
+  PyObject *stock = PyObject_GetAttr(importlib.loader_type, names.exec_module);
+  PyObject *result = stock ? PyObject_CallFunctionObjArgs(stock, loader, module, NULL) : NULL;
+  drop(stock);
+  return result;
+}
+
 /* Stands as `exec_module` on one genuine SourceFileLoader, until it has run: afterwards
  * loader and spec are exactly what the path finder would have left. The body runs through
  * importlib's own trampoline, so that tracebacks and audit events stay the same. */
-static PyObject *exec_module(PyObject *code, PyObject *module) {
-  PyObject *spec = PyObject_GetAttr(module, names.dunder_spec);
-  count_served(spec);
-  PyObject *loader = spec ? PyObject_GetAttr(spec, names.loader) : NULL;
-  PyObject *attributes = loader ? PyObject_GetAttr(loader, names.dunder_dict) : NULL;
-  if (!attributes || PyDict_DelItem(attributes, names.exec_module) != 0) PyErr_Clear();
-  drop(attributes);
-  drop(loader);
-  drop(spec);
+static PyObject *exec_module(PyObject *pair, PyObject *module) {
+  PyObject *code = PyTuple_GetItem(pair, 0), *loader = PyTuple_GetItem(pair, 1);
+  if (!restore_loader(loader)) return call_stock(loader, module);
+  count_served(module);
   PyObject *namespace = PyObject_GetAttr(module, names.dunder_dict);
   if (!namespace) return NULL;
   PyObject *result = PyObject_CallFunctionObjArgs(importlib.run, importlib.exec, code, namespace, NULL);
@@ -39,9 +58,12 @@ static PyObject *exec_module(PyObject *code, PyObject *module) {
 static PyObject *new_spec(const struct parts *parts, PyObject *code) {
   static PyMethodDef method = {"exec_module", exec_module, METH_O, NULL};
   PyObject *loader = loading_loader(parts), *spec = NULL;
-  PyObject *function = loader ? PyCFunction_NewEx(&method, code, NULL) : NULL;
+  PyObject *pair = loader ? PyTuple_New(2) : NULL;
+  bool filled = pair && PyTuple_SetItem(pair, 0, keep(code)) == 0 && PyTuple_SetItem(pair, 1, keep(loader)) == 0;
+  PyObject *function = filled ? PyCFunction_NewEx(&method, pair, NULL) : NULL;
   if (function && PyObject_SetAttr(loader, names.exec_module, function) == 0) spec = loading_spec(parts, loader);
   drop(function);
+  drop(pair);
   drop(loader);
   return spec;
 }

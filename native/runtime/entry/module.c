@@ -13,6 +13,7 @@
 #include "../decide/search.h"
 #include "../host/collector.h"
 #include "../host/importlib_digest.h"
+#include "../host/replaced.h"
 #include "../host/report.h"
 #include "../make/objects.h"
 #include "finder.h"
@@ -50,6 +51,7 @@ static enum pycds_reject start(PyObject *self, const char *path) {
   if (reject) return reject;
   readahead_start(&runtime.archive);
   if (!importlib_find()) return PYCDS_REJECT_RUNTIME;
+  replaced_start();
   if (report_wanted()) report_earlier();
   if (!finder_insert(self)) return PYCDS_REJECT_RUNTIME;
   runtime.self = keep(self);
