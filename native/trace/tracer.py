@@ -163,10 +163,15 @@ def record_source(loader, code):
         leave_out(name, origin, "its path is relative")
         return
     entry = search_entry(name, origin, is_package)
-    if entry is None:
-        leave_out(name, origin, "it was not found through the module search path")
-        return
+    if entry is None or not names_source(name, origin, is_package):
+        name = entry = origin  # no import statement leads there: it is found by its path alone
     record_module(loader, name, origin, cached_path(origin), entry, is_package, code)
+
+
+def names_source(name, origin, is_package):
+    """Whether the path finder would look for a module of that name in that file."""
+    base = origin.rpartition("/")[2]
+    return base == ("__init__" if is_package else name.rpartition(".")[2]) + ".py" and name != "__main__"
 
 
 def cached_path(origin):
@@ -232,6 +237,19 @@ def take_read(loader):
             del read[key]
             return code
     return None
+
+
+def ran(code):
+    """Called when code that importlib has read is about to run, without a loader's exec_module: by runpy, or by what
+    a program has put in the place of that method."""
+    entry = read.pop(id(code), None)
+    if entry is None:
+        return
+    try:
+        record_source(*entry)
+    except Exception:
+        pass  # a log that cannot be written must not disturb the program
+    count_import()
 
 
 def observe(loader, module):
