@@ -60,6 +60,7 @@ const MISS_ADVICE = {
     'Something on `sys.meta_path` wraps or replaces the path finder, or stands right in front of it; then it is asked.',
   LOADER_CHANGED:
     'Something replaced methods of `importlib` loaders, as some tracers do; then they do the loading.',
+  HANDED_OUT: 'Nothing is wrong: a module that is imported a second time gets code of its own.',
   DAMAGED: 'Bake again.',
 }
 

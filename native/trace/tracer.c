@@ -41,6 +41,8 @@ static struct {
   pid_t times_owner;
   bool injected;
   PyObject *started; /* tracer.py's function for the end of the interpreter's start */
+  PyObject *read;    /* tracer.py's codes that have not run, by address */
+  PyObject *ran;     /* and its function for those that run */
 } tracer;
 
 static int64_t now(void) {
@@ -118,6 +120,10 @@ static void inject(void) {
     }
     tracer.started = PyDict_GetItemString(namespace, "started");
     if (tracer.started) Py_IncRef(tracer.started);
+    tracer.read = PyDict_GetItemString(namespace, "read");
+    tracer.ran = PyDict_GetItemString(namespace, "ran");
+    if (tracer.read) Py_IncRef(tracer.read);
+    if (tracer.ran) Py_IncRef(tracer.ran);
   }
   if (code) Py_DecRef(code);
   pending_restore(pending);
@@ -130,6 +136,19 @@ static void call_started(void) {
   PyObject *result = PyObject_CallFunctionObjArgs(function, NULL);
   if (result) Py_DecRef(result);
   Py_DecRef(function);
+  pending_restore(pending);
+}
+
+/* Each module's code, and much other code, is run by exec. */
+static void call_ran(PyObject *args) {
+  struct pending pending = pending_take();
+  PyObject *code = PyTuple_GetItem(args, 0);
+  PyObject *key = code ? PyLong_FromVoidPtr(code) : NULL;
+  if (key && PyDict_Contains(tracer.read, key) == 1) {
+    PyObject *result = PyObject_CallFunctionObjArgs(tracer.ran, code, NULL);
+    if (result) Py_DecRef(result);
+  }
+  if (key) Py_DecRef(key);
   pending_restore(pending);
 }
 
@@ -151,6 +170,7 @@ static int on_event(const char *event, PyObject *args, void *data) {
     inject();
   }
   if (runs && tracer.started) call_started();
+  if (tracer.read && tracer.ran && strcmp(event, "exec") == 0) call_ran(args);
   return 0;
 }
 

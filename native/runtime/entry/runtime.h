@@ -28,15 +28,19 @@
 extern struct runtime {
   struct archive archive;
   bool active;    /* the archive is open and fits */
+  bool reads;     /* importlib's get_code is ours */
   bool taken;     /* importlib's _find_and_load is ours */
   PyObject *self; /* the module _pycds, which is the finder */
 } runtime;
 
-/* Finds a module in the archive. What `found` points to lives until the next find, which
+/* Finds a module in the archive by its name, or by the path of its source. What `found` points to lives until the next find, which
  * may come from any Python code that runs in between. Leaves no exception. */
-enum pycds_miss runtime_find(struct text name, struct found *found);
+enum pycds_miss runtime_find(enum archive_key key, struct text text, struct found *found);
 
-/* Whether the module may be served, searching `path`, a list. Runs no Python code. */
+/* Whether the path finder, searching `path`, a list, would find the module. Runs no Python code. */
 enum pycds_miss runtime_check(PyObject *path, const struct found *found);
+
+/* Whether its source is what it was in training, as the archive asks for. Runs no Python code. */
+enum pycds_miss runtime_check_source(const struct found *found);
 
 #endif

@@ -125,8 +125,9 @@ static bool make(struct import *im, const struct facts *facts, struct parts *par
 /* Whether it may be served, and its code. `found` is as of before the search path was
  * asked for, which may have run Python code. */
 static bool find_code(struct import *im, PyObject *path, struct found *found) {
-  if (found->generation != runtime.archive.generation && runtime_find(im->text, found) != PYCDS_SERVED) return false;
-  if (runtime_check(path, found) != PYCDS_SERVED) return false;
+  if (found->generation != runtime.archive.generation && runtime_find(ARCHIVE_NAME, im->text, found) != PYCDS_SERVED)
+    return false;
+  if (runtime_check(path, found) != PYCDS_SERVED || runtime_check_source(found) != PYCDS_SERVED) return false;
   im->code = objects_code(&runtime.archive, found);
   if (im->code) cache_regex_found(im->text.bytes, im->text.length, im->code);
   return im->code != NULL;
@@ -137,7 +138,8 @@ static bool prepare(struct import *im) {
   struct found found;
   struct parts parts;
   PyObject *path = NULL;
-  if (runtime_find(im->text, &found) != PYCDS_SERVED) return false;
+  if (runtime_find(ARCHIVE_NAME, im->text, &found) != PYCDS_SERVED) return false;
+  if (!objects_are_left(&runtime.archive, found.number)) return false;
   struct facts facts = facts_of(&found);
   bool ready = is_unchanged() && conditions_are_first(runtime.self, im->name, &facts) && find_path(im, &path) &&
                find_code(im, path, &found);
@@ -149,7 +151,9 @@ static bool prepare(struct import *im) {
   parts_clear(&parts);
   if (ready) im->flight = locks_enter(im->name, &facts);
   /* Python code may have run meanwhile, in a finaliser or another thread. */
-  return im->flight && !item_of(importlib.modules, im->name);
+  ready = im->flight && !item_of(importlib.modules, im->name) && objects_are_left(&runtime.archive, found.number);
+  if (ready) objects_hand_out(&runtime.archive, found.number);
+  return ready;
 }
 
 /* ---- loading ---- */
@@ -277,7 +281,7 @@ static bool import_parent(const struct import *im, bool *audited) {
   if (!im->parent_name || item_of(importlib.modules, im->parent_name)) return true;
   struct found found;
   /* For a module that will not be served the original does this, too, and in its own order. */
-  if (runtime_find(im->text, &found) != PYCDS_SERVED || !is_unchanged()) return true;
+  if (runtime_find(ARCHIVE_NAME, im->text, &found) != PYCDS_SERVED || !is_unchanged()) return true;
   if (importlib.features & RAISES_IMPORT_EVENT) {
     if (audit_import(im->name) != 0) return false;
     *audited = true;
