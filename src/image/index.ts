@@ -60,5 +60,6 @@ export {
   repositoryOf,
 } from './reference.js'
 export { commandOf, DEFAULT_PATH, environmentOf } from './run-settings.js'
+export { creationText, creationTime } from './time.js'
 export { findUser, type ImageUser, type UnknownUser, type UserFiles } from './user.js'
 export { findProblems, validateConfig } from './validate.js'

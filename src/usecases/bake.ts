@@ -11,7 +11,7 @@ import {
   type Pyc,
 } from '../artifact/bytecode/index.js'
 import { type MadeContent, makeContent } from '../artifact/content.js'
-import { type ImageConfig, isLocation, nodeArchitecture, shortId } from '../image/index.js'
+import { creationTime, type ImageConfig, isLocation, nodeArchitecture, shortId } from '../image/index.js'
 import { appendToImage } from '../layer/append.js'
 import { originOf } from '../layer/labels.js'
 import { makeLayer } from '../layer/layer.js'
@@ -157,7 +157,7 @@ function make(
 
 /** Of everything new in the layer. */
 function timeOf({ sourceDateEpoch }: BakeRequest, source: SourceImage): Date {
-  return new Date(sourceDateEpoch === undefined ? (source.config.created ?? 0) : sourceDateEpoch * 1000)
+  return sourceDateEpoch === undefined ? creationTime(source.config) : new Date(sourceDateEpoch * 1000)
 }
 
 interface WriteInput {
