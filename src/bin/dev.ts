@@ -2,6 +2,7 @@
 // The command line from the sources, without a build: node --import=tsx src/bin/dev.ts
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
+import './unknown-user.js'
 import { main } from './main.js'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))

@@ -27,3 +27,4 @@ export {
 } from './medium.js'
 export { type Publication, planPublication } from './publication.js'
 export { hostPlatform, parsePlatform, selectImage } from './select.js'
+export { makeTemporary, TEMPORARY_PREFIX, temporaryError, withRoom } from './temporary.js'
