@@ -12,6 +12,8 @@ export type { Problem } from './check.js'
 export type { HealthcheckConfig, HistoryEntry, ImageConfig, OpenObject, RunConfig } from './config.js'
 export type { DiffId, Digest } from './digest.js'
 export {
+  algorithmOf,
+  blobPath,
   chainId,
   hexOf,
   isDigestText,
@@ -32,6 +34,7 @@ export {
   renameLocation,
 } from './location.js'
 export {
+  artifactTypeOf,
   type Compression,
   compressionOf,
   type Descriptor,
