@@ -23,6 +23,7 @@ export {
   sha256Digest,
   shortId,
 } from './digest.js'
+export { type ForeignForm, foreignForm } from './foreign-form.js'
 export {
   defaultOutputLocation,
   formatLocation,

@@ -5,6 +5,7 @@ import type { Readable } from 'node:stream'
 import { type Connection, connect, isPodman, readVersion, replyTextOf, statusOf } from '../../docker/index.js'
 import { PycdsError } from '../../errors/index.js'
 import {
+  foreignForm,
   type ImageConfig,
   isImageId,
   parseDiffId,
@@ -48,7 +49,9 @@ export class DockerImageStore implements ImageStore {
   async resolve(reference: string): Promise<SourceImage> {
     // Also keeps anything that is no name out of the path of the call.
     if (!isImageId(reference)) parseReference(reference)
-    const found = await this.#inspect(reference, `image ${reference}`)
+    const found = await this.#inspect(reference, `image ${reference}`).catch((error) => {
+      throw withForm(error, reference)
+    })
     const diffIds = (found.RootFS?.Layers ?? []).map(parseDiffId)
     return {
       reference,
@@ -210,6 +213,17 @@ export class DockerImageStore implements ImageStore {
   #inspect(name: string, subject: string): Promise<ImageInspection> {
     return this.#connection.json<ImageInspection>({ method: 'GET', path: `/images/${name}/json`, subject })
   }
+}
+
+/** What the engine does not have may be something that is not asked of an engine. */
+function withForm(error: unknown, reference: string): unknown {
+  const foreign = foreignForm(reference)
+  if (foreign === undefined || statusOf(error) !== 404) return error
+  return new PycdsError('IMAGE_NOT_FOUND', {
+    message: `image ${reference}: not found in the engine, and ${foreign.reason}`,
+    hint: foreign.hint,
+    cause: error,
+  })
 }
 
 function splitName(name: string): { repository: string; tag: string } {
