@@ -63,6 +63,7 @@ export {
   parseReference,
   repositoryOf,
 } from './reference.js'
+export { reviseJson } from './revise-json.js'
 export { commandOf, DEFAULT_PATH, environmentOf } from './run-settings.js'
 export { creationText, creationTime } from './time.js'
 export { findUser, type ImageUser, type UnknownUser, type UserFiles } from './user.js'

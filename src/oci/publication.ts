@@ -9,6 +9,7 @@ import {
   kindOf,
   REFERENCE_DIGEST,
   REFERENCE_TYPE,
+  reviseJson,
   sha256Digest,
   validateIndex,
   validateManifest,
@@ -77,7 +78,7 @@ export async function planPublication(
     return old
   }
   const reviseIndex = async (old: Descriptor): Promise<Descriptor> => {
-    const { value } = await readDocument(source, old, 'index')
+    const { bytes: text, value } = await readDocument(source, old, 'index')
     const index = validateIndex(value, `${source.subject}: index ${old.digest}`)
     const entries: Descriptor[] = []
     for (const entry of index.manifests) entries.push(...toList(await revise(entry)))
@@ -89,7 +90,7 @@ export async function planPublication(
       return old
     }
     const next: Index = { ...index, manifests: entries }
-    const bytes = Buffer.from(JSON.stringify(next))
+    const bytes = Buffer.from(reviseJson(String(text), next))
     add(memoryBlob(sha256Digest(bytes), bytes))
     return { ...withoutData(old), digest: sha256Digest(bytes), size: bytes.length }
   }

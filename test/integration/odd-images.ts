@@ -103,3 +103,24 @@ for path in ["/opt/pycds", "/opt", "/old.py"]: os.utime(path, (-315619200, -3156
   const { archive } = await bakes(t, [name, '-t', imageName(t), '--', 'python3', '-c', 'import old'])
   t.true(archive.modules > 0)
 })
+
+for (const place of PLACES) {
+  withImage(`${place}: what a bake does not change keeps its bytes`, async (t) => {
+    const { config } = await partsOf(t)
+    // An interval of some months, in nanoseconds; fields that nobody here knows.
+    const healthcheck = '{"Test":["NONE"],"Interval":9007199254740993}'
+    const unknown = '{"float":1.0,"large":18446744073709551615,"twice":1,"twice":2,"escaped":"\\u00e9"}'
+    const text = JSON.stringify({
+      ...config,
+      'x-unknown': 'X',
+      config: { ...config.config, Healthcheck: 'H' },
+    })
+      .replace('"X"', unknown)
+      .replace('"H"', healthcheck)
+    const name = place === 'engine' ? ['-t', imageName(t)] : []
+    const { output } = await bakes(t, [await put(t, place, text), ...name, ...COMMAND])
+    const written = await configOf(t, output?.reference ?? '')
+    t.true(written.includes(`"x-unknown":${unknown}`), written)
+    t.true(written.includes(`"Healthcheck":${healthcheck}`), written)
+  })
+}

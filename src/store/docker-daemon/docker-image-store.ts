@@ -41,6 +41,9 @@ export class DockerImageStore implements ImageStore {
   /** Digests of the configurations of new images, by the id that the engine gave them. */
   readonly #configs = new Map<string, string>()
 
+  /** Exact configurations as they are written, by the id of their image. */
+  readonly #texts = new Map<string, string>()
+
   constructor(connection: Connection = connect()) {
     this.#connection = connection
     this.#pending = new PendingNames(connection)
@@ -73,11 +76,13 @@ export class DockerImageStore implements ImageStore {
   }
 
   async readConfig(image: SourceImage): Promise<ImageConfig> {
-    return await readExportedConfig(await this.#export(image), image)
+    const { config, text } = await readExportedConfig(await this.#export(image), image)
+    this.#texts.set(image.id, text)
+    return config
   }
 
   async append(image: SourceImage, config: ImageConfig, layer: NewLayer): Promise<string> {
-    const stored = storeConfig(config)
+    const stored = storeConfig(config, this.#texts.get(image.id) ?? '{}')
     assertFits(image, stored, layer)
     const subject = `image made from ${image.reference}`
     await this.#pending.sweep()
@@ -107,6 +112,8 @@ export class DockerImageStore implements ImageStore {
       hint: 'Check the engine and its storage driver; its log tells more.',
     })
   }
+
+  async assertNameable(): Promise<void> {}
 
   async tag(imageId: string, reference: string): Promise<ImageDigests> {
     const name = parseReference(reference)

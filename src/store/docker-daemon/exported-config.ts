@@ -23,7 +23,10 @@ interface Candidate {
  * image id is the hash of; elsewhere the one that the manifest names and that has the image's layers.
  * Throws IMAGE_INVALID when there is none, or when its content does not match its name.
  */
-export async function readExportedConfig(archive: Readable, image: SourceImage): Promise<ImageConfig> {
+export async function readExportedConfig(
+  archive: Readable,
+  image: SourceImage,
+): Promise<{ config: ImageConfig; text: string }> {
   const candidates: Candidate[] = []
   let manifest: unknown
   let exact: Buffer | undefined
@@ -49,7 +52,7 @@ export async function readExportedConfig(archive: Readable, image: SourceImage):
     return undefined
   })
   const bytes = exact ?? chooseByManifest(candidates, manifest, image)
-  return validateConfig(parseJson(bytes, 'its configuration', image))
+  return { config: validateConfig(parseJson(bytes, 'its configuration', image)), text: String(bytes) }
 }
 
 function chooseByManifest(candidates: readonly Candidate[], manifest: unknown, image: SourceImage): Buffer {

@@ -5,10 +5,11 @@ import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
-import { type ImageConfig, isLocation } from '../../image/index.js'
+import { type ImageConfig, isLocation, parseLocation } from '../../image/index.js'
 import { makeTemporary, temporaryError } from '../../oci/index.js'
 import type { ImageDigests, ImageStore, NewLayer, SourceImage } from '../../ports/index.js'
 import { LocationStore } from './location-store.js'
+import { assertPlace } from './media.js'
 
 /** A store that can give all of an image as a Docker archive. */
 export interface ExportingStore extends ImageStore {
@@ -33,6 +34,11 @@ export class ExportStore implements ImageStore {
 
   append(image: SourceImage, config: ImageConfig, layer: NewLayer): Promise<string> {
     return this.#inner.append(image, config, layer)
+  }
+
+  async assertNameable(reference: string): Promise<void> {
+    const location = parseLocation(reference)
+    if (location !== undefined) await assertPlace(location)
   }
 
   async tag(imageId: string, reference: string): Promise<ImageDigests> {

@@ -34,7 +34,7 @@ import type { ImageDigests, ImageStore, IndexStore, NewLayer, SourceImage } from
 import { writeTar } from '../../tar/index.js'
 import { present } from '../../util/present.js'
 import { membersOf } from '../docker-archive/index.js'
-import { openMedium, writeMedium } from './media.js'
+import { assertPlace, openMedium, writeMedium } from './media.js'
 
 /** Where an image was found, and what surrounds it there. */
 interface Origin {
@@ -100,6 +100,11 @@ export class LocationStore implements IndexStore {
     const contents = appendTo(this.contents(image.id), config, layer)
     this.#made.set(contents.id, { contents, origin })
     return contents.id
+  }
+
+  async assertNameable(reference: string): Promise<void> {
+    const location = parseLocation(reference)
+    if (location !== undefined) await assertPlace(location)
   }
 
   async tag(imageId: string, reference: string): Promise<ImageDigests> {
