@@ -124,3 +124,20 @@ for (const place of PLACES) {
     t.true(written.includes(`"Healthcheck":${healthcheck}`), written)
   })
 }
+
+for (const test of ['["curl", "-f", "http://localhost/"]', 'curl -f http://localhost/ || exit 1']) {
+  withImage(`HEALTHCHECK ${test} without curl: ports are waited for, and that is told`, async (t) => {
+    t.timeout(DEADLINE_MS)
+    const name = imageName(t)
+    const program = 'import socket; s = socket.create_server(("", 8000)); s.accept()'
+    const command = JSON.stringify(['python3', '-c', program])
+    const dockerfile = `FROM ${image}\nEXPOSE 8000\nHEALTHCHECK CMD ${test}\nCMD ${command}\n`
+    await buildFrom(t, name, dockerfile)
+    const { training, warnings } = await bakes(t, [name, '-t', imageName(t)])
+    t.is(training.endedBy, 'port')
+    t.regex(
+      warnings.join('\n'),
+      /^health: there is no curl in the image; the run waited for exit, port:8000 instead$/m,
+    )
+  })
+}
