@@ -115,7 +115,9 @@ function otherOf(type: Header['type']): NonNullable<TarHeader['other']> {
 function sparseOf(pax: Readonly<Record<string, string>>): TarHeader['sparse'] {
   const keys = Object.keys(pax).filter((key) => key.startsWith('GNU.sparse.'))
   if (keys.length === 0) return undefined
-  const version = `${pax['GNU.sparse.major'] ?? 0}.${pax['GNU.sparse.minor'] ?? 0}`
+  // The first two versions do not name themselves.
+  const early = pax['GNU.sparse.map'] === undefined ? 0 : 1
+  const version = `${pax['GNU.sparse.major'] ?? 0}.${pax['GNU.sparse.minor'] ?? early}`
   return { version, realSize: numberOf(pax['GNU.sparse.realsize'] ?? pax['GNU.sparse.size']) ?? 0 }
 }
 
