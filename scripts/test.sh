@@ -52,11 +52,12 @@ prepare() {
 
 # Other engines, runtimes and readers of images than the one at hand; tests skip what is not there, by name.
 prepare_tools() {
-  local tools=(busybox-static clang-format)
+  local tools=(busybox-static clang-format fish zsh)
   can_install || return 0
   if [ "$TIER" != quick ]; then
     tools+=(bubblewrap crun docker-registry gdb libjemalloc2 podman skopeo slirp4netns strace uidmap umoci)
     # The parts for arm64 are built where there are compilers for it.
+    tools+=(clang lld libclang-rt-dev-wasm32 wasi-libc)
     tools+=(gcc-aarch64-linux-gnu g++-aarch64-linux-gnu libc6-dev-arm64-cross)
   fi
   (apt_install "${tools[@]}") || warn "some tools could not be installed: what needs them is skipped"

@@ -154,6 +154,7 @@ const MAY_INCLUDE: Record<string, readonly string[]> = {
   'native/snapshot': ['native/format', 'native/cpython', 'native/static/sys'],
   'native/trace': ['native/format', 'native/cpython'],
   'native/addon': ['native/format'],
+  'native/wasm': ['native/format'],
   'native/tools': ['native/format'],
   // Programs that run where there is no Python, and most of them without a C library.
   'native/static': ['native/static/sys'],

@@ -21,7 +21,13 @@ import {
 import { gateFlags } from './cli/gate-flags.js'
 import { learnFlags } from './cli/learn-flags.js'
 import { toPlatforms, toPortsRequest } from './cli/locations.js'
-import { assertNoTraceOut, outputFileFlags, writeIndexFiles, writeOutputFiles } from './cli/output-files.js'
+import {
+  assertNoTraceOut,
+  assertOutputFiles,
+  outputFileFlags,
+  writeIndexFiles,
+  writeOutputFiles,
+} from './cli/output-files.js'
 import type { PortsRequest } from './cli/ports.js'
 import { toBakeRequest } from './cli/requests.js'
 import { renderBake } from './render/bake.js'
@@ -101,6 +107,7 @@ export default class Bake extends BaseCommand {
   /** Reads the request, so that what is wrong with it is told before anything is done. */
   #prepare(image: string, flags: Parsed, command: string[] | undefined): () => Promise<AnyResult> {
     const request = toBakeRequest(image, flags, command, process.env)
+    assertOutputFiles(flags)
     const platforms = toPlatforms(flags.platform)
     const ports = toPortsRequest(image, { ...flags, platform: platforms[0] })
     if (platforms.length > 1) {

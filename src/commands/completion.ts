@@ -12,7 +12,7 @@ export default class Completion extends BaseCommand {
   static override readonly summary = 'print a script with which a shell completes the words of this program'
   static override readonly usage = 'completion SHELL'
   static override readonly examples = [
-    'source <(<%= config.bin %> completion bash)',
+    '<%= config.bin %> completion bash > ~/.pycds-image.bash',
     '<%= config.bin %> completion zsh > ~/.zfunc/_<%= config.bin %>',
     '<%= config.bin %> completion fish > ~/.config/fish/completions/<%= config.bin %>.fish',
   ]

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Files that are written after a bake has succeeded, for whoever goes on with its image.
-import { accessSync, constants, statSync, writeFileSync } from 'node:fs'
-import { dirname } from 'node:path'
+import { writeFileSync } from 'node:fs'
 import { Flags } from '@oclif/core'
 import { PycdsError } from '../../errors/index.js'
 import { formatTrace, type Trace } from '../../learn/trace/trace-file.js'
 import type { BakePlatformsResult, BakeResult } from '../../usecases/result.js'
+import { whyUnwritable } from '../../util/writable.js'
 
 export const outputFileFlags = {
   'trace-out': Flags.string({
@@ -23,6 +23,19 @@ export interface OutputFileFlags {
   'trace-out'?: string | undefined
   'metadata-file'?: string | undefined
   iidfile?: string | undefined
+}
+
+/** USAGE for a file that cannot be written, as far as can be told before the work that gives its content. */
+export function assertWritable(flag: string, path: string | undefined): void {
+  const reason = path === undefined ? undefined : whyUnwritable(path)
+  if (reason !== undefined) throw unwritable(flag, path ?? '', reason)
+}
+
+/** The same for all that a bake writes. */
+export function assertOutputFiles(flags: OutputFileFlags): void {
+  assertWritable('--trace-out', flags['trace-out'])
+  assertWritable('--metadata-file', flags['metadata-file'])
+  assertWritable('--iidfile', flags.iidfile)
 }
 
 /** Writes what was asked for; nothing of a dry run, which has no image. */
@@ -70,30 +83,16 @@ export function formatJson(document: unknown): string {
   return `${JSON.stringify(document, undefined, 2)}\n`
 }
 
-/** USAGE when a file cannot be written there, as far as that can be told before the work is done for it. */
-export function assertWritable(flag: string, path: string): void {
-  const found = statSync(path, { throwIfNoEntry: false })
-  try {
-    accessSync(found ? path : dirname(path), constants.W_OK)
-    if (found?.isDirectory()) throw new Error('it is a directory')
-  } catch (cause) {
-    throw notWritable(flag, path, cause)
-  }
-}
-
 /** USAGE when the file cannot be written. */
 export function writeOutput(flag: string, path: string, text: string): void {
   try {
     writeFileSync(path, text)
   } catch (cause) {
-    throw notWritable(flag, path, cause)
+    throw unwritable(flag, path, 'it cannot be written', cause)
   }
 }
 
-function notWritable(flag: string, path: string, cause: unknown): PycdsError {
-  return new PycdsError('USAGE', {
-    message: `${flag} ${path}: it cannot be written`,
-    hint: 'Name a file in a directory that exists and can be written to.',
-    cause,
-  })
+function unwritable(flag: string, path: string, reason: string, cause?: unknown): PycdsError {
+  const hint = 'Name a file in a directory that exists and can be written to.'
+  return new PycdsError('USAGE', { message: `${flag} ${path}: ${reason}`, hint, cause })
 }

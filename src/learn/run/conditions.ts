@@ -18,15 +18,20 @@ export interface Looker {
 export interface Condition {
   readonly spec: ReadySpec
   holds: boolean
+  /** The program that it cannot be looked at without, and that is not in the image. */
+  missing?: string
   /** An error of the engine, which ends the run. */
   error?: unknown
   /** Why it does not hold yet, as the end of a sentence. */
   describe(): string
 }
 
+/** So many looks in a row without its program are enough. */
+const LOOKS_FOR_MISSING = 4
+
 /** Looks again and again until `spec` holds or `signal` aborts; a condition that fails goes on being watched. */
 export function poll(spec: ReadySpec, name: string, looker: Looker, signal: AbortSignal): Condition {
-  const seen = { looks: 0, passed: 0, row: 0, last: '' }
+  const seen = { looks: 0, passed: 0, row: 0, missing: 0, last: '' }
   const condition: Condition = {
     spec,
     holds: false,
@@ -37,9 +42,12 @@ export function poll(spec: ReadySpec, name: string, looker: Looker, signal: Abor
     },
   }
   const run = async () => {
-    while (!signal.aborted && !condition.holds) {
-      const { ok, detail } = await looker.look()
+    while (!signal.aborted && !condition.holds && condition.missing === undefined) {
+      const { ok, detail, missing } = await looker.look()
       seen.looks += 1
+      // An entrypoint may be about to make it.
+      seen.missing = missing === undefined ? 0 : seen.missing + 1
+      if (missing !== undefined && seen.missing >= LOOKS_FOR_MISSING) condition.missing = missing
       seen.row = ok ? seen.row + 1 : 0
       if (ok) seen.passed += 1
       else seen.last = detail

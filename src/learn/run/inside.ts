@@ -2,6 +2,8 @@
 // What a run looks at from inside its container: ports, answers, and programs that end. The
 // container may have no network and the image no shell, so this program brings its own probe.
 import type { Container, ExecResult } from '../../ports/index.js'
+import { present } from '../../util/present.js'
+import { missingProgram } from './missing-program.js'
 
 /** One look takes at most so long; the probe itself waits, which costs less than asking again. */
 const PORT_WAIT_MS = 1000
@@ -12,6 +14,8 @@ const NOBODY_LISTENS = 1
 export interface Look {
   ok: boolean
   detail: string
+  /** The program that is not in the image, without which no later attempt goes better. */
+  missing?: string
 }
 
 export interface HttpRequest {
@@ -59,12 +63,14 @@ export class Inside {
   /** Runs a program of the image; `ok` when it ends with 0. */
   async run(command: readonly string[], timeoutMs: number, o: { traced: boolean }): Promise<Look> {
     const env = o.traced ? {} : { env: this.#untraced }
-    const { exitCode, output } = await this.#container.exec({ command, timeoutMs, ...env })
+    const result = await this.#container.exec({ command, timeoutMs, ...env })
+    const { exitCode, output } = result
     const [line = ''] = output.trim().split('\n').slice(-1)
     if (exitCode === null) return { ok: false, detail: output }
     return {
       ok: exitCode === 0,
       detail: `exit code ${exitCode}${line === '' ? '' : `: ${line.slice(0, 200)}`}`,
+      ...present({ missing: missingProgram(command, result) }),
     }
   }
 

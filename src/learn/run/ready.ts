@@ -25,6 +25,8 @@ export interface ReadyPlan {
   specs: readonly ReadySpec[]
   /** Nobody asked for `specs`: after so long without an import the run ends all the same, with a warning. */
   fallbackQuietMs?: number
+  /** Takes its place when one of `specs` can never hold, for want of a program in the image. */
+  instead?: ReadyPlan
 }
 
 /** What is used where an image says nothing about itself: programs end, services fall quiet. */
@@ -36,9 +38,12 @@ const HEALTH_FALLBACK_MS = 30_000
 
 /** How to tell that an image is up when nothing is asked for: its HEALTHCHECK, else its ports, else the default. */
 export function automaticReady(config: ImageConfig): ReadyPlan {
-  if (healthCommand(config)) {
-    return { specs: [{ kind: 'exit' }, { kind: 'health' }], fallbackQuietMs: HEALTH_FALLBACK_MS }
-  }
+  const instead = readyByPorts(config)
+  if (healthCommand(config) === undefined) return instead
+  return { specs: [{ kind: 'exit' }, { kind: 'health' }], fallbackQuietMs: HEALTH_FALLBACK_MS, instead }
+}
+
+function readyByPorts(config: ImageConfig): ReadyPlan {
   const ports = exposedPorts(config)
   if (ports.length === 0) return { specs: DEFAULT_READY }
   return {

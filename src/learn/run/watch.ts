@@ -68,6 +68,8 @@ class Watch {
   readonly #looking: AbortSignal
   readonly #began = performance.now()
   #conditions: Condition[] = []
+  #plan: ReadyPlan
+  readonly #warnings: string[] = []
   #ended: { exitCode: number } | undefined
   #end: Promise<void> = Promise.resolve()
   #activity = 0
@@ -78,15 +80,18 @@ class Watch {
   constructor(container: Container, options: WatchOptions, looking: AbortSignal) {
     this.#container = container
     this.#options = options
+    this.#plan = options.ready
     this.#looking = looking
   }
 
   async run(): Promise<Watched> {
     await this.#start()
-    const fallback = this.#options.ready.fallbackQuietMs
     for (;;) {
       await this.#tick()
       if (this.#ended) return this.#hasEnded(this.#ended.exitCode)
+      const failure = this.#dropImpossible()
+      if (failure) return this.#cannotBe(failure)
+      const fallback = this.#plan.fallbackQuietMs
       this.#ready ??= this.#whatHolds()
       if (this.#ready && this.#hasSettled(this.#ready)) return this.#isReady(this.#ready)
       if (!this.#ready && fallback !== undefined && this.#isQuietFor(fallback)) {
@@ -111,11 +116,39 @@ class Watch {
       this.#ended = result
     })
     this.#changed = performance.now()
-    const polled = this.#options.ready.specs.flatMap((spec) => {
+    this.#conditions = [...logs, ...this.#poll()]
+  }
+
+  #poll(): Condition[] {
+    return this.#plan.specs.flatMap((spec) => {
       const looker = this.#lookerFor(spec)
       return looker ? poll(spec, formatReady(spec), looker, this.#looking) : []
     })
-    this.#conditions = [...logs, ...polled]
+  }
+
+  /** Goes on without what can never hold. The error of a run for which nothing is left to wait for. */
+  #dropImpossible(): PycdsError | undefined {
+    const broken = this.#conditions.find(({ missing }) => missing !== undefined)
+    if (broken === undefined) return undefined
+    const reason = `${formatReady(broken.spec)}: there is no ${broken.missing} in the image`
+    this.#conditions = this.#conditions.filter((condition) => condition !== broken)
+    const { instead } = this.#plan
+    this.#plan = instead ?? { specs: this.#plan.specs.filter((spec) => spec !== broken.spec) }
+    if (instead) this.#conditions = this.#poll()
+    const names = this.#plan.specs.map(formatReady).join(', ')
+    if (names !== '') this.#warnings.push(`${reason}; the run waited for ${names} instead`)
+    if (names !== '') return undefined
+    return new PycdsError('TRAINING_FAILED', {
+      message: `training run: ${reason}`,
+      hint: 'Wait for something else with --ready, such as port:8000 or http:8000/healthz, or put it into the image.',
+    })
+  }
+
+  async #cannotBe(failure: PycdsError): Promise<Watched> {
+    const seconds = this.#elapsed / 1000
+    await this.#container.stop(0)
+    await this.#end
+    return { by: undefined, exitCode: null, seconds, activity: this.#activity, failure, warnings: [] }
   }
 
   #lookerFor(spec: ReadySpec): Looker | undefined {
@@ -133,7 +166,7 @@ class Watch {
   }
 
   #specs<K extends ReadySpec['kind']>(kind: K): (ReadySpec & { kind: K })[] {
-    return this.#options.ready.specs.filter((spec): spec is ReadySpec & { kind: K } => spec.kind === kind)
+    return this.#plan.specs.filter((spec): spec is ReadySpec & { kind: K } => spec.kind === kind)
   }
 
   get #elapsed(): number {
@@ -169,7 +202,7 @@ class Watch {
 
   /** What was asked for and has not come. */
   #state(): string {
-    const plain = this.#options.ready.specs.some(({ kind }) => kind === 'exit' || kind === 'quiet')
+    const plain = this.#plan.specs.some(({ kind }) => kind === 'exit' || kind === 'quiet')
     const imports =
       this.#activity > 0
         ? `it went on importing (${this.#activity} modules so far)`
@@ -191,14 +224,26 @@ class Watch {
     await this.#container.stop(this.#options.limits.stopGraceSeconds)
     await this.#end
     const exitCode = ended ? ended.exitCode : null
-    return { by: spec.kind, exitCode, seconds, activity: this.#activity, warnings }
+    return {
+      by: spec.kind,
+      exitCode,
+      seconds,
+      activity: this.#activity,
+      warnings: [...this.#warnings, ...warnings],
+    }
   }
 
   #hasEnded(exitCode: number): Watched {
     const seconds = this.#elapsed / 1000
-    const ended = { by: 'exit' as const, exitCode, seconds, activity: this.#activity, warnings: [] }
+    const ended = {
+      by: 'exit' as const,
+      exitCode,
+      seconds,
+      activity: this.#activity,
+      warnings: this.#warnings,
+    }
     // Of these two, the end of the process is a case.
-    const accepts = this.#options.ready.specs.some(({ kind }) => kind === 'exit' || kind === 'quiet')
+    const accepts = this.#plan.specs.some(({ kind }) => kind === 'exit' || kind === 'quiet')
     if (accepts || this.#ready || exitCode !== 0) return ended
     const failure = new PycdsError('TRAINING_FAILED', {
       message: `training run: it ended with exit code 0 before it was ready: ${this.#state()}`,

@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import test from 'ava'
-import { CLI, pycdsAlone } from '../../helpers/cli.js'
+import { CLI, pycds, pycdsAlone } from '../../helpers/cli.js'
 import { run } from '../../helpers/run.js'
 
 test.serial('help lists the verbs and ends with 0', async (t) => {
@@ -132,19 +132,6 @@ test.serial('help behind two dashes is the command of the image', async (t) => {
 })
 
 test.serial('no starts are no comparison', isUsage, ['bench', 'app', '--runs', '0'], /--runs 0/, /from 1 to/)
-test.serial('a trace that could not be written is told before anything is run', async (t) => {
-  const { code, stderr } = await pycdsAlone(['trace', 'app', '-o', '/does/not/exist.json'])
-  t.is(code, 2)
-  t.regex(stderr, /--output \/does\/not\/exist\.json: it cannot be written/)
-})
-
-test.serial('who has read enough is not told of it', async (t) => {
-  const line = `${process.execPath} ${CLI} --help`
-  const { code, stderr } = await run('bash', ['-c', `set -o pipefail; ${line} | head -c 1 >/dev/null`])
-  t.is(stderr, '')
-  t.is(code, 0)
-})
-
 test.serial('without an image, the file of this folder says what to bake', async (t) => {
   const cwd = mkdtempSync(join(tmpdir(), 'pycds-cwd-'))
   t.teardown(() => rmSync(cwd, { recursive: true }))
@@ -152,4 +139,49 @@ test.serial('without an image, the file of this folder says what to bake', async
   const { code, stderr } = await pycdsAlone(['bake'], { cwd })
   t.is(code, 2)
   t.regex(stderr, /pycds-image\.yaml:2:\d+: redy: .*did you mean ready/)
+})
+
+const asRoot = process.geteuid?.() === 0 ? test.serial : test.serial.skip
+
+asRoot('a user whom the system does not know, without HOME and SHELL, can use every verb', async (t) => {
+  const machine = ['setpriv', '--reuid', '54321', '--regid', '54321', '--clear-groups']
+  const wholeEnv = { PATH: process.env.PATH }
+  t.is((await pycds(['--version'], { machine, wholeEnv })).code, 0)
+  const inspected = await pycds(['inspect', 'oci:/nonexistent'], { machine, wholeEnv })
+  t.is(inspected.code, 7)
+  t.regex(inspected.stderr, /oci:\/nonexistent: there is no such file or directory/)
+})
+
+for (const [what, TMPDIR] of [
+  ['does not exist', '/nonexistent'],
+  ['is no directory', '/etc/passwd'],
+] as const) {
+  test.serial(`a TMPDIR that ${what} is named`, async (t) => {
+    const run = await pycdsAlone(['doctor', 'oci:/nonexistent'], { env: { TMPDIR } })
+    t.is(run.code, 2)
+    t.true(run.stdout.includes(`temporary directory ${TMPDIR}: `), run.stdout)
+    t.regex(run.stdout, /Set TMPDIR to a directory/)
+  })
+}
+
+const shell = (line: string, ...words: string[]) =>
+  run('sh', ['-c', line, 'sh', process.execPath, CLI, ...words])
+
+test.serial('a reader that leaves is no failure', async (t) => {
+  const { stdout, stderr } = await shell('exec 3>&1; { "$@"; echo "ended with $?" >&3; } | true', '--help')
+  t.is(stdout, 'ended with 0\n')
+  t.is(stderr, '')
+})
+
+for (const words of [['--help'], ['inspect', '--json', 'oci:/nonexistent']]) {
+  test.serial(`${words.join(' ')}: an output that cannot be written is told once`, async (t) => {
+    const { code, stderr } = await shell('"$@" >/dev/full', ...words)
+    t.is(code, words.includes('--json') ? 7 : 6)
+    t.regex(stderr, /^Error: standard output: no space is left\n(?: {2}why .*\n)? {2}next .*\n$/)
+  })
+}
+
+test.serial('nothing need be open, and errors need not be readable', async (t) => {
+  t.is((await shell('"$@" <&- >&- 2>&-', '--help')).code, 0)
+  t.is((await shell('"$@" 2>/dev/full', 'bkae')).code, 2)
 })

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import test from 'ava'
 import { Inside } from '../../../../src/learn/run/inside.js'
-import type { ReadySpec } from '../../../../src/learn/run/ready.js'
+import { automaticReady, type ReadySpec } from '../../../../src/learn/run/ready.js'
 import { type WatchOptions, watch } from '../../../../src/learn/run/watch.js'
 import { type FakeContainer, fakeContainer } from '../../../helpers/fake-container.js'
+import { sampleConfig } from '../../../helpers/image.js'
 
 const limits = (timeoutMs: number) => ({ timeoutMs, stopGraceSeconds: 0 })
 
@@ -121,4 +122,61 @@ test('the hook of readiness runs once, while the container still runs', async (t
 test('an engine that fails while looking ends the run', async (t) => {
   const container = fakeContainer(() => Promise.reject(new Error('lost')))
   await t.throwsAsync(run(container, [{ kind: 'port', port: 80 }]), { message: 'lost' })
+})
+
+const SHELL = ['/bin/sh', '-c', 'curl -f http://localhost/ || exit 1']
+const says = (output: string, exitCode = 1) => fakeContainer(() => ({ exitCode, output }))
+
+for (const [shell, output] of [
+  ['dash', '/bin/sh: 1: curl: not found\n'],
+  ['bash', 'bash: line 1: curl: command not found\n'],
+  ['busybox', 'sh: curl: not found\n'],
+] as const) {
+  test(`a health check whose program is missing is told at once, by ${shell}`, async (t) => {
+    const more = { limits: limits(60_000), health: SHELL }
+    const { failure, seconds } = await run(says(output), [{ kind: 'health' }], more)
+    t.is(failure?.code, 'TRAINING_FAILED')
+    t.regex(failure?.message ?? '', /health: there is no curl in the image/)
+    t.true(seconds < 30)
+  })
+}
+
+test('the same for a program that is started without a shell, of the image or of --ready', async (t) => {
+  const health = { limits: limits(60_000), health: ['curl', '-f', 'http://localhost/'] }
+  const missing = 'exec: "curl": executable file not found in $PATH'
+  const first = await run(says(missing, 127), [{ kind: 'health' }], health)
+  t.regex(first.failure?.message ?? '', /there is no curl in the image/)
+  const second = await run(says('', 127), [{ kind: 'cmd', command: ['check'] }], { limits: limits(60_000) })
+  t.regex(second.failure?.message ?? '', /cmd:check: there is no check in the image/)
+})
+
+test('where nobody asked for health, ports or quiet take its place', async (t) => {
+  const config = { config: { Healthcheck: { Test: ['CMD', 'curl'] }, ExposedPorts: { '80/tcp': {} } } }
+  const ready = automaticReady({ ...sampleConfig(), ...config })
+  const container = fakeContainer(({ command }) =>
+    command[0] === 'curl' ? { exitCode: 127, output: '' } : { exitCode: 0, output: '' },
+  )
+  const { by, warnings } = await run(container, [], { ready, health: ['curl'] })
+  t.is(by, 'port')
+  t.deepEqual(warnings, ['health: there is no curl in the image; the run waited for exit, port:80 instead'])
+})
+
+test('a line that can pass in another way is looked at again', async (t) => {
+  for (const line of ['wget -q x || curl -sf x', 'wget -q x; curl -sf x']) {
+    let asked = 0
+    const container = fakeContainer(() => {
+      asked += 1
+      return { exitCode: asked < 8 ? 1 : 0, output: 'sh: wget: not found\n' }
+    })
+    t.is((await run(container, [{ kind: 'health' }], { health: ['/bin/sh', '-c', line] })).by, 'health')
+  }
+})
+
+test('a program that comes while the run goes on is waited for', async (t) => {
+  let asked = 0
+  const container = fakeContainer(() => {
+    asked += 1
+    return { exitCode: asked < 3 ? 127 : 0, output: '' }
+  })
+  t.is((await run(container, [{ kind: 'health' }], { health: ['check'] })).by, 'health')
 })
