@@ -2,7 +2,7 @@
 // The native core as a WebAssembly module (native/wasm/exports.c), for machines that no addon was made for. It gives the
 // same bytes, more slowly.
 import { readFileSync } from 'node:fs'
-import type { NativeArchive, NativeBinding, NativeModule, NativeRegex, NativeTarget } from './binding.js'
+import type { NativeArchive, NativeBinding, NativeModule, NativeRegex, NativeTarget } from './native.js'
 
 // The types of Node 20 have none for this.
 declare namespace WebAssembly {
