@@ -55,7 +55,7 @@ prepare_tools() {
   local tools=(busybox-static clang-format)
   can_install || return 0
   if [ "$TIER" != quick ]; then
-    tools+=(bubblewrap crun docker-registry podman skopeo slirp4netns uidmap umoci)
+    tools+=(bubblewrap crun docker-registry gdb libjemalloc2 podman skopeo slirp4netns strace uidmap umoci)
     # The parts for arm64 are built where there are compilers for it.
     tools+=(gcc-aarch64-linux-gnu g++-aarch64-linux-gnu libc6-dev-arm64-cross)
   fi

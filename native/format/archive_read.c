@@ -103,7 +103,7 @@ bool pycds_unit_split(const uint8_t *bytes, size_t length, struct pycds_unit_vie
 }
 
 enum pycds_reject pycds_reader_open(struct pycds_reader *reader, const uint8_t *bytes, uint64_t length) {
-  enum pycds_reject reject = pycds_header_check(bytes, length, length);
+  enum pycds_reject reject = pycds_header_check(bytes, PYCDS_NARROW(size_t, length), length);
   if (reject) return reject;
   reader->bytes = bytes;
   reader->length = length;
@@ -240,7 +240,8 @@ const char *pycds_reader_verify(const struct pycds_reader *reader, uint32_t *uni
   for (uint32_t i = 0; i < reader->header.section_count; i++) {
     struct pycds_section section;
     memcpy(&section, reader->bytes + sizeof reader->header + i * sizeof section, sizeof section);
-    if (section.hash != 0 && pycds_hash(reader->bytes + section.offset, section.bytes) != section.hash) {
+    if (section.hash != 0 &&
+        pycds_hash(reader->bytes + section.offset, PYCDS_NARROW(size_t, section.bytes)) != section.hash) {
       return "a section does not match its checksum";
     }
   }

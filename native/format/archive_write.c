@@ -59,7 +59,7 @@ static void put_block(struct writer *w, struct pycds_block *block, uint32_t shar
   pycds_buffer_put(&w->blocks, block->shared.bytes.bytes, block->shared.bytes.length);
   put_unit(&w->blocks, block, module);
   if (w->blocks.failed) return;
-  record->unit_bytes = pycds_buffer_narrow(&w->blocks, w->blocks.length - record->block - record->shared_bytes);
+  record->unit_bytes = pycds_buffer_narrow(&w->blocks, w->blocks.length - (size_t)record->block - record->shared_bytes);
   module->stored_bytes = pycds_buffer_narrow(&w->blocks, (size_t)record->shared_bytes + record->unit_bytes);
   if (w->blocks.failed) return;
   PYCDS_ASSERT(record->block % PYCDS_ALIGN == 0 && record->shared_bytes % PYCDS_ALIGN == 0);

@@ -3,8 +3,9 @@
 // parts lie. Everything else uses the typed functions of this folder.
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { fileURLToPath } from 'node:url'
 import { PycdsError } from '../errors/index.js'
+import { inPackage } from '../util/package-root.js'
+import { loadWasm } from './wasm.js'
 
 export interface NativeTarget {
   hexversion: number
@@ -112,15 +113,20 @@ export interface NativeBinding {
 /** What is put into images (the first), or into training containers only. */
 export type InjectedPart = '_pycds.abi3.so' | 'pycds-tracer.so' | 'pycds-probe' | 'import.py' | 'compile.py'
 
-const prebuilds = new URL('../../prebuilds/', import.meta.url)
-
-/** The addon for this machine; INTERNAL when the package holds none. */
+/**
+ * The native core for this machine: the addon, or what is left where none was made for it, as on macOS. INTERNAL when
+ * the package holds neither.
+ */
 export function loadBinding(): NativeBinding {
   const path = nativeFile(process.arch, 'pycds.node')
   try {
     return createRequire(import.meta.url)(path) as NativeBinding
   } catch (cause) {
-    throw missing(path, cause)
+    try {
+      return loadWasm(inPackage('prebuilds/wasm/pycds.wasm'))
+    } catch {
+      throw missing(path, cause)
+    }
   }
 }
 
@@ -139,7 +145,7 @@ export function readInjected(arch: string, name: InjectedPart): Buffer {
 
 /** Where a native part lies; it may be missing. */
 export function nativeFile(arch: string, name: string): string {
-  return fileURLToPath(new URL(`linux-${arch}/${name}`, prebuilds))
+  return inPackage(`prebuilds/linux-${arch}/${name}`)
 }
 
 function missing(path: string, cause: unknown): PycdsError {

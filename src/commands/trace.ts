@@ -42,8 +42,8 @@ export default class Trace extends BaseCommand {
   async run(): Promise<RecordResult> {
     const { flags, args, command } = await this.parseLine(Trace)
     const { output = null, ...rest } = flags
-    if (output !== null) assertWritable('--output', output)
     const request = toRecordRequest(args.image, flags, command)
+    if (output !== null) assertWritable('--output', output)
     const { record } = await import('../usecases/record.js')
     const { trace, result } = await this.withPorts(
       (ports) => this.withProgress(flags, (progress) => record(request, { ...ports, progress })),

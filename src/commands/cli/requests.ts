@@ -124,7 +124,7 @@ export function toBenchRequest(
     ...present({ baseline, command, minSpeedup }),
     ...toRun(flags),
     surroundings: parseSurroundings(flags),
-    runs: Math.max(1, parseCount('--runs', flags.runs, MAX_MEASURE_RUNS)),
+    runs: parseCount('--runs', flags.runs, MAX_MEASURE_RUNS, 1),
   }
 }
 

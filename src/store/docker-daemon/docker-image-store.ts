@@ -15,6 +15,7 @@ import {
 } from '../../image/index.js'
 import type { ImageDigests, ImageStore, NewLayer, SourceImage } from '../../ports/index.js'
 import { readExportedConfig } from './exported-config.js'
+import { readKeptConfig } from './kept-config.js'
 import { fullArchive, type StoredConfig, shortArchive, storeConfig } from './load-archive.js'
 import { readLoadReply } from './load-reply.js'
 import { PendingNames } from './pending.js'
@@ -76,7 +77,9 @@ export class DockerImageStore implements ImageStore {
   }
 
   async readConfig(image: SourceImage): Promise<ImageConfig> {
-    const { config, text } = await readExportedConfig(await this.#export(image), image)
+    const { config, text } =
+      (await readKeptConfig(this.#connection, image)) ??
+      (await readExportedConfig(await this.#export(image), image))
     this.#texts.set(image.id, text)
     return config
   }

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The command line as a process: what a shell and a script see, without an engine.
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import test from 'ava'
 import { CLI, pycds, pycdsAlone } from '../../helpers/cli.js'
 import { run } from '../../helpers/run.js'
@@ -48,7 +51,7 @@ test.serial(
   isUsage,
   ['push'],
   /push: no such command/,
-  /bake, bench, doctor, generate, inspect, step, trace, verify/,
+  /bake, bench, completion, doctor, generate, inspect, step, trace, verify/,
 )
 test.serial('a flag before the verb', isUsage, ['--loud', 'bake'], /--loud: no such flag before/, /--help/)
 test.serial(
@@ -136,12 +139,6 @@ for (const [what, TMPDIR] of [
 const shell = (line: string, ...words: string[]) =>
   run('sh', ['-c', line, 'sh', process.execPath, CLI, ...words])
 
-test.serial('a reader that leaves is no failure', async (t) => {
-  const { stdout, stderr } = await shell('exec 3>&1; { "$@"; echo "ended with $?" >&3; } | true', '--help')
-  t.is(stdout, 'ended with 0\n')
-  t.is(stderr, '')
-})
-
 for (const words of [['--help'], ['inspect', '--json', 'oci:/nonexistent']]) {
   test.serial(`${words.join(' ')}: an output that cannot be written is told once`, async (t) => {
     const { code, stderr } = await shell('"$@" >/dev/full', ...words)
@@ -153,4 +150,45 @@ for (const words of [['--help'], ['inspect', '--json', 'oci:/nonexistent']]) {
 test.serial('nothing need be open, and errors need not be readable', async (t) => {
   t.is((await shell('"$@" <&- >&- 2>&-', '--help')).code, 0)
   t.is((await shell('"$@" 2>/dev/full', 'bkae')).code, 2)
+})
+
+for (const words of [['-h'], ['bake', '-h'], ['trace', 'merge', '-h'], ['help', 'bake']]) {
+  test.serial(`help: ${words.join(' ')}`, async (t) => {
+    const { code, stdout } = await pycdsAlone(words)
+    t.is(code, 0)
+    t.regex(stdout, /^USAGE$/m)
+  })
+}
+
+test.serial('the version by its short name', async (t) => {
+  t.is((await pycdsAlone(['-v'])).stdout, (await pycdsAlone(['--version'])).stdout)
+})
+
+test.serial('help behind two dashes is the command of the image', async (t) => {
+  const { stdout, code } = await pycdsAlone(['bake', 'app', '--timeout', '5', '--', 'tool', '-h'])
+  t.is(code, 2)
+  t.is(stdout, '')
+})
+
+test.serial('no starts are no comparison', isUsage, ['bench', 'app', '--runs', '0'], /--runs 0/, /from 1 to/)
+test.serial('a trace that could not be written is told before anything is run', async (t) => {
+  const { code, stderr } = await pycdsAlone(['trace', 'app', '-o', '/does/not/exist.json'])
+  t.is(code, 2)
+  t.regex(stderr, /--output \/does\/not\/exist\.json: there is no directory \/does\/not/)
+})
+
+test.serial('who has read enough is not told of it', async (t) => {
+  const line = `${process.execPath} ${CLI} --help`
+  const { code, stderr } = await run('bash', ['-c', `set -o pipefail; ${line} | head -c 1 >/dev/null`])
+  t.is(stderr, '')
+  t.is(code, 0)
+})
+
+test.serial('without an image, the file of this folder says what to bake', async (t) => {
+  const cwd = mkdtempSync(join(tmpdir(), 'pycds-cwd-'))
+  t.teardown(() => rmSync(cwd, { recursive: true }))
+  writeFileSync(join(cwd, 'pycds-image.yaml'), 'version: 1\nimages: [{image: app, redy: exit}]\n')
+  const { code, stderr } = await pycdsAlone(['bake'], { cwd })
+  t.is(code, 2)
+  t.regex(stderr, /pycds-image\.yaml:2:\d+: redy: .*did you mean ready/)
 })
