@@ -139,12 +139,14 @@ for (const [what, { plain, archive, fault }] of Object.entries(withoutUse)) {
   })
 }
 
-test('children that ask for another level of -O, and sub-interpreters, may be without the archive', async (t) => {
-  const others = ['OPTIMIZE', 'DEBUG_RANGES', 'INTERPRETER'].map((status) => ({ ...CHILD, status }))
+test('children that ask for another level of -O, and sub-interpreters, may be without it, and one may not have needed it', async (t) => {
+  const statuses = ['OPTIMIZE', 'DEBUG_RANGES', 'INTERPRETER', 'ACCEPTED']
+  const others = statuses.map((status) => ({ ...CHILD, status, served: 0 }))
   const archive = run('archive', { a: 'passed' }, { starts: [STARTED, CHILD, ...others] })
   const { result } = await compareFile('file', always(run('plain', { a: 'passed' }), archive).runFile)
   t.deepEqual(result.faults, [])
-  t.deepEqual(result.proof.refused, { OPTIMIZE: 1, DEBUG_RANGES: 1, INTERPRETER: 1 })
+  t.deepEqual(result.proof.refused, { OPTIMIZE: 1, DEBUG_RANGES: 1, INTERPRETER: 1, ACCEPTED: 1 })
+  t.is(result.proof.children, 1)
 })
 
 test('a whole run without a child that used the archive proves nothing', async (t) => {
