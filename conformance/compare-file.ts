@@ -53,8 +53,13 @@ export async function compareFile(file: string, run: RunFile): Promise<ComparedF
     result: {
       ...{ file, ...countCases(plain[0], archive[0]), end: archive[0]?.end ?? '' },
       ...{ differing: withVerdict('differs'), flaky: withVerdict('flaky') },
-      proof: proofOf(archive[0] ?? NEVER),
-      faults: [...new Set([...plain.flatMap(plainFaultsOf), ...archive.flatMap(faultsOf)])],
+      proof: proofOf(archive[0] ?? NEVER, plain[0] ?? NEVER),
+      faults: [
+        ...new Set([
+          ...plain.flatMap(plainFaultsOf),
+          ...archive.flatMap((one, at) => faultsOf(one, plain[at] ?? NEVER)),
+        ]),
+      ],
       seconds: { plain: plain[0]?.seconds ?? 0, archive: archive[0]?.seconds ?? 0 },
     },
     runs: { plain, archive },

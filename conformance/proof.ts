@@ -8,6 +8,8 @@ export interface Proof {
   readonly served: number
   /** Other interpreters in which the archive was in use, and a module had come from it. */
   readonly children: number
+  /** How many there were without it. */
+  readonly expected: number
   /** Others, by the reason. */
   readonly refused: Readonly<Record<string, number>>
 }
@@ -19,7 +21,7 @@ const IN_USE = 'ACCEPTED'
  */
 const BY_DESIGN: readonly string[] = ['OPTIMIZE', 'DEBUG_RANGES', 'INTERPRETER', IN_USE]
 
-export function proofOf({ starts, counters }: FileRun): Proof {
+export function proofOf({ starts, counters }: FileRun, plain: FileRun): Proof {
   const [, ...children] = starts
   const refused: Record<string, number> = {}
   for (const { status } of children.filter((start) => !isServed(start))) {
@@ -28,14 +30,15 @@ export function proofOf({ starts, counters }: FileRun): Proof {
   return {
     served: (counters?.served ?? 0) + (counters?.regexes ?? 0) + (counters?.sources ?? 0),
     children: children.filter(isServed).length,
+    expected: Math.max(0, plain.starts.length - 1),
     refused,
   }
 }
 
-/** Why a run with the archive is none; empty when it is one. */
-export function faultsOf(run: FileRun): string[] {
+/** Why a run with the archive is none, beside one without; empty when it is one. */
+export function faultsOf(run: FileRun, plain: FileRun): string[] {
   const [first] = run.starts
-  const proof = proofOf(run)
+  const proof = proofOf(run, plain)
   const faults: string[] = []
   if (!first || !isServed(first)) {
     faults.push(`the archive was not in use in the process of the tests: ${first?.status ?? 'no hook'}`)
@@ -44,6 +47,9 @@ export function faultsOf(run: FileRun): string[] {
   }
   for (const [status, count] of Object.entries(proof.refused)) {
     if (!BY_DESIGN.includes(status)) faults.push(`the archive was not in use in ${count} children: ${status}`)
+  }
+  if (proof.expected > 0 && run.starts.length <= 1 && run.end === plain.end) {
+    faults.push(`no child left word of the archive, where the plain run had ${proof.expected}`)
   }
   return faults
 }

@@ -6,7 +6,8 @@ import { compareFile } from '../../../conformance/compare-file.js'
 import { conclude, describeFile } from '../../../conformance/lines.js'
 import type { FileRun, Side } from '../../../conformance/outcomes.js'
 
-const PLAIN = [{ process: 2, parent: 1, status: 'ABSENT', served: 0 }]
+const WITHOUT = { process: 2, parent: 1, status: 'ABSENT', served: 0 }
+const PLAIN = [WITHOUT, { ...WITHOUT, process: 3, parent: 2 }]
 const STARTED = { process: 2, parent: 1, status: 'ACCEPTED', served: 1 }
 const CHILD = { ...STARTED, process: 3, parent: 2 }
 
@@ -121,7 +122,8 @@ const withoutUse: Record<string, { archive?: Partial<FileRun>; plain?: Partial<F
     archive: { starts: [STARTED, CHILD, { ...CHILD, process: 4, status: 'MISSING', served: 0 }] },
     fault: /not in use in 1 children: MISSING/,
   },
-  'no word of any interpreter': { archive: { starts: [] }, fault: /no hook/ },
+  'no word of any interpreter': { archive: { starts: [] }, plain: { starts: [WITHOUT] }, fault: /no hook/ },
+  'no word of children': { archive: { starts: [STARTED] }, fault: /no child left word.* had 1$/ },
   'a runtime in the plain run': { plain: { starts: [STARTED] }, fault: /runtime was there in 1/ },
   'no word of the plain run': { plain: { starts: [] }, fault: /no interpreter of the plain run/ },
 }
@@ -149,11 +151,18 @@ test('children that ask for another level of -O, and sub-interpreters, may be wi
   t.is(result.proof.children, 1)
 })
 
-test('a whole run without a child that used the archive proves nothing', async (t) => {
+test('a whole run whose children all refused the archive proves nothing; one without children does', async (t) => {
   const cases = { a: 'passed' }
-  const { runFile } = always(run('plain', cases), run('archive', cases, { starts: [STARTED] }))
-  const { ok, sentence } = conclude([(await compareFile('file', runFile)).result])
+  const refused = run('archive', cases, { starts: [STARTED, { ...CHILD, status: 'OPTIMIZE', served: 0 }] })
+  const { ok, sentence } = conclude([
+    (await compareFile('file', always(run('plain', cases), refused).runFile)).result,
+  ])
   t.false(ok)
   t.regex(sentence, /no child used the archive/)
+  const alone = always(
+    run('plain', cases, { starts: [WITHOUT] }),
+    run('archive', cases, { starts: [STARTED] }),
+  )
+  t.true(conclude([(await compareFile('file', alone.runFile)).result]).ok)
   t.false(conclude([]).ok)
 })
