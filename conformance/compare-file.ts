@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // One test file without and with the archive, again where they differ.
+import { isByDesign } from './by-design.js'
 import { differingCases, FILE, judge, type Outcomes, outcomeOf } from './compare.js'
 import type { FileRun, Side } from './outcomes.js'
 import { faultsOf, type Proof, plainFaultsOf, proofOf } from './proof.js'
@@ -25,6 +26,8 @@ export interface FileResult {
   /** With and without: they are not about the archive. */
   readonly failed: number
   readonly differing: readonly Difference[]
+  /** Those that differ as docs/compatibility.md says. */
+  readonly byDesign: readonly Difference[]
   readonly flaky: readonly Difference[]
   readonly end: string
   readonly proof: Proof
@@ -49,10 +52,13 @@ export async function compareFile(file: string, run: RunFile): Promise<ComparedF
   }
   const judged = [...suspects].map((name) => describe(name, plain, archive))
   const withVerdict = (verdict: string) => judged.filter((one) => judge(one) === verdict)
+  const differences = withVerdict('differs')
   return {
     result: {
       ...{ file, ...countCases(plain[0], archive[0]), end: archive[0]?.end ?? '' },
-      ...{ differing: withVerdict('differs'), flaky: withVerdict('flaky') },
+      differing: differences.filter((one) => !isByDesign(file, one.case)),
+      byDesign: differences.filter((one) => isByDesign(file, one.case)),
+      flaky: withVerdict('flaky'),
       proof: proofOf(archive[0] ?? NEVER, plain[0] ?? NEVER),
       faults: [
         ...new Set([

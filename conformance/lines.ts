@@ -14,6 +14,7 @@ export function describeFile(result: FileResult): string {
     head,
     ...result.faults.map((fault) => `  NO PROOF: ${fault}`),
     ...result.differing.map((one) => describeDifference('DIFFERS', one)),
+    ...result.byDesign.map((one) => describeDifference('by design', one)),
     ...result.flaky.map((one) => describeDifference('flaky', one)),
   ].join('\n')
 }
@@ -25,11 +26,17 @@ function describeDifference(word: string, { case: name, plain, archive, detail }
 
 /** A table of all files, for a terminal. */
 export function describeTable(results: readonly FileResult[]): string {
-  const head = ['', ...COUNTS, 'differing', 'flaky', 'served', 'children']
+  const head = ['', ...COUNTS, 'differing', 'by design', 'flaky', 'served', 'children']
   const rows = [...results, total(results)].map((one) => [
     one.file,
     ...COUNTS.map((name) => String(one[name])),
-    ...[one.differing.length, one.flaky.length, one.proof.served, one.proof.children].map(String),
+    ...[
+      one.differing.length,
+      one.byDesign.length,
+      one.flaky.length,
+      one.proof.served,
+      one.proof.children,
+    ].map(String),
   ])
   const widths = head.map((_, at) => Math.max(...[head, ...rows].map((row) => row[at]?.length ?? 0)))
   return [head, ...rows]
@@ -49,12 +56,13 @@ export function total(results: readonly FileResult[]): FileResult {
     ...{ attempted: sum((one) => one.attempted), passed: sum((one) => one.passed) },
     ...{ skipped: sum((one) => one.skipped), failed: sum((one) => one.failed) },
     differing: results.flatMap((one) => one.differing),
+    byDesign: results.flatMap((one) => one.byDesign),
     flaky: results.flatMap((one) => one.flaky),
     faults: results.flatMap((one) => one.faults),
     proof: {
       served: sum((one) => one.proof.served),
       children: sum((one) => one.proof.children),
-      expected: sum((one) => one.proof.expected ?? 0),
+      expected: sum((one) => one.proof.expected),
       refused: {},
     },
     seconds: { plain: sum((one) => one.seconds.plain), archive: sum((one) => one.seconds.archive) },
@@ -66,7 +74,7 @@ export function conclude(results: readonly FileResult[]): { ok: boolean; sentenc
   const all = total(results)
   const faults = [...all.faults]
   if (all.proof.expected > 0 && all.proof.children === 0) faults.push('no child used the archive')
-  const counts = `${all.attempted} test cases of ${results.length} files: ${all.passed} passed both ways, ${all.skipped} skipped and ${all.failed} failed both ways, ${all.differing.length} differ, ${all.flaky.length} are flaky`
+  const counts = `${all.attempted} test cases of ${results.length} files: ${all.passed} passed both ways, ${all.skipped} skipped and ${all.failed} failed both ways, ${all.differing.length} differ, ${all.byDesign.length} as documented, ${all.flaky.length} are flaky`
   const proof =
     faults.length > 0
       ? `; the archive was not in use everywhere (${faults.length} times, first: ${faults[0]})`

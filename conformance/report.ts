@@ -17,6 +17,7 @@ const HEAD = [
   'skipped',
   'failed both ways',
   'differing',
+  'by design',
   'flaky',
   'children',
 ]
@@ -37,13 +38,14 @@ export function conformancePage(results: readonly Results[]): string {
   return `${[
     '# Conformance',
     'Made by `npm run conformance -- --write-docs` from `conformance/results`; do not edit. How it is done is in [conformance](../conformance/README.md).',
-    "CPython's own tests and those of packages, each test case without the archive and with it. A difference counts when three reruns of the file confirm it; a case that says now this and now that is flaky. *Children* are interpreters that tests started and that had the archive in use; the processes of the tests themselves always had.",
+    "CPython's own tests and those of packages, each test case without the archive and with it. A difference counts when three reruns of the file confirm it; a case that says now this and now that is flaky; what differs *by design* is told in [compatibility.md](compatibility.md). *Children* are interpreters that tests started and that had the archive in use; the processes of the tests themselves always had.",
     ...section("CPython's own tests", 'CPython', ofSuite('cpython'), cpythonRow),
     ...ofSuite('cpython').map(filesOf),
     `Not run: ${groupReasons(NOT_RUN)}.`,
     ...section("Packages' own tests", 'package', ofSuite('packages'), packageRows),
     ...ofSuite('packages').flatMap(absentOf),
     ...cases('Differing cases', results, ({ differing }) => differing),
+    ...cases('Differing by design', results, ({ byDesign }) => byDesign),
     ...cases('Flaky cases', results, ({ flaky }) => flaky),
   ].join('\n\n')}\n`
 }
@@ -75,8 +77,8 @@ function packageRows({ python, files }: Results): string[][] {
 function cells(files: readonly SavedFile[]): string[] {
   const all = total(files)
   return [
-    ...[all.attempted, all.passed, all.skipped, all.failed, all.differing.length, all.flaky.length],
-    all.proof.children,
+    ...[all.attempted, all.passed, all.skipped, all.failed, all.differing.length],
+    ...[all.byDesign.length, all.flaky.length, all.proof.children],
   ].map(String)
 }
 

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // Stand-in suites: what counts as a difference, what is flaky, and what proves nothing.
+import { readFileSync } from 'node:fs'
 import test from 'ava'
+import { BY_DESIGN } from '../../../conformance/by-design.js'
 import { differingCases, FILE, judge } from '../../../conformance/compare.js'
 import { compareFile } from '../../../conformance/compare-file.js'
 import { conclude, describeFile } from '../../../conformance/lines.js'
 import type { FileRun, Side } from '../../../conformance/outcomes.js'
+import { inRepository } from '../../helpers/repository.js'
 
 const WITHOUT = { process: 2, parent: 1, status: 'ABSENT', served: 0 }
 const PLAIN = [WITHOUT, { ...WITHOUT, process: 3, parent: 2 }]
@@ -60,7 +63,28 @@ test('a difference that three reruns confirm counts, and the sentence says so', 
   t.regex(describeFile(result), /DIFFERS: a: passed/)
   const { ok, sentence } = conclude([result])
   t.false(ok)
-  t.regex(sentence, /1 differ, 0 are flaky/)
+  t.regex(sentence, /1 differ, 0 as documented, 0 are flaky/)
+})
+
+test('what differs as documented is counted apart and fails nothing, in its own file only', async (t) => {
+  const name = 'test.test_subprocess.POSIXProcessTestCase.test_pass_fds_redirected'
+  const { runFile } = always(run('plain', { [name]: 'passed' }), run('archive', { [name]: 'failed' }))
+  const { result } = await compareFile('test_subprocess', runFile)
+  t.deepEqual([result.differing.length, result.byDesign.length], [0, 1])
+  t.true(conclude([result]).ok)
+  const { runFile: elsewhere } = always(
+    run('plain', { [name]: 'passed' }),
+    run('archive', { [name]: 'failed' }),
+  )
+  t.is((await compareFile('test_os', elsewhere)).result.differing.length, 1)
+})
+
+test('every case that differs by design stands in docs/compatibility.md', (t) => {
+  const page = readFileSync(inRepository('docs/compatibility.md'), 'utf8')
+  t.deepEqual(
+    BY_DESIGN.filter((one) => !page.includes(`\`${one.file}\`, \`${one.test}\``)),
+    [],
+  )
 })
 
 test('a case that fails now and then is flaky, is named, and fails nothing', async (t) => {
