@@ -8,7 +8,7 @@ import { ROOT } from '../bench/shell.js'
 import type { Difference } from './compare-file.js'
 import { total } from './lines.js'
 import { RESULTS, type Results, readResults, type SavedFile } from './results.js'
-import { NOT_RUN } from './suites/cpython-files.js'
+import { IGNORED, NOT_RUN } from './suites/cpython-files.js'
 
 const PAGE = 'docs/conformance.md'
 const HEAD = [
@@ -41,7 +41,7 @@ export function conformancePage(results: readonly Results[]): string {
     "CPython's own tests and those of packages, each test case without the archive and with it. A difference counts when three reruns of the file confirm it; a case that says now this and now that is flaky; what differs *by design* is told in [compatibility.md](compatibility.md). *Children* are interpreters that tests started and that had the archive in use; the processes of the tests themselves always had.",
     ...section("CPython's own tests", 'CPython', ofSuite('cpython'), cpythonRow),
     ...ofSuite('cpython').map(filesOf),
-    `Not run: ${groupReasons(NOT_RUN)}.`,
+    `Not run: ${groupReasons([...NOT_RUN, ...IGNORED.map(({ pattern, reason }) => ({ name: pattern, reason }))])}.`,
     ...section("Packages' own tests", 'package', ofSuite('packages'), packageRows),
     ...ofSuite('packages').flatMap(absentOf),
     ...cases('Differing cases', results, ({ differing }) => differing),

@@ -6,13 +6,13 @@ import { CommandFailed, ROOT, run } from '../../bench/shell.js'
 import { createArchiver } from '../../src/archive/archiver.js'
 import { type Python, SEARCH_PATH } from '../pythons.js'
 import type { Stage, StageCommand } from '../stage.js'
-import { NOT_RUN, QUICK } from './cpython-files.js'
+import { IGNORED, NOT_RUN, QUICK } from './cpython-files.js'
 import { chooseFiles, type Group, type Prepared, type Suite, unknownFiles } from './suite.js'
 
 const HERE = join(ROOT, 'conformance/python')
 /** How list_tests.py says that there is no test suite. */
 const NO_SUITE = 3
-const LIMIT_SECONDS = 900
+const LIMIT_SECONDS = 600
 /** What tests may use: nothing that needs a network, a screen or hours. */
 const RESOURCES = 'subprocess'
 
@@ -76,7 +76,13 @@ function groupOf(python: Python, files: readonly string[]): Group {
     test: (file, stage): StageCommand => ({
       args: [
         ...['-u', join(HERE, 'run_regrtest.py'), stage.record],
-        ...['--fail-env-changed', '-u', RESOURCES, file],
+        ...[
+          '--fail-env-changed',
+          '-u',
+          RESOURCES,
+          ...IGNORED.flatMap(({ pattern }) => ['-i', pattern]),
+          file,
+        ],
       ],
       limitSeconds: LIMIT_SECONDS,
     }),
