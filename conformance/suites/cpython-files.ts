@@ -6,7 +6,7 @@ export const QUICK: readonly string[] = [
   ...['test_import', 'test_importlib', 'test_runpy', 'test_pkgutil', 'test_inspect', 'test_zipimport'],
   ...['test_re', 'test_dataclasses', 'test_collections', 'test_enum', 'test_typing', 'test_marshal'],
   ...['test_code', 'test_compile', 'test_dis', 'test_sys', 'test_sys_settrace', 'test_sys_setprofile'],
-  ...['test_monitoring', 'test_gc', 'test_thread', 'test_fork1', 'test_multiprocessing_main_handling'],
+  ...['test_monitoring', 'test_gc', 'test_thread', 'test_fork1'],
   ...['test_site', 'test_audit', 'test_traceback', 'test_linecache', 'test_cmd_line', 'test_cmd_line_script'],
   ...['test_doctest', 'test_bdb', 'test_cprofile', 'test_profile', 'test_atexit', 'test_tracemalloc'],
 ]
