@@ -11,7 +11,7 @@ import { conclude, describeFile, describeTable } from './lines.js'
 import { type Options, parseOptions, USAGE } from './options.js'
 import { choosePython, type Python } from './pythons.js'
 import { writeReport } from './report.js'
-import { addResult, RESULTS, type Results, readResults, saveResults, saveRuns } from './results.js'
+import { addResult, RESULTS, type Results, readResults, saveResults, saveRuns, toSaved } from './results.js'
 import { cannotConfine } from './sandbox.js'
 import { Stage } from './stage.js'
 import { SUITES } from './suites/index.js'
@@ -72,7 +72,9 @@ async function runSuite(options: Options, python: Python): Promise<number> {
   const directory = join(RESULTS, 'runs', `${stamp}-${name}${options.quick ? '-quick' : ''}`)
   const path = join(RESULTS, `${name}.json`)
   const results = (options.quick ? undefined : await readResults(path)) ?? newResults(suite.name, python)
-  results.absent = [...absent]
+  // What was absent in an earlier run and was not tried in this one still is.
+  const tried = new Set([...groups, ...absent].map((one) => one.name.split(' ')[0]?.toLowerCase()))
+  results.absent = [...results.absent.filter((one) => !tried.has(one.name)), ...absent]
   const commit = await commitOf(ROOT)
   const done: FileResult[] = []
   for (const group of groups) {
@@ -80,7 +82,7 @@ async function runSuite(options: Options, python: Python): Promise<number> {
       done.push(compared.result)
       say(describeFile(compared.result))
       await saveRuns(directory, compared)
-      addResult(results, { ...compared.result, group: group.name, commit })
+      addResult(results, toSaved(compared.result, group.name, commit))
       if (!options.quick) await saveResults(path, results)
     })
   }

@@ -4,7 +4,7 @@
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { ROOT } from '../bench/shell.js'
-import type { ComparedFile, FileResult } from './compare-file.js'
+import type { ComparedFile, Difference, FileResult } from './compare-file.js'
 import type { Absent } from './suites/suite.js'
 
 export const RESULTS = join(ROOT, 'conformance/results')
@@ -43,6 +43,17 @@ export async function readResults(path: string): Promise<Results | undefined> {
 export async function saveResults(path: string, results: Results): Promise<void> {
   results.files.sort((a, b) => compareText(a.group, b.group) || compareText(a.file, b.file))
   await save(path, results)
+}
+
+/** A result as it is kept: of what was told, which is full of this machine's paths, the last line. */
+export function toSaved(result: FileResult, group: string, commit: string): SavedFile {
+  const shorten = (differences: readonly Difference[]) =>
+    differences.map((one) => ({ ...one, detail: one.detail.trim().split('\n').at(-1) ?? '' }))
+  return {
+    ...result,
+    ...{ differing: shorten(result.differing), byDesign: shorten(result.byDesign) },
+    ...{ flaky: shorten(result.flaky), group, commit },
+  }
 }
 
 /** Puts the results of one file in the place of earlier ones. */

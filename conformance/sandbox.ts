@@ -58,7 +58,8 @@ export async function runConfined(command: Command): Promise<Ended> {
   )
   closeSync(output)
   const kill = () => child.kill('SIGKILL')
-  process.once('exit', kill)
+  // Before anything that removes its files.
+  process.prependOnceListener('exit', kill)
   const timer = setTimeout(kill, command.limitSeconds * 1000)
   const code = await new Promise<number | null>((resolve, reject) => {
     child.once('error', reject)

@@ -79,7 +79,8 @@ export class Stage {
 
   /** Removes everything of it. */
   close(): void {
-    rmSync(this.directory, { recursive: true, force: true })
+    // What has just been killed may still be writing there.
+    rmSync(this.directory, { recursive: true, force: true, maxRetries: 20, retryDelay: 50 })
   }
 
   /** Puts hook and archive where a bake would put them. */
