@@ -62,6 +62,10 @@ prepare_tools() {
   fi
   (apt_install "${tools[@]}") || warn "some tools could not be installed: what needs them is skipped"
   [ "$TIER" = all ] || return 0
+  local version
+  version=$(/usr/bin/python3 -c 'import sys; print("%d.%d" % sys.version_info[:2])') &&
+    (apt_install "libpython$version-testsuite") ||
+    warn "CPython's own tests could not be installed: they are not run"
   # Podman without root: a user who may use ids that nobody else has.
   id pycds-test >/dev/null 2>&1 ||
     useradd --system --home-dir /var/lib/pycds-test --create-home --shell /usr/sbin/nologin pycds-test
@@ -123,6 +127,14 @@ with_engine() {
   run_ava "$@"
 }
 
+# CPython's own tests, the most telling of them; not where that cannot be.
+run_conformance() {
+  local code=0
+  npm run --silent conformance -- --quick || code=$?
+  [ "$code" -ne "$EXIT_SKIP" ] || { warn "CPython's own tests are not run"; return 0; }
+  return "$code"
+}
+
 run_tests() {
   local files=()
   phase "tests that need nothing" run_ava test/architecture.ts 'test/unit/**/*.ts'
@@ -133,6 +145,8 @@ run_tests() {
   phase "tests with an engine" with_engine --config ava.integration.config.js "${files[@]}"
   [ "$TIER" != quick ] || return 0
   phase "tests that have the engine for themselves" with_engine --config ava.alone.config.js
+  [ "$TIER" = all ] || return 0
+  phase "CPython's own tests with an archive" run_conformance
 }
 
 # --- What comes out -----------------------------------------------------------------------------------------

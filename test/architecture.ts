@@ -118,6 +118,13 @@ const PURE: Record<string, readonly string[]> = {
   'frontend/llb': ['node:crypto'],
 }
 
+/** What conformance/ may import beside itself: what trains, writes and places an archive, and what finds interpreters. */
+const CONFORMANCE_MAY_IMPORT: readonly string[] = [
+  ...['src/archive', 'src/artifact', 'src/learn/runlog', 'src/learn/select', 'src/layer', 'src/ports'],
+  ...['bench/machine.ts', 'bench/shell.ts', 'bench/report/markdown.ts'],
+  ...['test/helpers/interpreters.ts', 'test/helpers/start.ts'],
+]
+
 /** Headers by who may include them: each language boundary of native/ has one side. */
 const HEADER_DOORS: Record<string, readonly string[]> = {
   // The runtime declares the part of the stable ABI that it uses, so a build needs nothing of Python.
@@ -200,9 +207,20 @@ test('the benchmark uses the built command line as anybody does, and of src only
   t.deepEqual(problems, [])
 })
 
-test('neither files nor modules of src import in cycles, nor do files of bench', (t) => {
+test('the conformance runner uses the pieces of a bake that make an archive, and no other part of src', (t) => {
+  const sources = readSources(ROOT, 'conformance', ['.ts'])
+  t.true(sources.size > 10, 'conformance was not found')
+  const doors = ['conformance', ...CONFORMANCE_MAY_IMPORT]
+  const problems = findImports(sources).filter(({ specifier, target }) =>
+    target === undefined ? !specifier.startsWith('node:') : !doors.some((door) => isWithin(target, door)),
+  )
+  t.deepEqual(problems, [])
+})
+
+test('neither files nor modules of src import in cycles, nor do files of bench and conformance', (t) => {
   t.deepEqual(checkCycles(readSources(ROOT, 'src', ['.ts'])), [])
   t.deepEqual(checkCycles(readSources(ROOT, 'bench', ['.ts'])), [])
+  t.deepEqual(checkCycles(readSources(ROOT, 'conformance', ['.ts'])), [])
 })
 
 test('every include in native follows the tables, and none leads back in a circle', (t) => {
