@@ -4,7 +4,7 @@ import { mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type ArchiveSummary, makeArchive } from '../src/artifact/archive.js'
-import { parseTrace, type TracedProcess } from '../src/learn/runlog/run-log.js'
+import { parseRunLog, type RunLogProcess } from '../src/learn/runlog/run-log.js'
 import { groupByPython } from '../src/learn/select/interpreter.js'
 import { selectModules } from '../src/learn/select/modules.js'
 import type { Archiver } from '../src/ports/index.js'
@@ -21,20 +21,20 @@ export async function trainStage(
   commands: readonly StageCommand[],
   archiver: Archiver,
 ): Promise<Trained> {
-  const traces = join(stage.directory, 'traces')
-  rmSync(traces, { recursive: true, force: true })
-  mkdirSync(traces)
+  const logs = join(stage.directory, 'runlogs')
+  rmSync(logs, { recursive: true, force: true })
+  mkdirSync(logs)
   const { tracerPath } = archiver.injected(process.arch)
   let output = ''
   for (const command of commands) {
     const env = {
-      ...{ LD_PRELOAD: tracerPath, PYCDS_TRACE_DIR: traces, PYTHONHASHSEED: '1' },
+      ...{ LD_PRELOAD: tracerPath, PYCDS_TRACE_DIR: logs, PYTHONHASHSEED: '1' },
       ...command.env,
     }
     const ended = await stage.run('plain', { ...command, env })
     output = ended.output
   }
-  const [python] = groupByPython(readTraces(traces))
+  const [python] = groupByPython(readRunLogs(logs))
   if (!python) throw new Error(`training of ${stage.python.path}: nothing was traced: ${output.slice(-2000)}`)
   const selection = selectModules(python, new Set())
   const { files, summary } = await makeArchive(
@@ -51,10 +51,10 @@ export async function trainStage(
   return { bytes, modules, regexes, sources }
 }
 
-function readTraces(directory: string): TracedProcess[] {
-  const names = readdirSync(directory).filter((name) => name.endsWith('.trace'))
+function readRunLogs(directory: string): RunLogProcess[] {
+  const names = readdirSync(directory).filter((name) => name.endsWith('.runlog'))
   return names
-    .map((name) => parseTrace(readFileSync(join(directory, name))))
+    .map((name) => parseRunLog(name, readFileSync(join(directory, name))))
     .filter((one) => one !== undefined)
     .sort((a, b) => b.modules.length - a.modules.length)
 }
