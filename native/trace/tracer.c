@@ -16,6 +16,7 @@
 
 #include "../cpython/pending.h"
 #include "../format/elf.h"
+#include "connections.h"
 #include "sources.h"
 
 #define TEXT_BYTES 4096
@@ -173,12 +174,13 @@ static void note_other_python(void) {
 }
 
 __attribute__((constructor)) static void start(void) {
+  const char *time_directory = getenv("PYCDS_TIME_DIR");
+  tracer.trace_directory = getenv("PYCDS_TRACE_DIR");
+  if (tracer.trace_directory && *tracer.trace_directory) connections_watch(tracer.trace_directory);
   if (!PySys_AddAuditHook) {
     note_other_python();
     return;
   }
-  const char *time_directory = getenv("PYCDS_TIME_DIR");
-  tracer.trace_directory = getenv("PYCDS_TRACE_DIR");
   if (time_directory) {
     start_times(time_directory);
     PySys_AddAuditHook(on_timed_event, NULL);

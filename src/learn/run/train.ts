@@ -18,6 +18,7 @@ export const RUNTIME_VARIABLES = ['PYCDS_ARCHIVE', 'PYCDS_LOG'] as const
 const REPORT = { PYCDS: 'report', PYCDS_LOG: 'modules' }
 
 const PROBE_TIMEOUT_MS = 30_000
+const LISTED_CONNECTIONS = 3
 
 export interface TrainingSpec extends RunParts {
   image: string
@@ -46,6 +47,8 @@ export interface Training extends Watched {
   processes: RunLogProcess[]
   /** Executables that look like Python but are no CPython that can be traced. */
   others: string[]
+  /** Connections that no program of the run got, as a warning names them. */
+  unreached: string[]
   /** The absolute paths that are there because of the run: made or changed by it, or mounted. */
   changed: { has(path: string): boolean }
   probes: ProbeResult[]
@@ -78,7 +81,15 @@ export async function train(engine: Engine, spec: TrainingSpec, options: Trainin
     const made = new Set((await container.changes()).map((change) => change.path))
     const has = (path: string) => made.has(path) || isMounted(path, spec.surroundings ?? ALONE)
     const kept = withoutValues(logs, spec)
-    return { ...watched, activity: counted, ...kept, changed: { has }, probes: hideValues(probes, spec) }
+    const warnings = [...watched.warnings, ...waitsFor(watched, kept.unreached)]
+    return {
+      ...watched,
+      warnings,
+      activity: counted,
+      ...kept,
+      changed: { has },
+      probes: hideValues(probes, spec),
+    }
   } finally {
     await engine.remove(container)
   }
@@ -196,7 +207,7 @@ export async function watchRun(
 }
 
 /** A text that was compiled may be made of a variable that the image does not have. */
-function withoutValues<T extends Pick<Training, 'processes'>>(logs: T, spec: TrainingSpec): T {
+function withoutValues<T extends Pick<Training, 'processes' | 'unreached'>>(logs: T, spec: TrainingSpec): T {
   const redactor = new Redactor(spec.surroundings?.env ?? {})
   const processes = logs.processes.map((process) => ({
     ...process,
@@ -207,7 +218,19 @@ function withoutValues<T extends Pick<Training, 'processes'>>(logs: T, spec: Tra
       ({ text, filename }) => !redactor.finds(text) && !redactor.finds(filename),
     ),
   }))
-  return { ...logs, processes }
+  return { ...logs, processes, unreached: logs.unreached.map((text) => redactor.text(text)) }
+}
+
+/** A program that is quiet because it waits for something has not started. */
+function waitsFor({ by, exitCode }: Watched, unreached: readonly string[]): string[] {
+  if (by !== 'quiet' || exitCode !== null || unreached.length === 0) return []
+  const names = unreached.slice(0, LISTED_CONNECTIONS).join(', ')
+  const more =
+    unreached.length > LISTED_CONNECTIONS ? ` and ${unreached.length - LISTED_CONNECTIONS} more` : ''
+  return [
+    `the program was still running when the training run was ended, and did not get its connections: ${names}${more}; ` +
+      'what it imports once it has them is not in the archive (--network, --add-host, --mount and --train-env give a run what it needs)',
+  ]
 }
 
 /** As it was before `re.escape`. */
@@ -232,17 +255,28 @@ function ownPreload({ surroundings, preload }: TrainingSpec): string | undefined
 async function readRunLogs(
   container: Container,
   directory: string,
-): Promise<Pick<Training, 'processes' | 'others'>> {
+): Promise<Pick<Training, 'processes' | 'others' | 'unreached'>> {
   const files = await container.readTree(directory)
   const processes: RunLogProcess[] = []
   const others: string[] = []
+  const unreached: string[] = []
   for (const [name, bytes] of [...files].sort(([a], [b]) => compare(a, b))) {
     if (name.endsWith('.other')) others.push(bytes.toString())
+    if (name.endsWith('.unreached')) unreached.push(...describeUnreached(bytes.toString()))
     const traced = name.endsWith('.runlog') ? parseRunLog(name, bytes) : undefined
     if (traced) processes.push(traced)
   }
   processes.sort((a, b) => a.pid - b.pid)
-  return { processes, others: [...new Set(others)].sort() }
+  return { processes, others: [...new Set(others)].sort(), unreached: [...new Set(unreached)].sort() }
+}
+
+/** Lines of a reason and an address or a name. */
+function describeUnreached(text: string): string[] {
+  const reasons: Readonly<Record<string, string>> = { unknown: 'no such name' }
+  return text.split('\n').flatMap((line) => {
+    const [, reason = '', target] = /^(refused|unreachable|unknown) (.+)$/.exec(line) ?? []
+    return target === undefined ? [] : [`${target} (${reasons[reason] ?? reason})`]
+  })
 }
 
 /** A module is recorded before it is counted, so fewer records than counts mean that writing failed. */
