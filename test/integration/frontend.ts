@@ -123,9 +123,9 @@ withBuilder(
   async (t, builder) => {
     const run = (yaml: string) =>
       builder.build(t, withFrontend(PLAIN), { context: { ...CONTEXT, 'pycds-image.yaml': yaml } })
-    const strict = await run('version: 1\nfrontend:\n  min-hit-rate: 100\n')
+    const strict = await run('version: 1\nfrontend:\n  min-archived: 100\n')
     t.not(strict.code, 0)
-    t.regex(strict.stderr, /PYCDS_MIN_HIT_RATE: .*\(GATE_FAILED\)/)
+    t.regex(strict.stderr, /PYCDS_MIN_ARCHIVED: .*\(GATE_FAILED\)/)
     const broken = await run('version: 1\nfrontend: [\n')
     t.not(broken.code, 0)
     t.regex(broken.stderr, /pycds-image\.yaml:\d+:\d+: .*\(USAGE\)/)

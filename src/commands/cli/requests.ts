@@ -70,7 +70,8 @@ export interface BenchFlags extends TrainingFlags, SurroundingsFlags {
 }
 
 /** The flags of `verify` as oclif delivers them. */
-export interface VerifyFlags extends TrainingFlags {
+export interface VerifyFlags extends TrainingFlags, SurroundingsFlags {
+  probe?: string[] | undefined
   'min-hit-rate'?: string | undefined
   user?: string | undefined
 }
@@ -132,7 +133,13 @@ export function toBenchRequest(
 export function toVerifyRequest(reference: string, flags: VerifyFlags, command?: string[]): VerifyRequest {
   const rate = flags['min-hit-rate']
   const minHitRate = rate === undefined ? undefined : parsePercentage('--min-hit-rate', rate)
-  return { reference, ...present({ command, user: flags.user, minHitRate }), ...toRun(flags) }
+  return {
+    reference,
+    ...present({ command, user: flags.user, minHitRate }),
+    ...toRun(flags),
+    probes: toProbes(flags),
+    surroundings: parseSurroundings(flags),
+  }
 }
 
 /** Makes the request of a bake in place; throws USAGE for a value that has no meaning. */
@@ -160,9 +167,13 @@ function toTimes({ SOURCE_DATE_EPOCH: epoch }: NodeJS.ProcessEnv): { sourceDateE
 function toTrainingRun(flags: RunFlags) {
   return {
     ...toRun(flags),
-    probes: (flags.probe ?? []).map((text) => parseProbe('--probe', text)),
+    probes: toProbes(flags),
     onTrainFailure: flags['on-train-failure'],
   }
+}
+
+function toProbes({ probe = [] }: Pick<RunFlags, 'probe'>) {
+  return probe.map((text) => parseProbe('--probe', text))
 }
 
 function toRun(flags: TrainingFlags) {

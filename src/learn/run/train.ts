@@ -95,25 +95,62 @@ export async function train(engine: Engine, spec: TrainingSpec, options: Trainin
   }
 }
 
-/** Starts the image's command as it is, with probes but without the tracer. */
+/** As whom, and with what rights, a start is tried that is not a training run; absent: as the image says. */
+export type Rights = Pick<ContainerSpec, 'user' | 'readOnly' | 'dropCapabilities'>
+
+/** A start that was watched, and how its probes went. */
+export interface Start extends Watched {
+  probes: ProbeResult[]
+}
+
+/** Starts the image's command as it is, with probes but without the tracer; its runtime reports on stderr. */
 export async function reportStart(
   engine: Engine,
   spec: TrainingSpec,
   options: TrainingOptions & Pick<WatchOptions, 'activity'>,
-): Promise<void> {
-  const { LD_PRELOAD: _, ...env } = containerSpec(spec, REPORT).env
+  rights: Rights = {},
+): Promise<Start> {
+  const traced = containerSpec(spec, REPORT)
+  const { LD_PRELOAD: _, ...env } = traced.env
   const preload = ownPreload(spec)
   const container = await engine.create({
-    ...containerSpec(spec, {}),
+    ...{ ...traced, ...rights },
     env: { ...env, ...(preload === undefined ? {} : { LD_PRELOAD: preload }) },
   })
+  return await watchStart(engine, container, spec, options)
+}
+
+/** The same without an archive, for comparison: with nothing but a clock, which tells when importing is over. */
+export async function plainStart(
+  engine: Engine,
+  spec: TrainingSpec,
+  options: TrainingOptions,
+  rights: Rights = {},
+): Promise<Start> {
+  const { times } = new RunPaths(spec.place)
+  const traced = containerSpec(spec, { PYCDS_TIME_DIR: times, PYCDS: 'off' })
+  const container = await engine.create({ ...traced, ...rights })
+  // One more, since nothing is counted where the clock cannot be written.
+  const activity = async () =>
+    (await readTimes(container, times)).reduce((sum, { imports }) => sum + imports, 1)
+  return await watchStart(engine, container, spec, { ...options, activity })
+}
+
+/** Watches a start with its probes, and removes the container. */
+async function watchStart(
+  engine: Engine,
+  container: Container,
+  spec: TrainingSpec,
+  options: TrainingOptions & Pick<WatchOptions, 'activity'>,
+): Promise<Start> {
+  let probes: ProbeResult[] = []
   const whenReady = async (inside: Inside) => {
-    await runProbes(options.probes, inside, PROBE_TIMEOUT_MS)
+    probes = await runProbes(options.probes, inside, PROBE_TIMEOUT_MS)
   }
   try {
     const hasProbes = options.probes.length > 0
-    const { failure } = await watchRun(container, spec, { ...options, ...(hasProbes && { whenReady }) })
-    if (failure) throw failure
+    const watched = await watchRun(container, spec, { ...options, ...(hasProbes && { whenReady }) })
+    return { ...watched, probes: hideValues(probes, spec) }
   } finally {
     await engine.remove(container)
   }
