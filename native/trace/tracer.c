@@ -17,6 +17,7 @@
 #include "../cpython/pending.h"
 #include "../format/elf.h"
 #include "connections.h"
+#include "hidden.h"
 #include "sources.h"
 
 #define TEXT_BYTES 4096
@@ -187,6 +188,7 @@ __attribute__((constructor)) static void start(void) {
   } else if (tracer.trace_directory) {
     /* What a program makes of sets (patterns, the order of imports) is then the same in each training run. */
     setenv("PYTHONHASHSEED", "1", 0);
+    hidden_begin();
     PySys_AddAuditHook(on_event, NULL);
   }
 }

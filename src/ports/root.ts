@@ -42,8 +42,14 @@ export interface ImageRoot {
   /** Makes a directory for the files of a run, outside of the image where there is such a place. */
   makePlace(): string
 
-  /** Remembers the files as they are now; {@link changes} and {@link undo} compare with that. */
-  remember(): void
+  /** What shows that this is the root of a machine and no image, as a sentence; undefined when nothing does. */
+  wholeMachine(): string | undefined
+
+  /**
+   * Remembers the files as they are now; {@link changes} and {@link undo} compare with that.
+   * @throws the reason of `signal` when that aborts
+   */
+  remember(signal: AbortSignal): Promise<void>
 
   changes(): PathChange[]
 

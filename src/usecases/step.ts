@@ -23,6 +23,8 @@ const BESIDE_FOLDER = '_pycds.data'
 const LISTED_CHANGES = 3
 
 export interface StepRequest extends Omit<LearnRequest, 'reference'> {
+  /** Bake this root whatever it looks like. */
+  here: boolean
   /** The interpreter that imports or reads modules; default: that of the command, or python3 of PATH. */
   python?: string
   validate: Validate
@@ -60,7 +62,8 @@ export interface StepResult {
 export async function step(request: StepRequest, ports: StepPorts): Promise<StepResult> {
   const { root, progress } = ports
   assertSource(request)
-  root.remember()
+  assertImage(request, root)
+  await root.remember(ports.signal)
   const named = { ...request, reference: SUBJECT }
   let made: Awaited<ReturnType<typeof trainAndMake>>
   let undone: Undone
@@ -101,6 +104,16 @@ function assertSource({ mode, command }: StepRequest): void {
     hint:
       'A build step does not know the ENTRYPOINT: write the command behind --, as in `step -- python -m app`, ' +
       'or name what is imported, as in `step --import app`.',
+  })
+}
+
+/** Started outside of a build this would change the machine; what is written elsewhere still runs there. */
+function assertImage({ here }: StepRequest, root: ImageRoot): void {
+  const sign = here ? undefined : root.wholeMachine()
+  if (sign === undefined) return
+  throw new PycdsError('USAGE', {
+    message: `step: this is no image that is being built: ${sign}`,
+    hint: 'Start it by a RUN instruction of a Dockerfile, or bake a finished image with pycds-image bake. --here bakes this root all the same.',
   })
 }
 

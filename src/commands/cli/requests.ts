@@ -58,6 +58,7 @@ export interface StepFlags
     Omit<SurroundingsFlags, 'network' | 'mount' | 'add-host'> {
   train?: LearnFlags['train'] | undefined
   pyc: StepRequest['pyc']
+  here: boolean
   python?: string | undefined
   output?: string | undefined
   'image-config'?: string | undefined
@@ -154,7 +155,7 @@ export function toStepRequest(
     ...present({ command, python: flags.python, output: flags.output && resolve(flags.output) }),
     ...(config ? { config } : {}),
     ...toTraining({ ...flags, train, network: 'default' }, command),
-    ...{ validate: flags.validate, pyc: flags.pyc },
+    ...{ validate: flags.validate, pyc: flags.pyc, here: flags.here },
     ...toTimes(env),
   }
 }

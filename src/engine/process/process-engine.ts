@@ -96,7 +96,9 @@ export class ProcessEngine implements Engine {
   }
 }
 
-/** Who runs this process has the groups that the builder gave, and may not be allowed to set any. */
-function isSomebodyElse({ uid, gid }: Identity): boolean {
-  return uid !== process.getuid?.() || gid !== process.getgid?.()
+/** Who runs this process has the groups that the builder gave; only root may set others. */
+function isSomebodyElse({ uid, gid, groups }: Identity): boolean {
+  if (uid !== process.getuid?.() || gid !== process.getgid?.()) return true
+  const own = new Set(process.getgroups?.())
+  return process.getuid?.() === 0 && groups.some((group) => group !== gid && !own.has(group))
 }

@@ -86,7 +86,14 @@ test('a verification has a gate and another user only when asked', (t) => {
 })
 
 const STEP: StepFlags = {
-  ...{ timeout: '2m', 'stop-grace': '2s', 'on-train-failure': 'fail', validate: 'stat', pyc: 'off' },
+  ...{
+    timeout: '2m',
+    'stop-grace': '2s',
+    'on-train-failure': 'fail',
+    validate: 'stat',
+    pyc: 'off',
+    here: false,
+  },
 }
 
 test('SOURCE_DATE_EPOCH is the time of what is written; empty is as good as none', (t) => {
