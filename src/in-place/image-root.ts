@@ -45,6 +45,10 @@ export class CurrentRoot implements ImageRoot {
     return before ? undoChanges(before, changes) : { removed: [], kept: changes }
   }
 
+  has(path: string): boolean {
+    return exists(path)
+  }
+
   archiveFolder(common: string, beside: string, output = ''): string {
     if (exists(join(output, beside))) return beside
     return canMake(join(output, common)) ? common : beside

@@ -56,6 +56,9 @@ export interface ImageRoot {
   /** Takes back what has changed since, as far as that is possible, and removes the place of the run. */
   undo(): Undone
 
+  /** Whether there is something at an absolute path. */
+  has(path: string): boolean
+
   /** Where archive and manifest go: one place for the whole image, or beside the runtime for a user who cannot write there. */
   archiveFolder(common: string, beside: string, output?: string): string
 
