@@ -17,6 +17,7 @@
 #include "../cpython/pending.h"
 #include "../format/elf.h"
 #include "connections.h"
+#include "embedded.h"
 #include "hidden.h"
 #include "sources.h"
 
@@ -135,6 +136,12 @@ static void call_started(void) {
   pending_restore(pending);
 }
 
+/* For the copy of an embedded interpreter: whoever began it says so. */
+__attribute__((visibility("default"))) void pycds_tracer_started(void);
+void pycds_tracer_started(void) {
+  if (tracer.started) call_started();
+}
+
 static bool is_import_of_site(const char *event, PyObject *args) {
   if (strcmp(event, "import") != 0) return false;
   PyObject *name = PyTuple_GetItem(args, 0);
@@ -180,6 +187,7 @@ __attribute__((constructor)) static void start(void) {
   if (tracer.trace_directory && *tracer.trace_directory) connections_watch(tracer.trace_directory);
   if (!PySys_AddAuditHook) {
     note_other_python();
+    if (tracer.trace_directory || time_directory) embedded_watch(time_directory ? NULL : hidden_begin);
     return;
   }
   if (time_directory) {
