@@ -16,6 +16,9 @@
 
 #include "../cpython/pending.h"
 #include "../format/elf.h"
+#include "connections.h"
+#include "embedded.h"
+#include "hidden.h"
 #include "sources.h"
 
 #define TEXT_BYTES 4096
@@ -152,6 +155,12 @@ static void call_ran(PyObject *args) {
   pending_restore(pending);
 }
 
+/* For the copy of an embedded interpreter: whoever began it says so. */
+__attribute__((visibility("default"))) void pycds_tracer_started(void);
+void pycds_tracer_started(void) {
+  if (tracer.started) call_started();
+}
+
 static bool is_import_of_site(const char *event, PyObject *args) {
   if (strcmp(event, "import") != 0) return false;
   PyObject *name = PyTuple_GetItem(args, 0);
@@ -193,18 +202,21 @@ static void note_other_python(void) {
 }
 
 __attribute__((constructor)) static void start(void) {
-  if (!PySys_AddAuditHook) {
-    note_other_python();
-    return;
-  }
   const char *time_directory = getenv("PYCDS_TIME_DIR");
   tracer.trace_directory = getenv("PYCDS_TRACE_DIR");
+  if (tracer.trace_directory && *tracer.trace_directory) connections_watch(tracer.trace_directory);
+  if (!PySys_AddAuditHook) {
+    note_other_python();
+    if (tracer.trace_directory || time_directory) embedded_watch(time_directory ? NULL : hidden_begin);
+    return;
+  }
   if (time_directory) {
     start_times(time_directory);
     PySys_AddAuditHook(on_timed_event, NULL);
   } else if (tracer.trace_directory) {
     /* What a program makes of sets (patterns, the order of imports) is then the same in each training run. */
     setenv("PYTHONHASHSEED", "1", 0);
+    hidden_begin();
     PySys_AddAuditHook(on_event, NULL);
   }
 }

@@ -63,7 +63,7 @@ export function planReady(
   request: Pick<TrainingRequest, 'ready' | 'reference'>,
   config: ImageConfig | undefined,
 ): ReadyPlan {
-  if (request.ready.length === 0) return config ? automaticReady(config) : { specs: DEFAULT_READY }
+  if (request.ready.length === 0) return config ? automaticReady(config) : DEFAULT_READY
   if (request.ready.some(({ kind }) => kind === 'health') && !(config && healthCommand(config))) {
     throw new PycdsError('USAGE', {
       message: `--ready health: image ${request.reference} has no HEALTHCHECK`,

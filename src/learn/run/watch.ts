@@ -4,11 +4,16 @@ import { PycdsError } from '../../errors/index.js'
 import type { Container, OutputListener } from '../../ports/index.js'
 import { type Condition, type Looker, matchOutput, poll } from './conditions.js'
 import type { Inside } from './inside.js'
+import { Processor } from './processor.js'
 import { formatReady, type ReadyPlan, type ReadySpec } from './ready.js'
 
 const POLL_MS = 100
 /** A server may listen before its workers have imported anything: what is ready must also have fallen quiet. */
 const SETTLE_MS = 1000
+/** So long may a service that is ready compute before it is taken for one that always does. */
+const COMPUTE_LIMIT_MS = 20_000
+/** The same for one whose port is open while nobody takes its connections. */
+const NEAR_LIMIT_MS = 60_000
 const LOOK_PAUSE_MS = 250
 const REQUEST_TIMEOUT_MS = 10_000
 const COMMAND_TIMEOUT_MS = 30_000
@@ -76,12 +81,14 @@ class Watch {
   #changed = 0
   /** What held, once something did. */
   #ready: ReadySpec | undefined
+  readonly #processor: Processor
 
   constructor(container: Container, options: WatchOptions, looking: AbortSignal) {
     this.#container = container
     this.#options = options
     this.#plan = options.ready
     this.#looking = looking
+    this.#processor = new Processor(options.inside)
   }
 
   async run(): Promise<Watched> {
@@ -91,12 +98,14 @@ class Watch {
       if (this.#ended) return this.#hasEnded(this.#ended.exitCode)
       const failure = this.#dropImpossible()
       if (failure) return this.#cannotBe(failure)
-      const fallback = this.#plan.fallbackQuietMs
-      this.#ready ??= this.#whatHolds()
-      if (this.#ready && this.#hasSettled(this.#ready)) return this.#isReady(this.#ready)
-      if (!this.#ready && fallback !== undefined && this.#isQuietFor(fallback)) {
-        const warning = `${this.#state()}; the run was ended after ${fallback / 1000} s without an import`
-        return this.#isReady({ kind: 'quiet', ms: fallback }, [warning])
+      if (this.#ready === undefined) await this.#seeWhatHolds()
+      if (this.#ready && (await this.#hasSettled(this.#ready))) {
+        return this.#isReady(this.#ready, this.#guesses(this.#ready))
+      }
+      const ms = this.#ready ? undefined : this.#fallback()
+      if (ms !== undefined && this.#isQuietFor(ms) && !(await this.#computes(ms))) {
+        const warning = `${this.#state()}; the run was ended after ${ms / 1000} s without an import`
+        return this.#isReady({ kind: 'quiet', ms }, [warning])
       }
       if (this.#elapsed >= this.#options.limits.timeoutMs) {
         // Ready but never quiet: there is no more to wait for.
@@ -155,7 +164,7 @@ class Watch {
     const { inside, health } = this.#options
     if (!inside) return undefined
     const looker = (look: Looker['look'], passes = 1) => ({ look, passes, pauseMs: LOOK_PAUSE_MS })
-    if (spec.kind === 'port') return looker(() => inside.port(spec.port))
+    if (spec.kind === 'port') return looker((tell) => inside.port(spec.port, tell))
     if (spec.kind === 'http') return looker(() => inside.http({ method: 'GET', ...spec }, REQUEST_TIMEOUT_MS))
     if (spec.kind === 'cmd')
       return looker(() => inside.run(spec.command, COMMAND_TIMEOUT_MS, { traced: false }))
@@ -189,6 +198,11 @@ class Watch {
     return this.#activity > 0 && performance.now() - this.#changed >= ms
   }
 
+  async #seeWhatHolds(): Promise<void> {
+    this.#ready = this.#whatHolds()
+    if (this.#ready && this.#ready.kind !== 'quiet') await this.#processor.begin()
+  }
+
   #whatHolds(): ReadySpec | undefined {
     const condition = this.#conditions.find(({ holds }) => holds)
     if (condition) return condition.spec
@@ -196,8 +210,32 @@ class Watch {
     return timer ?? this.#specs('quiet').find(({ ms }) => this.#isQuietFor(ms))
   }
 
-  #hasSettled(spec: ReadySpec): boolean {
-    return spec.kind === 'quiet' || spec.kind === 'timer' || performance.now() - this.#changed >= SETTLE_MS
+  async #hasSettled(spec: ReadySpec): Promise<boolean> {
+    if (spec.kind === 'quiet' || spec.kind === 'timer') return true
+    return performance.now() - this.#changed >= SETTLE_MS && !(await this.#computes(SETTLE_MS))
+  }
+
+  /** Whether something is worked at that may end in further imports. @param ms how long nothing was imported, at least */
+  async #computes(ms: number): Promise<boolean> {
+    const quietMs = performance.now() - this.#changed
+    return quietMs < ms + COMPUTE_LIMIT_MS && (await this.#processor.isBusy())
+  }
+
+  /** After how long without an import to give up what nobody asked for. */
+  #fallback(): number | undefined {
+    const { fallbackQuietMs } = this.#plan
+    if (fallbackQuietMs === undefined || !this.#conditions.some(({ isNear }) => isNear))
+      return fallbackQuietMs
+    return Math.max(fallbackQuietMs, NEAR_LIMIT_MS)
+  }
+
+  /** What a run that ends by itself, as far as anybody knows, may have missed. */
+  #guesses(spec: ReadySpec): string[] {
+    if (spec.kind !== 'quiet' || !this.#plan.isGuess) return []
+    return [
+      `the program was still running when it had imported nothing for ${spec.ms / 1000} s, which is when the training ` +
+        'run was ended: it has neither a port nor a HEALTHCHECK to tell that it is up (--ready says how to tell)',
+    ]
   }
 
   /** What was asked for and has not come. */

@@ -19,19 +19,66 @@ function run(container: FakeContainer, specs: ReadySpec[], more: Partial<WatchOp
   })
 }
 
-test('a port that opens ends the run once imports have settled', async (t) => {
-  let asked = 0
-  const container = fakeContainer(({ command }) => {
-    t.deepEqual(command.slice(0, 3), ['/probe', 'port', '8000'])
-    asked += 1
-    return { exitCode: asked < 3 ? 1 : 0, output: '' }
+/** Answers what is asked of the probe by its first word. */
+function service(answers: Record<string, () => number | string>) {
+  const asked: string[] = []
+  const container = fakeContainer(({ command: [, verb = ''] }) => {
+    asked.push(verb)
+    const answer = answers[verb]?.() ?? 0
+    return typeof answer === 'number' ? { exitCode: answer, output: '' } : { exitCode: 0, output: answer }
+  })
+  const count = (verb: string) => asked.filter((word) => word === verb).length
+  return { container, count }
+}
+
+test('a port whose connections are accepted ends the run once imports have settled', async (t) => {
+  const { container, count } = service({
+    port: () => (count('port') < 3 ? 1 : 0),
+    accept: () => (count('accept') < 2 ? 2 : 0),
   })
   const { by, exitCode, failure } = await run(container, [{ kind: 'port', port: 8000 }])
   t.is(by, 'port')
   t.is(exitCode, null)
   t.is(failure, undefined)
-  t.is(asked, 3)
+  t.is(count('port'), 4)
+  t.is(count('accept'), 2)
   t.deepEqual(container.calls, ['stop'])
+})
+
+test('a port whose connections nobody accepts is named as open', async (t) => {
+  const { container } = service({ accept: () => 2 })
+  const { failure } = await run(container, [{ kind: 'port', port: 8000 }], { limits: limits(600) })
+  t.regex(failure?.message ?? '', /port:8000: it is listened on, but no connection to it was accepted/)
+})
+
+test('an open port whose connections nobody accepts is waited for longer than one that is not open', async (t) => {
+  const { container, count } = service({ accept: () => (count('accept') < 6 ? 2 : 0) })
+  const ready = { specs: [{ kind: 'port', port: 80 }] as const, fallbackQuietMs: 300 }
+  const { by, warnings } = await run(container, [], { ready })
+  t.is(by, 'port')
+  t.deepEqual(warnings, [])
+})
+
+test('what is ready and computes goes on', async (t) => {
+  let ticks = 0
+  const { container, count } = service({
+    cpu: () => {
+      // A whole processor for the first looks, none afterwards.
+      if (count('cpu') < 4) ticks += 1000
+      return String(ticks)
+    },
+  })
+  const { by, warnings } = await run(container, [{ kind: 'port', port: 80 }])
+  t.is(by, 'port')
+  t.deepEqual(warnings, [])
+  t.true(count('cpu') >= 4)
+})
+
+test('a program that falls quiet where nobody says how to tell that it is up is a guess', async (t) => {
+  const plan = { specs: [{ kind: 'exit' }, { kind: 'quiet', ms: 200 }] as const }
+  const guess = await run(fakeContainer(), [], { ready: { ...plan, isGuess: true } })
+  t.regex(guess.warnings.join(), /still running when it had imported nothing for 0\.2 s/)
+  t.deepEqual((await run(fakeContainer(), [], { ready: plan })).warnings, [])
 })
 
 test('a port that never opens is named when the time is over', async (t) => {

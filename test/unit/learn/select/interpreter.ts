@@ -67,6 +67,7 @@ const training = (processes: RunLogProcess[], more: Partial<Training> = {}): Tra
   activity: 1,
   processes,
   others: [],
+  unreached: [],
   changed: new Set(),
   probes: [],
   warnings: [],
