@@ -31,6 +31,11 @@ const SCENARIOS: [script: string, claim: string, own?: 'own start'][] = [
   ['again', 'modules that are imported more than once, and what tools have attached to their code'],
   ['events', 'audit events, traces, profiles and monitoring of module bodies'],
   ['collector', "the collector's settings, whoever sets them, and garbage of an import that does not end"],
+  [
+    'garbage',
+    'when garbage is collected: in forks and threads while another thread imports, in and after bodies',
+    'own start',
+  ],
   ['processes', 'forks during an import, sub-interpreters', 'own start'],
 ]
 
