@@ -28,8 +28,14 @@ const SCENARIOS: [script: string, claim: string, own?: 'own start'][] = [
   ['wrapped', 'finders in the place of the path finder, and right in front of it'],
   ['addresses', 'functions of importlib that end, and others at their addresses'],
   ['tools', 'reload, runpy, pkgutil, resources, inspect, pickle, find_spec'],
+  ['again', 'modules that are imported more than once, and what tools have attached to their code'],
   ['events', 'audit events, traces, profiles and monitoring of module bodies'],
   ['collector', "the collector's settings, whoever sets them, and garbage of an import that does not end"],
+  [
+    'garbage',
+    'when garbage is collected: in forks and threads while another thread imports, in and after bodies',
+    'own start',
+  ],
   ['processes', 'forks during an import, sub-interpreters', 'own start'],
 ]
 

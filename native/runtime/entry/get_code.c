@@ -8,6 +8,7 @@
 
 #include "../caches/ask.h"
 #include "../decide/search.h"
+#include "../host/collector.h"
 #include "../host/handed.h"
 #include "../host/replaced.h"
 #include "../host/report.h"
@@ -102,6 +103,7 @@ static PyObject *get_code(PyObject *self, PyObject *const *args, Py_ssize_t coun
   enum pycds_miss miss = name && genuine ? serve(self, name, &code) : PYCDS_MISS_LOADER_CHANGED;
   if (report_wanted()) report.milliseconds += report_clock() - start;
   if (code) {
+    collector_age();
     handed_note(code, name, PYCDS_SERVED);
     return keep(code);
   }

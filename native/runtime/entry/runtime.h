@@ -4,21 +4,21 @@
 // How an import goes, once _pycds has opened the archive (module.c, archive/archive.c):
 //
 //   1. importlib's _find_and_load is ours: find_and_load in takeover.c. Where it is not, because importlib is unknown
-//      or has been changed, our finder is asked for a spec: finder.c, which does 4 to 6 and leaves the rest to importlib.
-//   2. The collector is put off until the import ends (host/collector.c).
-//   3. A parent that is not there yet is imported first, as a module of its own (takeover.c).
-//   4. The name is looked up: slot, record, unit; what was read is checked (archive/archive.c, format/archive_read.c).
-//   5. Would importing without the archive lead to the same file? The finders in front and the import system are those
+//      or has been changed, our finder is asked for a spec: finder.c, which does 3 to 5 and leaves the rest to importlib.
+//   2. A parent that is not there yet is imported first, as a module of its own (takeover.c).
+//   3. The name is looked up: slot, record, unit; what was read is checked (archive/archive.c, format/archive_read.c).
+//   4. Would importing without the archive lead to the same file? The finders in front and the import system are those
 //      of training (decide/conditions.c), no directory that is searched earlier has the module, and the source is what
 //      it was (decide/search.c).
-//   6. The objects of the unit are made in the arena, with the shared constants that they need, and stay for good
+//   5. The objects of the unit are made in the arena, with the shared constants that they need, and stay for good
 //      (make/objects.c, after the operations of format/stream.h). The cached results of re are told (caches/regex.c).
-//   7. Loader, spec and module are made as importlib would (make/parts.c).
-//   8. The module is noted as being loaded, in the place of its lock (host/locks.c). Up to here the module itself has
+//   6. Loader, spec and module are made as importlib would (make/parts.c).
+//   7. The module is noted as being loaded, in the place of its lock (host/locks.c). Up to here the module itself has
 //      left no trace: whatever did not fit has left the call to the original.
-//   9. It enters sys.modules and its code runs; what can be seen of that, events and failures too, is in importlib's
-//      order (takeover.c). Module bodies ask for compiled regular expressions and sources (caches/).
-//  10. It is bound to its parent, and who waits for it is woken up.
+//   8. It enters sys.modules and its code runs; what can be seen of that, events and failures too, is in importlib's
+//      order (takeover.c). What is young before and after it is moved out of the collector's way (host/collector.c).
+//      Module bodies ask for compiled regular expressions and sources (caches/).
+//   9. It is bound to its parent, and who waits for it is woken up.
 #ifndef PYCDS_RUNTIME_RUNTIME_H
 #define PYCDS_RUNTIME_RUNTIME_H
 

@@ -208,7 +208,9 @@ static PyObject *load(const struct import *im) {
   PyObject *result = NULL;
   if (PyObject_SetAttr(im->spec, names.initializing, importlib.true_object) != 0) return NULL;
   if (PyDict_SetItem(importlib.modules, im->name, im->module) == 0) {
+    collector_age();
     PyObject *done = run(im);
+    collector_age();
     if (done) cache_regex_ran(im->code, im->module);
     if (done)
       result = move_to_end(im->name);
@@ -332,7 +334,6 @@ static PyObject *find_and_load(PyObject *self, PyObject *const *args, Py_ssize_t
   (void)self;
   struct import im = {0};
   PyObject *result = NULL;
-  collector_hold();
   bool served = may_serve(args, count, keywords, &im) && serve(&im, &result);
   if (im.flight) locks_leave(im.flight);
   drop(im.parent_name);
@@ -344,7 +345,6 @@ static PyObject *find_and_load(PyObject *self, PyObject *const *args, Py_ssize_t
     PyErr_Clear();
     result = call_original(args, count, keywords);
   }
-  collector_release();
   return result;
 }
 

@@ -1,15 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// Holds the garbage collector off while the outermost import runs (docs/decisions).
+// Keeps the garbage collector from looking at what imports leave behind (docs/decisions/0010).
 #ifndef PYCDS_RUNTIME_COLLECTOR_H
 #define PYCDS_RUNTIME_COLLECTOR_H
 
-#include <stdbool.h>
-
-/* Reads PYCDS_GC; without the parts of `gc` that are needed nothing is held. */
+/* Reads PYCDS_GC; without the parts of `gc` that are needed nothing is done. */
 void collector_start(void);
 
-/* Around each import. Calls nest; a pending exception is kept. */
-void collector_hold(void);
-void collector_release(void);
+/* Before and after the body of a module from the archive: the objects made so far count as old. A pending
+ * exception is kept. */
+void collector_age(void);
 
 #endif
