@@ -9,6 +9,7 @@
 #include "../caches/ask.h"
 #include "../decide/conditions.h"
 #include "../host/collector.h"
+#include "../host/frames.h"
 #include "../host/locks.h"
 #include "../host/report.h"
 #include "../make/objects.h"
@@ -166,16 +167,6 @@ static int audit_import(PyObject *name) {
                      hooks ? hooks : empty);
 }
 
-static PyObject *run(const struct import *im) {
-  PyObject *dict = PyModule_GetDict(im->module);
-  if (PySys_Audit("exec", "O", im->code) != 0) return NULL;
-  if (!item_of(dict, names.dunder_builtins) &&
-      PyDict_SetItem(dict, names.dunder_builtins, importlib.builtins_dict) != 0) {
-    return NULL;
-  }
-  return PyEval_EvalCode(im->code, dict, dict);
-}
-
 /* The module goes to the end of sys.modules; it may have put something else there. */
 static PyObject *move_to_end(PyObject *name) {
   PyObject *module = PyDict_GetItemWithError(importlib.modules, name);
@@ -209,7 +200,7 @@ static PyObject *load(const struct import *im) {
   if (PyObject_SetAttr(im->spec, names.initializing, importlib.true_object) != 0) return NULL;
   if (PyDict_SetItem(importlib.modules, im->name, im->module) == 0) {
     collector_age();
-    PyObject *done = run(im);
+    PyObject *done = frames_run(im->code, PyModule_GetDict(im->module));
     collector_age();
     if (done) cache_regex_ran(im->code, im->module);
     if (done)
@@ -288,7 +279,7 @@ static bool import_parent(const struct import *im, bool *audited) {
     if (audit_import(im->name) != 0) return false;
     *audited = true;
   }
-  PyObject *parent = PyObject_CallFunctionObjArgs(im->import, im->parent_name, NULL);
+  PyObject *parent = frames_import(im->import, im->parent_name);
   drop(parent);
   return parent != NULL;
 }
@@ -356,6 +347,7 @@ bool takeover_install(void) {
     watched[i] = item_of(importlib.bootstrap_dict, *watched_names[i]);
     if (watched[i]) Py_IncRef(watched[i]);
   }
+  frames_start();
   PyObject *function = PyCFunction_NewEx(&method, &_Py_NoneStruct, NULL);
   bool done = stock_find_and_load && function && locks_install();
   if (done) {

@@ -9,11 +9,15 @@ struct importlib importlib;
 static const struct {
   uint64_t digest;
   unsigned features;
+  struct import_lines lines;
 } known[] = {
-#define IMPORTLIB(digest, features, where) {digest, features},
+#define LINES(...)                                                                                                     \
+  { __VA_ARGS__ }
+#define IMPORTLIB(digest, features, lines, where) {digest, features, lines},
 #include "importlib.def"
 #undef IMPORTLIB
-    {0, 0},
+#undef LINES
+    {0, 0, {0}},
 };
 
 PyObject *attribute_of(PyObject *object, PyObject *name) {
@@ -72,6 +76,7 @@ static void recognise(PyObject *external) {
     if (known[i].digest != importlib.digest) continue;
     importlib.known = true;
     importlib.features = known[i].features;
+    importlib.lines = known[i].lines;
   }
 }
 

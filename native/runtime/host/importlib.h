@@ -25,6 +25,11 @@ enum feature {
   SETS_LAZY_ATTRIBUTES = 32
 };
 
+/* Lines of importlib.def. */
+struct import_lines {
+  long find, find_unlocked, load, find_for_parent, parent;
+};
+
 struct importlib {
   PyObject *bootstrap;                                               /* _frozen_importlib */
   PyObject *bootstrap_dict, *sys_dict, *builtins_dict, *thread_dict; /* borrowed from their modules */
@@ -40,6 +45,7 @@ struct importlib {
   uint64_t digest;                      /* 0: one of the functions is no Python function */
   bool known;                           /* digest is in importlib.def, and `features` holds */
   unsigned features;                    /* enum feature */
+  struct import_lines lines;            /* 0 where the import system is not known */
 };
 
 extern struct importlib importlib;
