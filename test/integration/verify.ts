@@ -19,7 +19,7 @@ async function baked(
   instructions: readonly string[] = [],
   options: readonly string[] = [],
 ): Promise<string> {
-  t.timeout(3 * 60_000)
+  t.timeout(10 * 60_000)
   const dockerfile = [`FROM ${base}`, 'COPY app.py /srv/app.py', 'WORKDIR /srv', ...instructions]
   const directory = temporary(t, { 'app.py': program, Dockerfile: `${dockerfile.join('\n')}\n` })
   const image = imageName(t)

@@ -16,8 +16,9 @@
 //   7. The module is noted as being loaded, in the place of its lock (host/locks.c). Up to here the module itself has
 //      left no trace: whatever did not fit has left the call to the original.
 //   8. It enters sys.modules and its code runs; what can be seen of that, events and failures too, is in importlib's
-//      order (takeover.c), and so are the frames below it (host/frames.c). What is young before and after it is moved out of the collector's way (host/collector.c).
-//      Module bodies ask for compiled regular expressions and sources (caches/).
+//      order (takeover.c), and so are the frames below it (host/frames.c). What is young before and after it is moved out
+//      of the collector's way (host/collector.c). Module bodies ask for compiled regular expressions and sources
+//      (caches/).
 //   9. It is bound to its parent, and who waits for it is woken up.
 #ifndef PYCDS_RUNTIME_RUNTIME_H
 #define PYCDS_RUNTIME_RUNTIME_H
