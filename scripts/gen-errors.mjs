@@ -11,7 +11,7 @@ const ERROR_TEXTS = {
   USAGE: 'The command line cannot be understood, or asks for something that is refused.',
   TRAINING_FAILED: 'The command in the image failed during the training run.',
   TRAINING_TIMEOUT: 'A run was neither over nor ready within `--timeout`.',
-  NO_PYTHON: 'The command in the image started no Python.',
+  NO_PYTHON: 'The command in the image started no Python that could be seen.',
   PYTHON_UNSUPPORTED: 'The Python, or the platform, of the image cannot be served.',
   VERIFY_FAILED: 'A container of the image does not use its archive as it must.',
   GATE_FAILED:
