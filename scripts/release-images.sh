@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Pushes the tool image and the image of the frontend, each as an index for both processors, and signs what was pushed.
 # The builder at hand (`docker buildx`) must be logged in at the registry; signing is by the identity that cosign finds,
-# as in CI, or with COSIGN_KEY. Prints each image with its digest.
+# as in CI, or with COSIGN_KEY. Prints each image with its digest, as a list for the notes.
 #
 #   scripts/release-images.sh REGISTRY VERSION       as in: ghcr.io/owner 1.2.3
 
@@ -40,7 +40,7 @@ main() {
     say "pushing $name:$version"
     digest=$(push "$name" "$ROOT/dockerfiles/$kind/Dockerfile" "$context" "$version")
     sign "$name@$digest"
-    printf '%s:%s@%s\n' "$name" "$version" "$digest"
+    printf -- '- `%s:%s@%s`\n' "$name" "$version" "$digest"
   done
 }
 

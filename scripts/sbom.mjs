@@ -24,7 +24,9 @@ const isIn = ({ group, name, version }) => names.has(`${group ? `${group}/` : ''
 const components = sbom.components.filter(isIn)
 if (components.length !== names.size) {
   const lacking = names.size - components.length
-  throw new Error(`npm sbom does not know ${lacking} of the packages in dist: is package-lock.json up to date?`)
+  throw new Error(
+    `npm sbom does not know ${lacking} of the packages in dist: is package-lock.json up to date?`,
+  )
 }
 const kept = new Set([sbom.metadata.component['bom-ref'], ...components.map((one) => one['bom-ref'])])
 const dependencies = sbom.dependencies

@@ -17,12 +17,12 @@ export type InjectedPart = '_pycds.abi3.so' | 'pycds-tracer.so' | 'pycds-probe' 
  * the package holds neither.
  */
 export function loadBinding(): NativeBinding {
-  const require = createRequire(import.meta.url)
+  const load = createRequire(import.meta.url)
   const folders = process.platform === 'linux' ? addonFolders(process.arch, process.execPath) : []
   let failure: unknown
   for (const folder of folders) {
     try {
-      return require(inPackage(`prebuilds/${folder}/pycds.node`)) as NativeBinding
+      return load(inPackage(`prebuilds/${folder}/pycds.node`)) as NativeBinding
     } catch (cause) {
       // Why the likeliest one cannot be loaded says most.
       failure ??= cause

@@ -103,7 +103,7 @@ export abstract class BaseCommand extends Command {
       flags: [...Object.keys(verb.flags), 'json', 'help'],
       takesCommand: verb.takesCommand,
       argv: this.argv,
-      args: Object.keys(verb.args).length,
+      args: Object.keys(verb.args ?? {}).length,
       valued: flags.flatMap(([name, { type, char }]) =>
         type === 'option' ? [`--${name}`, ...(char ? [`-${char}`] : [])] : [],
       ),

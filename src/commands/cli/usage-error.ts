@@ -50,9 +50,7 @@ function unknownFlag(flag: string, shape: CommandShape): PycdsError {
 function forgottenDashes(shape: CommandShape, before: number, flag?: string): PycdsError | undefined {
   if (!shape.takesCommand) return undefined
   const { argv, id } = shape
-  const words = argv.flatMap((word, index) =>
-    word.startsWith('-') || isValue(shape, index) ? [] : [index],
-  )
+  const words = argv.flatMap((word, index) => (word.startsWith('-') || isValue(shape, index) ? [] : [index]))
   const start = words[before]
   if (start === undefined || (flag !== undefined && argv.findIndex((word) => isFlag(word, flag)) < start))
     return undefined

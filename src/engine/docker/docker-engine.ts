@@ -3,7 +3,7 @@
 import { randomUUID } from 'node:crypto'
 import { type Connection, connect, isPodman, readVersion, statusOf } from '../../docker/index.js'
 import { PycdsError } from '../../errors/index.js'
-import { ImageNames } from '../../image/index.js'
+import type { ImageNames } from '../../image/index.js'
 import type { Container, ContainerSpec, Engine, EngineDescription } from '../../ports/index.js'
 import { packTar } from '../../tar/index.js'
 import { Creations } from '../../util/creations.js'
@@ -25,14 +25,14 @@ interface ListedContainer {
 /** The engine that the environment names. */
 export class DockerEngine implements Engine {
   readonly #connection: Connection
-  readonly #names: ImageNames
+  readonly #names: Pick<ImageNames, 'of'>
   readonly #runId = randomUUID()
   readonly #containers = new Set<string>()
   readonly #creations = new Creations()
   #swept: Promise<void> | undefined
 
   /** @param names for messages */
-  constructor(connection: Connection = connect(), names = new ImageNames()) {
+  constructor(connection: Connection = connect(), names: Pick<ImageNames, 'of'> = { of: (id) => id }) {
     this.#connection = connection
     this.#names = names
   }

@@ -57,7 +57,10 @@ export function statusOf(error: unknown): Status {
     })
   }
   const text = error instanceof Error ? (error.stack ?? error.message) : String(error)
-  return create(StatusSchema, { code: CODE.unknown, message: `${PUBLISHED_IMAGES.frontend}: this is a bug: ${text}` })
+  return create(StatusSchema, {
+    code: CODE.unknown,
+    message: `${PUBLISHED_IMAGES.frontend}: this is a bug: ${text}`,
+  })
 }
 
 /** Percent-encoding of UTF-8; what is not well encoded is shown as it is. */
