@@ -66,6 +66,9 @@ main() {
   ZIG_GLOBAL_CACHE_DIR=$(cache_dir)/zig-cache
   export ZIG_GLOBAL_CACHE_DIR ZIG_LOCAL_CACHE_DIR=$ZIG_GLOBAL_CACHE_DIR
   make --silent -C "$ROOT/native" injected other >&2
+  # What `npm run build` made of it, where it could, is of another compiler.
+  rm -rf "$ROOT/native/build/wasm" "$ROOT/prebuilds/wasm"
+  say "building WebAssembly"
   make --silent -C "$ROOT/native" WASM_CC="$zig cc -target wasm32-wasi" wasm >&2
   for arch in x64 arm64; do
     make_addon "$zig" "$arch" "gnu.$GLIBC"
