@@ -43,6 +43,7 @@ const PATH_MISSING = /could not find the file|no such file or directory|not a di
 /** What a container is known by. */
 export interface ContainerIdentity {
   readonly id: string
+  /** As messages name it. */
   readonly image: string
   /** First word of what it runs; decides how a failed start is explained. */
   readonly program: string | undefined
