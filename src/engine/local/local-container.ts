@@ -12,7 +12,6 @@ import type {
   ExecSpec,
   LinkStat,
   OutputListener,
-  PathChange,
   PathStat,
 } from '../../ports/index.js'
 import { findInside, readInside, readLinkInside, readTreeInside, type Tree } from '../../rootfs/index.js'
@@ -186,10 +185,10 @@ export class LocalContainer implements Container {
     return this.#read(({ directory }) => readTreeInside(directory, path))
   }
 
-  async changes(): Promise<readonly PathChange[]> {
-    if (!this.touched || this.root === undefined) return []
-    const found = await differencesOf(this.root)
-    return found.map(({ path, kind }) => ({ path: posix.join('/', path), kind }))
+  async changed(paths: readonly string[]): Promise<ReadonlySet<string>> {
+    if (!this.touched || this.root === undefined) return new Set()
+    const changes = new Set((await differencesOf(this.root)).map(({ path }) => posix.join('/', path)))
+    return new Set(paths.filter((path) => changes.has(path)))
   }
 
   async #read<T>(use: (root: Root) => Promise<T>): Promise<T> {

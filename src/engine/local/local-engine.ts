@@ -4,6 +4,7 @@ import { randomBytes } from 'node:crypto'
 import { readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { PycdsError } from '../../errors/index.js'
+import { ImageNames } from '../../image/index.js'
 import type { Progress } from '../../log/index.js'
 import type { ImageContents } from '../../oci/index.js'
 import { hostPlatform, withRoom } from '../../oci/index.js'
@@ -31,12 +32,15 @@ import { removeAbandonedWorkspaces, Workspace } from './workspace.js'
 export interface LocalEngineOptions {
   /** Gives every part of an image by its id. */
   contents(image: string): ImageContents
+  /** For messages. */
+  readonly names?: ImageNames
   /** Absent: the first that works. */
   runtime?: RuntimeName
 }
 
 export class LocalEngine implements Engine {
   readonly #options: LocalEngineOptions
+  readonly #names: ImageNames
   readonly #workspace = new Workspace()
   readonly #pool: RootPool
   readonly #containers = new Set<LocalContainer>()
@@ -47,6 +51,7 @@ export class LocalEngine implements Engine {
 
   constructor(options: LocalEngineOptions) {
     this.#options = options
+    this.#names = options.names ?? new ImageNames()
     this.#pool = new RootPool({
       contents: options.contents,
       workspace: this.#workspace,
@@ -74,7 +79,7 @@ export class LocalEngine implements Engine {
   }
 
   async create(spec: ContainerSpec): Promise<Container> {
-    if (this.#creations.isClosed) throw interrupted(spec.image)
+    if (this.#creations.isClosed) throw interrupted(this.#names.of(spec.image))
     return this.#creations.make(() => withRoom(() => this.#make(spec)))
   }
 
@@ -118,7 +123,7 @@ export class LocalEngine implements Engine {
     // Who puts files in needs a root of its own; others may never change anything.
     const root = spec.files.length > 0 ? await lend() : undefined
     try {
-      if (this.#creations.isClosed) throw interrupted(spec.image)
+      if (this.#creations.isClosed) throw interrupted(this.#names.of(spec.image))
       if (root !== undefined) putFiles(root.directory, root, spec.files)
       const use = async (files: Root) => ({
         plan: await this.#plan(spec, files.directory),
@@ -128,7 +133,7 @@ export class LocalEngine implements Engine {
         {
           ...(root === undefined ? await read(use) : { ...(await use(root)), root }),
           ...{ lend, read },
-          subject: `container of ${spec.image}`,
+          subject: `container of ${this.#names.of(spec.image)}`,
           stopSignal: this.#options.contents(spec.image).config.config?.StopSignal ?? 'SIGTERM',
           runtime: async () => (await this.#choose()).runtime,
           prepare: async (plan, lent) =>
@@ -151,7 +156,7 @@ export class LocalEngine implements Engine {
 
   async #plan(spec: ContainerSpec, directory: string): Promise<Omit<RunPlan, 'root' | 'ownersKept'>> {
     const { config } = this.#options.contents(spec.image)
-    const subject = `container of ${spec.image}`
+    const subject = `container of ${this.#names.of(spec.image)}`
     const id = randomBytes(32).toString('hex')
     const hostname = id.slice(0, 12)
     const read = (path: string) => readInside(directory, path)
