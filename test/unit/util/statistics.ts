@@ -37,6 +37,6 @@ test('the error of a factor grows with the spread and shrinks with the number of
 })
 
 test('a difference within the spread is noise, one beyond it is not', (t) => {
-  t.true(isNoisy([100, 160, 120, 90], [150, 110, 180, 170]))
+  t.true(isNoisy([100, 160, 120, 90], [90, 150, 130, 120]))
   t.false(isNoisy([400, 410, 405], [200, 204, 201]))
 })
