@@ -161,6 +161,7 @@ try() {
 }
 
 # What sets up the namespaces, given the root and the emulator; once its ids are mapped, which ends its first line.
+# shellcheck disable=SC2016 # for that shell
 readonly ENTER='
   read -r mapped
   exec unshare --mount --pid --net --ipc --fork -- sh -euc '\''
