@@ -195,7 +195,8 @@ enter() {
   unshare --user -- sh -c "$ENTER" sh "$1" "$2" "$AARCH64" "$3" <"$gate" &
   child=$!
   # What is in its namespaces ends with it.
-  trap 'kill -KILL "$child" 2>/dev/null || true' EXIT
+  # shellcheck disable=SC2064 # the number as it is now
+  trap "kill -KILL $child 2>/dev/null || true" EXIT
   exec 8>"$gate"
   wait_for 20 in_other_namespace "$child" || die "the kernel makes no user namespaces for root"
   printf '0 0 65536\n' >"/proc/$child/uid_map"
