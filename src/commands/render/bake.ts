@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
+import { madeFacts, placeFacts } from '../../artifact/facts.js'
 import { isLocation, shortId } from '../../image/index.js'
 import type { Style } from '../../log/index.js'
 import type { BakeResult } from '../../usecases/result.js'
+import { formatBytes, formatCount, formatFactor, formatMs, quote } from '../../util/units.js'
 import { renderFacts } from './table.js'
-import { formatBytes, formatCompiled, formatCount, formatFactor, formatMs, quote } from './units.js'
 
 const METRICS = { imports: 'until the imports are done', exit: 'of the whole run' } as const
 
@@ -15,12 +16,10 @@ export function renderBake(result: BakeResult, style: Style): string {
 }
 
 function renderBaked(result: BakeResult, output: { reference: string; id: string }, style: Style): string[] {
-  const { archive, layer } = result
+  const { layer } = result
   const facts: [string, string][] = [
     ...renderStart(result),
-    ['modules', `${archive.modules} archived${describeLeftOut(result, output.reference)}`],
-    ['compiled', formatCompiled(archive)],
-    ...renderBytecode(result),
+    ...madeFacts(result, { after: 'bake', image: output.reference }),
     ['layer', `${formatBytes(layer.bytes)} (${formatBytes(layer.compressedBytes)} compressed)`],
     ['python', describePython(result)],
     ['image', `${output.reference}  ${shortId(output.id)}`],
@@ -31,17 +30,6 @@ function renderBaked(result: BakeResult, output: { reference: string; id: string
     ...renderFacts(facts),
     '',
     `  ${style.strong(nextCommand(output.reference))}`,
-  ]
-}
-
-function renderBytecode({ bytecode }: BakeResult): [string, string][] {
-  if (bytecode.files === 0) return []
-  const { files, packages, bytes } = bytecode
-  return [
-    [
-      'bytecode',
-      `${formatCount(files, 'file')} of ${formatCount(packages, 'package')} added, ${formatBytes(bytes)}`,
-    ],
   ]
 }
 
@@ -67,7 +55,7 @@ function renderStart({ start }: BakeResult): [string, string][] {
 }
 
 function renderDryRun(result: BakeResult, style: Style): string[] {
-  const { training, archive, layer } = result
+  const { training, layer } = result
   return [
     style.strong(`Dry run of ${result.source.reference}: it was trained, nothing was written`),
     '',
@@ -75,18 +63,11 @@ function renderDryRun(result: BakeResult, style: Style): string[] {
       ['python', describePython(result)],
       ['training', training.command.map(quote).join(' ')],
       ['ready', training.readiness],
-      ['modules', `${archive.modules} to archive, ${archive.leftOut.length} left out`],
-      ['compiled', formatCompiled(archive)],
-      ...renderBytecode(result),
+      ...madeFacts(result, { after: 'dry run' }),
       ['layer', `${formatBytes(layer.bytes)} (${formatBytes(layer.compressedBytes)} compressed)`],
-      ['archive', archive.path],
+      ...placeFacts(result),
     ]),
   ]
-}
-
-function describeLeftOut({ archive }: BakeResult, reference: string): string {
-  const count = archive.leftOut.length
-  return count === 0 ? '' : `, ${count} left out (pycds-image inspect ${quote(reference)} tells why)`
 }
 
 function describePython({ python }: BakeResult): string {
