@@ -130,14 +130,10 @@ function make(
     const { python, selection } = learned
     // Not the image's id: tools that copy an image write its configuration anew, and the layer would differ.
     const origin = originOf(source.config)
-    const content = await makeContent(
-      {
-        ...{ ...request, timeoutMs: request.limits.timeoutMs },
-        ...{ python, selection, image, runtime: plan.runtime, origin },
-        run: lesson ? undefined : { image: source.id },
-      },
-      ports,
-    )
+    const { reference, validate, pyc, limits } = request
+    const run = lesson ? undefined : { image: source.id, timeoutMs: limits.timeoutMs }
+    const made = { python, selection, image, origin, runtime: plan.runtime }
+    const content = await makeContent({ ...made, reference, validate, pyc, run }, ports)
     const layer = await makeLayer(image, content, timeOf(request, source))
     return { learned, content, layer }
   })

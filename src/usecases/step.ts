@@ -135,15 +135,10 @@ async function trainAndMake(request: NamedRequest, ports: StepPorts) {
     const learned = await learn(request, { ...plan, image }, ports)
     const { python, selection } = learned
     const { runtime } = archiver.injected(process.arch)
-    const content = await makeContent(
-      {
-        ...{ ...request, timeoutMs: request.limits.timeoutMs },
-        ...{ python, selection, image, runtime, origin: null },
-        run: { image: SUBJECT, folder: `${place}/bytecode` },
-      },
-      ports,
-    )
-    return { learned, content }
+    const { reference, validate, pyc, limits } = request
+    const run = { image: SUBJECT, folder: `${place}/bytecode`, timeoutMs: limits.timeoutMs }
+    const made = { python, selection, image, origin: null, runtime }
+    return { learned, content: await makeContent({ ...made, reference, validate, pyc, run }, ports) }
   })
 }
 

@@ -34,9 +34,8 @@ export interface BytecodeInput {
   selection: ModuleSelection
   validate: Validate
   pyc: Pyc
-  timeoutMs: number
-  /** Where the image's interpreter can be run; undefined: nowhere, so nothing is compiled. */
-  run: Pick<CompileSpec, 'image' | 'folder'> | undefined
+  /** How the image's interpreter is run; undefined: it cannot be, so nothing is compiled. */
+  run: Pick<CompileSpec, 'image' | 'folder' | 'timeoutMs'> | undefined
 }
 
 export interface BytecodePorts {
@@ -63,7 +62,7 @@ export async function makeBytecode(input: BytecodeInput, ports: BytecodePorts): 
 }
 
 async function addBytecode(input: BytecodeInput, ports: BytecodePorts): Promise<Bytecode> {
-  const { run, python, selection, image, pyc, validate, timeoutMs } = input
+  const { run, python, selection, image, pyc, validate } = input
   if (pyc === 'off' || run === undefined) return NO_BYTECODE
   try {
     return await during(ports.progress, ['bytecode', 'Fill in missing bytecode'], async (step) => {
@@ -75,7 +74,6 @@ async function addBytecode(input: BytecodeInput, ports: BytecodePorts): Promise<
         skip: selection.modules.map((module) => module.origin),
         onlyWithout: pyc === 'auto',
         validate,
-        timeoutMs,
         signal: ports.signal,
       })
       const { files, packages } = bytecode
