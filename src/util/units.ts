@@ -34,8 +34,3 @@ export function formatCount(count: number, noun: string): string {
 function digits(value: number, whole: boolean): string {
   return whole || value >= 9.95 ? String(Math.round(value)) : value.toFixed(1)
 }
-
-/** Quotes a word for a POSIX shell where it needs it: the line is there to be copied. */
-export function quote(word: string): string {
-  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`
-}

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The archive in text for people.
-import { formatBytes, formatCount, formatPercentage, quote } from '../../util/units.js'
+import { quote } from '../../util/quote.js'
+import { formatBytes, formatCount, formatPercentage } from '../../util/units.js'
 import type { Counts, Fact, Facts, Occasion } from '../artifact.js'
 import type { ArchiveContents } from './describe.js'
 import type { ArchiveSummary } from './make.js'

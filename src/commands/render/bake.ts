@@ -3,7 +3,8 @@ import { madeFacts, placeFacts } from '../../artifact/facts.js'
 import { isLocation, shortId } from '../../image/index.js'
 import type { Style } from '../../log/index.js'
 import type { BakeResult } from '../../usecases/result.js'
-import { formatBytes, formatCount, formatFactor, formatMs, quote } from '../../util/units.js'
+import { quote } from '../../util/quote.js'
+import { formatBytes, formatCount, formatFactor, formatMs } from '../../util/units.js'
 import { renderFacts } from './table.js'
 
 const METRICS = { imports: 'until the imports are done', exit: 'of the whole run' } as const

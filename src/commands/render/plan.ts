@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Style } from '../../log/index.js'
 import type { PlanResult } from '../../usecases/plan.js'
-import { quote } from '../../util/units.js'
+import { quote } from '../../util/quote.js'
 import { renderFacts } from './table.js'
 
 /** A plan for people. */
