@@ -108,3 +108,18 @@ bool conditions_are_first(PyObject *finder, PyObject *name, const struct facts *
   }
   return false;
 }
+
+bool conditions_reach(PyObject *importer, PyObject *name, const struct facts *facts) {
+  PyObject *finders = item_of(importlib.sys_dict, names.meta_path);
+  Py_ssize_t count = finders && type_of(finders) == &PyList_Type ? PyList_Size(finders) : 0;
+  for (Py_ssize_t i = 0; i < count; i++) {
+    PyObject *one = PyList_GetItem(finders, i);
+    if (one == importer) return importer != importlib.frozen_importer || is_frozen(name);
+    if (one != importlib.builtin_importer && !is_quiet_distutils_finder(one, facts)) return false;
+  }
+  return false;
+}
+
+bool conditions_find_nothing(PyObject *path, const struct facts *facts) {
+  return path_hooks_unchanged() && importlib_loads_as_ever() && search_find_nothing(path, facts);
+}

@@ -15,6 +15,7 @@
 #include "../host/importlib_digest.h"
 #include "../host/report.h"
 #include "../make/objects.h"
+#include "../warm/shadow.h"
 #include "finder.h"
 #include "locate.h"
 #include "runtime.h"
@@ -60,6 +61,8 @@ static enum pycds_reject start(PyObject *self, const char *path) {
   const char *only_finder = getenv("PYCDS_TAKEOVER");
   if (only_finder && strcmp(only_finder, "off") == 0) return PYCDS_ACCEPTED;
   runtime.taken = importlib.known && !is_verbose() && takeover_install();
+  /* In this order: the collector's module may be one of those that are ready. */
+  if (runtime.taken) shadow_start();
   if (runtime.taken) collector_start();
   return PYCDS_ACCEPTED;
 }
@@ -94,7 +97,7 @@ static int exec_pycds(PyObject *self) {
   if (runtime.active) return 0;
   const char *mode = getenv("PYCDS"), *path = locate_archive(self);
   if (!*path || (mode && strcmp(mode, "off") == 0)) return 0;
-  if (thaw_is_template(self, run_thawed)) return 0;
+  if (thaw_is_template(self, run_thawed, shadow_adopt)) return 0;
   const char *snapshot;
   enum snapshot_reject reject = thaw(&snapshot);
   /* KeyboardInterrupt. */

@@ -53,6 +53,22 @@ void report_missed(const char *name, enum pycds_miss miss) {
   report.named++;
 }
 
+static void say_of(const char *what, PyObject *name) {
+  Py_ssize_t length;
+  const char *bytes = report.log ? PyUnicode_AsUTF8AndSize(name, &length) : NULL;
+  if (bytes) say("%s %s", what, bytes);
+}
+
+void report_ready(PyObject *name) {
+  report.ready++;
+  say_of("ready", name);
+}
+
+void report_unready(PyObject *name) {
+  report.unready++;
+  say_of("not ready", name);
+}
+
 void report_cached(enum report_cache cache, bool served) {
   if (served)
     report.cached[cache]++;
@@ -79,6 +95,8 @@ static void summarise_snapshot(void) {
         snapshot_reject_sentence(report.snapshot_reject));
   else
     say("snapshot %s thawed in %.1f ms", report.snapshot, report.thawed);
+  if (report.ready + report.unready > 0)
+    say("%lu of %lu import statements found their modules ready", report.ready, report.ready + report.unready);
 }
 
 void report_unmet(void) {

@@ -19,7 +19,7 @@ struct report {
   const char *snapshot; /* NULL: none was to be used */
   enum snapshot_reject snapshot_reject;
   double thawed; /* milliseconds */
-  unsigned long served;
+  unsigned long served, ready, unready;
   unsigned long missed[PYCDS_MISS_COUNT];
   unsigned long cached[REPORT_CACHES], uncached[REPORT_CACHES];
   double milliseconds; /* spent in the runtime; only measured for a report */
@@ -33,6 +33,9 @@ bool report_wanted(void);
 double report_clock(void);            /* milliseconds, monotonic */
 void report_served(const char *name); /* the name is only needed for the log */
 void report_missed(const char *name, enum pycds_miss miss);
+/* Modules of a snapshot that a program has asked for: served, or not what it would have found. */
+void report_ready(PyObject *name);
+void report_unready(PyObject *name);
 /* A question to a cache: answered from the archive, or not. */
 void report_cached(enum report_cache cache, bool served);
 void report_rejected(enum pycds_reject reject);

@@ -27,6 +27,10 @@
 /* More of them can be open, and are refused. */
 #define FREEZE_DESCRIPTORS 1024
 
+/* Signals that glibc keeps for itself. */
+#define FREEZE_INTERNAL_FIRST 32
+#define FREEZE_INTERNAL_LAST 33
+
 /* What becomes the file, and what is read to make it. */
 struct scratch {
   struct snapshot_header header;

@@ -19,6 +19,7 @@
 
 #include "../maps.h"
 #include "../status.h"
+#include "../warm/warm.h"
 
 #define ARCH_SHSTK_STATUS 0x5005
 /* Smaller than what the allocator asks the kernel for by itself, and many of them are more than it may hold free. */
@@ -169,7 +170,9 @@ static void take_signals(void) {
     struct kernel_action action;
     if (syscall(SYS_rt_sigaction, number, NULL, &action, 8) != 0) freeze_refuse("its signals cannot be read");
     if (action.handler <= 1) continue;
-    if (number != SIGINT) freeze_refuse("signal %d has a handler", number);
+    /* The C library's own are there from its first thread on. */
+    bool is_internal = number >= FREEZE_INTERNAL_FIRST && number <= FREEZE_INTERNAL_LAST;
+    if (number != SIGINT && !is_internal) freeze_refuse("signal %d has a handler", number);
     freeze.context.actions[used++] =
         (struct snapshot_action){(uint64_t)number, action.handler, action.flags, action.restorer, action.mask};
   }
@@ -225,7 +228,9 @@ void freeze_template(void) {
                         MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE | MAP_NORESERVE, -1, 0);
   if (freeze.scratch != (void *)(uintptr_t)FREEZE_SCRATCH) freeze_refuse("no memory");
   _Static_assert(sizeof *freeze.scratch <= FREEZE_SCRATCH_BYTES, "scratch");
+  warm_import();
   prepare_interpreter();
+  warm_finish();
   refuse_descriptors();
   refuse_threads();
   take_signals();

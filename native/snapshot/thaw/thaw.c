@@ -244,9 +244,10 @@ enum snapshot_reject thaw(const char **path) {
   return SNAPSHOT_ACCEPTED;
 }
 
-bool thaw_is_template(PyObject *self, void (*run)(void *self, const char *snapshot, double milliseconds)) {
+bool thaw_is_template(PyObject *self, void (*run)(void *self, const char *snapshot, double milliseconds),
+                      bool (*adopt)(PyObject *table, PyObject *may, PyObject *put)) {
   if (!pycds_template_register) return false;
-  struct template_hook hook = {.run = run, .self = self};
+  struct template_hook hook = {.run = run, .self = self, .adopt = adopt};
   struct key_site site;
   hook.complete = key_at_start(&site) && key_take(&hook.key);
   return pycds_template_register(&hook);

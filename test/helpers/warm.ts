@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: Apache-2.0
+// Freezing an interpreter of this machine with modules that it has imported, and starting it with and without.
+import { copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join, relative } from 'node:path'
+import type { ExecutionContext } from 'ava'
+import { blame, type LeftOut } from '../../src/artifact/snapshot/blame.js'
+import { parseRecord, type WarmRecord } from '../../src/artifact/snapshot/record.js'
+import { archiver, type Python } from './interpreters.js'
+import { readRunLogs } from './python.js'
+import { inRepository } from './repository.js'
+import { comparable, type Ended, SnapshotBench, type Started, type StartOptions } from './snapshot.js'
+
+/** More than any set of modules takes. */
+const MOST_ROUNDS = 20
+
+export interface Warm {
+  leftOut: LeftOut[]
+  record: WarmRecord
+}
+
+export class WarmBench extends SnapshotBench {
+  readonly archive: string
+  readonly #list: string
+  readonly #record: string
+
+  /** @param packages  directories of packages that the interpreter finds behind its own */
+  constructor(t: Pick<ExecutionContext, 'teardown'>, python: Python, packages: readonly string[] = []) {
+    super(t, python)
+    this.archive = join(this.directory, 'app.cds')
+    this.#list = join(this.directory, 'modules.txt')
+    this.#record = join(this.directory, 'record.json')
+    for (const name of ['pycds-watch.so', 'pycds-tracer.so'])
+      copyFileSync(inRepository(`prebuilds/linux-${process.arch}/${name}`), join(this.directory, name))
+    if (packages.length > 0) writeFileSync(join(this.site, 'packages.pth'), `${packages.join('\n')}\n`)
+  }
+
+  override environment(env: StartOptions['env'] = {}): Record<string, string> {
+    return super.environment({ PYCDS_ARCHIVE: this.archive, ...env })
+  }
+
+  /** The directory of installed packages, for `file`. */
+  get inSite(): string {
+    return relative(this.directory, this.site)
+  }
+
+  /** Writes the archive of what a program imports. */
+  async train(program = 'import json'): Promise<void> {
+    const logs = join(this.directory, 'runlog')
+    rmSync(logs, { recursive: true, force: true })
+    mkdirSync(logs)
+    const env = { LD_PRELOAD: join(this.directory, 'pycds-tracer.so'), PYCDS_TRACE_DIR: logs, PYCDS: 'off' }
+    const ended = await this.startRaw(['-c', program], { env })
+    const [main] = readRunLogs(logs).sort((a, b) => b.modules.length - a.modules.length)
+    const identity = main && archiver.identify(readFileSync(main.python.library))
+    if (!main || !identity) throw new Error(`nothing was traced: ${JSON.stringify(ended)}`)
+    const target = { ...main.python, identity, validate: 'stat' as const }
+    writeFileSync(this.archive, archiver.write(target, main.modules, {}, main).bytes)
+  }
+
+  /** Imports the modules in a template that is watched. */
+  async watch(names: readonly string[], env: StartOptions['env'] = {}): Promise<WarmRecord> {
+    writeFileSync(this.#list, `${names.join('\n')}\n`)
+    const library = (name: string) => join(this.directory, name)
+    const ended = await this.tryToFreeze([], {
+      LD_PRELOAD: `${library('pycds-watch.so')}:${library('pycds-freeze.so')}`,
+      PYCDS_FREEZE: this.#record,
+      PYCDS_FREEZE_WARM: this.#list,
+      PYCDS_FREEZE_WATCH: '1',
+      ...env,
+    })
+    if (ended.code !== 0) throw new Error(JSON.stringify(ended))
+    return parseRecord(readFileSync(this.#record, 'utf8'))
+  }
+
+  /** Freezes the interpreter with those of the modules that can be frozen. */
+  async freezeWarm(names: readonly string[], env: StartOptions['env'] = {}): Promise<Warm> {
+    const leftOut: LeftOut[] = []
+    let wanted = names
+    for (let round = 0; round < MOST_ROUNDS; round++) {
+      const record = await this.watch(wanted, env)
+      const judged = blame(record, wanted)
+      if (judged.leftOut.length === 0) {
+        const ended = await this.tryToFreezeWarm(env)
+        if (ended.code !== 0) throw new Error(JSON.stringify(ended))
+        return { leftOut, record }
+      }
+      leftOut.push(...judged.leftOut)
+      wanted = judged.names
+    }
+    throw new Error('the set of modules does not settle')
+  }
+
+  /** Freezes the interpreter with the modules of the record that was made last. */
+  tryToFreezeWarm(env: StartOptions['env'] = {}): Promise<Ended> {
+    return this.tryToFreeze([], { PYCDS_FREEZE_WARM: this.#record, ...env })
+  }
+
+  /** Starts the interpreter both ways: nothing may tell them apart. Of long outputs only what differs is shown. */
+  async assertSame(
+    t: ExecutionContext,
+    what: string,
+    args: readonly string[],
+    o: StartOptions = {},
+    expected = 'thawed',
+  ): Promise<void> {
+    const plain = comparable(await this.startPlain(args, o))
+    const thawed = comparable(await this.start(args, o))
+    t.deepEqual(differences(thawed.stdout, plain.stdout), [], what)
+    t.is(thawed.stderr, plain.stderr, what)
+    t.deepEqual([thawed.code, thawed.signal], [plain.code, plain.signal], what)
+    t.is(thawed.snapshot, expected, what)
+  }
+
+  /** What the runtime logs of import statements: the names of modules that were found ready, and of those that were not. */
+  async ready(args: readonly string[], o: StartOptions = {}): Promise<{ ready: string[]; not: string[] }> {
+    const env = { PYCDS_SNAPSHOT: this.snapshot, PYCDS_LOG: '1', ...o.env }
+    const { stderr } = await this.startRaw(args, { ...o, env })
+    const named = (what: string) =>
+      [...stderr.matchAll(new RegExp(`^pycds\\[\\d+\\]: ${what} (.+)$`, 'gm'))].map(([, name = '']) => name)
+    return { ready: named('ready'), not: named('not ready') }
+  }
+}
+
+/** The lines in which two texts differ; none: they are equal. */
+function differences(here: string, there: string): string[] {
+  const lines = [here.split('\n'), there.split('\n')] as const
+  if (here === there) return []
+  const sets = lines.map((all) => new Set(all)) as [Set<string>, Set<string>]
+  const only = [
+    ...lines[0].filter((line) => !sets[1].has(line)).map((line) => `thawed: ${line}`),
+    ...lines[1].filter((line) => !sets[0].has(line)).map((line) => `plain: ${line}`),
+  ]
+  return only.length > 0 ? only : ['the order of lines']
+}
+
+export type { Ended, Started }

@@ -1,0 +1,313 @@
+// SPDX-License-Identifier: Apache-2.0
+// A snapshot may hold modules that its program has not imported yet. When it does, nothing but the clock tells that they
+// were there: the same program is run with and without.
+import { readFileSync } from 'node:fs'
+import test, { type ExecutionContext } from 'ava'
+import { blame } from '../../src/artifact/snapshot/blame.js'
+import type { Python } from '../helpers/interpreters.js'
+import { inRepository } from '../helpers/repository.js'
+import { findFreezable } from '../helpers/snapshot.js'
+import { testInTurn } from '../helpers/test-in-turn.js'
+import { WarmBench } from '../helpers/warm.js'
+
+const PROGRAM = readFileSync(inRepository('test/fixtures/snapshot/warm.py'), 'utf8')
+const LIBRARY = [
+  ...['json', 'logging', 'asyncio', 'email', 'email.mime.text', 'http.client', 'http.server', 'decimal'],
+  ...['dataclasses', 'typing', 'unittest', 'unittest.mock', 'xml.etree.ElementTree', 'xml.dom.minidom'],
+  ...['sqlite3', 'ssl', 'ctypes', 'multiprocessing', 'concurrent.futures', 'concurrent.futures.thread'],
+  ...['urllib.request', 'subprocess', 'argparse', 'csv', 'datetime', 'uuid', 'random', 'tempfile', 'zipfile'],
+  ...['inspect', 'platform', 'fractions', 'statistics', 'difflib', 'pprint', 'secrets', 'html.parser'],
+]
+
+/** The order of sets is otherwise another one in each start. */
+const ENV = { PYTHONHASHSEED: '0' }
+
+const pythons = findFreezable()
+if (pythons.length === 0)
+  test.skip('no CPython on this machine that can be frozen: no module is imported in advance', () =>
+    undefined)
+
+function each(title: string, run: (t: ExecutionContext, python: Python) => Promise<void>): void {
+  for (const python of pythons) testInTurn(`${python.version}: ${title}`, (t) => run(t, python))
+}
+
+async function warmed(t: ExecutionContext, python: Python, names: readonly string[]) {
+  const bench = new WarmBench(t, python)
+  await bench.train()
+  const warm = await bench.freezeWarm(names, ENV)
+  return { bench, ...warm }
+}
+
+each('each module of the standard library looks as if it had been imported just now', async (t, python) => {
+  const { bench, leftOut } = await warmed(t, python, LIBRARY)
+  t.deepEqual(leftOut, [])
+  const program = bench.file('warm.py', PROGRAM)
+  const sets = [...LIBRARY.map((name) => [name]), LIBRARY, [...LIBRARY].reverse()]
+  for (const names of sets) {
+    const args = [program, ...names]
+    await bench.assertSame(t, names.join(), args, { env: ENV })
+    const { ready } = await bench.ready(args, { env: ENV })
+    t.is(ready[0], names[0])
+  }
+})
+
+/** A library of modules that only test; by name. */
+const PACKAGE: Record<string, string> = {
+  'leaf.py': 'import sys\nVALUE = "leaf"\n',
+  'middle.py': 'import leaf, json\nVALUE = leaf.VALUE + "+middle"\n',
+  'top.py': 'from middle import VALUE as below\nimport random, queue\nVALUE = below + "+top"\n',
+  'tree/__init__.py': 'from .inner import VALUE\n',
+  'tree/inner.py': 'VALUE = "inner"\n',
+  'tree/later.py': 'from . import VALUE\nimport leaf\n',
+  'reads.py': 'import os\nVALUE = os.environ.get("MODE"), os.getenv("HOME")\n',
+  'data.py': 'with open(__file__.replace("data.py", "data.txt")) as file: VALUE = file.read()\n',
+  'data.txt': 'data',
+  'optional.py': 'try:\n    import accelerated\nexcept ImportError:\n    accelerated = None\n',
+  'fails.py': 'import leaf\nraise ImportError("always")\n',
+  'tries.py': 'try:\n    import fails\nexcept ImportError as error:\n    VALUE = str(error)\n',
+  'effects.py': [
+    'import atexit, copyreg, logging, os, sys, threading, warnings',
+    'warnings.filterwarnings("ignore", message="nothing")',
+    'warnings.simplefilter("always", ResourceWarning, append=True)',
+    'atexit.register(print, "bye of effects")',
+    'class Finder:',
+    '    @classmethod',
+    '    def find_spec(cls, name, path, target=None): return None',
+    'sys.meta_path.append(Finder)',
+    'class Odd: pass',
+    'copyreg.pickle(Odd, lambda odd: "odd")',
+    'log = logging.getLogger("effects.inner")',
+    'log.addHandler(logging.NullHandler())',
+    'logging.addLevelName(7, "SEVEN")',
+    'threading._register_atexit(print, "bye of threads")',
+    'os.register_at_fork(before=lambda: print("forks", flush=True))',
+    'import leaf',
+    'leaf.ADDED = [1]',
+  ].join('\n'),
+}
+const NAMES = [
+  'top',
+  'tree',
+  'tree.later',
+  'reads',
+  'data',
+  'optional',
+  'tries',
+  'effects',
+  'asyncio',
+  'unittest.mock',
+]
+
+async function packaged(t: ExecutionContext, python: Python) {
+  const bench = new WarmBench(t, python)
+  await bench.train()
+  for (const [name, text] of Object.entries(PACKAGE)) bench.file(`${bench.inSite}/${name}`, text)
+  const { leftOut } = await bench.freezeWarm(NAMES, ENV)
+  t.deepEqual(leftOut, [])
+  return bench
+}
+
+const SHOW =
+  'print([(n, m.__dict__.get("VALUE")) for n, m in sys.modules.items() if n not in ("gc", "_pycds")])'
+
+/** What must win: files that lie beside the script, and the program; whether the statement finds its modules ready. */
+const SHADOWED: Record<string, { files?: Record<string, string>; program: string; ready?: string }> = {
+  'nothing in the way': { program: 'import top', ready: 'top' },
+  'a module of a package, and then another': { program: 'import tree.later', ready: 'tree.later' },
+  'a file beside the script': { files: { 'leaf.py': 'VALUE = "mine"' }, program: 'import top' },
+  'a file that a nested import finds': { files: { 'random.py': 'VALUE = 4' }, program: 'import top' },
+  'a package beside the script': { files: { 'queue/__init__.py': 'VALUE = 5' }, program: 'import top' },
+  'an optional module that is there now': {
+    files: { 'accelerated.py': 'VALUE = 6' },
+    program: 'import optional; print(optional.accelerated)',
+  },
+  'an optional module in sys.modules': {
+    program: 'sys.modules["accelerated"] = sys; import optional; print(optional.accelerated is sys)',
+  },
+  'a module that is forbidden': {
+    program: 'sys.modules["_json"] = None; import middle; print(middle.json.decoder.c_scanstring)',
+  },
+  'a mock in sys.modules': {
+    program: 'import types; sys.modules["leaf"] = types.SimpleNamespace(VALUE="mock"); import top',
+  },
+  'a finder in front': {
+    program: [
+      'class Finder:',
+      '    def find_spec(self, name, path, target=None): print("asked", name)',
+      'sys.meta_path.insert(0, Finder()); import middle',
+    ].join('\n'),
+  },
+  'another __import__': {
+    program: [
+      'import builtins',
+      'old = builtins.__import__',
+      'def new(name, *args): print("import", name); return old(name, *args)',
+      'builtins.__import__ = new; import middle',
+    ].join('\n'),
+  },
+  'a trace function': {
+    program: [
+      'calls = []',
+      'sys.settrace(lambda frame, event, arg: calls.append(frame.f_code.co_name)); import tree; sys.settrace(None)',
+      'print(calls.count("<module>"))',
+    ].join('\n'),
+  },
+  'a profile function': {
+    program: [
+      'calls = []',
+      'sys.setprofile(lambda frame, event, arg: calls.append(frame.f_code.co_name)); import tree; sys.setprofile(None)',
+      'print(calls.count("<module>"))',
+    ].join('\n'),
+  },
+  'an audit hook': {
+    program:
+      'print(sys.addaudithook, sys.addaudithook.__doc__, sys.addaudithook.__module__, sys.addaudithook.__text_signature__); sys.addaudithook(lambda event, args: event == "import" and print(event, args[0])); import tree',
+  },
+  'a path hook': {
+    program:
+      'sys.path_hooks.insert(0, lambda path: 1 / 0 if path == "no" else (_ for _ in ()).throw(ImportError)); import tree',
+  },
+  'a directory in front of the search path': {
+    files: { 'other/leaf.py': 'VALUE = "other"' },
+    program: 'sys.path.insert(0, sys.path[0] + "/other"); import middle',
+  },
+  'a logger that is there already': {
+    program:
+      'import logging; logging.getLogger("effects.inner").name = "own"; import effects; print(effects.log.name)',
+  },
+  'another class of loggers': {
+    program: [
+      'import logging',
+      'class Own(logging.Logger): pass',
+      'logging.setLoggerClass(Own); import effects; print(type(effects.log))',
+    ].join('\n'),
+  },
+  'a variable that was read': { program: 'import os; os.environ["MODE"] = "other"; import reads' },
+  'another thread': {
+    program:
+      'import threading; one = threading.Thread(target=__import__, args=("top",)); one.start(); one.join()',
+  },
+  'an import that fails': {
+    program: 'import tries; import leaf; print(leaf is sys.modules["leaf"])',
+    ready: 'tries',
+  },
+  'a second import': {
+    program:
+      'import leaf; first = leaf; del sys.modules["leaf"]; import leaf; print(first is leaf)\nimport top',
+  },
+  'a reload': { program: 'import importlib, tree; tree.VALUE = 1; importlib.reload(tree)', ready: 'tree' },
+  'importlib.import_module': {
+    program: 'import importlib; importlib.import_module(".later", "tree")',
+    ready: 'tree.later',
+  },
+}
+
+each('what would win over a module wins, for nested imports too', async (t, python) => {
+  const bench = await packaged(t, python)
+  let place = 0
+  for (const [what, { files = {}, program, ready }] of Object.entries(SHADOWED)) {
+    const directory = `app${++place}`
+    for (const [name, text] of Object.entries(files)) bench.file(`${directory}/${name}`, text)
+    const script = bench.file(`${directory}/main.py`, `import sys\n${program}\n${SHOW}\n`)
+    await bench.assertSame(t, what, [script], { env: ENV })
+    const told = await bench.ready([script], { env: ENV })
+    // The last import of the program is the one that must not be served.
+    const asked = new RegExp(`^(${[...program.matchAll(/import ([\\w.]+)/g)].at(-1)?.[1]})$`)
+    if (ready !== undefined)
+      t.true(told.ready.includes(ready) && told.not.length === 0, `${what}: ${JSON.stringify(told)}`)
+    else
+      t.false(
+        told.ready.some((name) => asked.test(name)),
+        `${what}: ${JSON.stringify(told)}`,
+      )
+  }
+})
+
+each('what importing changes elsewhere is changed when it is imported', async (t, python) => {
+  const bench = await packaged(t, python)
+  const state = readFileSync(inRepository('test/fixtures/snapshot/warm.py'), 'utf8')
+  const script = bench.file('app/warm.py', state)
+  for (const names of [
+    ['leaf'],
+    ['effects'],
+    ['leaf', 'effects'],
+    ['logging', 'effects', 'asyncio'],
+    ['asyncio', 'effects'],
+  ])
+    await bench.assertSame(t, names.join(), [script, ...names], { env: ENV })
+  const fork = 'import effects, os\npid = os.fork()\nif pid: os.waitpid(pid, 0)\nelse: os._exit(0)'
+  await bench.assertSame(t, 'fork', ['-c', fork], { env: ENV })
+})
+
+each('what has changed since is imported anew, and what imports it', async (t, python) => {
+  const bench = await packaged(t, python)
+  const script = bench.file('app/main.py', `import sys\nimport top, tree, data, reads\n${SHOW}\n`)
+  const told = async () => {
+    await bench.assertSame(t, 'changed', [script], { env: ENV })
+    return (await bench.ready([script], { env: ENV })).not
+  }
+  t.deepEqual(await told(), [])
+  bench.file(`${bench.inSite}/data.txt`, 'other data')
+  t.deepEqual(await told(), ['data'])
+  bench.file(`${bench.inSite}/leaf.py`, 'VALUE = "edited"\n')
+  t.deepEqual(await told(), ['top', 'data'])
+  await bench.assertSame(t, 'a variable', [script], { env: { ...ENV, MODE: 'x' } })
+  t.deepEqual((await bench.ready([script], { env: { ...ENV, MODE: 'x' } })).not, ['top', 'data', 'reads'])
+})
+
+/** What an import must not do, by the reason for which its module is left out. */
+const FAULTY: Record<string, [program: string, reason: string]> = {
+  prints: ['print("hello")', 'PRINTED'],
+  writes: ['import os; os.write(2, b"x")', 'PRINTED'],
+  warns: ['import warnings; warnings.warn("old", DeprecationWarning, 2)', 'WARNED'],
+  threads: [
+    'import threading; threading.Thread(target=threading.Event().wait, daemon=True).start()',
+    'THREAD',
+  ],
+  opens: ['import os; kept = open(os.__file__)', 'DESCRIPTOR'],
+  handles: ['import signal; signal.signal(signal.SIGUSR1, signal.SIG_IGN)', 'SIGNAL'],
+  masks: ['import os; os.umask(0o77)', 'UMASK'],
+  limits: [
+    'import resource; resource.setrlimit(resource.RLIMIT_CORE, (0, 0)); resource.setrlimit(resource.RLIMIT_NPROC, (500, 500))',
+    'LIMIT',
+  ],
+  moves: ['import os; os.chdir("/")', 'DIRECTORY'],
+  sets: ['import os; os.environ["SET"] = "1"', 'VARIABLES'],
+  copies: ['import os; all = dict(os.environ)', 'ENVIRONMENT'],
+  draws: ['import os; key = os.urandom(8)', 'ENTROPY'],
+  clocks: ['import time; now = time.time()', 'TIME'],
+  pids: ['import os; pid = os.getpid()', 'PID'],
+  hosts: ['import socket; host = socket.gethostname()', 'HOST'],
+  connects: ['import socket; kept = socket.socket()', 'SOCKET'],
+  looks: ['text = open("/proc/self/stat").read()', 'OUTSIDE'],
+  lists: ['import os; names = os.listdir("/usr")', 'LISTED'],
+  runs: ['import os; os.system("true")', 'PROCESS'],
+  patches: ['import json; json.dumps = None', 'CHANGED'],
+  audits: ['import sys; sys.addaudithook(lambda *a: None)', 'HOOK'],
+  traces: ['import sys; sys.settrace(None)', 'TRACE'],
+  recurses: ['import sys; sys.setrecursionlimit(2000)', 'INTERPRETER'],
+  encodes: ['name = "x".encode("punycode")', 'CODEC'],
+  removes: ['import sys, json; del sys.modules["json.encoder"]', 'REMOVED'],
+}
+
+each('what a snapshot cannot hold is left out, with what imports it, and the reason', async (t, python) => {
+  const bench = new WarmBench(t, python)
+  await bench.train()
+  const faulty = Object.keys(FAULTY)
+  for (const [name, [program]] of Object.entries(FAULTY)) {
+    bench.file(`${bench.inSite}/${name}.py`, `${program}\n`)
+    bench.file(`${bench.inSite}/uses_${name}.py`, `import ${name}\n`)
+  }
+  bench.file(`${bench.inSite}/innocent.py`, 'VALUE = 1\n')
+  for (const name of faulty) {
+    const record = await bench.watch([`uses_${name}`, 'innocent'])
+    const { leftOut, names } = blame(record, [`uses_${name}`, 'innocent'])
+    t.deepEqual(names, ['innocent'], name)
+    const [, reason] = FAULTY[name] ?? []
+    t.deepEqual(
+      leftOut.filter((one) => one.name.endsWith(name)).map((one) => [one.name, one.reason, one.because]),
+      [name, `uses_${name}`].map((one) => [one, reason, name]),
+      JSON.stringify(leftOut),
+    )
+  }
+})
