@@ -116,7 +116,9 @@ export class WarmBench extends SnapshotBench {
     const env = { PYCDS_SNAPSHOT: this.snapshot, PYCDS_LOG: '1', ...o.env }
     const { stderr } = await this.startRaw(args, { ...o, env })
     const named = (what: string) =>
-      [...stderr.matchAll(new RegExp(`^pycds\\[\\d+\\]: ${what} (.+)$`, 'gm'))].map(([, name = '']) => name)
+      [...stderr.matchAll(new RegExp(`^pycds\\[\\d+\\]: ${what} ([^:\\n]+)`, 'gm'))].map(
+        ([, name = '']) => name,
+      )
     return { ready: named('ready'), not: named('not ready') }
   }
 }

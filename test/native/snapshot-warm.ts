@@ -58,6 +58,9 @@ const PACKAGE: Record<string, string> = {
   'top.py': 'from middle import VALUE as below\nimport random, queue\nVALUE = below + "+top"\n',
   'tree/__init__.py': 'from .inner import VALUE\n',
   'tree/inner.py': 'VALUE = "inner"\n',
+  'lazy/__init__.py': 'from .first import VALUE\nfrom . import second\n',
+  'lazy/first.py': 'import leaf\nVALUE = "first"\n',
+  'lazy/second.py': 'from .first import VALUE\n',
   'tree/later.py': 'from . import VALUE\nimport leaf\n',
   'reads.py': 'import os\nVALUE = os.environ.get("MODE"), os.getenv("HOME")\n',
   'data.py': 'with open(__file__.replace("data.py", "data.txt")) as file: VALUE = file.read()\n',
@@ -89,6 +92,7 @@ const NAMES = [
   'top',
   'tree',
   'tree.later',
+  'lazy.first',
   'reads',
   'data',
   'optional',
@@ -114,6 +118,7 @@ const SHOW =
 const SHADOWED: Record<string, { files?: Record<string, string>; program: string; ready?: string }> = {
   'nothing in the way': { program: 'import top', ready: 'top' },
   'a module of a package, and then another': { program: 'import tree.later', ready: 'tree.later' },
+  'a module that its own package asks for first': { program: 'import lazy.first', ready: 'lazy.first' },
   'a file beside the script': { files: { 'leaf.py': 'VALUE = "mine"' }, program: 'import top' },
   'a file that a nested import finds': { files: { 'random.py': 'VALUE = 4' }, program: 'import top' },
   'a package beside the script': { files: { 'queue/__init__.py': 'VALUE = 5' }, program: 'import top' },
@@ -287,6 +292,7 @@ const FAULTY: Record<string, [program: string, reason: string]> = {
   traces: ['import sys; sys.settrace(None)', 'TRACE'],
   recurses: ['import sys; sys.setrecursionlimit(2000)', 'INTERPRETER'],
   encodes: ['name = "x".encode("punycode")', 'CODEC'],
+  counts: ['import sys; names = [name for name in list(sys.modules)]', 'MODULES'],
   removes: ['import sys, json; del sys.modules["json.encoder"]', 'REMOVED'],
 }
 

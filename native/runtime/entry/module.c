@@ -61,9 +61,8 @@ static enum pycds_reject start(PyObject *self, const char *path) {
   const char *only_finder = getenv("PYCDS_TAKEOVER");
   if (only_finder && strcmp(only_finder, "off") == 0) return PYCDS_ACCEPTED;
   runtime.taken = importlib.known && !is_verbose() && takeover_install();
-  /* In this order: the collector's module may be one of those that are ready. */
-  if (runtime.taken) shadow_start();
-  if (runtime.taken) collector_start();
+  /* The collector asks for a module that may be ready. */
+  if (runtime.taken) collector_start(!shadow_start());
   return PYCDS_ACCEPTED;
 }
 

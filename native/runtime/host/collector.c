@@ -20,6 +20,7 @@ static struct {
   PyObject *get_threshold, *set_threshold, *get_count, *is_enabled, *get_freeze_count, *freeze, *unfreeze;
   PyObject *held_threshold;
   PyObject *own; /* the application's thresholds while they are replaced */
+  bool promotes; /* see collector_start */
   long frozen;   /* objects that the interpreter itself has frozen at its start (3.12) */
   unsigned long depth;
   bool works;
@@ -63,6 +64,7 @@ static long frozen_objects(void) {
 /* Moves all objects to the oldest generation without looking at them. What the application
  * has frozen itself must stay frozen. */
 static void promote(void) {
+  if (!collector.promotes) return;
   long frozen = frozen_objects();
   if (frozen < 0 || frozen > collector.frozen) return;
   drop(call(collector.freeze));
@@ -95,7 +97,7 @@ static void restore_thresholds(void) {
   Py_DecRef(own);
 }
 
-void collector_start(void) {
+void collector_start(bool promotes) {
   const char *mode = getenv("PYCDS_GC");
   if (mode && strcmp(mode, "off") == 0) return;
   PyObject *gc = PyImport_ImportModule("gc");
@@ -121,7 +123,8 @@ void collector_start(void) {
                                "Return the current collection thresholds."};
   PyObject *function = collector.works ? PyCFunction_NewEx(&method, gc, NULL) : NULL;
   if (!function || PyObject_SetAttrString(gc, "get_threshold", function) != 0) collector.works = false;
-  if (collector.works) collector.frozen = frozen_objects();
+  collector.promotes = promotes;
+  if (collector.works && promotes) collector.frozen = frozen_objects();
   drop(function);
   drop(gc);
   PyErr_Clear();

@@ -5,8 +5,10 @@
 
 #include <stdbool.h>
 
-/* Reads PYCDS_GC; without the parts of `gc` that are needed nothing is held. */
-void collector_start(void);
+/* Reads PYCDS_GC; without the parts of `gc` that are needed nothing is held. `promotes`: whether
+ * imports may move young objects to the oldest generation, for which those that are frozen have to be counted. Not in
+ * a snapshot with modules, whose objects are all frozen: counting would touch each. */
+void collector_start(bool promotes);
 
 /* Around each import. Calls nest; a pending exception is kept. */
 void collector_hold(void);

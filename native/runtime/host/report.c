@@ -53,20 +53,20 @@ void report_missed(const char *name, enum pycds_miss miss) {
   report.named++;
 }
 
-static void say_of(const char *what, PyObject *name) {
+static const char *bytes_of(PyObject *name) {
   Py_ssize_t length;
-  const char *bytes = report.log ? PyUnicode_AsUTF8AndSize(name, &length) : NULL;
-  if (bytes) say("%s %s", what, bytes);
+  const char *bytes = PyUnicode_AsUTF8AndSize(name, &length);
+  return bytes ? bytes : "?";
 }
 
 void report_ready(PyObject *name) {
   report.ready++;
-  say_of("ready", name);
+  if (report.log) say("ready %s", bytes_of(name));
 }
 
-void report_unready(PyObject *name) {
+void report_unready(PyObject *name, PyObject *because, const char *reason) {
   report.unready++;
-  say_of("not ready", name);
+  if (report.log) say("not ready %s: %s: %s", bytes_of(name), bytes_of(because), reason);
 }
 
 void report_cached(enum report_cache cache, bool served) {

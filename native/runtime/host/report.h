@@ -35,7 +35,7 @@ void report_served(const char *name); /* the name is only needed for the log */
 void report_missed(const char *name, enum pycds_miss miss);
 /* Modules of a snapshot that a program has asked for: served, or not what it would have found. */
 void report_ready(PyObject *name);
-void report_unready(PyObject *name);
+void report_unready(PyObject *name, PyObject *because, const char *reason);
 /* A question to a cache: answered from the archive, or not. */
 void report_cached(enum report_cache cache, bool served);
 void report_rejected(enum pycds_reject reject);

@@ -58,6 +58,9 @@ static struct {
   bool audited; /* a program has added an audit hook */
   bool started;
   uint64_t walk;
+  /* Why the last walk failed: the first module that did not fit. */
+  PyObject *unfit;
+  const char *reason;
 } shadow;
 
 /* ---- taking over ---- */
@@ -225,13 +228,15 @@ static bool notice_audit_hooks(void) {
   return done;
 }
 
-void shadow_start(void) {
-  if (!shadow.entries) return;
+bool shadow_start(void) {
+  if (!shadow.entries) return false;
   shadow.import = PyDict_GetItemString(importlib.builtins_dict, "__import__");
   shadow.thread = PyThread_get_thread_ident();
-  if (!shadow.import) return;
-  Py_IncRef(shadow.import);
-  shadow.started = notice_audit_hooks();
+  if (shadow.import) {
+    Py_IncRef(shadow.import);
+    shadow.started = notice_audit_hooks();
+  }
+  return true;
 }
 
 /* sys.gettrace and sys.getprofile; and since 3.12 the tools of sys.monitoring. */
@@ -295,13 +300,25 @@ static bool has_variables(const struct entry *entry) {
   return true;
 }
 
+static PyObject *path_of(struct text directory) {
+  PyObject *path = PyList_New(0), *item = PyUnicode_FromStringAndSize(directory.bytes, (Py_ssize_t)directory.length);
+  bool done = path && item && PyList_Append(path, item) == 0;
+  drop(item);
+  if (done) return path;
+  drop(path);
+  return NULL;
+}
+
 /* What is searched for a module: sys.path, or that of its package (a new reference, or NULL). */
 static PyObject *search_path(uint32_t parent) {
   if (parent == NOTHING) {
     PyObject *path = item_of(importlib.sys_dict, names.path);
     return path ? keep(path) : NULL;
   }
-  PyObject *path = attribute_of(shadow.entries[parent].module, names.dunder_path);
+  const struct entry *package = &shadow.entries[parent];
+  /* Its path would look for its own package in sys.modules. */
+  if (package->kind == NAMESPACE) return path_of(package->facts.origin);
+  PyObject *path = attribute_of(package->module, names.dunder_path);
   if (!path || type_of(path) == &PyList_Type) return path;
   PyObject *list = PySequence_List(path);
   drop(path);
@@ -399,27 +416,47 @@ static bool check_event(const struct event *event, const struct walk *walk) {
   return false;
 }
 
-static bool check_waiting(struct entry *entry, const struct walk *walk) {
-  if (item_of(importlib.modules, entry->name)) return false;
+static const char *const event_reasons[] = {
+    [ASKED] = "something that it imports",
+    [ABSENT] = "something is there that was not",
+    [PUT] = "something else has the name of a module that it adds",
+    [EFFECT] = "something else is there that importing it looks at",
+};
+
+/* NULL: it fits. */
+static const char *misfit(struct entry *entry, const struct walk *walk) {
+  if (item_of(importlib.modules, entry->name)) return "something else has its name";
+  if (entry->parent != NOTHING && !check(&shadow.entries[entry->parent], walk)) return "its package";
   const struct entry *first = &shadow.entries[entry->first];
-  if (first != entry && first->checked != shadow.walk && first->state != ACTIVE) return false;
-  if (entry->parent != NOTHING && !check(&shadow.entries[entry->parent], walk)) return false;
-  if (entry->kind != SET && !(is_found(entry, walk->finder, walk->header) && has_variables(entry) && has_files(entry)))
-    return false;
-  bool fits = true;
-  for (Py_ssize_t i = 0; fits && i < entry->event_count; i++) fits = check_event(&entry->events[i], walk);
-  return fits;
+  if (first != entry && first->checked != shadow.walk && first->state != ACTIVE)
+    return "it was imported from within another one";
+  if (entry->kind != SET && !is_found(entry, walk->finder, walk->header)) return "it is not found where it was";
+  if (entry->kind != SET && !has_variables(entry)) return "a variable differs that it read";
+  if (entry->kind != SET && !has_files(entry)) return "a file differs that it read";
+  for (Py_ssize_t i = 0; i < entry->event_count; i++) {
+    if (!check_event(&entry->events[i], walk)) return event_reasons[entry->events[i].what];
+  }
+  return NULL;
 }
 
 /* Whether a module, and all that its import asked for, would be what the template has. What does not fit is dropped. */
 static bool check(struct entry *entry, const struct walk *walk) {
-  if (entry->state == ACTIVE) return item_of(importlib.modules, entry->name) == entry->module;
-  if (entry->state == DROPPED) return false;
-  if (entry->checked == shadow.walk) return true;
-  entry->checked = shadow.walk;
-  if (check_waiting(entry, walk)) return true;
-  PyErr_Clear();
-  entry->state = DROPPED;
+  const char *reason = NULL;
+  if (entry->state == WAITING) {
+    if (entry->checked == shadow.walk) return true;
+    entry->checked = shadow.walk;
+    reason = misfit(entry, walk);
+    PyErr_Clear();
+  } else if (entry->state == DROPPED)
+    reason = "it was dropped before";
+  else if (item_of(importlib.modules, entry->name) != entry->module)
+    reason = "something else has its name";
+  if (!reason) return true;
+  if (!shadow.reason) {
+    shadow.unfit = entry->name;
+    shadow.reason = reason;
+  }
+  if (entry->state == WAITING) entry->state = DROPPED;
   return false;
 }
 
@@ -453,8 +490,10 @@ static bool activate(struct entry *entry, PyObject *effects) {
   if (entry->state == ACTIVE || entry->kind == FAILED) return true;
   bool done = true;
   if (entry->kind == SET) return activate(&shadow.entries[entry->events[0].entry], effects);
-  entry->state = ACTIVE;
   if (entry->parent != NOTHING) done = activate(&shadow.entries[entry->parent], effects);
+  /* Its package may have asked for it. */
+  if (!done || entry->state == ACTIVE) return done;
+  entry->state = ACTIVE;
   for (Py_ssize_t i = 0; done && i < entry->event_count; i++) {
     const struct event *event = &entry->events[i];
     struct entry *other = &shadow.entries[event->entry];
@@ -490,9 +529,10 @@ bool shadow_serve(PyObject *name, PyObject *finder, const struct pycds_header *h
   struct entry *entry = &shadow.entries[number];
   struct walk walk = {finder, header};
   shadow.walk++;
+  shadow.reason = NULL;
   if (!check(entry, &walk)) {
     drop_dependents();
-    report_unready(name);
+    report_unready(name, shadow.unfit, shadow.reason);
     PyErr_Clear();
     return false;
   }

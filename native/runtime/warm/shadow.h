@@ -16,8 +16,8 @@
  * `may` and `put` are may_put_back and put_back of effects.py. False: the table is none. */
 bool shadow_adopt(PyObject *table, PyObject *may, PyObject *put);
 
-/* In a process that was made of it, once the take-over is installed. */
-void shadow_start(void);
+/* In a process that was made of it, once the take-over is installed. False: there are no such modules. */
+bool shadow_start(void);
 
 /* Sets *module (a new reference) when a module is served; else it has to be imported. `finder` is ours. Leaves no
  * exception. */

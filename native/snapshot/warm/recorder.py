@@ -66,6 +66,7 @@ class Recorder:
         self.reads = {}
         self.files = {}
         self.changes = []
+        self.bound = set()  # modules that became attributes of their packages
         self.rebound = {}
         self.failed = {}
         self.began = []
@@ -75,6 +76,7 @@ class Recorder:
         self.hidden = {}
         self.inside = False
         self.clock = __import__('time').perf_counter
+        self.operations = names_of_operations() if watching else ()
         self.known = set(sys.modules)
         self.base = dict(sys.modules)
         # Where modules are may be anywhere.
@@ -205,13 +207,13 @@ class Recorder:
         for key, value in namespace.items():
             known = old.pop(key, MISSING)
             place = (name, key)
-            if place in HARMLESS or place in FORGOTTEN or place in ATTRIBUTES or id(value) in followed:
+            if place in HARMLESS or place in FORGOTTEN or place in ATTRIBUTES:
                 continue
             if known is value:
-                if id(value) in copies and len(copies[id(value)]) != len(value):
+                if id(value) not in followed and id(value) in copies and len(copies[id(value)]) != len(value):
                     self.compare_contents(place, copies[id(value)], value)
             elif value is self.modules.get('%s.%s' % place, self) and known is MISSING:
-                continue
+                self.bound.add('%s.%s' % place)
             elif key == '__warningregistry__':
                 self.fault('WARNED', name)
             elif (known is MISSING or known is None) and not is_shared:
@@ -316,19 +318,24 @@ class Recorder:
         module = self.modules.get(name)
         if name == 'atexit' and module is not None and error is None:
             put_off(module, 'register')
-        if (name in RENEWALS or name in POOLS) and module is not None:
-            self.event('effect', 'renew', name, module)
         if name in self.modules:
             self.known.add(name)
         else:
             self.known.discard(name)
         self.settle()
+        if (name in RENEWALS or name in POOLS) and module is not None:
+            self.event('effect', 'renew', name, module)
         self.stack.pop()
         if error is None and module is not None:
+            if self.watching and looks_at_all_modules(name, module, self.operations):
+                self.faults.setdefault(name, []).append(('MODULES', ''))
             self.event('ask', name)
             return
         self.known.discard(name)
         inner = self.events.pop(name, [])
+        parent = name.rpartition('.')[0]
+        if parent in self.modules and ('ask', parent) not in inner:
+            inner.insert(0, ('ask', parent))
         self.events.setdefault(self.stack[-1], []).extend(inner)
         for fault in self.faults.pop(name, []):
             self.fault(*fault)
@@ -482,6 +489,58 @@ AUDITED = {
     'os.chdir': 'DIRECTORY',
     'mmap.__new__': 'MAPPED',
 }
+
+
+WHOLE = {'items', 'keys', 'values', 'copy'}
+ITERATES = {'CALL', 'PRECALL', 'GET_ITER', 'STORE_NAME', 'STORE_GLOBAL', 'LIST_EXTEND', 'SET_UPDATE', 'DICT_UPDATE'}
+
+
+def names_of_operations():
+    """Of bytecode; imported where nobody sees it."""
+    before = set(sys.modules)
+    import opcode
+
+    for name in sys.modules.keys() - before:
+        del sys.modules[name]
+    return opcode.opname
+
+
+def instructions(code, operations):
+    """(name of the operation, its argument), without what belongs to others."""
+    argument = 0
+    bytecode = code.co_code
+    for at in range(0, len(bytecode), 2):
+        name = operations[bytecode[at]]
+        argument = argument << 8 | bytecode[at + 1]
+        if name == 'EXTENDED_ARG':
+            continue
+        if name != 'CACHE':
+            yield name, argument
+        argument = 0
+
+
+def looks_at_all_modules(name, module, operations):
+    """Whether the body of a module goes through sys.modules: what it finds depends on what was imported before."""
+    try:
+        code = module.__loader__.get_code(name)
+        names = code.co_names
+    except Exception:
+        # An extension module, or something of another kind.
+        return False
+    if 'modules' not in names:
+        return False
+    shift = 1 if sys.hexversion >= 0x030C0000 else 0
+    loads = False
+    for operation, argument in instructions(code, operations):
+        attribute = None
+        if operation == 'LOAD_ATTR':
+            attribute = names[argument >> shift]
+        elif operation == 'LOAD_METHOD':
+            attribute = names[argument]
+        if loads and (operation in ITERATES or attribute in WHOLE):
+            return True
+        loads = attribute == 'modules'
+    return False
 
 
 def look(module):

@@ -193,7 +193,7 @@ def merge(name, seen, recorder):
             continue
         own = here.pop(0) if here else None
         if own is None or event_of(own) != event:
-            raise ValueError('%s did something else than before: %s' % (name, own and event_of(own)))
+            raise ValueError('%s did %s before, and now %s' % (name, event, own and event_of(own)))
         merged.append(own)
     if here:
         raise ValueError('%s did more than before: %s' % (name, event_of(here[0])))
@@ -217,10 +217,13 @@ def replay(asked, modules, base, failed):
         if name in owners:
             visit(owners[name])
             return
-        state[name] = False
         parent = name.rpartition('.')[0]
         if parent:
             visit(parent)
+        # Its package may have asked for it.
+        if name in state:
+            return
+        state[name] = False
         for event in modules[name]['events']:
             if event[0] == 'ask':
                 visit(event[1])
@@ -306,7 +309,9 @@ def build(recorder, record):
     for name, module in recorder.base.items():
         table.append((name, module, 'base', '', '', 0, 0, False, (), (), (), None, False))
     for name, about in entries.items():
-        first = min(groups[name], key=lambda one: began.get(one, 0))
+        # A module's load begins with that of its package.
+        outer = [one for one in groups[name] if one.rpartition('.')[0] not in groups[name]]
+        first = min(outer, key=lambda one: began.get(one, 0))
         parent, _, child = name.rpartition('.')
         events = []
         for event in about['events']:
@@ -366,8 +371,8 @@ def take_out(recorder, objects, entries):
         parent, _, child = name.rpartition('.')
         holder = recorder.base.get(parent, objects.get(parent))
         about['bind'] = False
-        # A package that has asked for its module itself has it at its place; others get it as the last attribute.
-        if holder is not None and name not in closure(parent, entries, owners):
+        # A package that has its module itself, or has asked for it, has it at its place; others get it as the last attribute.
+        if name in recorder.bound and name not in closure(parent, entries, owners):
             if vars(holder).get(child) is not objects[name]:
                 raise ValueError('%s is not an attribute of its package' % name)
             delattr(holder, child)

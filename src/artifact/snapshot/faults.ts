@@ -18,6 +18,7 @@ export const FAULTS: Readonly<Record<string, string>> = {
   LISTED: 'listed a directory',
   LOADER: 'went through a loader that is not one of the interpreter’s own',
   MAPPED: 'mapped memory',
+  MODULES: 'seems to go through all modules that there are',
   OUTSIDE: 'read a file that is not the image’s',
   PID: 'asked for the number of the process',
   PRINTED: 'wrote to a standard stream',
