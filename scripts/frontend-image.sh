@@ -9,24 +9,14 @@
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
-# add_root DIR PLATFORM: what the image of one platform holds, in a directory of its processor's name.
-add_root() {
-  local root=$1/${2#linux/}
-  mkdir -p "$root"
-  "$ROOT/scripts/tool-image.sh" --root "$root/tool" "$2"
-  # A build waits for it each time, also when everything else is cached: one file loads in half the time of many.
-  # It lies where the one that it replaces lay, because it looks for package.json from there.
-  (cd "$ROOT" && npm exec --no -- esbuild dist/bin/frontend.js --bundle --minify --platform=node --format=esm \
-    --banner:js='import{createRequire}from"node:module";const require=createRequire(import.meta.url);' \
-    --target=node24 --log-level=warning --allow-overwrite --outfile="$root/tool/app/dist/bin/frontend.js") >&2
-  touch -d '@1' "$root/tool/app/dist/bin/frontend.js" "$root/tool/app/dist/bin"
-}
-
-# make_context DIR PLATFORM...
+# make_context DIR PLATFORM...: what the image of each platform holds, in a directory of its processor's name.
 make_context() {
   local directory=$1 platform
   shift
-  for platform in "$@"; do add_root "$directory" "$platform"; done
+  for platform in "$@"; do
+    mkdir -p "$directory/${platform#linux/}"
+    "$ROOT/scripts/tool-image.sh" --root "$directory/${platform#linux/}/tool" "$platform"
+  done
   cp "$ROOT/dockerfiles/frontend/Dockerfile" "$directory/"
 }
 
@@ -42,7 +32,7 @@ main() {
   need_engine
   platform=$(machine_platform)
   one_at_a_time frontend-image
-  recipe=$(cd "$ROOT" && digest_files dist prebuilds package-lock.json native/static/start_node.c dockerfiles/frontend scripts/{tool,frontend}-image.sh)
+  recipe=$(cd "$ROOT" && digest_files dist prebuilds package.json native/static/start_node.c dockerfiles/frontend scripts/{tool,frontend}-image.sh)
   if up_to_date "$name" "$recipe"; then
     printf '%s\n' "$name"
     return 0

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 // SPDX-License-Identifier: Apache-2.0
-// Writes docs/cli.md from the commands, arguments and options as oclif has them. Needs `npm run build:ts`.
+// Writes docs/cli.md from the commands, arguments and options as oclif has them. Needs `npm run build:tests`.
 // An example for each option is kept here.
 //
 //   node scripts/gen-cli.mjs            writes the page
@@ -167,7 +167,7 @@ function section(id, command, first) {
   ].join('\n\n')
 }
 
-const { COMMANDS } = await import('../dist/commands/index.js')
+const { COMMANDS } = await import('../build/src/commands/index.js')
 const first = { id: 'bake', flags: COMMANDS.bake.flags }
 const options = new Set(
   Object.values(COMMANDS).flatMap(({ flags }) =>

@@ -11,16 +11,16 @@ const ERROR_TEXTS = {
   USAGE: 'The command line cannot be understood, or asks for something that is refused.',
   TRAINING_FAILED: 'The command in the image failed during the training run.',
   TRAINING_TIMEOUT: 'A run was neither over nor ready within `--timeout`.',
-  NO_PYTHON: 'The command in the image started no Python.',
+  NO_PYTHON: 'The command in the image started no Python that could be seen.',
   PYTHON_UNSUPPORTED: 'The Python, or the platform, of the image cannot be served.',
   VERIFY_FAILED: 'A container of the image does not use its archive as it must.',
   GATE_FAILED:
     'A limit that was asked for (`--min-speedup`, `--max-layer-size`, ...) is missed; nothing was tagged.',
   ENGINE_UNREACHABLE: 'The container engine does not answer, or does not let this user in.',
   ENGINE_FAILED: 'The container engine answered, but not with what was asked for.',
-  NO_SPACE: 'The engine has no disk space left.',
+  NO_SPACE: 'No disk space is left: in the engine, for temporary files, or where output goes.',
   IMAGE_NOT_FOUND: 'The engine has no image of that name.',
-  IMAGE_INVALID: 'The image is damaged, unreadable, or not one that a bake made.',
+  IMAGE_INVALID: 'The image is damaged, unreadable, full of layers, or not one that a bake made.',
   ARCHIVE_INVALID: 'An archive is damaged, or is no archive.',
   TRACE_INVALID: 'A trace is damaged, or is of another image or Python.',
   INTERRUPTED: 'Ctrl-C or SIGTERM; what had been made was removed.',
@@ -60,6 +60,7 @@ const MISS_ADVICE = {
     'Something on `sys.meta_path` wraps or replaces the path finder, or stands right in front of it; then it is asked.',
   LOADER_CHANGED:
     'Something replaced methods of `importlib` loaders, as some tracers do; then they do the loading.',
+  HANDED_OUT: 'Nothing is wrong: a module that is imported a second time gets code of its own.',
   DAMAGED: 'Bake again.',
 }
 

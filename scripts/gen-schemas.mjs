@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 // SPDX-License-Identifier: Apache-2.0
 // Writes docs/schemas from the types of what --json prints, of traces and of progress events, and from the
-// options of bake for pycds-image.yaml. Needs `npm run build:ts` for the last one.
+// options of bake for pycds-image.yaml. Needs `npm run build:tests` for the last one.
 //
 //   node scripts/gen-schemas.mjs            writes the files
 //   node scripts/gen-schemas.mjs --check    writes nothing; ends with 1 when one of them is outdated
@@ -18,10 +18,12 @@ const TYPES = {
   bakes: ['src/usecases/bake-many.ts', 'BakesResult'],
   bench: ['src/usecases/bench/result.ts', 'BenchResult'],
   doctor: ['src/usecases/doctor.ts', 'DoctorResult'],
+  completion: ['src/commands/completion.ts', 'CompletionResult'],
   error: ['src/errors/render.ts', 'ErrorDocument'],
   generate: ['src/usecases/generate/generate.ts', 'GenerateResult'],
   inspect: ['src/usecases/inspect.ts', 'InspectResult'],
   manifest: ['src/artifact/manifest.ts', 'Manifest'],
+  plan: ['src/usecases/plan.ts', 'PlanResult'],
   progress: ['src/log/rawjson.ts', 'ProgressEvent'],
   record: ['src/usecases/record.ts', 'RecordResult'],
   step: ['src/usecases/step.ts', 'StepResult'],
@@ -43,9 +45,9 @@ async function schemas() {
     })
     return [name, generator.createSchema(type)]
   })
-  const { default: Bake } = await import('../dist/commands/bake.js')
-  const { optionsOf } = await import('../dist/commands/cli/config-flags.js')
-  const { configSchema } = await import('../dist/config/index.js')
+  const { default: Bake } = await import('../build/src/commands/bake.js')
+  const { optionsOf } = await import('../build/src/commands/cli/config-flags.js')
+  const { configSchema } = await import('../build/src/config/index.js')
   return [...found, ['config', configSchema(optionsOf(Bake.flags))]]
 }
 

@@ -4,7 +4,8 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
-const ROOT = fileURLToPath(new URL('..', import.meta.url))
+/** The root of the repository. */
+export const ROOT = fileURLToPath(new URL('..', import.meta.url))
 
 /** The text of a file of the repository. */
 export function read(path) {

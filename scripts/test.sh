@@ -52,15 +52,20 @@ prepare() {
 
 # Other engines, runtimes and readers of images than the one at hand; tests skip what is not there, by name.
 prepare_tools() {
-  local tools=(busybox-static clang-format)
+  local tools=(busybox-static clang-format fish zsh)
   can_install || return 0
   if [ "$TIER" != quick ]; then
-    tools+=(bubblewrap crun docker-registry podman skopeo slirp4netns uidmap umoci)
+    tools+=(bubblewrap crun docker-registry gdb libjemalloc2 podman skopeo slirp4netns strace uidmap umoci)
     # The parts for arm64 are built where there are compilers for it.
+    tools+=(clang lld libclang-rt-dev-wasm32 wasi-libc)
     tools+=(gcc-aarch64-linux-gnu g++-aarch64-linux-gnu libc6-dev-arm64-cross)
   fi
   (apt_install "${tools[@]}") || warn "some tools could not be installed: what needs them is skipped"
   [ "$TIER" = all ] || return 0
+  local version
+  version=$(/usr/bin/python3 -c 'import sys; print("%d.%d" % sys.version_info[:2])') &&
+    (apt_install "libpython$version-testsuite") ||
+    warn "CPython's own tests could not be installed: they are not run"
   # Podman without root: a user who may use ids that nobody else has.
   id pycds-test >/dev/null 2>&1 ||
     useradd --system --home-dir /var/lib/pycds-test --create-home --shell /usr/sbin/nologin pycds-test
@@ -122,6 +127,14 @@ with_engine() {
   run_ava "$@"
 }
 
+# CPython's own tests, the most telling of them; not where that cannot be.
+run_conformance() {
+  local code=0
+  npm run --silent conformance -- --quick || code=$?
+  [ "$code" -ne "$EXIT_SKIP" ] || { warn "CPython's own tests are not run"; return 0; }
+  return "$code"
+}
+
 run_tests() {
   local files=()
   phase "tests that need nothing" run_ava test/architecture.ts 'test/unit/**/*.ts'
@@ -132,6 +145,8 @@ run_tests() {
   phase "tests with an engine" with_engine --config ava.integration.config.js "${files[@]}"
   [ "$TIER" != quick ] || return 0
   phase "tests that have the engine for themselves" with_engine --config ava.alone.config.js
+  [ "$TIER" = all ] || return 0
+  phase "CPython's own tests with an archive" run_conformance
 }
 
 # --- What comes out -----------------------------------------------------------------------------------------

@@ -85,15 +85,9 @@ copy_libraries() {
   done
 }
 
-# production_packages: the installed npm packages that the program needs, relative to the root.
-production_packages() {
-  (cd "$ROOT" && npm ls --silent --omit=dev --all --parseable || true) |
-    sed -n "s|^$ROOT/\(node_modules/.*\)|\1|p" | sort -u
-}
-
 # make_root ARCH DIR: laid out so that the same input gives the same files.
 make_root() {
-  local arch=$1 root=$2 node package
+  local arch=$1 root=$2 node
   node=$(node_binary "$arch")
   rm -rf "$root"
   mkdir -p "$root/bin" "$root/lib" "$root/app"
@@ -101,16 +95,9 @@ make_root() {
   cp "$node" "$root/bin/node"
   cp "$(dirname "$node")/../LICENSE" "$root/bin/LICENSE"
   copy_libraries "$arch" "$node" "$root/lib"
-  cp -r "$ROOT/dist" "$ROOT/prebuilds" "$ROOT/package.json" "$ROOT/LICENSE" "$root/app/"
+  cp -r "$ROOT/dist" "$ROOT/prebuilds" "$ROOT/package.json" "$ROOT/oclif.manifest.json" "$ROOT/LICENSE" "$root/app/"
   # What goes into images is kept for all processors, what Node loads for one.
   find "$root/app/prebuilds" -name pycds.node ! -path "*/linux-$arch/*" -delete
-  for package in $(production_packages); do
-    case $package in */@types/*) continue ;; esac
-    mkdir -p "$root/app/$package"
-    # Packages inside it have lines of their own.
-    tar -C "$ROOT/$package" -cf - --exclude=./node_modules --exclude='*.map' --exclude='*.d.ts' --exclude='*.md' --exclude=build/Release . |
-      tar -C "$root/app/$package" -xf -
-  done
   chmod -R u=rwX,go=rX "$root"
   find "$root" -exec touch -h -d '@1' {} +
 }
@@ -118,7 +105,7 @@ make_root() {
 # tool_recipe: all that goes into the image.
 tool_recipe() {
   cd "$ROOT"
-  digest "$NODE_VERSION" "$(digest_files dist prebuilds package-lock.json native/static/start_node.c dockerfiles/tool scripts/tool-image.sh)"
+  digest "$NODE_VERSION" "$(digest_files dist prebuilds package.json native/static/start_node.c dockerfiles/tool scripts/tool-image.sh)"
 }
 
 main() {

@@ -77,6 +77,7 @@ __attribute__((weak)) void _Py_DecRefShared(PyObject *);     /* only in free-thr
 PYCDS_PYAPI void Py_IncRef(PyObject *);
 PYCDS_PYAPI void Py_DecRef(PyObject *);
 PYCDS_PYAPI PyObject *PyModuleDef_Init(PyModuleDef *);
+PYCDS_PYAPI PyObject *PyDescr_NewMethod(PyTypeObject *, PyMethodDef *);
 PYCDS_PYAPI PyObject *PyCFunction_NewEx(PyMethodDef *, PyObject *self, PyObject *module);
 PYCDS_PYAPI PyCFunction PyCFunction_GetFunction(PyObject *);
 PYCDS_PYAPI int PyCFunction_GetFlags(PyObject *);
@@ -107,6 +108,7 @@ PYCDS_PYAPI PyObject *PyBytes_FromStringAndSize(const char *, Py_ssize_t);
 PYCDS_PYAPI int PyBytes_AsStringAndSize(PyObject *, char **, Py_ssize_t *);
 PYCDS_PYAPI PyObject *PyLong_FromLong(long);
 PYCDS_PYAPI PyObject *PyLong_FromLongLong(long long);
+PYCDS_PYAPI PyObject *PyLong_FromVoidPtr(void *);
 PYCDS_PYAPI PyObject *PyLong_FromUnsignedLong(unsigned long);
 PYCDS_PYAPI long PyLong_AsLong(PyObject *);
 PYCDS_PYAPI unsigned long PyLong_AsUnsignedLongMask(PyObject *);

@@ -43,11 +43,12 @@ enum pycds_reject pycds_header_check(const uint8_t *start, size_t available, uin
     return PYCDS_REJECT_HEADER_DAMAGED;
   }
   if (h.header_bytes > available) return PYCDS_REJECT_TRUNCATED;
-  struct pycds_section index, records, layout;
+  struct pycds_section index, path_index, records, layout;
   bool sound = hash_header(start, &h) == h.header_hash && sections_fit(start, &h) &&
                h.identity_bytes <= PYCDS_IDENTITY_BYTES && h.index_slots > 0 &&
                (h.index_slots & (h.index_slots - 1)) == 0 && pycds_section_find(start, PYCDS_SECTION_INDEX, &index) &&
                index.bytes == (uint64_t)h.index_slots * sizeof(struct pycds_slot) &&
+               pycds_section_find(start, PYCDS_SECTION_PATH_INDEX, &path_index) && path_index.bytes == index.bytes &&
                pycds_section_find(start, PYCDS_SECTION_RECORDS, &records) &&
                records.bytes == (uint64_t)h.unit_count * sizeof(struct pycds_record) &&
                pycds_section_find(start, PYCDS_SECTION_LAYOUT, &layout) &&
@@ -103,7 +104,7 @@ bool pycds_unit_split(const uint8_t *bytes, size_t length, struct pycds_unit_vie
 }
 
 enum pycds_reject pycds_reader_open(struct pycds_reader *reader, const uint8_t *bytes, uint64_t length) {
-  enum pycds_reject reject = pycds_header_check(bytes, length, length);
+  enum pycds_reject reject = pycds_header_check(bytes, PYCDS_NARROW(size_t, length), length);
   if (reject) return reject;
   reader->bytes = bytes;
   reader->length = length;
@@ -204,16 +205,17 @@ static bool streams_fit(const struct pycds_reader *reader, const struct pycds_re
   return stream_fits(&w, unit->header->objects, &last) && last == PYCDS_OP_CODE && w.cursor.at == w.cursor.end;
 }
 
-static bool index_finds(const struct pycds_reader *reader, uint32_t number, uint64_t name_hash) {
+static bool index_finds(const struct pycds_reader *reader, enum pycds_section_kind kind, uint32_t number,
+                        uint64_t hash) {
   struct pycds_section index;
-  if (!pycds_section_find(reader->bytes, PYCDS_SECTION_INDEX, &index)) return false;
+  if (!pycds_section_find(reader->bytes, kind, &index)) return false;
   uint32_t mask = reader->header.index_slots - 1;
   for (uint32_t probe = 0; probe <= mask; probe++) {
     struct pycds_slot slot;
-    uint64_t at = (name_hash + probe) & mask;
+    uint64_t at = (hash + probe) & mask;
     memcpy(&slot, reader->bytes + index.offset + at * sizeof slot, sizeof slot);
     if (slot.record == PYCDS_NO_RECORD) return false;
-    if (slot.record == number) return slot.name_hash == name_hash && slot.check == ((uint32_t)name_hash ^ number);
+    if (slot.record == number) return slot.hash == hash && slot.check == ((uint32_t)hash ^ number);
   }
   return false;
 }
@@ -229,8 +231,12 @@ static const char *verify_unit(const struct pycds_reader *reader, const struct p
   }
   *shared_next += r.shared_count;
   if (!streams_fit(reader, &r, &unit, layout)) return "the unit's objects refer to what is not there";
-  if (pycds_hash(unit.name, unit.header->name_bytes) != r.name_hash || !index_finds(reader, number, r.name_hash)) {
+  if (pycds_hash(unit.name, unit.header->name_bytes) != r.name_hash ||
+      !index_finds(reader, PYCDS_SECTION_INDEX, number, r.name_hash)) {
     return "the index does not find the unit";
+  }
+  if (!index_finds(reader, PYCDS_SECTION_PATH_INDEX, number, pycds_hash(unit.origin, unit.header->origin_bytes))) {
+    return "the index of paths does not find the unit";
   }
   return NULL;
 }
@@ -240,7 +246,8 @@ const char *pycds_reader_verify(const struct pycds_reader *reader, uint32_t *uni
   for (uint32_t i = 0; i < reader->header.section_count; i++) {
     struct pycds_section section;
     memcpy(&section, reader->bytes + sizeof reader->header + i * sizeof section, sizeof section);
-    if (section.hash != 0 && pycds_hash(reader->bytes + section.offset, section.bytes) != section.hash) {
+    if (section.hash != 0 &&
+        pycds_hash(reader->bytes + section.offset, PYCDS_NARROW(size_t, section.bytes)) != section.hash) {
       return "a section does not match its checksum";
     }
   }

@@ -20,6 +20,7 @@ struct writer {
   struct pycds_constants constants;
   struct pycds_encoder encoder;
   struct pycds_record *records;
+  uint64_t *path_hashes; /* of each unit */
   uint32_t unit_count;
   struct pycds_buffer blocks; /* the BLOCKS section; record.block counts from its start until sealed */
 };
@@ -46,6 +47,7 @@ static void put_unit(struct pycds_buffer *out, const struct pycds_block *block, 
 }
 
 static void put_block(struct writer *w, struct pycds_block *block, uint32_t shared_first, struct pycds_module *module) {
+  w->path_hashes[w->unit_count] = pycds_hash(module->origin.bytes, module->origin.length);
   struct pycds_record *record = &w->records[w->unit_count++];
   pycds_buffer_align(&w->blocks, PYCDS_ALIGN);
   pycds_buffer_align(&block->shared.bytes, PYCDS_ALIGN); /* so that the unit header is aligned */
@@ -59,7 +61,7 @@ static void put_block(struct writer *w, struct pycds_block *block, uint32_t shar
   pycds_buffer_put(&w->blocks, block->shared.bytes.bytes, block->shared.bytes.length);
   put_unit(&w->blocks, block, module);
   if (w->blocks.failed) return;
-  record->unit_bytes = pycds_buffer_narrow(&w->blocks, w->blocks.length - record->block - record->shared_bytes);
+  record->unit_bytes = pycds_buffer_narrow(&w->blocks, w->blocks.length - (size_t)record->block - record->shared_bytes);
   module->stored_bytes = pycds_buffer_narrow(&w->blocks, (size_t)record->shared_bytes + record->unit_bytes);
   if (w->blocks.failed) return;
   PYCDS_ASSERT(record->block % PYCDS_ALIGN == 0 && record->shared_bytes % PYCDS_ALIGN == 0);
@@ -105,17 +107,22 @@ static uint32_t slots_for(uint32_t count) {
   return slots;
 }
 
-static void put_index(const struct writer *w, struct pycds_buffer *out, uint32_t slot_count) {
+static uint64_t key_of(const struct writer *w, enum pycds_section_kind index, uint32_t record) {
+  return index == PYCDS_SECTION_PATH_INDEX ? w->path_hashes[record] : w->records[record].name_hash;
+}
+
+static void put_index(const struct writer *w, enum pycds_section_kind index, struct pycds_buffer *out,
+                      uint32_t slot_count) {
   size_t start = pycds_buffer_put(out, NULL, slot_count * sizeof(struct pycds_slot));
   if (out->failed) return;
   PYCDS_ASSERT((slot_count & (slot_count - 1)) == 0 && slot_count > w->unit_count); /* probing ends */
   struct pycds_slot *slots = (struct pycds_slot *)(void *)(out->bytes + start);
   for (uint32_t i = 0; i < slot_count; i++) slots[i].record = PYCDS_NO_RECORD;
   for (uint32_t record = 0; record < w->unit_count; record++) {
-    uint64_t hash = w->records[record].name_hash;
+    uint64_t hash = key_of(w, index, record);
     uint32_t at = (uint32_t)hash & (slot_count - 1);
     while (slots[at].record != PYCDS_NO_RECORD) at = (at + 1) & (slot_count - 1);
-    slots[at] = (struct pycds_slot){.name_hash = hash, .record = record, .check = (uint32_t)hash ^ record};
+    slots[at] = (struct pycds_slot){.hash = hash, .record = record, .check = (uint32_t)hash ^ record};
   }
 }
 
@@ -185,13 +192,15 @@ static void seal(const struct writer *w, struct pycds_buffer *out, const struct 
 static void put_file(struct writer *w, const struct pycds_caches *caches, struct pycds_text info,
                      struct pycds_buffer *out) {
   uint32_t slots = slots_for(w->unit_count);
-  struct pycds_buffer index = {0}, cache_index = {0};
-  put_index(w, &index, slots);
+  struct pycds_buffer index = {0}, path_index = {0}, cache_index = {0};
+  put_index(w, PYCDS_SECTION_INDEX, &index, slots);
+  put_index(w, PYCDS_SECTION_PATH_INDEX, &path_index, slots);
   pycds_caches_put_index(caches, &cache_index);
   const struct pycds_object_layout layout = pycds_object_layout(w->encoder.layout);
   const struct part parts[] = {
       {PYCDS_SECTION_LAYOUT, &layout, sizeof layout},
       {PYCDS_SECTION_INDEX, index.bytes, index.length},
+      {PYCDS_SECTION_PATH_INDEX, path_index.bytes, path_index.length},
       {PYCDS_SECTION_RECORDS, w->records, w->unit_count * sizeof *w->records},
       {PYCDS_SECTION_BLOCKS, w->blocks.bytes, w->blocks.length},
       {PYCDS_SECTION_INFO, info.bytes, info.length},
@@ -207,9 +216,10 @@ static void put_file(struct writer *w, const struct pycds_caches *caches, struct
   }
   pycds_buffer_put(out, NULL, sizeof(struct pycds_header) + sizeof sections);
   for (size_t i = 0; i < COUNT; i++) put_section(out, &parts[i], &sections[i]);
-  out->failed |= index.failed || cache_index.failed;
+  out->failed |= index.failed || path_index.failed || cache_index.failed;
   if (!out->failed) seal(w, out, sections, COUNT, slots);
   pycds_buffer_free(&index);
+  pycds_buffer_free(&path_index);
   pycds_buffer_free(&cache_index);
 }
 
@@ -222,8 +232,9 @@ const char *pycds_archive_write(const struct pycds_target *target, struct pycds_
   if (count > PYCDS_NO_RECORD / 4) return "too many units";
   w.constants.arena = &w.arena;
   w.records = calloc(count + 1, sizeof *w.records);
+  w.path_hashes = calloc(count + 1, sizeof *w.path_hashes);
   struct pycds_value **roots = calloc(count + 1, sizeof *roots);
-  if (!w.records || !roots) error = "out of memory";
+  if (!w.records || !w.path_hashes || !roots) error = "out of memory";
   for (size_t i = 0; i < count && !error; i++) roots[i] = read_unit(&w, &modules[i]);
   if (!error) error = w.arena.failed ? "out of memory" : put_blocks(&w, modules, roots, count);
   if (!error) put_file(&w, caches, info, out);
@@ -232,6 +243,7 @@ const char *pycds_archive_write(const struct pycds_target *target, struct pycds_
   pycds_arena_free(&w.arena);
   pycds_buffer_free(&w.blocks);
   free(roots);
+  free(w.path_hashes);
   free(w.records);
   return error;
 }

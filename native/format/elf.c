@@ -2,7 +2,9 @@
 #define _GNU_SOURCE
 #include "elf.h"
 
+#ifndef __wasm__
 #include <link.h>
+#endif
 #include <string.h>
 
 #include "assert.h"
@@ -54,10 +56,10 @@ struct pycds_identity pycds_identity_of_file(const uint8_t *bytes, size_t length
     Elf64_Phdr segment;
     memcpy(&segment, bytes + header.e_phoff + i * sizeof segment, sizeof segment);
     if (segment.p_offset > length || segment.p_filesz > length - segment.p_offset) continue;
-    if (segment.p_type == PT_NOTE) read_notes(bytes + segment.p_offset, segment.p_filesz, &out);
+    if (segment.p_type == PT_NOTE) read_notes(bytes + segment.p_offset, (size_t)segment.p_filesz, &out);
     if (segment.p_type == PT_LOAD && !first_load) {
       first_load = bytes + segment.p_offset;
-      first_load_bytes = segment.p_filesz;
+      first_load_bytes = (size_t)segment.p_filesz;
     }
   }
   if (!out.kind && first_load) read_digest(first_load, first_load_bytes, &out);
@@ -65,6 +67,7 @@ struct pycds_identity pycds_identity_of_file(const uint8_t *bytes, size_t length
   return out;
 }
 
+#ifndef __wasm__ /* where no images are loaded */
 struct pycds_identity pycds_identity_of_image(const Elf64_Phdr *headers, size_t count, uintptr_t bias) {
   struct pycds_identity out = {0};
   const Elf64_Phdr *first_load = NULL;
@@ -105,3 +108,4 @@ struct pycds_loaded pycds_loaded_image(uintptr_t address) {
   dl_iterate_phdr(visit_image, &search);
   return search.loaded;
 }
+#endif

@@ -4,7 +4,7 @@
 //
 // All numbers are little endian. "File offset" counts bytes from the start of the file.
 //
-//   header | section table | layout | index | records | unit blocks ... | info
+//   header | section table | layout | index | path index | records | unit blocks ... | info
 //
 // A unit is the code of a module. Its block has two parts, each with a checksum in the unit's
 // record:
@@ -25,8 +25,9 @@
 /* Ledger of format versions (a test keeps it and the number together):
  *   1  2026-11  first format: memory images with fix-ups
  *   2  2026-11  streams of object descriptions, constants shared between units
- *   3  2026-11  faster checksums of blocks; every unit is a module */
-#define PYCDS_FORMAT 3u
+ *   3  2026-11  faster checksums of blocks; every unit is a module
+ *   4  2026-11  units are found by the path of their source, too */
+#define PYCDS_FORMAT 4u
 
 /* "\x89PYCDS\r\n" once sealed. Until then the first byte is '!'. */
 #define PYCDS_MAGIC "\x89PYCDS\r\n"
@@ -66,7 +67,7 @@ struct pycds_header {
   uint32_t unit_count;
   uint32_t shared_count;   /* shared constants, over all units */
   uint8_t python_magic[4]; /* importlib.util.MAGIC_NUMBER of the interpreter */
-  uint32_t index_slots;    /* a power of two */
+  uint32_t index_slots;    /* of either index; a power of two */
   uint8_t reserved_end[8]; /* 0 */
 };
 _Static_assert(offsetof(struct pycds_header, identity) == 64, "frozen prefix");
@@ -80,7 +81,8 @@ enum pycds_section_kind {
   PYCDS_SECTION_LAYOUT = 5,      /* struct pycds_object_layout */
   PYCDS_SECTION_CACHE_INDEX = 6, /* both specified in cache.h */
   PYCDS_SECTION_CACHE = 7,
-  PYCDS_SECTION_FILES = 8, /* paths, each followed by NUL: what else training loaded, in order */
+  PYCDS_SECTION_FILES = 8,      /* paths, each followed by NUL: what else training loaded, in order */
+  PYCDS_SECTION_PATH_INDEX = 9, /* struct pycds_slot[index_slots] */
 };
 
 /* Kinds that a reader does not know are skipped. */
@@ -115,12 +117,13 @@ struct pycds_object_layout {
 };
 _Static_assert(sizeof(struct pycds_object_layout) == 88, "layout size");
 
-/* Open addressing with linear probing; an empty slot has record == PYCDS_NO_RECORD. */
+/* Of INDEX and of PATH_INDEX. Open addressing with linear probing; an empty slot has record == PYCDS_NO_RECORD. Of
+ * units with the same path the first one in import order is found first. */
 #define PYCDS_NO_RECORD 0xffffffffu
 struct pycds_slot {
-  uint64_t name_hash; /* XXH64 of the unit's name */
-  uint32_t record;    /* number of its record */
-  uint32_t check;     /* low half of name_hash xor record: a damaged slot is no match */
+  uint64_t hash;   /* XXH64 of the unit's name, or of its __file__ */
+  uint32_t record; /* number of its record */
+  uint32_t check;  /* low half of hash xor record: a damaged slot is no match */
 };
 _Static_assert(sizeof(struct pycds_slot) == 16, "slot size");
 

@@ -8,8 +8,8 @@
 //
 // All numbers are little endian. "File offset" counts bytes from the start of the file.
 //
-//   header | regions | files | stamps | symbols | vdso | strings | (a hole) | data ...
-//   <------------------- meta, at most SNAPSHOT_META_BYTES ------->
+//   header | regions | files | stamps | symbols | vdso | strings | warm | (a hole) | data ...
+//   <---------------------- meta, at most SNAPSHOT_META_BYTES ----------->
 #ifndef PYCDS_SNAPSHOT_FORMAT_H
 #define PYCDS_SNAPSHOT_FORMAT_H
 
@@ -17,8 +17,9 @@
 #include <stdint.h>
 
 /* Ledger of format versions (a test keeps it and the number together):
- *   1  2026-11  first format */
-#define SNAPSHOT_FORMAT 1u
+ *   1  2026-11  first format
+ *   2  2026-11  pages that every start changes */
+#define SNAPSHOT_FORMAT 2u
 
 /* "\x89PYSNP\r\n" once sealed. Until then the first byte is '!'. */
 #define SNAPSHOT_MAGIC "\x89PYSNP\r\n"
@@ -41,6 +42,7 @@
 #define SNAPSHOT_MAX_FILES 512u
 #define SNAPSHOT_MAX_STAMPS 512u
 #define SNAPSHOT_MAX_SYMBOLS 32u
+#define SNAPSHOT_MAX_WARM 1024u
 #define SNAPSHOT_MAX_ACTIONS 4u
 #define SNAPSHOT_MAX_VDSO (UINT64_C(64) << 10)
 #define SNAPSHOT_MAX_STRINGS (UINT64_C(96) << 10)
@@ -128,6 +130,7 @@ struct snapshot_header {
   struct snapshot_list symbols; /* struct snapshot_symbol of the vdso */
   struct snapshot_list vdso;    /* the image of its code */
   struct snapshot_list strings; /* texts, each followed by NUL; text 0 is empty */
+  struct snapshot_list warm;    /* struct snapshot_range, by address, without overlaps */
 };
 _Static_assert(offsetof(struct snapshot_header, context) == 64, "frozen prefix");
 
@@ -182,6 +185,12 @@ struct snapshot_stamp {
   int64_t mtime;  /* of a directory: 0 */
 };
 _Static_assert(sizeof(struct snapshot_stamp) == 24, "stamp size");
+
+/* Pages that every start changes before its program begins; within writable regions of data. */
+struct snapshot_range {
+  uint64_t address, bytes; /* multiples of SNAPSHOT_PAGE */
+};
+_Static_assert(sizeof(struct snapshot_range) == 16, "range size");
 
 struct snapshot_symbol {
   uint32_t name;

@@ -65,7 +65,9 @@ struct handover {
   struct handover_range *keep; /* sorted; all other user memory is unmapped */
   uint64_t late_count;
   struct handover_late *late;
-  uint64_t move_count; /* of the vdso and its data */
+  uint64_t warm_count;
+  struct handover_range *warm; /* pages that are made ready at once */
+  uint64_t move_count;         /* of the vdso and its data */
   struct handover_move moves[HANDOVER_MAX_MOVES];
   uint64_t close_count;
   int32_t *close;

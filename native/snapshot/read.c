@@ -109,6 +109,28 @@ static bool check_regions(const struct snapshot *snapshot) {
   return snapshot->header->regions.count > 0;
 }
 
+/* They are no more than advice; what they may not do is name memory that is not the snapshot's. */
+static bool check_warm(const struct snapshot *snapshot) {
+  uint64_t end = 0;
+  uint32_t number = 0;
+  for (uint32_t i = 0; i < snapshot->header->warm.count; i++) {
+    const struct snapshot_range *range = &snapshot->warm[i];
+    if (!is_page(range->address) || !is_page(range->bytes) || !is_address_range(range->address, range->bytes))
+      return false;
+    if (range->address < end) return false;
+    end = range->address + range->bytes;
+    while (number < snapshot->header->regions.count &&
+           snapshot->regions[number].address + snapshot->regions[number].bytes <= range->address)
+      number++;
+    if (number == snapshot->header->regions.count) return false;
+    const struct snapshot_region *region = &snapshot->regions[number];
+    if (region->kind != SNAPSHOT_DATA || !(region->protection & PROT_WRITE) || range->address < region->address ||
+        end > region->address + region->bytes)
+      return false;
+  }
+  return true;
+}
+
 /* Whether all of a range lies in regions that allow what is asked; they may follow one another without a gap. */
 static bool is_inside(const struct snapshot *snapshot, uint64_t address, uint64_t bytes, int protection) {
   uint64_t at = address;
@@ -192,7 +214,8 @@ enum snapshot_reject snapshot_read(const void *meta, uint64_t bytes, uint64_t fi
       !is_list(header, header->stamps, sizeof *snapshot->stamps, SNAPSHOT_MAX_STAMPS) ||
       !is_list(header, header->symbols, sizeof *snapshot->symbols, SNAPSHOT_MAX_SYMBOLS) ||
       !is_list(header, header->vdso, 1, SNAPSHOT_MAX_VDSO) ||
-      !is_list(header, header->strings, 1, SNAPSHOT_MAX_STRINGS))
+      !is_list(header, header->strings, 1, SNAPSHOT_MAX_STRINGS) ||
+      !is_list(header, header->warm, sizeof *snapshot->warm, SNAPSHOT_MAX_WARM))
     return SNAPSHOT_REJECT_DAMAGED;
   const char *start = meta;
   *snapshot = (struct snapshot){
@@ -203,8 +226,9 @@ enum snapshot_reject snapshot_read(const void *meta, uint64_t bytes, uint64_t fi
       .symbols = (const void *)(start + header->symbols.offset),
       .vdso = (const void *)(start + header->vdso.offset),
       .strings = start + header->strings.offset,
+      .warm = (const void *)(start + header->warm.offset),
   };
   bool good = check_strings(snapshot) && check_files(snapshot) && check_stamps(snapshot) && check_regions(snapshot) &&
-              check_vdso(snapshot) && check_context(snapshot);
+              check_warm(snapshot) && check_vdso(snapshot) && check_context(snapshot);
   return good ? SNAPSHOT_ACCEPTED : SNAPSHOT_REJECT_DAMAGED;
 }

@@ -15,6 +15,7 @@ struct snapshot {
   const struct snapshot_symbol *symbols;
   const uint8_t *vdso;
   const char *strings;
+  const struct snapshot_range *warm;
 };
 
 /* Checks the first `bytes` bytes of a file of `file_bytes` bytes; they are SNAPSHOT_META_BYTES of it, or all of a shorter

@@ -23,7 +23,8 @@ int vdso_symbols(const uint8_t *image, uint64_t bytes, struct vdso_symbol *symbo
 /* Writes code at a function's place that goes on at another address. */
 void vdso_jump(uint8_t *code, uint64_t target);
 
-/* Writes code that makes the system call of that name. False when there is none. */
+/* Writes code that makes the system call of that name, or says that there is none where nobody needs one. False for a name
+ * that is not known. */
 bool vdso_call(uint8_t *code, const char *name);
 
 #endif

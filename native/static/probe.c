@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-// Looks at a service from inside its container: whether a port is listened on, and what an
-// HTTP request gets. A static program without a C library, because the image may have no
-// shell, no client, and another C library; nothing of it stays behind.
+// Looks at a service from inside its container: whether a port is listened on, whether a
+// connection is accepted, what an HTTP request gets, and how long its processes have
+// computed. A static program without a C library, because the image may have no shell, no
+// client, and another C library; nothing of it stays behind.
 //
 //   pycds-probe port PORT MS                       waits up to MS milliseconds
+//   pycds-probe accept PORT MS                     the same until a program accepts a connection; nothing is asked
 //   pycds-probe http METHOD PORT PATH MS [BODY]    prints the status line
+//   pycds-probe cpu                                prints the processor time of all processes but its own, in ticks
 //
-// Exit codes: 0 yes (http: an answer came, whatever its status), 1 nobody listens, 2 no answer, 3 usage.
+// Exit codes: 0 yes (http: an answer came, whatever its status), 1 nobody listens, 2 no answer, not accepted, 3 usage.
 #include <stdbool.h>
 
 #include "sys/memory.h"
@@ -16,6 +19,8 @@
 enum { AT_CWD = -100, INTERNET = 2, INTERNET6 = 10, STREAM = 1, POLL_IN = 1, POLL_OUT = 4, NON_BLOCKING = 04000 };
 enum { YES = 0, NOBODY = 1, NO_ANSWER = 2, USAGE = 3 };
 enum { PROC_BYTES = 1 << 16, ADDRESS_BYTES = 16, POLL_NANOSECONDS = 50 * 1000 * 1000, E_IN_PROGRESS = 115 };
+enum { E_AGAIN = 11, DEFERRED_MS = 500, UNSEEN_MS = 1000 };
+enum { STATE_SYN_RECEIVED = 3, STATE_LISTEN = 10 }; /* of TCP, as /proc/net/tcp counts them */
 
 struct timespec64 {
   int64_t seconds, nanoseconds;
@@ -56,27 +61,65 @@ static int hex_digit(char c) {
   return -1;
 }
 
-/* "0100007F:1F90 00000000:0000 0A ...": words of the address in the machine's byte order, port, peer, state. */
-static bool read_line(const char *line, const char *end, long port, int family, struct listener *found) {
+/* A line of /proc/net/tcp, as far as it is asked for. */
+struct connection {
+  int family;
+  uint8_t address[ADDRESS_BYTES]; /* the local one */
+  long port, peer_port;
+  long state;
+  uint64_t inode; /* 0: no program has it yet */
+};
+
+static long hex_number(const char **at) {
+  long value = 0;
+  for (; hex_digit(**at) >= 0; (*at)++) value = value * 16 + hex_digit(**at);
+  return value;
+}
+
+/* Moves behind the blanks and the words that are not looked at. */
+static void skip_words(const char **at, const char *end, int count) {
+  for (;;) {
+    while (*at < end && **at == ' ') (*at)++;
+    if (count-- == 0) return;
+    while (*at < end && **at != ' ') (*at)++;
+  }
+}
+
+/* "0: 0100007F:1F90 00000000:0000 0A 00000000:00000000 00:00000000 00000000 0 0 4711 ...": words of the address in the
+ * machine's byte order, port, peer, state, queues, timer, retransmissions, user, timeout, inode. */
+static bool read_line(const char *line, const char *end, int family, struct connection *found) {
   const char *at = line;
   while (at < end && *at != ':') at++; /* the number of the line */
   at += 2;
   size_t bytes = family == INTERNET ? 4 : ADDRESS_BYTES;
-  uint8_t address[ADDRESS_BYTES];
   if (end - at < (long)(2 * bytes + 5 + 1 + 2 * bytes + 5 + 1 + 2)) return false;
   for (size_t i = 0; i < bytes; i++, at += 2) {
-    address[i / 4 * 4 + (3 - i % 4)] = (uint8_t)(hex_digit(at[0]) * 16 + hex_digit(at[1]));
+    found->address[i / 4 * 4 + (3 - i % 4)] = (uint8_t)(hex_digit(at[0]) * 16 + hex_digit(at[1]));
   }
-  long local = 0;
-  for (at++; hex_digit(*at) >= 0; at++) local = local * 16 + hex_digit(*at);
-  at += 1 + 2 * bytes + 5 + 1;
-  if (local != port || at[0] != '0' || at[1] != 'A') return false;
   found->family = family;
-  memcpy(found->address, address, sizeof address);
+  at++;
+  found->port = hex_number(&at);
+  at += 1 + 2 * bytes + 1;
+  found->peer_port = hex_number(&at);
+  at++;
+  found->state = hex_number(&at);
+  skip_words(&at, end, 5);
+  found->inode = text_decimal(&at);
   return true;
 }
 
-static bool search(const char *path, long port, int family, struct listener *found) {
+/* What is looked for: who listens on a port, or, with a peer, the service's end of a connection to it. */
+struct wanted {
+  long port, peer_port; /* 0: who listens */
+};
+
+static bool is_wanted(const struct connection *one, struct wanted wanted) {
+  if (one->port != wanted.port) return false;
+  return wanted.peer_port == 0 ? one->state == STATE_LISTEN
+                               : one->peer_port == wanted.peer_port && one->state != STATE_LISTEN;
+}
+
+static bool search(const char *path, int family, struct wanted wanted, struct connection *found) {
   static char text[PROC_BYTES];
   long fd = CALL4(openat, AT_CWD, path, 0, 0);
   if (fd < 0) return false;
@@ -88,7 +131,7 @@ static bool search(const char *path, long port, int family, struct listener *fou
     size_t start = 0;
     for (size_t i = 0; i < used; i++) {
       if (text[i] != '\n') continue;
-      if (read_line(text + start, text + i, port, family, found)) {
+      if (read_line(text + start, text + i, family, found) && is_wanted(found, wanted)) {
         CALL1(close, fd);
         return true;
       }
@@ -101,10 +144,18 @@ static bool search(const char *path, long port, int family, struct listener *fou
   return false;
 }
 
+/* Whether there is one; a service that listens on IPv6 has its connections from IPv4 there, too. */
+static bool find_connection(struct wanted wanted, struct connection *found) {
+  return search("/proc/net/tcp", INTERNET, wanted, found) || search("/proc/net/tcp6", INTERNET6, wanted, found);
+}
+
 /* Looking does not disturb the service, which a connection would. */
 static struct listener find_listener(long port) {
   struct listener found = {.family = 0};
-  if (!search("/proc/net/tcp", port, INTERNET, &found)) search("/proc/net/tcp6", port, INTERNET6, &found);
+  struct connection listening;
+  if (!find_connection((struct wanted){port, 0}, &listening)) return found;
+  found.family = listening.family;
+  memcpy(found.address, listening.address, sizeof found.address);
   return found;
 }
 
@@ -206,7 +257,106 @@ static int request(const char *method, long port, const char *path, const char *
   return read_answer(fd, deadline);
 }
 
+/* The client's port of a connection. */
+static long own_port(long fd) {
+  struct socket_address address;
+  uint32_t bytes = sizeof address;
+  return CALL3(getsockname, fd, &address, &bytes) == 0 ? address.port[0] * 256 + address.port[1] : -1;
+}
+
+/* The kernel completes a connection long before a program takes it, which it does with workers that are still
+ * importing. Until then the service's end of it is nobody's file. Sends nothing: what a service does with a request is
+ * not for a look to find out. */
+static int wait_until_accepted(long fd, long port, int64_t deadline) {
+  int64_t began = now_ms();
+  bool is_roused = false;
+  for (;;) {
+    char answer[64];
+    long got = CALL3(read, fd, answer, sizeof answer);
+    if (got >= 0) return YES; /* it speaks first, or has taken the connection and closed it */
+    if (got != -E_AGAIN) return NO_ANSWER;
+    int64_t waited = now_ms() - began;
+    struct connection other;
+    if (!find_connection((struct wanted){port, own_port(fd)}, &other)) {
+      if (waited > UNSEEN_MS) return YES; /* nothing can be seen here: the port is all there is to go by */
+    } else if (other.inode != 0) {
+      return YES;
+    } else if (other.state == STATE_SYN_RECEIVED && waited > DEFERRED_MS && !is_roused) {
+      /* Given to the program (TCP_DEFER_ACCEPT) with the first bytes; an empty line is one that HTTP skips. */
+      is_roused = true;
+      CALL3(write, fd, "\r\n", 2);
+    }
+    if (now_ms() >= deadline) return NO_ANSWER;
+    pause_a_little();
+  }
+}
+
+static int accepts(long port, int64_t deadline) {
+  struct listener listener = wait_for_listener(port, deadline);
+  if (listener.family == 0) return NOBODY;
+  long fd = dial(listener, port, deadline);
+  if (fd < 0) return NO_ANSWER;
+  int answer = wait_until_accepted(fd, port, deadline);
+  CALL1(close, fd);
+  return answer;
+}
+
+/* Of /proc/PID/stat: user and system time, in ticks; the name, in parentheses, may hold anything. */
+static uint64_t ticks_of(const char *pid) {
+  char path[64], text[1024];
+  const char *parts[] = {"/proc/", pid, "/stat"};
+  size_t used = 0;
+  for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+    for (const char *at = parts[i]; *at && used < sizeof path - 1; at++) path[used++] = *at;
+  }
+  path[used] = 0;
+  long fd = CALL4(openat, AT_CWD, path, 0, 0);
+  if (fd < 0) return 0;
+  long got = CALL3(read, fd, text, sizeof text);
+  CALL1(close, fd);
+  const char *end = text + (got > 0 ? got : 0), *at = end;
+  while (at > text && *at != ')') at--;
+  enum { STATE_TO_USER_TIME = 12 };
+  skip_words(&at, end, STATE_TO_USER_TIME);
+  uint64_t user = text_decimal(&at);
+  skip_words(&at, end, 0);
+  return at < end ? user + text_decimal(&at) : 0;
+}
+
+struct directory_entry {
+  uint64_t inode, offset;
+  uint16_t bytes;
+  uint8_t type;
+  char name[];
+};
+
+static int print_processor_time(void) {
+  static char entries[PROC_BYTES] __attribute__((aligned(8)));
+  long fd = CALL4(openat, AT_CWD, "/proc", 0, 0), self = CALL0(getpid), got;
+  if (fd < 0) return NO_ANSWER;
+  uint64_t ticks = 0;
+  while ((got = CALL3(getdents64, fd, entries, sizeof entries)) > 0) {
+    for (long at = 0; at < got;) {
+      const struct directory_entry *entry = (const void *)(entries + at);
+      at += entry->bytes;
+      long pid = number(entry->name);
+      if (pid > 0 && pid != self) ticks += ticks_of(entry->name);
+    }
+  }
+  CALL1(close, fd);
+  char digits[TEXT_DECIMAL_BYTES];
+  const char *text = text_of_decimal(digits, ticks);
+  CALL3(write, 1, text, text_length(text));
+  return YES;
+}
+
 static int run(long count, char **words) {
+  if (count == 2 && text_is(words[1], "cpu")) return print_processor_time();
+  if (count == 4 && text_is(words[1], "accept")) {
+    long port = number(words[2]), ms = number(words[3]);
+    if (port < 0 || ms < 0) return USAGE;
+    return accepts(port, now_ms() + ms);
+  }
   if (count == 4 && text_is(words[1], "port")) {
     long port = number(words[2]), ms = number(words[3]);
     if (port < 0 || ms < 0) return USAGE;

@@ -16,6 +16,9 @@
 
 #include "../cpython/pending.h"
 #include "../format/elf.h"
+#include "connections.h"
+#include "embedded.h"
+#include "hidden.h"
 #include "sources.h"
 
 #define TEXT_BYTES 4096
@@ -41,6 +44,8 @@ static struct {
   pid_t times_owner;
   bool injected;
   PyObject *started; /* tracer.py's function for the end of the interpreter's start */
+  PyObject *read;    /* tracer.py's codes that have not run, by address */
+  PyObject *ran;     /* and its function for those that run */
 } tracer;
 
 static int64_t now(void) {
@@ -118,6 +123,10 @@ static void inject(void) {
     }
     tracer.started = PyDict_GetItemString(namespace, "started");
     if (tracer.started) Py_IncRef(tracer.started);
+    tracer.read = PyDict_GetItemString(namespace, "read");
+    tracer.ran = PyDict_GetItemString(namespace, "ran");
+    if (tracer.read) Py_IncRef(tracer.read);
+    if (tracer.ran) Py_IncRef(tracer.ran);
   }
   if (code) Py_DecRef(code);
   pending_restore(pending);
@@ -131,6 +140,25 @@ static void call_started(void) {
   if (result) Py_DecRef(result);
   Py_DecRef(function);
   pending_restore(pending);
+}
+
+/* Each module's code, and much other code, is run by exec. */
+static void call_ran(PyObject *args) {
+  struct pending pending = pending_take();
+  PyObject *code = PyTuple_GetItem(args, 0);
+  PyObject *key = code ? PyLong_FromVoidPtr(code) : NULL;
+  if (key && PyDict_Contains(tracer.read, key) == 1) {
+    PyObject *result = PyObject_CallFunctionObjArgs(tracer.ran, code, NULL);
+    if (result) Py_DecRef(result);
+  }
+  if (key) Py_DecRef(key);
+  pending_restore(pending);
+}
+
+/* For the copy of an embedded interpreter: whoever began it says so. */
+__attribute__((visibility("default"))) void pycds_tracer_started(void);
+void pycds_tracer_started(void) {
+  if (tracer.started) call_started();
 }
 
 static bool is_import_of_site(const char *event, PyObject *args) {
@@ -151,6 +179,7 @@ static int on_event(const char *event, PyObject *args, void *data) {
     inject();
   }
   if (runs && tracer.started) call_started();
+  if (tracer.read && tracer.ran && strcmp(event, "exec") == 0) call_ran(args);
   return 0;
 }
 
@@ -173,18 +202,21 @@ static void note_other_python(void) {
 }
 
 __attribute__((constructor)) static void start(void) {
-  if (!PySys_AddAuditHook) {
-    note_other_python();
-    return;
-  }
   const char *time_directory = getenv("PYCDS_TIME_DIR");
   tracer.trace_directory = getenv("PYCDS_TRACE_DIR");
+  if (tracer.trace_directory && *tracer.trace_directory) connections_watch(tracer.trace_directory);
+  if (!PySys_AddAuditHook) {
+    note_other_python();
+    if (tracer.trace_directory || time_directory) embedded_watch(time_directory ? NULL : hidden_begin);
+    return;
+  }
   if (time_directory) {
     start_times(time_directory);
     PySys_AddAuditHook(on_timed_event, NULL);
   } else if (tracer.trace_directory) {
     /* What a program makes of sets (patterns, the order of imports) is then the same in each training run. */
     setenv("PYTHONHASHSEED", "1", 0);
+    hidden_begin();
     PySys_AddAuditHook(on_event, NULL);
   }
 }

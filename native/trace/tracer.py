@@ -156,18 +156,29 @@ def leave_out(name, origin, reason):
     record("left_out", name=name, origin=origin, reason=reason)
 
 
-def record_source(loader, module, code):
-    spec = module.__spec__
-    name, origin = spec.name, spec.origin
-    is_package = spec.submodule_search_locations is not None
-    entry = search_entry(name, origin, is_package)
-    if entry is None:
-        leave_out(name, origin, "it was not found through the module search path")
-        return
+def record_source(loader, code):
+    name, origin = loader.name, loader.path
+    is_package = loader.is_package(name)
     if not origin.startswith("/"):
         leave_out(name, origin, "its path is relative")
         return
-    record_module(loader, name, origin, spec.cached or "", entry, is_package, code)
+    entry = search_entry(name, origin, is_package)
+    if entry is None or not names_source(name, origin, is_package):
+        name = entry = origin  # no import statement leads there: it is found by its path alone
+    record_module(loader, name, origin, cached_path(origin), entry, is_package, code)
+
+
+def names_source(name, origin, is_package):
+    """Whether the path finder would look for a module of that name in that file."""
+    base = origin.rpartition("/")[2]
+    return base == ("__init__" if is_package else name.rpartition(".")[2]) + ".py" and name != "__main__"
+
+
+def cached_path(origin):
+    try:
+        return external.cache_from_source(origin)
+    except NotImplementedError:
+        return ""
 
 
 def record_module(loader, name, origin, cached, entry, is_package, code):
@@ -181,11 +192,74 @@ def record_module(loader, name, origin, cached, entry, is_package, code):
            marshal=marshal.dumps(code), seeds=b"".join(seeds))
 
 
-def observe(loader, module, code):
+# ---- code that importlib itself has read or compiled ----
+#
+# What a program puts in the place of a loader's methods may make other code of the same source. Recorded is only what
+# importlib's own get_code gave for a loader on which nothing it calls had been replaced, and only once it runs.
+
+READING = "get_filename path_stats get_data source_to_code set_data _cache_bytecode".split()
+READING_GLOBALS = (
+    "cache_from_source _classify_pyc _validate_timestamp_pyc _validate_hash_pyc _compile_bytecode"
+    " _code_to_timestamp_pyc _code_to_hash_pyc _bootstrap _imp marshal sys"
+).split()
+MAX_READ = 256  # not run yet; tools that look at code never run it
+read = {}  # id(code) -> (loader, code)
+
+
+def parts_of_reading():
+    methods = [getattr(SourceFileLoader, name) for name in READING]
+    return methods + [external.__dict__.get(name) for name in READING_GLOBALS] + [_imp.check_hash_based_pycs]
+
+
+stock_parts = parts_of_reading()
+
+
+def is_untouched(loader):
+    if type(loader) is not SourceFileLoader or any(name in loader.__dict__ for name in READING):
+        return False
+    return all(part is stock for part, stock in zip(parts_of_reading(), stock_parts))
+
+
+def get_code(self, fullname):
+    untouched = is_untouched(self)
+    code = stock_get_code(self, fullname)
+    if untouched:
+        if len(read) >= MAX_READ:
+            read.pop(next(iter(read)), None)
+        read[id(code)] = (self, code)
+    return code
+
+
+def take_read(loader):
+    """The code that importlib itself has given for a loader; None when it was not asked, or could not tell."""
+    for key, (reader, code) in list(read.items()):
+        if reader is loader:
+            del read[key]
+            return code
+    return None
+
+
+def ran(code):
+    """Called when code that importlib has read is about to run, without a loader's exec_module: by runpy, or by what
+    a program has put in the place of that method."""
+    entry = read.pop(id(code), None)
+    if entry is None:
+        return
+    try:
+        record_source(*entry)
+    except Exception:
+        pass  # a log that cannot be written must not disturb the program
+    count_import()
+
+
+def observe(loader, module):
     try:
         kind = type(loader)
-        if kind is SourceFileLoader and module.__spec__.loader is loader:
-            record_source(loader, module, code)
+        code = take_read(loader)
+        if code is not None:
+            record_source(loader, code)
+        elif kind is SourceFileLoader:
+            leave_out(loader.name, loader.path, "the program replaced how importlib reads it")
         elif kind is SourcelessFileLoader:
             leave_out(loader.name, loader.path, "it has bytecode but no source")
         else:
@@ -209,7 +283,7 @@ def exec_module(self, module):
     code = self.get_code(module.__name__)
     if code is None:
         raise ImportError("cannot load module %r when get_code() returns None" % module.__name__)
-    observe(self, module, code)
+    observe(self, module)
     run_without_frames(exec, code, module.__dict__)
     watch_regexes(module, code)
 
@@ -416,6 +490,8 @@ def record_samples(mode, flags, optimize, filename, head, tail):
 
 libraries = set(mapped_libraries())
 stock_extension_exec = external.ExtensionFileLoader.exec_module
+stock_get_code = external.SourceLoader.get_code
 external._LoaderBasics.exec_module = exec_module
+external.SourceLoader.get_code = get_code
 external.ExtensionFileLoader.exec_module = extension_exec_module
 record("earlier", modules=list(already_imported()))

@@ -11,14 +11,8 @@ import type {
   Validate,
   WrittenArchive,
 } from '../ports/index.js'
-import {
-  loadBinding,
-  type NativeArchive,
-  type NativeBinding,
-  type NativeModule,
-  nativeFile,
-  readInjected,
-} from './binding.js'
+import { loadBinding, nativeFile, readInjected } from './binding.js'
+import type { NativeArchive, NativeBinding, NativeModule } from './native.js'
 
 /** As in enum pycds_validate and enum pycds_identity_kind of native/format/format.h. */
 const VALIDATE: readonly Validate[] = ['none', 'stat', 'hash']

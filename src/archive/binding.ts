@@ -3,124 +3,28 @@
 // parts lie. Everything else uses the typed functions of this folder.
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { fileURLToPath } from 'node:url'
 import { PycdsError } from '../errors/index.js'
-
-export interface NativeTarget {
-  hexversion: number
-  machine: number
-  validate: number
-  optimize: number
-  identityKind: number
-  identity: Buffer
-  magic: Buffer
-  files: Buffer
-}
-
-export interface NativeModule {
-  name: Buffer
-  origin: Buffer
-  cached: Buffer
-  entry: Buffer
-  isPackage: boolean
-  mtime: number
-  size: number
-  sourceHash: Buffer
-  marshal: Buffer
-  seeds: Buffer
-}
-
-export interface NativeRegex {
-  isBytes: boolean
-  pattern: Buffer
-  asked: number
-  flags: number
-  groups: number
-  words: Buffer
-  names: readonly { name: string; group: number }[]
-}
-
-export interface NativeSource {
-  mode: number
-  optimize: number
-  flags: number
-  filename: Buffer
-  text: Buffer
-  marshal: Buffer
-}
-
-export interface NativeCaches {
-  regexes: readonly NativeRegex[]
-  sources: readonly NativeSource[]
-}
-
-export interface NativeOutcome {
-  leftOut: string | null
-  codeObjects: number
-  storedBytes: number
-}
-
-export interface NativeHeader {
-  format: number
-  fileBytes: number
-  hexversion: number
-  machine: number
-  validate: number
-  optimize: number
-  identityKind: number
-  identity: string
-  units: number
-  shared: number
-  arenaBytes: number
-}
-
-export interface NativeModuleEntry {
-  name: string
-  origin: string
-  entry: string
-  isPackage: boolean
-  bytes: number
-  marshalBytes: number
-  codeObjects: number
-  sourceMtime: number
-  sourceSize: number
-}
-
-export type NativeArchive =
-  | { reject: string; sentence: string }
-  | {
-      reject?: never
-      header: NativeHeader
-      info: string
-      modules: NativeModuleEntry[]
-      caches: { regexes: number; sources: number }
-      damage: string | null
-    }
-
-export interface NativeBinding {
-  writeArchive(
-    target: NativeTarget,
-    modules: NativeModule[],
-    caches: NativeCaches,
-    info: Buffer,
-  ): { archive: Buffer; modules: NativeOutcome[] }
-  readArchive(bytes: Buffer): NativeArchive
-  identify(bytes: Buffer): { kind: number; machine: number; identity: Buffer }
-  supportedVersions(): string[]
-}
+import { inPackage } from '../util/package-root.js'
+import type { NativeBinding } from './native.js'
+import { loadWasm } from './wasm.js'
 
 /** What is put into images (the first), or into training containers only. */
 export type InjectedPart = '_pycds.abi3.so' | 'pycds-tracer.so' | 'pycds-probe' | 'import.py' | 'compile.py'
 
-const prebuilds = new URL('../../prebuilds/', import.meta.url)
-
-/** The addon for this machine; INTERNAL when the package holds none. */
+/**
+ * The native core for this machine: the addon, or what is left where none was made for it, as on macOS. INTERNAL when
+ * the package holds neither.
+ */
 export function loadBinding(): NativeBinding {
   const path = nativeFile(process.arch, 'pycds.node')
   try {
     return createRequire(import.meta.url)(path) as NativeBinding
   } catch (cause) {
-    throw missing(path, cause)
+    try {
+      return loadWasm(inPackage('prebuilds/wasm/pycds.wasm'))
+    } catch {
+      throw missing(path, cause)
+    }
   }
 }
 
@@ -139,7 +43,7 @@ export function readInjected(arch: string, name: InjectedPart): Buffer {
 
 /** Where a native part lies; it may be missing. */
 export function nativeFile(arch: string, name: string): string {
-  return fileURLToPath(new URL(`linux-${arch}/${name}`, prebuilds))
+  return inPackage(`prebuilds/linux-${arch}/${name}`)
 }
 
 function missing(path: string, cause: unknown): PycdsError {

@@ -50,6 +50,7 @@ export type MissReason =
   | 'PATH_HOOKS'
   | 'FINDER'
   | 'LOADER_CHANGED'
+  | 'HANDED_OUT'
   | 'DAMAGED'
 
 export const MISS_SENTENCES: Readonly<Record<MissReason, string>> = Object.freeze({
@@ -62,5 +63,6 @@ export const MISS_SENTENCES: Readonly<Record<MissReason, string>> = Object.freez
   PATH_HOOKS: 'other path hooks came first',
   FINDER: "the program put another finder in the place of Python's path finder",
   LOADER_CHANGED: "importlib's loader of source files was changed by the program",
+  HANDED_OUT: 'it was served before in this process',
   DAMAGED: 'its part of the archive does not match its checksum',
 })

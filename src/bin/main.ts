@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-import { Config, flush, type Interfaces, run, settings } from '@oclif/core'
+import { Config, type Interfaces, run, settings } from '@oclif/core'
 import { isDebugging, PycdsError, renderError, toErrorDocument, toPycdsError } from '../errors/index.js'
 import { nearest } from '../util/nearest.js'
+import { outputEnd, watchOutput } from './output.js'
 
 /**
  * Runs one command line to its end and returns the exit code. Every failure of the process, whoever threw
@@ -12,12 +13,23 @@ export async function main(argv: readonly string[], options: Interfaces.LoadOpti
   settings.enableAutoTranspile = false
   // An error that no promise carries, as from a socket, is a bug too: it must not end with Node's own code.
   process.once('uncaughtException', async (error) => process.exit(await report(toPycdsError(error), argv)))
+  let unwritten: PycdsError | undefined
+  watchOutput((error) => {
+    unwritten ??= error
+  })
+  const code = await runVerb(argv, options)
+  if (unwritten === undefined) return code
+  process.stderr.write(renderError(unwritten, { debug: isDebugging(process.env) }))
+  return code === 0 ? unwritten.exitCode : code
+}
+
+async function runVerb(argv: readonly string[], options: Interfaces.LoadOptions): Promise<number> {
   try {
     const config = await Config.load(options)
     const words = expandHelp(argv)
     assertCommand(words, config.commandIDs)
     await run(words, config)
-    await flush()
+    await outputEnd()
     // A verb may have found what it was asked to look for, and say so by its exit code.
     return Number(process.exitCode ?? 0)
   } catch (error) {
@@ -52,7 +64,7 @@ async function report(error: PycdsError, argv: readonly string[]): Promise<numbe
   } else {
     process.stderr.write(renderError(error, { debug }))
   }
-  await flush()
+  await outputEnd()
   return error.exitCode
 }
 

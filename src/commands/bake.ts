@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
+import { existsSync } from 'node:fs'
 import { Args, Flags, type Interfaces } from '@oclif/core'
+import { CONFIG_FILE } from '../config/name.js'
 import { PycdsError, renderError } from '../errors/index.js'
 import type { BakeRequest } from '../usecases/bake.js'
 import { type BakesResult, bakeMany, type NamedWork } from '../usecases/bake-many.js'
+import type { PlanResult } from '../usecases/plan.js'
 import type { BakePlatformsResult, BakeResult } from '../usecases/result.js'
 import { BaseCommand } from './cli/base-command.js'
 import { configFlags, readEntries } from './cli/config-flags.js'
@@ -18,11 +21,18 @@ import {
 import { gateFlags } from './cli/gate-flags.js'
 import { learnFlags } from './cli/learn-flags.js'
 import { toPlatforms, toPortsRequest } from './cli/locations.js'
-import { assertNoTraceOut, outputFileFlags, writeIndexFiles, writeOutputFiles } from './cli/output-files.js'
+import {
+  assertNoTraceOut,
+  assertOutputFiles,
+  outputFileFlags,
+  writeIndexFiles,
+  writeOutputFiles,
+} from './cli/output-files.js'
 import type { PortsRequest } from './cli/ports.js'
 import { toBakeRequest } from './cli/requests.js'
 import { renderBake } from './render/bake.js'
 import { renderBakePlatforms } from './render/bake-platforms.js'
+import { renderPlan } from './render/plan.js'
 
 export default class Bake extends BaseCommand {
   static override readonly summary = 'bake a finished image into a new one that starts faster'
@@ -31,7 +41,7 @@ export default class Bake extends BaseCommand {
     'one layer with an archive of the code that it really imported. The source image is not touched.'
   static override readonly usage = [
     'bake IMAGE [-t NAME] [FLAGS] [-- COMMAND...]',
-    'bake --config FILE [--only NAME] [FLAGS]',
+    'bake [--config FILE] [--only NAME] [FLAGS]',
   ]
   static override readonly examples = [
     '<%= config.bin %> bake myapp:latest',
@@ -73,16 +83,22 @@ export default class Bake extends BaseCommand {
       summary: 'timed starts of the old and the new image, in turns; 0 for none',
       helpValue: 'N',
     }),
-    'dry-run': Flags.boolean({ summary: 'show what would be done; nothing is written' }),
+    'dry-run': Flags.boolean({ summary: 'train, and show what would be written; nothing is' }),
+    plan: Flags.boolean({
+      summary: 'show which command would be run, and how; nothing is started or written',
+      exclusive: ['dry-run', 'config'],
+    }),
     ...configFlags,
     ...progressFlags,
   }
 
-  async run(): Promise<BakeResult | BakePlatformsResult | BakesResult> {
+  async run(): Promise<AnyResult | BakesResult | PlanResult> {
     const line = await this.parseLine(Bake)
     const { flags, args } = line
-    if (flags.config !== undefined) return this.#bakeFile(flags.config, flags.only, line)
+    const config = flags.config ?? (args.image === undefined ? defaultConfig() : undefined)
+    if (config !== undefined) return this.#bakeFile(config, flags.only, line)
     if (args.image === undefined) throw missingImage()
+    if (flags.plan) return this.#plan(args.image, flags, line.command)
     const result = await this.#prepare(args.image, flags, line.command)()
     this.log(this.#render(result))
     return result
@@ -91,6 +107,7 @@ export default class Bake extends BaseCommand {
   /** Reads the request, so that what is wrong with it is told before anything is done. */
   #prepare(image: string, flags: Parsed, command: string[] | undefined): () => Promise<AnyResult> {
     const request = toBakeRequest(image, flags, command, process.env)
+    assertOutputFiles(flags)
     const platforms = toPlatforms(flags.platform)
     const ports = toPortsRequest(image, { ...flags, platform: platforms[0] })
     if (platforms.length > 1) {
@@ -106,6 +123,18 @@ export default class Bake extends BaseCommand {
       writeOutputFiles(flags, result, trace)
       return result
     }
+  }
+
+  async #plan(image: string, flags: Parsed, command: string[] | undefined): Promise<PlanResult> {
+    const request = toBakeRequest(image, flags, command, process.env)
+    const [platform] = toPlatforms(flags.platform)
+    const { plan } = await import('../usecases/plan.js')
+    const result = await this.withPorts(
+      (ports) => this.withProgress(flags, (progress) => plan(request, { ...ports, progress })),
+      toPortsRequest(image, { ...flags, platform }),
+    )
+    this.log(renderPlan(result, this.style))
+    return result
   }
 
   async #bakePlatforms(
@@ -179,10 +208,15 @@ function nameOf(word: string): string {
   return short ? `--${short === tag ? 'tag' : 'output'}` : (word.split('=')[0] ?? word)
 }
 
+/** The file that is meant where no image is named. */
+function defaultConfig(): string | undefined {
+  return existsSync(CONFIG_FILE) ? CONFIG_FILE : undefined
+}
+
 function missingImage(): PycdsError {
   return new PycdsError('USAGE', {
     message: 'bake: missing argument IMAGE',
-    hint: 'See pycds-image bake --help.',
+    hint: `Name one, or write ${CONFIG_FILE} here (docs/configuration.md). See pycds-image bake --help.`,
   })
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Bake from './bake.js'
 import Bench from './bench.js'
+import Completion from './completion.js'
 import Doctor from './doctor.js'
 import Generate from './generate.js'
 import Inspect from './inspect.js'
@@ -10,10 +11,11 @@ import TraceDiff from './trace-diff.js'
 import TraceMerge from './trace-merge.js'
 import Verify from './verify.js'
 
-/** The verbs, as package.json names this list to oclif. */
+/** The verbs: for what is generated from them and for the command line from the sources; a build loads one at a time. */
 export const COMMANDS = {
   bake: Bake,
   bench: Bench,
+  completion: Completion,
   doctor: Doctor,
   generate: Generate,
   inspect: Inspect,

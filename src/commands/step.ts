@@ -37,6 +37,9 @@ export default class Step extends BaseCommand {
       summary: 'run COMMAND as this user of the image; needs root',
       helpValue: 'USER[:GROUP]',
     }),
+    here: Flags.boolean({
+      summary: 'bake this root file system also where it looks like that of a whole machine',
+    }),
     'image-config': Flags.string({
       summary: 'the configuration of the image as JSON: its HEALTHCHECK or its ports say when COMMAND is up',
       helpValue: 'FILE',

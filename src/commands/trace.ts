@@ -6,7 +6,7 @@ import { BaseCommand } from './cli/base-command.js'
 import { locationFlags, progressFlags, runFlags, surroundingsFlags, trainingFlags } from './cli/flags.js'
 import { learnFlags } from './cli/learn-flags.js'
 import { toPortsRequest } from './cli/locations.js'
-import { writeOutput } from './cli/output-files.js'
+import { assertWritable, writeOutput } from './cli/output-files.js'
 import { toRecordRequest } from './cli/requests.js'
 import { renderRecord } from './render/trace.js'
 
@@ -43,6 +43,7 @@ export default class Trace extends BaseCommand {
     const { flags, args, command } = await this.parseLine(Trace)
     const { output = null, ...rest } = flags
     const request = toRecordRequest(args.image, flags, command)
+    if (output !== null) assertWritable('--output', output)
     const { record } = await import('../usecases/record.js')
     const { trace, result } = await this.withPorts(
       (ports) => this.withProgress(flags, (progress) => record(request, { ...ports, progress })),

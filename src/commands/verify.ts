@@ -3,7 +3,7 @@ import { Args, Flags } from '@oclif/core'
 import { EXIT_CODES } from '../errors/index.js'
 import type { VerifyResult } from '../usecases/verify.js'
 import { BaseCommand } from './cli/base-command.js'
-import { locationFlags, progressFlags, trainingFlags } from './cli/flags.js'
+import { locationFlags, probeFlag, progressFlags, surroundingsFlags, trainingFlags } from './cli/flags.js'
 import { toPortsRequest } from './cli/locations.js'
 import { toVerifyRequest } from './cli/requests.js'
 import { renderVerify } from './render/verify.js'
@@ -12,7 +12,9 @@ export default class Verify extends BaseCommand {
   static override readonly summary = 'check that containers of a baked image really load the archive'
   static override readonly description =
     'Starts the image as it is, and again as another user, read-only and without capabilities, and counts the modules ' +
-    'that come from the archive. Ends with 5 when a start does not use it or misses --min-hit-rate.'
+    'that come from the archive. The same starts without the archive, of the image that it was baked from where that ' +
+    'is here, must end in the same way. Ends with 5 when the application crashes, when a start ends in another way, ' +
+    'does not use the archive or misses --min-hit-rate.'
   static override readonly usage = 'verify IMAGE [FLAGS] [-- COMMAND...]'
   static override readonly examples = ['<%= config.bin %> verify myapp:latest-cds --min-hit-rate 95']
   static override readonly takesCommand = true
@@ -21,12 +23,15 @@ export default class Verify extends BaseCommand {
   }
   static override readonly flags = {
     'min-hit-rate': Flags.string({
-      summary: 'percentage of modules that must come from the archive in every start; default: 1',
+      summary:
+        'percentage of the imported modules that must come from the archive in every start; default: 1',
       helpValue: 'P',
     }),
     user: Flags.string({ summary: 'the other user of the second start; default: 12345', helpValue: 'UID' }),
     ...locationFlags,
     ...trainingFlags,
+    ...probeFlag,
+    ...surroundingsFlags,
     ...progressFlags,
   }
 

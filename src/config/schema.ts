@@ -2,6 +2,7 @@
 // The JSON schema of pycds-image.yaml, for editors; made from the same options that the reader takes.
 import { compare } from '../util/order.js'
 import type { ConfigOption } from './images.js'
+import { CONFIG_FILE } from './name.js'
 
 /** @param options with a line of description each. */
 export function configSchema(
@@ -15,7 +16,7 @@ export function configSchema(
   return {
     $schema: 'http://json-schema.org/draft-07/schema#',
     $id: 'io.pycds.config/1',
-    title: 'pycds-image.yaml',
+    title: CONFIG_FILE,
     type: 'object',
     additionalProperties: false,
     // A file may be for builds alone.

@@ -8,7 +8,7 @@ import { BuilderError, type Capabilities, type Gateway } from './gateway/index.j
 import type { Ref } from './gen/gateway_pb.js'
 import type { BuildConfig, BuiltImage } from './images.js'
 import { fromDefinition, type State, toDefinition } from './llb/index.js'
-import { assertHitRate, type Outcome, readOutcome } from './outcome.js'
+import { assertArchived, type Outcome, readOutcome } from './outcome.js'
 import { baked, PLACE, STATUS_PATH, type TraceStep, traced } from './trace-step.js'
 import { warn } from './warn.js'
 
@@ -56,7 +56,7 @@ export async function bakeImage(
     await warn(`the image is built without an archive: ${error.message}`, [error.hint], out, context)
     return image
   }
-  assertHitRate(outcome, step.options.minHitRate)
+  assertArchived(outcome, step.options.minArchived)
   for (const warning of outcome.warnings) await warn(warning, [], out, context)
   const ref = await solve(baked(step, out), context)
   return { ...image, ref, config: withArchive(image.config, outcome.python, context.version) }

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Two files of the client: the Dockerfile, for the arguments that it declares, and the configuration file.
+// Not the folder's index, which brings a reader of YAML that most builds do not need.
+import { CONFIG_FILE } from '../config/name.js'
 import type { Gateway, Request } from './gateway/index.js'
 import type { Definition } from './gen/ops_pb.js'
 import { local, toDefinition } from './llb/index.js'
-
-export const CONFIG_FILE = 'pycds-image.yaml'
 
 export interface ClientFiles {
   /** Empty when it cannot be read; whoever builds it will say why. */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Options under `frontend:` in pycds-image.yaml, as build arguments.
 import type { FrontendOptionKind } from '../config/index.js'
-import { CONFIG_FILE } from './client-files.js'
+import { CONFIG_FILE } from '../config/name.js'
 import { OPTION_KINDS } from './options.js'
 
 /** Names of options in the file, which are those of the build arguments in lower case with dashes. */

@@ -14,7 +14,7 @@ export interface StepOptions {
   /** Import the given modules, and start nothing. */
   readonly importsOnly: boolean
   /** Percent of the imported modules that must be in the archive. */
-  readonly minHitRate: number | undefined
+  readonly minArchived: number | undefined
   /** For `pycds-image step`. */
   readonly flags: readonly string[]
 }
@@ -38,7 +38,7 @@ const OWN: Readonly<Record<string, FrontendOptionKind>> = {
   PYCDS_ON_FAILURE: 'text',
   PYCDS_TRAIN: 'text',
   PYCDS_COMMAND: 'command',
-  PYCDS_MIN_HIT_RATE: 'text',
+  PYCDS_MIN_ARCHIVED: 'text',
 }
 
 /** Every argument that means something here, and what a configuration file may say for it. */
@@ -65,7 +65,7 @@ export function readStepOptions(args: ReadonlyMap<string, string>): StepOptions 
     enabled: oneOf('PYCDS_ENABLED', args.get('PYCDS_ENABLED') ?? '1', ['0', '1']) === '1',
     onFailure: oneOf('PYCDS_ON_FAILURE', args.get('PYCDS_ON_FAILURE') ?? 'plain', ['plain', 'fail']),
     importsOnly: trainsByImports(args),
-    minHitRate: percentage('PYCDS_MIN_HIT_RATE', args.get('PYCDS_MIN_HIT_RATE')),
+    minArchived: percentage('PYCDS_MIN_ARCHIVED', args.get('PYCDS_MIN_ARCHIVED')),
     command: command ? parseCommand(command) : undefined,
     flags: Object.entries(FLAGS).flatMap(([name, { flag, list }]) => {
       const value = args.get(name)

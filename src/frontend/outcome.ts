@@ -50,12 +50,12 @@ export function readOutcome(text: Buffer | undefined): Outcome {
 }
 
 /** GATE_FAILED when less than so many percent of the imported modules can be served. */
-export function assertHitRate(outcome: Outcome & { kind: 'baked' }, percent: number | undefined): void {
+export function assertArchived(outcome: Outcome & { kind: 'baked' }, percent: number | undefined): void {
   const { archived, leftOut } = outcome.modules
   const rate = (100 * archived) / Math.max(1, archived + leftOut)
   if (percent === undefined || rate >= percent) return
   throw new PycdsError('GATE_FAILED', {
-    message: `PYCDS_MIN_HIT_RATE: ${rate.toFixed(1)} % of ${archived + leftOut} imported modules are in the archive, ${percent} % are asked for`,
+    message: `PYCDS_MIN_ARCHIVED: ${rate.toFixed(1)} % of ${archived + leftOut} imported modules are in the archive, ${percent} % are asked for`,
     hint: 'The output of the step names those that were left out, and why.',
   })
 }

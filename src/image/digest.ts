@@ -17,6 +17,24 @@ export function isDigestText(value: unknown): value is `sha256:${string}` {
   return typeof value === 'string' && PATTERN.test(value)
 }
 
+/** By the image specification: the algorithm, then what it gave. */
+const OTHER_PATTERN = /^[a-z0-9]+(?:[+._-][a-z0-9]+)*:[a-zA-Z0-9=_-]+$/
+
+/** Whether a value has the form of a digest of an algorithm that is not sha256, in which form of it is not asked. */
+export function isOtherDigest(value: unknown): value is string {
+  return typeof value === 'string' && !value.startsWith('sha256:') && OTHER_PATTERN.test(value)
+}
+
+/** The name of a digest's algorithm. */
+export function algorithmOf(digest: string): string {
+  return digest.slice(0, digest.indexOf(':'))
+}
+
+/** Where a blob lies in a layout, relative to it. */
+export function blobPath(digest: Digest): string {
+  return `blobs/${digest.replace(':', '/')}`
+}
+
 /** Reads a content digest; throws IMAGE_INVALID when it is not sha256 in lower-case hex. */
 export function parseDigest(text: string): Digest {
   return checked(text, 'digest') as Digest

@@ -12,6 +12,8 @@ export type { Problem } from './check.js'
 export type { HealthcheckConfig, HistoryEntry, ImageConfig, OpenObject, RunConfig } from './config.js'
 export type { DiffId, Digest } from './digest.js'
 export {
+  algorithmOf,
+  blobPath,
   chainId,
   hexOf,
   isDigestText,
@@ -21,6 +23,7 @@ export {
   sha256Digest,
   shortId,
 } from './digest.js'
+export { type ForeignForm, foreignForm } from './foreign-form.js'
 export {
   defaultOutputLocation,
   formatLocation,
@@ -32,6 +35,7 @@ export {
   renameLocation,
 } from './location.js'
 export {
+  artifactTypeOf,
   type Compression,
   compressionOf,
   type Descriptor,
@@ -59,6 +63,8 @@ export {
   parseReference,
   repositoryOf,
 } from './reference.js'
+export { reviseJson } from './revise-json.js'
 export { commandOf, DEFAULT_PATH, environmentOf } from './run-settings.js'
+export { creationText, creationTime } from './time.js'
 export { findUser, type ImageUser, type UnknownUser, type UserFiles } from './user.js'
 export { findProblems, validateConfig } from './validate.js'

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Manifests and indexes, of OCI and of Docker's schema 2, as values. Unknown fields are carried along.
 import { PycdsError } from '../errors/index.js'
-import { type Check, listOf, mapOf, optional, record, unless } from './check.js'
+import { type Check, listOf, mapOf, nullable, optional, record, unless } from './check.js'
 import type { OpenObject } from './config.js'
-import { type Digest, isDigestText } from './digest.js'
+import { type Digest, isDigestText, isOtherDigest } from './digest.js'
 
 /** What an entry of an index runs on. */
 export interface Platform extends OpenObject {
@@ -19,6 +19,8 @@ export interface Descriptor extends OpenObject {
   /** Bytes. */
   readonly size: number
   readonly platform?: Platform
+  /** Of what is no image. */
+  readonly artifactType?: string
   readonly annotations?: Readonly<Record<string, string>>
 }
 
@@ -26,9 +28,13 @@ export interface Descriptor extends OpenObject {
 export interface Manifest extends OpenObject {
   readonly schemaVersion: 2
   readonly mediaType?: string
+  /** Of what is no image. */
+  readonly artifactType?: string
   readonly config: Descriptor
   /** Oldest first. */
   readonly layers: readonly Descriptor[]
+  /** The manifest that it says something of. */
+  readonly subject?: Descriptor | null
   readonly annotations?: Readonly<Record<string, string>>
 }
 
@@ -78,6 +84,21 @@ export function compressionOf(mediaType: string): Compression | undefined {
   return Object.hasOwn(LAYER_TYPES, mediaType) ? LAYER_TYPES[mediaType] : undefined
 }
 
+/** Families of layers, of which some members may be unknown here. */
+const LAYER_FAMILIES = ['application/vnd.oci.image.layer.', 'application/vnd.docker.image.rootfs.']
+
+/**
+ * What a manifest holds that is no image: the type of the artifact; undefined for an image. Signatures have the
+ * configuration of an image, and are told by what would be their layers.
+ */
+export function artifactTypeOf({ artifactType, config, layers }: Manifest): string | undefined {
+  if (artifactType) return artifactType
+  const { mediaType } = config
+  if (mediaType !== MEDIA_TYPES.config && mediaType !== MEDIA_TYPES.dockerConfig) return mediaType
+  const isLayer = (layer: Descriptor) => LAYER_FAMILIES.some((family) => layer.mediaType.startsWith(family))
+  return layers.some(isLayer) ? undefined : layers[0]?.mediaType
+}
+
 /** What a descriptor of an index points at; undefined for anything that is neither. */
 export function kindOf(mediaType: string): 'index' | 'manifest' | undefined {
   if (mediaType === MEDIA_TYPES.index || mediaType === MEDIA_TYPES.dockerIndex) return 'index'
@@ -99,7 +120,8 @@ export function formatPlatform({ os, architecture, variant }: Platform): string 
 }
 
 const text: Check = (value, path) => unless(typeof value === 'string', path, 'a string')
-const digest: Check = (value, path) => unless(isDigestText(value), path, 'sha256:<64 hex digits>')
+const digest: Check = (value, path) =>
+  unless(isDigestText(value) || isOtherDigest(value), path, 'sha256:<64 hex digits>')
 const size: Check = (value, path) =>
   unless(Number.isSafeInteger(value) && (value as number) >= 0, path, 'a size in bytes')
 const version: Check = (value, path) => unless(value === 2, path, '2')
@@ -108,6 +130,7 @@ const descriptor = record({
   mediaType: text,
   digest,
   size,
+  artifactType: optional(text),
   platform: optional(record({ os: text, architecture: text, variant: optional(text) })),
   annotations: optional(mapOf(text)),
 })
@@ -115,8 +138,10 @@ const descriptor = record({
 const manifest = record({
   schemaVersion: version,
   mediaType: optional(text),
+  artifactType: optional(text),
   config: descriptor,
   layers: listOf(descriptor),
+  subject: optional(nullable(descriptor)),
   annotations: optional(mapOf(text)),
 })
 

@@ -3,6 +3,7 @@
 // wrote them: which registry a short name belongs to is the engine's decision.
 import { PycdsError } from '../errors/index.js'
 import { type Digest, isDigestText, parseDigest } from './digest.js'
+import { foreignForm } from './foreign-form.js'
 
 /** A parsed image name. */
 export interface Reference {
@@ -34,6 +35,10 @@ export function isImageId(text: string): boolean {
 /** Parses an image name such as `app`, `host:5000/team/app:1.4` or `app@sha256:...`; throws USAGE. */
 export function parseReference(text: string): Reference {
   if (isImageId(text)) throw invalid(text, 'is an image id, not a name', 'Give the image a name first.')
+  const foreign = foreignForm(text)
+  // Only what cannot be a name: an image may be called `app.tar`.
+  if (foreign !== undefined && /^[./~]|:\/\/|:[./~]/.test(text))
+    throw invalid(text, foreign.reason, foreign.hint)
   const at = text.indexOf('@')
   const digestText = at < 0 ? undefined : text.slice(at + 1)
   if (digestText !== undefined && !isDigestText(digestText)) {

@@ -4,9 +4,10 @@ import { accessSync, constants, rmSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import type { ImageRoot, LayerFile, PathChange, Undone, WriteOptions } from '../ports/index.js'
 import { originalEnvironment } from './environment.js'
+import { machineSign } from './machine.js'
 import { makePlace } from './place.js'
 import { isAlone } from './processes.js'
-import { compareSnapshots, type Snapshot, takeSnapshot } from './snapshot.js'
+import { compareSnapshots, rememberSnapshot, type Snapshot, takeSnapshot } from './snapshot.js'
 import { undoChanges } from './undo.js'
 import { writeFiles } from './write.js'
 
@@ -21,8 +22,12 @@ export class CurrentRoot implements ImageRoot {
     return this.#place
   }
 
-  remember(): void {
-    this.#before = takeSnapshot('/')
+  wholeMachine(): string | undefined {
+    return machineSign()
+  }
+
+  async remember(signal: AbortSignal): Promise<void> {
+    this.#before = await rememberSnapshot('/', signal)
   }
 
   changes(): PathChange[] {
@@ -38,6 +43,10 @@ export class CurrentRoot implements ImageRoot {
     const before = isAlone() ? this.#before : undefined
     this.#before = undefined
     return before ? undoChanges(before, changes) : { removed: [], kept: changes }
+  }
+
+  has(path: string): boolean {
+    return exists(path)
   }
 
   archiveFolder(common: string, beside: string, output = ''): string {

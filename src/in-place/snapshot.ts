@@ -16,14 +16,41 @@ interface State {
 
 export type Snapshot = ReadonlyMap<string, State>
 
-/** Lists everything below `root` on its file system. What this user may not read is left out. */
+/** So many directories take a moment that a signal can wait for. */
+const DIRECTORIES_AT_ONCE = 200
+
+/**
+ * Lists everything below `root` on its file system. What this user may not read is left out.
+ * @param signal asked on the way, so that a large image does not keep this process from ending
+ */
+export async function rememberSnapshot(root: string, signal: AbortSignal): Promise<Snapshot> {
+  const walk = walkSnapshot(root)
+  for (let count = 1; ; count++) {
+    const { done, value } = walk.next()
+    if (done) return value
+    if (count % DIRECTORIES_AT_ONCE === 0) await new Promise((resolve) => setImmediate(resolve))
+    signal.throwIfAborted()
+  }
+}
+
+/** The same at once. */
 export function takeSnapshot(root: string): Snapshot {
+  const walk = walkSnapshot(root)
+  for (;;) {
+    const { done, value } = walk.next()
+    if (done) return value
+  }
+}
+
+/** Stops before each directory. */
+function* walkSnapshot(root: string): Generator<undefined, Snapshot> {
   const found = new Map<string, State>()
   const top = lstat(root)
   if (top === undefined) return found
   found.set(root, toState(top))
   const queue = [root]
   for (let directory = queue.pop(); directory !== undefined; directory = queue.pop()) {
+    yield
     for (const name of list(directory)) {
       const path = join(directory, name)
       const stats = lstat(path)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The new image: the source image's configuration with one more layer, and what its artifacts set.
-import { appendLayer, type ImageConfig } from '../image/index.js'
+import { appendLayer, creationText, type ImageConfig } from '../image/index.js'
 import type { ImageStore, NewLayer, SourceImage } from '../ports/index.js'
 import { TOOL_VERSION } from '../util/version.js'
 import type { Artifact } from './artifact.js'
@@ -33,7 +33,7 @@ export async function appendToImage(
       diffId: layer.diffId,
       createdBy: `pycds-image ${TOOL_VERSION} bake`,
       comment: 'code data sharing archive',
-      created: config.created ?? new Date(0).toISOString(),
+      created: creationText(config),
     },
     {
       env: Object.assign({}, ...input.artifacts.map(({ environment }) => environment)),

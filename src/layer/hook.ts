@@ -3,7 +3,7 @@
 import type { LayerFile } from '../ports/index.js'
 
 const RUNTIME_NAME = '_pycds.abi3.so'
-/** `site` reads .pth files in order of name; this one must come before those that import. */
+/** `site` reads .pth files in order of name; this one must come before those that import. The tracer knows it, too. */
 const HOOK_NAME = '00-pycds.pth'
 const START = 'import os; exec("try:\\n import _pycds\\nexcept Exception:\\n pass") '
 

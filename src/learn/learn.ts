@@ -45,11 +45,24 @@ export async function learn(request: LearnRequest, input: LearnInput, ports: Run
   const supported = ports.archiver.supportedVersions()
   if (!start) return fromTraces(request, undefined, input, ports)
   const training = await runTraining(request, start, input.ready, ports)
-  const python = choosePython(request.reference, training, supported)
+  const python = await withProgram(choosePython(request.reference, training, supported), input.image)
   const selection = selectModules(python, training.changed)
   const warnings = warningsFor(request, training, python)
   const learned = { python, selection, training, start, warnings }
   return request.traces.length > 0 ? fromTraces(request, learned, input, ports) : learned
+}
+
+/** A server that has Python as a plugin cannot compile a file: a Python of the same version can. */
+async function withProgram(group: PythonGroup, image: Pick<Container, 'stat'>): Promise<PythonGroup> {
+  const { python, processes } = group
+  if (/(^|\/)python[\d.]*$/.test(python.executable)) return group
+  const minor = python.version.split('.').slice(0, 2).join('.')
+  const prefixes = [...new Set([...processes.map(({ prefix }) => prefix), '/usr/local', '/usr'])]
+  for (const executable of prefixes.map((prefix) => `${prefix}/bin/python${minor}`)) {
+    if (await image.stat(executable))
+      return { ...group, python: { ...python, executable, launcher: executable } }
+  }
+  return group
 }
 
 async function startOf(request: LearnRequest, input: LearnInput): Promise<TrainingSpec | undefined> {

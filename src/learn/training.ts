@@ -22,13 +22,17 @@ import { groupByPython, type PythonGroup } from './select/interpreter.js'
 /** Lines of output that are kept for the message of a run that failed. */
 const TAIL_CHUNKS = 50
 
-/** The training run as results tell it. */
-export interface TrainingSummary {
+/** What a training run is to do. */
+export interface TrainingPlan {
   /** The image's command, modules by name, or only traces that were recorded before. */
   mode: 'entrypoint' | 'imports' | 'none'
   command: string[]
   imports: string[]
   readiness: string
+}
+
+/** The training run as results tell it. */
+export interface TrainingSummary extends TrainingPlan {
   /** Null when the run was never ready and what it imported was kept. */
   endedBy: string | null
   seconds: number
@@ -59,7 +63,7 @@ export function planReady(
   request: Pick<TrainingRequest, 'ready' | 'reference'>,
   config: ImageConfig | undefined,
 ): ReadyPlan {
-  if (request.ready.length === 0) return config ? automaticReady(config) : { specs: DEFAULT_READY }
+  if (request.ready.length === 0) return config ? automaticReady(config) : DEFAULT_READY
   if (request.ready.some(({ kind }) => kind === 'health') && !(config && healthCommand(config))) {
     throw new PycdsError('USAGE', {
       message: `--ready health: image ${request.reference} has no HEALTHCHECK`,
@@ -162,22 +166,38 @@ function describeBuild({ python }: PythonGroup): string {
   return python.optimize > 0 ? `${python.version}, -${'O'.repeat(python.optimize)}` : python.version
 }
 
+type Described = TrainingRequest & { mode?: TrainingPlan['mode']; imports?: readonly string[] }
+
+/**
+ * What a training run is to do, as results tell it.
+ * @param config of the image; undefined when it is not known.
+ */
+export function describePlan(
+  request: Described,
+  config: ImageConfig | undefined,
+  ready = planReady(request, config),
+): TrainingPlan {
+  const mode = request.mode ?? 'entrypoint'
+  return {
+    mode,
+    command: mode === 'entrypoint' ? (request.command ?? (config ? commandOf(config) : [])) : [],
+    imports: [...(request.imports ?? [])],
+    readiness: ready.specs.map(formatReady).join(', '),
+  }
+}
+
 /**
  * The training run as results tell it.
  * @param config of the image; undefined when it is not known.
  */
 export function describeTraining(
-  request: TrainingRequest & { mode?: TrainingSummary['mode']; imports?: readonly string[] },
+  request: Described,
   config: ImageConfig | undefined,
   training: Training,
 ): TrainingSummary {
-  const mode = request.mode ?? 'entrypoint'
   const groups = groupByPython(training.processes)
   return {
-    mode,
-    command: mode === 'entrypoint' ? (request.command ?? (config ? commandOf(config) : [])) : [],
-    imports: [...(request.imports ?? [])],
-    readiness: planReady(request, config).specs.map(formatReady).join(', '),
+    ...describePlan(request, config),
     endedBy: training.by ?? null,
     seconds: training.seconds,
     exitCode: training.exitCode,

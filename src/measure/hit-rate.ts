@@ -27,11 +27,12 @@ export async function countHits(
     progress,
     ['hit-rate', 'Start the new image and count what its archive serves'],
     async (step) => {
-      await reportStart(engine, spec, {
+      const { failure } = await reportStart(engine, spec, {
         ...options,
         activity: async () => log.lines,
         onOutput: (stream, chunk) => stream === 'stderr' && log.add(chunk),
       })
+      if (failure) throw failure
       step.done(`${log.served} of ${log.total}`)
     },
   )

@@ -8,6 +8,7 @@ import {
   gzipLayerTypeFor,
   type ImageConfig,
   type Manifest,
+  reviseJson,
   sha256Digest,
 } from '../image/index.js'
 import { memoryBlob } from './blobs.js'
@@ -54,14 +55,14 @@ function assemble(
   config: ImageConfig,
   layers: readonly LayerContents[],
 ): ImageContents {
-  const configBytes = Buffer.from(JSON.stringify(config))
+  const configBytes = Buffer.from(reviseJson(String(image.configBytes), config))
   const id = sha256Digest(configBytes)
   const manifest: Manifest = {
     ...image.manifest,
     config: { ...withoutData(image.manifest.config), digest: id, size: configBytes.length },
     layers: layers.map(({ descriptor }) => descriptor),
   }
-  const manifestBytes = Buffer.from(JSON.stringify(manifest))
+  const manifestBytes = Buffer.from(reviseJson(String(image.manifestBytes), manifest))
   return { ...image, id, config, configBytes, manifest, manifestBytes, layers }
 }
 

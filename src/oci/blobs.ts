@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto'
 import { Readable, Transform, type TransformCallback } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
 import { PycdsError } from '../errors/index.js'
-import type { Descriptor, Digest } from '../image/index.js'
+import { algorithmOf, type Descriptor, type Digest } from '../image/index.js'
 
 /** Stored bytes that can be read any number of times. */
 export interface Blob {
@@ -39,6 +39,8 @@ export async function requireBlob(
   { digest, size }: Pick<Descriptor, 'digest' | 'size'>,
   what: string,
 ): Promise<Blob> {
+  const algorithm = algorithmOf(digest)
+  if (algorithm !== 'sha256') throw unreadable(`${source.subject}: ${what} ${digest.slice(0, 80)}`, algorithm)
   const blob = await source.find(digest)
   if (blob === undefined) throw damaged(`${source.subject}: ${what} ${digest} is missing`)
   if (blob.size !== size) {
@@ -77,14 +79,15 @@ export function parseJson(bytes: Buffer, subject: string): unknown {
 
 /** Passes a stream through and fails at its end when its content does not have the digest. */
 export function verify(input: Readable, digest: string, what: string): Readable {
-  const hash = createHash('sha256')
+  const algorithm = algorithmOf(digest)
+  const hash = createHash(algorithm)
   const check = new Transform({
     transform(chunk: Buffer, _encoding, done: TransformCallback) {
       hash.update(chunk)
       done(null, chunk)
     },
     flush(done: TransformCallback) {
-      const actual = `sha256:${hash.digest('hex')}`
+      const actual = `${algorithm}:${hash.digest('hex')}`
       done(actual === digest ? null : damaged(`${what} ${digest}: its content has the digest ${actual}`))
     },
   })
@@ -100,6 +103,14 @@ export function follow<T extends Transform>(input: Readable, output: T): T {
   })
   input.pipe(output)
   return output
+}
+
+/** Sound, as far as anybody can tell here. */
+function unreadable(what: string, algorithm: string): PycdsError {
+  return new PycdsError('IMAGE_INVALID', {
+    message: `${what}: its digest is of the algorithm ${algorithm}, and only sha256 can be read`,
+    hint: 'Have the image written with digests of sha256, as builders do unless they are told otherwise.',
+  })
 }
 
 /** An image that cannot be trusted or read. */

@@ -13,17 +13,13 @@ export {
   verify,
 } from './blobs.js'
 export { changePlace } from './change.js'
+export { chooseEntries } from './choose-entries.js'
 export { blobsOf, type ImageContents, type LayerContents, openImage, openLayer } from './contents.js'
 export { compress, decompress, sniffCompression } from './decompress.js'
 export { fileError, withFiles } from './files.js'
 export { type FoundImage, findImages } from './find-images.js'
-export {
-  chooseEntries,
-  EMPTY_INDEX,
-  type Medium,
-  type NewEntry,
-  nameOf,
-  withEntries,
-} from './medium.js'
+export { EMPTY_INDEX, type Medium, type NewEntry, withEntries } from './medium.js'
+export { nameOf } from './name.js'
 export { type Publication, planPublication } from './publication.js'
 export { hostPlatform, parsePlatform, selectImage } from './select.js'
+export { makeTemporary, TEMPORARY_PREFIX, temporaryError, withRoom } from './temporary.js'

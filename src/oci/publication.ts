@@ -2,12 +2,14 @@
 // What has to be written so that a new image takes the place of an old one, also inside indexes: the parts that
 // change, and everything that they refer to. What stays keeps its digest.
 import {
+  algorithmOf,
   type Descriptor,
   type Digest,
   type Index,
   kindOf,
   REFERENCE_DIGEST,
   REFERENCE_TYPE,
+  reviseJson,
   sha256Digest,
   validateIndex,
   validateManifest,
@@ -24,6 +26,9 @@ export interface Publication {
   readonly droppedAttestations: number
 }
 
+/** The algorithms by whose digests blobs can be checked as they are copied. */
+const COPIED: readonly string[] = ['sha256', 'sha512']
+
 /** Plans the replacement of manifests by new images below some descriptors. */
 export async function planPublication(
   source: BlobSource,
@@ -34,7 +39,13 @@ export async function planPublication(
   const add = (blob: Blob) => blobs.set(blob.digest, blob)
   let droppedAttestations = 0
 
+  /** An image that only gets another name stays what it is. */
+  const isGone = (digest: string): boolean => {
+    const image = replaced.get(digest as Digest)
+    return image !== undefined && sha256Digest(image.manifestBytes) !== digest
+  }
   const keep = async ({ digest, size }: Descriptor): Promise<boolean> => {
+    if (!COPIED.includes(algorithmOf(digest))) return false
     const blob = await source.find(digest)
     if (blob !== undefined && blob.size === size) add(blob)
     return blob !== undefined
@@ -47,22 +58,27 @@ export async function planPublication(
     }
     const about =
       old.annotations?.[REFERENCE_TYPE] === undefined ? undefined : old.annotations[REFERENCE_DIGEST]
-    if (about !== undefined && replaced.has(about as Digest)) {
+    if (about !== undefined && isGone(about)) {
       droppedAttestations += 1
       return undefined
     }
     return kindOf(old.mediaType) === 'index' ? await reviseIndex(old) : await keepManifest(old)
   }
-  const keepManifest = async (old: Descriptor): Promise<Descriptor> => {
+  const keepManifest = async (old: Descriptor): Promise<Descriptor | undefined> => {
     // A layout may hold only some platforms of an index; the others stay absent.
-    if (!(await keep(old))) return old
+    if (!(await keep(old)) || kindOf(old.mediaType) === undefined) return old
+    if (algorithmOf(old.digest) !== 'sha256') return old
     const { value } = await readDocument(source, old, 'manifest')
     const manifest = validateManifest(value, `${source.subject}: manifest ${old.digest}`)
+    if (manifest.subject && isGone(manifest.subject.digest)) {
+      droppedAttestations += 1
+      return undefined
+    }
     for (const part of [manifest.config, ...manifest.layers]) await keep(part)
     return old
   }
   const reviseIndex = async (old: Descriptor): Promise<Descriptor> => {
-    const { value } = await readDocument(source, old, 'index')
+    const { bytes: text, value } = await readDocument(source, old, 'index')
     const index = validateIndex(value, `${source.subject}: index ${old.digest}`)
     const entries: Descriptor[] = []
     for (const entry of index.manifests) entries.push(...toList(await revise(entry)))
@@ -74,7 +90,7 @@ export async function planPublication(
       return old
     }
     const next: Index = { ...index, manifests: entries }
-    const bytes = Buffer.from(JSON.stringify(next))
+    const bytes = Buffer.from(reviseJson(String(text), next))
     add(memoryBlob(sha256Digest(bytes), bytes))
     return { ...withoutData(old), digest: sha256Digest(bytes), size: bytes.length }
   }

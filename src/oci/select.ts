@@ -2,7 +2,6 @@
 // Which platform of several is meant.
 import { PycdsError } from '../errors/index.js'
 import { formatPlatform, imageArchitecture, type Platform } from '../image/index.js'
-import { damaged } from './blobs.js'
 import type { FoundImage } from './find-images.js'
 
 /** The platform of this machine. */
@@ -30,7 +29,7 @@ export function selectImage(
 ): FoundImage & { platform: Platform } {
   const images = found.filter((one): one is FoundImage & { platform: Platform } => one.platform !== undefined)
   const [only] = images
-  if (only === undefined) throw damaged(`${subject}: it holds no image, only what is said of images`)
+  if (only === undefined) throw noImage(subject)
   if (wanted === undefined && images.length === 1) return only
   const target = wanted ?? hostPlatform()
   const fitting = images.find(({ platform }) => fits(platform, target))
@@ -38,6 +37,13 @@ export function selectImage(
   throw new PycdsError('IMAGE_NOT_FOUND', {
     message: `${subject}: it has no image for ${formatPlatform(target)}`,
     hint: `Choose with --platform from: ${images.map(({ platform }) => formatPlatform(platform)).join(', ')}`,
+  })
+}
+
+function noImage(subject: string): PycdsError {
+  return new PycdsError('IMAGE_INVALID', {
+    message: `${subject}: it holds no image, only what is said of images`,
+    hint: 'Name the image itself, by its name or as @sha256:...',
   })
 }
 

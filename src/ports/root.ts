@@ -42,13 +42,22 @@ export interface ImageRoot {
   /** Makes a directory for the files of a run, outside of the image where there is such a place. */
   makePlace(): string
 
-  /** Remembers the files as they are now; {@link changes} and {@link undo} compare with that. */
-  remember(): void
+  /** What shows that this is the root of a machine and no image, as a sentence; undefined when nothing does. */
+  wholeMachine(): string | undefined
+
+  /**
+   * Remembers the files as they are now; {@link changes} and {@link undo} compare with that.
+   * @throws the reason of `signal` when that aborts
+   */
+  remember(signal: AbortSignal): Promise<void>
 
   changes(): PathChange[]
 
   /** Takes back what has changed since, as far as that is possible, and removes the place of the run. */
   undo(): Undone
+
+  /** Whether there is something at an absolute path. */
+  has(path: string): boolean
 
   /** Where archive and manifest go: one place for the whole image, or beside the runtime for a user who cannot write there. */
   archiveFolder(common: string, beside: string, output?: string): string

@@ -56,6 +56,12 @@ export interface ImageStore {
    */
   append(image: SourceImage, config: ImageConfig, layer: NewLayer): Promise<string>
 
+  /**
+   * Looks, before anything is made, whether an image can be given a name: the place that it names must be there and
+   * take it. USAGE when it cannot; a store whose names are no places has nothing to look at.
+   */
+  assertNameable(reference: string): Promise<void>
+
   /** Points a name at an image; a name that exists moves. */
   tag(imageId: string, reference: string): Promise<ImageDigests>
 

@@ -10,10 +10,9 @@ const MAP_LIMIT = 8 * 1024 * 1024
 export async function writeSparse(
   file: FileWriter,
   body: AsyncIterable<unknown>,
-  { version, realSize }: { version: string; realSize: number },
+  { realSize }: { realSize: number },
   fault: (reason: string) => Error,
 ): Promise<void> {
-  if (version !== '1.0') throw fault(`it is a sparse file of the unknown version ${version}`)
   let rest = Buffer.alloc(0)
   let parts: [number, number][] | undefined
   let part = 0

@@ -4,7 +4,14 @@
 import { posix } from 'node:path'
 import type { Readable } from 'node:stream'
 import { PycdsError } from '../errors/index.js'
-import { DEFAULT_LIMITS, type TarBody, type TarHeader, walkTar } from '../tar/index.js'
+import {
+  DEFAULT_LIMITS,
+  type TarBody,
+  type TarHeader,
+  unreadable,
+  walkTar,
+  whyUnreadable,
+} from '../tar/index.js'
 import { RootFiles } from './files.js'
 import { writeSparse } from './sparse.js'
 import {
@@ -97,7 +104,8 @@ class LayerUnpacker {
       return
     }
     if (header.type === 'other') {
-      if (header.other === 'unknown') throw refused(this.subject, header.name, 'it is of an unknown kind')
+      const reason = whyUnreadable(header)
+      if (reason !== undefined) throw unreadable(this.subject, header.name, reason)
       this.#remove(parent, name)
       return
     }
@@ -117,6 +125,8 @@ class LayerUnpacker {
   async #writeFile(path: string, node: TreeNode, header: TarHeader, body: TarBody): Promise<void> {
     const file = this.files.openFile(path)
     try {
+      const reason = whyUnreadable(header)
+      if (reason !== undefined) throw unreadable(this.subject, header.name, reason)
       if (header.sparse !== undefined) {
         await writeSparse(file, body, header.sparse, (reason) => refused(this.subject, header.name, reason))
       } else {

@@ -3,6 +3,7 @@
 import { createReadStream } from 'node:fs'
 import { posix } from 'node:path'
 import { Readable } from 'node:stream'
+import { unreadable, whyUnreadable } from './unreadable.js'
 import { DEFAULT_LIMITS, walkTar } from './walk.js'
 
 /** A regular file in a tar file. */
@@ -22,7 +23,11 @@ export async function locateMembers(path: string): Promise<Map<string, TarMember
   const members = new Map<string, TarMember>()
   const links = new Map<string, string>()
   await walkTar(createReadStream(path), DEFAULT_LIMITS, async (header, entry) => {
-    const { name, type, size, linkname = '' } = header
+    const { name, type, size, linkname = '', sparse } = header
+    // What holds an image has no holes; where one has been made, the place of its content is another one.
+    const isLabel = type === 'other' && size === 0
+    const reason = sparse === undefined ? whyUnreadable(header) : 'it is a sparse file'
+    if (reason !== undefined && !isLabel) throw unreadable(path, name, reason)
     if (type === 'symlink') links.set(name, posix.join(posix.dirname(name), linkname))
     if (type === 'link') links.set(name, posix.normalize(linkname))
     if (type !== 'file') return undefined

@@ -44,7 +44,7 @@ function toHeader(entry: TarEntry): Partial<Header> & { name: string } {
     uid: entry.uid,
     gid: entry.gid,
     size: entry.type === 'file' ? (entry.body?.length ?? 0) : 0,
-    mtime: new Date(Math.min(seconds, USTAR_SECONDS_LIMIT) * 1000),
+    mtime: new Date(Math.min(Math.max(seconds, 0), USTAR_SECONDS_LIMIT) * 1000),
     ...(entry.linkname === undefined ? {} : { linkname: entry.linkname }),
     ...(pax === undefined ? {} : { pax }),
   }
@@ -55,7 +55,7 @@ function paxRecords(entry: TarEntry, seconds: number): Record<string, string> | 
   const records = {
     ...(entry.uid > USTAR_ID_LIMIT ? { uid: String(entry.uid) } : {}),
     ...(entry.gid > USTAR_ID_LIMIT ? { gid: String(entry.gid) } : {}),
-    ...(seconds > USTAR_SECONDS_LIMIT ? { mtime: String(seconds) } : {}),
+    ...(seconds < 0 || seconds > USTAR_SECONDS_LIMIT ? { mtime: String(seconds) } : {}),
   }
   // The library looks for characters beyond ASCII in names only, so a target has to ask for PAX here.
   return Object.keys(records).length > 0 || !isAscii(entry.linkname ?? '') ? records : undefined
@@ -70,7 +70,7 @@ function findFault(entry: TarEntry): string | undefined {
   if (entry.type !== 'file' && entry.body !== undefined) return 'only files have a body'
   if ((entry.mode & MODE_MASK) !== entry.mode) return 'its mode has more than permission bits'
   if (!isId(entry.uid) || !isId(entry.gid)) return 'its owner is not a 32 bit number'
-  if (!(entry.mtime.getTime() >= 0)) return 'its time is before 1970'
+  if (Number.isNaN(entry.mtime.getTime())) return 'its time is no date'
   return undefined
 }
 

@@ -99,7 +99,7 @@ function toHeader(header: Header): TarHeader {
     // The library hands out these records but applies only names and sizes.
     uid: numberOf(pax.uid) ?? header.uid,
     gid: numberOf(pax.gid) ?? header.gid,
-    mtime: timeOf(pax.mtime) ?? header.mtime,
+    mtime: timeOf(pax.mtime) ?? ownTimeOf(header),
     size: header.size,
     ...(isLink ? { linkname: header.linkname ?? '' } : {}),
     ...(type === 'other' ? { other: otherOf(header.type) } : {}),
@@ -115,7 +115,9 @@ function otherOf(type: Header['type']): NonNullable<TarHeader['other']> {
 function sparseOf(pax: Readonly<Record<string, string>>): TarHeader['sparse'] {
   const keys = Object.keys(pax).filter((key) => key.startsWith('GNU.sparse.'))
   if (keys.length === 0) return undefined
-  const version = `${pax['GNU.sparse.major'] ?? 0}.${pax['GNU.sparse.minor'] ?? 0}`
+  // The first two versions do not name themselves.
+  const early = pax['GNU.sparse.map'] === undefined ? 0 : 1
+  const version = `${pax['GNU.sparse.major'] ?? 0}.${pax['GNU.sparse.minor'] ?? early}`
   return { version, realSize: numberOf(pax['GNU.sparse.realsize'] ?? pax['GNU.sparse.size']) ?? 0 }
 }
 
@@ -138,9 +140,14 @@ function numberOf(text: string | undefined): number | undefined {
 }
 
 function timeOf(text: string | undefined): Date | undefined {
-  return text !== undefined && /^[0-9]{1,12}(\.[0-9]*)?$/.test(text)
+  return text !== undefined && /^-?[0-9]{1,12}(\.[0-9]*)?$/.test(text)
     ? new Date(Number(text) * 1000)
     : undefined
+}
+
+/** The library reads negative numbers, which GNU tar writes in binary, as one's complement. */
+function ownTimeOf({ mtime = new Date(0) }: Header): Date {
+  return mtime.getTime() < 0 ? new Date(mtime.getTime() - 1000) : mtime
 }
 
 /** An archive that cannot be read to its end. */

@@ -9,6 +9,7 @@ import type { ImageStore, IndexStore, Ports, SourceImage } from '../ports/index.
 import { type Baked, type BakeRequest, bake } from './bake.js'
 import { chooseOutput } from './output.js'
 import type { BakePlatformsResult, BakeResult } from './result.js'
+import { assertRoom } from './room.js'
 
 export interface BakePlatformsPorts extends Omit<Ports, 'store'> {
   index: IndexStore
@@ -30,6 +31,8 @@ export async function bakePlatforms(
   const chosen = await choose(request.reference, platforms, ports.index)
   const output = chooseOutput(request, chosen[0]?.source.name)
   assertHoldsIndex(output)
+  for (const { source } of chosen) assertRoom(source)
+  await ports.index.assertNameable(output)
   const [own, foreign] = await part(chosen, ports)
   if (foreign.length > 0) assertNoRuns(request, foreign)
   const results = new Map<string, BakeResult>()

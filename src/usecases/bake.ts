@@ -11,7 +11,7 @@ import {
   type Pyc,
 } from '../artifact/bytecode/index.js'
 import { type MadeContent, makeContent } from '../artifact/content.js'
-import { type ImageConfig, isLocation, nodeArchitecture, shortId } from '../image/index.js'
+import { creationTime, type ImageConfig, isLocation, nodeArchitecture, shortId } from '../image/index.js'
 import { appendToImage } from '../layer/append.js'
 import { originOf } from '../layer/labels.js'
 import { makeLayer } from '../layer/layer.js'
@@ -39,6 +39,7 @@ import { withContainer } from '../ports/with-container.js'
 import { chooseOutput, type OutputRequest } from './output.js'
 import { difference } from './repro.js'
 import { type BakeResult, describeHits, describeOutput, describePython } from './result.js'
+import { assertRoom } from './room.js'
 
 export interface BakeRequest extends LearnRequest, OutputRequest {
   /** For runs of the image only; they reach nothing that is written. */
@@ -72,7 +73,9 @@ export async function bake(request: BakeRequest, ports: Ports, lesson?: Lesson):
   // A name that cannot be is told before anything is done.
   chooseOutput(request)
   const source = await resolveSource(request.reference, ports)
+  assertRoom(source)
   const output = chooseOutput(request, source.name)
+  if (!request.untagged) await ports.store.assertNameable(output)
   const plan = planRuns(request, source, ports.archiver.injected(nodeArchitecture(source)))
   if (!lesson) await tellRuntime(source, request, ports)
   // The engine takes seconds to give the exact configuration; it is only needed at the end.
@@ -157,7 +160,7 @@ function make(
 
 /** Of everything new in the layer. */
 function timeOf({ sourceDateEpoch }: BakeRequest, source: SourceImage): Date {
-  return new Date(sourceDateEpoch === undefined ? (source.config.created ?? 0) : sourceDateEpoch * 1000)
+  return sourceDateEpoch === undefined ? creationTime(source.config) : new Date(sourceDateEpoch * 1000)
 }
 
 interface WriteInput {

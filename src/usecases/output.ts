@@ -5,8 +5,10 @@ import { PycdsError } from '../errors/index.js'
 import {
   defaultOutputLocation,
   defaultOutputReference,
+  foreignForm,
   formatLocation,
   formatReference,
+  isLocation,
   type Location,
   parseLocation,
   parseReference,
@@ -29,6 +31,8 @@ export interface OutputRequest {
  */
 export function chooseOutput(request: OutputRequest, name = request.reference): string {
   const source = parseLocation(name)
+  if (request.tag !== undefined) assertName('--tag', request.tag)
+  if (request.output !== undefined && !isLocation(request.output)) assertName('--output', request.output)
   const output =
     request.output === undefined ? besideSource(name, source, request) : elsewhere(name, source, request)
   if (isSame(output, name)) {
@@ -38,6 +42,18 @@ export function chooseOutput(request: OutputRequest, name = request.reference): 
     })
   }
   return output
+}
+
+/** A wrong form may well be a name that can be given, and nobody would look for the image under it. */
+function assertName(flag: string, text: string): void {
+  const { reason, hint } = isLocation(text)
+    ? {
+        reason: 'it is a location, and the new image stays in the place of the old one',
+        hint: `Write --output ${text}`,
+      }
+    : (foreignForm(text) ?? {})
+  if (reason === undefined || hint === undefined) return
+  throw new PycdsError('USAGE', { message: `${flag} ${text}: ${reason}`, hint })
 }
 
 function besideSource(name: string, source: Location | undefined, { tag }: OutputRequest): string {

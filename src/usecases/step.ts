@@ -7,7 +7,7 @@ import { makeContent } from '../artifact/content.js'
 import { PycdsError } from '../errors/index.js'
 import { DEFAULT_PATH, type ImageConfig } from '../image/index.js'
 import { layerFiles } from '../layer/layer.js'
-import { FOLDER } from '../layer/marks.js'
+import { ARCHIVE_NAME, FOLDER } from '../layer/marks.js'
 import { type LearnInput, type LearnRequest, learn } from '../learn/learn.js'
 import { healthCommand, type Surroundings } from '../learn/run/index.js'
 import { describeTraining, planReady, type TrainingSummary } from '../learn/training.js'
@@ -23,6 +23,8 @@ const BESIDE_FOLDER = '_pycds.data'
 const LISTED_CHANGES = 3
 
 export interface StepRequest extends Omit<LearnRequest, 'reference'> {
+  /** Bake this root whatever it looks like. */
+  here: boolean
   /** The interpreter that imports or reads modules; default: that of the command, or python3 of PATH. */
   python?: string
   validate: Validate
@@ -60,7 +62,8 @@ export interface StepResult {
 export async function step(request: StepRequest, ports: StepPorts): Promise<StepResult> {
   const { root, progress } = ports
   assertSource(request)
-  root.remember()
+  assertImage(request, root)
+  await root.remember(ports.signal)
   const named = { ...request, reference: SUBJECT }
   let made: Awaited<ReturnType<typeof trainAndMake>>
   let undone: Undone
@@ -73,12 +76,21 @@ export async function step(request: StepRequest, ports: StepPorts): Promise<Step
   }
   // From here on the root is what it was before, and only what was made is put in.
   const { learned, bytecode, content } = made
-  const warnings = [...learned.warnings, ...keptWarnings(undone)]
-  for (const warning of warnings) progress.warn(warning)
   const { output } = request
-  const [site = '/'] = content.siteDirectories
-  const folder = root.archiveFolder(FOLDER, `${site}/${BESIDE_FOLDER}`, output)
-  const files = layerFiles(content, 'by-itself', folder)
+  const besides = content.siteDirectories.map((site) => `${site}/${BESIDE_FOLDER}`)
+  const folder = root.archiveFolder(FOLDER, besides[0] ?? `/${BESIDE_FOLDER}`, output)
+  const earlier = [FOLDER, ...besides].filter((place) => root.has(`${place}/${ARCHIVE_NAME}`))
+  // A runtime looks beside itself first: what an earlier bake has put there must not be found.
+  const covered = earlier.filter((place) => place !== folder && place !== FOLDER)
+  assertFound([folder, ...covered], root.environment)
+  const warnings = [...learned.warnings, ...keptWarnings(undone), ...deadWarnings(earlier)]
+  for (const warning of warnings) progress.warn(warning)
+  const files = [
+    ...layerFiles(content, 'by-itself', folder),
+    ...covered.flatMap((place) =>
+      layerFiles(content, 'by-itself', place).filter(({ path }) => path.startsWith(`${place}/`)),
+    ),
+  ]
   const mtime = timeOf(request, learned.selection.modules)
   root.write(files, { mtime, ...present({ output }) })
   return {
@@ -101,6 +113,16 @@ function assertSource({ mode, command }: StepRequest): void {
     hint:
       'A build step does not know the ENTRYPOINT: write the command behind --, as in `step -- python -m app`, ' +
       'or name what is imported, as in `step --import app`.',
+  })
+}
+
+/** Started outside of a build this would change the machine; what is written elsewhere still runs there. */
+function assertImage({ here }: StepRequest, root: ImageRoot): void {
+  const sign = here ? undefined : root.wholeMachine()
+  if (sign === undefined) return
+  throw new PycdsError('USAGE', {
+    message: `step: this is no image that is being built: ${sign}`,
+    hint: 'Start it by a RUN instruction of a Dockerfile, or bake a finished image with pycds-image bake. --here bakes this root all the same.',
   })
 }
 
@@ -161,6 +183,24 @@ function planRuns(
 function timeOf({ sourceDateEpoch }: StepRequest, modules: readonly ModuleCode[]): Date {
   const newest = modules.reduce((latest, { mtime }) => Math.max(latest, mtime), 0)
   return new Date((sourceDateEpoch ?? newest) * 1000)
+}
+
+/** A build step cannot change a variable of the image. */
+function assertFound(folders: readonly string[], { PYCDS_ARCHIVE }: Readonly<Record<string, string>>): void {
+  const [folder = FOLDER] = folders
+  if (!PYCDS_ARCHIVE || folders.some((place) => PYCDS_ARCHIVE === `${place}/${ARCHIVE_NAME}`)) return
+  throw new PycdsError('USAGE', {
+    message: `step: PYCDS_ARCHIVE in the environment is ${PYCDS_ARCHIVE}: an archive in ${folder} would never be found`,
+    hint: `Put the instruction before USER, or write ENV PYCDS_ARCHIVE=${folder}/${ARCHIVE_NAME} before it.`,
+  })
+}
+
+function deadWarnings(earlier: readonly string[]): string[] {
+  return earlier.map(
+    (place) =>
+      `an earlier bake has left ${place}/${ARCHIVE_NAME}, which stays in a lower layer and is read by nobody: ` +
+      'build on the image as it was before that bake to be rid of it',
+  )
 }
 
 function keptWarnings({ kept }: Undone): string[] {

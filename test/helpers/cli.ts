@@ -28,7 +28,7 @@ export function pycds(args: readonly string[], o: CliOptions = {}): Promise<Outc
 }
 
 /** The same in a small, known environment: nothing of the tester's own settings but PATH and HOME. */
-export function pycdsAlone(args: readonly string[], o: RunOptions = {}): Promise<Outcome> {
+export function pycdsAlone(args: readonly string[], o: CliOptions = {}): Promise<Outcome> {
   const { PATH, HOME } = process.env
   return pycds(args, { ...o, wholeEnv: { PATH, HOME, COLUMNS: '120', ...o.env } })
 }

@@ -37,9 +37,14 @@ export const minorOf = ({ version }: Pick<Python, 'version'>) => Number(version.
  * the root file systems, and those of PYCDS_TEST_PYTHONS (paths, joined by `:`). The tier says how many of them.
  */
 export function findPythons(): Python[] {
+  return selectPythons(findAllPythons(), TIER)
+}
+
+/** The same, whatever the tier. */
+export function findAllPythons(): Python[] {
   const found = candidates((architecture) => architecture === process.arch)
   const supported = found.filter((one) => one.supported)
-  return selectPythons([...new Map(supported.map((one) => [one.version, one])).values()], TIER)
+  return [...new Map(supported.map((one) => [one.version, one])).values()]
 }
 
 /** The same, but those of another processor, which an emulator runs: slow, and only for the tier `all` or if named. */

@@ -208,19 +208,27 @@ export class Bench {
   }
 
   /** Runs the interpreter as a training container would; the run logs lie in `directory`, which is made anew. */
-  runTraced(args: readonly string[], directory: string): Promise<Outcome> {
+  runTraced(args: readonly string[], directory: string, env: Record<string, string> = {}): Promise<Outcome> {
     rmSync(directory, { recursive: true, force: true })
     mkdirSync(directory)
     return this.run(args, {
+      ...env,
       LD_PRELOAD: join(this.directory, 'pycds-tracer.so'),
       PYCDS_TRACE_DIR: directory,
     })
   }
 
-  /** Trains a script, as a training container would, and writes the archive of what it imported. */
-  async train(script: string, validate: Validate = 'stat'): Promise<RunLogProcess> {
+  /**
+   * Trains a script, as a training container would, and writes the archive of what it imported.
+   * @param args  of the interpreter, in the place of the script alone
+   */
+  async train(
+    script: string,
+    validate: Validate = 'stat',
+    { env = {}, args = [script] }: { env?: Record<string, string>; args?: readonly string[] } = {},
+  ): Promise<RunLogProcess> {
     const traces = join(this.directory, 'runlog')
-    const outcome = await this.runTraced([script], traces)
+    const outcome = await this.runTraced(args, traces, env)
     const processes = readRunLogs(traces)
     const [main] = processes.sort((a, b) => b.modules.length - a.modules.length)
     if (!main) throw new Error(`nothing was traced: ${outcome.stderr}`)

@@ -28,8 +28,16 @@ export const AT = {
   objects: 504,
   search: 512,
 } as const
-const LISTS = { regions: 528, files: 536, stamps: 544, symbols: 552, vdso: 560, strings: 568 } as const
-const SIZES = { regions: 32, files: 24, stamps: 24, symbols: 8, vdso: 1, strings: 1 } as const
+const LISTS = {
+  regions: 528,
+  files: 536,
+  stamps: 544,
+  symbols: 552,
+  vdso: 560,
+  strings: 568,
+  warm: 576,
+} as const
+const SIZES = { regions: 32, files: 24, stamps: 24, symbols: 8, vdso: 1, strings: 1, warm: 16 } as const
 export type List = keyof typeof LISTS
 
 export interface Region {

@@ -2,7 +2,7 @@
 // Freezing an interpreter of this machine, and starting it with the snapshot: in a virtual environment of its own, whose
 // only start-up hook is the runtime's.
 import { spawn } from 'node:child_process'
-import { copyFileSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import { copyFileSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { dirname, join } from 'node:path'
 import type { ExecutionContext } from 'ava'
@@ -88,6 +88,12 @@ export class SnapshotBench {
     mkdirSync(dirname(path), { recursive: true })
     writeFileSync(path, text)
     return path
+  }
+
+  /** Makes the interpreter's program a file of its own, which may be changed. */
+  ownProgram(python: Python): void {
+    rmSync(this.python)
+    copyFileSync(python.path, this.python)
   }
 
   /** What every start has in its environment. */

@@ -16,6 +16,8 @@ import { TIER } from '../helpers/tier.js'
 const EXAMPLES: readonly Example[] = ['01-flask-service', '02-command-line-tool', '03-numpy-job']
 const BASES: readonly BaseImage[] = ['bookworm', 'trixie', 'shared']
 const CONFINED = ['--user', '12345', '--cap-drop', 'ALL', '--network', 'none']
+const minimal = await ensureImage('minimal')
+const withMinimal = minimal === undefined ? test.serial.skip : test.serial
 
 async function bake(t: ExecutionContext, image: string, ...args: string[]) {
   const name = imageName(t)
@@ -286,6 +288,17 @@ for (const base of TIER === 'all' ? BASES : BASES.slice(0, 1)) {
     compareInContainer(t, image),
   )
 }
+
+withMinimal(
+  'a bake of what was baked gives the same image: nothing is learned from our own hook',
+  async (t) => {
+    t.timeout(DEADLINE_MS)
+    const first = await bake(t, minimal ?? '')
+    const second = await bake(t, first.name)
+    t.is(second.result.archive.modules, first.result.archive.modules)
+    t.is(second.result.layer.diffId, first.result.layer.diffId)
+  },
+)
 
 test('the version is that of the package', async (t) => {
   const { version } = JSON.parse(readFileSync(inRepository('package.json'), 'utf8')) as {

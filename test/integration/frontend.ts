@@ -31,6 +31,26 @@ function withBuilder(title: string, body: (t: ExecutionContext, builder: Builder
 }
 
 withBuilder(
+  'a finished image is baked by one line; on one that was baked before, the old archive is told',
+  async (t, builder) => {
+    const plain = name('finished')
+    t.is((await builder.build(t, PLAIN, { tag: plain, context: CONTEXT })).code, 0)
+    const [first, second] = [name('first'), name('second')]
+    const once = await builder.build(t, withFrontend(`FROM ${plain}\n`), { tag: first })
+    t.is(once.code, 0, once.stderr)
+    t.notRegex(once.stderr, /an earlier bake/)
+    const again = await builder.build(t, withFrontend(`FROM ${first}\n`), { tag: second })
+    t.is(again.code, 0, again.stderr)
+    t.regex(again.stderr, /an earlier bake has left \/opt\/pycds\/app\.cds/)
+    for (const tag of [first, second]) {
+      const start = await run('docker', ['run', '--rm', '--network=none', '-e', 'PYCDS=report', tag])
+      t.is(start.stdout, '1\n')
+      t.regex(start.stderr, /served \d+ of \d+/)
+    }
+  },
+)
+
+withBuilder(
   'the image differs by one layer, the environment and labels, and starts from its archive',
   async (t, builder) => {
     const dockerfile =
@@ -123,9 +143,9 @@ withBuilder(
   async (t, builder) => {
     const run = (yaml: string) =>
       builder.build(t, withFrontend(PLAIN), { context: { ...CONTEXT, 'pycds-image.yaml': yaml } })
-    const strict = await run('version: 1\nfrontend:\n  min-hit-rate: 100\n')
+    const strict = await run('version: 1\nfrontend:\n  min-archived: 100\n')
     t.not(strict.code, 0)
-    t.regex(strict.stderr, /PYCDS_MIN_HIT_RATE: .*\(GATE_FAILED\)/)
+    t.regex(strict.stderr, /PYCDS_MIN_ARCHIVED: .*\(GATE_FAILED\)/)
     const broken = await run('version: 1\nfrontend: [\n')
     t.not(broken.code, 0)
     t.regex(broken.stderr, /pycds-image\.yaml:\d+:\d+: .*\(USAGE\)/)

@@ -1,14 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // A snapshot that was made in an image is thawed in its containers: unprivileged, hardened, as process 1.
-import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import test from 'ava'
-import { hookFiles } from '../../src/layer/hook.js'
 import { docker, imageName } from '../helpers/engine.js'
 import { type BaseImage, ensureImage } from '../helpers/images.js'
-import { inRepository } from '../helpers/repository.js'
-import { DEADLINE_MS, type Outcome, run } from '../helpers/run.js'
-import { asIfNamed, comparable, told } from '../helpers/snapshot.js'
+import { DEADLINE_MS, run } from '../helpers/run.js'
+import { frozenImage, HARDENED, SNAPSHOT, startContainer, withoutNoise } from '../helpers/snapshot-image.js'
 import { temporary } from '../helpers/temporary.js'
 import { portion } from '../helpers/tier.js'
 
@@ -17,74 +14,26 @@ const BASES: readonly BaseImage[] = ['bookworm', 'trixie', 'shared']
 const bases: [BaseImage, string | undefined][] = []
 for (const name of BASES) bases.push([name, process.arch === 'x64' ? await ensureImage(name) : undefined])
 
-const HARDENED = [
-  ...['--read-only', '--user', '12345', '--cap-drop', 'ALL'],
-  ...['--security-opt', 'no-new-privileges', '--network', 'none'],
-]
 const CONTAINERS = portion(1_000)
-const PROGRAMS = ['state.py', 'battery.py', 'unique.py'] as const
-
-/** An image whose interpreter has been frozen in a step of its build. */
-async function frozen(t: Parameters<typeof imageName>[0], base: string): Promise<string> {
-  const context = temporary(t)
-  const prebuilds = inRepository(`prebuilds/linux-${process.arch}`)
-  copyFileSync(join(prebuilds, 'pycds-freeze.so'), join(context, 'pycds-freeze.so'))
-  const hook = join(context, 'hook')
-  mkdirSync(hook)
-  const runtime = readFileSync(join(prebuilds, '_pycds.abi3.so'))
-  for (const { path, body } of hookFiles([hook], runtime, 'variable')) writeFileSync(path, body)
-  for (const name of PROGRAMS)
-    writeFileSync(join(context, name), readFileSync(inRepository(`test/fixtures/snapshot/${name}`)))
-  writeFileSync(
-    join(context, 'Dockerfile'),
-    `FROM ${base}
-COPY pycds-freeze.so ${PROGRAMS.join(' ')} /opt/pycds/
-COPY hook /opt/hook/
-RUN directory=$(python3 -c 'import site; print(site.getsitepackages()[0])') && mkdir -p $directory && cp /opt/hook/* $directory
-ENV PYCDS_ARCHIVE=/opt/pycds/app.cds
-RUN LD_PRELOAD=/opt/pycds/pycds-freeze.so PYCDS_FREEZE=/opt/pycds/app.snap python3; test -s /opt/pycds/app.snap
-`,
-  )
-  const name = imageName(t)
-  const built = await run('docker', ['build', '--network=none', '--tag', name, context], {
-    env: { DOCKER_BUILDKIT: '0' },
-  })
-  if (built.code !== 0) throw new Error(built.stdout + built.stderr)
-  return name
-}
-
-/** Runs a program in a container of its own. */
-function start(image: string, snapshot: string, options: readonly string[], words: readonly string[]) {
-  const env = ['--env', `PYCDS_SNAPSHOT=${snapshot}`, '--env', 'PYCDS_LOG=1', '--hostname', 'host']
-  return run('docker', ['run', '--rm', ...env, ...options, image, 'python3', ...words])
-}
-
-const SNAPSHOT = '/opt/pycds/app.snap'
-
-/** Without what may differ: addresses, and the runtime's own lines. */
-function withoutNoise(outcome: Outcome): Outcome {
-  const { snapshot: _, ...rest } = told(asIfNamed(outcome, SNAPSHOT))
-  return comparable(rest)
-}
 
 for (const [name, base] of bases) {
   const declare = base === undefined ? test.skip : test
   declare(`${name}: hardened containers go on in the snapshot of their image`, async (t) => {
     t.timeout(DEADLINE_MS)
-    const image = await frozen(t, base ?? '')
+    const image = await frozenImage(t, base ?? '')
     for (const program of ['state.py', 'battery.py']) {
       // Programs of the battery need a place for their files.
       const options = [...HARDENED, '--tmpfs', '/tmp']
       const words = [`/opt/pycds/${program}`]
-      const plain = await start(image, 'off', options, words)
-      const thawed = await start(image, SNAPSHOT, options, words)
+      const plain = await startContainer(image, 'off', options, words)
+      const thawed = await startContainer(image, SNAPSHOT, options, words)
       t.regex(thawed.stderr, /^pycds\[1\]: snapshot thawed$/m)
       t.deepEqual(withoutNoise(thawed), withoutNoise(plain))
       t.notRegex(thawed.stdout, /FAILED/)
     }
     const values = new Map<string, Set<string>>()
     for (let i = 0; i < CONTAINERS; i++) {
-      const { stdout } = await start(
+      const { stdout } = await startContainer(
         image,
         SNAPSHOT,
         [...HARDENED, '--tmpfs', '/tmp'],
@@ -101,10 +50,10 @@ for (const [name, base] of bases) {
 
   declare(`${name}: it ends there as it would have ended`, async (t) => {
     t.timeout(DEADLINE_MS)
-    const image = await frozen(t, base ?? '')
+    const image = await frozenImage(t, base ?? '')
     for (const program of ['import sys; sys.exit(3)', 'raise KeyboardInterrupt', '1/0']) {
-      const plain = await start(image, 'off', HARDENED, ['-c', program])
-      const thawed = await start(image, SNAPSHOT, HARDENED, ['-c', program])
+      const plain = await startContainer(image, 'off', HARDENED, ['-c', program])
+      const thawed = await startContainer(image, SNAPSHOT, HARDENED, ['-c', program])
       t.regex(thawed.stderr, /^pycds\[1\]: snapshot thawed$/m)
       t.deepEqual(withoutNoise(thawed), withoutNoise(plain))
     }
@@ -113,7 +62,42 @@ for (const [name, base] of bases) {
     const text = `FROM ${image}\nRUN echo '# nothing' > $(python3 -c 'import site; print(site.getsitepackages()[0])')/zz.pth\n`
     const built = await run('docker', ['build', '--network=none', '--tag', derived, '-'], { input: text })
     t.is(built.code, 0, built.stderr)
-    t.regex((await start(derived, SNAPSHOT, HARDENED, ['-c', '1'])).stderr, /snapshot SOURCE_CHANGED$/m)
+    t.regex(
+      (await startContainer(derived, SNAPSHOT, HARDENED, ['-c', '1'])).stderr,
+      /snapshot SOURCE_CHANGED$/m,
+    )
     await docker('image', 'rm', '--force', derived)
+  })
+
+  declare(`${name}: what its user or its machine brings into a start is used as always`, async (t) => {
+    t.timeout(DEADLINE_MS)
+    const image = await frozenImage(t, base ?? '')
+    const program = 'import sys; print(sys.path, "userpth" in sys.modules, sys.flags.no_user_site)'
+    const compare = async (what: string, options: readonly string[], reason: string) => {
+      const plain = await startContainer(image, 'off', options, ['-c', program])
+      const thawed = await startContainer(image, SNAPSHOT, options, ['-c', program])
+      t.regex(thawed.stderr, new RegExp(`^pycds\\[1\\]: snapshot ${reason}$`, 'm'), what)
+      t.deepEqual(withoutNoise(thawed), withoutNoise(plain), what)
+      return thawed.stdout
+    }
+    // Start-up files of the user run before all others.
+    const version = await startContainer(
+      image,
+      'off',
+      [],
+      ['-c', 'import sys; print("%d.%d" % sys.version_info[:2])'],
+    )
+    const site = `home/.local/lib/python${version.stdout.trim()}/site-packages`
+    const files = temporary(t, {
+      [`${site}/00-user.pth`]: 'import userpth\n',
+      [`${site}/userpth.py`]: '',
+      'ld.so.preload': '/lib/x86_64-linux-gnu/libutil.so.1\n',
+    })
+    const home = ['--volume', `${join(files, 'home')}:/home/user:ro`, '--env', 'HOME=/home/user']
+    t.regex(await compare('user site', home, 'SEARCH_PATH'), /\/home\/user\/.* True /)
+    await compare('user site, ignored', [...home, '--env', 'PYTHONNOUSERSITE=1'], 'CONFIGURATION')
+    // A library that the machine puts into every program.
+    const preload = ['--volume', `${join(files, 'ld.so.preload')}:/etc/ld.so.preload:ro`]
+    await compare('preloaded', preload, 'OBJECTS')
   })
 }

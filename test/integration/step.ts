@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
 import type { DoctorResult } from '../../src/usecases/doctor.js'
 import type { RecordResult } from '../../src/usecases/record.js'
+import { baked } from '../helpers/baked.js'
 import { build, buildKitClient, CLASSIC, lastLayer } from '../helpers/builds.js'
 import { pycds, verifies } from '../helpers/cli.js'
 import { docker } from '../helpers/engine.js'
@@ -264,6 +265,29 @@ ${mount} /mnt/pycds-image step --import flask --import requests
     )
   },
 )
+
+withBuilder('on a baked base the new archive is found, and the dead one told', async (t) => {
+  const bakedBase = (await baked(small ?? '', '--', 'python3', '-c', 'import json')).name
+  const dockerfile = (user: string, env = '') => `FROM ${bakedBase} AS app
+RUN chown 1000 /usr/local/lib/python3.11/dist-packages
+${user}
+${env}
+COPY --from=${tool} / /pycds
+RUN ["/pycds/pycds-image", "step", "--", "python3", "-c", "${PROGRAM}"]
+`
+  const { code, name, stdout, stderr } = await build(t, classic, dockerfile('USER root'))
+  t.is(code, 0, stdout + stderr)
+  t.regex(stdout + stderr, /an earlier bake has left \/opt\/pycds\/app\.cds, which stays in a lower layer/)
+  await verify(t, name, 'python3', '-c', PROGRAM)
+  // Another user cannot write there, and the variable of the base would win.
+  const hidden = await build(t, classic, dockerfile('USER 1000'))
+  t.not(hidden.code, 0)
+  t.regex(hidden.stdout + hidden.stderr, /PYCDS_ARCHIVE in the environment is \/opt\/pycds\/app\.cds/)
+  const beside = '/usr/local/lib/python3.11/dist-packages/_pycds.data/app.cds'
+  const told = await build(t, classic, dockerfile('USER 1000', `ENV PYCDS_ARCHIVE=${beside}`))
+  t.is(told.code, 0, told.stdout + told.stderr)
+  await verify(t, told.name, 'python3', '-c', PROGRAM)
+})
 
 withBuildKit(
   'PYCDS=off and an empty PYCDS_ARCHIVE win over a hook that finds its archive by itself',

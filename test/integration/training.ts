@@ -3,6 +3,7 @@
 import { chmodSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
+import type { Trace } from '../../src/learn/trace/trace-file.js'
 import type { BakeResult } from '../../src/usecases/result.js'
 import { pycds } from '../helpers/cli.js'
 import { docker, hasImage, imageName } from '../helpers/engine.js'
@@ -58,6 +59,17 @@ const serves = test.macro(async (t, target: string, endedBy: string, ...args: st
   t.true((hitRate?.total ?? 0) > 50, JSON.stringify(hitRate))
 })
 
+/** What is imported last is in the trace although the port was open long before. */
+const startsLate = test.macro(async (t, target: string) => {
+  const trace = join(scratch(t), 'trace.json')
+  const { code, stdout, stderr } = await bake(t, target, '--trace-out', trace)
+  t.is(code, 0, stdout + stderr)
+  t.is(resultOf(stdout).training.endedBy, 'port')
+  const { modules } = JSON.parse(readFileSync(trace, 'utf8')) as Trace
+  t.true(modules.some(({ name }) => name === 'late_part'))
+  t.deepEqual(resultOf(stdout).warnings, [])
+})
+
 const refuses = test.macro(async (t, target: string, exitCode: number, reason: RegExp, ...args: string[]) => {
   const { name, code, stdout } = await bake(t, target, ...args)
   t.is(code, exitCode, stdout)
@@ -69,6 +81,24 @@ if (base === undefined) {
   test.skip('training of services: the base image cannot be made here', () => undefined)
 } else {
   test.serial('gunicorn with workers', serves, 'gunicorn', 'port')
+  test.serial('workers that take seconds to import behind an open port', startsLate, 'prefork')
+  test.serial('a worker that computes behind a front that accepts at once', startsLate, 'front')
+
+  test.serial(
+    'a program that waits for what it cannot reach is not taken for one that has started',
+    async (t) => {
+      const { code, stdout, stderr } = await bake(t, 'patient')
+      t.is(code, 0, stdout + stderr)
+      const { training, warnings } = resultOf(stdout)
+      t.is(training.endedBy, 'quiet')
+      const text = warnings.join('\n')
+      t.regex(text, /still running when it had imported nothing for 2 s.*neither a port nor a HEALTHCHECK/)
+      t.regex(
+        text,
+        /did not get its connections: 127\.0\.0\.1:5432 \(refused\), database\.test \(no such name\)/,
+      )
+    },
+  )
   test.serial('a service with a HEALTHCHECK', serves, 'health', 'health')
   test.serial('a shell script that starts two Pythons', serves, 'script', 'port')
   test.serial('a console script', serves, 'console', 'exit')

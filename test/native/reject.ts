@@ -1,13 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 // Whatever keeps a whole archive from being used is one reason: `auto` runs on without a word, `report` names
 // it, `require` ends the start.
-import { chmodSync, cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import {
+  chmodSync,
+  copyFileSync,
+  cpSync,
+  mkdirSync,
+  readFileSync,
+  realpathSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
 import { REJECT_SENTENCES, type RejectReason } from '../../src/archive/reject-reasons.js'
 import type { RunLogProcess } from '../../src/learn/runlog/run-log.js'
 import { archiver, findPythons, findUnsupportedPythons, minorOf } from '../helpers/interpreters.js'
 import { Bench, type Outcome } from '../helpers/python.js'
+import { rootOf } from '../helpers/start.js'
 import { testInTurn } from '../helpers/test-in-turn.js'
 
 const SCRIPT = 'import json\nprint(json.dumps([1]))\n'
@@ -244,6 +254,59 @@ ${SCRIPT}`
       },
     )
   }
+}
+
+const NOBODY = '65534'
+
+/** Why a program cannot be given file capabilities here and be run by another user, or undefined. */
+function cannotElevate(): string | undefined {
+  if (process.getuid?.() !== 0) return 'only root can give them'
+  try {
+    execFileSync('setcap', ['-h'], { stdio: 'ignore' })
+    execFileSync('setpriv', ['--version'], { stdio: 'ignore' })
+  } catch {
+    return 'setcap (libcap2-bin) or setpriv (util-linux) is missing'
+  }
+  return undefined
+}
+
+const [elevated] = findPythons().filter(({ path }) => rootOf(path) === '')
+const obstacle = elevated ? cannotElevate() : 'no supported CPython of this machine itself'
+if (!elevated || obstacle) {
+  test.skip(`an interpreter with file capabilities: not tested, ${obstacle}`, () => undefined)
+} else {
+  testInTurn(
+    `${elevated.version}: with file capabilities a variable names no archive, and the one in its own place is used`,
+    async (t) => {
+      const { bench } = await train(t, elevated.path)
+      chmodSync(bench.directory, 0o755)
+      chmodSync(bench.archive, 0o444)
+      const own = join(bench.directory, 'python3')
+      copyFileSync(realpathSync(elevated.path), own)
+      const hook = join(bench.directory, 'hook')
+      const status = (env: Record<string, string>) => {
+        const secure = '__import__("ctypes").CDLL(None).getauxval(23)'
+        const say = `import _pycds; print(_pycds.stats()["status"], ${secure})`
+        const text = `import sys; sys.path.insert(0, ${JSON.stringify(hook)}); ${say}`
+        const options = ['--reuid', NOBODY, '--regid', NOBODY, '--clear-groups', own, '-c', text]
+        return execFileSync('setpriv', options, { env, encoding: 'utf8' })
+      }
+      const elsewhere = { PYCDS_ARCHIVE: bench.archive }
+      t.is(status(elsewhere), 'ACCEPTED 0\n')
+      try {
+        execFileSync('setcap', ['cap_net_bind_service=ep', own], { stdio: 'pipe' })
+      } catch (error) {
+        t.log(`not tested: this file system takes no capabilities: ${String(error)}`)
+        return
+      }
+      t.is(status(elsewhere), 'MISSING 1\n')
+      mkdirSync(join(hook, '_pycds.data'))
+      cpSync(bench.archive, join(hook, '_pycds.data/app.cds'))
+      const nowhere = { PYCDS_ARCHIVE: join(bench.directory, 'none.cds') }
+      t.is(status(nowhere), 'ACCEPTED 1\n')
+      t.is(status({ ...nowhere, PYCDS: 'off' }), 'INACTIVE 1\n')
+    },
+  )
 }
 
 const unsupported = findUnsupportedPythons()

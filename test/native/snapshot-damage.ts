@@ -25,7 +25,7 @@ const FORGED = portion(2000)
 const AT_ONCE = 20
 const PROGRAM = 'import json, threading; print(json.dumps([1]), threading.main_thread().name)'
 const PAGE = 4096n
-const LISTS: readonly List[] = ['regions', 'files', 'stamps', 'symbols', 'vdso', 'strings']
+const LISTS: readonly List[] = ['regions', 'files', 'stamps', 'symbols', 'vdso', 'strings', 'warm']
 
 type Damaged = readonly [what: string, file: Buffer]
 
@@ -126,6 +126,19 @@ const LIES: readonly ((file: Buffer, number: () => number) => string)[] = [
     const places = [8n, 1n << 44n, 1n << 63n, (1n << 64n) - 8n]
     file.writeBigUInt64LE(places[Math.floor(number() * places.length)] ?? 8n, at)
     return `an address at ${at} that is not in the snapshot`
+  },
+  (file, number) => {
+    const [first] = placesOf(file, 'warm')
+    if (first === undefined) throw new Error('there are no warm pages')
+    const places = [0n, PAGE, (1n << 44n) + PAGE, (1n << 47n) - PAGE, 1n << 63n, 0x1001n]
+    const place = places[Math.floor(number() * places.length)] ?? 0n
+    file.writeBigUInt64LE(place, first)
+    return `warm pages at ${place.toString(16)}`
+  },
+  (file) => {
+    const last = placesOf(file, 'warm').at(-1) ?? 0
+    file.writeBigUInt64LE(1n << 40n, last + 8)
+    return 'more warm pages than there are data'
   },
   (file) => {
     file.writeUInt32LE(0xffffffff, AT.mxcsr)

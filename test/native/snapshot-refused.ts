@@ -8,7 +8,7 @@ import test, { type ExecutionContext } from 'ava'
 import type { Python } from '../helpers/interpreters.js'
 import { inRepository } from '../helpers/repository.js'
 import { findFreezable, SnapshotBench, type StartOptions } from '../helpers/snapshot.js'
-import { AT, placesOf, regionsOf, sealSnapshot } from '../helpers/snapshot-file.js'
+import { AT, listAt, placesOf, regionsOf, sealSnapshot } from '../helpers/snapshot-file.js'
 import { testInTurn } from '../helpers/test-in-turn.js'
 
 const STATE = readFileSync(inRepository('test/fixtures/snapshot/state.py'), 'utf8')
@@ -18,11 +18,13 @@ const XOP = 1 << 11
 const EXT_ECX = 7
 const EPERM = 1
 const ENOSYS = 38
+const POPULATE_WRITE = 23
 /** What setuptools writes. */
 const SETUPTOOLS =
   "import os; var = 'SETUPTOOLS_USE_DISTUTILS'; enabled = os.environ.get(var, 'local') == 'local'; enabled and __import__('_distutils_hack').add_shim(); \n"
 /** Upper half of the addresses of the hand-over: only what it names cannot be started. */
 const WINDOW = 0x1000
+const PAGE = 4096n
 
 const pythons = findFreezable()
 if (pythons.length === 0)
@@ -88,6 +90,8 @@ const FORGERIES: Record<string, Forgery> = {
     file.writeUInt8(1, last.at + 24)
     file.writeUInt8(0, last.at + 25)
     file.writeUInt16LE(0, last.at + 26)
+    // It has no data any more that a start would change.
+    file.writeUInt32LE(0, listAt('warm') + 4)
   }),
 }
 
@@ -155,11 +159,40 @@ for (const python of pythons) {
       await bench.compare(t, 'mprotect', [program], deny('rseq', error))
       await bench.compare(t, 'prctl', [program], deny('prctl:35', error))
       await bench.compare(t, 'list', [program], deny('set_robust_list', error))
+      // What older kernels cannot do.
+      await bench.compare(t, 'madvise', [program], deny(`madvise#${POPULATE_WRITE}`, error))
       // .. and from here on the program starts again.
       await bench.compare(t, 'mremap', [program], deny('mremap', error), 'VDSO')
       await bench.compare(t, 'munmap', [program], deny('munmap', error), 'DENIED')
     }
   })
+
+  testInTurn(
+    `${python.version}: what cannot be put right after the thaw starts the program again`,
+    async (t) => {
+      const bench = await frozen(t, python)
+      const end =
+        'import ctypes; print(ctypes.addressof(ctypes.c_void_p.in_dll(ctypes.CDLL(None), "__libc_stack_end")))'
+      const { stdout, snapshot } = await bench.start(['-c', end])
+      t.is(snapshot, 'thawed')
+      // The C library keeps where the stack ends in a page that it has made read-only; it lies where it was frozen.
+      const page = (BigInt(stdout) / PAGE) * PAGE
+      const through = ['/usr/bin/env', 'python3', DENY, String(EPERM), `mprotect@${page}`]
+      const o = { through, input: 'x\n' }
+      await bench.compare(t, 'words', ['state.py', 'one', '', 'ä'], o, 'REFUSED_AFTER')
+      for (const program of ['import sys; sys.exit(3)', 'raise KeyboardInterrupt', '1/0'])
+        await bench.compare(t, program, ['-c', program], o, 'REFUSED_AFTER')
+      const report = await bench.startRaw(['-c', 'print(1)'], {
+        ...o,
+        env: { PYCDS: 'report', PYCDS_SNAPSHOT: bench.snapshot },
+      })
+      t.is(report.stdout, '1\n')
+      t.regex(
+        report.stderr,
+        /app\.snap not used: REFUSED_AFTER: what was taken over could not be put right\n/,
+      )
+    },
+  )
 
   testInTurn(`${python.version}: without /proc the program runs`, async (t) => {
     if (spawnSync('unshare', ['--user', '--map-root-user', '--mount', 'true']).status !== 0) {

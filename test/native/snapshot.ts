@@ -6,9 +6,13 @@ import test, { type ExecutionContext } from 'ava'
 import type { Python } from '../helpers/interpreters.js'
 import { inRepository } from '../helpers/repository.js'
 import { findFreezable, SnapshotBench, type StartOptions } from '../helpers/snapshot.js'
+import { placesOf, regionsOf } from '../helpers/snapshot-file.js'
 import { testInTurn } from '../helpers/test-in-turn.js'
 
 const STATE = readFileSync(inRepository('test/fixtures/snapshot/state.py'), 'utf8')
+const PAGE = 4096n
+const DATA = 2
+const WRITABLE = 2
 const INPUT = 'first\r\nsecond\n'
 
 const pythons = findFreezable()
@@ -173,6 +177,31 @@ each('the functions of the kernel are found, wherever they are', async (t, pytho
     'import time, os; a = time.time(), time.monotonic(), os.times()[4]; print(abs(time.time() - a[0]) < 100, time.clock_getres(1))'
   for (const how of ['patch', 'call'])
     await bench.compare(t, how, ['-c', program], { env: { PYCDS_SNAPSHOT_VDSO: how } })
+})
+
+each('pages that every start changes are known', async (t, python) => {
+  const bench = await frozen(t, python)
+  const file = readFileSync(bench.snapshot)
+  const warm = placesOf(file, 'warm').map((at) => [file.readBigUInt64LE(at), file.readBigUInt64LE(at + 8)])
+  const pages = warm.reduce((sum, [, bytes = 0n]) => sum + Number(bytes / PAGE), 0)
+  const data = regionsOf(file).filter(({ kind, protection }) => kind === DATA && protection & WRITABLE)
+  const all = data.reduce((sum, { bytes }) => sum + Number(bytes / PAGE), 0)
+  t.true(pages > 50 && pages < all / 2, `${pages} of ${all}`)
+  // Another program changes them too, be it named in another way: what it asks the kernel is what it has itself.
+  const program = bench.file(
+    'changed.py',
+    `import struct
+pagemap = open('/proc/self/pagemap', 'rb', buffering=0)
+changed = 0
+for start, pages in ${JSON.stringify(warm.map(([at, bytes = 0n]) => [Number(at), Number(bytes / PAGE)]))}:
+    pagemap.seek(start // 4096 * 8)
+    changed += sum(not entry[0] >> 61 & 1 and entry[0] >> 63 for entry in struct.iter_unpack('Q', pagemap.read(8 * pages)))
+print(changed)
+`,
+  )
+  const { stdout, snapshot } = await bench.start([program])
+  t.is(snapshot, 'thawed')
+  t.is(Number(stdout), pages)
 })
 
 each('PYCDS=report tells of the snapshot, PYCDS_SNAPSHOT=off leaves it', async (t, python) => {

@@ -1,12 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The archiver tells what an archive cannot hold, and writes nothing then.
 import test from 'ava'
-import {
-  loadBinding,
-  type NativeModule,
-  type NativeSource,
-  type NativeTarget,
-} from '../../src/archive/binding.js'
+import { loadBinding } from '../../src/archive/binding.js'
+import type { NativeModule, NativeSource, NativeTarget } from '../../src/archive/native.js'
 import { archiver, findPythons } from '../helpers/interpreters.js'
 import { Bench } from '../helpers/python.js'
 

@@ -88,8 +88,10 @@ static bool reopen(struct archive *a) {
     return false;
   }
   a->fd = fd; /* the old number is not ours to close any more */
-  free(a->index_read);
-  a->index_read = NULL;
+  for (int key = 0; key < ARCHIVE_KEYS; key++) {
+    free(a->indexes[key].read);
+    a->indexes[key].read = NULL;
+  }
   a->records.length = a->blocks.length = 0;
   return true;
 }
@@ -141,7 +143,8 @@ static enum pycds_reject check_interpreter(const struct pycds_header *h) {
 static bool reserve_memory(struct archive *a) {
   size_t shared = (size_t)a->header.shared_count * sizeof *a->shared;
   size_t codes = (size_t)a->header.unit_count * sizeof *a->codes;
-  size_t start = (shared + codes + PYCDS_ALIGN - 1) & ~(size_t)(PYCDS_ALIGN - 1);
+  size_t flags = (size_t)a->header.unit_count * sizeof *a->handed_out;
+  size_t start = (shared + codes + flags + PYCDS_ALIGN - 1) & ~(size_t)(PYCDS_ALIGN - 1);
   size_t bytes = start + (size_t)a->header.arena_bytes + HUGE_PAGE_BYTES;
   if (bytes < start || a->header.arena_bytes > PTRDIFF_MAX) return false;
   uint8_t *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
@@ -150,6 +153,7 @@ static bool reserve_memory(struct archive *a) {
   memory += -(uintptr_t)memory % HUGE_PAGE_BYTES;
   a->shared = (PyObject **)(void *)memory;
   a->codes = (PyObject **)(void *)(memory + shared);
+  a->handed_out = (bool *)(void *)(memory + shared + codes);
   a->arena = memory + start;
   PYCDS_ASSERT((uintptr_t)a->arena % PYCDS_ALIGN == 0 && start + a->header.arena_bytes <= bytes - HUGE_PAGE_BYTES);
   a->arena_bytes = (size_t)a->header.arena_bytes;
@@ -182,7 +186,9 @@ enum pycds_reject archive_open(struct archive *a, const char *path) {
   memcpy(&a->header, start, sizeof a->header);
   struct pycds_section section;
   pycds_section_find(start, PYCDS_SECTION_INDEX, &section);
-  a->index_offset = section.offset;
+  a->indexes[ARCHIVE_NAME].offset = section.offset;
+  pycds_section_find(start, PYCDS_SECTION_PATH_INDEX, &section);
+  a->indexes[ARCHIVE_PATH].offset = section.offset;
   pycds_section_find(start, PYCDS_SECTION_RECORDS, &section);
   a->records_offset = section.offset;
   reject = check_interpreter(&a->header);
@@ -213,36 +219,43 @@ static bool whole_index(const struct archive *a) {
   return a->header.index_slots * sizeof(struct pycds_slot) <= WHOLE_INDEX_BYTES;
 }
 
-static bool read_slot(struct archive *a, uint64_t number, struct pycds_slot *slot) {
+static bool read_slot(const struct archive *a, struct index *index, uint64_t number, struct pycds_slot *slot) {
   size_t whole = a->header.index_slots * sizeof *slot, bytes = whole_index(a) ? whole : PAGE_BYTES;
   size_t offset = number * sizeof *slot, piece = offset / bytes;
-  if (!a->index) a->index = malloc(whole);
-  if (!a->index_read) a->index_read = calloc(whole / bytes, sizeof *a->index_read);
-  if (!a->index || !a->index_read) return false;
-  if (!a->index_read[piece]) {
-    if (!archive_read(a, a->index_offset + piece * bytes, a->index + piece * bytes, bytes)) return false;
-    a->index_read[piece] = true;
+  if (!index->bytes) index->bytes = malloc(whole);
+  if (!index->read) index->read = calloc(whole / bytes, sizeof *index->read);
+  if (!index->bytes || !index->read) return false;
+  if (!index->read[piece]) {
+    if (!archive_read(a, index->offset + piece * bytes, index->bytes + piece * bytes, bytes)) return false;
+    index->read[piece] = true;
   }
   PYCDS_ASSERT(offset + sizeof *slot <= whole);
-  memcpy(slot, a->index + offset, sizeof *slot);
+  memcpy(slot, index->bytes + offset, sizeof *slot);
   return true;
 }
 
 /* A damaged slot ends as a miss. */
-static uint32_t find_number(struct archive *a, uint64_t hash) {
+static uint32_t find_number(struct archive *a, struct index *index, uint64_t hash) {
   uint32_t mask = a->header.index_slots - 1;
   for (uint32_t probe = 0; probe <= mask; probe++) {
     struct pycds_slot slot;
-    if (!read_slot(a, (hash + probe) & mask, &slot) || slot.record == PYCDS_NO_RECORD) return PYCDS_NO_RECORD;
-    if (slot.name_hash == hash && slot.check == ((uint32_t)hash ^ slot.record) && slot.record < a->header.unit_count) {
+    if (!read_slot(a, index, (hash + probe) & mask, &slot) || slot.record == PYCDS_NO_RECORD) return PYCDS_NO_RECORD;
+    if (slot.hash == hash && slot.check == ((uint32_t)hash ^ slot.record) && slot.record < a->header.unit_count) {
       return slot.record;
     }
   }
   return PYCDS_NO_RECORD;
 }
 
-static enum pycds_miss find_once(struct archive *a, const char *name, size_t length, struct found *out) {
-  out->number = find_number(a, pycds_hash(name, length));
+static bool has_key(const struct pycds_unit_view *unit, enum archive_key key, const char *text, size_t length) {
+  const char *own = key == ARCHIVE_PATH ? unit->origin : unit->name;
+  size_t bytes = key == ARCHIVE_PATH ? unit->header->origin_bytes : unit->header->name_bytes;
+  return bytes == length && memcmp(own, text, length) == 0;
+}
+
+static enum pycds_miss find_once(struct archive *a, enum archive_key key, const char *text, size_t length,
+                                 struct found *out) {
+  out->number = find_number(a, &a->indexes[key], pycds_hash(text, length));
   if (out->number == PYCDS_NO_RECORD) return PYCDS_MISS_NOT_ARCHIVED;
   const struct pycds_record *r = &out->record;
   if (!archive_record(a, out->number, &out->record)) return PYCDS_MISS_DAMAGED;
@@ -251,16 +264,16 @@ static enum pycds_miss find_once(struct archive *a, const char *name, size_t len
       !pycds_unit_split(block + r->shared_bytes, r->unit_bytes, &out->unit)) {
     return PYCDS_MISS_DAMAGED;
   }
-  bool same = out->unit.header->name_bytes == length && memcmp(out->unit.name, name, length) == 0;
-  return same ? PYCDS_SERVED : PYCDS_MISS_NOT_ARCHIVED;
+  return has_key(&out->unit, key, text, length) ? PYCDS_SERVED : PYCDS_MISS_NOT_ARCHIVED;
 }
 
-enum pycds_miss archive_find(struct archive *a, const char *name, size_t length, struct found *out) {
+enum pycds_miss archive_find(struct archive *a, enum archive_key key, const char *text, size_t length,
+                             struct found *out) {
   /* A collection that starts while objects are made can run finalisers, which can import. */
   if (a->making) return PYCDS_MISS_NOT_ARCHIVED;
   out->generation = ++a->generation;
-  enum pycds_miss miss = find_once(a, name, length, out);
+  enum pycds_miss miss = find_once(a, key, text, length, out);
   if (miss == PYCDS_SERVED || (miss == PYCDS_MISS_NOT_ARCHIVED && whole_index(a))) return miss;
-  if (!is_ours(a) && reopen(a)) miss = find_once(a, name, length, out);
+  if (!is_ours(a) && reopen(a)) miss = find_once(a, key, text, length, out);
   return miss;
 }

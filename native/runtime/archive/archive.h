@@ -9,6 +9,16 @@
 #include "../../cpython/pyapi.h"
 #include "../../format/archive_read.h"
 
+/* What a unit is looked up by: the name of its module, or the path of its source. */
+enum archive_key { ARCHIVE_NAME, ARCHIVE_PATH, ARCHIVE_KEYS };
+
+/* A hash table of the file, of which the pieces that were asked for have been read. */
+struct index {
+  uint64_t offset;
+  uint8_t *bytes; /* memory for all of it */
+  bool *read;     /* by piece */
+};
+
 /* Part of the file that was read, so that what lies next to it costs no further call. */
 struct window {
   uint64_t offset;
@@ -23,14 +33,14 @@ struct archive {
   ino_t inode;
   struct pycds_header header;
   struct pycds_object_layout layout;
-  uint64_t index_offset, records_offset;
-  uint8_t *index;   /* memory for all of it, of which the pieces that were asked for have been read */
-  bool *index_read; /* by piece */
+  uint64_t records_offset;
+  struct index indexes[ARCHIVE_KEYS];
   struct window records, blocks;
   uint8_t *arena; /* where the objects are made, one behind the other; never released */
   size_t arena_bytes, arena_used;
   PyObject **shared; /* shared constants by number; NULL until their block is read */
   PyObject **codes;  /* code objects by record number; NULL until used */
+  bool *handed_out;  /* by record number: the code object belongs to an import */
   PyObject **locals; /* objects of the unit that is being made */
   size_t locals_capacity;
   unsigned nesting;
@@ -51,7 +61,8 @@ struct found {
 enum pycds_reject archive_open(struct archive *a, const char *path);
 
 /* Reads what the archive says of a unit. NOT_ARCHIVED, DAMAGED or SERVED (found). */
-enum pycds_miss archive_find(struct archive *a, const char *name, size_t length, struct found *out);
+enum pycds_miss archive_find(struct archive *a, enum archive_key key, const char *text, size_t length,
+                             struct found *out);
 
 /* Record `number`; false when it is damaged. */
 bool archive_record(struct archive *a, uint32_t number, struct pycds_record *record);

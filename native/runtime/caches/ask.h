@@ -23,7 +23,11 @@ void cache_regex_found(const char *name, size_t length, PyObject *code);
 void cache_regex_ran(PyObject *code, PyObject *module);
 void cache_regex_start(struct archive *archive);
 
-/* source.c: lets compile, exec and eval look code up. */
-void cache_source_start(const struct archive *archive);
+/* The same when code that get_code gave has run in `namespace`. */
+void cache_regex_ran_in(PyObject *code, PyObject *namespace);
+
+/* source.c: lets compile, exec and eval look code up, where it `answers`, and tells of code that they run
+ * (host/handed.h); false when it can do neither in this interpreter. */
+bool cache_source_start(const struct archive *archive, bool answers);
 
 #endif

@@ -211,12 +211,22 @@ void cache_regex_ran(PyObject *code, PyObject *module) {
   if (code && code == regex.compiler_code && all_served()) attach(module);
 }
 
+void cache_regex_ran_in(PyObject *code, PyObject *namespace) {
+  if (!code || code != regex.compiler_code || type_of(namespace) != &PyDict_Type) return;
+  PyObject *name = PyDict_GetItemString(namespace, "__name__");
+  PyObject *module = name ? PyDict_GetItemWithError(PyImport_GetModuleDict(), name) : NULL;
+  if (module && type_of(module) == &PyModule_Type && PyModule_GetDict(module) == namespace)
+    cache_regex_ran(code, module);
+  PyErr_Clear();
+}
+
 /* Imported before the hook: then not from the archive, but perhaps from the same files. */
 static bool are_unchanged(struct archive *archive) {
   const struct pycds_header *header = &archive->header;
   for (unsigned i = 0; i < 4 && regex.modules[i]; i++) {
     struct found found;
-    if (archive_find(archive, regex.modules[i], strlen(regex.modules[i]), &found) != PYCDS_SERVED) return false;
+    const char *name = regex.modules[i];
+    if (archive_find(archive, ARCHIVE_NAME, name, strlen(name), &found) != PYCDS_SERVED) return false;
     struct facts facts = facts_of(&found);
     if (search_check_source(&facts, header->validate, header->python_magic) != PYCDS_SERVED) return false;
   }

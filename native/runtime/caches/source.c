@@ -10,11 +10,13 @@
 #include "../../cpython/pending.h"
 #include "../../cpython/source_call.h"
 #include "../../format/number.h"
+#include "../host/handed.h"
 #include "../host/report.h"
 #include "ask.h"
 
 /* The interpreter's optimisation level, which is also the archive's. */
 static uint8_t own_level;
+static bool answers;
 
 static PyObject *unmarshal(const uint8_t *bytes, size_t length) {
   PyObject *code = PyMarshal_ReadObjectFromString((const char *)bytes, (Py_ssize_t)length);
@@ -85,9 +87,21 @@ static void note_interrupt(void) {
   interrupted = true;
 }
 
+static PyObject *run(enum source_builtin builtin, const struct source_arguments *arguments) {
+  PyObject *code = arguments->items[0];
+  bool archived = handed_runs(code);
+  PyObject *result = source_call_stock(builtin, arguments);
+  if (archived && result && arguments->count > 1) cache_regex_ran_in(code, arguments->items[1]);
+  return result;
+}
+
 static PyObject *answer(enum source_builtin builtin, const struct source_arguments *arguments) {
   struct source_question question;
-  if (!source_call_question(builtin, arguments, own_level, &question)) {
+  /* The usual case by far. */
+  if (builtin != SOURCE_COMPILE && arguments->count > 0 && type_of(arguments->items[0]) == &PyCode_Type) {
+    return run(builtin, arguments);
+  }
+  if (!answers || !source_call_question(builtin, arguments, own_level, &question)) {
     return source_call_stock(builtin, arguments);
   }
   /* The builtin takes that note back when it runs the next one. */
@@ -104,7 +118,8 @@ static PyObject *answer(enum source_builtin builtin, const struct source_argumen
   return result;
 }
 
-void cache_source_start(const struct archive *archive) {
+bool cache_source_start(const struct archive *archive, bool is_wanted) {
   own_level = archive->header.optimize;
-  source_call_divert(answer);
+  answers = is_wanted;
+  return source_call_divert(answer);
 }

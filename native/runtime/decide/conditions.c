@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "conditions.h"
 
+#include "../host/replaced.h"
 #include "search.h"
 
 static bool path_hooks_unchanged(void) {
@@ -11,9 +12,9 @@ static bool path_hooks_unchanged(void) {
 
 enum pycds_miss conditions_check(PyObject *path, const struct facts *facts, const struct pycds_header *header) {
   if (!path_hooks_unchanged()) return PYCDS_MISS_PATH_HOOKS;
-  if (!importlib_loads_as_ever()) return PYCDS_MISS_LOADER_CHANGED;
-  enum pycds_miss miss = search_check(path, facts, header->validate != PYCDS_VALIDATE_NONE);
-  return miss ? miss : search_check_source(facts, header->validate, header->python_magic);
+  if (replaced_any(READING) || replaced_any(LOADING)) return PYCDS_MISS_LOADER_CHANGED;
+  if (replaced_any(FINDING)) return PYCDS_MISS_FINDER;
+  return search_check(path, facts, header->validate != PYCDS_VALIDATE_NONE);
 }
 
 static bool starts_with(struct text text, const char *start) {
@@ -65,34 +66,16 @@ static bool is_frozen(PyObject *name) {
   return is;
 }
 
-/* The AWS command line puts its finder in the place of the path finder. It asks that one, for the names
- * of a list with a path of its own, and for all others with the path that it is given. */
-static bool is_quiet_alias_finder(PyObject *finder, PyObject *name) {
-  static PyTypeObject *type;
-  if (!is_instance(finder, "awscli", "TopLevelImportAliasFinder", &type)) return false;
-  PyObject *asked = attribute_of(finder, names.underlying_finder), *list = attribute_of(finder, names.packages);
-  bool quiet = asked == importlib.path_finder && list && type_of(list) == &PyList_Type;
-  for (Py_ssize_t i = 0, count = quiet ? PyList_Size(list) : 0; quiet && i < count; i++) {
-    PyObject *one = PyList_GetItem(list, i);
-    quiet = type_of(one) == &PyUnicode_Type && PyUnicode_Compare(one, name) != 0;
-  }
-  drop(asked);
-  drop(list);
-  return quiet;
-}
-
 /* Behind the finder at that place. */
-static bool path_finder_is_behind(PyObject *finders, Py_ssize_t place, PyObject *name) {
-  if (place + 1 >= PyList_Size(finders)) return false;
-  PyObject *next = PyList_GetItem(finders, place + 1);
-  return next == importlib.path_finder || is_quiet_alias_finder(next, name);
+static bool path_finder_is_behind(PyObject *finders, Py_ssize_t place) {
+  return place + 1 < PyList_Size(finders) && PyList_GetItem(finders, place + 1) == importlib.path_finder;
 }
 
-bool conditions_path_finder_is_next(PyObject *finder, PyObject *name) {
+bool conditions_path_finder_is_next(PyObject *finder) {
   PyObject *finders = item_of(importlib.sys_dict, names.meta_path);
   Py_ssize_t count = finders && type_of(finders) == &PyList_Type ? PyList_Size(finders) : 0;
   for (Py_ssize_t i = 0; i < count; i++) {
-    if (PyList_GetItem(finders, i) == finder) return path_finder_is_behind(finders, i, name);
+    if (PyList_GetItem(finders, i) == finder) return path_finder_is_behind(finders, i);
   }
   return false;
 }
@@ -102,7 +85,7 @@ bool conditions_are_first(PyObject *finder, PyObject *name, const struct facts *
   Py_ssize_t count = finders && type_of(finders) == &PyList_Type ? PyList_Size(finders) : 0;
   for (Py_ssize_t i = 0; i < count; i++) {
     PyObject *one = PyList_GetItem(finders, i);
-    if (one == finder) return path_finder_is_behind(finders, i, name);
+    if (one == finder) return path_finder_is_behind(finders, i);
     if (one == importlib.builtin_importer || (one == importlib.frozen_importer && !is_frozen(name))) continue;
     if (!is_quiet_distutils_finder(one, facts)) return false;
   }
@@ -121,5 +104,6 @@ bool conditions_reach(PyObject *importer, PyObject *name, const struct facts *fa
 }
 
 bool conditions_find_nothing(PyObject *path, const struct facts *facts) {
-  return path_hooks_unchanged() && importlib_loads_as_ever() && search_find_nothing(path, facts);
+  bool as_ever = !replaced_any(READING) && !replaced_any(LOADING) && !replaced_any(FINDING);
+  return as_ever && path_hooks_unchanged() && search_find_nothing(path, facts);
 }

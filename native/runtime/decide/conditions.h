@@ -9,8 +9,8 @@
 /* `path` is sys.path, or the __path__ of the parent. Leaves no exception. */
 enum pycds_miss conditions_check(PyObject *path, const struct facts *facts, const struct pycds_header *header);
 
-/* Whether the path finder itself would be asked for that name behind `finder` on sys.meta_path. */
-bool conditions_path_finder_is_next(PyObject *finder, PyObject *name);
+/* Whether the path finder itself would be asked behind `finder` on sys.meta_path. */
+bool conditions_path_finder_is_next(PyObject *finder);
 
 /* The same, and nothing in front of `finder` can answer for that module. */
 bool conditions_are_first(PyObject *finder, PyObject *name, const struct facts *facts);

@@ -246,14 +246,28 @@ out:
   return done;
 }
 
+/* The source's path, terminated, in `path`. */
+static bool copy_path(const struct facts *facts, char path[MAX_PATH_BYTES]) {
+  if (facts->origin.length >= MAX_PATH_BYTES) return false;
+  memcpy(path, facts->origin.bytes, facts->origin.length);
+  path[facts->origin.length] = 0;
+  return true;
+}
+
+enum pycds_miss search_check_file(const struct facts *facts) {
+  struct stat status;
+  char path[MAX_PATH_BYTES];
+  bool is_file =
+      copy_path(facts, path) && syscall(SYS_newfstatat, AT_FDCWD, path, &status, 0) == 0 && S_ISREG(status.st_mode);
+  return is_file ? PYCDS_SERVED : PYCDS_MISS_SOURCE_MISSING;
+}
+
 enum pycds_miss search_check_source(const struct facts *facts, enum pycds_validate validate,
                                     const uint8_t python_magic[4]) {
   struct stat status;
   char path[MAX_PATH_BYTES];
   if (validate == PYCDS_VALIDATE_NONE) return PYCDS_SERVED;
-  if (facts->origin.length >= sizeof path) return PYCDS_MISS_PATH_DIFFERS;
-  memcpy(path, facts->origin.bytes, facts->origin.length);
-  path[facts->origin.length] = 0;
+  if (!copy_path(facts, path)) return PYCDS_MISS_PATH_DIFFERS;
   if (syscall(SYS_newfstatat, AT_FDCWD, path, &status, 0) != 0) return PYCDS_MISS_SOURCE_MISSING;
   /* Nothing else is a module for the path finder, whatever its size and time. */
   if (!S_ISREG(status.st_mode) || (uint64_t)status.st_size != facts->source_size) return PYCDS_MISS_SOURCE_CHANGED;

@@ -18,6 +18,9 @@ bool search_find_nothing(PyObject *path, const struct facts *facts);
 /* Forgets what is known of directories: importlib.invalidate_caches. */
 void search_forget(void);
 
+/* Whether the module's source is there, and a file: SERVED or SOURCE_MISSING. */
+enum pycds_miss search_check_file(const struct facts *facts);
+
 /* Compares the module's source with what the archive recorded, as `validate` says. */
 enum pycds_miss search_check_source(const struct facts *facts, enum pycds_validate validate,
                                     const uint8_t python_magic[4]);

@@ -1,50 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "finder.h"
 
-#include "../caches/ask.h"
 #include "../decide/conditions.h"
+#include "../decide/search.h"
+#include "../host/handed.h"
 #include "../host/report.h"
-#include "../make/objects.h"
 #include "../make/parts.h"
 #include "runtime.h"
-
-/* Counted when it runs, not when it is found: runpy and others only look. */
-static void count_served(PyObject *spec) {
-  PyObject *name = report.log && spec ? PyObject_GetAttr(spec, names.name) : NULL;
-  report_served(name ? PyUnicode_AsUTF8AndSize(name, NULL) : NULL);
-  drop(name);
-  PyErr_Clear();
-}
-
-/* Stands as `exec_module` on one genuine SourceFileLoader, until it has run: afterwards
- * loader and spec are exactly what the path finder would have left. The body runs through
- * importlib's own trampoline, so that tracebacks and audit events stay the same. */
-static PyObject *exec_module(PyObject *code, PyObject *module) {
-  PyObject *spec = PyObject_GetAttr(module, names.dunder_spec);
-  count_served(spec);
-  PyObject *loader = spec ? PyObject_GetAttr(spec, names.loader) : NULL;
-  PyObject *attributes = loader ? PyObject_GetAttr(loader, names.dunder_dict) : NULL;
-  if (!attributes || PyDict_DelItem(attributes, names.exec_module) != 0) PyErr_Clear();
-  drop(attributes);
-  drop(loader);
-  drop(spec);
-  PyObject *namespace = PyObject_GetAttr(module, names.dunder_dict);
-  if (!namespace) return NULL;
-  PyObject *result = PyObject_CallFunctionObjArgs(importlib.run, importlib.exec, code, namespace, NULL);
-  Py_DecRef(namespace);
-  if (result) cache_regex_ran(code, module);
-  return result;
-}
-
-static PyObject *new_spec(const struct parts *parts, PyObject *code) {
-  static PyMethodDef method = {"exec_module", exec_module, METH_O, NULL};
-  PyObject *loader = loading_loader(parts), *spec = NULL;
-  PyObject *function = loader ? PyCFunction_NewEx(&method, code, NULL) : NULL;
-  if (function && PyObject_SetAttr(loader, names.exec_module, function) == 0) spec = loading_spec(parts, loader);
-  drop(function);
-  drop(loader);
-  return spec;
-}
 
 /* A list, since asking a namespace package's path for its items runs Python code. */
 static PyObject *path_to_search(PyObject *path) {
@@ -52,47 +14,40 @@ static PyObject *path_to_search(PyObject *path) {
   return path ? PySequence_List(path) : NULL;
 }
 
-static enum pycds_miss find(PyObject *name, struct text text, PyObject *path, PyObject **spec) {
-  struct found found;
+/* With a loader as the path finder gives it: what it reads comes from the archive all the same (get_code.h). */
+static PyObject *make_spec(PyObject *name, const struct found *found) {
   struct parts parts;
-  enum pycds_miss miss = runtime_find(text, &found);
-  if (miss) return miss;
-  if (!conditions_path_finder_is_next(runtime.self, name)) return PYCDS_MISS_FINDER;
-  path = path_to_search(path);
-  miss = path ? PYCDS_SERVED : PYCDS_MISS_PATH_DIFFERS;
-  if (!miss && found.generation != runtime.archive.generation) miss = runtime_find(text, &found);
-  if (!miss) miss = runtime_check(path, &found);
-  drop(path);
-  if (miss) return miss;
-  PyObject *code = objects_code(&runtime.archive, &found);
-  struct facts facts = facts_of(&found);
-  if (code) cache_regex_found(text.bytes, text.length, code);
-  if (code && parts_make(&parts, name, &facts)) {
-    *spec = new_spec(&parts, code);
-    parts_clear(&parts);
-  }
-  return *spec ? PYCDS_SERVED : PYCDS_MISS_DAMAGED;
-}
-
-/* For reports only: asks the path finder itself, to learn whether a name that was not
- * served is a module that an archive could have held. */
-static PyObject *find_missed(PyObject *args, const char *name, enum pycds_miss miss) {
-  PyObject *find_spec = PyObject_GetAttr(importlib.path_finder, names.find_spec);
-  PyObject *spec = find_spec ? PyObject_Call(find_spec, args, NULL) : NULL;
-  drop(find_spec);
-  PyObject *loader = spec && spec != &_Py_NoneStruct ? PyObject_GetAttr(spec, names.loader) : NULL;
-  if (loader && type_of(loader) == (PyTypeObject *)importlib.loader_type) report_missed(name, miss);
+  struct facts facts = facts_of(found);
+  if (!parts_make(&parts, name, &facts)) return NULL;
+  PyObject *loader = loading_loader(&parts), *spec = loader ? loading_spec(&parts, loader) : NULL;
   drop(loader);
-  if (spec) PyErr_Clear();
+  parts_clear(&parts);
   return spec;
 }
 
+static enum pycds_miss find(PyObject *name, struct text text, PyObject *path, PyObject **spec) {
+  struct found found;
+  enum pycds_miss miss = runtime_find(ARCHIVE_NAME, text, &found);
+  if (miss) return miss;
+  if (!conditions_path_finder_is_next(runtime.self)) return PYCDS_MISS_FINDER;
+  path = path_to_search(path);
+  miss = path ? PYCDS_SERVED : PYCDS_MISS_PATH_DIFFERS;
+  if (!miss && found.generation != runtime.archive.generation) miss = runtime_find(ARCHIVE_NAME, text, &found);
+  if (!miss) miss = runtime_check(path, &found);
+  drop(path);
+  struct facts facts = facts_of(&found);
+  if (!miss && runtime.archive.header.validate != PYCDS_VALIDATE_NONE) miss = search_check_file(&facts);
+  if (!miss) *spec = make_spec(name, &found);
+  return *spec ? PYCDS_SERVED : miss ? miss : PYCDS_MISS_DAMAGED;
+}
+
 PyObject *finder_find_spec(PyObject *self, PyObject *args, PyObject *keywords) {
+  (void)self;
   static char *arguments[] = {"fullname", "path", "target", NULL};
   PyObject *name, *path = &_Py_NoneStruct, *target = &_Py_NoneStruct, *spec = NULL;
   if (!PyArg_ParseTupleAndKeywords(args, keywords, "O|OO", arguments, &name, &path, &target)) return NULL;
   Py_ssize_t length;
-  const char *bytes = runtime.active ? PyUnicode_AsUTF8AndSize(name, &length) : NULL;
+  const char *bytes = runtime.reads ? PyUnicode_AsUTF8AndSize(name, &length) : NULL;
   if (!bytes) {
     PyErr_Clear();
     return none();
@@ -100,12 +55,11 @@ PyObject *finder_find_spec(PyObject *self, PyObject *args, PyObject *keywords) {
   double start = report_wanted() ? report_clock() : 0;
   enum pycds_miss miss = find(name, (struct text){bytes, (size_t)length}, path, &spec);
   PyErr_Clear();
-  if (report_wanted()) report.milliseconds += report_clock() - start;
-  if (spec) return spec;
-  if (!report_wanted()) return none();
-  if (conditions_path_finder_is_next(self, name)) return find_missed(args, bytes, miss);
-  if (miss == PYCDS_MISS_FINDER) report_missed(bytes, miss);
-  return none();
+  if (report_wanted()) {
+    report.milliseconds += report_clock() - start;
+    handed_note_reason(name, miss);
+  }
+  return spec ? spec : none();
 }
 
 /* Programs that look for a finder tell them apart by class and `__module__`, which a module has not. */

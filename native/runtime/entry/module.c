@@ -12,11 +12,14 @@
 #include "../caches/ask.h"
 #include "../decide/search.h"
 #include "../host/collector.h"
+#include "../host/handed.h"
 #include "../host/importlib_digest.h"
+#include "../host/replaced.h"
 #include "../host/report.h"
 #include "../make/objects.h"
 #include "../warm/shadow.h"
 #include "finder.h"
+#include "get_code.h"
 #include "locate.h"
 #include "runtime.h"
 #include "takeover.h"
@@ -51,13 +54,15 @@ static enum pycds_reject start(PyObject *self, const char *path) {
   if (reject) return reject;
   readahead_start(&runtime.archive);
   if (!importlib_find()) return PYCDS_REJECT_RUNTIME;
+  replaced_start();
   if (report_wanted()) report_earlier();
   if (!finder_insert(self)) return PYCDS_REJECT_RUNTIME;
   runtime.self = keep(self);
   runtime.active = true;
   unsigned caches = cache_open(&runtime.archive);
   if (caches & CACHE_REGEXES) cache_regex_start(&runtime.archive);
-  if (caches & CACHE_SOURCES) cache_source_start(&runtime.archive);
+  handed_start(cache_source_start(&runtime.archive, caches & CACHE_SOURCES));
+  runtime.reads = get_code_install();
   const char *only_finder = getenv("PYCDS_TAKEOVER");
   if (only_finder && strcmp(only_finder, "off") == 0) return PYCDS_ACCEPTED;
   runtime.taken = importlib.known && !is_verbose() && takeover_install();
@@ -113,12 +118,13 @@ static PyObject *load_code(PyObject *self, PyObject *name) {
   struct found found;
   const char *bytes = PyUnicode_AsUTF8AndSize(name, &length);
   if (!bytes) return NULL;
-  enum pycds_miss miss = runtime_find((struct text){bytes, (size_t)length}, &found);
+  enum pycds_miss miss = runtime_find(ARCHIVE_NAME, (struct text){bytes, (size_t)length}, &found);
   PyObject *code = miss ? NULL : objects_code(&runtime.archive, &found);
   if (!code) {
     PyErr_SetString(PyExc_LookupError, pycds_miss_sentence(miss ? miss : PYCDS_MISS_DAMAGED));
     return NULL;
   }
+  objects_hand_out(&runtime.archive, found.number);
   return keep(code);
 }
 
@@ -150,6 +156,7 @@ static PyObject *stats(PyObject *self, PyObject *unused) {
   } items[] = {
       {"status", PyUnicode_FromStringAndSize(reject, (Py_ssize_t)strlen(reject))},
       {"served", PyLong_FromLong((long)report.served)},
+      {"served_by_get_code", PyLong_FromLong((long)report.read)},
       {"missed", PyLong_FromLong((long)missed)},
       {"regexes", PyLong_FromLong((long)report.cached[REPORT_REGEX])},
       {"regexes_missed", PyLong_FromLong((long)report.uncached[REPORT_REGEX])},
@@ -178,7 +185,7 @@ static PyMethodDef methods[] = {
     {"invalidate_caches", invalidate_caches, METH_NOARGS, "invalidate_caches(): forgets directory listings."},
     {"load_code", load_code, METH_O, "load_code(name): the archived code object; LookupError when there is none."},
     {"stats", stats, METH_NOARGS,
-     "stats(): status, modules served and (with PYCDS=report or PYCDS_LOG) missed,\n"
+     "stats(): status, modules served, those of them by get_code, and (with PYCDS=report or PYCDS_LOG) missed,\n"
      "whether importlib's _find_and_load was taken over, digest of importlib."},
     {NULL, NULL, 0, NULL},
 };

@@ -9,6 +9,7 @@
 #include "../caches/ask.h"
 #include "../decide/conditions.h"
 #include "../host/collector.h"
+#include "../host/frames.h"
 #include "../host/locks.h"
 #include "../host/report.h"
 #include "../make/objects.h"
@@ -126,8 +127,9 @@ static bool make(struct import *im, const struct facts *facts, struct parts *par
 /* Whether it may be served, and its code. `found` is as of before the search path was
  * asked for, which may have run Python code. */
 static bool find_code(struct import *im, PyObject *path, struct found *found) {
-  if (found->generation != runtime.archive.generation && runtime_find(im->text, found) != PYCDS_SERVED) return false;
-  if (runtime_check(path, found) != PYCDS_SERVED) return false;
+  if (found->generation != runtime.archive.generation && runtime_find(ARCHIVE_NAME, im->text, found) != PYCDS_SERVED)
+    return false;
+  if (runtime_check(path, found) != PYCDS_SERVED || runtime_check_source(found) != PYCDS_SERVED) return false;
   im->code = objects_code(&runtime.archive, found);
   if (im->code) cache_regex_found(im->text.bytes, im->text.length, im->code);
   return im->code != NULL;
@@ -138,7 +140,8 @@ static bool prepare(struct import *im) {
   struct found found;
   struct parts parts;
   PyObject *path = NULL;
-  if (runtime_find(im->text, &found) != PYCDS_SERVED) return false;
+  if (runtime_find(ARCHIVE_NAME, im->text, &found) != PYCDS_SERVED) return false;
+  if (!objects_are_left(&runtime.archive, found.number)) return false;
   struct facts facts = facts_of(&found);
   bool ready = is_unchanged() && conditions_are_first(runtime.self, im->name, &facts) && find_path(im, &path) &&
                find_code(im, path, &found);
@@ -150,7 +153,9 @@ static bool prepare(struct import *im) {
   parts_clear(&parts);
   if (ready) im->flight = locks_enter(im->name, &facts);
   /* Python code may have run meanwhile, in a finaliser or another thread. */
-  return im->flight && !item_of(importlib.modules, im->name);
+  ready = im->flight && !item_of(importlib.modules, im->name) && objects_are_left(&runtime.archive, found.number);
+  if (ready) objects_hand_out(&runtime.archive, found.number);
+  return ready;
 }
 
 /* ---- loading ---- */
@@ -161,16 +166,6 @@ static int audit_import(PyObject *name) {
   PyObject *hooks = item_of(importlib.sys_dict, names.path_hooks), *empty = &_Py_NoneStruct;
   return PySys_Audit("import", "OOOOO", name, empty, path ? path : empty, finders ? finders : empty,
                      hooks ? hooks : empty);
-}
-
-static PyObject *run(const struct import *im) {
-  PyObject *dict = PyModule_GetDict(im->module);
-  if (PySys_Audit("exec", "O", im->code) != 0) return NULL;
-  if (!item_of(dict, names.dunder_builtins) &&
-      PyDict_SetItem(dict, names.dunder_builtins, importlib.builtins_dict) != 0) {
-    return NULL;
-  }
-  return PyEval_EvalCode(im->code, dict, dict);
 }
 
 /* The module goes to the end of sys.modules; it may have put something else there. */
@@ -205,7 +200,9 @@ static PyObject *load(const struct import *im) {
   PyObject *result = NULL;
   if (PyObject_SetAttr(im->spec, names.initializing, importlib.true_object) != 0) return NULL;
   if (PyDict_SetItem(importlib.modules, im->name, im->module) == 0) {
-    PyObject *done = run(im);
+    collector_age();
+    PyObject *done = frames_run(im->code, PyModule_GetDict(im->module));
+    collector_age();
     if (done) cache_regex_ran(im->code, im->module);
     if (done)
       result = move_to_end(im->name);
@@ -278,12 +275,12 @@ static bool import_parent(const struct import *im, bool *audited) {
   if (!im->parent_name || item_of(importlib.modules, im->parent_name)) return true;
   struct found found;
   /* For a module that will not be served the original does this, too, and in its own order. */
-  if (runtime_find(im->text, &found) != PYCDS_SERVED || !is_unchanged()) return true;
+  if (runtime_find(ARCHIVE_NAME, im->text, &found) != PYCDS_SERVED || !is_unchanged()) return true;
   if (importlib.features & RAISES_IMPORT_EVENT) {
     if (audit_import(im->name) != 0) return false;
     *audited = true;
   }
-  PyObject *parent = PyObject_CallFunctionObjArgs(im->import, im->parent_name, NULL);
+  PyObject *parent = frames_import(im->import, im->parent_name);
   drop(parent);
   return parent != NULL;
 }
@@ -334,7 +331,6 @@ static PyObject *find_and_load(PyObject *self, PyObject *const *args, Py_ssize_t
   (void)self;
   struct import im = {0};
   PyObject *result = NULL;
-  collector_hold();
   bool served = may_serve(args, count, keywords, &im) && (serve_ready(&im, &result) || serve(&im, &result));
   if (im.flight) locks_leave(im.flight);
   drop(im.parent_name);
@@ -346,7 +342,6 @@ static PyObject *find_and_load(PyObject *self, PyObject *const *args, Py_ssize_t
     PyErr_Clear();
     result = call_original(args, count, keywords);
   }
-  collector_release();
   return result;
 }
 
@@ -358,6 +353,7 @@ bool takeover_install(void) {
     watched[i] = item_of(importlib.bootstrap_dict, *watched_names[i]);
     if (watched[i]) Py_IncRef(watched[i]);
   }
+  frames_start();
   PyObject *function = PyCFunction_NewEx(&method, &_Py_NoneStruct, NULL);
   bool done = stock_find_and_load && function && locks_install();
   if (done) {

@@ -9,11 +9,15 @@ struct importlib importlib;
 static const struct {
   uint64_t digest;
   unsigned features;
+  struct import_lines lines;
 } known[] = {
-#define IMPORTLIB(digest, features, where) {digest, features},
+#define LINES(...)                                                                                                     \
+  { __VA_ARGS__ }
+#define IMPORTLIB(digest, features, lines, where) {digest, features, lines},
 #include "importlib.def"
 #undef IMPORTLIB
-    {0, 0},
+#undef LINES
+    {0, 0, {0}},
 };
 
 PyObject *attribute_of(PyObject *object, PyObject *name) {
@@ -54,45 +58,6 @@ static bool find_path_hooks(void) {
   return importlib.path_hooks[0] && importlib.path_hooks[1];
 }
 
-static PyObject *const *const load_names[LOAD_METHODS] = {&names.exec_module, &names.get_code, &names.get_data,
-                                                          &names.source_to_code};
-
-bool importlib_loads_as_ever(void) {
-  bool same = true;
-  for (int i = 0; i < LOAD_METHODS && same; i++) {
-    PyObject *method = PyObject_GetAttr(importlib.loader_type, *load_names[i]);
-    same = method && method == importlib.load_methods[i];
-    drop(method);
-  }
-  if (!same) PyErr_Clear();
-  return same;
-}
-
-/* Whether a function came with the interpreter, and is not one that replaced it. */
-static bool is_frozen_function(PyObject *function) {
-  static const char start[] = "<frozen importlib.";
-  Py_ssize_t length = 0;
-  PyObject *code = take(function, "__code__"), *file = take(code, "co_filename");
-  const char *bytes = file ? PyUnicode_AsUTF8AndSize(file, &length) : NULL;
-  bool frozen = bytes && strncmp(bytes, start, sizeof start - 1) == 0;
-  drop(file);
-  drop(code);
-  PyErr_Clear();
-  return frozen;
-}
-
-/* What has been replaced already counts as changed for ever. */
-static void find_load_methods(void) {
-  for (int i = 0; i < LOAD_METHODS; i++) {
-    PyObject *method = PyObject_GetAttr(importlib.loader_type, *load_names[i]);
-    if (method && is_frozen_function(method))
-      importlib.load_methods[i] = method;
-    else
-      drop(method);
-  }
-  PyErr_Clear();
-}
-
 static bool all_found(PyObject *const *objects, size_t count) {
   for (size_t i = 0; i < count; i++) {
     if (!objects[i]) return false;
@@ -111,6 +76,7 @@ static void recognise(PyObject *external) {
     if (known[i].digest != importlib.digest) continue;
     importlib.known = true;
     importlib.features = known[i].features;
+    importlib.lines = known[i].lines;
   }
 }
 
@@ -151,7 +117,6 @@ bool importlib_find(void) {
   if (!all_found(found, sizeof found / sizeof *found) || !find_path_hooks()) {
     return false;
   }
-  find_load_methods();
   recognise(external);
   return true;
 }

@@ -25,7 +25,10 @@ enum feature {
   SETS_LAZY_ATTRIBUTES = 32
 };
 
-enum { LOAD_METHODS = 4 };
+/* Lines of importlib.def. */
+struct import_lines {
+  long find, find_unlocked, load, find_for_parent, parent;
+};
 
 struct importlib {
   PyObject *bootstrap;                                               /* _frozen_importlib */
@@ -38,20 +41,17 @@ struct importlib {
   PyObject *set_lazy_attributes;        /* _imp._set_lazy_attributes, or NULL */
   PyObject *path_hooks[2];              /* the two that CPython starts with */
   PyObject *get_ident;                  /* _thread.get_ident */
-  PyObject *load_methods[LOAD_METHODS]; /* of SourceFileLoader */
   PyObject *true_object, *false_object; /* as Python code sees them */
   uint64_t digest;                      /* 0: one of the functions is no Python function */
   bool known;                           /* digest is in importlib.def, and `features` holds */
   unsigned features;                    /* enum feature */
+  struct import_lines lines;            /* 0 where the import system is not known */
 };
 
 extern struct importlib importlib;
 
 /* False when this interpreter lacks something that the runtime needs. Leaves no exception. */
 bool importlib_find(void);
-
-/* Whether importlib's classes still load source files in their own way. */
-bool importlib_loads_as_ever(void);
 
 /* Like getattr(object, name, None) (a new reference or NULL). */
 PyObject *attribute_of(PyObject *object, PyObject *name);

@@ -42,6 +42,11 @@ void report_served(const char *name) {
   if (name) say("served %s", name);
 }
 
+void report_read(const char *name) {
+  report.read++;
+  report_served(name);
+}
+
 void report_missed(const char *name, enum pycds_miss miss) {
   report.missed[miss]++;
   if (report.log) say("missed %s %s", name, pycds_miss_code(miss));

@@ -10,4 +10,9 @@
  * Python exception is left set. */
 PyObject *objects_code(struct archive *a, const struct found *found);
 
+/* Whether code of a record may still be handed to an import: to one in a process, as code that is read afresh is run by
+ * one. */
+static inline bool objects_are_left(const struct archive *a, uint32_t number) { return !a->handed_out[number]; }
+static inline void objects_hand_out(const struct archive *a, uint32_t number) { a->handed_out[number] = true; }
+
 #endif

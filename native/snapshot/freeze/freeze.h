@@ -6,6 +6,7 @@
 //   relocate.c  moves what lies where a stack may be
 //   dump.c     writes the memory of a forked child, by system calls alone
 //   seal.c     checksums
+//   warm.c     sees which pages every start changes
 //   resume.c   goes on in a process that was replaced
 #ifndef PYCDS_SNAPSHOT_FREEZE_H
 #define PYCDS_SNAPSHOT_FREEZE_H
@@ -38,6 +39,7 @@ struct scratch {
   struct snapshot_file files[SNAPSHOT_MAX_FILES];
   struct snapshot_stamp stamps[SNAPSHOT_MAX_STAMPS];
   struct snapshot_symbol symbols[SNAPSHOT_MAX_SYMBOLS];
+  struct snapshot_range warm[SNAPSHOT_MAX_WARM];
   char strings[SNAPSHOT_MAX_STRINGS];
   uint8_t vdso[SNAPSHOT_MAX_VDSO];
   uint8_t meta[SNAPSHOT_META_BYTES];
@@ -47,6 +49,7 @@ struct scratch {
 
 extern struct freeze {
   const char *path; /* of the file that is written; NULL: this process is no template */
+  char **arguments; /* of the template */
   enum cpu_policy policy;
   struct template_hook hook;
   bool hooked;
@@ -79,8 +82,11 @@ void relocate_vdso(void);
 /* Child handler of fork. */
 void dump_at_fork(void);
 
-/* Makes a written file one that is used, under its final name. */
-void freeze_seal(const char *written, const char *path);
+/* Makes a written file one that is used. */
+void freeze_seal(const char *path);
+
+/* Adds to a sealed file what one start of it changes, and leaves it unsealed where there is something to add. */
+void freeze_warm(const char *path);
 
 /* Goes on as the program that was started. */
 __attribute__((noreturn)) void resume_program(void);

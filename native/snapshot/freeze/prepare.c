@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #define _GNU_SOURCE
 #include <dirent.h>
+#include <dlfcn.h>
 #include <fcntl.h>
 #include <malloc.h>
 #include <signal.h>
@@ -121,9 +122,19 @@ void prepare_interpreter(void) {
 
 /* ---- memory ---- */
 
+/* One that was preloaded may keep what a process that goes on must draw or look at anew: secrets, processors. This library
+ * is the first that is preloaded, and behind it is not the program, whose own address for the function tells nothing. */
+static bool has_foreign_allocator(void) {
+  Dl_info allocator, library;
+  void *next = dlsym(RTLD_NEXT, "malloc"), *known = dlsym(RTLD_NEXT, "gnu_get_libc_version");
+  return !next || !known || !dladdr(next, &allocator) || !dladdr(known, &library) ||
+         allocator.dli_fbase != library.dli_fbase;
+}
+
 /* A process that is made of this one may have its break elsewhere, and an allocator that expects it to go on where it
  * ended would take that for damage. Once the break could not be moved it expects nothing any more. */
 void prepare_memory(void) {
+  if (has_foreign_allocator()) freeze_refuse("its allocator is not glibc's");
   static void *chunks[CHUNKS];
   uint64_t end = ((uint64_t)(uintptr_t)sbrk(0) + SNAPSHOT_PAGE - 1) / SNAPSHOT_PAGE * SNAPSHOT_PAGE;
   void *guard = mmap((void *)(uintptr_t)end, SNAPSHOT_PAGE, PROT_NONE,
@@ -138,7 +149,7 @@ void prepare_memory(void) {
     elsewhere = (uint64_t)(uintptr_t)chunks[count++] > end;
   }
   for (int i = 0; i < count; i++) free(chunks[i]);
-  if (!elsewhere) freeze_refuse("its allocator is not glibc's");
+  if (!elsewhere) freeze_refuse("its allocator goes on at an end of the heap that is in use");
 }
 
 /* ---- what is refused ---- */
@@ -250,8 +261,11 @@ void freeze_template(void) {
     PyOS_AfterFork_Child();
     resume_program();
   }
+  freeze.dumping = false;
   PyOS_AfterFork_Parent();
   wait_for(child, freeze.path);
-  freeze_seal(freeze.path, freeze.path);
+  freeze_seal(freeze.path);
+  freeze_warm(freeze.path);
+  freeze_seal(freeze.path);
   _exit(0);
 }

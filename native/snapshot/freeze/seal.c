@@ -10,14 +10,13 @@
 #include "../status.h"
 #include "freeze.h"
 
-void freeze_seal(const char *written, const char *path) {
-  (void)path;
-  int fd = open(written, O_RDWR | O_CLOEXEC);
+void freeze_seal(const char *path) {
+  int fd = open(path, O_RDWR | O_CLOEXEC);
   struct stat status;
-  if (fd < 0 || !status_of_descriptor(fd, &status)) freeze_refuse("%s cannot be read again", written);
+  if (fd < 0 || !status_of_descriptor(fd, &status)) freeze_refuse("%s cannot be read again", path);
   size_t bytes = (size_t)status.st_size;
   uint8_t *file = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-  if (file == MAP_FAILED) freeze_refuse("%s cannot be mapped", written);
+  if (file == MAP_FAILED) freeze_refuse("%s cannot be mapped", path);
   struct snapshot_header *header = (struct snapshot_header *)file;
   header->data_hash = pycds_hash(file + SNAPSHOT_META_BYTES, bytes - SNAPSHOT_META_BYTES);
   memcpy(header->magic, SNAPSHOT_MAGIC, SNAPSHOT_MAGIC_BYTES);

@@ -156,6 +156,7 @@ __attribute__((noreturn)) static void go_on_at(void *stack, void (*function)(voi
 
 static int own_main(int count, char **arguments, char **variables) {
   (void)variables;
+  freeze.arguments = arguments;
   freeze.policy = policy_of(getenv(CPU_VARIABLE));
   if (!getenv(TUNABLES_BEFORE)) set_tunables(arguments);
   clean_environment();

@@ -19,6 +19,9 @@
 #ifndef MADV_WIPEONFORK
 #define MADV_WIPEONFORK 18
 #endif
+#ifndef MADV_POPULATE_WRITE
+#define MADV_POPULATE_WRITE 23
+#endif
 
 /* ---- the way back ---- */
 
@@ -83,6 +86,15 @@ static enum snapshot_reject map_late(const struct handover *handover) {
     advise(late->address, late->bytes, late->advice);
   }
   return SNAPSHOT_ACCEPTED;
+}
+
+/* After the old world is gone, so that there is never more in use than without. Where a kernel cannot do that the
+ * pages come one by one. */
+static void warm(const struct handover *handover) {
+  for (uint64_t i = 0; i < handover->warm_count; i++) {
+    const struct handover_range *range = &handover->warm[i];
+    if (CALL3(madvise, range->start, range->end - range->start, MADV_POPULATE_WRITE) < 0) return;
+  }
 }
 
 static bool move_vdso(const struct handover *handover) {
@@ -164,6 +176,7 @@ __attribute__((used, noreturn)) static void restore(struct handover *handover) {
   if (!unmap_old(handover)) reject = SNAPSHOT_REJECT_DENIED;
   if (!reject) reject = map_late(handover);
   if (!reject && !move_vdso(handover)) reject = SNAPSHOT_REJECT_VDSO;
+  if (!reject) warm(handover);
   for (uint64_t i = 0; i < handover->close_count; i++) CALL1(close, handover->close[i]);
   if (!reject && CALL2(arch_prctl, ARCH_SET_FS, handover->context.fs_base) < 0) reject = SNAPSHOT_REJECT_DENIED;
   if (!reject) {

@@ -154,6 +154,12 @@ static bool take_memory(struct room *room, struct handover *handover, const stru
     const struct snapshot_region *region = &snapshot->regions[placement->mapped[i]];
     add_range_after(handover, region->address, region->address + region->bytes);
   }
+  handover->warm = take(room, (snapshot->header->warm.count + 1) * sizeof *handover->warm);
+  if (!handover->warm) return false;
+  for (uint32_t i = 0; i < snapshot->header->warm.count; i++) {
+    const struct snapshot_range *range = &snapshot->warm[i];
+    handover->warm[handover->warm_count++] = (struct handover_range){range->address, range->address + range->bytes};
+  }
   add_range(handover, SNAPSHOT_WINDOW, SNAPSHOT_WINDOW + SNAPSHOT_WINDOW_BYTES);
   add_range(handover, process->stack.start, process->stack.end);
   add_range(handover, process->vvar.start ? process->vvar.start : process->vdso.start, process->vdso.end);
@@ -253,7 +259,8 @@ struct handover *handover_build(const struct snapshot *snapshot, const struct pl
   uint64_t words = bytes_of(arguments), variables = bytes_of(arguments + process->stack_end[0] + 1);
   /* Wide characters take four bytes, and there are up to three copies of the command line's. */
   uint64_t bytes = sizeof(struct handover) + words + variables + bytes_of(environ) + 16 * words + 65536 +
-                   snapshot->header->regions.count * (sizeof(struct handover_late) + sizeof(struct handover_range));
+                   snapshot->header->regions.count * (sizeof(struct handover_late) + sizeof(struct handover_range)) +
+                   snapshot->header->warm.count * sizeof(struct handover_range);
   bytes = (bytes + SNAPSHOT_PAGE - 1) / SNAPSHOT_PAGE * SNAPSHOT_PAGE;
   *reject = SNAPSHOT_REJECT_ADDRESS_TAKEN;
   if (!map_code(code)) return NULL;

@@ -6,7 +6,11 @@ import { PycdsError } from '../../errors/index.js'
 import { LIST } from './flags.js'
 
 export const configFlags = {
-  config: Flags.string({ summary: 'bake the images of a file, each with its options', helpValue: 'FILE' }),
+  config: Flags.string({
+    summary:
+      'bake the images of a file, each with its options; default, when no IMAGE is named: pycds-image.yaml',
+    helpValue: 'FILE',
+  }),
   only: Flags.string({
     ...LIST,
     summary: 'with --config, only the image of this name; repeatable',
@@ -15,7 +19,7 @@ export const configFlags = {
 }
 
 /** Options of the command line that a file cannot have: they are about the whole of it. */
-const NOT_IN_FILES = ['config', 'only', 'json', 'help', 'progress', 'app-output']
+const NOT_IN_FILES = ['config', 'only', 'json', 'help', 'progress', 'app-output', 'plan']
 
 /** The options of a command that a file may have. */
 export function optionsOf<T extends ConfigOption>(flags: Readonly<Record<string, T>>): Record<string, T> {

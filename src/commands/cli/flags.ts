@@ -18,14 +18,19 @@ export const trainingFlags = {
   timeout: Flags.string({ default: '120s', summary: 'give up on a run after this time', helpValue: 'TIME' }),
 }
 
-/** What a training run does, and when it has failed. */
-export const runFlags = {
+/** What is asked of an application that is ready. */
+export const probeFlag = {
   probe: Flags.string({
     ...LIST,
     summary:
       'after it is ready, a request (GET:8000/path) or a program (exec:program argument) that reaches what is imported only then; repeatable',
     helpValue: 'SPEC',
   }),
+}
+
+/** What a training run does, and when it has failed. */
+export const runFlags = {
+  ...probeFlag,
   'stop-grace': Flags.string({
     default: STOP_GRACE,
     summary: "time between the image's stop signal and SIGKILL",

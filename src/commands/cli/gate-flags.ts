@@ -16,7 +16,7 @@ export const gateFlags = {
   }),
   'min-hit-rate': Flags.string({
     summary:
-      'start the new image once; fail, and tag nothing, unless so many percent of its modules come from the archive',
+      'start the new image once; fail, and tag nothing, unless so many percent of the modules that it imports come from the archive',
     helpValue: 'P',
   }),
   'check-repro': Flags.boolean({

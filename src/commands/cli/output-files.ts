@@ -5,6 +5,7 @@ import { Flags } from '@oclif/core'
 import { PycdsError } from '../../errors/index.js'
 import { formatTrace, type Trace } from '../../learn/trace/trace-file.js'
 import type { BakePlatformsResult, BakeResult } from '../../usecases/result.js'
+import { whyUnwritable } from '../../util/writable.js'
 
 export const outputFileFlags = {
   'trace-out': Flags.string({
@@ -22,6 +23,19 @@ export interface OutputFileFlags {
   'trace-out'?: string | undefined
   'metadata-file'?: string | undefined
   iidfile?: string | undefined
+}
+
+/** USAGE for a file that cannot be written, as far as can be told before the work that gives its content. */
+export function assertWritable(flag: string, path: string | undefined): void {
+  const reason = path === undefined ? undefined : whyUnwritable(path)
+  if (reason !== undefined) throw unwritable(flag, path ?? '', reason)
+}
+
+/** The same for all that a bake writes. */
+export function assertOutputFiles(flags: OutputFileFlags): void {
+  assertWritable('--trace-out', flags['trace-out'])
+  assertWritable('--metadata-file', flags['metadata-file'])
+  assertWritable('--iidfile', flags.iidfile)
 }
 
 /** Writes what was asked for; nothing of a dry run, which has no image. */
@@ -74,10 +88,11 @@ export function writeOutput(flag: string, path: string, text: string): void {
   try {
     writeFileSync(path, text)
   } catch (cause) {
-    throw new PycdsError('USAGE', {
-      message: `${flag} ${path}: it cannot be written`,
-      hint: 'Name a file in a directory that exists and can be written to.',
-      cause,
-    })
+    throw unwritable(flag, path, 'it cannot be written', cause)
   }
+}
+
+function unwritable(flag: string, path: string, reason: string, cause?: unknown): PycdsError {
+  const hint = 'Name a file in a directory that exists and can be written to.'
+  return new PycdsError('USAGE', { message: `${flag} ${path}: ${reason}`, hint, cause })
 }

@@ -34,11 +34,11 @@ export function parseFactor(flag: string, text: string): number {
   return factor
 }
 
-/** Reads a whole number from 0 to `max`. Throws USAGE naming `flag`. */
-export function parseCount(flag: string, text: string, max: number): number {
+/** Reads a whole number from `min` to `max`. Throws USAGE naming `flag`. */
+export function parseCount(flag: string, text: string, max: number, min = 0): number {
   const count = /^\d+$/.test(text) ? Number(text) : Number.NaN
-  if (!(count <= max)) {
-    throw usage(flag, text, 'not a count', `Write a whole number from 0 to ${max}.`)
+  if (!(count >= min && count <= max)) {
+    throw usage(flag, text, 'not a count', `Write a whole number from ${min} to ${max}.`)
   }
   return count
 }

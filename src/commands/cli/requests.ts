@@ -58,6 +58,7 @@ export interface StepFlags
     Omit<SurroundingsFlags, 'network' | 'mount' | 'add-host'> {
   train?: LearnFlags['train'] | undefined
   pyc: StepRequest['pyc']
+  here: boolean
   python?: string | undefined
   output?: string | undefined
   'image-config'?: string | undefined
@@ -70,7 +71,8 @@ export interface BenchFlags extends TrainingFlags, SurroundingsFlags {
 }
 
 /** The flags of `verify` as oclif delivers them. */
-export interface VerifyFlags extends TrainingFlags {
+export interface VerifyFlags extends TrainingFlags, SurroundingsFlags {
+  probe?: string[] | undefined
   'min-hit-rate'?: string | undefined
   user?: string | undefined
 }
@@ -124,7 +126,7 @@ export function toBenchRequest(
     ...present({ baseline, command, minSpeedup }),
     ...toRun(flags),
     surroundings: parseSurroundings(flags),
-    runs: Math.max(1, parseCount('--runs', flags.runs, MAX_MEASURE_RUNS)),
+    runs: parseCount('--runs', flags.runs, MAX_MEASURE_RUNS, 1),
   }
 }
 
@@ -132,7 +134,13 @@ export function toBenchRequest(
 export function toVerifyRequest(reference: string, flags: VerifyFlags, command?: string[]): VerifyRequest {
   const rate = flags['min-hit-rate']
   const minHitRate = rate === undefined ? undefined : parsePercentage('--min-hit-rate', rate)
-  return { reference, ...present({ command, user: flags.user, minHitRate }), ...toRun(flags) }
+  return {
+    reference,
+    ...present({ command, user: flags.user, minHitRate }),
+    ...toRun(flags),
+    probes: toProbes(flags),
+    surroundings: parseSurroundings(flags),
+  }
 }
 
 /** Makes the request of a bake in place; throws USAGE for a value that has no meaning. */
@@ -147,7 +155,7 @@ export function toStepRequest(
     ...present({ command, python: flags.python, output: flags.output && resolve(flags.output) }),
     ...(config ? { config } : {}),
     ...toTraining({ ...flags, train, network: 'default' }, command),
-    ...{ validate: flags.validate, pyc: flags.pyc },
+    ...{ validate: flags.validate, pyc: flags.pyc, here: flags.here },
     ...toTimes(env),
   }
 }
@@ -160,9 +168,13 @@ function toTimes({ SOURCE_DATE_EPOCH: epoch }: NodeJS.ProcessEnv): { sourceDateE
 function toTrainingRun(flags: RunFlags) {
   return {
     ...toRun(flags),
-    probes: (flags.probe ?? []).map((text) => parseProbe('--probe', text)),
+    probes: toProbes(flags),
     onTrainFailure: flags['on-train-failure'],
   }
+}
+
+function toProbes({ probe = [] }: Pick<RunFlags, 'probe'>) {
+  return probe.map((text) => parseProbe('--probe', text))
 }
 
 function toRun(flags: TrainingFlags) {

@@ -3,14 +3,14 @@ import { isLocation, shortId } from '../../image/index.js'
 import type { Style } from '../../log/index.js'
 import type { BakeResult } from '../../usecases/result.js'
 import { renderFacts } from './table.js'
-import { formatBytes, formatCompiled, formatCount, formatFactor, formatMs } from './units.js'
+import { formatBytes, formatCompiled, formatCount, formatFactor, formatMs, quote } from './units.js'
 
 const METRICS = { imports: 'until the imports are done', exit: 'of the whole run' } as const
 
-/** The final block of a bake for people; of a dry run, the plan. */
+/** The final block of a bake for people; of a dry run, what would be written. */
 export function renderBake(result: BakeResult, style: Style): string {
   return (
-    result.output === null ? renderPlan(result, style) : renderBaked(result, result.output, style)
+    result.output === null ? renderDryRun(result, style) : renderBaked(result, result.output, style)
   ).join('\n')
 }
 
@@ -66,10 +66,10 @@ function renderStart({ start }: BakeResult): [string, string][] {
   ]
 }
 
-function renderPlan(result: BakeResult, style: Style): string[] {
+function renderDryRun(result: BakeResult, style: Style): string[] {
   const { training, archive, layer } = result
   return [
-    style.strong(`Plan for ${result.source.reference}: nothing was written`),
+    style.strong(`Dry run of ${result.source.reference}: it was trained, nothing was written`),
     '',
     ...renderFacts([
       ['python', describePython(result)],
@@ -91,9 +91,4 @@ function describeLeftOut({ archive }: BakeResult, reference: string): string {
 
 function describePython({ python }: BakeResult): string {
   return `${python.version}  ${python.library ?? python.executable}`
-}
-
-/** Quotes a word for a POSIX shell where it needs it: the line is there to be copied. */
-function quote(word: string): string {
-  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`
 }

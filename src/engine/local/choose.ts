@@ -2,11 +2,10 @@
 // Which runtime works here. Being installed says little inside containers and under security modules, so each one
 // has to run a program of this machine before it is trusted with an image.
 import { randomUUID } from 'node:crypto'
-import { mkdir, mkdtemp, stat } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { mkdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { PycdsError } from '../../errors/index.js'
-import { ownerMark } from '../../util/owner.js'
+import { makeTemporary } from '../../oci/index.js'
 import { findProgram, runProgram } from './processes.js'
 import { BubblewrapRuntime } from './runtimes/bubblewrap.js'
 import { OciRuntime } from './runtimes/oci.js'
@@ -69,7 +68,7 @@ async function open(name: RuntimeName): Promise<Runtime | string> {
 
 /** Runs `true` of this machine in a root that shows nothing but its programs; returns why it did not work. */
 async function probe(runtime: Runtime): Promise<string | undefined> {
-  const directory = await mkdtemp(join(tmpdir(), `pycds-${ownerMark()}-`))
+  const directory = await makeTemporary()
   // Without mounts there is only the root of this machine that has a program in it.
   const root = runtime.name === 'chroot' ? '/' : join(directory, 'root')
   const bundle = join(directory, 'bundle')

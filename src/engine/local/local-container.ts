@@ -5,6 +5,7 @@ import { once } from 'node:events'
 import { constants } from 'node:os'
 import { posix } from 'node:path'
 import { PycdsError } from '../../errors/index.js'
+import { withRoom } from '../../oci/index.js'
 import type {
   Container,
   ExecResult,
@@ -66,8 +67,10 @@ export class LocalContainer implements Container {
     const { plan, subject } = this.parts
     const runtime = await this.parts.runtime()
     this.touched = true
-    await this.parts.prepare()
-    const run = await runtime.run(plan)
+    const run = await withRoom(async () => {
+      await this.parts.prepare()
+      return await runtime.run(plan)
+    })
     this.#run = run
     const ended = awaitExit(run.child, onOutput)
     const started = await run.started

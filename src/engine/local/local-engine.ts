@@ -5,7 +5,7 @@ import { readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { PycdsError } from '../../errors/index.js'
 import type { ImageContents } from '../../oci/index.js'
-import { hostPlatform } from '../../oci/index.js'
+import { hostPlatform, withRoom } from '../../oci/index.js'
 import type { Container, ContainerSpec, Engine, EngineDescription } from '../../ports/index.js'
 import { putFiles, readInside } from '../../rootfs/index.js'
 import type { TarEntry } from '../../tar/index.js'
@@ -65,7 +65,7 @@ export class LocalEngine implements Engine {
 
   async create(spec: ContainerSpec): Promise<Container> {
     if (this.#creations.isClosed) throw interrupted(spec.image)
-    return this.#creations.make(() => this.#make(spec))
+    return this.#creations.make(() => withRoom(() => this.#make(spec)))
   }
 
   async remove(container: Container): Promise<void> {

@@ -3,27 +3,29 @@
 import { mkdir, readdir, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { isAbandoned, ownerMark } from '../../util/owner.js'
-
-const PREFIX = 'pycds-'
+import { makeTemporary, TEMPORARY_PREFIX, temporaryError } from '../../oci/index.js'
+import { isAbandoned } from '../../util/owner.js'
 
 /** A directory that only this user can look into; made when it is first needed. */
 export class Workspace {
-  readonly #directory = join(tmpdir(), `${PREFIX}${ownerMark()}`)
   #made: Promise<string> | undefined
   #count = 0
 
   /** Makes a new directory in it. */
   async make(kind: 'root' | 'bundle'): Promise<string> {
-    this.#made ??= mkdir(this.#directory, { mode: 0o700 }).then(() => this.#directory)
+    this.#made ??= makeTemporary()
     const path = join(await this.#made, `${kind}-${this.#count++}`)
-    await mkdir(path, { mode: 0o755 })
-    return path
+    try {
+      await mkdir(path, { mode: 0o755 })
+      return path
+    } catch (error) {
+      throw temporaryError(error)
+    }
   }
 
   async remove(): Promise<void> {
-    await this.#made
-    await removeTree(this.#directory)
+    const directory = await this.#made?.catch(() => undefined)
+    if (directory !== undefined) await removeTree(directory)
   }
 }
 
@@ -32,7 +34,7 @@ export async function removeAbandonedWorkspaces(
   cleanUp: (directory: string) => Promise<void>,
 ): Promise<void> {
   const names = await readdir(tmpdir()).catch(() => [])
-  for (const name of names.filter((one) => one.startsWith(PREFIX) && isAbandoned(one))) {
+  for (const name of names.filter((one) => one.startsWith(TEMPORARY_PREFIX) && isAbandoned(one))) {
     const directory = join(tmpdir(), name)
     const found = await stat(directory).catch(() => undefined)
     if (found === undefined || found.uid !== process.geteuid?.()) continue

@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // An engine without containers: the command runs as a child of this process, on the root file
 // system, with the network that this process has, and as its user unless another one is given.
-import { chmodSync, existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { arch, release } from 'node:os'
 import { join } from 'node:path'
 import { PycdsError } from '../../errors/index.js'
 import type { Container, ContainerSpec, Engine, EngineDescription, PathChange } from '../../ports/index.js'
 import type { Identity } from './launch.js'
 import { ProcessContainer } from './process-container.js'
+
+/** Of linux/capability.h, as a bit. */
+const CAP_SETGID = 1n << 6n
 
 export interface ProcessEngineOptions {
   /** Of the programs that it starts. */
@@ -96,7 +99,22 @@ export class ProcessEngine implements Engine {
   }
 }
 
-/** Who runs this process has the groups that the builder gave, and may not be allowed to set any. */
-function isSomebodyElse({ uid, gid }: Identity): boolean {
-  return uid !== process.getuid?.() || gid !== process.getgid?.()
+/** Who runs this process has the groups that the builder gave, and may not be allowed to set others. */
+function isSomebodyElse({ uid, gid, groups }: Identity): boolean {
+  if (uid !== process.getuid?.() || gid !== process.getgid?.()) return true
+  const own = new Set(process.getgroups?.())
+  return groups.some((group) => group !== gid && !own.has(group)) && maySetGroups()
+}
+
+/** The right to do so, which a user namespace may deny even to its root. */
+function maySetGroups(): boolean {
+  const read = (name: string) => {
+    try {
+      return readFileSync(`/proc/self/${name}`, 'latin1')
+    } catch {
+      return ''
+    }
+  }
+  const [, rights = '0'] = /^CapEff:\s*([0-9a-f]+)$/m.exec(read('status')) ?? []
+  return (BigInt(`0x${rights}`) & CAP_SETGID) !== 0n && read('setgroups').trim() !== 'deny'
 }

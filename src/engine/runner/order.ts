@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the runner of this package is told to run; native/static/runner.c explains the letters.
-import { fileURLToPath } from 'node:url'
+import { inPackage } from '../../util/package-root.js'
 
-export const RUNNER = fileURLToPath(
-  new URL(`../../../prebuilds/linux-${process.arch}/pycds-run`, import.meta.url),
-)
+export const RUNNER = inPackage(`prebuilds/linux-${process.arch}/pycds-run`)
 
 /** One command and who runs it. */
 export interface Order {

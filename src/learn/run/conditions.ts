@@ -7,7 +7,8 @@ import type { ReadySpec } from './ready.js'
 
 /** How a run looks into its container for one condition. */
 export interface Looker {
-  look(): Promise<Look>
+  /** @param tell how far one has come that takes its time */
+  look(tell: (detail: string) => void): Promise<Look>
   /** Between two looks. */
   pauseMs: number
   /** Looks in a row that must succeed: a health check that flaps is not health. */
@@ -18,28 +19,43 @@ export interface Looker {
 export interface Condition {
   readonly spec: ReadySpec
   holds: boolean
+  /** The program that it cannot be looked at without, and that is not in the image. */
+  missing?: string
   /** An error of the engine, which ends the run. */
   error?: unknown
+  /** Whether something has answered that is still starting, as far as can be told. */
+  readonly isNear?: boolean
   /** Why it does not hold yet, as the end of a sentence. */
   describe(): string
 }
 
+/** So many looks in a row without its program are enough. */
+const LOOKS_FOR_MISSING = 4
+
 /** Looks again and again until `spec` holds or `signal` aborts; a condition that fails goes on being watched. */
 export function poll(spec: ReadySpec, name: string, looker: Looker, signal: AbortSignal): Condition {
-  const seen = { looks: 0, passed: 0, row: 0, last: '' }
+  const seen = { looks: 0, passed: 0, row: 0, missing: 0, last: 'not looked at yet', isNear: false }
   const condition: Condition = {
     spec,
     holds: false,
+    get isNear() {
+      return seen.isNear
+    },
     describe() {
-      if (seen.looks === 0) return `${name}: not looked at yet`
       if (seen.passed === 0) return `${name}: ${seen.last}`
       return `${name}: it passed ${seen.passed} of ${seen.looks} times, never ${looker.passes} times in a row`
     },
   }
   const run = async () => {
-    while (!signal.aborted && !condition.holds) {
-      const { ok, detail } = await looker.look()
+    while (!signal.aborted && !condition.holds && condition.missing === undefined) {
+      const { ok, detail, missing, isNear } = await looker.look((so) => {
+        Object.assign(seen, { last: so, isNear: true })
+      })
+      seen.isNear = isNear === true
       seen.looks += 1
+      // An entrypoint may be about to make it.
+      seen.missing = missing === undefined ? 0 : seen.missing + 1
+      if (missing !== undefined && seen.missing >= LOOKS_FOR_MISSING) condition.missing = missing
       seen.row = ok ? seen.row + 1 : 0
       if (ok) seen.passed += 1
       else seen.last = detail

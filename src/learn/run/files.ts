@@ -50,11 +50,6 @@ export class RunPaths {
     return `${this.root}/${name}`
   }
 
-  /** For a container that is only looked at. */
-  probeEntries(probe: Buffer): TarEntry[] {
-    return [directory(this.root, 0o755), file(this.probe, 0o555, probe)]
-  }
-
   /**
    * Any user of the container must be able to write its run log, also after dropping privileges.
    * @param more contents of further files by name; readable by all.

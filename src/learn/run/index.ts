@@ -15,9 +15,12 @@ export { Redactor } from './redact.js'
 export { ALONE, type Surroundings } from './surroundings.js'
 export { type CompileList, compileRun, importRun, type ModuleLocation, type PythonStart } from './tasks.js'
 export {
+  plainStart,
+  type Rights,
   RUNTIME_VARIABLES,
   type RunOptions,
   reportStart,
+  type Start,
   type TimedStart,
   type Training,
   type TrainingOptions,

@@ -2,9 +2,16 @@
 // What a run looks at from inside its container: ports, answers, and programs that end. The
 // container may have no network and the image no shell, so this program brings its own probe.
 import type { Container, ExecResult } from '../../ports/index.js'
+import { present } from '../../util/present.js'
+import { missingProgram } from './missing-program.js'
 
 /** One look takes at most so long; the probe itself waits, which costs less than asking again. */
 const PORT_WAIT_MS = 1000
+/** Looking again leaves a connection behind that the service will find closed, so one look is a long one. */
+const ACCEPT_WAIT_MS = 10_000
+const CPU_TIMEOUT_MS = 5000
+/** Of the processor times in /proc, on every architecture that Linux has today. */
+const TICKS_PER_SECOND = 100
 const EXEC_GRACE_MS = 5000
 const NOBODY_LISTENS = 1
 
@@ -12,6 +19,10 @@ const NOBODY_LISTENS = 1
 export interface Look {
   ok: boolean
   detail: string
+  /** The program that is not in the image, without which no later attempt goes better. */
+  missing?: string
+  /** Not `ok`, but on its way. */
+  isNear?: boolean
 }
 
 export interface HttpRequest {
@@ -38,10 +49,24 @@ export class Inside {
     this.#untraced = { LD_PRELOAD: preload ?? '', PYCDS_TRACE_DIR: '', PYCDS_TIME_DIR: '' }
   }
 
-  /** Whether a port is listened on; waits a little for it. */
-  async port(port: number): Promise<Look> {
-    const result = await this.#probe(['port', String(port), String(PORT_WAIT_MS)], PORT_WAIT_MS)
-    return describe(result, 'nobody listens')
+  /**
+   * Whether a port is listened on and a connection to it accepted; waits a little for it.
+   * @param tell that it is listened on, which long comes first where workers import afterwards
+   */
+  async port(port: number, tell: (detail: string) => void): Promise<Look> {
+    const listens = await this.#probe(['port', String(port), String(PORT_WAIT_MS)], PORT_WAIT_MS)
+    if (listens.exitCode !== 0) return describe(listens, 'nobody listens')
+    const unaccepted = 'it is listened on, but no connection to it was accepted'
+    tell(unaccepted)
+    const accepts = await this.#probe(['accept', String(port), String(ACCEPT_WAIT_MS)], ACCEPT_WAIT_MS)
+    if (accepts.exitCode === NOBODY_LISTENS) return describe(accepts, 'nobody listens')
+    return { ...describe(accepts, unaccepted), isNear: true }
+  }
+
+  /** What all processes of the container have used of a processor, in seconds; undefined when it cannot be told. */
+  async processorSeconds(): Promise<number | undefined> {
+    const { exitCode, output } = await this.#probe(['cpu'], CPU_TIMEOUT_MS)
+    return exitCode === 0 && /^\d+$/.test(output) ? Number(output) / TICKS_PER_SECOND : undefined
   }
 
   /** Makes a request; `ok` when the status is below 400. */
@@ -59,12 +84,14 @@ export class Inside {
   /** Runs a program of the image; `ok` when it ends with 0. */
   async run(command: readonly string[], timeoutMs: number, o: { traced: boolean }): Promise<Look> {
     const env = o.traced ? {} : { env: this.#untraced }
-    const { exitCode, output } = await this.#container.exec({ command, timeoutMs, ...env })
+    const result = await this.#container.exec({ command, timeoutMs, ...env })
+    const { exitCode, output } = result
     const [line = ''] = output.trim().split('\n').slice(-1)
     if (exitCode === null) return { ok: false, detail: output }
     return {
       ok: exitCode === 0,
       detail: `exit code ${exitCode}${line === '' ? '' : `: ${line.slice(0, 200)}`}`,
+      ...present({ missing: missingProgram(command, result) }),
     }
   }
 

@@ -11,7 +11,7 @@ export type ReadySpec =
   | { kind: 'timer'; ms: number }
   /** The HEALTHCHECK of the image passes. */
   | { kind: 'health' }
-  /** A TCP port is listened on, seen from inside the container. */
+  /** A connection to a TCP port is accepted, seen from inside the container. */
   | { kind: 'port'; port: number }
   /** A GET request is answered with a status below 400. */
   | { kind: 'http'; port: number; path: string }
@@ -25,10 +25,17 @@ export interface ReadyPlan {
   specs: readonly ReadySpec[]
   /** Nobody asked for `specs`: after so long without an import the run ends all the same, with a warning. */
   fallbackQuietMs?: number
+  /** Takes its place when one of `specs` can never hold, for want of a program in the image. */
+  instead?: ReadyPlan
+  /** Neither the user nor the image says how to tell: that a service falls quiet need not mean that it is up. */
+  isGuess?: boolean
 }
 
 /** What is used where an image says nothing about itself: programs end, services fall quiet. */
-export const DEFAULT_READY: readonly ReadySpec[] = [{ kind: 'exit' }, { kind: 'quiet', ms: 2000 }]
+export const DEFAULT_READY: ReadyPlan = {
+  specs: [{ kind: 'exit' }, { kind: 'quiet', ms: 2000 }],
+  isGuess: true,
+}
 
 /** An image may expose a port that its command never opens, or be unhealthy without its database. */
 const PORT_FALLBACK_MS = 10_000
@@ -36,11 +43,14 @@ const HEALTH_FALLBACK_MS = 30_000
 
 /** How to tell that an image is up when nothing is asked for: its HEALTHCHECK, else its ports, else the default. */
 export function automaticReady(config: ImageConfig): ReadyPlan {
-  if (healthCommand(config)) {
-    return { specs: [{ kind: 'exit' }, { kind: 'health' }], fallbackQuietMs: HEALTH_FALLBACK_MS }
-  }
+  const instead = readyByPorts(config)
+  if (healthCommand(config) === undefined) return instead
+  return { specs: [{ kind: 'exit' }, { kind: 'health' }], fallbackQuietMs: HEALTH_FALLBACK_MS, instead }
+}
+
+function readyByPorts(config: ImageConfig): ReadyPlan {
   const ports = exposedPorts(config)
-  if (ports.length === 0) return { specs: DEFAULT_READY }
+  if (ports.length === 0) return DEFAULT_READY
   return {
     specs: [{ kind: 'exit' }, ...ports.map((port): ReadySpec => ({ kind: 'port', port }))],
     fallbackQuietMs: PORT_FALLBACK_MS,

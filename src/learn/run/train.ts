@@ -18,6 +18,7 @@ export const RUNTIME_VARIABLES = ['PYCDS_ARCHIVE', 'PYCDS_LOG'] as const
 const REPORT = { PYCDS: 'report', PYCDS_LOG: 'modules' }
 
 const PROBE_TIMEOUT_MS = 30_000
+const LISTED_CONNECTIONS = 3
 
 export interface TrainingSpec extends RunParts {
   image: string
@@ -46,6 +47,8 @@ export interface Training extends Watched {
   processes: RunLogProcess[]
   /** Executables that look like Python but are no CPython that can be traced. */
   others: string[]
+  /** Connections that no program of the run got, as a warning names them. */
+  unreached: string[]
   /** The absolute paths that are there because of the run: made or changed by it, or mounted. */
   changed: { has(path: string): boolean }
   probes: ProbeResult[]
@@ -78,31 +81,76 @@ export async function train(engine: Engine, spec: TrainingSpec, options: Trainin
     const made = new Set((await container.changes()).map((change) => change.path))
     const has = (path: string) => made.has(path) || isMounted(path, spec.surroundings ?? ALONE)
     const kept = withoutValues(logs, spec)
-    return { ...watched, activity: counted, ...kept, changed: { has }, probes: hideValues(probes, spec) }
+    const warnings = [...watched.warnings, ...waitsFor(watched, kept.unreached)]
+    return {
+      ...watched,
+      warnings,
+      activity: counted,
+      ...kept,
+      changed: { has },
+      probes: hideValues(probes, spec),
+    }
   } finally {
     await engine.remove(container)
   }
 }
 
-/** Starts the image's command as it is, with probes but without the tracer. */
+/** As whom, and with what rights, a start is tried that is not a training run; absent: as the image says. */
+export type Rights = Pick<ContainerSpec, 'user' | 'readOnly' | 'dropCapabilities'>
+
+/** A start that was watched, and how its probes went. */
+export interface Start extends Watched {
+  probes: ProbeResult[]
+}
+
+/** Starts the image's command as it is, with probes but without the tracer; its runtime reports on stderr. */
 export async function reportStart(
   engine: Engine,
   spec: TrainingSpec,
   options: TrainingOptions & Pick<WatchOptions, 'activity'>,
-): Promise<void> {
-  const { LD_PRELOAD: _, ...env } = containerSpec(spec, REPORT).env
+  rights: Rights = {},
+): Promise<Start> {
+  const traced = containerSpec(spec, REPORT)
+  const { LD_PRELOAD: _, ...env } = traced.env
   const preload = ownPreload(spec)
   const container = await engine.create({
-    ...containerSpec(spec, {}),
+    ...{ ...traced, ...rights },
     env: { ...env, ...(preload === undefined ? {} : { LD_PRELOAD: preload }) },
   })
+  return await watchStart(engine, container, spec, options)
+}
+
+/** The same without an archive, for comparison: with nothing but a clock, which tells when importing is over. */
+export async function plainStart(
+  engine: Engine,
+  spec: TrainingSpec,
+  options: TrainingOptions,
+  rights: Rights = {},
+): Promise<Start> {
+  const { times } = new RunPaths(spec.place)
+  const traced = containerSpec(spec, { PYCDS_TIME_DIR: times, PYCDS: 'off' })
+  const container = await engine.create({ ...traced, ...rights })
+  // One more, since nothing is counted where the clock cannot be written.
+  const activity = async () =>
+    (await readTimes(container, times)).reduce((sum, { imports }) => sum + imports, 1)
+  return await watchStart(engine, container, spec, { ...options, activity })
+}
+
+/** Watches a start with its probes, and removes the container. */
+async function watchStart(
+  engine: Engine,
+  container: Container,
+  spec: TrainingSpec,
+  options: TrainingOptions & Pick<WatchOptions, 'activity'>,
+): Promise<Start> {
+  let probes: ProbeResult[] = []
   const whenReady = async (inside: Inside) => {
-    await runProbes(options.probes, inside, PROBE_TIMEOUT_MS)
+    probes = await runProbes(options.probes, inside, PROBE_TIMEOUT_MS)
   }
   try {
     const hasProbes = options.probes.length > 0
-    const { failure } = await watchRun(container, spec, { ...options, ...(hasProbes && { whenReady }) })
-    if (failure) throw failure
+    const watched = await watchRun(container, spec, { ...options, ...(hasProbes && { whenReady }) })
+    return { ...watched, probes: hideValues(probes, spec) }
   } finally {
     await engine.remove(container)
   }
@@ -196,7 +244,7 @@ export async function watchRun(
 }
 
 /** A text that was compiled may be made of a variable that the image does not have. */
-function withoutValues<T extends Pick<Training, 'processes'>>(logs: T, spec: TrainingSpec): T {
+function withoutValues<T extends Pick<Training, 'processes' | 'unreached'>>(logs: T, spec: TrainingSpec): T {
   const redactor = new Redactor(spec.surroundings?.env ?? {})
   const processes = logs.processes.map((process) => ({
     ...process,
@@ -207,7 +255,19 @@ function withoutValues<T extends Pick<Training, 'processes'>>(logs: T, spec: Tra
       ({ text, filename }) => !redactor.finds(text) && !redactor.finds(filename),
     ),
   }))
-  return { ...logs, processes }
+  return { ...logs, processes, unreached: logs.unreached.map((text) => redactor.text(text)) }
+}
+
+/** A program that is quiet because it waits for something has not started. */
+function waitsFor({ by, exitCode }: Watched, unreached: readonly string[]): string[] {
+  if (by !== 'quiet' || exitCode !== null || unreached.length === 0) return []
+  const names = unreached.slice(0, LISTED_CONNECTIONS).join(', ')
+  const more =
+    unreached.length > LISTED_CONNECTIONS ? ` and ${unreached.length - LISTED_CONNECTIONS} more` : ''
+  return [
+    `the program was still running when the training run was ended, and did not get its connections: ${names}${more}; ` +
+      'what it imports once it has them is not in the archive (--network, --add-host, --mount and --train-env give a run what it needs)',
+  ]
 }
 
 /** As it was before `re.escape`. */
@@ -232,17 +292,28 @@ function ownPreload({ surroundings, preload }: TrainingSpec): string | undefined
 async function readRunLogs(
   container: Container,
   directory: string,
-): Promise<Pick<Training, 'processes' | 'others'>> {
+): Promise<Pick<Training, 'processes' | 'others' | 'unreached'>> {
   const files = await container.readTree(directory)
   const processes: RunLogProcess[] = []
   const others: string[] = []
+  const unreached: string[] = []
   for (const [name, bytes] of [...files].sort(([a], [b]) => compare(a, b))) {
     if (name.endsWith('.other')) others.push(bytes.toString())
+    if (name.endsWith('.unreached')) unreached.push(...describeUnreached(bytes.toString()))
     const traced = name.endsWith('.runlog') ? parseRunLog(name, bytes) : undefined
     if (traced) processes.push(traced)
   }
   processes.sort((a, b) => a.pid - b.pid)
-  return { processes, others: [...new Set(others)].sort() }
+  return { processes, others: [...new Set(others)].sort(), unreached: [...new Set(unreached)].sort() }
+}
+
+/** Lines of a reason and an address or a name. */
+function describeUnreached(text: string): string[] {
+  const reasons: Readonly<Record<string, string>> = { unknown: 'no such name' }
+  return text.split('\n').flatMap((line) => {
+    const [, reason = '', target] = /^(refused|unreachable|unknown) (.+)$/.exec(line) ?? []
+    return target === undefined ? [] : [`${target} (${reasons[reason] ?? reason})`]
+  })
 }
 
 /** A module is recorded before it is counted, so fewer records than counts mean that writing failed. */

@@ -4,11 +4,16 @@ import { PycdsError } from '../../errors/index.js'
 import type { Container, OutputListener } from '../../ports/index.js'
 import { type Condition, type Looker, matchOutput, poll } from './conditions.js'
 import type { Inside } from './inside.js'
+import { Processor } from './processor.js'
 import { formatReady, type ReadyPlan, type ReadySpec } from './ready.js'
 
 const POLL_MS = 100
 /** A server may listen before its workers have imported anything: what is ready must also have fallen quiet. */
 const SETTLE_MS = 1000
+/** So long may a service that is ready compute before it is taken for one that always does. */
+const COMPUTE_LIMIT_MS = 20_000
+/** The same for one whose port is open while nobody takes its connections. */
+const NEAR_LIMIT_MS = 60_000
 const LOOK_PAUSE_MS = 250
 const REQUEST_TIMEOUT_MS = 10_000
 const COMMAND_TIMEOUT_MS = 30_000
@@ -68,30 +73,39 @@ class Watch {
   readonly #looking: AbortSignal
   readonly #began = performance.now()
   #conditions: Condition[] = []
+  #plan: ReadyPlan
+  readonly #warnings: string[] = []
   #ended: { exitCode: number } | undefined
   #end: Promise<void> = Promise.resolve()
   #activity = 0
   #changed = 0
   /** What held, once something did. */
   #ready: ReadySpec | undefined
+  readonly #processor: Processor
 
   constructor(container: Container, options: WatchOptions, looking: AbortSignal) {
     this.#container = container
     this.#options = options
+    this.#plan = options.ready
     this.#looking = looking
+    this.#processor = new Processor(options.inside)
   }
 
   async run(): Promise<Watched> {
     await this.#start()
-    const fallback = this.#options.ready.fallbackQuietMs
     for (;;) {
       await this.#tick()
       if (this.#ended) return this.#hasEnded(this.#ended.exitCode)
-      this.#ready ??= this.#whatHolds()
-      if (this.#ready && this.#hasSettled(this.#ready)) return this.#isReady(this.#ready)
-      if (!this.#ready && fallback !== undefined && this.#isQuietFor(fallback)) {
-        const warning = `${this.#state()}; the run was ended after ${fallback / 1000} s without an import`
-        return this.#isReady({ kind: 'quiet', ms: fallback }, [warning])
+      const failure = this.#dropImpossible()
+      if (failure) return this.#cannotBe(failure)
+      if (this.#ready === undefined) await this.#seeWhatHolds()
+      if (this.#ready && (await this.#hasSettled(this.#ready))) {
+        return this.#isReady(this.#ready, this.#guesses(this.#ready))
+      }
+      const ms = this.#ready ? undefined : this.#fallback()
+      if (ms !== undefined && this.#isQuietFor(ms) && !(await this.#computes(ms))) {
+        const warning = `${this.#state()}; the run was ended after ${ms / 1000} s without an import`
+        return this.#isReady({ kind: 'quiet', ms }, [warning])
       }
       if (this.#elapsed >= this.#options.limits.timeoutMs) {
         // Ready but never quiet: there is no more to wait for.
@@ -111,18 +125,46 @@ class Watch {
       this.#ended = result
     })
     this.#changed = performance.now()
-    const polled = this.#options.ready.specs.flatMap((spec) => {
+    this.#conditions = [...logs, ...this.#poll()]
+  }
+
+  #poll(): Condition[] {
+    return this.#plan.specs.flatMap((spec) => {
       const looker = this.#lookerFor(spec)
       return looker ? poll(spec, formatReady(spec), looker, this.#looking) : []
     })
-    this.#conditions = [...logs, ...polled]
+  }
+
+  /** Goes on without what can never hold. The error of a run for which nothing is left to wait for. */
+  #dropImpossible(): PycdsError | undefined {
+    const broken = this.#conditions.find(({ missing }) => missing !== undefined)
+    if (broken === undefined) return undefined
+    const reason = `${formatReady(broken.spec)}: there is no ${broken.missing} in the image`
+    this.#conditions = this.#conditions.filter((condition) => condition !== broken)
+    const { instead } = this.#plan
+    this.#plan = instead ?? { specs: this.#plan.specs.filter((spec) => spec !== broken.spec) }
+    if (instead) this.#conditions = this.#poll()
+    const names = this.#plan.specs.map(formatReady).join(', ')
+    if (names !== '') this.#warnings.push(`${reason}; the run waited for ${names} instead`)
+    if (names !== '') return undefined
+    return new PycdsError('TRAINING_FAILED', {
+      message: `training run: ${reason}`,
+      hint: 'Wait for something else with --ready, such as port:8000 or http:8000/healthz, or put it into the image.',
+    })
+  }
+
+  async #cannotBe(failure: PycdsError): Promise<Watched> {
+    const seconds = this.#elapsed / 1000
+    await this.#container.stop(0)
+    await this.#end
+    return { by: undefined, exitCode: null, seconds, activity: this.#activity, failure, warnings: [] }
   }
 
   #lookerFor(spec: ReadySpec): Looker | undefined {
     const { inside, health } = this.#options
     if (!inside) return undefined
     const looker = (look: Looker['look'], passes = 1) => ({ look, passes, pauseMs: LOOK_PAUSE_MS })
-    if (spec.kind === 'port') return looker(() => inside.port(spec.port))
+    if (spec.kind === 'port') return looker((tell) => inside.port(spec.port, tell))
     if (spec.kind === 'http') return looker(() => inside.http({ method: 'GET', ...spec }, REQUEST_TIMEOUT_MS))
     if (spec.kind === 'cmd')
       return looker(() => inside.run(spec.command, COMMAND_TIMEOUT_MS, { traced: false }))
@@ -133,7 +175,7 @@ class Watch {
   }
 
   #specs<K extends ReadySpec['kind']>(kind: K): (ReadySpec & { kind: K })[] {
-    return this.#options.ready.specs.filter((spec): spec is ReadySpec & { kind: K } => spec.kind === kind)
+    return this.#plan.specs.filter((spec): spec is ReadySpec & { kind: K } => spec.kind === kind)
   }
 
   get #elapsed(): number {
@@ -156,6 +198,11 @@ class Watch {
     return this.#activity > 0 && performance.now() - this.#changed >= ms
   }
 
+  async #seeWhatHolds(): Promise<void> {
+    this.#ready = this.#whatHolds()
+    if (this.#ready && this.#ready.kind !== 'quiet') await this.#processor.begin()
+  }
+
   #whatHolds(): ReadySpec | undefined {
     const condition = this.#conditions.find(({ holds }) => holds)
     if (condition) return condition.spec
@@ -163,13 +210,37 @@ class Watch {
     return timer ?? this.#specs('quiet').find(({ ms }) => this.#isQuietFor(ms))
   }
 
-  #hasSettled(spec: ReadySpec): boolean {
-    return spec.kind === 'quiet' || spec.kind === 'timer' || performance.now() - this.#changed >= SETTLE_MS
+  async #hasSettled(spec: ReadySpec): Promise<boolean> {
+    if (spec.kind === 'quiet' || spec.kind === 'timer') return true
+    return performance.now() - this.#changed >= SETTLE_MS && !(await this.#computes(SETTLE_MS))
+  }
+
+  /** Whether something is worked at that may end in further imports. @param ms how long nothing was imported, at least */
+  async #computes(ms: number): Promise<boolean> {
+    const quietMs = performance.now() - this.#changed
+    return quietMs < ms + COMPUTE_LIMIT_MS && (await this.#processor.isBusy())
+  }
+
+  /** After how long without an import to give up what nobody asked for. */
+  #fallback(): number | undefined {
+    const { fallbackQuietMs } = this.#plan
+    if (fallbackQuietMs === undefined || !this.#conditions.some(({ isNear }) => isNear))
+      return fallbackQuietMs
+    return Math.max(fallbackQuietMs, NEAR_LIMIT_MS)
+  }
+
+  /** What a run that ends by itself, as far as anybody knows, may have missed. */
+  #guesses(spec: ReadySpec): string[] {
+    if (spec.kind !== 'quiet' || !this.#plan.isGuess) return []
+    return [
+      `the program was still running when it had imported nothing for ${spec.ms / 1000} s, which is when the training ` +
+        'run was ended: it has neither a port nor a HEALTHCHECK to tell that it is up (--ready says how to tell)',
+    ]
   }
 
   /** What was asked for and has not come. */
   #state(): string {
-    const plain = this.#options.ready.specs.some(({ kind }) => kind === 'exit' || kind === 'quiet')
+    const plain = this.#plan.specs.some(({ kind }) => kind === 'exit' || kind === 'quiet')
     const imports =
       this.#activity > 0
         ? `it went on importing (${this.#activity} modules so far)`
@@ -191,14 +262,26 @@ class Watch {
     await this.#container.stop(this.#options.limits.stopGraceSeconds)
     await this.#end
     const exitCode = ended ? ended.exitCode : null
-    return { by: spec.kind, exitCode, seconds, activity: this.#activity, warnings }
+    return {
+      by: spec.kind,
+      exitCode,
+      seconds,
+      activity: this.#activity,
+      warnings: [...this.#warnings, ...warnings],
+    }
   }
 
   #hasEnded(exitCode: number): Watched {
     const seconds = this.#elapsed / 1000
-    const ended = { by: 'exit' as const, exitCode, seconds, activity: this.#activity, warnings: [] }
+    const ended = {
+      by: 'exit' as const,
+      exitCode,
+      seconds,
+      activity: this.#activity,
+      warnings: this.#warnings,
+    }
     // Of these two, the end of the process is a case.
-    const accepts = this.#options.ready.specs.some(({ kind }) => kind === 'exit' || kind === 'quiet')
+    const accepts = this.#plan.specs.some(({ kind }) => kind === 'exit' || kind === 'quiet')
     if (accepts || this.#ready || exitCode !== 0) return ended
     const failure = new PycdsError('TRAINING_FAILED', {
       message: `training run: it ended with exit code 0 before it was ready: ${this.#state()}`,

@@ -89,8 +89,10 @@ function nothingTraced(image: string, training: Training): PycdsError {
     })
   }
   return new PycdsError('NO_PYTHON', {
-    message: `image ${image}: its command started no Python`,
-    hint: 'Give the command that starts Python after `--`, for example `-- python3 -m app`.',
+    message: `image ${image}: its command started no Python that could be seen`,
+    hint:
+      'Give the command that starts Python after `--`, for example `-- python3 -m app`. If it does start one: a Python ' +
+      'with file capabilities, or behind an init or entrypoint that clears the environment or sets LD_PRELOAD, cannot be seen.',
   })
 }
 

@@ -13,7 +13,8 @@ export interface ModuleSelection {
 }
 
 /**
- * Chooses the modules of the archive.
+ * Chooses the modules of the archive. Of several with one name the first one keeps it; the others are named by their
+ * path, by which they are found as well (native/trace/tracer.py does the same).
  * @param changed paths that are there only because of the training run; they are not in the image.
  */
 export function selectModules(group: PythonGroup, changed: Training['changed']): ModuleSelection {
@@ -28,7 +29,8 @@ export function selectModules(group: PythonGroup, changed: Training['changed']):
         leftOut.set(module.name, 'its source is there only because of the training run')
       else if (!before) chosen.set(module.name, module)
       else if (before.origin !== module.origin) {
-        leftOut.set(`${module.name} (${module.origin})`, `its name is taken by ${before.origin}`)
+        const { origin } = module
+        if (!chosen.has(origin)) chosen.set(origin, { ...module, name: origin, entry: origin })
       }
     }
   }

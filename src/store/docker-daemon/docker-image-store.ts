@@ -5,6 +5,7 @@ import type { Readable } from 'node:stream'
 import { type Connection, connect, isPodman, readVersion, replyTextOf, statusOf } from '../../docker/index.js'
 import { PycdsError } from '../../errors/index.js'
 import {
+  foreignForm,
   type ImageConfig,
   isImageId,
   parseDiffId,
@@ -41,6 +42,9 @@ export class DockerImageStore implements ImageStore {
   /** Digests of the configurations of new images, by the id that the engine gave them. */
   readonly #configs = new Map<string, string>()
 
+  /** Exact configurations as they are written, by the id of their image. */
+  readonly #texts = new Map<string, string>()
+
   constructor(connection: Connection = connect()) {
     this.#connection = connection
     this.#pending = new PendingNames(connection)
@@ -49,7 +53,9 @@ export class DockerImageStore implements ImageStore {
   async resolve(reference: string): Promise<SourceImage> {
     // Also keeps anything that is no name out of the path of the call.
     if (!isImageId(reference)) parseReference(reference)
-    const found = await this.#inspect(reference, `image ${reference}`)
+    const found = await this.#inspect(reference, `image ${reference}`).catch((error) => {
+      throw withForm(error, reference)
+    })
     const diffIds = (found.RootFS?.Layers ?? []).map(parseDiffId)
     return {
       reference,
@@ -71,14 +77,15 @@ export class DockerImageStore implements ImageStore {
   }
 
   async readConfig(image: SourceImage): Promise<ImageConfig> {
-    return (
+    const { config, text } =
       (await readKeptConfig(this.#connection, image)) ??
       (await readExportedConfig(await this.#export(image), image))
-    )
+    this.#texts.set(image.id, text)
+    return config
   }
 
   async append(image: SourceImage, config: ImageConfig, layer: NewLayer): Promise<string> {
-    const stored = storeConfig(config)
+    const stored = storeConfig(config, this.#texts.get(image.id) ?? '{}')
     assertFits(image, stored, layer)
     const subject = `image made from ${image.reference}`
     await this.#pending.sweep()
@@ -108,6 +115,8 @@ export class DockerImageStore implements ImageStore {
       hint: 'Check the engine and its storage driver; its log tells more.',
     })
   }
+
+  async assertNameable(): Promise<void> {}
 
   async tag(imageId: string, reference: string): Promise<ImageDigests> {
     const name = parseReference(reference)
@@ -214,6 +223,17 @@ export class DockerImageStore implements ImageStore {
   #inspect(name: string, subject: string): Promise<ImageInspection> {
     return this.#connection.json<ImageInspection>({ method: 'GET', path: `/images/${name}/json`, subject })
   }
+}
+
+/** What the engine does not have may be something that is not asked of an engine. */
+function withForm(error: unknown, reference: string): unknown {
+  const foreign = foreignForm(reference)
+  if (foreign === undefined || statusOf(error) !== 404) return error
+  return new PycdsError('IMAGE_NOT_FOUND', {
+    message: `image ${reference}: not found in the engine, and ${foreign.reason}`,
+    hint: foreign.hint,
+    cause: error,
+  })
 }
 
 function splitName(name: string): { repository: string; tag: string } {

@@ -13,6 +13,12 @@ const CANDIDATE_LIMIT = 8 * 1024 * 1024
 const CANDIDATES_LIMIT = 64 * 1024 * 1024
 const OPENING_BRACE = 0x7b
 
+/** A configuration with the text that it was read from: what a bake does not change is kept byte for byte. */
+export interface ExactConfig {
+  readonly config: ImageConfig
+  readonly text: string
+}
+
 interface Candidate {
   readonly hex: string
   readonly bytes: Buffer
@@ -23,7 +29,7 @@ interface Candidate {
  * image id is the hash of; elsewhere the one that the manifest names and that has the image's layers.
  * Throws IMAGE_INVALID when there is none, or when its content does not match its name.
  */
-export async function readExportedConfig(archive: Readable, image: SourceImage): Promise<ImageConfig> {
+export async function readExportedConfig(archive: Readable, image: SourceImage): Promise<ExactConfig> {
   const candidates: Candidate[] = []
   let manifest: unknown
   let exact: Buffer | undefined
@@ -49,7 +55,7 @@ export async function readExportedConfig(archive: Readable, image: SourceImage):
     return undefined
   })
   const bytes = exact ?? chooseByManifest(candidates, manifest, image)
-  return validateConfig(parseJson(bytes, 'its configuration', image))
+  return { config: validateConfig(parseJson(bytes, 'its configuration', image)), text: String(bytes) }
 }
 
 function chooseByManifest(candidates: readonly Candidate[], manifest: unknown, image: SourceImage): Buffer {

@@ -5,8 +5,9 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Connection } from '../../docker/index.js'
-import { type ImageConfig, sha256Digest, validateConfig } from '../../image/index.js'
+import { sha256Digest, validateConfig } from '../../image/index.js'
 import type { SourceImage } from '../../ports/index.js'
+import type { ExactConfig } from './exported-config.js'
 
 interface InfoReply {
   readonly DockerRootDir?: string
@@ -17,7 +18,7 @@ interface InfoReply {
 export async function readKeptConfig(
   connection: Connection,
   image: SourceImage,
-): Promise<ImageConfig | undefined> {
+): Promise<ExactConfig | undefined> {
   const info = connection.json<InfoReply>({ method: 'GET', path: '/info', subject: 'engine' })
   // A proxy in front of the engine may keep this call back.
   const { DockerRootDir: root, Driver: driver } = await info.catch((): InfoReply => ({}))
@@ -27,7 +28,8 @@ export async function readKeptConfig(
   const bytes = await readFile(path).catch(() => undefined)
   if (bytes === undefined || sha256Digest(bytes) !== image.id) return undefined
   try {
-    return validateConfig(JSON.parse(bytes.toString('utf8')))
+    const text = bytes.toString('utf8')
+    return { config: validateConfig(JSON.parse(text)), text }
   } catch {
     return undefined // the export fails for the same reason, and says so
   }

@@ -12,7 +12,7 @@ import {
   parseItems,
 } from '../../docker-archive/index.js'
 import { PycdsError } from '../../errors/index.js'
-import { type DiffId, type Digest, type ImageConfig, sha256Digest } from '../../image/index.js'
+import { type DiffId, type Digest, type ImageConfig, reviseJson, sha256Digest } from '../../image/index.js'
 import type { NewLayer, SourceImage } from '../../ports/index.js'
 import { packTar, reviseTar, type TarEntry } from '../../tar/index.js'
 
@@ -26,9 +26,12 @@ export interface StoredConfig {
   readonly name?: string
 }
 
-/** Writes a configuration the way it is stored; its digest follows from the bytes. */
-export function storeConfig(config: ImageConfig): StoredConfig {
-  const bytes = Buffer.from(JSON.stringify(config))
+/**
+ * Writes a configuration the way it is stored; its digest follows from the bytes.
+ * @param source the text of the one that it was made from; `{}` for none
+ */
+export function storeConfig(config: ImageConfig, source: string): StoredConfig {
+  const bytes = Buffer.from(reviseJson(source, config))
   return { bytes, digest: sha256Digest(bytes), diffIds: config.rootfs.diff_ids }
 }
 

@@ -1,16 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // Images of an engine whose new images go to a location.
 import { createWriteStream } from 'node:fs'
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
-import { type ImageConfig, isLocation } from '../../image/index.js'
-import { withFiles } from '../../oci/index.js'
+import { type ImageConfig, isLocation, parseLocation } from '../../image/index.js'
+import { makeTemporary, temporaryError } from '../../oci/index.js'
 import type { ImageDigests, ImageStore, NewLayer, SourceImage } from '../../ports/index.js'
-import { ownerMark } from '../../util/owner.js'
 import { LocationStore } from './location-store.js'
+import { assertPlace } from './media.js'
 
 /** A store that can give all of an image as a Docker archive. */
 export interface ExportingStore extends ImageStore {
@@ -37,23 +36,34 @@ export class ExportStore implements ImageStore {
     return this.#inner.append(image, config, layer)
   }
 
+  async assertNameable(reference: string): Promise<void> {
+    const location = parseLocation(reference)
+    if (location !== undefined) await assertPlace(location)
+  }
+
   async tag(imageId: string, reference: string): Promise<ImageDigests> {
     if (!isLocation(reference)) return await this.#inner.tag(imageId, reference)
-    const digests = await withFiles(reference, async () => {
-      const directory = await mkdtemp(join(tmpdir(), `pycds-${ownerMark()}-`))
-      try {
-        const file = join(directory, 'image.tar')
-        await pipeline(await this.#inner.exportImage(imageId), createWriteStream(file))
-        const store = new LocationStore()
-        const image = await store.resolve(`docker-archive:${file}`)
-        return await store.tag(image.id, reference)
-      } finally {
-        await rm(directory, { recursive: true, force: true })
-      }
-    })
-    // It has done its service; without a name nobody would find it in the engine.
-    await this.#inner.remove(imageId)
-    return digests
+    const directory = await makeTemporary()
+    try {
+      const file = join(directory, 'image.tar')
+      await this.#saveTo(file, imageId)
+      const store = new LocationStore()
+      const image = await store.resolve(`docker-archive:${file}`)
+      const digests = await store.tag(image.id, reference)
+      // It has done its service; without a name nobody would find it in the engine.
+      await this.#inner.remove(imageId)
+      return digests
+    } finally {
+      await rm(directory, { recursive: true, force: true })
+    }
+  }
+
+  async #saveTo(file: string, imageId: string): Promise<void> {
+    try {
+      await pipeline(await this.#inner.exportImage(imageId), createWriteStream(file))
+    } catch (error) {
+      throw temporaryError(error)
+    }
   }
 
   remove(imageId: string): Promise<void> {

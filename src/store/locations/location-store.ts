@@ -34,7 +34,7 @@ import type { ImageDigests, ImageStore, IndexStore, NewLayer, SourceImage } from
 import { writeTar } from '../../tar/index.js'
 import { present } from '../../util/present.js'
 import { membersOf } from '../docker-archive/index.js'
-import { openMedium, writeMedium } from './media.js'
+import { assertPlace, openMedium, writeMedium } from './media.js'
 
 /** Where an image was found, and what surrounds it there. */
 interface Origin {
@@ -78,12 +78,14 @@ export class LocationStore implements IndexStore {
   async resolve(reference: string): Promise<SourceImage> {
     if (isDigestText(reference)) return this.#byId(reference)
     const location = locationOf(reference)
-    const { medium, roots } = await open(location)
-    const { descriptor } = selectImage(
-      await findImages(medium, roots),
+    const { medium, roots: all } = await open(location)
+    const { descriptor, root } = selectImage(
+      await findImages(medium, all),
       medium.subject,
       this.#options.platform,
     )
+    // Without a name, nothing but a place makes them one.
+    const roots = nameOf(root) === undefined ? [root] : all
     const contents = await openImage(medium, descriptor)
     this.#known.set(contents.id, { contents, origin: { medium, roots, manifest: descriptor.digest } })
     return { ...describe(reference, contents), name: formatLocation(withName(location, roots)) }
@@ -98,6 +100,11 @@ export class LocationStore implements IndexStore {
     const contents = appendTo(this.contents(image.id), config, layer)
     this.#made.set(contents.id, { contents, origin })
     return contents.id
+  }
+
+  async assertNameable(reference: string): Promise<void> {
+    const location = parseLocation(reference)
+    if (location !== undefined) await assertPlace(location)
   }
 
   async tag(imageId: string, reference: string): Promise<ImageDigests> {
@@ -130,7 +137,8 @@ export class LocationStore implements IndexStore {
     const images = imageIds.map((id) => this.#require(id))
     const [first] = images
     if (first === undefined) throw new Error('nothing to publish')
-    const { medium, roots } = first.origin
+    const { medium } = first.origin
+    const roots = withoutRepeats(images.flatMap(({ origin }) => origin.roots))
     const replaced = new Map(images.map(({ origin, contents }) => [origin.manifest, contents]))
     const publication = await planPublication(medium, roots, replaced)
     const location = locationOf(reference)
@@ -181,7 +189,13 @@ export class LocationStore implements IndexStore {
 
 async function open(location: Location): Promise<{ medium: Medium; roots: readonly Descriptor[] }> {
   const medium = await openMedium(location)
-  return { medium, roots: chooseEntries(medium, location) }
+  return { medium, roots: await chooseEntries(medium, location) }
+}
+
+/** Images of one place are found each on its own, and some under the same entry. */
+function withoutRepeats(entries: readonly Descriptor[]): Descriptor[] {
+  const keys = entries.map((entry) => `${entry.digest} ${nameOf(entry)}`)
+  return entries.filter((_, at) => keys.indexOf(keys[at] ?? '') === at)
 }
 
 /** The location with the name that the entry has, where none was given. */

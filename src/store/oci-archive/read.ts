@@ -2,7 +2,7 @@
 // A tar file with an OCI image layout in it.
 import { stat } from 'node:fs/promises'
 import { buffer } from 'node:stream/consumers'
-import { hexOf, validateIndex } from '../../image/index.js'
+import { blobPath, validateIndex } from '../../image/index.js'
 import { damaged, type Medium, parseJson, withFiles } from '../../oci/index.js'
 import { locateMembers, type TarMember } from '../../tar/index.js'
 
@@ -32,7 +32,7 @@ export async function openOciArchive(path: string): Promise<OciArchive> {
       index,
       members,
       find: async (digest) => {
-        const member = members.get(`blobs/sha256/${hexOf(digest)}`)
+        const member = members.get(blobPath(digest))
         return member && { digest, size: member.size, open: async () => member.open() }
       },
     }

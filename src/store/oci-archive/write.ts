@@ -2,7 +2,7 @@
 // A tar file cannot grow in place without being broken for a while, so it is written anew beside the old one.
 import { createWriteStream } from 'node:fs'
 import { stat } from 'node:fs/promises'
-import { type Digest, hexOf } from '../../image/index.js'
+import { blobPath } from '../../image/index.js'
 import {
   type Blob,
   changePlace,
@@ -40,7 +40,7 @@ function* membersOf(
   const names = new Set(kept.map(({ name }) => name))
   const blobs = [...entry.publication.blobs.values()].sort(by('digest'))
   for (const blob of blobs) {
-    const name = memberName(blob.digest)
+    const name = blobPath(blob.digest)
     if (!names.has(name)) yield streamed(name, blob, subject)
   }
 }
@@ -52,10 +52,6 @@ function streamed(name: string, blob: Blob, subject: string): StreamedMember {
 function document(name: string, value: unknown): TarEntry {
   const owner = { mode: 0o644, uid: 0, gid: 0, mtime: new Date(0) }
   return { name, type: 'file', ...owner, body: Buffer.from(JSON.stringify(value)) }
-}
-
-function memberName(digest: Digest): string {
-  return `blobs/sha256/${hexOf(digest)}`
 }
 
 async function exists(path: string): Promise<boolean> {

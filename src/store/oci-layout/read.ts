@@ -3,7 +3,7 @@
 import { createReadStream } from 'node:fs'
 import { readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { type Digest, hexOf, type Index, validateIndex } from '../../image/index.js'
+import { blobPath, type Digest, type Index, validateIndex } from '../../image/index.js'
 import { type Blob, damaged, type Medium, parseJson, withFiles } from '../../oci/index.js'
 
 export const LAYOUT_VERSION = '1.0.0'
@@ -33,7 +33,7 @@ export function checkMarker(bytes: Buffer | undefined, subject: string): void {
 }
 
 async function findBlob(path: string, digest: Digest): Promise<Blob | undefined> {
-  const file = join(path, 'blobs', 'sha256', hexOf(digest))
+  const file = join(path, blobPath(digest))
   const found = await stat(file).catch(() => undefined)
   if (found === undefined || !found.isFile()) return undefined
   return { digest, size: found.size, open: async () => createReadStream(file) }

@@ -5,7 +5,7 @@ import { createWriteStream } from 'node:fs'
 import { mkdir, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
-import { hexOf, type Index } from '../../image/index.js'
+import { blobPath, type Index } from '../../image/index.js'
 import {
   type Blob,
   changePlace,
@@ -33,7 +33,7 @@ async function write(target: string, entry: NewEntry, subject: string): Promise<
   const added: string[] = []
   try {
     for (const blob of entry.publication.blobs.values()) {
-      if (await putBlob(target, blob, subject)) added.push(blobPath(target, blob))
+      if (await putBlob(target, blob, subject)) added.push(join(target, blobPath(blob.digest)))
     }
     await writeWhole(join(target, 'index.json'), (file) => writeFile(file, textOf(withEntries(index, entry))))
   } catch (error) {
@@ -65,7 +65,7 @@ async function begin(directory: string): Promise<void> {
 
 /** Writes a blob unless it is there; an existing one is not touched. */
 async function putBlob(directory: string, blob: Blob, subject: string): Promise<boolean> {
-  const path = blobPath(directory, blob)
+  const path = join(directory, blobPath(blob.digest))
   const existing = await stat(path).catch(() => undefined)
   if (existing?.size === blob.size) return false
   await mkdir(dirname(path), { recursive: true })
@@ -73,10 +73,6 @@ async function putBlob(directory: string, blob: Blob, subject: string): Promise<
     await pipeline(await openVerified(blob, subject), createWriteStream(file, { flags: 'wx', mode: 0o644 }))
   })
   return true
-}
-
-function blobPath(directory: string, { digest }: Blob): string {
-  return join(directory, 'blobs', 'sha256', hexOf(digest))
 }
 
 async function isMissing(path: string): Promise<boolean> {

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Which images are compared: the baked one, what it was baked from, and that with bytecode.
-import { PycdsError } from '../../errors/index.js'
-import { isBaked, labelsOf } from '../../layer/labels.js'
-import { LABELS } from '../../layer/marks.js'
+import { isBaked } from '../../layer/labels.js'
 import type { SourceImage } from '../../ports/index.js'
 import { bake } from '../bake.js'
+import { findOriginal } from '../original.js'
 import type { BenchPorts, BenchRequest } from './request.js'
 
 export interface Pair {
@@ -24,14 +23,9 @@ export async function findPair(request: BenchRequest, ports: BenchPorts): Promis
   const pair = { baked: image, switchedOff: false, temporary: false, warnings: [] }
   if (request.baseline !== undefined) return { ...pair, baseline: await store.resolve(request.baseline) }
   if (!isBaked(image.config)) return bakeFor(image, request, ports)
-  const source = labelsOf(image.config)[LABELS.source] ?? ''
-  try {
-    return { ...pair, baseline: await store.resolve(source) }
-  } catch (error) {
-    if (!(error instanceof PycdsError) || error.code !== 'IMAGE_NOT_FOUND') throw error
-    const warning = `image ${request.reference}: what it was baked from (${source.slice(0, 19)}) is not here any more: compared with the same image and PYCDS=off`
-    return { ...pair, baseline: image, switchedOff: true, warnings: [warning] }
-  }
+  const { image: baseline, switchedOff, source = '' } = await findOriginal(image, store)
+  const warning = `image ${request.reference}: what it was baked from (${source.slice(0, 19)}) is not here any more: compared with the same image and PYCDS=off`
+  return { ...pair, baseline, switchedOff, warnings: switchedOff ? [warning] : [] }
 }
 
 async function bakeFor(image: SourceImage, request: BenchRequest, ports: BenchPorts): Promise<Pair> {

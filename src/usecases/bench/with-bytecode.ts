@@ -3,7 +3,7 @@
 // none is mostly that, and nobody should have to guess how much.
 import { earlierBytecode, readBaked } from '../../artifact/baked.js'
 import { compileBytecode } from '../../artifact/bytecode/index.js'
-import { appendLayer, environmentOf } from '../../image/index.js'
+import { appendLayer, creationText, creationTime, environmentOf } from '../../image/index.js'
 import { packLayer } from '../../layer/layer.js'
 import { during } from '../../log/index.js'
 import type { SourceImage } from '../../ports/index.js'
@@ -43,12 +43,12 @@ export async function addAllBytecode(
       step.done('the image ships all of it')
       return { reason: 'the image ships all of it: the baseline as shipped is the one with bytecode' }
     }
-    const created = baseline.config.created ?? new Date(0).toISOString()
     const layer = await withContainer(ports.engine, baseline.id, (container) =>
-      packLayer(container, files, new Date(created)),
+      packLayer(container, files, creationTime(baseline.config)),
     )
     const config = await ports.store.readConfig(baseline)
     const createdBy = `pycds-image ${TOOL_VERSION} bench`
+    const created = creationText(baseline.config)
     const record = { diffId: layer.diffId, createdBy, comment: 'bytecode', created }
     const id = await ports.store.append(baseline, appendLayer(config, record, NOTHING), layer)
     step.done(`${files.length} files`)

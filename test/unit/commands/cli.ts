@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // The command line as a process: what a shell and a script see, without an engine.
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import test from 'ava'
-import { pycdsAlone } from '../../helpers/cli.js'
+import { CLI, pycds, pycdsAlone } from '../../helpers/cli.js'
+import { run } from '../../helpers/run.js'
 
 test.serial('help lists the verbs and ends with 0', async (t) => {
   const run = await pycdsAlone(['--help'])
@@ -47,7 +51,7 @@ test.serial(
   isUsage,
   ['push'],
   /push: no such command/,
-  /bake, bench, doctor, generate, inspect, step, trace, verify/,
+  /bake, bench, completion, doctor, generate, inspect, step, trace, verify/,
 )
 test.serial('a flag before the verb', isUsage, ['--loud', 'bake'], /--loud: no such flag before/, /--help/)
 test.serial(
@@ -107,4 +111,77 @@ test.serial("the command's own --json is not ours", async (t) => {
   const run = await pycdsAlone(['bake', 'app', '--timeout', '5', '--', 'tool', '--json'])
   t.is(run.stdout, '')
   t.regex(run.stderr, /^Error: /)
+})
+
+for (const words of [['-h'], ['bake', '-h'], ['trace', 'merge', '-h'], ['help', 'bake']]) {
+  test.serial(`help: ${words.join(' ')}`, async (t) => {
+    const { code, stdout } = await pycdsAlone(words)
+    t.is(code, 0)
+    t.regex(stdout, /^USAGE$/m)
+  })
+}
+
+test.serial('the version by its short name', async (t) => {
+  t.is((await pycdsAlone(['-v'])).stdout, (await pycdsAlone(['--version'])).stdout)
+})
+
+test.serial('help behind two dashes is the command of the image', async (t) => {
+  const { stdout, code } = await pycdsAlone(['bake', 'app', '--timeout', '5', '--', 'tool', '-h'])
+  t.is(code, 2)
+  t.is(stdout, '')
+})
+
+test.serial('no starts are no comparison', isUsage, ['bench', 'app', '--runs', '0'], /--runs 0/, /from 1 to/)
+test.serial('without an image, the file of this folder says what to bake', async (t) => {
+  const cwd = mkdtempSync(join(tmpdir(), 'pycds-cwd-'))
+  t.teardown(() => rmSync(cwd, { recursive: true }))
+  writeFileSync(join(cwd, 'pycds-image.yaml'), 'version: 1\nimages: [{image: app, redy: exit}]\n')
+  const { code, stderr } = await pycdsAlone(['bake'], { cwd })
+  t.is(code, 2)
+  t.regex(stderr, /pycds-image\.yaml:2:\d+: redy: .*did you mean ready/)
+})
+
+const asRoot = process.geteuid?.() === 0 ? test.serial : test.serial.skip
+
+asRoot('a user whom the system does not know, without HOME and SHELL, can use every verb', async (t) => {
+  const machine = ['setpriv', '--reuid', '54321', '--regid', '54321', '--clear-groups']
+  const wholeEnv = { PATH: process.env.PATH }
+  t.is((await pycds(['--version'], { machine, wholeEnv })).code, 0)
+  const inspected = await pycds(['inspect', 'oci:/nonexistent'], { machine, wholeEnv })
+  t.is(inspected.code, 7)
+  t.regex(inspected.stderr, /oci:\/nonexistent: there is no such file or directory/)
+})
+
+for (const [what, TMPDIR] of [
+  ['does not exist', '/nonexistent'],
+  ['is no directory', '/etc/passwd'],
+] as const) {
+  test.serial(`a TMPDIR that ${what} is named`, async (t) => {
+    const run = await pycdsAlone(['doctor', 'oci:/nonexistent'], { env: { TMPDIR } })
+    t.is(run.code, 2)
+    t.true(run.stdout.includes(`temporary directory ${TMPDIR}: `), run.stdout)
+    t.regex(run.stdout, /Set TMPDIR to a directory/)
+  })
+}
+
+const shell = (line: string, ...words: string[]) =>
+  run('sh', ['-c', line, 'sh', process.execPath, CLI, ...words])
+
+test.serial('a reader that leaves is no failure', async (t) => {
+  const { stdout, stderr } = await shell('exec 3>&1; { "$@"; echo "ended with $?" >&3; } | true', '--help')
+  t.is(stdout, 'ended with 0\n')
+  t.is(stderr, '')
+})
+
+for (const words of [['--help'], ['inspect', '--json', 'oci:/nonexistent']]) {
+  test.serial(`${words.join(' ')}: an output that cannot be written is told once`, async (t) => {
+    const { code, stderr } = await shell('"$@" >/dev/full', ...words)
+    t.is(code, words.includes('--json') ? 7 : 6)
+    t.regex(stderr, /^Error: standard output: no space is left\n(?: {2}why .*\n)? {2}next .*\n$/)
+  })
+}
+
+test.serial('nothing need be open, and errors need not be readable', async (t) => {
+  t.is((await shell('"$@" <&- >&- 2>&-', '--help')).code, 0)
+  t.is((await shell('"$@" 2>/dev/full', 'bkae')).code, 2)
 })

@@ -85,7 +85,7 @@ test('the examples of every command are understood', async (t) => {
     const lines = examples.match(/(?<=pycds-image )[a-z].*/g) ?? []
     t.true(lines.length > 0, section.id)
     for (const line of lines) {
-      const [verb, ...rest] = (line.split(' | ')[0] ?? '')
+      const [verb, ...rest] = (line.split(/ [|>] /)[0] ?? '')
         .replace('trace merge', 'trace:merge')
         .replace('trace diff', 'trace:diff')
         .split(' ')

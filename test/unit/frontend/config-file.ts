@@ -10,10 +10,10 @@ const gives = test.macro(async (t, text: string, expected: Record<string, string
 test(
   'options are named like the build arguments',
   gives,
-  'version: 1\nfrontend:\n  on-failure: fail\n  min-hit-rate: 95\n  enabled: false\n  ready: [health, "log:/a b/"]\n  command: [python, -m, app]\n',
+  'version: 1\nfrontend:\n  on-failure: fail\n  min-archived: 95\n  enabled: false\n  ready: [health, "log:/a b/"]\n  command: [python, -m, app]\n',
   {
     PYCDS_ON_FAILURE: 'fail',
-    PYCDS_MIN_HIT_RATE: '95',
+    PYCDS_MIN_ARCHIVED: '95',
     PYCDS_ENABLED: '0',
     PYCDS_READY: 'health\nlog:/a b/',
     PYCDS_COMMAND: '["python","-m","app"]',
@@ -22,10 +22,10 @@ test(
 test(
   'values stay as they are written',
   gives,
-  'version: 1\nfrontend: {timeout: 1.10, min-hit-rate: 99.50, import: [1.10, app], command: true}\n',
+  'version: 1\nfrontend: {timeout: 1.10, min-archived: 99.50, import: [1.10, app], command: true}\n',
   {
     PYCDS_TIMEOUT: '1.10',
-    PYCDS_MIN_HIT_RATE: '99.50',
+    PYCDS_MIN_ARCHIVED: '99.50',
     PYCDS_IMPORT: '1.10\napp',
     PYCDS_COMMAND: 'true',
   },

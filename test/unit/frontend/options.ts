@@ -10,7 +10,7 @@ function read(args: Record<string, string>) {
 test('without arguments an image that cannot be baked stays as it is', (t) => {
   t.deepEqual(read({}), {
     ...{ enabled: true, onFailure: 'plain', command: undefined, flags: [] },
-    ...{ importsOnly: false, minHitRate: undefined },
+    ...{ importsOnly: false, minArchived: undefined },
   })
 })
 
@@ -39,7 +39,7 @@ test('modules are imported instead of starting the command', (t) => {
 })
 
 test('a limit is a percentage', (t) => {
-  t.is(read({ PYCDS_MIN_HIT_RATE: '97.5%' }).minHitRate, 97.5)
+  t.is(read({ PYCDS_MIN_ARCHIVED: '97.5%' }).minArchived, 97.5)
 })
 
 test('an empty value takes an option back', (t) => {
@@ -61,6 +61,6 @@ test('an unknown option is refused: it may be a slip', refuses, 'PYCDS_REDY', 'h
 test('a way to fail that there is not is refused', refuses, 'PYCDS_ON_FAILURE', 'ignore')
 test('a list that is none is refused', refuses, 'PYCDS_COMMAND', '["python", 1]')
 test('modules do not go with the command', refuses, 'PYCDS_TRAIN', 'imports')
-test('more than everything is refused', refuses, 'PYCDS_MIN_HIT_RATE', '101')
-test('a limit that is no number is refused', refuses, 'PYCDS_MIN_HIT_RATE', 'most')
+test('more than everything is refused', refuses, 'PYCDS_MIN_ARCHIVED', '101')
+test('a limit that is no number is refused', refuses, 'PYCDS_MIN_ARCHIVED', 'most')
 test('JSON that ends early is refused', refuses, 'PYCDS_COMMAND', '["python"')

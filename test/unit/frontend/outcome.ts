@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import test from 'ava'
 import type { PycdsError } from '../../../src/errors/index.js'
-import { assertHitRate, readOutcome } from '../../../src/frontend/outcome.js'
+import { assertArchived, readOutcome } from '../../../src/frontend/outcome.js'
 
 const read = (value: unknown) => readOutcome(Buffer.from(JSON.stringify(value)))
 
@@ -27,9 +27,9 @@ test('too few archived modules break the limit that is set, and no other', (t) =
     modules: { archived: 97, leftOut: 3 },
     warnings: [],
   } as const
-  t.notThrows(() => assertHitRate(outcome, undefined))
-  t.notThrows(() => assertHitRate(outcome, 97))
-  t.is(t.throws<PycdsError>(() => assertHitRate(outcome, 97.1))?.code, 'GATE_FAILED')
+  t.notThrows(() => assertArchived(outcome, undefined))
+  t.notThrows(() => assertArchived(outcome, 97))
+  t.is(t.throws<PycdsError>(() => assertArchived(outcome, 97.1))?.code, 'GATE_FAILED')
 })
 
 test('a step that failed tells its error', (t) => {

@@ -2,6 +2,7 @@
 // Layers as tools write them, and layers made to harm. Nothing may ever appear beside the root.
 import { execFileSync } from 'node:child_process'
 import {
+  appendFileSync,
   existsSync,
   lstatSync,
   mkdirSync,
@@ -265,3 +266,20 @@ test('a tar that is cut off is refused', async (t) => {
   const { error } = await unpackInto(t, tar.subarray(0, 3000))
   t.is(error?.code, 'IMAGE_INVALID')
 })
+
+for (const [form, options, reason] of [
+  ["GNU tar's own form", ['--format=gnu'], /a kind that is not read here, as sparse files/],
+  ['version 0.0', ['--format=pax', '--sparse-version=0.0'], /a sparse file of version 0\.0/],
+  ['version 0.1', ['--format=pax', '--sparse-version=0.1'], /a sparse file of version 0\.1/],
+] as const) {
+  test(`a sparse file in ${form} is named, and not called damage`, async (t) => {
+    const parent = temporary(t)
+    execFileSync('truncate', ['-s', '1M', join(parent, 'holes')])
+    appendFileSync(join(parent, 'holes'), 'end')
+    const tar = execFileSync('tar', ['-C', parent, ...options, '-S', '-cf', '-', 'holes'])
+    const { error } = (await unpackInto(t, tar)) as { error?: { message?: string; hint?: string } }
+    t.regex(error?.message ?? '', /^test layer: member "(?:GNUSparseFile\.\d+\/)?holes": /)
+    t.regex(error?.message ?? '', reason)
+    t.notRegex(error?.hint ?? '', /damaged|harm/)
+  })
+}

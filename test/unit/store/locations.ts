@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What stores do with layouts and archives, through the port that a bake sees: every kind is a source and a target,
 // the source stays as it was, and what is damaged is told before anything is written.
+import { execFileSync } from 'node:child_process'
 import {
   cpSync,
   existsSync,
@@ -387,4 +388,16 @@ test('an index of a layout that has only some of its platforms can be worked on'
   cpSync(layout.path, copy, { recursive: true })
   const store = () => new LocationStore({ platform: parsePlatform('linux/amd64') })
   await t.notThrowsAsync(bakeInto(`oci:${copy}`, `oci:${copy}:2`, store()))
+})
+
+test('an archive with sparse members is named, and not called damage', async (t) => {
+  const layout = await simpleLayout(t)
+  truncateSync(join(layout.path, 'oci-layout'), 1e6)
+  for (const form of [['--format=gnu'], ['--format=pax'], ['--format=pax', '--sparse-version=0.1']]) {
+    const file = join(temporary(t), 'x.tar')
+    execFileSync('tar', ['-C', layout.path, ...form, '-S', '-cf', file, '.'])
+    const error = await t.throwsAsync(new LocationStore().resolve(`oci-archive:${file}`))
+    t.regex(error?.message ?? '', /member ".*oci-layout": it is .*sparse/)
+    t.notRegex((error as { hint?: string }).hint ?? '', /damaged/)
+  }
 })

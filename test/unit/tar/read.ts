@@ -185,3 +185,20 @@ function randomFrom(seed: number): (below: number) => number {
     return state % below
   }
 }
+
+test('a time before 1970 in binary, as GNU tar writes it, is read', async (t) => {
+  const tar = await packTar([file('a', '')])
+  tar.fill(0xff, 136, 148)
+  tar.writeInt32BE(-86_400, 144)
+  seal(tar)
+  const times: string[] = []
+  await readTar(tar, ({ mtime }) => times.push(mtime.toISOString()))
+  t.deepEqual(times, ['1969-12-31T00:00:00.000Z'])
+})
+
+/** Writes the checksum of the first header anew. */
+function seal(tar: Buffer): void {
+  tar.fill(' ', 148, 156)
+  const sum = tar.subarray(0, 512).reduce((total, byte) => total + byte, 0)
+  tar.write(`${sum.toString(8).padStart(6, '0')}\0 `, 148)
+}

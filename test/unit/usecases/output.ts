@@ -49,3 +49,35 @@ test('a digest cannot be chosen', refuses, {
   reference: 'oci:d:1',
   output: `oci:e:@sha256:${'a'.repeat(64)}`,
 })
+
+const names = test.macro((t, request: OutputRequest, message: RegExp, hint: RegExp) => {
+  const error = t.throws(() => chooseOutput(request)) as { code?: string; message: string; hint?: string }
+  t.is(error.code, 'USAGE')
+  t.regex(error.message, message)
+  t.regex(error.hint ?? '', hint)
+})
+
+for (const reference of ['app:1', 'oci:d:1', 'docker-archive:d.tar:app:1']) {
+  test(
+    `${reference}: a location as --tag`,
+    names,
+    { reference, tag: 'oci:e:fast' },
+    /^--tag oci:e:fast/,
+    /--output oci:e:fast/,
+  )
+  test(`${reference}: a path as --tag`, names, { reference, tag: './e' }, /^--tag \.\/e: /, /oci:\.\/e/)
+  test(
+    `${reference}: a file as --output`,
+    names,
+    { reference, output: 'e.tar' },
+    /^--output e\.tar: /,
+    /docker-archive:e\.tar/,
+  )
+  test(
+    `${reference}: a form of skopeo as --output`,
+    names,
+    { reference, output: 'dir:e' },
+    /^--output dir:e: /,
+    /skopeo/,
+  )
+}

@@ -70,11 +70,13 @@ test('a bad readiness is named', refuses, { ready: ['exit', 'sometime'] }, /^--r
 test('a bad number of runs is named', refuses, { measure: '-1' }, /^--measure -1/)
 
 test('a verification has a gate and another user only when asked', (t) => {
-  const flags = { ready: ['exit'], timeout: '1m' }
+  const flags = { ready: ['exit'], timeout: '1m', network: 'none' }
   t.deepEqual(toVerifyRequest('app', flags), {
     reference: 'app',
     ready: [{ kind: 'exit' }],
     limits: { timeoutMs: 60_000, stopGraceSeconds: 2 },
+    probes: [],
+    surroundings: { env: {}, mounts: [], network: 'none', hosts: [] },
   })
   t.like(toVerifyRequest('app', { ...flags, 'min-hit-rate': '95%', user: '12345' }, ['tool']), {
     minHitRate: 95,
@@ -84,7 +86,14 @@ test('a verification has a gate and another user only when asked', (t) => {
 })
 
 const STEP: StepFlags = {
-  ...{ timeout: '2m', 'stop-grace': '2s', 'on-train-failure': 'fail', validate: 'stat', pyc: 'off' },
+  ...{
+    timeout: '2m',
+    'stop-grace': '2s',
+    'on-train-failure': 'fail',
+    validate: 'stat',
+    pyc: 'off',
+    here: false,
+  },
 }
 
 test('SOURCE_DATE_EPOCH is the time of what is written; empty is as good as none', (t) => {

@@ -105,9 +105,9 @@ test('a start that is not faster is no headline, but is told', (t) => {
   t.regex(text, /median of 1 run, of the whole run/)
 })
 
-test('a dry run is a plan with the training command ready for a shell, and nothing to run', (t) => {
+test('a dry run tells what would be written, with the training command ready for a shell', (t) => {
   const text = renderBake({ ...RESULT, output: null, start: null }, PLAIN)
-  t.regex(text, /^Plan for app:1: nothing was written\n/)
+  t.regex(text, /^Dry run of app:1: it was trained, nothing was written\n/)
   t.true(text.includes(`python3 -c 'print('\\''hi'\\'')'`), text)
   t.notRegex(text, /docker run/)
 })

@@ -4,16 +4,27 @@ import { renderVerify } from '../../../../src/commands/render/verify.js'
 import { createStyle } from '../../../../src/log/index.js'
 
 const PLAIN = createStyle({}, {})
+const ENDED = { endedBy: 'exit', exitCode: 0, probes: [], original: { endedBy: 'exit', exitCode: 0 } }
 
 test('each start is a line; a failed one tells why and what it missed', (t) => {
   const text = renderVerify(
     {
       schema: 'io.pycds.verify/1',
       image: { reference: 'app:1-cds', id: 'sha256:b' },
+      original: null,
       ok: false,
       minHitRate: 95,
       scenarios: [
-        { name: 'as it is', ok: true, served: 100, total: 100, hitRate: 100, reason: null, missed: [] },
+        {
+          name: 'as it is',
+          ok: true,
+          served: 100,
+          total: 100,
+          hitRate: 100,
+          reason: null,
+          missed: [],
+          ...ENDED,
+        },
         {
           name: 'as user 12345',
           ok: false,
@@ -22,6 +33,7 @@ test('each start is a line; a failed one tells why and what it missed', (t) => {
           hitRate: 90,
           reason: 'hit rate below 95 %',
           missed: [{ name: 'app.plugins', reason: 'source changed' }],
+          ...ENDED,
         },
       ],
     },

@@ -172,11 +172,17 @@ test('who runs the command already needs no right to choose a user', async (t) =
   const self = {
     uid: process.getuid?.() ?? 0,
     gid: process.getgid?.() ?? 0,
-    groups: [2 ** 32 - 1],
+    groups: process.getgroups?.() ?? [],
     home: '/h',
   }
   const { text } = await output(engine(t, {}, self), spec(['sh', '-c', 'echo "$HOME"']))
   t.is(text, '/h\n')
+})
+
+asRoot('root by its own name gets the groups that the image gives root', async (t) => {
+  const self = { uid: 0, gid: process.getgid?.() ?? 0, groups: [64123], home: '/' }
+  const { text } = await output(engine(t, {}, self), spec(['id', '-G']))
+  t.true(text.split(/\s+/).includes('64123'), text)
 })
 
 test('a program that runs beside the command has a code for each way to end, and a limit of time', async (t) => {

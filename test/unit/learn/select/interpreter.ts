@@ -67,6 +67,7 @@ const training = (processes: RunLogProcess[], more: Partial<Training> = {}): Tra
   activity: 1,
   processes,
   others: [],
+  unreached: [],
   changed: new Set(),
   probes: [],
   warnings: [],
@@ -169,10 +170,11 @@ test('modules of all processes are united, and each that is left out has its rea
   const { modules, leftOut } = selectModules(group, new Set(['/tmp/written.py']))
   t.deepEqual(
     modules.map((entry) => entry.origin),
-    ['/app/a.py', '/app/b.py', '/app/c.py'],
+    ['/app/a.py', '/app/b.py', '/other/b.py', '/app/c.py'],
   )
+  // Found by its path alone.
+  t.like(modules[2], { name: '/other/b.py', entry: '/other/b.py' })
   t.deepEqual(leftOut, [
-    { name: 'b (/other/b.py)', reason: 'its name is taken by /app/b.py' },
     { name: 'encodings', reason: 'it is imported before the hook can run' },
     { name: 'written', reason: 'its source is there only because of the training run' },
     { name: 'z', reason: 'another loader loads it' },

@@ -46,14 +46,14 @@ test('classic form: the configuration is the document that the id is the hash of
     file(`${HEX}.json`, BYTES),
     manifest(`${HEX}.json`),
   )
-  t.deepEqual(await readExportedConfig(source, image(`sha256:${HEX}`)), CONFIG)
+  t.deepEqual((await readExportedConfig(source, image(`sha256:${HEX}`))).config, CONFIG)
   t.true(source.destroyed)
 })
 
 test('OCI form on a classic store: the id is the configuration', async (t) => {
   const path = `blobs/sha256/${HEX}`
   const source = await archive(file('oci-layout', '{}'), file(path, BYTES), LAYER, manifest(path))
-  t.deepEqual(await readExportedConfig(source, image(`sha256:${HEX}`)), CONFIG)
+  t.deepEqual((await readExportedConfig(source, image(`sha256:${HEX}`))).config, CONFIG)
 })
 
 test('OCI form on a containerd store: the id is a manifest, which names the configuration', async (t) => {
@@ -64,7 +64,7 @@ test('OCI form on a containerd store: the id is a manifest, which names the conf
     [file(path, BYTES), file(`blobs/sha256/${hexOf(id)}`, document), manifest(path)],
     [manifest(path), file(`blobs/sha256/${hexOf(id)}`, document), file(path, BYTES)],
   ]) {
-    t.deepEqual(await readExportedConfig(await archive(...order), image(id)), CONFIG)
+    t.deepEqual((await readExportedConfig(await archive(...order), image(id))).config, CONFIG)
   }
 })
 

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+// What is printed while files are compared, and when all are.
+import type { Difference, FileResult } from './compare-file.js'
+
+const COUNTS = ['attempted', 'passed', 'skipped', 'failed'] as const
+
+/** One line for a file that gave the same, more for one that did not. */
+export function describeFile(result: FileResult): string {
+  const { file, end, seconds } = result
+  const counts = `${result.attempted} cases, ${result.passed} passed both ways`
+  const ended = end === 'completed' ? '' : `, ${end}`
+  const head = `${file}: ${counts}${ended} (${Math.round(seconds.plain)} s and ${Math.round(seconds.archive)} s)`
+  return [
+    head,
+    ...result.faults.map((fault) => `  NO PROOF: ${fault}`),
+    ...result.differing.map((one) => describeDifference('DIFFERS', one)),
+    ...result.byDesign.map((one) => describeDifference('by design', one)),
+    ...result.flaky.map((one) => describeDifference('flaky', one)),
+  ].join('\n')
+}
+
+function describeDifference(word: string, { case: name, plain, archive, detail }: Difference): string {
+  const reason = detail.trim().split('\n').at(-1)
+  return `  ${word}: ${name}: ${plain.join(', ')}; with the archive ${archive.join(', ')}${reason ? `: ${reason}` : ''}`
+}
+
+/** A table of all files, for a terminal. */
+export function describeTable(results: readonly FileResult[]): string {
+  const head = ['', ...COUNTS, 'differing', 'by design', 'flaky', 'served', 'children']
+  const rows = [...results, total(results)].map((one) => [
+    one.file,
+    ...COUNTS.map((name) => String(one[name])),
+    ...[
+      one.differing.length,
+      one.byDesign.length,
+      one.flaky.length,
+      one.proof.served,
+      one.proof.children,
+    ].map(String),
+  ])
+  const widths = head.map((_, at) => Math.max(...[head, ...rows].map((row) => row[at]?.length ?? 0)))
+  return [head, ...rows]
+    .map((row) =>
+      row
+        .map((cell, at) => (at === 0 ? cell.padEnd(widths[at] ?? 0) : cell.padStart(widths[at] ?? 0)))
+        .join('  '),
+    )
+    .join('\n')
+}
+
+/** The counts of several files. */
+export function total(results: readonly FileResult[]): FileResult {
+  const sum = (of: (one: FileResult) => number) => results.reduce((all, one) => all + of(one), 0)
+  return {
+    ...{ file: 'all', end: 'completed' },
+    ...{ attempted: sum((one) => one.attempted), passed: sum((one) => one.passed) },
+    ...{ skipped: sum((one) => one.skipped), failed: sum((one) => one.failed) },
+    differing: results.flatMap((one) => one.differing),
+    byDesign: results.flatMap((one) => one.byDesign),
+    flaky: results.flatMap((one) => one.flaky),
+    faults: results.flatMap((one) => one.faults),
+    proof: {
+      served: sum((one) => one.proof.served),
+      children: sum((one) => one.proof.children),
+      expected: sum((one) => one.proof.expected),
+      refused: {},
+    },
+    seconds: { plain: sum((one) => one.seconds.plain), archive: sum((one) => one.seconds.archive) },
+  }
+}
+
+/** Whether everything is as it must be, and the sentence that says so. */
+export function conclude(results: readonly FileResult[]): { ok: boolean; sentence: string } {
+  const all = total(results)
+  const faults = [...all.faults]
+  if (all.proof.expected > 0 && all.proof.children === 0) faults.push('no child used the archive')
+  const counts = `${all.attempted} test cases of ${results.length} files: ${all.passed} passed both ways, ${all.skipped} skipped and ${all.failed} failed both ways, ${all.differing.length} differ, ${all.byDesign.length} as documented, ${all.flaky.length} are flaky`
+  const proof =
+    faults.length > 0
+      ? `; the archive was not in use everywhere (${faults.length} times, first: ${faults[0]})`
+      : `; the archive was in use in every process of tests and in ${all.proof.children} of their children`
+  const ok = results.length > 0 && all.differing.length === 0 && faults.length === 0
+  return { ok, sentence: `${counts}${proof}.` }
+}

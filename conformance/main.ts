@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0
+// npm run conformance: see USAGE in options.ts.
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { commitOf, newerThanBuild } from '../bench/machine.js'
+import { ROOT } from '../bench/shell.js'
+import { createArchiver } from '../src/archive/archiver.js'
+import { compareFile, type FileResult } from './compare-file.js'
+import { conclude, describeFile, describeTable } from './lines.js'
+import { type Options, parseOptions, USAGE } from './options.js'
+import { choosePython, type Python } from './pythons.js'
+import { writeReport } from './report.js'
+import { addResult, RESULTS, type Results, readResults, saveResults, saveRuns, toSaved } from './results.js'
+import { cannotConfine } from './sandbox.js'
+import { Stage } from './stage.js'
+import { SUITES } from './suites/index.js'
+import type { Group } from './suites/suite.js'
+import { trainStage } from './train.js'
+
+const WRONG_USAGE = 2
+/** As the scripts say that something cannot be made on this machine. */
+const NOT_POSSIBLE = 77
+
+function say(line: string): void {
+  process.stdout.write(`${line}\n`)
+}
+
+function refuse(message: string, code: number): number {
+  process.stderr.write(`conformance: ${message}\n`)
+  return code
+}
+
+async function main(): Promise<number> {
+  if (process.argv.includes('--help')) {
+    say(USAGE)
+    return 0
+  }
+  let options: Options
+  try {
+    options = parseOptions(process.argv.slice(2))
+  } catch (error) {
+    return refuse(`${error instanceof Error ? error.message : error}\n\n${USAGE}`, WRONG_USAGE)
+  }
+  if (options.writeDocs) {
+    say(`wrote ${await writeReport()}`)
+    return 0
+  }
+  const newer = await newerThanBuild(ROOT)
+  if (newer !== undefined) {
+    return refuse(`${newer} is newer than the build; run npm run build first`, WRONG_USAGE)
+  }
+  const refusal = await checkNamespaces()
+  if (refusal !== undefined) return refuse(refusal, NOT_POSSIBLE)
+  let python: Python
+  try {
+    python = await choosePython(options.python)
+  } catch (error) {
+    return refuse(error instanceof Error ? error.message : String(error), NOT_POSSIBLE)
+  }
+  return await runSuite(options, python)
+}
+
+async function runSuite(options: Options, python: Python): Promise<number> {
+  const suite = SUITES.find((one) => one.name === options.suite)
+  if (!suite) throw new Error(`there is no suite ${options.suite}`)
+  const { groups, absent } = await suite.prepare({ python, quick: options.quick, files: options.files })
+  for (const { name, reason } of absent) say(`skipped: ${name}: ${reason}`)
+  if (groups.length === 0) return refuse('nothing can be run here', NOT_POSSIBLE)
+  const name = `${suite.name}-3.${python.minor}`
+  const stamp = new Date().toISOString().replaceAll(/[-:]|\..*/g, '')
+  const directory = join(RESULTS, 'runs', `${stamp}-${name}${options.quick ? '-quick' : ''}`)
+  const path = join(RESULTS, `${name}.json`)
+  const results = (options.quick ? undefined : await readResults(path)) ?? newResults(suite.name, python)
+  // What was absent in an earlier run and was not tried in this one still is.
+  const tried = new Set([...groups, ...absent].map((one) => one.name.split(' ')[0]?.toLowerCase()))
+  results.absent = [...results.absent.filter((one) => !tried.has(one.name)), ...absent]
+  const commit = await commitOf(ROOT)
+  const done: FileResult[] = []
+  for (const group of groups) {
+    await runGroup(group, python, options, async (compared) => {
+      done.push(compared.result)
+      say(describeFile(compared.result))
+      await saveRuns(directory, compared)
+      addResult(results, toSaved(compared.result, group.name, commit))
+      if (!options.quick) await saveResults(path, results)
+    })
+  }
+  await saveResults(join(directory, 'results.json'), results)
+  say(`\n${describeTable(done)}\n`)
+  say(`saved in ${directory}`)
+  const { ok, sentence } = conclude(done)
+  say(sentence)
+  return ok ? 0 : 1
+}
+
+async function runGroup(
+  group: Group,
+  python: Python,
+  options: Options,
+  take: (compared: Awaited<ReturnType<typeof compareFile>>) => Promise<void>,
+): Promise<void> {
+  const archiver = createArchiver()
+  const stage = await Stage.open({
+    python,
+    packages: group.packages,
+    runtime: archiver.injected(process.arch).runtime,
+    witness: readFileSync(join(ROOT, 'conformance/python/witness.py'), 'utf8'),
+  })
+  const close = () => stage.close()
+  if (!options.keep) process.once('exit', close)
+  try {
+    say(`${group.name}: training`)
+    const trained = await trainStage(stage, await group.training(group.files, stage), archiver)
+    say(
+      `${group.name}: an archive of ${trained.modules} modules, ${trained.regexes} regular expressions and ${trained.sources} source strings`,
+    )
+    for (const file of group.files) {
+      await take(
+        await compareFile(file, (side, name) => stage.runTests(side, group.test(name, stage), group.ends)),
+      )
+    }
+  } finally {
+    process.off('exit', close)
+    if (options.keep) say(`kept ${stage.directory}`)
+    else close()
+  }
+}
+
+function newResults(suite: string, { version, shared }: Python): Results {
+  return { schema: 'io.pycds.conformance/1', suite, python: { version, shared }, files: [], absent: [] }
+}
+
+async function checkNamespaces(): Promise<string | undefined> {
+  const directory = mkdtempSync(join(tmpdir(), 'pycds-conf-'))
+  try {
+    return await cannotConfine(join(directory, 'output'))
+  } finally {
+    rmSync(directory, { recursive: true })
+  }
+}
+
+// What is running goes with this process, see runConfined().
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130))
+
+process.exitCode = await main()

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+// What is kept. The counts of each suite on each interpreter, in one file that a later run brings up to date, and that
+// docs/conformance.md is made from; and of each run everything, for whoever looks into a difference.
+import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { ROOT } from '../bench/shell.js'
+import type { ComparedFile, Difference, FileResult } from './compare-file.js'
+import type { Absent } from './suites/suite.js'
+
+export const RESULTS = join(ROOT, 'conformance/results')
+
+/** A test file in the saved results. */
+export interface SavedFile extends FileResult {
+  /** The package and its version, or CPython and its. */
+  readonly group: string
+  /** The commit that was tested. */
+  readonly commit: string
+}
+
+export interface Results {
+  readonly schema: 'io.pycds.conformance/1'
+  readonly suite: string
+  readonly python: { readonly version: string; readonly shared: boolean }
+  /** By group and name. */
+  files: SavedFile[]
+  absent: Absent[]
+}
+
+/** The results of a file; undefined where there are none. */
+export async function readResults(path: string): Promise<Results | undefined> {
+  const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return undefined
+    throw error
+  })
+  if (text === undefined) return undefined
+  const results = JSON.parse(text) as Results
+  if (results.schema !== 'io.pycds.conformance/1')
+    throw new Error(`${path}: unknown schema ${results.schema}`)
+  return results
+}
+
+/** Replaces the file at once: an interruption leaves the old one or the new one. */
+export async function saveResults(path: string, results: Results): Promise<void> {
+  results.files.sort((a, b) => compareText(a.group, b.group) || compareText(a.file, b.file))
+  await save(path, results)
+}
+
+/** A result as it is kept: of what was told, which is full of this machine's paths, the last line. */
+export function toSaved(result: FileResult, group: string, commit: string): SavedFile {
+  const shorten = (differences: readonly Difference[]) =>
+    differences.map((one) => ({ ...one, detail: one.detail.trim().split('\n').at(-1) ?? '' }))
+  return {
+    ...result,
+    ...{ differing: shorten(result.differing), byDesign: shorten(result.byDesign) },
+    ...{ flaky: shorten(result.flaky), group, commit },
+  }
+}
+
+/** Puts the results of one file in the place of earlier ones. */
+export function addResult(results: Results, file: SavedFile): void {
+  results.files = results.files.filter((one) => one.file !== file.file || !sameGroup(one.group, file.group))
+  results.files.push(file)
+}
+
+/** Every outcome of a run, and what the processes of files said that differ or have no end. */
+export async function saveRuns(directory: string, { result, runs }: ComparedFile): Promise<void> {
+  const isTelling =
+    result.differing.length + result.flaky.length + result.faults.length > 0 || result.end !== 'completed'
+  const describe = (side: 'plain' | 'archive') =>
+    runs[side].map(({ end, cases, starts, counters, seconds, output }) => ({
+      ...{ end, seconds, counters, starts, cases: Object.fromEntries(cases) },
+      ...(isTelling ? { output } : {}),
+    }))
+  await save(join(directory, `${result.file.replaceAll('/', '_')}.json`), {
+    ...result,
+    runs: { plain: describe('plain'), archive: describe('archive') },
+  })
+}
+
+async function save(path: string, value: unknown): Promise<void> {
+  await mkdir(dirname(path), { recursive: true })
+  await writeFile(`${path}.part`, `${JSON.stringify(value, rounded, 1)}\n`)
+  await rename(`${path}.part`, path)
+}
+
+/** Of two versions of one package only the newer results count. */
+function sameGroup(one: string, other: string): boolean {
+  return one.split(' ')[0] === other.split(' ')[0]
+}
+
+function compareText(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0
+}
+
+function rounded(_key: string, value: unknown): unknown {
+  return typeof value === 'number' && !Number.isInteger(value) ? Number(value.toFixed(1)) : value
+}

@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: Apache-2.0
+// Where an interpreter runs with and without the archive: at its own place, with directories of this run over its site
+// directories. Both sides have the same packages and the witness; one has the hook and the archive as a bake writes
+// them, and nothing else tells them apart, not even the environment.
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { run } from '../bench/shell.js'
+import { hookFiles } from '../src/layer/hook.js'
+import { type FileRun, readRun, type Side } from './outcomes.js'
+import { type Python, SEARCH_PATH } from './pythons.js'
+import { type Ended, runConfined } from './sandbox.js'
+
+/** Where the runtime looks without a variable; -I and -E, under which variables do not count, use it as well. */
+const BESIDE_RUNTIME = '_pycds.data/app.cds'
+const WITNESS = 'pycds_witness.py'
+/** Read behind the hook. */
+const WITNESS_HOOK = '01-pycds-witness.pth'
+const WITNESS_LINE =
+  'import sys, pycds_witness; pycds_witness.record(); sys.modules.pop("pycds_witness", None)\n'
+
+/** One command of a stage. */
+export interface StageCommand {
+  /** Behind the interpreter. */
+  readonly args: readonly string[]
+  readonly env?: Readonly<Record<string, string>>
+  /** Copied into the working directory; else that is empty. */
+  readonly source?: string | undefined
+  readonly limitSeconds: number
+}
+
+export interface StageOptions {
+  readonly python: Python
+  readonly runtime: Buffer
+  /** The text of witness.py. */
+  readonly witness: string
+  /** A folder of installed packages, in the place of those of this machine. */
+  readonly packages?: string | undefined
+}
+
+export class Stage {
+  readonly directory: string
+  readonly python: Python
+  /** A file that a collector writes. */
+  readonly record: string
+  readonly #witnessed: string
+  readonly #runtime: Buffer
+
+  private constructor(directory: string, { python, runtime }: StageOptions) {
+    this.directory = directory
+    this.python = python
+    this.#runtime = runtime
+    this.record = join(directory, 'record')
+    this.#witnessed = join(directory, 'witnessed')
+  }
+
+  static async open(options: StageOptions): Promise<Stage> {
+    // Short: sockets of tests lie below it.
+    const stage = new Stage(mkdtempSync(join(tmpdir(), 'pycds-conf-')), options)
+    mkdirSync(join(stage.directory, 'none'))
+    const witness = `PLACE = ${JSON.stringify(stage.#witnessed)}\n${options.witness}`
+    for (const side of ['plain', 'archive'] as const) {
+      const site = stage.#site(side)
+      // Packages may be large, and are the same files.
+      if (options.packages) await run('cp', ['-al', options.packages, site])
+      else mkdirSync(site)
+      if (side === 'archive') continue
+      writeFileSync(join(site, WITNESS), witness)
+      writeFileSync(join(site, WITNESS_HOOK), WITNESS_LINE)
+    }
+    for (const name of [WITNESS, WITNESS_HOOK]) {
+      // With its times: the archive is made from the plain side.
+      cpSync(join(stage.#site('plain'), name), join(stage.#site('archive'), name), {
+        preserveTimestamps: true,
+      })
+    }
+    return stage
+  }
+
+  /** Removes everything of it. */
+  close(): void {
+    // What has just been killed may still be writing there.
+    rmSync(this.directory, { recursive: true, force: true, maxRetries: 20, retryDelay: 50 })
+  }
+
+  /** Puts hook and archive where a bake would put them. */
+  bake(archive: Buffer): void {
+    const site = this.#site('archive')
+    for (const { path, body, mode } of hookFiles([site], this.#runtime, 'by-itself'))
+      writeFileSync(path, body, { mode })
+    const path = join(site, BESIDE_RUNTIME)
+    mkdirSync(dirname(path), { recursive: true })
+    rmSync(path, { force: true })
+    writeFileSync(path, archive, { mode: 0o444 })
+  }
+
+  /** Runs the interpreter on one side. */
+  run(side: Side, command: StageCommand): Promise<Ended> {
+    const inside = (name: string) => join(this.directory, name)
+    for (const name of ['tmp', 'home', 'run']) rmSync(inside(name), { recursive: true, force: true })
+    for (const path of [this.record, this.#witnessed]) rmSync(path, { force: true })
+    for (const name of ['tmp', 'home']) mkdirSync(inside(name))
+    if (command.source === undefined) mkdirSync(inside('run'))
+    else
+      cpSync(command.source, inside('run'), {
+        recursive: true,
+        verbatimSymlinks: true,
+        preserveTimestamps: true,
+      })
+    const [first = '', ...others] = this.python.siteDirectories
+    return runConfined({
+      argv: [this.python.path, ...command.args],
+      cwd: inside('run'),
+      env: {
+        ...{ PATH: SEARCH_PATH, LANG: 'C.UTF-8', HOME: inside('home'), TMPDIR: inside('tmp') },
+        ...command.env,
+      },
+      covers: {
+        [first]: this.#site(side),
+        ...Object.fromEntries(others.map((path) => [path, inside('none')])),
+      },
+      output: inside('output'),
+      limitSeconds: command.limitSeconds,
+    })
+  }
+
+  /** The same, with what the collector and the witness wrote. */
+  async runTests(
+    side: Side,
+    command: StageCommand,
+    ends: Readonly<Record<number, string>>,
+  ): Promise<FileRun> {
+    const ended = await this.run(side, command)
+    return readRun(ended, readIfThere(this.record), readIfThere(this.#witnessed), ends)
+  }
+
+  #site(side: Side): string {
+    return join(this.directory, `site-${side}`)
+  }
+}
+
+function readIfThere(path: string): string {
+  return existsSync(path) ? readFileSync(path, 'utf8') : ''
+}

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+// CPython's own tests, by its own test runner, one file a process.
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { CommandFailed, ROOT, run } from '../../bench/shell.js'
+import { createArchiver } from '../../src/archive/archiver.js'
+import { type Python, SEARCH_PATH } from '../pythons.js'
+import type { Stage, StageCommand } from '../stage.js'
+import { IGNORED, NOT_RUN, QUICK } from './cpython-files.js'
+import { chooseFiles, type Group, type Prepared, type Suite, unknownFiles } from './suite.js'
+
+const HERE = join(ROOT, 'conformance/python')
+/** How list_tests.py says that there is no test suite. */
+const NO_SUITE = 3
+const LIMIT_SECONDS = 600
+/** What tests may use: nothing that needs a network, a screen or hours. */
+const RESOURCES = 'subprocess'
+
+export const cpython: Suite = {
+  name: 'cpython',
+  async prepare({ python, quick, files }): Promise<Prepared> {
+    const listed = await listTests(python)
+    if (listed === undefined) return { groups: [], absent: [{ name: 'cpython', reason: howToGet(python) }] }
+    const unknown = unknownFiles(listed, files)
+    // What a release has not, another may have: only what was asked for by hand must be there.
+    if (unknown.length > 0)
+      throw new Error(`CPython ${python.version} has no test file ${unknown.join(', ')}`)
+    const wanted =
+      files.length > 0
+        ? chooseFiles(listed, files)
+        : quick
+          ? chooseFiles(listed, QUICK)
+          : listed.filter((file) => !NOT_RUN.some(({ name }) => name === file.split('.')[0]))
+    return { groups: [groupOf(python, wanted)], absent: [] }
+  },
+}
+
+async function listTests(python: Python): Promise<string[] | undefined> {
+  try {
+    const output = await run(python.path, ['-I', join(HERE, 'list_tests.py')], { env: { PATH: SEARCH_PATH } })
+    return output.split('\n').filter(Boolean)
+  } catch (error) {
+    if (error instanceof CommandFailed && error.exitCode === NO_SUITE) return undefined
+    throw error
+  }
+}
+
+function howToGet({ path, version, minor }: Python): string {
+  const way = path.startsWith('/usr/bin/')
+    ? `apt-get install libpython3.${minor}-testsuite`
+    : 'install it with its tests'
+  return `${path} (CPython ${version}) has no test suite: ${way}`
+}
+
+function groupOf(python: Python, files: readonly string[]): Group {
+  const importScript = (stage: Stage) => {
+    const path = join(stage.directory, 'import.py')
+    writeFileSync(path, createArchiver().injected(process.arch).scripts.import)
+    return path
+  }
+  return {
+    name: `CPython ${python.version}`,
+    files,
+    async training(chosen, stage) {
+      const listed = await run(python.path, ['-I', join(HERE, 'list_modules.py')], {
+        env: { PATH: SEARCH_PATH },
+      })
+      const script = importScript(stage)
+      // The tests themselves stand for an application. Some cannot be imported, which is no fault here.
+      const sets = [listed.split('\n').filter(Boolean), ...chosen.map((file) => [`test.${file}`])]
+      return sets.map((names) => ({
+        args: [script, join(stage.directory, 'none'), ...names],
+        limitSeconds: LIMIT_SECONDS,
+      }))
+    },
+    test: (file, stage): StageCommand => ({
+      args: [
+        ...['-u', join(HERE, 'run_regrtest.py'), stage.record],
+        ...[
+          '--fail-env-changed',
+          '-u',
+          RESOURCES,
+          ...IGNORED.flatMap(({ pattern }) => ['-i', pattern]),
+          file,
+        ],
+      ],
+      limitSeconds: LIMIT_SECONDS,
+    }),
+    ends: { 0: 'completed', 2: 'completed', 3: 'environment changed', 4: 'no tests ran' },
+  }
+}

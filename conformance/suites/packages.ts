@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: Apache-2.0
+// Packages' own tests, by pytest. Packages and source packages come from PyPI, once, into the cache of this project.
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { homedir } from 'node:os'
+import { join } from 'node:path'
+import { CommandFailed, ROOT, run } from '../../bench/shell.js'
+import type { Python } from '../pythons.js'
+import type { StageCommand } from '../stage.js'
+import { PACKAGES, PYTEST, type TestedPackage } from './package-list.js'
+import type { Absent, Group, Prepared, Suite } from './suite.js'
+
+const RUN = join(ROOT, 'conformance/python/run_pytest.py')
+const CACHE = join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'pycds-image/conformance')
+const LIMIT_SECONDS = 1800
+/** Source packages are built to be read; newer versions of these refuse some of them. */
+const BUILD_CONSTRAINTS = 'flit_core<4\nsetuptools<81\n'
+
+export const packages: Suite = {
+  name: 'packages',
+  async prepare({ python, quick, files }): Promise<Prepared> {
+    if (quick) throw new Error('--quick is about CPython: name packages instead')
+    const unknown = files.filter((name) => !PACKAGES.some((one) => one.name === name))
+    if (unknown.length > 0) {
+      const known = PACKAGES.map(({ name }) => name).join(', ')
+      throw new Error(`no package ${unknown.join(', ')}; one of: ${known}`)
+    }
+    const chosen = PACKAGES.filter(({ name }) => files.length === 0 || files.includes(name))
+    const groups: Group[] = []
+    const absent: Absent[] = []
+    for (const one of chosen) {
+      try {
+        const source = await unpackSource(one)
+        const parts = one.parts.filter((part) => source !== undefined && !existsSync(join(source, part)))
+        if (parts.length > 0) {
+          absent.push({ name: one.name, reason: `its source package has no ${parts.join(', ')}` })
+        } else groups.push(groupOf(one, await install(python, one), source))
+      } catch (error) {
+        if (!(error instanceof CommandFailed)) throw error
+        absent.push({ name: one.name, reason: `pip: ${error.said.split('\n').at(-1)}` })
+      }
+    }
+    return { groups, absent }
+  },
+}
+
+function groupOf(one: TestedPackage, installed: string, source: string | undefined): Group {
+  const command = (parts: readonly string[], record: string, more: readonly string[]): StageCommand => ({
+    // What a package asks of every run, as measuring its coverage, is not asked here.
+    args: [
+      ...[
+        RUN,
+        record,
+        '-q',
+        '-o',
+        'addopts=',
+        '-p',
+        'no:cacheprovider',
+        '--continue-on-collection-errors',
+        ...(one.options ?? []),
+        ...more,
+      ],
+      ...(one.tests === 'installed' ? ['--pyargs'] : []),
+      ...parts,
+    ],
+    ...(one.env ? { env: one.env } : {}),
+    source,
+    limitSeconds: LIMIT_SECONDS,
+  })
+  return {
+    name: `${one.name} ${one.version}`,
+    packages: installed,
+    files: one.parts.map((part) => (one.tests === 'sdist' ? `${one.name}/${part}` : part)),
+    training: async (_files, stage) => [command(one.parts, stage.record, ['--collect-only'])],
+    test: (file, stage) =>
+      command([one.tests === 'sdist' ? file.slice(one.name.length + 1) : file], stage.record, []),
+    ends: { 0: 'completed', 1: 'completed', 2: 'collection failed', 5: 'no tests ran' },
+  }
+}
+
+/** The folder with a package and what its tests need. */
+async function install(python: Python, { name, version, requires = [] }: TestedPackage): Promise<string> {
+  const folder = join(CACHE, `site-${python.version}`, `${name}-${version}`)
+  await once(folder, async (part) => {
+    // Where the interpreter has no pip of its own, that of another installs for it.
+    const own = await run(python.path, ['-I', '-m', 'pip', '--version']).catch(() => undefined)
+    const pip =
+      own === undefined ? ['python3', '-m', 'pip', '--python', python.path] : [python.path, '-m', 'pip']
+    const [program = '', ...args] = pip
+    await run(program, [
+      ...[...args, 'install', '--quiet', '--disable-pip-version-check', '--no-warn-script-location'],
+      ...['--target', part, `${name}==${version}`, ...(name === 'pytest' ? [] : [PYTEST]), ...requires],
+    ])
+  })
+  return folder
+}
+
+/** The unpacked source package; undefined for one whose tests are installed. */
+async function unpackSource(one: TestedPackage): Promise<string | undefined> {
+  if (one.tests === 'installed') return undefined
+  const folder = join(CACHE, 'source', `${one.name}-${one.version}`)
+  await once(folder, async (part) => {
+    const constraints = join(CACHE, 'build-constraints')
+    writeFileSync(constraints, BUILD_CONSTRAINTS)
+    await run(
+      'python3',
+      [
+        ...['-m', 'pip', 'download', '--quiet', '--disable-pip-version-check', '--no-deps'],
+        ...['--no-binary', one.name, '--dest', part, `${one.name}==${one.version}`],
+      ],
+      { env: { PIP_CONSTRAINT: constraints } },
+    )
+    const [archive = ''] = readdirSync(part)
+    await run('tar', ['-xf', join(part, archive), '-C', part, '--strip-components=1', '--no-same-owner'])
+    rmSync(join(part, archive))
+  })
+  return folder
+}
+
+/** Makes a folder of the cache where it is missing; what was interrupted is made anew. */
+async function once(folder: string, make: (part: string) => Promise<void>): Promise<void> {
+  if (existsSync(folder)) return
+  const part = `${folder}.part`
+  rmSync(part, { recursive: true, force: true })
+  mkdirSync(part, { recursive: true })
+  await make(part)
+  renameSync(part, folder)
+}

@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: Apache-2.0
+// Images as builders write them and as people keep them, of every kind of place: what is unusual in one of them
+// must not stop a bake, nor change.
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import test, { type ExecutionContext } from 'ava'
+import { readTar } from '../../src/tar/index.js'
+import { bakes } from '../helpers/cli.js'
+import { docker, imageName } from '../helpers/engine.js'
+import { ensureImage } from '../helpers/images.js'
+import {
+  type ImageParts,
+  loadArchive,
+  takeApart,
+  writeAsArchive,
+  writeAsLayout,
+} from '../helpers/rewritten.js'
+import { DEADLINE_MS, run } from '../helpers/run.js'
+import { temporary } from '../helpers/temporary.js'
+
+const image = await ensureImage('minimal')
+const withImage = image === undefined ? test.serial.skip : test.serial
+
+const COMMAND = ['--', 'python3', '-c', 'import json']
+const PLACES = ['engine', 'oci', 'docker-archive'] as const
+
+let parts: ImageParts | undefined
+
+async function partsOf(t: ExecutionContext): Promise<ImageParts> {
+  t.timeout(DEADLINE_MS)
+  parts ??= await takeApart(image ?? '', temporary(t))
+  return parts
+}
+
+/** Puts the image with another configuration into a place; returns how it is called there. */
+async function put(t: ExecutionContext, place: (typeof PLACES)[number], config: string): Promise<string> {
+  const found = await partsOf(t)
+  const directory = temporary(t)
+  if (place === 'oci') return writeAsLayout(join(directory, 'layout'), found, config)
+  const name = imageName(t)
+  const archive = await writeAsArchive(join(directory, 'image.tar'), found, { config, name })
+  if (place === 'docker-archive') return archive
+  await loadArchive(archive)
+  return name
+}
+
+/** The text of the configuration of what a bake made. */
+async function configOf(t: ExecutionContext, output: string): Promise<string> {
+  const directory = temporary(t)
+  const [kind, path = ''] = output.split(':')
+  if (kind === 'oci') {
+    const read = (digest: string) => readFileSync(join(path, 'blobs', digest.replace(':', '/')), 'utf8')
+    const { manifests } = JSON.parse(readFileSync(join(path, 'index.json'), 'utf8'))
+    return read(JSON.parse(read(manifests.at(-1).digest)).config.digest)
+  }
+  const file = kind === 'docker-archive' ? path : join(directory, 'baked.tar')
+  if (kind !== 'docker-archive') await docker('save', '-o', file, output)
+  const members = new Map<string, string>()
+  await readTar(readFileSync(file), async (entry, body) => {
+    if (entry.name.endsWith('.json')) members.set(entry.name, String(await body()))
+  })
+  const [item] = JSON.parse(members.get('manifest.json') ?? '[]')
+  return members.get(item.Config) ?? ''
+}
+
+async function buildFrom(t: ExecutionContext, name: string, dockerfile: string): Promise<void> {
+  const { code, stdout, stderr } = await run('docker', [
+    'build',
+    '-q',
+    '-t',
+    name,
+    temporary(t, { Dockerfile: dockerfile }),
+  ])
+  if (code !== 0) throw new Error(stdout + stderr)
+}
+
+for (const place of PLACES) {
+  for (const [what, created] of [
+    ['the first second of the year 1', '0001-01-01T00:00:00Z'],
+    ['before 1970, with an offset', '1969-12-31T23:59:59.999999999-00:30'],
+    ['the last second of the year 9999', '9999-12-31T23:59:59Z'],
+    ['no date at all', undefined],
+  ] as const) {
+    withImage(`${place}: an image made at ${what} is baked, and keeps that date`, async (t) => {
+      const { config } = await partsOf(t)
+      const text = JSON.stringify({ ...config, created })
+      const name = place === 'engine' ? ['-t', imageName(t)] : []
+      const { output } = await bakes(t, [await put(t, place, text), ...name, ...COMMAND])
+      t.is(JSON.parse(await configOf(t, output?.reference ?? '')).created, created)
+    })
+  }
+}
+
+withImage('directories and sources from before 1970 are no obstacle', async (t) => {
+  t.timeout(DEADLINE_MS)
+  const name = imageName(t)
+  const program = `import os
+os.makedirs("/opt/pycds")
+open("/old.py", "w").close()
+for path in ["/opt/pycds", "/opt", "/old.py"]: os.utime(path, (-315619200, -315619200))`
+  const run = JSON.stringify(['python3', '-c', program])
+  await buildFrom(t, name, `FROM ${image}\nRUN ${run}\nWORKDIR /\n`)
+  const { archive } = await bakes(t, [name, '-t', imageName(t), '--', 'python3', '-c', 'import old'])
+  t.true(archive.modules > 0)
+})
+
+for (const place of PLACES) {
+  withImage(`${place}: what a bake does not change keeps its bytes`, async (t) => {
+    const { config } = await partsOf(t)
+    // An interval of some months, in nanoseconds; fields that nobody here knows.
+    const healthcheck = '{"Test":["NONE"],"Interval":9007199254740993}'
+    const unknown = '{"float":1.0,"large":18446744073709551615,"twice":1,"twice":2,"escaped":"\\u00e9"}'
+    const text = JSON.stringify({
+      ...config,
+      'x-unknown': 'X',
+      config: { ...config.config, Healthcheck: 'H' },
+    })
+      .replace('"X"', unknown)
+      .replace('"H"', healthcheck)
+    const name = place === 'engine' ? ['-t', imageName(t)] : []
+    const { output } = await bakes(t, [await put(t, place, text), ...name, ...COMMAND])
+    const written = await configOf(t, output?.reference ?? '')
+    t.true(written.includes(`"x-unknown":${unknown}`), written)
+    t.true(written.includes(`"Healthcheck":${healthcheck}`), written)
+  })
+}
+
+for (const test of ['["curl", "-f", "http://localhost/"]', 'curl -f http://localhost/ || exit 1']) {
+  withImage(`HEALTHCHECK ${test} without curl: ports are waited for, and that is told`, async (t) => {
+    t.timeout(DEADLINE_MS)
+    const name = imageName(t)
+    const program = 'import socket; s = socket.create_server(("", 8000)); s.accept()'
+    const command = JSON.stringify(['python3', '-c', program])
+    const dockerfile = `FROM ${image}\nEXPOSE 8000\nHEALTHCHECK CMD ${test}\nCMD ${command}\n`
+    await buildFrom(t, name, dockerfile)
+    const { training, warnings } = await bakes(t, [name, '-t', imageName(t)])
+    t.is(training.endedBy, 'port')
+    t.regex(
+      warnings.join('\n'),
+      /^health: there is no curl in the image; the run waited for exit, port:8000 instead$/m,
+    )
+  })
+}

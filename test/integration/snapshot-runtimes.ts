@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: Apache-2.0
+// A snapshot is thawed by other runtimes than the engine's, with and without root, and where /proc shows less.
+import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import test, { type ExecutionContext } from 'ava'
+import { docker, imageName } from '../helpers/engine.js'
+import { type BaseImage, ensureImage } from '../helpers/images.js'
+import { Podman } from '../helpers/podman.js'
+import { DEADLINE_MS, has, type Outcome, run } from '../helpers/run.js'
+import { told } from '../helpers/snapshot.js'
+import { frozenImage, HARDENED, SNAPSHOT } from '../helpers/snapshot-image.js'
+import { temporary } from '../helpers/temporary.js'
+import { TIER } from '../helpers/tier.js'
+
+const BASE: BaseImage = 'bookworm'
+const base = TIER === 'all' && process.arch === 'x64' ? await ensureImage(BASE) : undefined
+const declare = base === undefined ? test.serial.skip : test.serial
+const PROGRAM = 'import os, uuid; print("runs", os.getpid(), uuid.uuid4().version)'
+const NOBODY = 65_534
+/** Runtimes that know control groups of the second kind only do not start where both kinds are in use. */
+const SECOND_KIND =
+  'mount --make-rprivate / && umount -l -R /sys/fs/cgroup && mount -t cgroup2 none /sys/fs/cgroup'
+
+function isThawed(t: ExecutionContext, outcome: Outcome, what: string): void {
+  t.is(outcome.code, 0, `${what}: ${outcome.stderr}`)
+  t.regex(outcome.stdout, /^runs \d+ 4$/m, what)
+  t.is(told(outcome).snapshot, 'thawed', `${what}: ${outcome.stderr}`)
+}
+
+// ---- runtimes by themselves ----
+
+interface Bundle {
+  directory: string
+  environment: string[]
+}
+
+async function bundleOf(t: ExecutionContext, image: string): Promise<Bundle> {
+  const directory = temporary(t)
+  const root = join(directory, 'rootfs')
+  mkdirSync(root)
+  const container = (await docker('create', image)).trim()
+  t.teardown(() => docker('rm', container))
+  const unpacked = await run('sh', [
+    '-c',
+    'docker export "$0" | tar -x --same-owner -C "$1"',
+    container,
+    root,
+  ])
+  t.is(unpacked.code, 0, unpacked.stderr)
+  chmodSync(directory, 0o755)
+  const format = '{{range .Config.Env}}{{println .}}{{end}}'
+  const environment = (await docker('image', 'inspect', '--format', format, image))
+    .split('\n')
+    .filter(Boolean)
+  return { directory, environment }
+}
+
+interface Setting {
+  rootless: boolean
+  /** Options of /proc. */
+  proc?: readonly string[]
+}
+
+/** A process without capabilities, on a root that nobody may write. */
+async function writeConfig(bundle: Bundle, { rootless, proc }: Setting): Promise<void> {
+  const path = join(bundle.directory, 'config.json')
+  await run('rm', ['-f', path])
+  const made = await run('runc', ['spec', '--bundle', bundle.directory, ...(rootless ? ['--rootless'] : [])])
+  if (made.code !== 0) throw new Error(made.stderr)
+  const config = JSON.parse(readFileSync(path, 'utf8'))
+  const variables = [`PYCDS_SNAPSHOT=${SNAPSHOT}`, 'PYCDS_LOG=1', 'HOME=/root']
+  Object.assign(config.process, {
+    terminal: false,
+    args: ['/usr/bin/python3', '-c', PROGRAM],
+    env: [...bundle.environment, ...variables],
+    capabilities: { bounding: [], effective: [], permitted: [] },
+    noNewPrivileges: true,
+  })
+  config.root.readonly = true
+  const { linux } = config
+  // Groups of processes are no matter here, and not every runtime can make any on every machine.
+  linux.namespaces = linux.namespaces.filter(({ type }: { type: string }) => type !== 'cgroup')
+  config.mounts = config.mounts.filter((one: { destination: string }) => one.destination !== '/sys/fs/cgroup')
+  delete linux.resources
+  if (rootless) {
+    linux.uidMappings = linux.gidMappings = [{ containerID: 0, hostID: NOBODY, size: 1 }]
+  } else config.process.user = { uid: 12_345, gid: 12_345 }
+  if (proc) config.mounts.find((one: { destination: string }) => one.destination === '/proc').options = proc
+  writeFileSync(path, JSON.stringify(config))
+}
+
+async function runBundle(
+  t: ExecutionContext,
+  runtime: string,
+  bundle: Bundle,
+  setting: Setting,
+): Promise<Outcome> {
+  await writeConfig(bundle, setting)
+  const state = temporary(t)
+  chmodSync(state, 0o777)
+  const user = ['setpriv', `--reuid=${NOBODY}`, `--regid=${NOBODY}`, '--clear-groups']
+  const words = [
+    ...(setting.rootless ? user : []),
+    runtime,
+    ...(runtime === 'crun' ? ['--cgroup-manager=disabled'] : []),
+    ...['--root', join(state, 'state'), 'run', '--bundle', bundle.directory, `pycds-test-${process.pid}`],
+  ]
+  const env = { XDG_RUNTIME_DIR: state, HOME: state }
+  if (runtime !== 'crun') return run(words[0] ?? '', words.slice(1), { env, cwd: '/' })
+  return run('unshare', ['--mount', 'sh', '-c', `${SECOND_KIND} && exec "$@"`, 'sh', ...words], {
+    env,
+    cwd: '/',
+  })
+}
+
+declare(
+  'runc and crun, with and without root, without capabilities on a root that cannot be written',
+  async (t) => {
+    t.timeout(DEADLINE_MS)
+    if (process.getuid?.() !== 0 || !(await has('runc'))) {
+      t.pass('only root can unpack an image, and runc writes what a runtime reads')
+      return
+    }
+    const bundle = await bundleOf(t, await frozenImage(t, base ?? ''))
+    for (const runtime of ['runc', 'crun']) {
+      if (!(await has(runtime))) continue
+      for (const rootless of [false, true]) {
+        const what = `${runtime}, ${rootless ? 'rootless' : 'root'}`
+        isThawed(t, await runBundle(t, runtime, bundle, { rootless }), what)
+      }
+    }
+    for (const hidden of ['hidepid=1', 'hidepid=2'])
+      isThawed(t, await runBundle(t, 'runc', bundle, { rootless: false, proc: [hidden] }), hidden)
+  },
+)
+
+// ---- Podman ----
+
+declare('Podman without root', async (t) => {
+  t.timeout(DEADLINE_MS)
+  const podman = await Podman.start('rootless')
+  if (typeof podman === 'string') {
+    t.pass(podman)
+    return
+  }
+  t.teardown(() => podman.stop())
+  const image = await frozenImage(t, base ?? '')
+  const archive = join(temporary(t), 'image.tar')
+  chmodSync(join(archive, '..'), 0o755)
+  await docker('save', '-o', archive, image)
+  chmodSync(archive, 0o644)
+  const loaded = await podman.client('load', '--quiet', '--input', archive)
+  t.is(loaded.code, 0, loaded.stderr)
+  const name = imageName(t)
+  const id = loaded.stdout.trim().split(/\s+/).at(-1) ?? ''
+  t.is((await podman.client('tag', id, name)).code, 0)
+  const env = ['--env', `PYCDS_SNAPSHOT=${SNAPSHOT}`, '--env', 'PYCDS_LOG=1']
+  for (const options of [
+    ['--network', 'host'],
+    HARDENED,
+    ['--read-only', '--userns=keep-id', '--network', 'none'],
+  ]) {
+    const words = ['run', '--rm', ...env, ...options, name, 'python3', '-c', PROGRAM]
+    isThawed(t, await podman.client(...words), options.join(' '))
+  }
+})

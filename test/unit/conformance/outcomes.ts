@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+import test from 'ava'
+import { readRun } from '../../../conformance/outcomes.js'
+
+const ENDED = { code: 0, signal: undefined, seconds: 1, output: '' }
+const ENDS = { 0: 'completed', 2: 'completed', 3: 'environment changed' }
+const line = (name: string, outcome: string) => `${JSON.stringify({ case: name, outcome, detail: 'text' })}\n`
+
+test('the worst of several outcomes of a case counts, in any order', (t) => {
+  const record =
+    line('a', 'passed') + line('a', 'error') + line('b', 'failed') + line('b', 'passed') + line('c', 'passed')
+  const { cases } = readRun(ENDED, record, '', ENDS)
+  t.deepEqual(
+    [...cases].map(([name, { outcome }]) => [name, outcome]),
+    [
+      ['a', 'error'],
+      ['b', 'failed'],
+      ['c', 'passed'],
+    ],
+  )
+})
+
+test('a record that was cut off keeps what is whole', (t) => {
+  const { cases, counters } = readRun(ENDED, `${line('a', 'passed')}{"case": "b", "outc`, '', ENDS)
+  t.deepEqual([...cases.keys()], ['a'])
+  t.is(counters, undefined)
+})
+
+test('counters and starts are read beside the cases', (t) => {
+  const record = '{"process": 7, "archive": {"status": "ACCEPTED", "served": 12}}\n'
+  const { counters, starts } = readRun(
+    ENDED,
+    record,
+    '7 1 ACCEPTED 1\n8 7 OPTIMIZE 0\nnonsense\n9 7 ACC',
+    ENDS,
+  )
+  t.like(counters, { status: 'ACCEPTED', served: 12 })
+  t.deepEqual(starts, [
+    { process: 7, parent: 1, status: 'ACCEPTED', served: 1 },
+    { process: 8, parent: 7, status: 'OPTIMIZE', served: 0 },
+  ])
+})
+
+test('the end of a process has a word', (t) => {
+  const end = (code: number | null, signal?: string) => readRun({ ...ENDED, code, signal }, '', '', ENDS).end
+  t.is(end(2), 'completed')
+  t.is(end(3), 'environment changed')
+  t.is(end(9), 'exit 9')
+  t.is(end(139, 'SIGSEGV'), 'SIGSEGV')
+  t.is(end(null), 'timed out')
+})
