@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // What is saved: figures with the facts of the machine, written after every package so that an interrupted run
 // goes on where it was.
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
-import { dirname } from 'node:path'
 import type { Summary } from '../src/util/statistics.js'
 import type { ContestantName } from './contestants.js'
 import type { Facts } from './machine.js'
+import { readSaved, save } from './saved.js'
 import type { Sizes } from './sizes.js'
 
 /** Milliseconds. */
@@ -47,21 +46,12 @@ export interface Results {
 
 /** The results saved in a file; undefined when there are none. */
 export async function readResults(path: string): Promise<Results | undefined> {
-  const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return undefined
-    throw error
-  })
-  if (text === undefined) return undefined
-  const results = JSON.parse(text) as Results
-  if (results.schema !== 'io.pycds.benchmark/1') throw new Error(`${path}: unknown schema ${results.schema}`)
-  return results
+  return readSaved<Results>(path, 'io.pycds.benchmark/1')
 }
 
 /** Replaces the file at once: an interruption leaves the old one or the new one. */
 export async function saveResults(path: string, results: Results): Promise<void> {
-  await mkdir(dirname(path), { recursive: true })
-  await writeFile(`${path}.part`, `${JSON.stringify(results, rounded, 1)}\n`)
-  await rename(`${path}.part`, path)
+  await save(path, results, rounded)
 }
 
 export function findEntry(

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // What is kept. The counts of each suite on each interpreter, in one file that a later run brings up to date, and that
 // docs/conformance.md is made from; and of each run everything, for whoever looks into a difference.
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
+import { readSaved, save } from '../bench/saved.js'
 import { ROOT } from '../bench/shell.js'
 import type { ComparedFile, Difference, FileResult } from './compare-file.js'
 import type { Absent } from './suites/suite.js'
@@ -28,21 +28,13 @@ export interface Results {
 
 /** The results of a file; undefined where there are none. */
 export async function readResults(path: string): Promise<Results | undefined> {
-  const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return undefined
-    throw error
-  })
-  if (text === undefined) return undefined
-  const results = JSON.parse(text) as Results
-  if (results.schema !== 'io.pycds.conformance/1')
-    throw new Error(`${path}: unknown schema ${results.schema}`)
-  return results
+  return readSaved<Results>(path, 'io.pycds.conformance/1')
 }
 
 /** Replaces the file at once: an interruption leaves the old one or the new one. */
 export async function saveResults(path: string, results: Results): Promise<void> {
   results.files.sort((a, b) => compareText(a.group, b.group) || compareText(a.file, b.file))
-  await save(path, results)
+  await save(path, results, rounded)
 }
 
 /** A result as it is kept: of what was told, which is full of this machine's paths, the last line. */
@@ -71,16 +63,14 @@ export async function saveRuns(directory: string, { result, runs }: ComparedFile
       ...{ end, seconds, counters, starts, cases: Object.fromEntries(cases) },
       ...(isTelling ? { output } : {}),
     }))
-  await save(join(directory, `${result.file.replaceAll('/', '_')}.json`), {
-    ...result,
-    runs: { plain: describe('plain'), archive: describe('archive') },
-  })
-}
-
-async function save(path: string, value: unknown): Promise<void> {
-  await mkdir(dirname(path), { recursive: true })
-  await writeFile(`${path}.part`, `${JSON.stringify(value, rounded, 1)}\n`)
-  await rename(`${path}.part`, path)
+  await save(
+    join(directory, `${result.file.replaceAll('/', '_')}.json`),
+    {
+      ...result,
+      runs: { plain: describe('plain'), archive: describe('archive') },
+    },
+    rounded,
+  )
 }
 
 /** Of two versions of one package only the newer results count. */

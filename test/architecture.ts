@@ -121,7 +121,7 @@ const PURE: Record<string, readonly string[]> = {
 /** What conformance/ may import beside itself: what trains, writes and places an archive, and what finds interpreters. */
 const CONFORMANCE_MAY_IMPORT: readonly string[] = [
   ...['src/archive', 'src/artifact', 'src/learn/runlog', 'src/learn/select', 'src/layer', 'src/ports'],
-  ...['bench/machine.ts', 'bench/shell.ts', 'bench/report/markdown.ts'],
+  ...['bench/machine.ts', 'bench/saved.ts', 'bench/shell.ts', 'bench/report/markdown.ts'],
   ...['test/helpers/interpreters.ts', 'test/helpers/start.ts'],
 ]
 

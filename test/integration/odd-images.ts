@@ -129,7 +129,7 @@ for (const test of ['["curl", "-f", "http://localhost/"]', 'curl -f http://local
   withImage(`HEALTHCHECK ${test} without curl: ports are waited for, and that is told`, async (t) => {
     t.timeout(DEADLINE_MS)
     const name = imageName(t)
-    const program = 'import socket; s = socket.create_server(("", 8000)); s.accept()'
+    const program = 'import socket; s = socket.create_server(("", 8000))\nwhile True: s.accept()[0].close()'
     const command = JSON.stringify(['python3', '-c', program])
     const dockerfile = `FROM ${image}\nEXPOSE 8000\nHEALTHCHECK CMD ${test}\nCMD ${command}\n`
     await buildFrom(t, name, dockerfile)

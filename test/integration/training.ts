@@ -17,7 +17,7 @@ const DEADLINE_MS = 3 * 60_000
 const SECRET = 'hunter2-never-to-be-seen'
 /** A database to connect to, and the application as it really starts. */
 const WITH_DATABASE =
-  'python3 -S -c "import _socket,os; s=_socket.socket(); s.bind((\'127.0.0.1\', 5432)); s.listen(); os.fork() and os._exit(0); s.accept(); s.accept()" && exec python3 -m orders'
+  'python3 -S -c "import _socket,os; s=_socket.socket(); s.bind((\'127.0.0.1\', 5432)); s.listen(); os.fork() and os._exit(0); s._accept(); s._accept()" && exec python3 -m orders'
 
 const base = await ensureImage('small')
 const built = new Set<string>()

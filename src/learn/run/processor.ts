@@ -6,7 +6,7 @@ import type { Inside } from './inside.js'
 const SPAN_MS = 500
 /** What was seen before that tells nothing about now. */
 const FRESH_MS = 2000
-/** Of one processor; what waits uses next to none of it, what starts all. */
+/** Of one processor, had or waited for; what waits for something else uses next to none of it, what starts all. */
 const BUSY = 0.5
 
 /** The use of processors in a container, looked at when it matters. */
