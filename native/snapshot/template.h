@@ -15,9 +15,10 @@ struct template_hook {
    * took. */
   void (*run)(void *self, const char *snapshot, double milliseconds);
   void *self;
-  /* Takes over modules that were imported in advance, in a list of their descriptions; with two functions for what importing
-   * them has changed elsewhere, (what, place, payload): whether it may be done again, and doing it. */
-  bool (*adopt)(PyObject *table, PyObject *may, PyObject *put);
+  /* Takes over modules that were imported in advance, in a list of their descriptions; with the key of the hashes in it,
+   * and two functions for what importing them has changed elsewhere, (what, place, payload): whether it may be done again,
+   * and doing it. */
+  bool (*adopt)(PyObject *table, PyObject *key, PyObject *may, PyObject *put);
 };
 
 /* Called by the runtime at its hook; false in a process that was made of a template, and is none any more. Weak: not

@@ -8,7 +8,7 @@ import { parseRecord, type WarmRecord } from '../../src/artifact/snapshot/record
 import { archiver, type Python } from './interpreters.js'
 import { readRunLogs } from './python.js'
 import { inRepository } from './repository.js'
-import { comparable, type Ended, SnapshotBench, type Started, type StartOptions } from './snapshot.js'
+import { comparable, type Ended, SnapshotBench, type Started, type StartOptions, told } from './snapshot.js'
 
 /** More than any set of modules takes. */
 const MOST_ROUNDS = 20
@@ -18,10 +18,17 @@ export interface Warm {
   record: WarmRecord
 }
 
+export interface WarmProgram {
+  kind: 'script' | 'module' | 'command'
+  text: string
+  imports: readonly string[]
+}
+
 export class WarmBench extends SnapshotBench {
   readonly archive: string
   readonly #list: string
   readonly #record: string
+  readonly #programs: string
 
   /** @param packages  directories of packages that the interpreter finds behind its own */
   constructor(t: Pick<ExecutionContext, 'teardown'>, python: Python, packages: readonly string[] = []) {
@@ -29,6 +36,7 @@ export class WarmBench extends SnapshotBench {
     this.archive = join(this.directory, 'app.cds')
     this.#list = join(this.directory, 'modules.txt')
     this.#record = join(this.directory, 'record.json')
+    this.#programs = join(this.directory, 'programs.json')
     for (const name of ['pycds-watch.so', 'pycds-tracer.so'])
       copyFileSync(inRepository(`prebuilds/linux-${process.arch}/${name}`), join(this.directory, name))
     if (packages.length > 0) writeFileSync(join(this.site, 'packages.pth'), `${packages.join('\n')}\n`)
@@ -57,19 +65,27 @@ export class WarmBench extends SnapshotBench {
     writeFileSync(this.archive, archiver.write(target, main.modules, {}, main).bytes)
   }
 
-  /** Imports the modules in a template that is watched. */
-  async watch(names: readonly string[], env: StartOptions['env'] = {}): Promise<WarmRecord> {
+  /**
+   * Imports the modules in a template that is watched.
+   * @param elsewhere  at another time, on another host, as another process
+   */
+  async watch(
+    names: readonly string[],
+    env: StartOptions['env'] = {},
+    elsewhere = false,
+  ): Promise<WarmRecord> {
     writeFileSync(this.#list, `${names.join('\n')}\n`)
     const library = (name: string) => join(this.directory, name)
+    const record = elsewhere ? `${this.#record}.elsewhere` : this.#record
     const ended = await this.tryToFreeze([], {
       LD_PRELOAD: `${library('pycds-watch.so')}:${library('pycds-freeze.so')}`,
-      PYCDS_FREEZE: this.#record,
+      PYCDS_FREEZE: record,
       PYCDS_FREEZE_WARM: this.#list,
-      PYCDS_FREEZE_WATCH: '1',
+      PYCDS_FREEZE_WATCH: elsewhere ? 'elsewhere' : '1',
       ...env,
     })
     if (ended.code !== 0) throw new Error(JSON.stringify(ended))
-    return parseRecord(readFileSync(this.#record, 'utf8'))
+    return parseRecord(readFileSync(record, 'utf8'))
   }
 
   /** Freezes the interpreter with those of the modules that can be frozen. */
@@ -77,8 +93,8 @@ export class WarmBench extends SnapshotBench {
     const leftOut: LeftOut[] = []
     let wanted = names
     for (let round = 0; round < MOST_ROUNDS; round++) {
-      const record = await this.watch(wanted, env)
-      const judged = blame(record, wanted)
+      const [record, elsewhere] = await Promise.all([this.watch(wanted, env), this.watch(wanted, env, true)])
+      const judged = blame(record, wanted, { elsewhere })
       if (judged.leftOut.length === 0) {
         const ended = await this.tryToFreezeWarm(env)
         if (ended.code !== 0) throw new Error(JSON.stringify(ended))
@@ -90,33 +106,38 @@ export class WarmBench extends SnapshotBench {
     throw new Error('the set of modules does not settle')
   }
 
-  /** Freezes the interpreter with the modules of the record that was made last. */
-  tryToFreezeWarm(env: StartOptions['env'] = {}): Promise<Ended> {
-    return this.tryToFreeze([], { PYCDS_FREEZE_WARM: this.#record, ...env })
+  /**
+   * Freezes the interpreter with the modules of the record that was made last.
+   * @param programs  the main programs that the snapshot is used for, with what they import; none: all of them
+   */
+  tryToFreezeWarm(env: StartOptions['env'] = {}, programs: readonly WarmProgram[] = []): Promise<Ended> {
+    const list = programs.map(({ kind, text, imports }) => [kind, text, imports])
+    writeFileSync(this.#programs, JSON.stringify(list))
+    const named = programs.length > 0 ? { PYCDS_FREEZE_PROGRAMS: this.#programs } : {}
+    return this.tryToFreeze([], { PYCDS_FREEZE_WARM: this.#record, ...named, ...env })
   }
 
-  /** Starts the interpreter both ways: nothing may tell them apart. Of long outputs only what differs is shown. */
+  /**
+   * Starts the interpreter both ways: nothing may tell them apart. Of long outputs only what differs is shown.
+   * @returns what the runtime logs of import statements: modules that were found ready, and those that were not
+   */
   async assertSame(
     t: ExecutionContext,
     what: string,
     args: readonly string[],
     o: StartOptions = {},
     expected = 'thawed',
-  ): Promise<void> {
+  ): Promise<{ ready: string[]; not: string[] }> {
     const plain = comparable(await this.startPlain(args, o))
-    const thawed = comparable(await this.start(args, o))
+    const env = { PYCDS_SNAPSHOT: this.snapshot, PYCDS_LOG: '1', ...o.env }
+    const raw = await this.startRaw(args, { ...o, env })
+    const thawed = comparable(told(raw))
     t.deepEqual(differences(thawed.stdout, plain.stdout), [], what)
     t.is(thawed.stderr, plain.stderr, what)
     t.deepEqual([thawed.code, thawed.signal], [plain.code, plain.signal], what)
     t.is(thawed.snapshot, expected, what)
-  }
-
-  /** What the runtime logs of import statements: the names of modules that were found ready, and of those that were not. */
-  async ready(args: readonly string[], o: StartOptions = {}): Promise<{ ready: string[]; not: string[] }> {
-    const env = { PYCDS_SNAPSHOT: this.snapshot, PYCDS_LOG: '1', ...o.env }
-    const { stderr } = await this.startRaw(args, { ...o, env })
-    const named = (what: string) =>
-      [...stderr.matchAll(new RegExp(`^pycds\\[\\d+\\]: ${what} ([^:\\n]+)`, 'gm'))].map(
+    const named = (word: string) =>
+      [...raw.stderr.matchAll(new RegExp(`^pycds\\[\\d+\\]: ${word} ([^:\\n]+)`, 'gm'))].map(
         ([, name = '']) => name,
       )
     return { ready: named('ready'), not: named('not ready') }

@@ -47,8 +47,7 @@ each('each module of the standard library looks as if it had been imported just 
   const sets = [...alone.map((name) => [name]), LIBRARY, [...LIBRARY].reverse()]
   for (const names of sets) {
     const args = [program, ...names]
-    await bench.assertSame(t, names.join(), args, { env: ENV })
-    const { ready } = await bench.ready(args, { env: ENV })
+    const { ready } = await bench.assertSame(t, names.join(), args, { env: ENV })
     t.is(ready[0], names[0])
   }
 })
@@ -216,8 +215,7 @@ each('what would win over a module wins, for nested imports too', async (t, pyth
     const directory = `app${++place}`
     for (const [name, text] of Object.entries(files)) bench.file(`${directory}/${name}`, text)
     const script = bench.file(`${directory}/main.py`, `import sys\n${program}\n${SHOW}\n`)
-    await bench.assertSame(t, what, [script], { env: ENV })
-    const told = await bench.ready([script], { env: ENV })
+    const told = await bench.assertSame(t, what, [script], { env: ENV })
     // The last import of the program is the one that must not be served.
     const asked = new RegExp(`^(${[...program.matchAll(/import ([\\w.]+)/g)].at(-1)?.[1]})$`)
     if (ready !== undefined)
@@ -249,17 +247,14 @@ each('what importing changes elsewhere is changed when it is imported', async (t
 each('what has changed since is imported anew, and what imports it', async (t, python) => {
   const bench = await packaged(t, python)
   const script = bench.file('app/main.py', `import sys\nimport top, tree, data, reads\n${SHOW}\n`)
-  const told = async () => {
-    await bench.assertSame(t, 'changed', [script], { env: ENV })
-    return (await bench.ready([script], { env: ENV })).not
-  }
+  const told = async () => (await bench.assertSame(t, 'changed', [script], { env: ENV })).not
   t.deepEqual(await told(), [])
   bench.file(`${bench.inSite}/data.txt`, 'other data')
   t.deepEqual(await told(), ['data'])
   bench.file(`${bench.inSite}/leaf.py`, 'VALUE = "edited"\n')
   t.deepEqual(await told(), ['top', 'data'])
-  await bench.assertSame(t, 'a variable', [script], { env: { ...ENV, MODE: 'x' } })
-  t.deepEqual((await bench.ready([script], { env: { ...ENV, MODE: 'x' } })).not, ['top', 'data', 'reads'])
+  const { not } = await bench.assertSame(t, 'a variable', [script], { env: { ...ENV, MODE: 'x' } })
+  t.deepEqual(not, ['top', 'data', 'reads'])
 })
 
 /** What an import must not do, by the reason for which its module is left out. */

@@ -3,6 +3,7 @@
 #include "shadow.h"
 
 #include <fcntl.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -25,12 +26,13 @@ enum { KINDS = sizeof kind_names / sizeof *kind_names };
 /* Once they have been dropped they are imported like any others, and never served: something else has their name. */
 enum state { WAITING, ACTIVE, DROPPED };
 
-enum what { ASKED, ABSENT, PUT, EFFECT };
+enum what { ASKED, ABSENT, PUT, EFFECT, SEEN, UNSEEN, POOL, WHATS };
+static const char *const what_names[] = {"ask", "absent", "set", "effect", "seen", "unseen", "pool"};
 
 struct event {
   enum what what;
-  uint32_t entry;    /* that was asked for or put into sys.modules */
-  PyObject *payload; /* of an effect: (what, place, payload); of an absent module: its name */
+  uint32_t entry;    /* that was asked for, put into sys.modules or looked for; NOTHING: none has that name */
+  PyObject *payload; /* of an effect: (what, place, payload); of POOL: the number of processors; else the name */
 };
 
 struct entry {
@@ -52,7 +54,8 @@ static struct {
   PyObject *numbers; /* name: number */
   PyObject *finders; /* that modules have put on sys.meta_path: keys of a dictionary */
   PyObject *may, *put;
-  PyObject *import; /* builtins.__import__ */
+  PyObject *hash, *key; /* of variables: _imp.source_hash, and its first argument */
+  PyObject *import;     /* builtins.__import__ */
   PyObject *add_audit_hook;
   unsigned long thread;
   bool audited; /* a program has added an audit hook */
@@ -93,13 +96,15 @@ static bool adopt_finders(PyObject *place, PyObject *payload) {
 }
 
 static bool adopt_event(struct event *event, PyObject *from) {
-  PyObject *what = PyTuple_GetItem(from, 0);
-  if (!what) return false;
-  if (is_named(what, "effect") && is_named(PyTuple_GetItem(from, 1), "list") &&
+  PyObject *name_of_what = PyTuple_GetItem(from, 0);
+  int what = 0;
+  while (name_of_what && what < WHATS && !is_named(name_of_what, what_names[what])) what++;
+  if (!name_of_what || what == WHATS) return false;
+  event->what = (enum what)what;
+  if (what == EFFECT && is_named(PyTuple_GetItem(from, 1), "list") &&
       !adopt_finders(PyTuple_GetItem(from, 2), PyTuple_GetItem(from, 3)))
     return false;
-  if (is_named(what, "effect")) {
-    event->what = EFFECT;
+  if (what == EFFECT) {
     event->payload = PyTuple_New(3);
     for (Py_ssize_t i = 0; event->payload && i < 3; i++) {
       PyObject *part = PyTuple_GetItem(from, i + 1);
@@ -109,10 +114,9 @@ static bool adopt_event(struct event *event, PyObject *from) {
   }
   PyObject *name = PyTuple_GetItem(from, 1);
   if (!name) return false;
-  event->what = is_named(what, "ask") ? ASKED : is_named(what, "set") ? PUT : ABSENT;
   event->entry = number_of(name);
   event->payload = keep(name);
-  return event->what == ABSENT || event->entry != NOTHING;
+  return event->entry != NOTHING || (what != ASKED && what != PUT);
 }
 
 static bool adopt_events(struct entry *entry, PyObject *events) {
@@ -179,7 +183,7 @@ static bool number_all(PyObject *table) {
   return true;
 }
 
-bool shadow_adopt(PyObject *table, PyObject *may, PyObject *put) {
+bool shadow_adopt(PyObject *table, PyObject *key, PyObject *may, PyObject *put) {
   Py_ssize_t count = PyList_Size(table);
   if (shadow.entries || count <= 0) return false;
   shadow.entries = calloc((size_t)count, sizeof *shadow.entries);
@@ -188,6 +192,11 @@ bool shadow_adopt(PyObject *table, PyObject *may, PyObject *put) {
   shadow.count = (uint32_t)count;
   shadow.may = keep(may);
   shadow.put = keep(put);
+  shadow.key = keep(key);
+  PyObject *imp = PyImport_ImportModule("_imp");
+  shadow.hash = imp ? PyObject_GetAttrString(imp, "source_hash") : NULL;
+  drop(imp);
+  if (!shadow.hash) return false;
   /* What the texts of the entries point into. */
   Py_IncRef(table);
   bool done = shadow.entries && shadow.numbers && shadow.finders && number_all(table);
@@ -286,6 +295,20 @@ static bool has_files(const struct entry *entry) {
   return true;
 }
 
+/* By a keyed hash: what the variable was then is nowhere. */
+static bool is_hash_of(PyObject *hash, const char *text) {
+  PyObject *bytes = PyBytes_FromStringAndSize(text, (Py_ssize_t)strlen(text));
+  PyObject *own = bytes ? PyObject_CallFunctionObjArgs(shadow.hash, shadow.key, bytes, NULL) : NULL;
+  char *here, *there;
+  Py_ssize_t length, length_then;
+  bool same = own && PyBytes_AsStringAndSize(own, &here, &length) == 0 &&
+              PyBytes_AsStringAndSize(hash, &there, &length_then) == 0 && length == length_then &&
+              memcmp(here, there, (size_t)length) == 0;
+  drop(bytes);
+  drop(own);
+  return same;
+}
+
 static bool has_variables(const struct entry *entry) {
   Py_ssize_t length;
   for (Py_ssize_t i = 0; i < PyTuple_Size(entry->variables); i++) {
@@ -294,8 +317,7 @@ static bool has_variables(const struct entry *entry) {
     const char *now = name ? getenv(name) : NULL;
     if (!name) return false;
     if (!now != (then == &_Py_NoneStruct)) return false;
-    const char *text = now ? PyUnicode_AsUTF8AndSize(then, &length) : NULL;
-    if (now && (!text || strcmp(now, text) != 0)) return false;
+    if (now && !is_hash_of(then, now)) return false;
   }
   return true;
 }
@@ -391,6 +413,21 @@ static bool is_absent(PyObject *name, PyObject *finder) {
   return absent && are_known_behind();
 }
 
+/* Whether it would be in sys.modules by now: it is, or is on the way of this walk. */
+static bool is_reached(uint32_t number) {
+  if (number == NOTHING) return false;
+  const struct entry *entry = &shadow.entries[number];
+  return entry->state == WAITING ? entry->checked == shadow.walk
+                                 : entry->state == ACTIVE && item_of(importlib.modules, entry->name) == entry->module;
+}
+
+static bool has_processors(PyObject *text) {
+  Py_ssize_t length;
+  const char *then = PyUnicode_AsUTF8AndSize(text, &length);
+  cpu_set_t set;
+  return then && sched_getaffinity(0, sizeof set, &set) == 0 && CPU_COUNT(&set) == atoi(then);
+}
+
 static bool may_put_back(PyObject *payload) {
   PyObject *may = PyObject_CallFunctionObjArgs(shadow.may, PyTuple_GetItem(payload, 0), PyTuple_GetItem(payload, 1),
                                                PyTuple_GetItem(payload, 2), NULL);
@@ -412,6 +449,10 @@ static bool check_event(const struct event *event, const struct walk *walk) {
     case PUT: return !item_of(importlib.modules, event->payload);
     case ABSENT: return is_absent(event->payload, walk->finder);
     case EFFECT: return may_put_back(event->payload);
+    case SEEN: return is_reached(event->entry);
+    case UNSEEN: return !item_of(importlib.modules, event->payload) && !is_reached(event->entry);
+    case POOL: return has_processors(event->payload);
+    case WHATS: break;
   }
   return false;
 }
@@ -421,6 +462,9 @@ static const char *const event_reasons[] = {
     [ABSENT] = "something is there that was not",
     [PUT] = "something else has the name of a module that it adds",
     [EFFECT] = "something else is there that importing it looks at",
+    [SEEN] = "a module is not there that it has looked for",
+    [UNSEEN] = "a module is there that it has looked for",
+    [POOL] = "it has started a thread for each of another number of processors",
 };
 
 /* NULL: it fits. */

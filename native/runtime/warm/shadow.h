@@ -11,10 +11,10 @@
 /* In a template: takes the modules over. `table` is a list of tuples, one for each module that was there before (kind
  * "base") or is set aside:
  *   name, module, kind, origin, entry of the search path, bytes, mtime, is a package, events (recorder.py),
- *   ((variable, value or None), ...), ((file, bytes or -1, mtime), ...), the module that others have to begin with or
+ *   ((variable, hash of its value or None), ...), ((file, bytes or -1, mtime), ...), the module that others have to begin with or
  *   None, whether its package gets it as an attribute
- * `may` and `put` are may_put_back and put_back of effects.py. False: the table is none. */
-bool shadow_adopt(PyObject *table, PyObject *may, PyObject *put);
+ * `key` is that of the hashes (_imp.source_hash), `may` and `put` are may_put_back and put_back of effects.py. False: the table is none. */
+bool shadow_adopt(PyObject *table, PyObject *key, PyObject *may, PyObject *put);
 
 /* In a process that was made of it, once the take-over is installed. False: there are no such modules. */
 bool shadow_start(void);

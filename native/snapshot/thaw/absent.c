@@ -12,7 +12,7 @@ enum snapshot_reject thaw(const char **path) {
 }
 
 bool thaw_is_template(PyObject *self, void (*run)(void *self, const char *snapshot, double milliseconds),
-                      bool (*adopt)(PyObject *table, PyObject *may, PyObject *put)) {
+                      bool (*adopt)(PyObject *table, PyObject *key, PyObject *may, PyObject *put)) {
   (void)adopt;
   (void)self;
   (void)run;

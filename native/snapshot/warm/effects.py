@@ -76,31 +76,39 @@ def _renew_urllib3(module):
     module.HAS_IPV6 = module._has_ipv6('::1')
 
 
+# By module: what its import did, which for others is a fault; what of its namespace that concerns; and what does it again.
 RENEWALS = {
-    'logging': _renew_logging,
-    'threading': _renew_threading,
-    'dateutil.parser._parser': _renew_dateutil,
-    'numpy.random.mtrand': _renew_numpy_random,
-    'urllib3.util.connection': _renew_urllib3,
-    'multiprocessing.process': _renew_multiprocessing,
+    'logging': (('TIME',), ('_startTime',), _renew_logging),
+    'threading': ((), ('_main_thread', '_active'), _renew_threading),
+    'dateutil.parser._parser': (('TIME',), ('DEFAULTPARSER',), _renew_dateutil),
+    'numpy.random.mtrand': (('ENTROPY',), ('_rand',), _renew_numpy_random),
+    'urllib3.util.connection': (('SOCKET',), (), _renew_urllib3),
+    'multiprocessing.process': (('ENTROPY',), ('_current_process',), _renew_multiprocessing),
 }
-
-
-# Libraries that have started a thread for each processor, and end them when the process forks.
-POOLS = {'numpy._core._multiarray_umath', 'numpy.core._multiarray_umath'}
-PROCESSORS = len(posix.sched_getaffinity(0))
+RENEWED_FAULTS = {name: faults for name, (faults, _, _) in RENEWALS.items()}
 
 MISSING = '<pycds: nothing>'
 
 
+def holder_of(modules, place):
+    """The object that has an attribute, and the attribute's name: place is (module, name), with the class in the name."""
+    holder = modules[place[0]]
+    *classes, name = place[1].split('.')
+    for one in classes:
+        holder = vars(holder)[one]
+    return holder, name
+
+
 def attribute_of(modules, place):
-    return vars(modules[place[0]]).get(place[1], MISSING)
+    holder, name = holder_of(modules, place)
+    return vars(holder).get(name, MISSING)
 
 
 def list_of(modules, place):
-    module = modules.get(place[0])
-    found = getattr(module, place[1], None)
-    return found if type(found) in (list, dict) else None
+    if place[0] not in modules:
+        return None
+    found = attribute_of(modules, place)
+    return found if type(found) in (list, dict, set) else None
 
 
 def added_to_set(before, after):
@@ -145,7 +153,7 @@ def put_back(what, place, payload):
     """Does again what was taken out. Called in the order in which importing would have done it."""
     modules = sys.modules
     if what == 'list':
-        items = getattr(modules[place[0]], place[1])
+        items = attribute_of(modules, place)
         front, back = payload
         if place == ('_warnings', 'filters'):
             # As warnings does it.
@@ -159,11 +167,15 @@ def put_back(what, place, payload):
             items[:0] = front
             items.extend(back)
     elif what == 'dict':
-        getattr(modules[place[0]], place[1]).update(payload)
+        attribute_of(modules, place).update(payload)
     elif what == 'set':
-        getattr(modules[place[0]], place[1]).update(payload)
+        attribute_of(modules, place).update(payload)
     elif what == 'attribute':
-        setattr(modules[place[0]], place[1], payload[1])
+        holder, name = holder_of(modules, place)
+        if payload[1] is MISSING:
+            delattr(holder, name)
+        else:
+            setattr(holder, name, payload[1])
     elif what == 'loggers':
         for name, logger in payload:
             _put_logger(modules['logging'], name, logger)
@@ -177,8 +189,11 @@ def put_back(what, place, payload):
             posix.register_at_fork(*args, **named)
         else:
             modules[place[0]].register(*args, **named)
-    elif what == 'renew' and place in RENEWALS:
-        RENEWALS[place](payload)
+    elif what == 'renew':
+        RENEWALS[place][2](payload)
+    elif what == 'seed':
+        for generator in payload:
+            generator.seed()
 
 
 def may_put_back(what, place, payload):
@@ -192,11 +207,9 @@ def may_put_back(what, place, payload):
             return False
         loggers = manager.loggerDict
         return not any(isinstance(loggers.get(name), module.Logger) for name, _ in payload)
-    if what == 'renew' and place in POOLS:
-        return len(posix.sched_getaffinity(0)) == PROCESSORS
     if what == 'attribute' and place[0] in sys.modules:
         return attribute_of(sys.modules, place) is payload[0]
     if what == 'dict' and place[0] in sys.modules:
-        there = getattr(sys.modules[place[0]], place[1])
+        there = attribute_of(sys.modules, place)
         return not any(key in there for key, _ in payload)
     return True

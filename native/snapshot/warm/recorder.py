@@ -8,6 +8,9 @@
 #   ('ask', name)                 it asked for a module, which may have been there already
 #   ('absent', name)              it asked for one that does not exist
 #   ('set', name)                 it put something into sys.modules itself
+#   ('seen', name)                it looked whether a module is in sys.modules, and it was
+#   ('unseen', name)              the same, and it was not
+#   ('pool', processors)          it started threads, one for each processor, which end before a fork
 #   ('effect', what, place, payload)   see effects.py
 
 HARMLESS = {
@@ -26,28 +29,19 @@ HARMLESS = {
     ('struct', '_cache'),
     ('enum', '_auto_null'),
 }
+# What classes remember of being looked at, and enumerations of flags that were put together.
+OF_CLASSES = {
+    *('__annotations__', '__doc__', '__parameters__', '_abc_impl', '__abstractmethods__'),
+    *('_value2member_map_', '_unhashable_values_'),
+}
 # Remembered answers, by their empty value: taken out at the freeze.
 FORGOTTEN = {('platform', '_uname_cache'): None, ('platform', '_sys_version_cache'): {}, ('platform', '_platform_cache'): {}}
-# What draws entropy, or reads the clock or the process' number, and does so again in each process.
-KNOWN_DRAWS = {
-    'ENTROPY': {'random', 'secrets', 'multiprocessing.process', 'numpy.random.mtrand'},
-    'TIME': {'logging', '_strptime', 'dateutil.parser._parser', 'pandas._libs.tslibs.strptime'},
-    # What kind of system it is, which is the same wherever a snapshot is used at all.
-    'HOST': {
-        'uuid',
-        'platform',
-        'numpy',
-        'numpy._core._add_newdocs_scalars',
-        'numpy.core._add_newdocs_scalars',
-        'pandas.compat',
-        'pandas.compat._constants',
-    },
-    'PID': set(),
-    'THREAD': POOLS,
-    'SOCKET': {'urllib3.util.connection'},
-}
 # Not of the image, or another one in each container.
 OUTSIDE = ('/proc/', '/sys/', '/dev/', '/etc/', '/run/', '/tmp/', '/var/')
+
+
+FUNCTION = type(lambda: None)
+NAMESPACE_OF_TYPE = type.__dict__['__dict__'].__get__
 
 
 class Recorder:
@@ -69,14 +63,16 @@ class Recorder:
         self.bound = set()  # modules that became attributes of their packages
         self.rebound = {}
         self.failed = {}
-        self.began = []
-        self.costs = {}
+        self.costs = {}  # by module, seconds of processor: without what it has imported
         self.begun = []  # in this order
         self.effects = []
         self.hidden = {}
+        self.seeds = {}  # by module: how many generators of random numbers have drawn their state
+        self.generators = set()
+        self.fork_handlers = 0  # of libraries, since the last look
         self.inside = False
-        self.clock = __import__('time').perf_counter
-        self.operations = names_of_operations() if watching else ()
+        self.clock = __import__('time').process_time
+        self.since = self.clock()  # what has been done since was done by the module that is being loaded
         self.known = set(sys.modules)
         self.base = dict(sys.modules)
         # Where modules are may be anywhere.
@@ -84,7 +80,11 @@ class Recorder:
         self.finders = set(sys.path_importer_cache)
         self.lists = {}
         self.loggers = {}
-        self.attributes = {}
+        # Namespaces of modules and classes, and what was last seen of them.
+        self.namespaces, self.owners, self.places, self.looks = [], [], {}, {}
+        self.objects, self.classes = {}, {}
+        self.prints = b''
+        self.referents = get_referents()
         self.names = {}
         self.state = None
         self.settle()
@@ -96,7 +96,7 @@ class Recorder:
 
     def fault(self, reason, detail=''):
         owner = self.stack[-1]
-        if owner in KNOWN_DRAWS.get(reason, ()):
+        if reason in RENEWED_FAULTS.get(owner, ()):
             return
         found = self.faults.setdefault(owner, [])
         if (reason, detail) not in found:
@@ -151,7 +151,7 @@ class Recorder:
             now = attribute_of(self.modules, place)
             before = self.lists.get(place, now)
             if now is not before:
-                self.event('effect', 'attribute', place, (before, now))
+                self.event('effect', 'attribute', place, (before, now, []))
             self.lists[place] = now
 
     def settle_loggers(self):
@@ -175,35 +175,101 @@ class Recorder:
             if kind == 'ENVIRONMENT':
                 for name in found:
                     self.read(name)
+            elif kind == 'SEEDS':
+                self.seeds[owner] = self.seeds.get(owner, 0) + found
+            elif kind == 'FORK':
+                self.fork_handlers = found
             elif found and owner:
                 self.fault(kind)
 
+    def settle_renewals(self, name, module):
+        """What a module has drawn, and draws again in each process."""
+        if name in RENEWALS:
+            self.event('effect', 'renew', name, module)
+        generators = [one for one in namespace_of(module).values() if is_generator(one) and id(one) not in self.generators]
+        self.generators.update(map(id, generators))
+        if generators:
+            self.event('effect', 'seed', name, generators)
+        # A generator that is made draws once or twice.
+        if self.seeds.pop(name, 0) > 2 * len(generators):
+            self.fault('ENTROPY')
+
     def settle_attributes(self):
-        owner = self.stack[-1]
         for modules in (self.modules, self.hidden):
             for name, module in list(modules.items()):
-                before = self.attributes.get(name)
                 # Some have two names.
-                if self.names.setdefault(id(module), name) != name:
-                    continue
-                if before is None or before[0] is not module:
-                    self.attributes[name] = look(module)
-                    continue
-                _, namespace, _, ids, _, containers, sizes, _ = before
-                if list(map(id, namespace.values())) == ids and list(map(len, containers)) == sizes:
-                    continue
-                if owner and owner != name:
-                    self.compare(name, namespace, before)
-                self.attributes[name] = look(module)
+                if self.objects.get(name) is not module and self.names.setdefault(id(module), name) == name:
+                    self.objects[name] = module
+                    self.follow(name, None, namespace_of(module))
+        now = fingerprints(self.namespaces)
+        if now == self.prints:
+            return
+        for place in range(len(self.namespaces)):
+            if now[8 * place : 8 * place + 8] != self.prints[8 * place : 8 * place + 8]:
+                self.settle_namespace(place)
+        self.prints = fingerprints(self.namespaces)
+
+    def follow(self, name, class_name, namespace):
+        """From now on changes of this namespace, of a module or of one of its classes, are seen."""
+        place = self.places.setdefault((name, class_name), len(self.namespaces))
+        if place < len(self.namespaces):
+            self.namespaces[place] = namespace
+        else:
+            self.namespaces.append(namespace)
+            self.owners.append((name, class_name))
+        self.looks[place] = look(namespace)
+        if class_name is None:
+            self.follow_classes(name, namespace)
+
+    def follow_classes(self, name, namespace):
+        for value in list(namespace.values()):
+            if type in type(value).__mro__ and id(value) not in self.classes and defined_in(value) == name:
+                self.classes[id(value)] = value
+                self.follow(name, value.__qualname__, self.referents(vars(value))[0])
+
+    def settle_namespace(self, place):
+        owner = self.stack[-1]
+        name, class_name = self.owners[place]
+        namespace, before = self.namespaces[place], self.looks.get(place)
+        if owner and owner != name and before is not None:
+            if class_name is None:
+                self.compare(name, namespace, before)
+            else:
+                self.compare_class(name, class_name, namespace, before)
+        self.looks[place] = look(namespace)
+        if class_name is None:
+            self.follow_classes(name, namespace)
+
+    def compare_class(self, name, class_name, namespace, before):
+        """Something else than the class' own module has changed the class."""
+        keys, values, containers, _, contents = before
+        old, copies = dict(zip(keys, values)), dict(zip(map(id, containers), contents))
+        followed = self.followed()
+        for key, value in [*namespace.items(), *((key, MISSING) for key in keys if key not in namespace)]:
+            known = old.get(key, MISSING)
+            place = (name, '%s.%s' % (class_name, key))
+            if key in OF_CLASSES:
+                continue
+            if known is value:
+                if id(value) not in followed and id(value) in copies and len(copies[id(value)]) != len(value):
+                    self.compare_contents(place, copies[id(value)], value)
+            elif known is MISSING or value is MISSING:
+                self.event('effect', 'attribute', place, (known, value, keys))
+            else:
+                self.rebind(place, known, value)
+
+    def followed(self):
+        """Addresses of what is looked at by itself."""
+        return {id(list_of(self.modules, place)) for place in LISTS + DICTS} - {id(None)}
 
     def compare(self, name, namespace, before):
         """Something else than the module itself has changed its namespace."""
-        _, _, keys, _, values, containers, _, _ = before
+        keys, values, containers, _, contents = before
         # Made by the first of several that use it: it never was there as it would be without the others.
-        is_shared = name not in self.base and getattr(before[0], '__spec__', None) is None
+        is_shared = name not in self.base and namespace.get('__spec__') is None
         old = dict(zip(keys, values))
-        copies = dict(zip(map(id, containers), before[7]))
-        followed = {id(list_of(self.modules, place)) for place in LISTS + DICTS} - {id(None)}
+        copies = dict(zip(map(id, containers), contents))
+        followed = self.followed()
         for key, value in namespace.items():
             known = old.pop(key, MISSING)
             place = (name, key)
@@ -217,7 +283,7 @@ class Recorder:
             elif key == '__warningregistry__':
                 self.fault('WARNED', name)
             elif (known is MISSING or known is None) and not is_shared:
-                self.event('effect', 'attribute', place, (known, value))
+                self.event('effect', 'attribute', place, (known, value, keys))
             else:
                 self.rebind(place, known, value)
         for key in old:
@@ -272,7 +338,12 @@ class Recorder:
         }
         if self.state is not None:
             for reason, value in now.items():
-                if value != self.state[reason]:
+                if value == self.state[reason]:
+                    continue
+                # A library's own threads, which it ends before a fork: it starts them again when it needs them.
+                if reason == 'THREAD' and self.fork_handlers:
+                    self.event('pool', str(len(posix.sched_getaffinity(0))))
+                else:
                     self.fault(reason)
         self.state = now
 
@@ -296,10 +367,22 @@ class Recorder:
     def changes_now(self):
         return [list(change) for change in self.changes]
 
+    def account(self):
+        """What was done since is the cost of the module that is being loaded; this method's callers' own is nobody's."""
+        owner = self.stack[-1]
+        self.costs[owner] = self.costs.get(owner, 0.0) + self.clock() - self.since
+
     # ---- called by warm.c ----
 
     def begin(self, name):
         """A load begins; returns the module where it only was hidden, and else None."""
+        self.account()
+        try:
+            return self.begin_load(name)
+        finally:
+            self.since = self.clock()
+
+    def begin_load(self, name):
         self.settle()
         if name in self.hidden:
             self.show(name)
@@ -309,12 +392,17 @@ class Recorder:
         self.stack.append(name)
         self.events[name] = []
         self.begun.append(name)
-        self.began.append(self.clock())
         return None
 
     def end(self, name, error):
         """A load has ended."""
-        self.costs[name] = self.clock() - self.began.pop()
+        self.account()
+        try:
+            self.end_load(name, error)
+        finally:
+            self.since = self.clock()
+
+    def end_load(self, name, error):
         module = self.modules.get(name)
         if name == 'atexit' and module is not None and error is None:
             put_off(module, 'register')
@@ -323,12 +411,10 @@ class Recorder:
         else:
             self.known.discard(name)
         self.settle()
-        if (name in RENEWALS or name in POOLS) and module is not None:
-            self.event('effect', 'renew', name, module)
+        if module is not None:
+            self.settle_renewals(name, module)
         self.stack.pop()
         if error is None and module is not None:
-            if self.watching and looks_at_all_modules(name, module, self.operations):
-                self.faults.setdefault(name, []).append(('MODULES', ''))
             self.event('ask', name)
             return
         self.known.discard(name)
@@ -429,6 +515,27 @@ class Recorder:
         self.settle()
         self.event('effect', 'call', place, (args, named))
 
+    def looked(self, name):
+        """Python code that is not importlib's has looked for a module; returns it, or None where there is none."""
+        module = self.modules.get(name)
+        owner = self.stack[-1]
+        if self.inside or not owner or type(name) is not str or name == owner or owner.startswith(name + '.'):
+            return module
+        if sys._getframe(2).f_globals.get('__name__') in IMPORTING:
+            return module
+        if name in self.hidden:
+            self.show(name)
+            module = self.modules[name]
+        event = ('unseen' if module is None else 'seen', name)
+        if name not in self.base and event not in self.events[owner]:
+            self.event(*event)
+        return module
+
+    def looked_at_all(self):
+        code = sys._getframe(2).f_code
+        if self.stack[-1] and not self.inside and (code.co_name, code.co_filename.rpartition('/')[2]) not in LOOKS_UP:
+            self.fault('MODULES', code.co_name)
+
     def read(self, name):
         """A variable of the environment was read."""
         if self.stack[-1]:
@@ -488,74 +595,55 @@ AUDITED = {
     'os.rmdir': 'WROTE',
     'os.chdir': 'DIRECTORY',
     'mmap.__new__': 'MAPPED',
+    'gc.get_objects': 'MODULES',
+    'gc.get_referrers': 'MODULES',
 }
 
 
-WHOLE = {'items', 'keys', 'values', 'copy'}
-ITERATES = {'CALL', 'PRECALL', 'GET_ITER', 'STORE_NAME', 'STORE_GLOBAL', 'LIST_EXTEND', 'SET_UPDATE', 'DICT_UPDATE'}
+def look(namespace):
+    """What a namespace holds; with the sizes of what can hold more, and copies of it."""
+    values = list(namespace.values())
+    containers = [value for value in values if type(value) in (dict, list, set)]
+    return list(namespace), values, containers, list(map(len, containers)), [one.copy() for one in containers]
 
 
-def names_of_operations():
-    """Of bytecode; imported where nobody sees it."""
-    before = set(sys.modules)
-    import opcode
-
-    for name in sys.modules.keys() - before:
-        del sys.modules[name]
-    return opcode.opname
+def len_of(value):
+    return len(value) if type(value) in (dict, list, set) else None
 
 
-def instructions(code, operations):
-    """(name of the operation, its argument), without what belongs to others."""
-    argument = 0
-    bytecode = code.co_code
-    for at in range(0, len(bytecode), 2):
-        name = operations[bytecode[at]]
-        argument = argument << 8 | bytecode[at + 1]
-        if name == 'EXTENDED_ARG':
-            continue
-        if name != 'CACHE':
-            yield name, argument
-        argument = 0
-
-
-def looks_at_all_modules(name, module, operations):
-    """Whether the body of a module goes through sys.modules: what it finds depends on what was imported before."""
-    try:
-        code = module.__loader__.get_code(name)
-        names = code.co_names
-    except Exception:
-        # An extension module, or something of another kind.
-        return False
-    if 'modules' not in names:
-        return False
-    shift = 1 if sys.hexversion >= 0x030C0000 else 0
-    loads = False
-    for operation, argument in instructions(code, operations):
-        attribute = None
-        if operation == 'LOAD_ATTR':
-            attribute = names[argument >> shift]
-        elif operation == 'LOAD_METHOD':
-            attribute = names[argument]
-        if loads and (operation in ITERATES or attribute in WHOLE):
-            return True
-        loads = attribute == 'modules'
-    return False
-
-
-def look(module):
-    """A module, and what its namespace holds: with the sizes of what can hold more."""
+def namespace_of(module):
     try:
         namespace = object.__getattribute__(module, '__dict__')
     except AttributeError:
-        namespace = {}
-    if type(namespace) is not dict:
-        namespace = {}
-    values = list(namespace.values())
-    containers = [value for value in values if type(value) in (dict, list, set)]
-    sizes = list(map(len, containers))
-    copies = [container.copy() for container in containers]
-    return module, namespace, list(namespace), list(map(id, values)), values, containers, sizes, copies
+        return {}
+    return namespace if type(namespace) is dict else {}
+
+
+def defined_in(value):
+    """The name of the module that a class or function was defined in; of others None."""
+    kind = type(value)
+    if kind is FUNCTION:
+        return value.__module__
+    if type not in kind.__mro__:
+        return None
+    namespace = NAMESPACE_OF_TYPE(value)
+    name = namespace.get('__module__') if namespace is not None else None
+    return name if type(name) is str else 'builtins'
+
+
+def get_referents():
+    """Of gc, which is imported where nobody sees it."""
+    known = 'gc' in sys.modules
+    import gc
+
+    if not known:
+        del sys.modules['gc']
+    return gc.get_referents
+
+
+def is_generator(value):
+    """Whether it is a generator of the module random, whose state is drawn when it is made."""
+    return any(one.__name__ == 'Random' and one.__module__ == '_random' for one in type(value).__mro__)
 
 
 def of_program(signals):
@@ -604,3 +692,70 @@ def watch_environment(recorder):
     watched = Watched(os.environ._data)
     os.environ._data = watched
     os.environb._data = watched
+
+
+# Functions that copy sys.modules to look one name up in the copy.
+LOOKS_UP = {('_signature_fromstr', 'inspect.py')}
+# Who may look at sys.modules: their own answers are followed elsewhere.
+IMPORTING = {'importlib._bootstrap', 'importlib._bootstrap_external', '_frozen_importlib', '_frozen_importlib_external'}
+
+
+def watch_modules(recorder):
+    """What Python code finds under the name sys.modules; the interpreter's own dictionary stays what it was."""
+    real = sys.modules
+
+    class Modules(dict):
+        def __getitem__(self, name):
+            recorder.looked(name)
+            return real[name]
+
+        def __contains__(self, name):
+            recorder.looked(name)
+            return name in real
+
+        def get(self, name, default=None):
+            recorder.looked(name)
+            return real.get(name, default)
+
+        def __setitem__(self, name, module):
+            real[name] = module
+
+        def __delitem__(self, name):
+            del real[name]
+
+        def setdefault(self, name, default=None):
+            recorder.looked(name)
+            return real.setdefault(name, default)
+
+        def pop(self, name, *default):
+            recorder.looked(name)
+            return real.pop(name, *default)
+
+        def update(self, *args, **named):
+            real.update(*args, **named)
+
+        def __iter__(self):
+            recorder.looked_at_all()
+            return iter(real)
+
+        def __len__(self):
+            recorder.looked_at_all()
+            return len(real)
+
+        def keys(self):
+            recorder.looked_at_all()
+            return real.keys()
+
+        def values(self):
+            recorder.looked_at_all()
+            return real.values()
+
+        def items(self):
+            recorder.looked_at_all()
+            return real.items()
+
+        def copy(self):
+            recorder.looked_at_all()
+            return real.copy()
+
+    sys.modules = Modules()

@@ -85,6 +85,9 @@ def record_of(recorder):
     recorder.inside = True
     names = loaded(recorder)
     modules = []
+    values = Values()
+    # What variables were is in no record and in no snapshot.
+    key = int.from_bytes(os.urandom(7), 'little')
     for name in names:
         recorder.stack.append(name)
         put_in = any(('set', name) in events for events in recorder.events.values())
@@ -102,7 +105,7 @@ def record_of(recorder):
         variables = {}
         for variable in sorted(recorder.reads.get(name, ())):
             value = dict.get(os.environ._data, os.fsencode(variable))
-            variables[variable] = None if value is None else os.fsdecode(value)
+            variables[variable] = None if value is None else _imp.source_hash(key, value).hex()
         files = []
         for path in sorted(recorder.files.get(name, ())):
             try:
@@ -115,11 +118,14 @@ def record_of(recorder):
             variables=variables,
             files=files,
             faults=[list(fault) for fault in recorder.faults.get(name, ())],
+            values=values.digests_of(name, namespace_of(recorder.modules[name])),
+            renewed=list(RENEWALS[name][1]) if name in RENEWALS else [],
             milliseconds=round(1000 * recorder.costs.get(name, 0.0), 3),
         )
         modules.append(about)
     return {
         'version': 1,
+        'key': str(key),
         'asked': [event[1] for event in recorder.events[''] if event[0] == 'ask'],
         'base': list(recorder.base),
         'modules': modules,
@@ -302,6 +308,7 @@ def build(recorder, record):
     if replay(record['asked'], entries, recorder.base, recorder.failed) != names:
         difference = first_difference(replay(record['asked'], entries, recorder.base, recorder.failed), names)
         raise ValueError('the order of imports cannot be told: %s' % (difference,))
+    leave(recorder, entries)
     take_out(recorder, objects, entries)
     groups = cycles(entries)
     began = {name: place for place, name in enumerate(recorder.begun)}
@@ -329,7 +336,7 @@ def build(recorder, record):
                 about['mtime'],
                 about['package'],
                 tuple(events),
-                tuple((variable, value) for variable, value in about['variables'].items()),
+                tuple((variable, value and bytes.fromhex(value)) for variable, value in about['variables'].items()),
                 tuple(tuple(file) for file in about['files']),
                 None if first == name else first,
                 about['bind'],
@@ -342,6 +349,25 @@ def build(recorder, record):
     for name, owner in owners_of(entries).items():
         table.append((name, objects[name], 'set', '', '', 0, 0, False, (('ask', owner),), (), (), None, False))
     return table
+
+
+def key_of(record):
+    return int(record['key'])
+
+
+def programs_of(path, recorder, record):
+    """
+    The programs that a start is told to go on for, with what their imports have taken here: (kind, text, microseconds).
+
+    :param path: of a list of (kind, text, names of modules), as JSON
+    """
+    modules = {about['name']: about for about in record['modules']}
+    owners = owners_of(modules)
+    programs = []
+    for kind, text, names in read_record(path):
+        needed = set().union(*(closure(name, modules, owners) for name in names)) if names else set()
+        programs.append((kind, text, int(1e6 * sum(recorder.costs.get(name, 0.0) for name in needed))))
+    return programs
 
 
 def first_difference(here, there):
@@ -361,6 +387,20 @@ def closure(name, entries, owners):
         work.append(one.rpartition('.')[0])
         work.extend(owners.get(event[1], event[1]) for event in entries[one]['events'] if event[0] == 'ask')
     return seen
+
+
+def leave(recorder, entries):
+    """Leaves what a module was given by one that it always comes with: it is in its place already."""
+    owners = owners_of(entries)
+    for name, about in entries.items():
+        kept = []
+        for event in about['events']:
+            is_own = event[0] == 'effect' and event[1] in ('attribute', 'dict', 'list', 'set') and event[2] not in LISTS + DICTS
+            if is_own and name in closure(event[2][0], entries, owners):
+                recorder.effects = [one for one in recorder.effects if one[2] is not event[3]]
+            else:
+                kept.append(event)
+        about['events'] = kept
 
 
 def take_out(recorder, objects, entries):
@@ -389,12 +429,16 @@ def take_out(recorder, objects, entries):
             for key, _ in payload:
                 del items[key]
         elif what == 'set':
-            vars(everything[place[0]])[place[1]].difference_update(payload)
+            list_of(everything, place).difference_update(payload)
         elif what == 'attribute':
-            if payload[0] is MISSING:
-                delattr(everything[place[0]], place[1])
+            before, after, keys = payload
+            holder, attribute = holder_of(everything, place)
+            if before is MISSING:
+                delattr(holder, attribute)
             else:
-                setattr(everything[place[0]], place[1], payload[0])
+                setattr(holder, attribute, before)
+            if after is MISSING:
+                reorder(holder, keys, recorder.referents)
         elif what == 'loggers':
             loggers = everything['logging'].root.manager.loggerDict
             for key in [key for key in loggers if key not in recorder.loggers_before]:
@@ -407,6 +451,19 @@ def take_out(recorder, objects, entries):
             setattr(objects[name], key, empty)
 
 
+def reorder(holder, keys, referents):
+    """Gives a class its attributes in the order that they had before one of them was removed."""
+    namespace = vars(holder)
+    real = namespace if type(namespace) is dict else referents(namespace)[0]
+    items = dict(real)
+    real.clear()
+    real.update({key: items[key] for key in keys if key in items})
+    real.update(items)
+    # For what types remember of their attributes.
+    setattr(holder, '__pycds__', None)
+    delattr(holder, '__pycds__')
+
+
 def read_names(path):
     with io.open(path, encoding='utf-8') as file:
         return file.read().split()
@@ -414,8 +471,7 @@ def read_names(path):
 
 def forget():
     """Leaves in this namespace only what goes on being used."""
-    used = {'__builtins__', '_warnings', 'os', 'posix', 'sys', 'put_back', 'may_put_back', '_put_logger', 'RENEWALS', 'MISSING', 'attribute_of'}
-    used |= {'POOLS', 'PROCESSORS'}
+    used = {'__builtins__', '_warnings', 'os', 'posix', 'sys', 'put_back', 'may_put_back', '_put_logger', 'RENEWALS', 'MISSING', 'attribute_of', 'holder_of'}
     names = globals()
     for name in list(names):
         if name not in used:

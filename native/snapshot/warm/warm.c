@@ -15,14 +15,19 @@
 
 /* A file: of lines, each the name of a module, for a template that is watched; else the record of one. */
 #define VARIABLE "PYCDS_FREEZE_WARM"
-#define WATCH_VARIABLE "PYCDS_FREEZE_WATCH"
-#define SOURCES 3
+/* A file: the main programs that the snapshot is used for; without one it is used for all. */
+#define PROGRAMS_VARIABLE "PYCDS_FREEZE_PROGRAMS"
+#define SOURCES 4
 #define PUT_OFF 4
 
 PYCDS_PYAPI PyObject *PyObject_Str(PyObject *);
 PYCDS_PYAPI void PyErr_NormalizeException(PyObject **, PyObject **, PyObject **);
 PYCDS_PYAPI int PyDict_Update(PyObject *, PyObject *);
 PYCDS_PYAPI void PyDict_Clear(PyObject *);
+PYCDS_PYAPI Py_ssize_t PyDict_Size(PyObject *);
+PYCDS_PYAPI Py_ssize_t PySet_Size(PyObject *);
+PYCDS_PYAPI char *PyBytes_AsString(PyObject *);
+PYCDS_PYAPI extern PyTypeObject PySet_Type;
 PYCDS_PYAPI Py_ssize_t PyGC_Collect(void);
 
 #define SOURCE(symbol, file)                                                                                           \
@@ -30,10 +35,12 @@ PYCDS_PYAPI Py_ssize_t PyGC_Collect(void);
   extern __attribute__((visibility("hidden"))) const char symbol[];
 SOURCE(effects_source, EFFECTS_PY)
 SOURCE(recorder_source, RECORDER_PY)
+SOURCE(values_source, VALUES_PY)
 SOURCE(table_source, TABLE_PY)
 
 static struct {
-  const char *modules; /* a path; NULL: nothing is imported */
+  const char *modules;  /* a path; NULL: nothing is imported */
+  const char *programs; /* a path, or NULL */
   bool watching;
   PyObject *globals, *recorder;
   PyObject *find_and_load, *import; /* those that are stood in for */
@@ -234,8 +241,43 @@ static PyObject *probe(PyObject *self, PyObject *unused) {
   add_kind(list, "TIME", PyLong_FromLong(watch->clock));
   add_kind(list, "PID", PyLong_FromLong(watch->process));
   add_kind(list, "HOST", PyLong_FromLong(watch->host));
-  watch->entropy = watch->clock = watch->process = watch->host = watch->names = 0;
+  add_kind(list, "SEEDS", PyLong_FromLong(watch->seeds));
+  add_kind(list, "FORK", PyLong_FromLong(watch->fork));
+  watch->entropy = watch->clock = watch->process = watch->host = watch->names = watch->seeds = watch->fork = 0;
   return list;
+}
+
+/* ---- namespaces ---- */
+
+/* The same as long as a dictionary holds the same objects, and those that can hold more are as large. */
+static uint64_t fingerprint(PyObject *dictionary) {
+  PyObject *key, *value;
+  Py_ssize_t at = 0;
+  uint64_t sum = (uint64_t)PyDict_Size(dictionary);
+  while (PyDict_Next(dictionary, &at, &key, &value)) {
+    PyTypeObject *type = type_of(value);
+    Py_ssize_t size = type == &PyDict_Type   ? PyDict_Size(value)
+                      : type == &PyList_Type ? PyList_Size(value)
+                      : type == &PySet_Type  ? PySet_Size(value)
+                                             : 0;
+    sum = (sum ^ (uint64_t)(uintptr_t)value) * UINT64_C(0x9e3779b97f4a7c15);
+    sum = ((sum << 29 | sum >> 35) ^ (uint64_t)size) * UINT64_C(0x9e3779b97f4a7c15);
+  }
+  return sum;
+}
+
+/* fingerprints(list of dictionaries): eight bytes for each. */
+static PyObject *fingerprints(PyObject *self, PyObject *list) {
+  (void)self;
+  Py_ssize_t count = PyList_Size(list);
+  PyObject *bytes = PyBytes_FromStringAndSize(NULL, count * (Py_ssize_t)sizeof(uint64_t));
+  if (!bytes) return NULL;
+  char *at = PyBytes_AsString(bytes);
+  for (Py_ssize_t i = 0; i < count; i++) {
+    uint64_t one = fingerprint(PyList_GetItem(list, i));
+    memcpy(at + i * (Py_ssize_t)sizeof one, &one, sizeof one);
+  }
+  return bytes;
 }
 
 /* ---- all together ---- */
@@ -244,21 +286,28 @@ void warm_configure(void) {
   const char *path = getenv(VARIABLE), *watch = getenv(WATCH_VARIABLE);
   if (path && *path) warm.modules = strdup(path);
   warm.watching = warm.modules && watch && *watch;
+  const char *programs = getenv(PROGRAMS_VARIABLE);
+  if (warm.modules && programs && *programs) warm.programs = strdup(programs);
   unsetenv(VARIABLE);
   unsetenv(WATCH_VARIABLE);
+  unsetenv(PROGRAMS_VARIABLE);
 }
 
 static PyMethodDef put_off_method = {"put_off", put_off, METH_VARARGS, NULL};
+static PyMethodDef fingerprints_method = {"fingerprints", fingerprints, METH_O, NULL};
 static PyMethodDef probe_method = {"probe", probe, METH_NOARGS, NULL};
 
 static void run_sources(void) {
-  static const char *const names[SOURCES] = {"<pycds effects>", "<pycds recorder>", "<pycds table>"};
-  const char *const sources[SOURCES] = {effects_source, recorder_source, table_source};
+  static const char *const names[SOURCES] = {"<pycds effects>", "<pycds recorder>", "<pycds values>", "<pycds table>"};
+  const char *const sources[SOURCES] = {effects_source, recorder_source, values_source, table_source};
   warm.globals = PyDict_New();
   PyDict_SetItemString(warm.globals, "__builtins__", PyEval_GetBuiltins());
-  PyObject *function = PyCFunction_NewEx(&put_off_method, &_Py_NoneStruct, NULL);
-  PyDict_SetItemString(warm.globals, "put_off", function);
-  drop(function);
+  static PyMethodDef *const methods[] = {&put_off_method, &fingerprints_method};
+  for (size_t i = 0; i < sizeof methods / sizeof *methods; i++) {
+    PyObject *function = PyCFunction_NewEx(methods[i], &_Py_NoneStruct, NULL);
+    PyDict_SetItemString(warm.globals, methods[i]->ml_name, function);
+    drop(function);
+  }
   for (int i = 0; i < SOURCES; i++) {
     PyObject *code = Py_CompileString(sources[i], names[i], Py_file_input);
     must(code, names[i]);
@@ -309,6 +358,7 @@ static void watch_all(void) {
   stand_between(PyModule_GetDict(imp), "create_dynamic", &extension_method, &ignored[0]);
   stand_between(PyModule_GetDict(imp), "exec_dynamic", &extension_method, &ignored[1]);
   drop(call("watch_environment", warm.recorder, NULL));
+  drop(call("watch_modules", warm.recorder, NULL));
   if (PySys_AddAuditHook(audit, NULL) != 0) freeze_refuse("it cannot be watched");
 }
 
@@ -347,10 +397,46 @@ __attribute__((noreturn)) static void finish_watching(void) {
   _exit(0);
 }
 
-static void hand_over(PyObject *table) {
+static enum snapshot_program_kind program_kind(PyObject *name) {
+  static const char *const names[] = {"script", "module", "command"};
+  Py_ssize_t length;
+  const char *bytes = PyUnicode_AsUTF8AndSize(name, &length);
+  must(bytes, "the kind of a program");
+  for (int i = 0; i < 3; i++) {
+    if (strcmp(bytes, names[i]) == 0) return (enum snapshot_program_kind)(SNAPSHOT_SCRIPT + i);
+  }
+  freeze_refuse("%s: no kind of a program", bytes);
+}
+
+/* Before the dump, which has their texts; what they gain is only compared later. */
+static void take_programs(PyObject *record) {
+  if (!warm.programs) return;
+  PyObject *path = text_of(warm.programs);
+  PyObject *list = PyObject_CallFunctionObjArgs(PyDict_GetItemString(warm.globals, "programs_of"), path, warm.recorder,
+                                                record, NULL);
+  must(list, "the list of programs");
+  if (PyList_Size(list) == 0 || PyList_Size(list) > (Py_ssize_t)SNAPSHOT_MAX_PROGRAMS)
+    freeze_refuse("the list of programs is empty or too long");
+  for (Py_ssize_t i = 0; i < PyList_Size(list); i++) {
+    PyObject *one = PyList_GetItem(list, i);
+    Py_ssize_t length;
+    const char *text = PyUnicode_AsUTF8AndSize(PyTuple_GetItem(one, 1), &length);
+    must(text, "the name of a program");
+    struct snapshot_program *program = &freeze.scratch->programs[freeze.programs++];
+    long long gain = PyLong_AsLongLong(PyTuple_GetItem(one, 2));
+    program->kind = program_kind(PyTuple_GetItem(one, 0));
+    program->gain = gain > UINT32_MAX ? UINT32_MAX : (uint32_t)gain;
+    program->text = scratch_string(freeze.scratch, text, (uint64_t)length);
+    if (!program->text) freeze_refuse("the list of programs is too long");
+  }
+  drop(path);
+  drop(list);
+}
+
+static void hand_over(PyObject *table, PyObject *key) {
   PyObject *may = PyDict_GetItemString(warm.globals, "may_put_back"),
            *put = PyDict_GetItemString(warm.globals, "put_back");
-  if (!freeze.hook.adopt || !freeze.hook.adopt(table, may, put)) freeze_refuse("the runtime takes no modules");
+  if (!freeze.hook.adopt || !freeze.hook.adopt(table, key, may, put)) freeze_refuse("the runtime takes no modules");
 }
 
 static PyObject *make_recorder(void) {
@@ -386,11 +472,12 @@ void warm_import(void) {
   if (warm.watching) finish_watching();
   PyDict_SetItemString(bootstrap, "_find_and_load", warm.find_and_load);
   stop_putting_off();
-  PyObject *table = call("build", warm.recorder, record);
+  take_programs(record);
+  PyObject *table = call("build", warm.recorder, record), *key = call("key_of", record, NULL);
   drop(record);
-  hand_over(table);
+  hand_over(table, key);
   call("forget", NULL, NULL);
-  PyObject *all[] = {path, names, table, warm.recorder, posix, os};
+  PyObject *all[] = {path, names, table, key, warm.recorder, posix, os};
   for (size_t i = 0; i < sizeof all / sizeof *all; i++) drop(all[i]);
   warm.recorder = NULL;
   PyGC_Collect();

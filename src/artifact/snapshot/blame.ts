@@ -22,32 +22,48 @@ export interface Blame {
   names: string[]
 }
 
+export interface BlameRules {
+  /** Globs of names that are not wanted, whoever imports them. */
+  exclude?: readonly string[]
+  /**
+   * The same imports at another time, on another host, as another process: an import that has asked for one of these may
+   * be frozen when what it has left is the same.
+   */
+  elsewhere?: WarmRecord
+}
+
+/** What an import may ask for, if nothing comes of it. */
+const ASKED_ONLY = new Set(['TIME', 'PID', 'HOST'])
+/** Extension modules could keep the answer where nobody sees it; of these it is known that they do not. */
+const EXTENSIONS_KNOWN = new Set(['pandas._libs.tslibs.strptime'])
+/** Effects on what belongs to another module, by whose name their place begins. */
+const ELSEWHERE = new Set(['attribute', 'dict', 'list', 'set', 'loggers'])
+
 /**
  * Judges a record.
  * @param wanted  names that the template was to import
- * @param exclude  globs of names that are not wanted, whoever imports them
  */
-export function blame(record: WarmRecord, wanted: readonly string[], exclude: readonly string[] = []): Blame {
-  const modules = new Map(record.modules.map((module) => [module.name, module]))
+export function blame(record: WarmRecord, wanted: readonly string[], rules: BlameRules = {}): Blame {
   const needs = dependencies(record)
-  const faults = faultsOf(record, needs, exclude)
+  const milliseconds = new Map(record.modules.map((module) => [module.name, module.milliseconds]))
+  const costOf = (name: string) =>
+    [...closureOf(name, needs)].reduce((sum, one) => sum + (milliseconds.get(one) ?? 0), 0)
+  const faults = faultsOf(record, needs, rules)
   const leftOut = new Map<string, LeftOut>()
   for (const [name, [reason, detail]] of faults)
-    leftOut.set(name, { name, reason, detail, because: name, milliseconds: costOf(modules.get(name)) })
+    leftOut.set(name, { name, reason, detail, because: name, milliseconds: costOf(name) })
   for (let more = true; more; ) {
     more = false
     for (const [name, needed] of needs) {
       const cause = leftOut.has(name) ? undefined : [...needed].flatMap((one) => leftOut.get(one) ?? [])[0]
       if (cause === undefined) continue
       const { reason, detail, because } = cause
-      leftOut.set(name, { name, reason, detail, because, milliseconds: costOf(modules.get(name)) })
+      leftOut.set(name, { name, reason, detail, because, milliseconds: costOf(name) })
       more = true
     }
   }
   return { leftOut: [...leftOut.values()], names: wanted.filter((name) => !leftOut.has(name)) }
 }
-
-const costOf = (module: WarmModule | undefined) => module?.milliseconds ?? 0
 
 /** By module: what it needs directly. */
 function dependencies({ modules }: WarmRecord): Map<string, Set<string>> {
@@ -80,24 +96,59 @@ function closureOf(name: string, needs: ReadonlyMap<string, ReadonlySet<string>>
 function faultsOf(
   record: WarmRecord,
   needs: ReadonlyMap<string, ReadonlySet<string>>,
-  exclude: readonly string[],
+  { exclude = [], elsewhere }: BlameRules,
 ): Map<string, [reason: string, detail: string]> {
   const faults = new Map<string, [string, string]>()
   const add = (name: string, reason: string, detail: string) => {
     if (!faults.has(name)) faults.set(name, [reason, detail])
   }
   const isExcluded = matcher(exclude)
-  for (const { name, faults: own } of record.modules) {
+  const others = new Map(elsewhere?.modules.map((module) => [module.name, module]))
+  for (const module of record.modules) {
+    const { name } = module
     if (isExcluded(name)) add(name, 'EXCLUDED', '')
-    for (const [reason, detail] of own) add(name, reason, detail)
+    const differing = differences(module, others.get(name))
+    for (const [reason, detail] of module.faults)
+      if (!isExcused(module, reason, differing)) add(name, reason, detail)
+    if (differing !== undefined && differing.length > 0) add(name, 'DIFFERS', differing.join(', '))
   }
   for (const [reason, detail] of record.faults) if (reason === 'FAILED') add(detail, reason, '')
   const closures = new Map<string, Set<string>>()
-  for (const [by, of, attribute] of record.changes) {
-    const closure = closures.get(of) ?? closureOf(of, needs)
-    closures.set(of, closure)
-    // A module that is never there without the one that changes it is never seen as it was before.
-    if (!closure.has(by)) add(by, 'CHANGED', `${of}.${attribute}`)
+  const needsAlways = (one: string, other: string) => {
+    const closure = closures.get(one) ?? closureOf(one, needs)
+    closures.set(one, closure)
+    return closure.has(other)
   }
+  // A module that is never there without the one that changes it is never seen as it was before.
+  for (const [by, of, attribute] of record.changes)
+    if (!needsAlways(of, by)) add(by, 'CHANGED', `${of}.${attribute}`)
+  const base = new Set(record.base)
+  for (const { name, events } of record.modules)
+    for (const event of events) {
+      if (event[0] !== 'effect' || !ELSEWHERE.has(event[1])) continue
+      const of = moduleOf(event[2], (one) => base.has(one) || needs.has(one))
+      // Else it is changed only where somebody else has imported it before.
+      if (!base.has(of) && !needsAlways(name, of)) add(name, 'CHANGED', event[2])
+    }
   return faults
 }
+
+/** The module of an attribute's place: the longest start of it that is one. */
+function moduleOf(place: string, isModule: (name: string) => boolean): string {
+  let of = place
+  do of = of.slice(0, Math.max(0, of.lastIndexOf('.')))
+  while (of.includes('.') && !isModule(of))
+  return of
+}
+
+/** Attributes that differ between two imports; undefined: it was imported once. */
+function differences(here: WarmModule, there: WarmModule | undefined): string[] | undefined {
+  if (there === undefined) return undefined
+  const renewed = new Set(here.renewed)
+  return [...new Set([...Object.keys(here.values), ...Object.keys(there.values)])].filter(
+    (name) => !renewed.has(name) && here.values[name] !== there.values[name],
+  )
+}
+
+const isExcused = ({ name, kind }: WarmModule, reason: string, differing: string[] | undefined) =>
+  ASKED_ONLY.has(reason) && differing?.length === 0 && (kind !== 'extension' || EXTENSIONS_KNOWN.has(name))

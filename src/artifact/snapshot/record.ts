@@ -7,6 +7,8 @@ export type WarmEvent =
   | ['ask', string]
   | ['absent', string]
   | ['set', string]
+  | ['seen' | 'unseen', string]
+  | ['pool', processors: string]
   | ['effect', what: string, place: string, size: number]
 
 /** A reason of faults.ts, and what it is about. */
@@ -19,16 +21,21 @@ export interface WarmModule {
   name: string
   kind: WarmKind
   events: WarmEvent[]
-  /** What it read, and what that was: null where there was none. */
+  /** What it read: variables with keyed hashes of their values, null where there was none. */
   variables: Record<string, string | null>
   files: [path: string, bytes: number, mtime: number][]
   faults: WarmFault[]
-  /** What its import took, with all that it imported. */
+  /** Digests of what it holds, by attribute; and which of them are made anew in each process. */
+  values: Record<string, string>
+  renewed: string[]
+  /** What its body took of the processor, without what it imported. */
   milliseconds: number
 }
 
 export interface WarmRecord {
   version: 1
+  /** Of the hashes of variables. */
+  key: string
   /** What was imported by the template itself. */
   asked: string[]
   /** What was there before. */

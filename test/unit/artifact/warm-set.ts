@@ -41,11 +41,23 @@ test('globs take further modules in, and leave others out; those count more', (t
 
 function module(name: string, asks: string[] = [], more: Partial<WarmModule> = {}): WarmModule {
   const events = asks.map((one): ['ask', string] => ['ask', one])
-  return { name, kind: 'source', events, variables: {}, files: [], faults: [], milliseconds: 1, ...more }
+  return {
+    name,
+    kind: 'source',
+    events,
+    variables: {},
+    files: [],
+    faults: [],
+    values: {},
+    renewed: [],
+    milliseconds: 1,
+    ...more,
+  }
 }
 
 const recordOf = (modules: WarmModule[], more: Partial<WarmRecord> = {}): WarmRecord => ({
   version: 1,
+  key: '1',
   asked: [],
   base: [],
   modules,
@@ -68,9 +80,9 @@ test('a fault costs its module, and all that needs it: importers and modules of 
     leftOut.map(({ name, reason, because, milliseconds }) => [name, reason, because, milliseconds]),
     [
       ['loud', 'PRINTED', 'loud', 5],
-      ['loud.child', 'PRINTED', 'loud', 1],
-      ['user', 'PRINTED', 'loud', 1],
-      ['user.of.it', 'PRINTED', 'loud', 1],
+      ['loud.child', 'PRINTED', 'loud', 6],
+      ['user', 'PRINTED', 'loud', 7],
+      ['user.of.it', 'PRINTED', 'loud', 8],
     ],
   )
 })
@@ -82,7 +94,7 @@ test('what is excluded takes its importers along, whoever asked for it', (t) => 
     module('app', ['torch.cuda']),
     module('re'),
   ])
-  t.deepEqual(blame(record, ['app', 're'], ['torch.*']).names, ['re'])
+  t.deepEqual(blame(record, ['app', 're'], { exclude: ['torch.*'] }).names, ['re'])
 })
 
 test('changing another module is a fault, unless that is never there alone', (t) => {
@@ -99,6 +111,46 @@ test('changing another module is a fault, unless that is never there alone', (t)
   const { leftOut, names } = blame(recordOf(modules, { changes }), ['json', 'patch', 'package'])
   t.deepEqual(names, ['json', 'package'])
   t.like(leftOut, [{ name: 'patch', reason: 'CHANGED', detail: 'json.dumps' }])
+})
+
+test('adding to another module is a fault where that may be missing', (t) => {
+  const adds: WarmModule['events'] = [['effect', 'attribute', 'json.extra', 1]]
+  const named = (name: string, asks: string[]) => {
+    const one = module(name, asks)
+    return { ...one, events: [...one.events, ...adds] }
+  }
+  const modules = [module('json'), named('asks', ['json']), named('finds', [])]
+  const { leftOut } = blame(recordOf(modules), ['asks', 'finds'])
+  t.deepEqual(
+    leftOut.map(({ name, reason, detail }) => [name, reason, detail]),
+    [['finds', 'CHANGED', 'json.extra']],
+  )
+  t.deepEqual(blame(recordOf(modules, { base: ['json'] }), ['finds']).leftOut, [])
+})
+
+test('asking for the time is no fault where nothing comes of it, as another import elsewhere tells', (t) => {
+  const asks = { faults: [['TIME', ''] as [string, string]] }
+  const at = (values: Record<string, string>) =>
+    recordOf([
+      module('quiet', [], { ...asks, values: { year: '1' } }),
+      module('keeps', [], { ...asks, values }),
+      module('drawn', [], { values, renewed: ['now'] }),
+      module('native', [], { ...asks, kind: 'extension' }),
+    ])
+  const names = ['quiet', 'keeps', 'drawn', 'native']
+  const { leftOut } = blame(at({ now: '1' }), names, { elsewhere: at({ now: '2' }) })
+  t.deepEqual(
+    leftOut.map(({ name, reason, detail }) => [name, reason, detail]),
+    [
+      ['keeps', 'TIME', ''],
+      ['native', 'TIME', ''],
+    ],
+  )
+  t.like(blame(at({}), ['drawn'], { elsewhere: at({ other: '2' }) }).leftOut[0], { reason: 'TIME' })
+  const silent = (values: Record<string, string>) => recordOf([module('silent', [], { values })])
+  t.like(blame(silent({ a: '1' }), ['silent'], { elsewhere: silent({ a: '2' }) }).leftOut, [
+    { name: 'silent', reason: 'DIFFERS', detail: 'a' },
+  ])
 })
 
 test('what a module has put into sys.modules comes and goes with it', (t) => {
