@@ -51,13 +51,22 @@ export class WarmBench extends SnapshotBench {
     return relative(this.directory, this.site)
   }
 
-  /** Writes the archive of what a program imports. */
-  async train(program = 'import json'): Promise<void> {
+  /** Writes the archive of what a program imports, with these further words and variables. */
+  async train(
+    program = 'import json',
+    words: readonly string[] = [],
+    variables: StartOptions['env'] = {},
+  ): Promise<void> {
     const logs = join(this.directory, 'runlog')
     rmSync(logs, { recursive: true, force: true })
     mkdirSync(logs)
-    const env = { LD_PRELOAD: join(this.directory, 'pycds-tracer.so'), PYCDS_TRACE_DIR: logs, PYCDS: 'off' }
-    const ended = await this.startRaw(['-c', program], { env })
+    const env = {
+      LD_PRELOAD: join(this.directory, 'pycds-tracer.so'),
+      PYCDS_TRACE_DIR: logs,
+      PYCDS: 'off',
+      ...variables,
+    }
+    const ended = await this.startRaw(['-c', program, ...words], { env })
     const [main] = readRunLogs(logs).sort((a, b) => b.modules.length - a.modules.length)
     const identity = main && archiver.identify(readFileSync(main.python.library))
     if (!main || !identity) throw new Error(`nothing was traced: ${JSON.stringify(ended)}`)

@@ -1,15 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 // A snapshot may hold modules that its program has not imported yet. When it does, nothing but the clock tells that they
 // were there: the same program is run with and without.
-import { readFileSync } from 'node:fs'
+import { randomBytes } from 'node:crypto'
+import { chmodSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
 import { blame } from '../../src/artifact/snapshot/blame.js'
 import type { Python } from '../helpers/interpreters.js'
 import { inRepository } from '../helpers/repository.js'
-import { findFreezable } from '../helpers/snapshot.js'
+import { findFreezable, type StartOptions } from '../helpers/snapshot.js'
 import { testInTurn } from '../helpers/test-in-turn.js'
 import { TIER } from '../helpers/tier.js'
-import { WarmBench } from '../helpers/warm.js'
+import { WarmBench, type WarmProgram } from '../helpers/warm.js'
 
 const PROGRAM = readFileSync(inRepository('test/fixtures/snapshot/warm.py'), 'utf8')
 const LIBRARY = [
@@ -255,6 +257,176 @@ each('what has changed since is imported anew, and what imports it', async (t, p
   t.deepEqual(await told(), ['top', 'data'])
   const { not } = await bench.assertSame(t, 'a variable', [script], { env: { ...ENV, MODE: 'x' } })
   t.deepEqual(not, ['top', 'data', 'reads'])
+})
+
+/** Modules that give others something, that look which others there are, and that keep nothing of what they read. */
+const GIVERS: Record<string, string> = {
+  'held.py': [
+    'TABLE = {"own": 1}',
+    'NOTHING = None',
+    'class Lazy:',
+    '    first = property(lambda self: 1)',
+    '    last = 2',
+    '    table = {"own": 1}',
+  ].join('\n'),
+  'adds.py': [
+    'import held',
+    'VALUE = held.ADDED = ["adds"]',
+    'held.TABLE["adds"] = held.Lazy.table["adds"] = held.Lazy.adds = VALUE',
+    'del held.Lazy.first',
+  ].join('\n'),
+  'more.py': 'import held\nVALUE = held.NOTHING = held.MORE = ["more"]\nheld.TABLE["more"] = VALUE\n',
+  'ring/__init__.py': 'from . import part\nAFTER = 1\n',
+  'ring/part.py': 'import ring\nring.GIVEN = [2]\nVALUE = ring.GIVEN\n',
+  'sees.py': 'import sys\nVALUE = "queue" in sys.modules, sys.modules.get("sees") is not None\n',
+  'helper.py': 'import sys\ndef look(): return [name for name in sys.modules if name == "queue"]\n',
+  'calls.py': 'import helper\nVALUE = helper.look()\n',
+  'patches.py': 'import held\nheld.Lazy.last = 3\n',
+  'finds.py': 'import sys\nif "held" in sys.modules: sys.modules["held"].FOUND = 1\n',
+  'years.py': 'import time\nYEAR = time.localtime(time.time()).tm_year\n',
+  'asks.py': 'import os, time\nBEFORE = time.time() < os.getpid() < 0\n',
+  'rolls.py': 'import random\ndice = random.Random()\n',
+  'keeps.py': 'import random, os\ndice = random.Random()\nkey = os.urandom(8)\n',
+  'silent.py': 'import os\nFLAG = os.environ.get("MODE") == "x"\n',
+}
+const LOOK = [
+  'import sys',
+  'for name in sys.argv[1:]: __import__(name)',
+  'modules = [n for n in sys.modules if n not in ("gc", "_pycds")]',
+  'held, ring = sys.modules.get("held"), sys.modules.get("ring")',
+  'values = {n: vars(sys.modules[n]).get("VALUE") for n in modules}',
+  'print(modules, {n: v for n, v in values.items() if v is not None})',
+  'if held:',
+  '    print([n for n in vars(held)], held.TABLE, held.NOTHING, held.Lazy.table, [n for n in vars(held.Lazy)], dir(held.Lazy))',
+  '    print(getattr(held, "ADDED", None) is values.get("adds"), held.Lazy.table.get("adds") is values.get("adds"))',
+  'if ring: print([n for n in vars(ring)], ring.GIVEN is ring.part.VALUE)',
+].join('\n')
+
+each(
+  'what a module gives another is given in its order, and none sees more than it would',
+  async (t, python) => {
+    const bench = new WarmBench(t, python)
+    await bench.train()
+    for (const [name, text] of Object.entries(GIVERS)) bench.file(`${bench.inSite}/${name}`, text)
+    const wanted = ['held', 'adds', 'more', 'ring', 'sees', 'queue', 'calls', 'patches', 'finds']
+    const { leftOut } = await bench.freezeWarm([...wanted, 'years', 'asks', 'rolls', 'keeps'], ENV)
+    t.deepEqual(
+      leftOut.filter(({ name, because }) => name === because).map(({ name, reason }) => [name, reason]),
+      [
+        ['calls', 'MODULES'],
+        ['years', 'TIME'],
+        ['keeps', 'ENTROPY'],
+        ['patches', 'CHANGED'],
+        ['finds', 'CHANGED'],
+      ],
+    )
+    const script = bench.file('app/look.py', LOOK)
+    const ready = async (...names: string[]) =>
+      (await bench.assertSame(t, names.join(), [script, ...names], { env: ENV })).ready
+    t.deepEqual(await ready('held', 'adds', 'more'), ['held', 'adds', 'more'])
+    t.deepEqual(await ready('more', 'adds', 'ring'), ['more', 'adds', 'ring'])
+    for (const names of [
+      ['held'],
+      ['adds'],
+      ['more', 'held'],
+      ['ring.part'],
+      ['held', 'more', 'patches', 'finds'],
+    ])
+      await ready(...names)
+    t.deepEqual(await ready('sees'), ['sees'])
+    t.deepEqual(await ready('queue', 'sees'), ['queue'])
+    t.deepEqual(await ready('asks', 'rolls'), ['asks', 'rolls'])
+    const roll = ['-c', 'import rolls; print(rolls.dice.random())']
+    const rolls = [await bench.start(roll, { env: ENV }), await bench.start(roll, { env: ENV })]
+    t.deepEqual(
+      rolls.map(({ snapshot }) => snapshot),
+      ['thawed', 'thawed'],
+    )
+    t.not(rolls[0]?.stdout, rolls[1]?.stdout)
+  },
+)
+
+each('a program that a snapshot is not worth its while for starts without', async (t, python) => {
+  const bench = new WarmBench(t, python)
+  await bench.train()
+  const imports = ['asyncio', 'unittest.mock', 'email.mime.text', 'xml.dom.minidom', 'multiprocessing']
+  const script = bench.file('app/main.py', 'import asyncio; print(asyncio.__name__)\n')
+  const other = bench.file('app/other.py', 'print("other")\n')
+  bench.file('app/named.py', 'print(__name__)\n')
+  await bench.freezeWarm(imports, ENV)
+  const programs: WarmProgram[] = [
+    { kind: 'script', text: script, imports },
+    { kind: 'command', text: 'import asyncio', imports },
+    { kind: 'command', text: 'import sys', imports: [] },
+    { kind: 'module', text: 'named', imports },
+  ]
+  const ended = await bench.tryToFreezeWarm(ENV, programs)
+  t.is(ended.code, 0, ended.stderr)
+  const cwd = join(bench.directory, 'app')
+  const expected: [args: string[], snapshot: string, input?: string][] = [
+    [[script], 'thawed'],
+    [['main.py'], 'thawed'],
+    [['-m', 'named'], 'thawed'],
+    [['-c', 'import asyncio; print(1)'], 'thawed'],
+    [[other], 'OTHER_PROGRAM'],
+    [['-m', 'json.tool', '--help'], 'OTHER_PROGRAM'],
+    [['-c', 'print(1)'], 'OTHER_PROGRAM'],
+    [['-'], 'OTHER_PROGRAM', 'print(2)'],
+    [['-c', 'import sys; print(1)'], 'LITTLE_GAIN'],
+  ]
+  for (const [args, snapshot, input] of expected)
+    await bench.assertSame(t, args.join(' '), args, { env: ENV, cwd, ...(input && { input }) }, snapshot)
+})
+
+each('nothing of training, and no variable, is in a snapshot', async (t, python) => {
+  const bench = new WarmBench(t, python)
+  const canary = (name: string) => `canary-${name}-${randomBytes(12).toString('hex')}`
+  const [argument, variable, text, mode, unread] = ['argument', 'variable', 'file', 'mode', 'unread'].map(
+    canary,
+  )
+  const path = bench.file('secret.txt', `${text}`)
+  const program = 'import json, os, sys; open(sys.argv[1]).read(); os.environ["KEY"]'
+  await bench.train(program, [path, `${argument}`], { KEY: variable })
+  for (const [name, body] of Object.entries(GIVERS)) bench.file(`${bench.inSite}/${name}`, body)
+  const env = { ...ENV, MODE: mode, UNREAD: unread }
+  const { record } = await bench.freezeWarm(['silent', 'json', 'logging'], env)
+  const files = [
+    readFileSync(bench.snapshot),
+    readFileSync(bench.archive),
+    Buffer.from(JSON.stringify(record)),
+  ]
+  for (const value of [argument, variable, text, mode, unread])
+    t.deepEqual(
+      files.map((file) => file.includes(`${value}`)),
+      [false, false, false],
+      value,
+    )
+  const script = bench.file('app/main.py', 'import silent; print(silent.FLAG)\n')
+  t.deepEqual((await bench.assertSame(t, 'the same', [script], { env })).not, [])
+  const other = await bench.assertSame(t, 'another', [script], { env: { ...env, MODE: 'x' } })
+  t.deepEqual(other.not, ['silent'])
+})
+
+each('other surroundings lead to what they would have led to', async (t, python) => {
+  const bench = await packaged(t, python)
+  const program =
+    'import sys, os, time, top, reads; print(top.VALUE, reads.VALUE, time.tzname, sys.path, sys.flags)'
+  const script = bench.file('app/main.py', program)
+  const surroundings: [env: StartOptions['env'], snapshot: string][] = [
+    [{ HOME: '/elsewhere' }, 'thawed'],
+    [{ TZ: 'Asia/Tokyo' }, 'ENVIRONMENT'],
+    [{ LANG: 'C' }, 'CONFIGURATION'],
+    [{ PYTHONPATH: bench.directory }, 'CONFIGURATION'],
+    [{ OMP_NUM_THREADS: '1', HOSTNAME: 'other' }, 'thawed'],
+  ]
+  for (const [env, snapshot] of surroundings)
+    await bench.assertSame(t, JSON.stringify(env), [script], { env: { ...ENV, ...env } }, snapshot)
+  if (process.getuid?.() !== 0) return
+  chmodSync(bench.directory, 0o755)
+  await bench.assertSame(t, 'another user', [script], {
+    env: ENV,
+    through: ['setpriv', '--reuid', '12345', '--clear-groups'],
+  })
 })
 
 /** What an import must not do, by the reason for which its module is left out. */

@@ -353,7 +353,6 @@ bool takeover_install(void) {
     watched[i] = item_of(importlib.bootstrap_dict, *watched_names[i]);
     if (watched[i]) Py_IncRef(watched[i]);
   }
-  frames_start();
   PyObject *function = PyCFunction_NewEx(&method, &_Py_NoneStruct, NULL);
   bool done = stock_find_and_load && function && locks_install();
   if (done) {

@@ -57,6 +57,7 @@ extern struct freeze {
   bool dumping;                       /* the next fork is the one */
   bool inherited[FREEZE_DESCRIPTORS]; /* which were open at the start */
   struct scratch *scratch;
+  char *imports;     /* statements that the start which is looked at begins with; or NULL */
   uint32_t programs; /* how many of the scratch are to be added when it is known what a start costs */
   char *stack;       /* of FREEZE_STACK_BYTES, which everything from the start of the interpreter on runs on */
 
@@ -77,6 +78,7 @@ __attribute__((noreturn, format(printf, 1, 2))) void freeze_refuse(const char *f
 __attribute__((noreturn)) void freeze_template(void);
 
 void prepare_interpreter(void);
+void prepare_variables(void);
 void prepare_memory(void);
 void relocate_stack(void);
 void relocate_vdso(void);

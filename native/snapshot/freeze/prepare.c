@@ -120,6 +120,26 @@ void prepare_interpreter(void) {
   PyGC_Collect();
 }
 
+/* Each process gets variables of its own; what the template's were is no business of whoever reads the snapshot. One that
+ * something else holds as well stays, and so does the one that site has made paths of. */
+void prepare_variables(void) {
+  PyObject *posix = PyDict_GetItemString(PyImport_GetModuleDict(), "posix"), *name, *value;
+  PyObject *variables = posix ? PyObject_GetAttrString(posix, "environ") : NULL;
+  PyObject *count_of = PySys_GetObject("getrefcount");
+  Py_ssize_t at = 0, length;
+  while (variables && count_of && PyDict_Next(variables, &at, &name, &value)) {
+    char *bytes;
+    if (PyBytes_AsStringAndSize(name, &bytes, &length) != 0 || strcmp(bytes, "HOME") == 0) continue;
+    PyObject *count = PyObject_CallFunctionObjArgs(count_of, value, NULL);
+    /* The dictionary, and the argument. */
+    bool is_only = count && PyLong_AsLong(count) <= 2;
+    if (count) Py_DecRef(count);
+    if (is_only && PyBytes_AsStringAndSize(value, &bytes, &length) == 0) memset(bytes, 0, (size_t)length);
+  }
+  if (variables) Py_DecRef(variables);
+  PyErr_Clear();
+}
+
 /* ---- memory ---- */
 
 /* One that was preloaded may keep what a process that goes on must draw or look at anew: secrets, processors. This library
@@ -241,6 +261,7 @@ void freeze_template(void) {
   _Static_assert(sizeof *freeze.scratch <= FREEZE_SCRATCH_BYTES, "scratch");
   warm_import();
   prepare_interpreter();
+  prepare_variables();
   warm_finish();
   refuse_descriptors();
   refuse_threads();

@@ -20,7 +20,7 @@
 #include "freeze.h"
 
 /* The number of SIGSTOP, since the module signal would change more pages. */
-static char stops[] = "import os; os.kill(os.getpid(), 19)";
+static const char stops[] = "import os; os.kill(os.getpid(), 19)";
 static char passes[] = "pass";
 /* Of both ways, in turns. The shortest counts: whatever else the machine does makes them longer. */
 #define MEASURED_STARTS 7
@@ -101,7 +101,10 @@ static pid_t begin(char *program, const char *snapshot) {
 
 static void see_changed(const struct snapshot_header *header) {
   int status = 0;
-  pid_t child = begin(stops, freeze.path);
+  char *program = NULL;
+  if (asprintf(&program, "%s%s", freeze.imports ? freeze.imports : "", stops) < 0) return;
+  pid_t child = begin(program, freeze.path);
+  free(program);
   if (child < 0 || waitpid(child, &status, WUNTRACED) != child || !WIFSTOPPED(status)) return;
   look(header, child);
   kill(child, SIGKILL);

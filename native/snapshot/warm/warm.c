@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "../../cpython/object.h"
+#include "holes.h"
 #include "watch.h"
 
 /* A file: of lines, each the name of a module, for a template that is watched; else the record of one. */
@@ -408,6 +409,14 @@ static enum snapshot_program_kind program_kind(PyObject *name) {
   freeze_refuse("%s: no kind of a program", bytes);
 }
 
+/* What the first of the programs imports, for the start that is looked at. */
+static void take_imports(PyObject *statement) {
+  Py_ssize_t length;
+  const char *text = PyUnicode_AsUTF8AndSize(statement, &length);
+  must(text, "the imports of a program");
+  freeze.imports = strdup(text);
+}
+
 /* Before the dump, which has their texts; what they gain is only compared later. */
 static void take_programs(PyObject *record) {
   if (!warm.programs) return;
@@ -429,6 +438,7 @@ static void take_programs(PyObject *record) {
     program->text = scratch_string(freeze.scratch, text, (uint64_t)length);
     if (!program->text) freeze_refuse("the list of programs is too long");
   }
+  take_imports(PyTuple_GetItem(PyList_GetItem(list, 0), 3));
   drop(path);
   drop(list);
 }
@@ -497,4 +507,5 @@ void warm_finish(void) {
   drop(PyObject_CallFunctionObjArgs(freeze_all, NULL));
   drop(freeze_all);
   drop(collector);
+  holes_fill();
 }
