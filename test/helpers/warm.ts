@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Freezing an interpreter of this machine with modules that it has imported, and starting it with and without.
+import { execFile } from 'node:child_process'
 import { copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import type { ExecutionContext } from 'ava'
@@ -12,6 +13,7 @@ import { comparable, type Ended, SnapshotBench, type Started, type StartOptions,
 
 /** More than any set of modules takes. */
 const MOST_ROUNDS = 20
+const INSTALL_MS = 300_000
 
 export interface Warm {
   leftOut: LeftOut[]
@@ -29,10 +31,12 @@ export class WarmBench extends SnapshotBench {
   readonly #list: string
   readonly #record: string
   readonly #programs: string
+  readonly #base: string
 
   /** @param packages  directories of packages that the interpreter finds behind its own */
   constructor(t: Pick<ExecutionContext, 'teardown'>, python: Python, packages: readonly string[] = []) {
     super(t, python)
+    this.#base = python.path
     this.archive = join(this.directory, 'app.cds')
     this.#list = join(this.directory, 'modules.txt')
     this.#record = join(this.directory, 'record.json')
@@ -49,6 +53,18 @@ export class WarmBench extends SnapshotBench {
   /** The directory of installed packages, for `file`. */
   get inSite(): string {
     return relative(this.directory, this.site)
+  }
+
+  /** Puts a package of the index and what it needs where the interpreter finds it; false: it cannot be had. */
+  async install(name: string): Promise<boolean> {
+    const target = join(this.directory, 'packages')
+    const pip = ['-m', 'pip', '-q', '--disable-pip-version-check', 'install', '--target', target, name]
+    const env = { ...process.env, PYTHONNOUSERSITE: '1' }
+    const done = await new Promise<boolean>((resolve) =>
+      execFile(this.#base, pip, { env, timeout: INSTALL_MS }, (error) => resolve(error === null)),
+    )
+    writeFileSync(join(this.site, 'packages.pth'), `${target}\n`)
+    return done
   }
 
   /** Writes the archive of what a program imports, with these further words and variables. */

@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include "program.h"
 
+#include <limits.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -53,7 +54,10 @@ static bool find_main(struct main_program *program) {
   program->kind = command ? SNAPSHOT_COMMAND : module ? SNAPSHOT_MODULE : SNAPSHOT_SCRIPT;
   program->text = bytes;
   if (program->kind == SNAPSHOT_SCRIPT && bytes) {
-    program->text = realpath(bytes, NULL);
+    /* The first version of realpath, which is the one that is found without a version, makes no room itself. */
+    char *path = malloc(PATH_MAX);
+    program->text = path ? realpath(bytes, path) : NULL;
+    if (!program->text) free(path);
     free(bytes);
   }
   return program->text != NULL;
