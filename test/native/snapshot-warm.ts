@@ -212,8 +212,7 @@ const SHADOWED: Record<string, { files?: Record<string, string>; program: string
   },
 }
 
-each('what would win over a module wins, for nested imports too', async (t, python) => {
-  const bench = await packaged(t, python)
+async function whatWins(t: ExecutionContext, bench: WarmBench): Promise<void> {
   let place = 0
   for (const [what, { files = {}, program, ready }] of Object.entries(SHADOWED)) {
     const directory = `app${++place}`
@@ -230,10 +229,9 @@ each('what would win over a module wins, for nested imports too', async (t, pyth
         `${what}: ${JSON.stringify(told)}`,
       )
   }
-})
+}
 
-each('what importing changes elsewhere is changed when it is imported', async (t, python) => {
-  const bench = await packaged(t, python)
+async function whatChangesElsewhere(t: ExecutionContext, bench: WarmBench): Promise<void> {
   const state = readFileSync(inRepository('test/fixtures/snapshot/warm.py'), 'utf8')
   const script = bench.file('app/warm.py', state)
   for (const names of [
@@ -246,10 +244,9 @@ each('what importing changes elsewhere is changed when it is imported', async (t
     await bench.assertSame(t, names.join(), [script, ...names], { env: ENV })
   const fork = 'import effects, os\npid = os.fork()\nif pid: os.waitpid(pid, 0)\nelse: os._exit(0)'
   await bench.assertSame(t, 'fork', ['-c', fork], { env: ENV })
-})
+}
 
-each('what has changed since is imported anew, and what imports it', async (t, python) => {
-  const bench = await packaged(t, python)
+async function whatHasChangedSince(t: ExecutionContext, bench: WarmBench): Promise<void> {
   const script = bench.file('app/main.py', `import sys\nimport top, tree, data, reads\n${SHOW}\n`)
   const told = async () => (await bench.assertSame(t, 'changed', [script], { env: ENV })).not
   t.deepEqual(await told(), [])
@@ -259,7 +256,17 @@ each('what has changed since is imported anew, and what imports it', async (t, p
   t.deepEqual(await told(), ['top', 'data'])
   const { not } = await bench.assertSame(t, 'a variable', [script], { env: { ...ENV, MODE: 'x' } })
   t.deepEqual(not, ['top', 'data', 'reads'])
-})
+}
+
+each(
+  'what wins over a module wins, what it changes elsewhere is changed, what is edited is new',
+  async (t, python) => {
+    const bench = await packaged(t, python)
+    await whatWins(t, bench)
+    await whatChangesElsewhere(t, bench)
+    await whatHasChangedSince(t, bench)
+  },
+)
 
 /** Modules that give others something, that look which others there are, and that keep nothing of what they read. */
 const GIVERS: Record<string, string> = {
