@@ -10,15 +10,18 @@ export default {
   ...common,
   files: ['test/integration/**/*.ts', ...ALONE.map((pattern) => `!${pattern}`)],
   sortTestFiles: longestFirst([
+    'engines',
     'bake',
-    'training',
     'step',
     'locations',
     'frontend-engines',
-    'engines',
-    'frontend',
+    'training',
+    'odd-images',
+    'smoke',
+    'verify',
   ]),
-  concurrency: 2,
+  // One more than processors on a small machine: starts are waited for, ports and graceful ends among them.
+  concurrency: 3,
   // A single step may pull, build, bake and time an image.
   timeout: '20m',
 }

@@ -171,9 +171,11 @@ summary() {
     printf 'failed tests:\n'
     titles '^not ok ' | grep -vE ' # (SKIP|TODO)'
   fi
-  printf 'slowest files:\n'
+  printf 'slowest files, and how much processor time they and their programs used beside an engine:\n'
   # Not head, which would end sort with SIGPIPE when it has enough.
-  sort -rn "$WORK/times" | sed -n "1,${SLOWEST}p" | while read -r seconds file; do printf '%7s s  %s\n' "$seconds" "$file"; done
+  sort -rn "$WORK/times" | sed -n "1,${SLOWEST}p" | while read -r seconds used file; do
+    printf '%7s s %7s s  %s\n' "$seconds" "$used" "$file"
+  done
   printf 'phases:\n'
   printf '%s\n' "${PHASES[@]}" "$(printf '%5d s  all (%s)' "$SECONDS" "$TIER")"
   [ ${#FAILED[@]} -eq 0 ] || printf 'failed step: %s\n' "${FAILED[@]}"

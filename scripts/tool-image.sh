@@ -98,6 +98,7 @@ make_root() {
   cp -r "$ROOT/dist" "$ROOT/prebuilds" "$ROOT/package.json" "$ROOT/oclif.manifest.json" "$ROOT/LICENSE" "$root/app/"
   # What goes into images is kept for all processors, what Node loads for one.
   find "$root/app/prebuilds" -name pycds.node ! -path "*/linux-$arch/*" -delete
+  find "$root/app/prebuilds" -type d -empty -delete
   chmod -R u=rwX,go=rX "$root"
   find "$root" -exec touch -h -d '@1' {} +
 }
@@ -109,7 +110,7 @@ tool_recipe() {
 }
 
 main() {
-  local arch root recipe name=${1:-pycds-image:latest}
+  local arch root recipe processor name=${1:-pycds-image:latest}
   # Tests use what was built for them.
   if may_change_machine; then need_packages; fi
   arch=$(arch_of "${3:-$(machine_platform)}")
@@ -126,12 +127,16 @@ main() {
     return 0
   fi
   need_native "$arch"
+  processor=$(machine_platform)
+  processor=${processor#linux/}
   root=$(mktemp -d)
   # shellcheck disable=SC2064 # the name as it is now
   trap "rm -rf '$root'" EXIT
-  make_root "$arch" "$root/tool"
+  make_root "$arch" "$root/$processor/tool"
   say "building $name"
-  build_image --file "$ROOT/dockerfiles/tool/Dockerfile" --label "$RECIPE_LABEL=$recipe" --tag "$name" "$root/tool"
+  # BuildKit sets the argument itself, the classic builder does not.
+  build_image --build-arg "TARGETARCH=$processor" --file "$ROOT/dockerfiles/tool/Dockerfile" --label "$RECIPE_LABEL=$recipe" \
+    --tag "$name" "$root"
   printf '%s\n' "$name"
 }
 

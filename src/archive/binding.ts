@@ -5,6 +5,7 @@ import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { PycdsError } from '../errors/index.js'
 import { inPackage } from '../util/package-root.js'
+import { addonFolders } from './addon.js'
 import type { NativeBinding } from './native.js'
 import { loadWasm } from './wasm.js'
 
@@ -16,15 +17,21 @@ export type InjectedPart = '_pycds.abi3.so' | 'pycds-tracer.so' | 'pycds-probe' 
  * the package holds neither.
  */
 export function loadBinding(): NativeBinding {
-  const path = nativeFile(process.arch, 'pycds.node')
-  try {
-    return createRequire(import.meta.url)(path) as NativeBinding
-  } catch (cause) {
+  const load = createRequire(import.meta.url)
+  const folders = process.platform === 'linux' ? addonFolders(process.arch, process.execPath) : []
+  let failure: unknown
+  for (const folder of folders) {
     try {
-      return loadWasm(inPackage('prebuilds/wasm/pycds.wasm'))
-    } catch {
-      throw missing(path, cause)
+      return load(inPackage(`prebuilds/${folder}/pycds.node`)) as NativeBinding
+    } catch (cause) {
+      // Why the likeliest one cannot be loaded says most.
+      failure ??= cause
     }
+  }
+  try {
+    return loadWasm(inPackage('prebuilds/wasm/pycds.wasm'))
+  } catch (cause) {
+    throw missing(nativeFile(process.arch, 'pycds.node'), failure ?? cause)
   }
 }
 

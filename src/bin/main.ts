@@ -28,7 +28,9 @@ async function runVerb(argv: readonly string[], options: Interfaces.LoadOptions)
     const config = await Config.load(options)
     const words = expandHelp(argv)
     assertCommand(words, config.commandIDs)
-    await run(words, config)
+    await (takesNoWord(words, config)
+      ? config.runCommand(words[0] ?? '', words.slice(1))
+      : run(words, config))
     await outputEnd()
     // A verb may have found what it was asked to look for, and say so by its exit code.
     return Number(process.exitCode ?? 0)
@@ -40,6 +42,13 @@ async function runVerb(argv: readonly string[], options: Interfaces.LoadOptions)
 /** `help bake` is what people type before they know `bake --help`. */
 function expandHelp(argv: readonly string[]): string[] {
   return argv[0] === 'help' ? [...argv.slice(1), '--help'] : [...argv]
+}
+
+/** Whether a word follows a verb that takes none. oclif would look for a verb of both, and end with a failure of its own. */
+function takesNoWord([verb = '', word = '-']: readonly string[], config: Config): boolean {
+  const command = config.findCommand(verb)
+  const isAlone = command !== undefined && Object.keys(command.args).length === 0
+  return isAlone && !word.startsWith('-') && !config.commandIDs.includes(`${verb}:${word}`)
 }
 
 function assertCommand(argv: readonly string[], commands: readonly string[]): void {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { Args, Flags } from '@oclif/core'
 import type { GenerateResult } from '../usecases/generate/generate.js'
+import { publishedImage } from '../util/published-images.js'
 import { BaseCommand } from './cli/base-command.js'
 
 export default class Generate extends BaseCommand {
@@ -8,7 +9,7 @@ export default class Generate extends BaseCommand {
     'print a Dockerfile that bakes an image, or another Dockerfile, as it builds'
   static override readonly description =
     'For an image: a Dockerfile on top of it. For a Dockerfile: the same with the instructions that bake its last ' +
-    'stage. Both use the tool image (npm run build:tool-image).'
+    'stage. Both use the tool image, which a release publishes and PYCDS_REGISTRY may say where from.'
   static override readonly usage = 'generate IMAGE|DOCKERFILE [FLAGS] [-- COMMAND...]'
   static override readonly examples = [
     '<%= config.bin %> generate myapp:latest | docker build -t myapp:latest-cds -',
@@ -24,13 +25,16 @@ export default class Generate extends BaseCommand {
       default: 'buildkit' as const,
       summary: 'mount the tool, or copy it into a stage of its own',
     })(),
-    tool: Flags.string({ default: 'pycds-image', summary: 'reference of the tool image', helpValue: 'NAME' }),
+    tool: Flags.string({
+      summary: 'reference of the tool image; default: pycds-image, below PYCDS_REGISTRY if that is set',
+      helpValue: 'NAME',
+    }),
   }
 
   async run(): Promise<GenerateResult> {
     const { flags, args, command } = await this.parseLine(Generate)
     const { generate } = await import('../usecases/generate/generate.js')
-    const { builder, tool } = flags
+    const { builder, tool = publishedImage('tool', process.env.PYCDS_REGISTRY) } = flags
     const request = { subject: args.image, builder, tool, ...(command && { command }) }
     const result = await this.withPorts((ports) => generate(request, ports))
     this.log(result.dockerfile.trimEnd())

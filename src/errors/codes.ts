@@ -39,3 +39,16 @@ export const EXIT_CODES: Readonly<Record<ErrorCode, number>> = Object.freeze({
   // What a shell reports for a process ended by SIGINT.
   INTERRUPTED: 130,
 })
+
+/** The page of the documents that goes on where the hint of an error ends, for those that have one. */
+export const PAGES: Readonly<Partial<Record<ErrorCode, string>>> = Object.freeze({
+  TRAINING_FAILED: 'docs/training.md',
+  TRAINING_TIMEOUT: 'docs/training.md',
+  NO_PYTHON: 'docs/interpreters.md',
+  PYTHON_UNSUPPORTED: 'docs/interpreters.md',
+  VERIFY_FAILED: 'docs/debugging.md',
+  GATE_FAILED: 'docs/training.md',
+  ENGINE_UNREACHABLE: 'docs/environment.md',
+  ARCHIVE_INVALID: 'docs/debugging.md',
+  TRACE_INVALID: 'docs/training.md',
+})

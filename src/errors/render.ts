@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { inspect } from 'node:util'
+import { documentPath } from '../util/document-path.js'
+import { type ErrorCode, PAGES } from './codes.js'
 import type { PycdsError } from './pycds-error.js'
 
 /** The cause is shown on one line; an engine may answer with a page of HTML. */
@@ -11,10 +13,14 @@ export interface ErrorDocument {
 }
 
 /** What can be told of a failure: the error itself, or what a document says of it. */
-export type Failure = Pick<PycdsError, 'message' | 'hint'> & { readonly cause?: unknown }
+export type Failure = Pick<PycdsError, 'message' | 'hint'> & {
+  readonly code?: string
+  readonly cause?: unknown
+}
 
 /**
- * Renders a failure for people: what, why (when the cause says more than the message) and what to do next.
+ * Renders a failure for people: what, why (when the cause says more than the message), what to do next and where to read
+ * on.
  * The stack follows only when debugging is asked for.
  *
  * @param o.heading what the failure is to who reads it; an error by default
@@ -23,7 +29,9 @@ export function renderError(error: Failure, o: { debug: boolean; heading?: strin
   const why = describeCause(error)
   const lines = [`${o.heading ?? 'Error'}: ${error.message}`]
   if (why !== undefined) lines.push(`  why   ${why}`)
-  lines.push(`  next  ${error.hint}`)
+  lines.push(`  next  ${withPaths(error.hint)}`)
+  const page = PAGES[error.code as ErrorCode]
+  if (page !== undefined) lines.push(`  see   ${documentPath(page)}`)
   if (o.debug) lines.push('', inspect(error, { depth: 4 }))
   return `${lines.join('\n')}\n`
 }
@@ -37,6 +45,11 @@ export function toErrorDocument(error: PycdsError): ErrorDocument {
 /** Whether DEBUG names this program, as in `DEBUG=pycds*` or `DEBUG=*`. */
 export function isDebugging(env: NodeJS.ProcessEnv): boolean {
   return (env.DEBUG ?? '').split(/[\s,]+/).some((pattern) => pattern === '*' || pattern.startsWith('pycds'))
+}
+
+/** Pages that a hint names, as files that can be opened. */
+function withPaths(hint: string): string {
+  return hint.replace(/\bdocs\/[\w/-]+\.(?:md|json)/g, (page) => documentPath(page))
 }
 
 function describeCause(error: Failure): string | undefined {

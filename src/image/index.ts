@@ -54,6 +54,7 @@ export {
 } from './manifest.js'
 export type { ConfigAddition, ConfigRemoval, LayerRecord } from './mutate.js'
 export { addSettings, appendLayer, removeLayer, removeSettings } from './mutate.js'
+export { ImageNames } from './names.js'
 export type { Reference } from './reference.js'
 export {
   DEFAULT_TAG,

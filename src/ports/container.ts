@@ -84,13 +84,6 @@ export interface LinkStat {
   readonly linkname?: string
 }
 
-/** One path that differs from the image. */
-export interface PathChange {
-  /** Absolute. */
-  readonly path: string
-  readonly kind: 'modified' | 'added' | 'deleted'
-}
-
 /** A container that this process made; files can be read before, during and after its run. */
 export interface Container {
   readonly id: string
@@ -125,6 +118,6 @@ export interface Container {
   /** Content of all regular files below a directory by relative name; empty when the directory does not exist. */
   readTree(path: string): Promise<Map<string, Buffer>>
 
-  /** What differs from the image, including the files that were put in. */
-  changes(): Promise<readonly PathChange[]>
+  /** Those of the absolute `paths` that are not as in the image: made, changed or deleted, or put in. */
+  changed(paths: readonly string[]): Promise<ReadonlySet<string>>
 }

@@ -24,11 +24,10 @@ export type {
   LinkStat,
   Mount,
   OutputListener,
-  PathChange,
   PathStat,
 } from './container.js'
 export type { Engine, EngineDescription } from './engine.js'
 export type { PageCache } from './page-cache.js'
 export type { Ports, RunPorts } from './ports.js'
-export type { ImageRoot, LayerFile, Undone, WriteOptions } from './root.js'
+export type { ImageRoot, LayerFile, PathChange, Undone, WriteOptions } from './root.js'
 export type { ImageDigests, ImageStore, IndexStore, NewLayer, SourceImage } from './store.js'

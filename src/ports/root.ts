@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a bake in place needs of the root file system that it runs in, beside an engine that
 // starts processes there. Every method throws a PycdsError.
-import type { PathChange } from './container.js'
 
 /** A file that a bake puts into an image. */
 export interface LayerFile {
@@ -14,6 +13,13 @@ export interface LayerFile {
   gid?: number
   /** Of the file's directory where there is none yet. */
   directory?: { mode: number; uid: number; gid: number }
+}
+
+/** One path that differs from the image. */
+export interface PathChange {
+  /** Absolute. */
+  readonly path: string
+  readonly kind: 'modified' | 'added' | 'deleted'
 }
 
 /** What became of the changes that a training run made. */

@@ -39,7 +39,8 @@ function parentOf(tree: Tree, made: Set<string>, files: RootFiles, path: string)
   if (found?.node.type === 'directory') return found.path
   const real = posix.join(parentOf(tree, made, files, posix.dirname(path)), posix.basename(path))
   if (!made.has(real)) {
-    mkdirSync(join(files.directory, real), { recursive: false })
+    // It may be there: an earlier call made it, which the tree does not tell.
+    mkdirSync(join(files.directory, real), { recursive: true })
     files.setDirectory(real, makeDirectory(0))
     made.add(real)
   }

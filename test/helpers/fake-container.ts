@@ -37,7 +37,7 @@ export function fakeContainer(
     lstat: async () => undefined,
     readFile: async () => undefined,
     readTree: async () => new Map(),
-    changes: async () => [],
+    changed: async () => new Set(),
     end: (exitCode) => end({ exitCode }),
     print: (text, stream = 'stdout') => listener?.(stream, Buffer.from(text)),
     ...more,

@@ -97,10 +97,16 @@ export abstract class BaseCommand extends Command {
   /** Only translates; the process renders every failure in one place. */
   protected override async catch(error: unknown): Promise<never> {
     const verb = this.ctor as typeof BaseCommand
+    const flags = Object.entries(verb.flags)
     throw toUsageError(error, {
       id: this.verb,
       flags: [...Object.keys(verb.flags), 'json', 'help'],
       takesCommand: verb.takesCommand,
+      argv: this.argv,
+      args: Object.keys(verb.args ?? {}).length,
+      valued: flags.flatMap(([name, { type, char }]) =>
+        type === 'option' ? [`--${name}`, ...(char ? [`-${char}`] : [])] : [],
+      ),
     })
   }
 }

@@ -37,30 +37,37 @@ export async function openPorts(request: PortsRequest = {}): Promise<Ports> {
 }
 
 async function openEngine({ output }: PortsRequest): Promise<Pick<Ports, 'store' | 'engine'>> {
-  const [{ DockerImageStore }, { DockerEngine }] = await Promise.all([
+  const [{ DockerImageStore }, { DockerEngine }, { ImageNames }] = await Promise.all([
     import('../../store/docker-daemon/index.js'),
     import('../../engine/docker/index.js'),
+    import('../../image/names.js'),
   ])
-  const store = new DockerImageStore()
-  if (output === undefined) return { store, engine: new DockerEngine() }
+  const names = new ImageNames()
+  const store = new DockerImageStore(undefined, names)
+  const engine = new DockerEngine(undefined, names)
+  if (output === undefined) return { store, engine }
   const { ExportStore } = await import('../../store/locations/index.js')
-  return { store: new ExportStore(store), engine: new DockerEngine() }
+  return { store: new ExportStore(store), engine }
 }
 
 async function openLocations({ runtime, platform }: PortsRequest): Promise<Omit<Ports, 'archiver'>> {
-  const [{ LocationStore }, { LocalEngine }, { parsePlatform }, { DockerImageStore }] = await Promise.all([
-    import('../../store/locations/index.js'),
-    import('../../engine/local/index.js'),
-    import('../../oci/index.js'),
-    import('../../store/docker-daemon/index.js'),
-  ])
+  const [{ LocationStore }, { LocalEngine }, { parsePlatform }, { DockerImageStore }, { ImageNames }] =
+    await Promise.all([
+      import('../../store/locations/index.js'),
+      import('../../engine/local/index.js'),
+      import('../../oci/index.js'),
+      import('../../store/docker-daemon/index.js'),
+      import('../../image/names.js'),
+    ])
+  const names = new ImageNames()
   const store = new LocationStore({
+    names,
     ...(platform === undefined ? {} : { platform: parsePlatform(platform) }),
     // Connected only when an image goes to an engine.
     load: (archive, subject) => new DockerImageStore().load(archive, subject),
   })
   const contents = (image: string) => store.contents(image)
-  const engine = new LocalEngine({ contents, ...(runtime === undefined ? {} : { runtime }) })
+  const engine = new LocalEngine({ contents, names, ...(runtime === undefined ? {} : { runtime }) })
   return { store, index: store, engine }
 }
 
@@ -76,7 +83,7 @@ export async function openRoot(
   const root = new CurrentRoot()
   const engine = new ProcessEngine({
     environment: root.environment,
-    changes: () => root.changes(),
+    changes: () => new Set(root.changes().map(({ path }) => path)),
     ...(user ? { user: trainee(user, root.environment) } : {}),
   })
   return { root, engine, archiver: createArchiver() }

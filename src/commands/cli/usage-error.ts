@@ -2,6 +2,7 @@
 import { Errors } from '@oclif/core'
 import { PycdsError } from '../../errors/index.js'
 import { nearest } from '../../util/nearest.js'
+import { quote } from '../../util/quote.js'
 
 /** What a command knows of itself when its command line is wrong. */
 export interface CommandShape {
@@ -10,6 +11,12 @@ export interface CommandShape {
   flags: readonly string[]
   /** Whether it takes `-- COMMAND...`. */
   takesCommand: boolean
+  /** Its command line, without the verb. */
+  argv: readonly string[]
+  /** How many arguments it takes. */
+  args: number
+  /** The flags that take a value, as they are written: `--tag`, `-t`. */
+  valued: readonly string[]
 }
 
 /** Turns an error of oclif's parser into a USAGE error with a way out; other errors are returned as they are. */
@@ -18,17 +25,49 @@ export function toUsageError(error: unknown, shape: CommandShape): unknown {
   // oclif exports the parser's error classes nowhere; what they carry tells them apart.
   const { flags, args } = error as { flags?: unknown; args?: unknown }
   if (isWords(flags)) return unknownFlag(flags[0], shape)
-  if (isWords(args)) return unexpectedArgument(args[0], shape)
+  if (isWords(args)) return forgottenDashes(shape, shape.args) ?? unexpectedArgument(args[0], shape)
   if (isNamed(args)) return missingArgument(args[0].name, shape)
   return usage(`${shape.id}: ${tidy(error.message)}`, seeHelp(shape))
 }
 
 function unknownFlag(flag: string, shape: CommandShape): PycdsError {
   const meant = nearest(flag.replace(/^-+/, ''), shape.flags)
+  // A second image and a command look alike, but for a flag that is like none of ours.
+  const images = meant === undefined ? Math.min(shape.args, 1) : shape.args
+  const forgotten = forgottenDashes(shape, images, flag)
+  if (forgotten !== undefined) return forgotten
   return usage(
     `${shape.id}: unknown flag ${flag}`,
     meant === undefined ? seeHelp(shape) : `Did you mean --${meant}?`,
   )
+}
+
+/**
+ * What to tell of a command for the image without the two dashes before it; undefined when there is none.
+ * @param before how many arguments of the verb precede it
+ * @param flag which must be one of the command's
+ */
+function forgottenDashes(shape: CommandShape, before: number, flag?: string): PycdsError | undefined {
+  if (!shape.takesCommand) return undefined
+  const { argv, id } = shape
+  const words = argv.flatMap((word, index) => (word.startsWith('-') || isValue(shape, index) ? [] : [index]))
+  const start = words[before]
+  if (start === undefined || (flag !== undefined && argv.findIndex((word) => isFlag(word, flag)) < start))
+    return undefined
+  const [own, command] = [argv.slice(0, start), argv.slice(start)].map((part) => part.map(quote).join(' '))
+  return usage(
+    `${id}: unexpected argument ${argv[start]}: a command to run in the image goes behind two dashes`,
+    `Write: pycds-image ${[id, own, '--', command].filter((part) => part !== '').join(' ')}`,
+  )
+}
+
+/** Whether a word is the value of the flag before it. */
+function isValue({ argv, valued }: CommandShape, index: number): boolean {
+  return valued.includes(argv[index - 1] ?? '')
+}
+
+function isFlag(word: string, flag: string): boolean {
+  return word === flag || word.startsWith(`${flag}=`) || (/^-[^-]/.test(word) && word.startsWith(flag))
 }
 
 function unexpectedArgument(word: string, shape: CommandShape): PycdsError {

@@ -2,8 +2,9 @@
 import { isLocation, shortId } from '../../image/index.js'
 import type { Style } from '../../log/index.js'
 import type { BakeResult } from '../../usecases/result.js'
+import { quote } from '../../util/quote.js'
 import { renderFacts } from './table.js'
-import { formatBytes, formatCompiled, formatCount, formatFactor, formatMs, quote } from './units.js'
+import { formatBytes, formatCompiled, formatCount, formatFactor, formatMs } from './units.js'
 
 const METRICS = { imports: 'until the imports are done', exit: 'of the whole run' } as const
 

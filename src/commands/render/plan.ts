@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Style } from '../../log/index.js'
 import type { PlanResult } from '../../usecases/plan.js'
+import { quote } from '../../util/quote.js'
 import { renderFacts } from './table.js'
-import { quote } from './units.js'
 
 /** A plan for people. */
 export function renderPlan({ source, output, training }: PlanResult, style: Style): string {

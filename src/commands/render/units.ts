@@ -39,8 +39,3 @@ export function formatCompiled({ regexes, sources }: { regexes: number; sources:
 function digits(value: number, whole: boolean): string {
   return whole || value >= 9.95 ? String(Math.round(value)) : value.toFixed(1)
 }
-
-/** Quotes a word for a POSIX shell where it needs it: the line is there to be copied. */
-export function quote(word: string): string {
-  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`
-}

@@ -19,7 +19,6 @@ import type {
   ExecSpec,
   LinkStat,
   OutputListener,
-  PathChange,
   PathStat,
 } from '../../ports/index.js'
 import { readTar } from '../../tar/index.js'
@@ -31,19 +30,20 @@ import { hasContent } from './first-chunk.js'
 import { type Owner, readOwners } from './owners.js'
 import { type DescribedPath, PATH_STAT_HEADER, parsePathStat } from './path-stat.js'
 import { startError } from './start-error.js'
+import { isUntouched } from './writable-layer.js'
 
 /** The last bytes are on their way when the engine reports the end; a child that kept the pipe must not hold us. */
 const OUTPUT_DEADLINE_MS = 5000
 const LINK_DEPTH = 16
 const ARCHIVE_ATTEMPTS = 20
 const ARCHIVE_PAUSE_MS = 50
-const CHANGE_KINDS = ['modified', 'added', 'deleted'] as const
 /** The engine's ways to say that a path does not exist, that a part of it is a file, or that links go in circles. */
 const PATH_MISSING = /could not find the file|no such file or directory|not a directory|too many links/i
 
 /** What a container is known by. */
 export interface ContainerIdentity {
   readonly id: string
+  /** As messages name it. */
   readonly image: string
   /** First word of what it runs; decides how a failed start is explained. */
   readonly program: string | undefined
@@ -149,10 +149,12 @@ export class DockerContainer implements Container {
     return files
   }
 
-  async changes(): Promise<readonly PathChange[]> {
-    type Change = { Path: string; Kind: number }
+  async changed(paths: readonly string[]): Promise<ReadonlySet<string>> {
+    if (await isUntouched(this.#connection, { id: this.id, subject: this.#subject }, paths)) return new Set()
+    type Change = { Path: string }
     const list = await this.#connection.json<Change[] | null | undefined>(this.#call('GET', 'changes'))
-    return (list ?? []).map(({ Path, Kind }) => ({ path: Path, kind: CHANGE_KINDS[Kind] ?? 'modified' }))
+    const changes = new Set((list ?? []).map(({ Path }) => Path))
+    return new Set(paths.filter((path) => changes.has(path)))
   }
 
   get #subject(): string {

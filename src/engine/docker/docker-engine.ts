@@ -3,6 +3,7 @@
 import { randomUUID } from 'node:crypto'
 import { type Connection, connect, isPodman, readVersion, statusOf } from '../../docker/index.js'
 import { PycdsError } from '../../errors/index.js'
+import type { ImageNames } from '../../image/index.js'
 import type { Container, ContainerSpec, Engine, EngineDescription } from '../../ports/index.js'
 import { packTar } from '../../tar/index.js'
 import { Creations } from '../../util/creations.js'
@@ -24,13 +25,16 @@ interface ListedContainer {
 /** The engine that the environment names. */
 export class DockerEngine implements Engine {
   readonly #connection: Connection
+  readonly #names: Pick<ImageNames, 'of'>
   readonly #runId = randomUUID()
   readonly #containers = new Set<string>()
   readonly #creations = new Creations()
   #swept: Promise<void> | undefined
 
-  constructor(connection: Connection = connect()) {
+  /** @param names for messages */
+  constructor(connection: Connection = connect(), names: Pick<ImageNames, 'of'> = { of: (id) => id }) {
     this.#connection = connection
+    this.#names = names
   }
 
   async describe(): Promise<EngineDescription> {
@@ -52,11 +56,11 @@ export class DockerEngine implements Engine {
   async create(spec: ContainerSpec): Promise<Container> {
     if (spec.readOnly === true && spec.files.length > 0 && filesPlace(spec.files) === undefined) {
       throw new PycdsError('INTERNAL', {
-        message: `container of ${spec.image}: files in several places cannot be put into a read-only root filesystem`,
+        message: `container of ${this.#names.of(spec.image)}: files in several places cannot be put into a read-only root filesystem`,
         hint: 'This is a bug in pycds-image; please report it.',
       })
     }
-    if (this.#creations.isClosed) throw interrupted(spec.image)
+    if (this.#creations.isClosed) throw interrupted(this.#names.of(spec.image))
     return this.#creations.make(() => this.#make(spec))
   }
 
@@ -101,21 +105,21 @@ export class DockerEngine implements Engine {
   async #make(spec: ContainerSpec): Promise<Container> {
     this.#swept ??= this.#sweep()
     await this.#swept
-    const subject = `image ${spec.image}`
+    const subject = `image ${this.#names.of(spec.image)}`
     const id = await this.#post(spec)
     this.#containers.add(id)
     try {
-      if (this.#creations.isClosed) throw interrupted(spec.image)
+      if (this.#creations.isClosed) throw interrupted(this.#names.of(spec.image))
       if (spec.files.length > 0) {
         await this.#connection.send({
           method: 'PUT',
           path: `/containers/${id}/archive`,
           ...(await putting(spec)),
-          subject: `files for a container of ${spec.image}`,
+          subject: `files for a container of ${this.#names.of(spec.image)}`,
         })
       }
       const program = spec.command?.[0] ?? (await this.#programOf(id, subject))
-      return new DockerContainer(this.#connection, { id, image: spec.image, program })
+      return new DockerContainer(this.#connection, { id, image: this.#names.of(spec.image), program })
     } catch (error) {
       // The first failure is the one to report; a container that stays is still in the set.
       await this.#remove(id).catch(() => {})
@@ -124,7 +128,7 @@ export class DockerEngine implements Engine {
   }
 
   async #post(spec: ContainerSpec): Promise<string> {
-    const subject = `image ${spec.image}`
+    const subject = `image ${this.#names.of(spec.image)}`
     try {
       const { Id } = await this.#connection.json<{ Id: string }>({
         method: 'POST',

@@ -12,7 +12,6 @@ import type {
   ExecSpec,
   LinkStat,
   OutputListener,
-  PathChange,
   PathStat,
 } from '../../ports/index.js'
 import { findInside, readInside, readLinkInside, readTreeInside } from '../../rootfs/index.js'
@@ -160,9 +159,10 @@ export class LocalContainer implements Container {
     return readTreeInside(this.parts.root.directory, path)
   }
 
-  async changes(): Promise<readonly PathChange[]> {
-    if (!this.touched) return []
-    return differencesOf(this.parts.root).map(({ path, kind }) => ({ path: posix.join('/', path), kind }))
+  async changed(paths: readonly string[]): Promise<ReadonlySet<string>> {
+    if (!this.touched) return new Set()
+    const changes = new Set(differencesOf(this.parts.root).map(({ path }) => posix.join('/', path)))
+    return new Set(paths.filter((path) => changes.has(path)))
   }
 }
 

@@ -4,6 +4,7 @@ import { randomBytes } from 'node:crypto'
 import { readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { PycdsError } from '../../errors/index.js'
+import { ImageNames } from '../../image/index.js'
 import type { ImageContents } from '../../oci/index.js'
 import { hostPlatform, withRoom } from '../../oci/index.js'
 import type { Container, ContainerSpec, Engine, EngineDescription } from '../../ports/index.js'
@@ -30,12 +31,15 @@ import { removeAbandonedWorkspaces, removeTree, Workspace } from './workspace.js
 export interface LocalEngineOptions {
   /** Gives every part of an image by its id. */
   contents(image: string): ImageContents
+  /** For messages. */
+  readonly names?: ImageNames
   /** Absent: the first that works. */
   runtime?: RuntimeName
 }
 
 export class LocalEngine implements Engine {
   readonly #options: LocalEngineOptions
+  readonly #names: ImageNames
   readonly #workspace = new Workspace()
   readonly #pool: RootPool
   readonly #containers = new Set<LocalContainer>()
@@ -45,6 +49,7 @@ export class LocalEngine implements Engine {
 
   constructor(options: LocalEngineOptions) {
     this.#options = options
+    this.#names = options.names ?? new ImageNames()
     this.#pool = new RootPool(options.contents, this.#workspace)
   }
 
@@ -64,7 +69,7 @@ export class LocalEngine implements Engine {
   }
 
   async create(spec: ContainerSpec): Promise<Container> {
-    if (this.#creations.isClosed) throw interrupted(spec.image)
+    if (this.#creations.isClosed) throw interrupted(this.#names.of(spec.image))
     return this.#creations.make(() => withRoom(() => this.#make(spec)))
   }
 
@@ -104,11 +109,11 @@ export class LocalEngine implements Engine {
     // Where nothing can be run, files can still be read.
     const root = await this.#pool.lend(spec.image, choice?.runtime.keepsOwners ?? false)
     try {
-      if (this.#creations.isClosed) throw interrupted(spec.image)
+      if (this.#creations.isClosed) throw interrupted(this.#names.of(spec.image))
       if (spec.files.length > 0) putFiles(root.directory, root, spec.files)
       const plan = await this.#plan(spec, root)
       const stopSignal = this.#options.contents(spec.image).config.config?.StopSignal ?? 'SIGTERM'
-      const subject = `container of ${spec.image}`
+      const subject = `container of ${this.#names.of(spec.image)}`
       const runtime = async () => (await this.#choose()).runtime
       const container = new LocalContainer(
         {
@@ -131,7 +136,7 @@ export class LocalEngine implements Engine {
 
   async #plan(spec: ContainerSpec, root: Root): Promise<RunPlan> {
     const { config } = this.#options.contents(spec.image)
-    const subject = `container of ${spec.image}`
+    const subject = `container of ${this.#names.of(spec.image)}`
     const id = randomBytes(32).toString('hex')
     const hostname = id.slice(0, 12)
     const read = (path: string) => readInside(root.directory, path)

@@ -12,7 +12,6 @@ import type {
   ExecSpec,
   LinkStat,
   OutputListener,
-  PathChange,
   PathStat,
 } from '../../ports/index.js'
 import { endProcesses } from './end-processes.js'
@@ -41,7 +40,8 @@ interface Command {
   readonly environment: Readonly<Record<string, string>>
   /** Absent: that of this process. */
   readonly identity: Identity | undefined
-  changes(): readonly PathChange[]
+  /** The absolute paths that runs have changed so far. */
+  changes(): ReadonlySet<string>
 }
 
 export class ProcessContainer implements Container {
@@ -135,8 +135,9 @@ export class ProcessContainer implements Container {
     return files
   }
 
-  async changes(): Promise<readonly PathChange[]> {
-    return this.#command.changes()
+  async changed(paths: readonly string[]): Promise<ReadonlySet<string>> {
+    const changes = this.#command.changes()
+    return new Set(paths.filter((path) => changes.has(path)))
   }
 }
 

@@ -5,7 +5,7 @@ import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync }
 import { arch, release } from 'node:os'
 import { join } from 'node:path'
 import { PycdsError } from '../../errors/index.js'
-import type { Container, ContainerSpec, Engine, EngineDescription, PathChange } from '../../ports/index.js'
+import type { Container, ContainerSpec, Engine, EngineDescription } from '../../ports/index.js'
 import type { Identity } from './launch.js'
 import { ProcessContainer } from './process-container.js'
 
@@ -17,8 +17,8 @@ export interface ProcessEngineOptions {
   readonly environment: Readonly<Record<string, string>>
   /** Who runs them; whoever runs this process when absent. */
   readonly user?: Identity & { readonly home: string }
-  /** What runs have changed so far. */
-  changes(): readonly PathChange[]
+  /** The absolute paths that runs have changed so far. */
+  changes(): ReadonlySet<string>
 }
 
 export class ProcessEngine implements Engine {

@@ -49,8 +49,8 @@ export interface Training extends Watched {
   others: string[]
   /** Connections that no program of the run got, as a warning names them. */
   unreached: string[]
-  /** The absolute paths that are there because of the run: made or changed by it, or mounted. */
-  changed: { has(path: string): boolean }
+  /** The sources of modules that are there because of the run: made or changed by it, or mounted. */
+  changed: ReadonlySet<string>
   probes: ProbeResult[]
 }
 
@@ -78,8 +78,9 @@ export async function train(engine: Engine, spec: TrainingSpec, options: Trainin
     // Asked once more: a short run is over before anybody has looked.
     const counted = await activity()
     assertComplete(spec.image, logs.processes, counted)
-    const made = new Set((await container.changes()).map((change) => change.path))
-    const has = (path: string) => made.has(path) || isMounted(path, spec.surroundings ?? ALONE)
+    const origins = logs.processes.flatMap(({ modules }) => modules.map(({ origin }) => origin))
+    const made = await container.changed([...new Set(origins)])
+    const mounted = origins.filter((path) => isMounted(path, spec.surroundings ?? ALONE))
     const kept = withoutValues(logs, spec)
     const warnings = [...watched.warnings, ...waitsFor(watched, kept.unreached)]
     return {
@@ -87,7 +88,7 @@ export async function train(engine: Engine, spec: TrainingSpec, options: Trainin
       warnings,
       activity: counted,
       ...kept,
-      changed: { has },
+      changed: new Set([...made, ...mounted]),
       probes: hideValues(probes, spec),
     }
   } finally {

@@ -8,6 +8,9 @@ import { Processor } from './processor.js'
 import { formatReady, type ReadyPlan, type ReadySpec } from './ready.js'
 
 const POLL_MS = 100
+/** Some engines start a program of theirs for each look into a container: that must not compete with what is watched. */
+const POLL_SHARE = 1 / 4
+const LONGEST_POLL_MS = 500
 /** A server may listen before its workers have imported anything: what is ready must also have fallen quiet. */
 const SETTLE_MS = 1000
 /** So long may a service that is ready compute before it is taken for one that always does. */
@@ -79,6 +82,8 @@ class Watch {
   #end: Promise<void> = Promise.resolve()
   #activity = 0
   #changed = 0
+  /** How long the last look took. */
+  #lookMs = 0
   /** What held, once something did. */
   #ready: ReadySpec | undefined
   readonly #processor: Processor
@@ -184,12 +189,15 @@ class Watch {
 
   /** Waits for the next look, and notes what is new. */
   async #tick(): Promise<void> {
-    await Promise.race([this.#end, delay(POLL_MS)])
+    const pauseMs = Math.min(Math.max(POLL_MS, this.#lookMs / POLL_SHARE), LONGEST_POLL_MS)
+    await Promise.race([this.#end, delay(pauseMs)])
     if (this.#options.signal.aborted) throw interrupted()
     if (this.#ended) return
     const broken = this.#conditions.find((condition) => condition.error !== undefined)
     if (broken) throw broken.error
+    const asked = performance.now()
     const seen = await this.#options.activity()
+    this.#lookMs = performance.now() - asked
     if (seen !== this.#activity) this.#changed = performance.now()
     this.#activity = seen
   }

@@ -7,6 +7,7 @@ import { PycdsError } from '../../errors/index.js'
 import {
   foreignForm,
   type ImageConfig,
+  ImageNames,
   isImageId,
   parseDiffId,
   parseReference,
@@ -18,6 +19,7 @@ import { readExportedConfig } from './exported-config.js'
 import { readKeptConfig } from './kept-config.js'
 import { fullArchive, type StoredConfig, shortArchive, storeConfig } from './load-archive.js'
 import { readLoadReply } from './load-reply.js'
+import { formOnDisk } from './on-disk.js'
 import { PendingNames } from './pending.js'
 
 /** What the engine tells of an image, as far as it is used. */
@@ -38,6 +40,7 @@ const LAYER_MISSING = /layer|no such file|not found|missing/i
 /** The images of the engine that the environment names. */
 export class DockerImageStore implements ImageStore {
   readonly #connection: Connection
+  readonly #names: ImageNames
   readonly #pending: PendingNames
   /** Digests of the configurations of new images, by the id that the engine gave them. */
   readonly #configs = new Map<string, string>()
@@ -45,8 +48,10 @@ export class DockerImageStore implements ImageStore {
   /** Exact configurations as they are written, by the id of their image. */
   readonly #texts = new Map<string, string>()
 
-  constructor(connection: Connection = connect()) {
+  /** @param names gets those that are asked for */
+  constructor(connection: Connection = connect(), names = new ImageNames()) {
     this.#connection = connection
+    this.#names = names
     this.#pending = new PendingNames(connection)
   }
 
@@ -56,6 +61,7 @@ export class DockerImageStore implements ImageStore {
     const found = await this.#inspect(reference, `image ${reference}`).catch((error) => {
       throw withForm(error, reference)
     })
+    this.#names.add(found.Id, reference)
     const diffIds = (found.RootFS?.Layers ?? []).map(parseDiffId)
     return {
       reference,
@@ -138,7 +144,7 @@ export class DockerImageStore implements ImageStore {
   }
 
   async remove(imageId: string): Promise<void> {
-    const subject = `image ${imageId}`
+    const subject = `image ${this.#names.of(imageId)}`
     await this.#pending.drop(imageId)
     const found = await this.#find(imageId, subject)
     if (found === undefined || (found.RepoTags ?? []).some((name) => !name.startsWith('<none>'))) return
@@ -160,7 +166,7 @@ export class DockerImageStore implements ImageStore {
     return this.#connection.stream({
       method: 'GET',
       path: `/images/${imageId}/get`,
-      subject: `image ${imageId}`,
+      subject: `image ${this.#names.of(imageId)}`,
     })
   }
 
@@ -227,8 +233,9 @@ export class DockerImageStore implements ImageStore {
 
 /** What the engine does not have may be something that is not asked of an engine. */
 function withForm(error: unknown, reference: string): unknown {
-  const foreign = foreignForm(reference)
-  if (foreign === undefined || statusOf(error) !== 404) return error
+  if (statusOf(error) !== 404) return error
+  const foreign = foreignForm(reference) ?? formOnDisk(reference)
+  if (foreign === undefined) return error
   return new PycdsError('IMAGE_NOT_FOUND', {
     message: `image ${reference}: not found in the engine, and ${foreign.reason}`,
     hint: foreign.hint,

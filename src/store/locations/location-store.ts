@@ -10,6 +10,7 @@ import {
   formatLocation,
   formatReference,
   type ImageConfig,
+  type ImageNames,
   isDigestText,
   isLocation,
   type Location,
@@ -53,6 +54,8 @@ interface Known {
 export interface LocationStoreOptions {
   /** Which image of an index is meant; absent: the one for this machine. */
   readonly platform?: Platform
+  /** Gets those that are asked for. */
+  readonly names?: ImageNames
   /** Puts a Docker archive into an engine, for images whose new name is one of an engine. */
   load?(archive: Readable, subject: string): Promise<void>
 }
@@ -88,6 +91,7 @@ export class LocationStore implements IndexStore {
     const roots = nameOf(root) === undefined ? [root] : all
     const contents = await openImage(medium, descriptor)
     this.#known.set(contents.id, { contents, origin: { medium, roots, manifest: descriptor.digest } })
+    this.#options.names?.add(contents.id, reference)
     return { ...describe(reference, contents), name: formatLocation(withName(location, roots)) }
   }
 

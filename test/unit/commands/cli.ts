@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import test from 'ava'
 import { CLI, pycds, pycdsAlone } from '../../helpers/cli.js'
+import { inRepository } from '../../helpers/repository.js'
 import { run } from '../../helpers/run.js'
 
 test.serial('help lists the verbs and ends with 0', async (t) => {
@@ -67,7 +68,40 @@ test.serial(
   isUsage,
   ['bake', 'app', 'tool'],
   /unexpected argument tool/,
-  /bake IMAGE -- tool/,
+  /Write: pycds-image bake app -- tool$/,
+)
+for (const [line, next] of [
+  ['bake app python -m app', 'bake app -- python -m app'],
+  ['bake -t x:1 app --ready exit gunicorn -b :80 app', 'bake -t x:1 app --ready exit -- gunicorn -b :80 app'],
+  ['verify app python --port=80', 'verify app -- python --port=80'],
+  ['bench app python -m app', 'bench app -- python -m app'],
+  ['bench app base python', 'bench app base -- python'],
+  ['step python -m app', 'step -- python -m app'],
+  ['trace app -o t.json sh -c x', 'trace app -o t.json -- sh -c x'],
+] as const) {
+  test.serial(`a forgotten --: ${line}`, async (t) => {
+    const { code, stderr } = await pycdsAlone(line.split(' '))
+    t.is(code, 2)
+    t.is(stderr.trimEnd().split('\n')[1], `  next  Write: pycds-image ${next}`)
+  })
+}
+test.serial('words of a command are quoted', async (t) => {
+  const { stderr } = await pycdsAlone(['bake', 'app', 'sh', '-c', "echo 'a' b"])
+  t.true(stderr.includes(`bake app -- sh -c 'echo '\\''a'\\'' b'`), stderr)
+})
+test.serial(
+  'a flag that is misspelt is no command',
+  isUsage,
+  ['bench', 'app', 'base', '--rnus', '5'],
+  /bench: unknown flag --rnus/,
+  /Did you mean --runs\?/,
+)
+test.serial(
+  'where a trace goes is looked at before anything else',
+  isUsage,
+  ['trace', 'app', '-o', '/nonexistent/trace.json'],
+  /--output \/nonexistent\/trace\.json: there is no directory \/nonexistent/,
+  /directory that exists/,
 )
 test.serial(
   'a choice that is none',
@@ -132,6 +166,14 @@ test.serial('help behind two dashes is the command of the image', async (t) => {
 })
 
 test.serial('no starts are no comparison', isUsage, ['bench', 'app', '--runs', '0'], /--runs 0/, /from 1 to/)
+test.serial('a failure sends to the page of the documents that goes on', async (t) => {
+  const { code, stderr } = await pycdsAlone(['inspect', inRepository('package.json')])
+  t.is(code, 7)
+  t.true(stderr.endsWith(`\n  see   ${inRepository('docs/debugging.md')}\n`), stderr)
+  const { stderr: usage } = await pycdsAlone(['bake'], { cwd: '/' })
+  t.true(usage.includes(`(${inRepository('docs/configuration.md')})`), usage)
+})
+
 test.serial('without an image, the file of this folder says what to bake', async (t) => {
   const cwd = mkdtempSync(join(tmpdir(), 'pycds-cwd-'))
   t.teardown(() => rmSync(cwd, { recursive: true }))
@@ -169,6 +211,13 @@ const shell = (line: string, ...words: string[]) =>
 
 test.serial('a reader that leaves is no failure', async (t) => {
   const { stdout, stderr } = await shell('exec 3>&1; { "$@"; echo "ended with $?" >&3; } | true', '--help')
+  t.is(stdout, 'ended with 0\n')
+  t.is(stderr, '')
+})
+
+test.serial('a reader that has enough is no failure', async (t) => {
+  const line = 'exec 3>&1; { "$@"; echo "ended with $?" >&3; } | { read first; exec <&-; }'
+  const { stdout, stderr } = await shell(line, 'completion', 'bash')
   t.is(stdout, 'ended with 0\n')
   t.is(stderr, '')
 })

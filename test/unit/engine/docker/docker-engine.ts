@@ -2,6 +2,7 @@
 // What cannot be provoked on a real engine: bad moments.
 import test from 'ava'
 import { DockerEngine, RUN_LABEL } from '../../../../src/engine/docker/index.js'
+import { ImageNames } from '../../../../src/image/index.js'
 import type { ContainerSpec } from '../../../../src/ports/index.js'
 import { readTar } from '../../../../src/tar/index.js'
 import { ownerMark } from '../../../../src/util/owner.js'
@@ -72,6 +73,16 @@ test('a container that does not take its files is removed', async (t) => {
   const spec = { ...SPEC, files: [file('x', 'y')] }
   await t.throwsAsync(new DockerEngine(connection).create(spec), { code: 'NO_SPACE' })
   t.is(calls.at(-1)?.what, 'DELETE /containers/c1')
+})
+
+test('a failure tells what the image was asked for as', async (t) => {
+  const { connection } = await startFakeEngine(t, (_, response) => refuse(response, 500, 'no'))
+  const id = `sha256:${'7'.repeat(64)}`
+  const names = new ImageNames()
+  const create = () => new DockerEngine(connection, names).create({ ...SPEC, image: id })
+  t.true((await t.throwsAsync(create))?.message.includes(id))
+  names.add(id, 'app:1')
+  t.regex((await t.throwsAsync(create))?.message ?? '', /^image app:1 \(7{12}\): /)
 })
 
 test('files in one directory go into a volume over a read-only root', async (t) => {

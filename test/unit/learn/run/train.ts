@@ -30,7 +30,7 @@ function fake(counted: number, ends = true) {
     lstat: async () => undefined,
     readFile: async () => undefined,
     readTree: async () => new Map(),
-    changes: async () => [],
+    changed: async () => new Set(),
   }
   const engine = {
     create: async () => container,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // How the store deals with engines other than the one that the integration tests run on.
 import test from 'ava'
+import type { PycdsError } from '../../../../src/errors/index.js'
 import { appendLayer, type ImageConfig, sha256DiffId, sha256Digest } from '../../../../src/image/index.js'
 import type { NewLayer, SourceImage } from '../../../../src/ports/index.js'
 import { DockerImageStore } from '../../../../src/store/docker-daemon/index.js'
@@ -43,6 +44,23 @@ async function members(tar: Buffer): Promise<Map<string, string>> {
     found.set(entry.name, (await body()).toString())
   })
   return found
+}
+
+for (const [text, hint] of [
+  ['docs/schemas', /^Write oci:docs\/schemas /],
+  ['package.json', /^Write docker-archive:package\.json /],
+  ['no-such-image', /pull it first/],
+] as const) {
+  test(`${text} is no image: what it is instead is told`, async (t) => {
+    const { connection } = await startFakeEngine(t, (_, response) =>
+      refuse(response, 404, 'No such image: x'),
+    )
+    const error = await t.throwsAsync(new DockerImageStore(connection).resolve(text), {
+      code: 'IMAGE_NOT_FOUND',
+      message: new RegExp(`^image ${text}: not found in the engine`),
+    })
+    t.regex((error as PycdsError | undefined)?.hint ?? '', hint)
+  })
 }
 
 test('an engine that has the base layers gets the new one only', async (t) => {
