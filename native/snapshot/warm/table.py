@@ -76,6 +76,22 @@ def describe_spec(name, spec):
     return about
 
 
+def loads_again(name, module):
+    """Whether an extension module can be loaded a second time, as it must be where it is ready and cannot be served."""
+    import _imp
+
+    child = posix.fork()
+    if child == 0:
+        status = 1
+        try:
+            del sys.modules[name]
+            _imp.exec_dynamic(_imp.create_dynamic(module.__spec__))
+            status = 0
+        finally:
+            posix._exit(status)
+    return posix.waitpid(child, 0)[1] == 0
+
+
 def loaded(recorder):
     return [name for name in recorder.modules if name not in recorder.base]
 
@@ -89,7 +105,11 @@ def record_of(recorder):
     # What variables were is in no record and in no snapshot.
     key = int.from_bytes(os.urandom(7), 'little')
     for name in names:
+        kind = kind_of(getattr(recorder.modules[name], '__spec__', None))
+        once = kind == 'extension' and not loads_again(name, recorder.modules[name])
         recorder.stack.append(name)
+        if once:
+            recorder.fault('ONCE')
         put_in = any(('set', name) in events for events in recorder.events.values())
         about = {'name': name, 'kind': 'set'}
         if not put_in:

@@ -20,6 +20,7 @@ export const FAULTS: Readonly<Record<string, string>> = {
   LOADER: 'went through a loader that is not one of the interpreter’s own',
   MAPPED: 'mapped memory',
   MODULES: 'went through all modules or objects that there are',
+  ONCE: 'can happen once only in a process: an extension module that cannot be loaded again',
   OUTSIDE: 'read a file that is not the image’s',
   PID: 'asked for the number of the process',
   PRINTED: 'wrote to a standard stream',
