@@ -178,10 +178,16 @@ const MAY_INCLUDE: Record<string, readonly string[]> = {
     ...['native/format', 'native/cpython', 'native/runtime/archive', 'native/runtime/decide'],
     ...['native/runtime/host'],
   ],
+  // Modules that a snapshot has imported already.
+  'native/runtime/warm': [
+    ...['native/format', 'native/cpython', 'native/runtime/archive', 'native/runtime/decide'],
+    ...['native/runtime/host'],
+  ],
   // The steps of an import, and the state of the process: knows all the others.
   'native/runtime/entry': [
     ...['native/format', 'native/cpython', 'native/runtime/archive', 'native/runtime/caches'],
-    ...['native/runtime/decide', 'native/runtime/host', 'native/runtime/make', 'native/snapshot'],
+    ...['native/runtime/decide', 'native/runtime/host', 'native/runtime/make', 'native/runtime/warm'],
+    'native/snapshot',
   ],
   // Freezes and thaws; the part that runs between two worlds has no C library.
   'native/snapshot': ['native/format', 'native/cpython', 'native/static/sys'],
