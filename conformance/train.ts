@@ -3,7 +3,7 @@
 import { mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { type ArchiveSummary, makeArchive } from '../src/artifact/archive.js'
+import { type ArchiveSummary, makeArchive } from '../src/artifact/archive/make.js'
 import { parseRunLog, type RunLogProcess } from '../src/learn/runlog/run-log.js'
 import { groupByPython } from '../src/learn/select/interpreter.js'
 import { selectModules } from '../src/learn/select/modules.js'
@@ -47,7 +47,7 @@ export async function trainStage(
   const [archive] = files('')
   if (!archive) throw new Error(`training of ${stage.python.path}: no archive was written`)
   stage.bake(archive.body)
-  const { bytes, modules, regexes, sources } = summary
+  const { bytes, modules, regexes, sources } = summary('')
   return { bytes, modules, regexes, sources }
 }
 

@@ -40,6 +40,7 @@ main() {
     say "pushing $name:$version"
     digest=$(push "$name" "$ROOT/dockerfiles/$kind/Dockerfile" "$context" "$version")
     sign "$name@$digest"
+    # shellcheck disable=SC2016 # Markdown
     printf -- '- `%s:%s@%s`\n' "$name" "$version" "$digest"
   done
 }

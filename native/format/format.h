@@ -4,7 +4,7 @@
 //
 // All numbers are little endian. "File offset" counts bytes from the start of the file.
 //
-//   header | section table | layout | index | path index | records | unit blocks ... | info
+//   header | section table | layout | index | path index | records | unit blocks ... | info | cache index | cache | files
 //
 // A unit is the code of a module. Its block has two parts, each with a checksum in the unit's
 // record:

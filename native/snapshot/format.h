@@ -8,7 +8,7 @@
 //
 // All numbers are little endian. "File offset" counts bytes from the start of the file.
 //
-//   header | regions | files | stamps | symbols | vdso | strings | warm | (a hole) | data ...
+//   header | regions | files | stamps | symbols | vdso | strings | warm | programs | (a hole) | data ...
 //   <---------------------- meta, at most SNAPSHOT_META_BYTES ----------->
 #ifndef PYCDS_SNAPSHOT_FORMAT_H
 #define PYCDS_SNAPSHOT_FORMAT_H
@@ -18,8 +18,9 @@
 
 /* Ledger of format versions (a test keeps it and the number together):
  *   1  2026-11  first format
- *   2  2026-11  pages that every start changes */
-#define SNAPSHOT_FORMAT 2u
+ *   2  2026-11  pages that every start changes
+ *   3  2026-11  programs that it is used for */
+#define SNAPSHOT_FORMAT 3u
 
 /* "\x89PYSNP\r\n" once sealed. Until then the first byte is '!'. */
 #define SNAPSHOT_MAGIC "\x89PYSNP\r\n"
@@ -43,6 +44,7 @@
 #define SNAPSHOT_MAX_STAMPS 512u
 #define SNAPSHOT_MAX_SYMBOLS 32u
 #define SNAPSHOT_MAX_WARM 1024u
+#define SNAPSHOT_MAX_PROGRAMS 256u
 #define SNAPSHOT_MAX_ACTIONS 4u
 #define SNAPSHOT_MAX_VDSO (UINT64_C(64) << 10)
 #define SNAPSHOT_MAX_STRINGS (UINT64_C(96) << 10)
@@ -124,13 +126,16 @@ struct snapshot_header {
   struct snapshot_context context;
   struct snapshot_cpu cpu;
   struct snapshot_key key;
-  struct snapshot_list regions; /* struct snapshot_region, by address, without overlaps */
-  struct snapshot_list files;   /* struct snapshot_file; the first is the program */
-  struct snapshot_list stamps;  /* struct snapshot_stamp */
-  struct snapshot_list symbols; /* struct snapshot_symbol of the vdso */
-  struct snapshot_list vdso;    /* the image of its code */
-  struct snapshot_list strings; /* texts, each followed by NUL; text 0 is empty */
-  struct snapshot_list warm;    /* struct snapshot_range, by address, without overlaps */
+  struct snapshot_list regions;  /* struct snapshot_region, by address, without overlaps */
+  struct snapshot_list files;    /* struct snapshot_file; the first is the program */
+  struct snapshot_list stamps;   /* struct snapshot_stamp */
+  struct snapshot_list symbols;  /* struct snapshot_symbol of the vdso */
+  struct snapshot_list vdso;     /* the image of its code */
+  struct snapshot_list strings;  /* texts, each followed by NUL; text 0 is empty */
+  struct snapshot_list warm;     /* struct snapshot_range, by address, without overlaps */
+  struct snapshot_list programs; /* struct snapshot_program; none: it is used for all */
+  uint32_t cost;                 /* processor time that a start takes more with it than without, microseconds */
+  uint32_t reserved_end;         /* 0 */
 };
 _Static_assert(offsetof(struct snapshot_header, context) == 64, "frozen prefix");
 
@@ -191,6 +196,21 @@ struct snapshot_range {
   uint64_t address, bytes; /* multiples of SNAPSHOT_PAGE */
 };
 _Static_assert(sizeof(struct snapshot_range) == 16, "range size");
+
+enum snapshot_program_kind {
+  SNAPSHOT_SCRIPT = 1,  /* a path, without symbolic links */
+  SNAPSHOT_MODULE = 2,  /* -m */
+  SNAPSHOT_COMMAND = 3, /* what a command (-c) begins with */
+};
+
+/* A main program that is known to import what the snapshot holds. */
+struct snapshot_program {
+  uint32_t text;
+  uint32_t kind;     /* enum snapshot_program_kind */
+  uint32_t gain;     /* processor time that its imports take less with the snapshot than without, microseconds */
+  uint32_t reserved; /* 0 */
+};
+_Static_assert(sizeof(struct snapshot_program) == 16, "program size");
 
 struct snapshot_symbol {
   uint32_t name;

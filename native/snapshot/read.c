@@ -131,6 +131,15 @@ static bool check_warm(const struct snapshot *snapshot) {
   return true;
 }
 
+static bool check_programs(const struct snapshot *snapshot) {
+  for (uint32_t i = 0; i < snapshot->header->programs.count; i++) {
+    const struct snapshot_program *program = &snapshot->programs[i];
+    if (!is_string(snapshot, program->text) || program->kind < SNAPSHOT_SCRIPT || program->kind > SNAPSHOT_COMMAND)
+      return false;
+  }
+  return true;
+}
+
 /* Whether all of a range lies in regions that allow what is asked; they may follow one another without a gap. */
 static bool is_inside(const struct snapshot *snapshot, uint64_t address, uint64_t bytes, int protection) {
   uint64_t at = address;
@@ -215,7 +224,8 @@ enum snapshot_reject snapshot_read(const void *meta, uint64_t bytes, uint64_t fi
       !is_list(header, header->symbols, sizeof *snapshot->symbols, SNAPSHOT_MAX_SYMBOLS) ||
       !is_list(header, header->vdso, 1, SNAPSHOT_MAX_VDSO) ||
       !is_list(header, header->strings, 1, SNAPSHOT_MAX_STRINGS) ||
-      !is_list(header, header->warm, sizeof *snapshot->warm, SNAPSHOT_MAX_WARM))
+      !is_list(header, header->warm, sizeof *snapshot->warm, SNAPSHOT_MAX_WARM) ||
+      !is_list(header, header->programs, sizeof *snapshot->programs, SNAPSHOT_MAX_PROGRAMS))
     return SNAPSHOT_REJECT_DAMAGED;
   const char *start = meta;
   *snapshot = (struct snapshot){
@@ -227,8 +237,9 @@ enum snapshot_reject snapshot_read(const void *meta, uint64_t bytes, uint64_t fi
       .vdso = (const void *)(start + header->vdso.offset),
       .strings = start + header->strings.offset,
       .warm = (const void *)(start + header->warm.offset),
+      .programs = (const void *)(start + header->programs.offset),
   };
   bool good = check_strings(snapshot) && check_files(snapshot) && check_stamps(snapshot) && check_regions(snapshot) &&
-              check_warm(snapshot) && check_vdso(snapshot) && check_context(snapshot);
+              check_warm(snapshot) && check_programs(snapshot) && check_vdso(snapshot) && check_context(snapshot);
   return good ? SNAPSHOT_ACCEPTED : SNAPSHOT_REJECT_DAMAGED;
 }

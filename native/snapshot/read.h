@@ -16,6 +16,7 @@ struct snapshot {
   const uint8_t *vdso;
   const char *strings;
   const struct snapshot_range *warm;
+  const struct snapshot_program *programs;
 };
 
 /* Checks the first `bytes` bytes of a file of `file_bytes` bytes; they are SNAPSHOT_META_BYTES of it, or all of a shorter

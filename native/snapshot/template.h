@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 
+#include "../cpython/pyapi.h"
 #include "format.h"
 
 struct template_hook {
@@ -14,6 +15,10 @@ struct template_hook {
    * took. */
   void (*run)(void *self, const char *snapshot, double milliseconds);
   void *self;
+  /* Takes over modules that were imported in advance, in a list of their descriptions; with the key of the hashes in it,
+   * and two functions for what importing them has changed elsewhere, (what, place, payload): whether it may be done again,
+   * and doing it. */
+  bool (*adopt)(PyObject *table, PyObject *key, PyObject *may, PyObject *put);
 };
 
 /* Called by the runtime at its hook; false in a process that was made of a template, and is none any more. Weak: not

@@ -3,65 +3,66 @@
 import { PycdsError } from '../errors/index.js'
 import type { LayerContent } from '../layer/layer.js'
 import type { PythonGroup } from '../learn/select/interpreter.js'
-import { during, type Progress } from '../log/index.js'
-import type { Archiver } from '../ports/index.js'
+import { during } from '../log/index.js'
+import type { ElfIdentity, RunPorts } from '../ports/index.js'
 import { TOOL_VERSION } from '../util/version.js'
-import { type ArchiveArtifact, type ArchiveInput, makeArchive } from './archive.js'
-import { type Bytecode, toArtifact } from './bytecode/index.js'
+import { type ArchiveArtifact, type ArchiveInput, type ArchiveSummary, makeArchive } from './archive/make.js'
+import { type BytecodeInput, type BytecodeSummary, makeBytecode } from './bytecode/index.js'
 import { formatManifest } from './manifest.js'
 
-export interface ContentInput extends ArchiveInput {
+export interface ContentInput extends ArchiveInput, BytecodeInput {
   runtime: Buffer
-  /** Files for modules that are not in the archive. */
-  bytecode: Bytecode
-  /** Chain id of the layers that the archive was made from; null when it is not known. */
+  /** Chain id of the layers that the bake started from; null when it is not known. */
   origin: string | null
 }
 
-/** What goes into the image, and the archive in it that results tell of. */
-export interface MadeContent extends LayerContent {
-  archive: ArchiveArtifact
+/** What results tell of each artifact. */
+export interface Summaries {
+  archive: ArchiveSummary
+  /** Bytecode files that were added for modules outside the archive. */
+  bytecode: BytecodeSummary
 }
 
-/** Writes the artifacts and their manifest, and says where the hook belongs. */
-export function makeContent(
-  input: ContentInput,
-  ports: { archiver: Archiver; progress: Progress },
-): Promise<MadeContent> {
-  return during(ports.progress, ['archive', 'Write the archive'], async (step) => {
+/** What goes into the image, and what results tell of it. */
+export interface MadeContent extends LayerContent {
+  /** Of the interpreter that all of it is for. */
+  identity: ElfIdentity
+  /** @param folder as for the files of an artifact */
+  summaries(folder: string): Summaries
+}
+
+/** Makes the artifacts and their manifest, and says where the hook belongs. */
+export async function makeContent(input: ContentInput, ports: RunPorts): Promise<MadeContent> {
+  const bytecode = await makeBytecode(input, ports)
+  return await during(ports.progress, ['archive', 'Write the archive'], async (step) => {
     const archive = await makeArchive(input, ports.archiver)
-    const { runtime, bytecode } = input
     const siteDirectories = hookDirectories(input.reference, input.python)
-    const content = {
-      archive,
-      artifacts: [archive, toArtifact(bytecode)],
-      manifest: manifestOf(input, archive),
-      runtime,
+    const content: MadeContent = {
+      artifacts: [archive, bytecode],
+      identity: archive.identity,
+      manifest: formatManifest({ ...bakeOf(input, archive), ...archive.noted, ...bytecode.noted }),
+      runtime: input.runtime,
       siteDirectories,
+      summaries: (folder) => ({ archive: archive.summary(folder), bytecode: bytecode.summary(folder) }),
     }
-    step.done(`${archive.summary.modules} modules, ${archive.summary.leftOut.length} left out`)
+    step.done(`${archive.noted.modules} modules, ${archive.noted.leftOut.length} left out`)
     return content
   })
 }
 
-function manifestOf(
-  { python: { python }, validate, origin, bytecode }: ContentInput,
-  archive: ArchiveArtifact,
+/** What the manifest says of the bake, whatever was made. */
+function bakeOf(
+  { python: { python }, validate, origin }: ContentInput,
+  { identity }: Pick<ArchiveArtifact, 'identity'>,
 ) {
-  const { modules, regexes, sources, leftOut } = archive.summary
   const { version, executable, library } = python
-  return formatManifest({
-    schema: 'io.pycds.manifest/1',
+  return {
+    schema: 'io.pycds.manifest/1' as const,
     tool: `pycds-image ${TOOL_VERSION}`,
     source: origin,
-    python: { version, executable, library, ...archive.identity },
+    python: { version, executable, library, ...identity },
     validate,
-    modules,
-    regexes,
-    sources,
-    leftOut,
-    bytecode: { paths: bytecode.files.map((file) => file.path) },
-  })
+  }
 }
 
 /** The first site directory of each environment: one hook per interpreter start is enough. */

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // One image of a build: the trace step is run, and the image gets its layer and settings, or stays as it is.
+import { ARTIFACT_VARIABLES, artifactEnvironment } from '../artifact/marks.js'
 import { PycdsError } from '../errors/index.js'
 import { addSettings, commandOf, removeSettings } from '../image/index.js'
-import { ARCHIVE_ENV, LABELS } from '../layer/marks.js'
+import { FOLDER, LABELS } from '../layer/marks.js'
 import type { Delegation } from './delegate.js'
 import { BuilderError, type Capabilities, type Gateway } from './gateway/index.js'
 import type { Ref } from './gen/gateway_pb.js'
@@ -59,7 +60,7 @@ export async function bakeImage(
   assertArchived(outcome, step.options.minArchived)
   for (const warning of outcome.warnings) await warn(warning, [], out, context)
   const ref = await solve(baked(step, out), context)
-  return { ...image, ref, config: withArchive(image.config, outcome.python, context.version) }
+  return { ...image, ref, config: withArtifacts(image.config, outcome.python, context.version) }
 }
 
 async function runStep(out: State, step: TraceStep, context: BakeContext): Promise<Outcome> {
@@ -108,13 +109,16 @@ async function solve(state: State, { gateway, cacheImports }: BakeContext): Prom
   })
 }
 
-function withArchive(config: BuildConfig, python: string, version: string): BuildConfig {
-  const change = { unsetEnv: Object.keys(ARCHIVE_ENV), unsetLabels: Object.values(LABELS) }
+function withArtifacts(config: BuildConfig, python: string, version: string): BuildConfig {
+  const change = { unsetEnv: ARTIFACT_VARIABLES, unsetLabels: Object.values(LABELS) }
   const labels = { [LABELS.version]: version, [LABELS.python]: python }
   const entry = { created_by: `pycds-image ${version} frontend`, comment: 'code data sharing archive' }
   return {
     ...config,
-    config: addSettings(removeSettings(config.config ?? {}, change), { env: ARCHIVE_ENV, labels }),
+    config: addSettings(removeSettings(config.config ?? {}, change), {
+      env: artifactEnvironment(FOLDER),
+      labels,
+    }),
     history: [...(config.history ?? []), entry],
   }
 }

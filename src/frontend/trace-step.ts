@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The trace step as a graph: `pycds-image step` runs on top of the built image, without a network. What it writes lies on a
 // file system of its own, and only that is laid over the image: the traces of running it are never seen again.
+import { ARTIFACT_VARIABLES } from '../artifact/marks.js'
 import { commandOf, DEFAULT_PATH } from '../image/index.js'
 import type { BuildConfig } from './images.js'
 import { copyOver, files, image, type OpNote, type Platform, run, type State } from './llb/index.js'
@@ -93,8 +94,9 @@ function inputs(step: TraceStep): State {
 }
 
 function stepEnvironment({ config, sourceDateEpoch }: TraceStep): string[] {
-  // The archive of an earlier bake must not serve the training run.
-  const own = (config.config?.Env ?? []).filter((item) => !item.startsWith('PYCDS_ARCHIVE='))
+  // What an earlier bake has left must not serve the training run.
+  const isEarlier = (item: string) => ARTIFACT_VARIABLES.some((name) => item.startsWith(`${name}=`))
+  const own = (config.config?.Env ?? []).filter((item) => !isEarlier(item))
   return [
     ...own,
     ...(own.some((item) => item.startsWith('PATH=')) ? [] : [`PATH=${DEFAULT_PATH}`]),

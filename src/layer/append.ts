@@ -5,7 +5,7 @@ import type { ImageStore, NewLayer, SourceImage } from '../ports/index.js'
 import { TOOL_VERSION } from '../util/version.js'
 import type { Artifact } from './artifact.js'
 import { labelsOf, withoutBake } from './labels.js'
-import { LABELS } from './marks.js'
+import { FOLDER, LABELS } from './marks.js'
 
 export interface AppendInput {
   source: SourceImage
@@ -36,7 +36,7 @@ export async function appendToImage(
       created: creationText(config),
     },
     {
-      env: Object.assign({}, ...input.artifacts.map(({ environment }) => environment)),
+      env: Object.assign({}, ...input.artifacts.map((artifact) => artifact.environment(FOLDER))),
       labels: {
         [LABELS.layer]: layer.diffId,
         [LABELS.source]: labelsOf(source.config)[LABELS.source] ?? source.id,

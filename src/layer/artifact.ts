@@ -4,13 +4,17 @@ import type { LayerFile } from '../ports/index.js'
 
 /** Something made for one image, from which its starts take what they would else do again. */
 export interface Artifact {
-  readonly kind: 'archive' | 'bytecode'
+  /** Its name in results. */
+  readonly kind: string
   /**
    * The files that it consists of.
    * @param folder where a layer keeps what has no place of its own in the image, such as `/opt/pycds`.
    */
   files(folder: string): readonly LayerFile[]
-  /** Variables that every container of the image gets. */
-  readonly environment: Readonly<Record<string, string>>
+  /**
+   * Variables that every container of the image gets.
+   * @param folder as for the files.
+   */
+  environment(folder: string): Readonly<Record<string, string>>
   readonly labels: Readonly<Record<string, string>>
 }

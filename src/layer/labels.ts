@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a baked image says of itself, and how an image that was baked before is taken back
 // to what it was.
+import { ARTIFACT_VARIABLES } from '../artifact/marks.js'
 import { chainId, type DiffId, type ImageConfig, removeLayer } from '../image/index.js'
-import { ARCHIVE_ENV, LABELS } from './marks.js'
+import { LABELS } from './marks.js'
 
 /** The labels of a config, empty when it has none. */
 export function labelsOf(config: ImageConfig): Record<string, string> {
@@ -19,7 +20,7 @@ export function withoutBake(config: ImageConfig): ImageConfig {
   const layer = labelsOf(config)[LABELS.layer]
   if (layer === undefined) return config
   return removeLayer(config, layer as DiffId, {
-    unsetEnv: Object.keys(ARCHIVE_ENV),
+    unsetEnv: ARTIFACT_VARIABLES,
     unsetLabels: Object.values(LABELS),
   })
 }

@@ -4,8 +4,6 @@
 
 /** Where a bake keeps what has no other place in an image. */
 export const FOLDER = '/opt/pycds'
-export const ARCHIVE_NAME = 'app.cds'
-export const ARCHIVE_PATH = `${FOLDER}/${ARCHIVE_NAME}`
 export const MANIFEST_NAME = 'manifest.json'
 export const MANIFEST_PATH = `${FOLDER}/${MANIFEST_NAME}`
 
@@ -15,5 +13,3 @@ export const LABELS = {
   version: 'io.pycds.version',
   python: 'io.pycds.python',
 } as const
-
-export const ARCHIVE_ENV = { PYCDS_ARCHIVE: ARCHIVE_PATH }

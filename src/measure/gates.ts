@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Limits that a result must keep, or nothing of it is kept.
 import { PycdsError } from '../errors/index.js'
-import type { HitRate } from './hit-rate.js'
 import type { StartComparison } from './measure.js'
 
 /** Absent: no limit. */
@@ -10,8 +9,6 @@ export interface Gates {
   minSpeedup?: number
   /** Bytes, compressed as a registry would. */
   maxLayerBytes?: number
-  /** Percent. */
-  minHitRate?: number
   /** Whether a second bake must give the same layer. */
   checkRepro: boolean
 }
@@ -34,15 +31,6 @@ export function layerGate(gates: Gates, compressedBytes: number): Gate[] {
 export function speedupGate(gates: Gates, start: StartComparison | null): Gate[] {
   if (gates.minSpeedup === undefined) return []
   return [atLeast('min-speedup', gates.minSpeedup, start?.speedup ?? 0, 'times as fast')]
-}
-
-export function hitRateGate(gates: Gates, hits: HitRate | null): Gate[] {
-  if (gates.minHitRate === undefined || hits === null) return []
-  const gate = atLeast('min-hit-rate', gates.minHitRate, hits.percent, '% served from the archive')
-  if (hits.rejected !== null)
-    return [{ ...gate, ok: false, detail: `the archive was refused: ${hits.rejected}` }]
-  const missed = hits.missed.slice(0, 3).map(({ name, reason }) => `${name} (${reason})`)
-  return missed.length === 0 ? [gate] : [{ ...gate, detail: `not served: ${missed.join(', ')}` }]
 }
 
 /** @param difference between two bakes; undefined when there is none. */
@@ -72,7 +60,8 @@ function format(value: number): string {
   return String(Math.round(value * 100) / 100)
 }
 
-function atLeast(gate: string, required: number, actual: number, unit: string): Gate {
+/** A limit below which a result must not lie. */
+export function atLeast(gate: string, required: number, actual: number, unit: string): Gate {
   return { gate, required, actual, unit, ok: actual >= required, detail: null }
 }
 

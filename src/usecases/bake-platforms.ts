@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Several images of an index, each baked as if it were alone. Only when all of them are made does the new index get
 // its name, so whatever fails for one of them leaves nothing. Those that cannot be run here learn from one that can.
+import { limitsOfStarts } from '../artifact/trial.js'
 import { PycdsError, toPycdsError } from '../errors/index.js'
 import { parseLocation } from '../image/index.js'
 import type { Lesson } from '../learn/foreign/transfer.js'
@@ -101,10 +102,7 @@ async function part(
 
 /** What only a start can tell cannot be asked of images that cannot be started. */
 function assertNoRuns({ gates }: BakeRequest, [first]: readonly Chosen[]): void {
-  const asked = [
-    ...(gates.minSpeedup === undefined ? [] : ['--min-speedup']),
-    ...(gates.minHitRate === undefined ? [] : ['--min-hit-rate']),
-  ]
+  const asked = [...(gates.minSpeedup === undefined ? [] : ['--min-speedup']), ...limitsOfStarts(gates)]
   if (asked.length === 0 || first === undefined) return
   throw new PycdsError('USAGE', {
     message: `${asked.join(', ')}: this machine cannot start images for ${first.platform}`,

@@ -2,19 +2,15 @@
 // The bake, from top to bottom. The new image has no name until everything else has succeeded, so a failure leaves
 // nothing that anybody could run.
 import { gzipSync } from 'node:zlib'
-import { describeArchive } from '../artifact/archive.js'
-import {
-  addBytecode,
-  type Bytecode,
-  describeBytecode,
-  NO_BYTECODE,
-  type Pyc,
-} from '../artifact/bytecode/index.js'
+import type { Checked, Limits } from '../artifact/artifact.js'
+import type { Pyc } from '../artifact/bytecode/index.js'
 import { type MadeContent, makeContent } from '../artifact/content.js'
+import { check, NO_CHECKS } from '../artifact/trial.js'
 import { creationTime, type ImageConfig, isLocation, nodeArchitecture, shortId } from '../image/index.js'
 import { appendToImage } from '../layer/append.js'
 import { originOf } from '../layer/labels.js'
 import { makeLayer } from '../layer/layer.js'
+import { FOLDER } from '../layer/marks.js'
 import { type Lesson, transfer } from '../learn/foreign/transfer.js'
 import { type Learned, type LearnRequest, learn } from '../learn/learn.js'
 import type { Surroundings } from '../learn/run/index.js'
@@ -23,22 +19,13 @@ import type { Trace } from '../learn/trace/trace-file.js'
 import { toTrace } from '../learn/trace/traces.js'
 import { describeTraining } from '../learn/training.js'
 import { during } from '../log/index.js'
-import {
-  assertGates,
-  type Gate,
-  type Gates,
-  hitRateGate,
-  layerGate,
-  reproGate,
-  speedupGate,
-} from '../measure/gates.js'
-import { countHits, type HitRate } from '../measure/hit-rate.js'
+import { assertGates, type Gates, layerGate, reproGate, speedupGate } from '../measure/gates.js'
 import { measure, type StartComparison } from '../measure/measure.js'
 import type { NewLayer, Ports, SourceImage, Validate } from '../ports/index.js'
 import { withContainer } from '../ports/with-container.js'
 import { chooseOutput, type OutputRequest } from './output.js'
 import { difference } from './repro.js'
-import { type BakeResult, describeHits, describeOutput, describePython } from './result.js'
+import { type BakeResult, describeOutput, describePython } from './result.js'
 import { assertRoom } from './room.js'
 
 export interface BakeRequest extends LearnRequest, OutputRequest {
@@ -54,7 +41,7 @@ export interface BakeRequest extends LearnRequest, OutputRequest {
   untagged?: boolean
   /** Seconds since 1970, from SOURCE_DATE_EPOCH: the time of everything new; default: when the source was made. */
   sourceDateEpoch?: number
-  gates: Gates
+  gates: Gates & Limits
 }
 
 export interface Baked {
@@ -85,7 +72,7 @@ export async function bake(request: BakeRequest, ports: Ports, lesson?: Lesson):
 
   // Learn what a start imports, and make of it what the new image gets.
   const first = await make(request, source, plan, ports, lesson)
-  const { learned, content, bytecode, layer } = first
+  const { learned, content, layer } = first
   for (const warning of learned.warnings) ports.progress.warn(warning)
 
   // Refuse what the layer itself shows, before an image is made of it.
@@ -110,12 +97,11 @@ export async function bake(request: BakeRequest, ports: Ports, lesson?: Lesson):
       output: written ? describeOutput(written.output) : null,
       python: describePython(learned, content),
       training: describeTraining(request, source.config, training),
-      archive: describeArchive(content.archive),
-      bytecode: describeBytecode(request.pyc, bytecode),
+      ...content.summaries(FOLDER),
       layer: { diffId: layer.diffId, bytes: layer.tar.length, compressedBytes },
       start: written?.start ?? null,
       gates: [...early, ...(written?.gates ?? [])],
-      hitRate: written?.hits ? describeHits(written.hits) : null,
+      ...(written?.checks ?? NO_CHECKS),
       warnings,
     },
     trace: toTrace({ id: source.id, platform: `${source.os}/${source.architecture}` }, python, selection),
@@ -126,7 +112,6 @@ export async function bake(request: BakeRequest, ports: Ports, lesson?: Lesson):
 /** What one pass over the image gives; a second one must give the same. */
 interface Making {
   learned: Learned
-  bytecode: Bytecode
   content: MadeContent
   layer: NewLayer
 }
@@ -144,18 +129,14 @@ function make(
       ? await transfer(request, lesson, { source, image }, ports)
       : await learn(request, { ...plan, image }, ports)
     const { python, selection } = learned
-    // An image that cannot be run cannot compile either.
-    const bytecode = lesson
-      ? NO_BYTECODE
-      : await addBytecode({ image: source.id, files: image, python, selection, request }, ports)
     // Not the image's id: tools that copy an image write its configuration anew, and the layer would differ.
     const origin = originOf(source.config)
-    const { runtime } = plan
-    const { reference, validate } = request
-    const input = { reference, validate, python, selection, image, runtime, bytecode, origin }
-    const content = await makeContent(input, ports)
+    const { reference, validate, pyc, limits } = request
+    const run = lesson ? undefined : { image: source.id, timeoutMs: limits.timeoutMs }
+    const made = { python, selection, image, origin, runtime: plan.runtime }
+    const content = await makeContent({ ...made, reference, validate, pyc, run }, ports)
     const layer = await makeLayer(image, content, timeOf(request, source))
-    return { learned, bytecode, content, layer }
+    return { learned, content, layer }
   })
 }
 
@@ -216,10 +197,8 @@ function append(
 }
 
 /** What starts of the new image show. */
-interface Trial {
+interface Shown extends Checked {
   start: StartComparison | null
-  hits: HitRate | null
-  gates: Gate[]
 }
 
 async function tryOut(
@@ -228,13 +207,13 @@ async function tryOut(
   before: RunPlan['spec'],
   plan: RunPlan,
   { engine, progress, signal }: Ports,
-): Promise<Trial> {
+): Promise<Shown> {
   const after = { ...before, image: id }
   const { limits, gates, measureRuns: runs } = request
   const start = runs > 0 ? await measure(engine, { before, after, runs, limits, signal }, progress) : null
   const options = { ...request, ready: plan.ready, signal }
-  const hits = gates.minHitRate === undefined ? null : await countHits(engine, after, options, progress)
-  return { start, hits, gates: [...speedupGate(gates, start), ...hitRateGate(gates, hits)] }
+  const checked = await check({ engine, spec: after, options, progress }, gates)
+  return { start, checks: checked.checks, gates: [...speedupGate(gates, start), ...checked.gates] }
 }
 
 /** Which runtime is used for an image that is in no engine, and why no other. */

@@ -1,16 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a bake tells, as `--json` prints it.
-import type { ArchiveSummary } from '../artifact/archive.js'
-import type { BytecodeSummary } from '../artifact/bytecode/index.js'
-import type { MadeContent } from '../artifact/content.js'
+import type { Checks } from '../artifact/artifact.js'
+import type { MadeContent, Summaries } from '../artifact/content.js'
 import type { Learned } from '../learn/learn.js'
 import type { TrainingSummary } from '../learn/training.js'
 import type { Gate } from '../measure/gates.js'
-import type { HitRate } from '../measure/hit-rate.js'
 import type { StartComparison } from '../measure/measure.js'
 import type { ImageDigests } from '../ports/index.js'
 
-export interface BakeResult {
+export interface BakeResult extends Summaries, Checks {
   schema: 'io.pycds.bake/1'
   source: { reference: string; id: string }
   output: {
@@ -22,15 +20,10 @@ export interface BakeResult {
   } | null
   python: { version: string; executable: string; library: string | null; buildId: string; abi: string }
   training: TrainingSummary
-  archive: ArchiveSummary
-  /** Bytecode files that were added for modules outside the archive. */
-  bytecode: BytecodeSummary
   layer: { diffId: string; bytes: number; compressedBytes: number }
   start: StartComparison | null
   /** Limits that were asked for; a result exists only when all of them are kept. */
   gates: Gate[]
-  /** Null unless a limit for it was asked for. */
-  hitRate: { served: number; total: number; percent: number } | null
   warnings: string[]
 }
 
@@ -62,22 +55,17 @@ export function describeOutput({
   return { reference, id, configDigest: digests.config, manifestDigest: digests.manifest ?? null }
 }
 
-/** The interpreter that the archive is for. */
+/** The interpreter that an image was baked for. */
 export function describePython(
   { python: { python } }: Learned,
-  { archive }: MadeContent,
+  { identity }: MadeContent,
 ): BakeResult['python'] {
   const { version, executable, library, cacheTag } = python
   return {
     version,
     executable,
     library: library === executable ? null : library,
-    buildId: archive.identity.hex,
+    buildId: identity.hex,
     abi: cacheTag,
   }
-}
-
-/** Without the modules by name, of which there may be hundreds. */
-export function describeHits({ served, total, percent }: HitRate): NonNullable<BakeResult['hitRate']> {
-  return { served, total, percent }
 }

@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // The bake from a RUN instruction: the image is the root file system that this process runs in.
-// Train, archive, take back what the training run wrote, put the files in.
-import { type ArchiveSummary, describeArchive } from '../artifact/archive.js'
-import { addBytecode, type BytecodeSummary, describeBytecode, type Pyc } from '../artifact/bytecode/index.js'
-import { makeContent } from '../artifact/content.js'
+// Train, make the artifacts, take back what the training run wrote, put the files in.
+import type { Pyc } from '../artifact/bytecode/index.js'
+import { type MadeContent, makeContent, type Summaries } from '../artifact/content.js'
 import { PycdsError } from '../errors/index.js'
 import { DEFAULT_PATH, type ImageConfig } from '../image/index.js'
 import { layerFiles } from '../layer/layer.js'
-import { ARCHIVE_NAME, FOLDER } from '../layer/marks.js'
+import { FOLDER } from '../layer/marks.js'
 import { type LearnInput, type LearnRequest, learn } from '../learn/learn.js'
 import { healthCommand, type Surroundings } from '../learn/run/index.js'
 import { describeTraining, planReady, type TrainingSummary } from '../learn/training.js'
@@ -18,7 +17,7 @@ import { type BakeResult, describePython } from './result.js'
 
 /** How messages name an image that has no name yet. */
 const SUBJECT = 'being built'
-/** Of an archive that a user keeps who cannot write to /opt: beside the runtime, which looks there first. */
+/** Of what a user keeps who cannot write to /opt: beside the runtime, which looks there first. */
 const BESIDE_FOLDER = '_pycds.data'
 const LISTED_CHANGES = 3
 
@@ -44,13 +43,11 @@ export interface StepPorts extends RunPorts {
   root: ImageRoot
 }
 
-export interface StepResult {
+export interface StepResult extends Summaries {
   schema: 'io.pycds.step/1'
   output: string
   python: BakeResult['python']
   training: TrainingSummary
-  archive: ArchiveSummary
-  bytecode: BytecodeSummary
   /** Everything that was written. */
   files: { path: string; bytes: number }[]
   /** Paths that the training run made and that were removed again. */
@@ -75,14 +72,16 @@ export async function step(request: StepRequest, ports: StepPorts): Promise<Step
     undone = root.undo()
   }
   // From here on the root is what it was before, and only what was made is put in.
-  const { learned, bytecode, content } = made
+  const { learned, content } = made
   const { output } = request
   const besides = content.siteDirectories.map((site) => `${site}/${BESIDE_FOLDER}`)
   const folder = root.archiveFolder(FOLDER, besides[0] ?? `/${BESIDE_FOLDER}`, output)
-  const earlier = [FOLDER, ...besides].filter((place) => root.has(`${place}/${ARCHIVE_NAME}`))
+  const earlier = [FOLDER, ...besides].flatMap((place) =>
+    filesIn(place, content).flatMap((path) => (root.has(path) ? [{ place, path }] : [])),
+  )
   // A runtime looks beside itself first: what an earlier bake has put there must not be found.
-  const covered = earlier.filter((place) => place !== folder && place !== FOLDER)
-  assertFound([folder, ...covered], root.environment)
+  const covered = besides.filter((place) => place !== folder && earlier.some((one) => one.place === place))
+  assertFound([folder, ...covered], content, root.environment)
   const warnings = [...learned.warnings, ...keptWarnings(undone), ...deadWarnings(earlier)]
   for (const warning of warnings) progress.warn(warning)
   const files = [
@@ -98,8 +97,7 @@ export async function step(request: StepRequest, ports: StepPorts): Promise<Step
     output: output ?? '/',
     python: describePython(learned, content),
     training: describeTraining(named, request.config, learned.training),
-    archive: describeArchive(content.archive, folder),
-    bytecode: describeBytecode(request.pyc, bytecode),
+    ...content.summaries(folder),
     files: files.map(({ path, body }) => ({ path, bytes: body.length })),
     removed: undone.removed.length,
     warnings,
@@ -136,15 +134,11 @@ async function trainAndMake(request: NamedRequest, ports: StepPorts) {
   return await withContainer(engine, SUBJECT, async (image) => {
     const learned = await learn(request, { ...plan, image }, ports)
     const { python, selection } = learned
-    const folder = `${place}/bytecode`
-    const bytecode = await addBytecode(
-      { image: SUBJECT, files: image, folder, python, selection, request },
-      ports,
-    )
     const { runtime } = archiver.injected(process.arch)
-    const { reference, validate } = request
-    const input = { reference, validate, python, selection, bytecode, runtime, image, origin: null }
-    return { learned, bytecode, content: await makeContent(input, ports) }
+    const { reference, validate, pyc, limits } = request
+    const run = { image: SUBJECT, folder: `${place}/bytecode`, timeoutMs: limits.timeoutMs }
+    const made = { python, selection, image, origin: null, runtime }
+    return { learned, content: await makeContent({ ...made, reference, validate, pyc, run }, ports) }
   })
 }
 
@@ -185,20 +179,35 @@ function timeOf({ sourceDateEpoch }: StepRequest, modules: readonly ModuleCode[]
   return new Date((sourceDateEpoch ?? newest) * 1000)
 }
 
-/** A build step cannot change a variable of the image. */
-function assertFound(folders: readonly string[], { PYCDS_ARCHIVE }: Readonly<Record<string, string>>): void {
-  const [folder = FOLDER] = folders
-  if (!PYCDS_ARCHIVE || folders.some((place) => PYCDS_ARCHIVE === `${place}/${ARCHIVE_NAME}`)) return
-  throw new PycdsError('USAGE', {
-    message: `step: PYCDS_ARCHIVE in the environment is ${PYCDS_ARCHIVE}: an archive in ${folder} would never be found`,
-    hint: `Put the instruction before USER, or write ENV PYCDS_ARCHIVE=${folder}/${ARCHIVE_NAME} before it.`,
-  })
+/** The paths of what has no place of its own, if a folder held it. */
+function filesIn(folder: string, { artifacts }: MadeContent): string[] {
+  const paths = artifacts.flatMap((artifact) => artifact.files(folder).map(({ path }) => path))
+  return paths.filter((path) => path.startsWith(`${folder}/`))
 }
 
-function deadWarnings(earlier: readonly string[]): string[] {
+/** A build step cannot change a variable of the image. */
+function assertFound(
+  folders: readonly [string, ...string[]],
+  { artifacts }: MadeContent,
+  environment: Readonly<Record<string, string>>,
+): void {
+  const [folder] = folders
+  for (const artifact of artifacts) {
+    for (const [name, wanted] of Object.entries(artifact.environment(folder))) {
+      const value = environment[name]
+      if (!value || folders.some((place) => artifact.environment(place)[name] === value)) continue
+      throw new PycdsError('USAGE', {
+        message: `step: ${name} in the environment is ${value}: an ${artifact.kind} in ${folder} would never be found`,
+        hint: `Put the instruction before USER, or write ENV ${name}=${wanted} before it.`,
+      })
+    }
+  }
+}
+
+function deadWarnings(earlier: readonly { path: string }[]): string[] {
   return earlier.map(
-    (place) =>
-      `an earlier bake has left ${place}/${ARCHIVE_NAME}, which stays in a lower layer and is read by nobody: ` +
+    ({ path }) =>
+      `an earlier bake has left ${path}, which stays in a lower layer and is read by nobody: ` +
       'build on the image as it was before that bake to be rid of it',
   )
 }

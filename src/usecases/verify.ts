@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Starts containers of a baked image the way careful people run them, counts what the runtime says of each module, and
 // compares how they end with the image that it was baked from. Works on a read-only root.
+import type { Counts, Limits, Missed, Report } from '../artifact/artifact.js'
+import { listen } from '../artifact/trial.js'
 import { PycdsError } from '../errors/index.js'
 import { environmentOf, nodeArchitecture } from '../image/index.js'
 import { isBaked } from '../layer/labels.js'
@@ -19,23 +21,16 @@ import {
   type TrainingSpec,
 } from '../learn/run/index.js'
 import { planReady } from '../learn/training.js'
-import { RuntimeLog } from '../measure/runtime-log.js'
 import type { Ports } from '../ports/index.js'
 import { compareStarts, crashOf } from './compare-starts.js'
 import { findOriginal } from './original.js'
 
 /** Any user that the image does not know. */
 const FOREIGN_USER = '12345'
-/** Below this an archive does not do what it is for. */
-const DEFAULT_MIN_HIT_RATE = 1
 
-const NO_REPORT = 'the runtime did not report: no Python with the hook was started'
-
-export interface VerifyRequest {
+export interface VerifyRequest extends Limits {
   reference: string
   command?: string[]
-  /** Percent. */
-  minHitRate?: number
   /** For the scenario with another user. */
   user?: string
   /** Empty: as the image suggests. */
@@ -53,15 +48,11 @@ export interface VerifyOutcome {
   exitCode: number | null
 }
 
-export interface VerifyScenario extends VerifyOutcome {
+export interface VerifyScenario extends VerifyOutcome, Counts {
   name: string
   ok: boolean
-  served: number
-  total: number
-  /** Percent of the path-based modules that were imported. */
-  hitRate: number
   reason: string | null
-  missed: { name: string; reason: string }[]
+  missed: readonly Missed[]
   probes: ProbeResult[]
   /** The same start without an archive. */
   original: VerifyOutcome
@@ -145,25 +136,25 @@ async function runScenario(
 ): Promise<VerifyScenario> {
   const { name, rights } = scenario
   const step = progress.step(`verify-${name.split(',')[0]}`, `Start it ${name}`)
-  const log = new RuntimeLog()
+  const report = listen()
   const start = await reportStart(
     engine,
     baked,
     {
       ...options,
-      activity: async () => log.lines,
+      activity: async () => report.lines,
       onOutput: (stream, chunk) => {
-        if (stream === 'stderr') log.add(chunk)
+        if (stream === 'stderr') report.add(chunk)
         progress.appOutput(stream, chunk)
       },
     },
     rights,
   )
   // A build step cannot set labels: only the runtime itself tells that it is there.
-  if (!labelled && !log.rejected && log.total === 0 && !crashOf(start)) throw notBaked(request.reference)
+  if (!labelled && !report.heard && !crashOf(start)) throw notBaked(request.reference)
   const plain = await plainStart(engine, original, options, rights)
-  const judged = judge(scenario, { start, plain, log }, request.minHitRate ?? DEFAULT_MIN_HIT_RATE)
-  if (judged.ok) step.done(`${judged.served} of ${judged.total}`)
+  const judged = judge(scenario, { start, plain, report }, request)
+  if (judged.ok) step.done(report.brief)
   else step.fail(judged.reason ?? 'failed')
   return judged
 }
@@ -177,14 +168,14 @@ function notBaked(reference: string): PycdsError {
 
 function judge(
   { name, mustRun }: Scenario,
-  { start, plain, log }: { start: Start; plain: Start; log: RuntimeLog },
-  minimum: number,
+  { start, plain, report }: { start: Start; plain: Start; report: Report },
+  limits: Limits,
 ): VerifyScenario {
-  const { served, total, hitRate, missed } = log
-  const reason = compareStarts(start, plain, mustRun) ?? archiveProblem(log, minimum)
+  const reason = compareStarts(start, plain, mustRun) ?? report.problem(limits)
   return {
     ...{ name, ok: reason === null, ...outcomeOf(start) },
-    ...{ served, total, hitRate, reason, missed },
+    ...report.counts,
+    ...{ reason, missed: report.missed },
     probes: start.probes,
     original: outcomeOf(plain),
   }
@@ -192,10 +183,4 @@ function judge(
 
 function outcomeOf({ by, exitCode }: Start): VerifyOutcome {
   return { endedBy: by ?? null, exitCode }
-}
-
-function archiveProblem({ rejected, total, hitRate }: RuntimeLog, minimum: number): string | null {
-  if (rejected) return `the archive was refused: ${rejected}`
-  if (total === 0) return NO_REPORT
-  return hitRate < minimum ? `the hit rate ${hitRate.toFixed(1)} % is below ${minimum} %` : null
 }

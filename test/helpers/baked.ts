@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // Bakes that several test files look at: each is made once, by whoever asks first, and made anew when what is shipped
-// has changed. A test that is about baking itself bakes itself.
+// has changed. A test that is about baking itself has one baked anew.
 import { createHash } from 'node:crypto'
 import { mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
+import type { ExecutionContext } from 'ava'
 import type { BakeResult } from '../../src/usecases/result.js'
-import { CLI } from './cli.js'
-import { docker } from './engine.js'
+import { bakes, CLI } from './cli.js'
+import { docker, imageName } from './engine.js'
 import { ROOT } from './repository.js'
 import { run } from './run.js'
 
@@ -35,6 +36,12 @@ export async function baked(image: string, ...options: string[]): Promise<Baked>
   const { code, stderr } = await run('flock', words)
   if (code !== 0) throw new Error(`${image} cannot be baked: ${stderr}`)
   return { name, result: JSON.parse(readFileSync(result, 'utf8')) as BakeResult }
+}
+
+/** An image of the engine, baked for this test alone under a name that goes away with it. */
+export async function bakedAnew(t: ExecutionContext, image: string, ...options: string[]): Promise<Baked> {
+  const name = imageName(t)
+  return { name, result: await bakes(t, [image, '-t', name, ...options]) }
 }
 
 /** What the command line is made of. */

@@ -36,8 +36,18 @@ const LISTS = {
   vdso: 560,
   strings: 568,
   warm: 576,
+  programs: 584,
 } as const
-const SIZES = { regions: 32, files: 24, stamps: 24, symbols: 8, vdso: 1, strings: 1, warm: 16 } as const
+const SIZES = {
+  regions: 32,
+  files: 24,
+  stamps: 24,
+  symbols: 8,
+  vdso: 1,
+  strings: 1,
+  warm: 16,
+  programs: 16,
+} as const
 export type List = keyof typeof LISTS
 
 export interface Region {

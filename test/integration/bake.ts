@@ -3,8 +3,8 @@
 import { readFileSync } from 'node:fs'
 import test, { type ExecutionContext } from 'ava'
 import type { BakeResult } from '../../src/usecases/result.js'
-import { baked } from '../helpers/baked.js'
-import { bakes, pycds, signalWhenSaid, verifies } from '../helpers/cli.js'
+import { baked, bakedAnew } from '../helpers/baked.js'
+import { pycds, signalWhenSaid, verifies } from '../helpers/cli.js'
 import { docker, hasImage, imageName } from '../helpers/engine.js'
 import { type BaseImage, type Example, ensureImage, exampleImage } from '../helpers/images.js'
 import { leftInEngine } from '../helpers/leftovers.js'
@@ -18,11 +18,6 @@ const BASES: readonly BaseImage[] = ['bookworm', 'trixie', 'shared']
 const CONFINED = ['--user', '12345', '--cap-drop', 'ALL', '--network', 'none']
 const minimal = await ensureImage('minimal')
 const withMinimal = minimal === undefined ? test.serial.skip : test.serial
-
-async function bake(t: ExecutionContext, image: string, ...args: string[]) {
-  const name = imageName(t)
-  return { name, result: await bakes(t, [image, '-t', name, ...args]) }
-}
 
 /** Runs a bake that must fail, and checks that it leaves nothing. */
 async function refuses(
@@ -120,17 +115,17 @@ if (flask === undefined || tool === undefined) {
     'two bakes give the same layer and image, and a bake of the result replaces its layer',
     async (t) => {
       const first = await baked(tool)
-      const second = await bake(t, tool)
+      const second = await bakedAnew(t, tool)
       t.is(second.result.layer.diffId, first.result.layer.diffId)
       t.is(second.result.output?.id, first.result.output?.id)
-      const again = await bake(t, first.name)
+      const again = await bakedAnew(t, first.name)
       t.is(again.result.layer.diffId, first.result.layer.diffId)
       t.is(again.result.output?.id, first.result.output?.id)
     },
   )
 
   test.serial('two bakes at the same time both succeed', async (t) => {
-    const [a, b] = await Promise.all([bake(t, tool), bake(t, tool)])
+    const [a, b] = await Promise.all([bakedAnew(t, tool), bakedAnew(t, tool)])
     t.is(a.result.layer.diffId, b.result.layer.diffId)
   })
 
@@ -205,7 +200,7 @@ if (flask === undefined || tool === undefined) {
         ['sh', '-c', `exec python3 -c '${app}'`],
         ['python3', '-c', fork],
       ]) {
-        const { result } = await bake(t, tool, '--', ...command)
+        const { result } = await bakedAnew(t, tool, '--', ...command)
         t.true(result.archive.modules > 20, command.join(' '))
         t.true(result.training.pythons[0]?.used)
       }
@@ -247,7 +242,7 @@ if (flask === undefined || tool === undefined) {
 
   test.serial('a training run that crashed can be kept', async (t) => {
     const crash = 'import json, email.message, http.client; raise SystemExit(3)'
-    const { result } = await bake(t, tool, '--on-train-failure', 'keep', '--', 'python3', '-c', crash)
+    const { result } = await bakedAnew(t, tool, '--on-train-failure', 'keep', '--', 'python3', '-c', crash)
     t.is(result.training.exitCode, 3)
     t.is(result.warnings.length, 1)
   })
@@ -293,8 +288,8 @@ withMinimal(
   'a bake of what was baked gives the same image: nothing is learned from our own hook',
   async (t) => {
     t.timeout(DEADLINE_MS)
-    const first = await bake(t, minimal ?? '')
-    const second = await bake(t, first.name)
+    const first = await bakedAnew(t, minimal ?? '')
+    const second = await bakedAnew(t, first.name)
     t.is(second.result.archive.modules, first.result.archive.modules)
     t.is(second.result.layer.diffId, first.result.layer.diffId)
   },

@@ -1,20 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // Bytecode files that a bake adds for modules outside the archive.
-import test, { type ExecutionContext } from 'ava'
-import { baked } from '../helpers/baked.js'
-import { bakes } from '../helpers/cli.js'
-import { docker, imageName } from '../helpers/engine.js'
+import test from 'ava'
+import { baked, bakedAnew } from '../helpers/baked.js'
+import { docker } from '../helpers/engine.js'
 import { ensureImage } from '../helpers/images.js'
 
 /** Imports a package of which much is left for later. */
 const COMMAND = ['--', 'python3', '-c', 'import jinja2']
 /** Not imported by that. */
 const LATER = 'jinja2.sandbox'
-
-async function bake(t: ExecutionContext, image: string, ...args: string[]) {
-  const name = imageName(t)
-  return { name, result: await bakes(t, [image, '-t', name, ...args]) }
-}
 
 const inside = (image: string, ...command: string[]) =>
   docker('run', '--rm', '--network', 'none', image, ...command)
@@ -51,8 +45,8 @@ if (shipped === undefined || stripped === undefined) {
   })
 
   test.serial('the same image gets the same bytes, also when it was baked before', async (t) => {
-    const first = await bake(t, stripped, '--pyc', 'all', ...COMMAND)
-    const again = await bake(t, first.name, '--pyc', 'all', ...COMMAND)
+    const first = await bakedAnew(t, stripped, '--pyc', 'all', ...COMMAND)
+    const again = await bakedAnew(t, first.name, '--pyc', 'all', ...COMMAND)
     t.is(again.result.layer.diffId, first.result.layer.diffId)
     t.is(again.result.output?.id, first.result.output?.id)
   })
@@ -60,16 +54,16 @@ if (shipped === undefined || stripped === undefined) {
   test.serial(
     '--pyc off adds nothing, and files that are never checked come with --validate none',
     async (t) => {
-      const { result } = await bake(t, stripped, '--pyc', 'off', ...COMMAND)
+      const { result } = await bakedAnew(t, stripped, '--pyc', 'off', ...COMMAND)
       t.is(result.bytecode.files, 0)
-      const { name } = await bake(t, stripped, '--validate', 'none', ...COMMAND)
+      const { name } = await bakedAnew(t, stripped, '--validate', 'none', ...COMMAND)
       const flags = `import ${LATER} as m; print(open(m.__cached__, "rb").read()[4:8].hex())`
       t.is(await inside(name, 'python3', '-B', '-c', flags), '01000000')
     },
   )
 
   test.serial('an image that ships its bytecode gets none', async (t) => {
-    const { result } = await bake(t, shipped, ...COMMAND)
+    const { result } = await bakedAnew(t, shipped, ...COMMAND)
     t.is(result.bytecode.files, 0, JSON.stringify(result.bytecode))
   })
 }

@@ -3,7 +3,8 @@
 import { chmodSync } from 'node:fs'
 import test, { type ExecutionContext } from 'ava'
 import type { VerifyResult } from '../../src/usecases/verify.js'
-import { bakes, pycds } from '../helpers/cli.js'
+import { bakedAnew } from '../helpers/baked.js'
+import { pycds } from '../helpers/cli.js'
 import { docker, imageName } from '../helpers/engine.js'
 import { ensureImage } from '../helpers/images.js'
 import { schemaErrors } from '../helpers/schemas.js'
@@ -24,9 +25,7 @@ async function baked(
   const directory = temporary(t, { 'app.py': program, Dockerfile: `${dockerfile.join('\n')}\n` })
   const image = imageName(t)
   await docker('build', '--quiet', '--network', 'none', '-t', image, directory)
-  const name = imageName(t)
-  await bakes(t, [image, '-t', name, ...options])
-  return name
+  return (await bakedAnew(t, image, ...options)).name
 }
 
 async function verify(t: ExecutionContext, name: string, ...options: string[]) {

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Images with the oldest and the newest CPython that is supported, and programs that run optimised.
-import test, { type ExecutionContext } from 'ava'
-import { bakes } from '../helpers/cli.js'
-import { imageName } from '../helpers/engine.js'
+import test from 'ava'
+import { bakedAnew } from '../helpers/baked.js'
 import { type BaseImage, ensureImage } from '../helpers/images.js'
 import { DEADLINE_MS, run } from '../helpers/run.js'
 import { TIER } from '../helpers/tier.js'
@@ -11,11 +10,6 @@ const PROGRAM = 'import flask, requests; print("imported")'
 
 const start = (image: string, mode: string, command: readonly string[]) =>
   run('docker', ['run', '--rm', '--network', 'none', '-e', `PYCDS=${mode}`, image, ...command])
-
-async function bake(t: ExecutionContext, image: string, command: readonly string[]) {
-  const name = imageName(t)
-  return { name, result: await bakes(t, [image, '-t', name, '--', ...command]) }
-}
 
 const CASES: readonly (readonly [BaseImage, python: string, version: RegExp])[] = [
   ['bullseye', 'python3.9', /^3\.9\./],
@@ -36,7 +30,7 @@ for (const [base, python, version] of CASES) {
   test.serial(title, async (t) => {
     t.timeout(DEADLINE_MS)
     const command = [python, '-c', PROGRAM]
-    const { name, result } = await bake(t, image, command)
+    const { name, result } = await bakedAnew(t, image, '--', ...command)
     t.regex(result.python.version, version)
     t.deepEqual(
       result.archive.leftOut.filter(({ reason }) => !/hook can run/.test(reason)),
@@ -66,7 +60,7 @@ else {
       '-c',
       'import json.tool; print(json.tool.main.__doc__, json.loads.__doc__)',
     ]
-    const { name } = await bake(t, small, command)
+    const { name } = await bakedAnew(t, small, '--', ...command)
     t.like(await start(name, 'require', command), { code: 0, stdout: 'None None\n' })
     const plain = await start(name, 'report', [
       'python3',

@@ -91,3 +91,19 @@ bool conditions_are_first(PyObject *finder, PyObject *name, const struct facts *
   }
   return false;
 }
+
+bool conditions_reach(PyObject *importer, PyObject *name, const struct facts *facts) {
+  PyObject *finders = item_of(importlib.sys_dict, names.meta_path);
+  Py_ssize_t count = finders && type_of(finders) == &PyList_Type ? PyList_Size(finders) : 0;
+  for (Py_ssize_t i = 0; i < count; i++) {
+    PyObject *one = PyList_GetItem(finders, i);
+    if (one == importer) return importer != importlib.frozen_importer || is_frozen(name);
+    if (one != importlib.builtin_importer && !is_quiet_distutils_finder(one, facts)) return false;
+  }
+  return false;
+}
+
+bool conditions_find_nothing(PyObject *path, const struct facts *facts) {
+  bool as_ever = !replaced_any(READING) && !replaced_any(LOADING) && !replaced_any(FINDING);
+  return as_ever && path_hooks_unchanged() && search_find_nothing(path, facts);
+}

@@ -15,4 +15,10 @@ bool conditions_path_finder_is_next(PyObject *finder);
 /* The same, and nothing in front of `finder` can answer for that module. */
 bool conditions_are_first(PyObject *finder, PyObject *name, const struct facts *facts);
 
+/* Whether `importer`, one of the interpreter's own, is asked for that module before any other that could answer. */
+bool conditions_reach(PyObject *importer, PyObject *name, const struct facts *facts);
+
+/* Whether nothing along `path` has the module's name, and nothing about how modules are found or loaded was changed. */
+bool conditions_find_nothing(PyObject *path, const struct facts *facts);
+
 #endif

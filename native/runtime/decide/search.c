@@ -198,6 +198,19 @@ enum pycds_miss search_check(PyObject *path, const struct facts *facts, bool che
   return miss || reached ? miss : PYCDS_MISS_PATH_DIFFERS;
 }
 
+bool search_find_nothing(PyObject *path, const struct facts *facts) {
+  struct text last = text_after_dot(facts->name);
+  uint64_t stem = hash_stem(last.bytes, last.length);
+  /* No entry of a search path is this. */
+  struct facts nowhere = {.name = facts->name, .entry = {"\0", 1}};
+  bool nothing = true, reached;
+  Py_ssize_t count = type_of(path) == &PyList_Type ? PyList_Size(path) : -1;
+  for (Py_ssize_t i = 0; i < count && nothing; i++)
+    nothing = check_entry(PyList_GetItem(path, i), &nowhere, stem, true, &reached) == PYCDS_SERVED;
+  PyErr_Clear();
+  return nothing && count >= 0;
+}
+
 /* importlib.util.source_hash of a file, as CPython itself computes it for hash-based .pyc. */
 static bool source_hash(const char *path, const uint8_t python_magic[4], uint64_t *hash) {
   bool done = false;

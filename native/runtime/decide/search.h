@@ -12,6 +12,9 @@
  * moved on. No Python exception is left set. */
 enum pycds_miss search_check(PyObject *path, const struct facts *facts, bool check_earlier);
 
+/* Whether no directory of `path` holds a file or directory of the module's name. */
+bool search_find_nothing(PyObject *path, const struct facts *facts);
+
 /* Forgets what is known of directories: importlib.invalidate_caches. */
 void search_forget(void);
 

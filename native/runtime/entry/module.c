@@ -12,11 +12,13 @@
 #include "../caches/ask.h"
 #include "../decide/search.h"
 #include "../host/collector.h"
+#include "../host/frames.h"
 #include "../host/handed.h"
 #include "../host/importlib_digest.h"
 #include "../host/replaced.h"
 #include "../host/report.h"
 #include "../make/objects.h"
+#include "../warm/shadow.h"
 #include "finder.h"
 #include "get_code.h"
 #include "locate.h"
@@ -47,13 +49,23 @@ static void report_earlier(void) {
 /* -v is about importlib's own steps, which then have to be taken. */
 static bool is_verbose(void) { return sys_flag("verbose") != 0; }
 
+/* What needs no archive; in a template it is done before it is frozen. */
+static bool prepare(void) {
+  static bool done;
+  if (done) return true;
+  done = importlib_find();
+  if (!done) return false;
+  replaced_start();
+  if (importlib.known) frames_start();
+  return true;
+}
+
 static enum pycds_reject start(PyObject *self, const char *path) {
   if (PyInterpreterState_GetID(PyInterpreterState_Get()) != 0) return PYCDS_REJECT_INTERPRETER;
   enum pycds_reject reject = archive_open(&runtime.archive, path);
   if (reject) return reject;
   readahead_start(&runtime.archive);
-  if (!importlib_find()) return PYCDS_REJECT_RUNTIME;
-  replaced_start();
+  if (!prepare()) return PYCDS_REJECT_RUNTIME;
   if (report_wanted()) report_earlier();
   if (!finder_insert(self)) return PYCDS_REJECT_RUNTIME;
   runtime.self = keep(self);
@@ -65,7 +77,8 @@ static enum pycds_reject start(PyObject *self, const char *path) {
   const char *only_finder = getenv("PYCDS_TAKEOVER");
   if (only_finder && strcmp(only_finder, "off") == 0) return PYCDS_ACCEPTED;
   runtime.taken = importlib.known && !is_verbose() && takeover_install();
-  if (runtime.taken) collector_start();
+  /* The collector asks for a module that may be ready. */
+  if (runtime.taken) collector_start(!shadow_start());
   return PYCDS_ACCEPTED;
 }
 
@@ -99,7 +112,11 @@ static int exec_pycds(PyObject *self) {
   if (runtime.active) return 0;
   const char *mode = getenv("PYCDS"), *path = locate_archive(self);
   if (!*path || (mode && strcmp(mode, "off") == 0)) return 0;
-  if (thaw_is_template(self, run_thawed)) return 0;
+  if (thaw_is_template(self, run_thawed, shadow_adopt)) {
+    prepare();
+    PyErr_Clear();
+    return 0;
+  }
   const char *snapshot;
   enum snapshot_reject reject = thaw(&snapshot);
   /* KeyboardInterrupt. */

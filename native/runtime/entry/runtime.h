@@ -20,6 +20,11 @@
 //      of the collector's way (host/collector.c). Module bodies ask for compiled regular expressions and sources
 //      (caches/).
 //   9. It is bound to its parent, and who waits for it is woken up.
+//
+// Whatever else finds the file, the path finder or a finder of the program, ends in the method get_code of importlib's
+// loader, and that is ours, too (get_code.c). It looks the unit up by the path of its source and does 5 when the source
+// is what it was and nothing is replaced that the original would have called; where the file was looked for is not its
+// business. Each unit is handed out once in a process, by whichever of the three ways.
 #ifndef PYCDS_RUNTIME_RUNTIME_H
 #define PYCDS_RUNTIME_RUNTIME_H
 

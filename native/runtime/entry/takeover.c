@@ -14,6 +14,7 @@
 #include "../host/report.h"
 #include "../make/objects.h"
 #include "../make/parts.h"
+#include "../warm/shadow.h"
 #include "runtime.h"
 
 static PyObject *stock_find_and_load;
@@ -307,6 +308,11 @@ static bool may_serve(PyObject *const *args, Py_ssize_t count, PyObject *keyword
   return true;
 }
 
+/* A module of the snapshot that this process was made of. */
+static bool serve_ready(const struct import *im, PyObject **result) {
+  return is_unchanged() && shadow_serve(im->name, runtime.self, &runtime.archive.header, result);
+}
+
 static PyObject *call_original(PyObject *const *args, Py_ssize_t count, PyObject *keywords) {
   if (count == 2 && !keywords) return PyObject_CallFunctionObjArgs(stock_find_and_load, args[0], args[1], NULL);
   PyObject *positional = PyTuple_New(count), *named = keywords ? PyDict_New() : NULL, *result = NULL;
@@ -325,7 +331,7 @@ static PyObject *find_and_load(PyObject *self, PyObject *const *args, Py_ssize_t
   (void)self;
   struct import im = {0};
   PyObject *result = NULL;
-  bool served = may_serve(args, count, keywords, &im) && serve(&im, &result);
+  bool served = may_serve(args, count, keywords, &im) && (serve_ready(&im, &result) || serve(&im, &result));
   if (im.flight) locks_leave(im.flight);
   drop(im.parent_name);
   drop(im.child_name);
@@ -347,7 +353,6 @@ bool takeover_install(void) {
     watched[i] = item_of(importlib.bootstrap_dict, *watched_names[i]);
     if (watched[i]) Py_IncRef(watched[i]);
   }
-  frames_start();
   PyObject *function = PyCFunction_NewEx(&method, &_Py_NoneStruct, NULL);
   bool done = stock_find_and_load && function && locks_install();
   if (done) {

@@ -68,9 +68,9 @@ static bool is_incremental(void) {
   return number >= INCREMENTAL_FROM && number < INCREMENTAL_UNTIL;
 }
 
-void collector_start(void) {
+void collector_start(bool ages) {
   const char *mode = getenv("PYCDS_GC");
-  if ((mode && strcmp(mode, "off") == 0) || is_incremental()) return;
+  if (!ages || (mode && strcmp(mode, "off") == 0) || is_incremental()) return;
   PyObject *gc = PyImport_ImportModule("gc");
   const struct {
     PyObject **to;

@@ -3,8 +3,12 @@
 #ifndef PYCDS_RUNTIME_COLLECTOR_H
 #define PYCDS_RUNTIME_COLLECTOR_H
 
-/* Reads PYCDS_GC; without the parts of `gc` that are needed nothing is done. */
-void collector_start(void);
+#include <stdbool.h>
+
+/* Reads PYCDS_GC; without the parts of `gc` that are needed nothing is done. `ages`: whether bodies may make objects old,
+ * for which those that are frozen have to be counted. Not in a snapshot with modules, whose objects are all frozen:
+ * counting would touch each. */
+void collector_start(bool ages);
 
 /* Before and after the body of a module from the archive: the objects made so far count as old. A pending
  * exception is kept. */

@@ -58,6 +58,22 @@ void report_missed(const char *name, enum pycds_miss miss) {
   report.named++;
 }
 
+static const char *bytes_of(PyObject *name) {
+  Py_ssize_t length;
+  const char *bytes = PyUnicode_AsUTF8AndSize(name, &length);
+  return bytes ? bytes : "?";
+}
+
+void report_ready(PyObject *name) {
+  report.ready++;
+  if (report.log) say("ready %s", bytes_of(name));
+}
+
+void report_unready(PyObject *name, PyObject *because, const char *reason) {
+  report.unready++;
+  if (report.log) say("not ready %s: %s: %s", bytes_of(name), bytes_of(because), reason);
+}
+
 void report_cached(enum report_cache cache, bool served) {
   if (served)
     report.cached[cache]++;
@@ -84,6 +100,8 @@ static void summarise_snapshot(void) {
         snapshot_reject_sentence(report.snapshot_reject));
   else
     say("snapshot %s thawed in %.1f ms", report.snapshot, report.thawed);
+  if (report.ready + report.unready > 0)
+    say("%lu of %lu import statements found their modules ready", report.ready, report.ready + report.unready);
 }
 
 void report_unmet(void) {

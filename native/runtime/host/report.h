@@ -20,6 +20,7 @@ struct report {
   enum snapshot_reject snapshot_reject;
   double thawed;              /* milliseconds */
   unsigned long served, read; /* `read`: those of the served for which get_code was asked */
+  unsigned long ready, unready;
   unsigned long missed[PYCDS_MISS_COUNT];
   unsigned long cached[REPORT_CACHES], uncached[REPORT_CACHES];
   double milliseconds; /* spent in the runtime; only measured for a report */
@@ -34,6 +35,9 @@ double report_clock(void);            /* milliseconds, monotonic */
 void report_served(const char *name); /* the name is only needed for the log */
 void report_read(const char *name);   /* the same of one for which get_code was asked */
 void report_missed(const char *name, enum pycds_miss miss);
+/* Modules of a snapshot that a program has asked for: served, or not what it would have found. */
+void report_ready(PyObject *name);
+void report_unready(PyObject *name, PyObject *because, const char *reason);
 /* A question to a cache: answered from the archive, or not. */
 void report_cached(enum report_cache cache, bool served);
 void report_rejected(enum pycds_reject reject);

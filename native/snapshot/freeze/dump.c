@@ -31,6 +31,7 @@ struct kernel_stat;
 __attribute__((weak)) extern const ptrdiff_t __rseq_offset;
 __attribute__((weak)) extern const unsigned int __rseq_size;
 __attribute__((weak)) extern void *__curbrk;
+extern char **environ;
 
 struct dump {
   struct scratch *scratch;
@@ -407,6 +408,7 @@ static void write_meta(struct dump *dump) {
   put_list(scratch, &at, &header->vdso, scratch->vdso, 1);
   put_list(scratch, &at, &header->strings, scratch->strings, 1);
   put_list(scratch, &at, &header->warm, scratch->warm, sizeof *scratch->warm);
+  put_list(scratch, &at, &header->programs, scratch->programs, sizeof *scratch->programs);
   copy(header->magic, SNAPSHOT_MAGIC, SNAPSHOT_MAGIC_BYTES);
   header->magic[0] = SNAPSHOT_UNSEALED;
   header->format = SNAPSHOT_FORMAT;
@@ -434,13 +436,27 @@ __attribute__((noreturn, noinline)) static void write_dump(void) {
   __builtin_unreachable();
 }
 
+/* Of this child alone: the template still starts programs. */
+static void forget_variables(void) {
+  for (char **entry = environ; entry && *entry; entry++) {
+    char *at = *entry;
+    while (*at && *at != '=') at++;
+    while (*at) *at++ = 0;
+  }
+}
+
 void dump_at_fork(void) {
   if (!freeze.dumping) return;
   freeze.dumping = false;
   take_thread(&freeze.context);
   struct handover *handover = save_registers(&freeze.context);
-  if (!handover) write_dump();
+  if (!handover) {
+    forget_variables();
+    write_dump();
+  }
   /* No template any more. */
   freeze.path = NULL;
   freeze.handover = handover;
+  /* For the handlers of fork that come now; resume.c gives the process its own. */
+  environ = handover->environment;
 }

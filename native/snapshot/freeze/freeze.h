@@ -28,6 +28,10 @@
 /* More of them can be open, and are refused. */
 #define FREEZE_DESCRIPTORS 1024
 
+/* Signals that glibc keeps for itself. */
+#define FREEZE_INTERNAL_FIRST 32
+#define FREEZE_INTERNAL_LAST 33
+
 /* What becomes the file, and what is read to make it. */
 struct scratch {
   struct snapshot_header header;
@@ -36,6 +40,7 @@ struct scratch {
   struct snapshot_stamp stamps[SNAPSHOT_MAX_STAMPS];
   struct snapshot_symbol symbols[SNAPSHOT_MAX_SYMBOLS];
   struct snapshot_range warm[SNAPSHOT_MAX_WARM];
+  struct snapshot_program programs[SNAPSHOT_MAX_PROGRAMS];
   char strings[SNAPSHOT_MAX_STRINGS];
   uint8_t vdso[SNAPSHOT_MAX_VDSO];
   uint8_t meta[SNAPSHOT_META_BYTES];
@@ -52,7 +57,9 @@ extern struct freeze {
   bool dumping;                       /* the next fork is the one */
   bool inherited[FREEZE_DESCRIPTORS]; /* which were open at the start */
   struct scratch *scratch;
-  char *stack; /* of FREEZE_STACK_BYTES, which everything from the start of the interpreter on runs on */
+  char *imports;     /* statements that the start which is looked at begins with; or NULL */
+  uint32_t programs; /* how many of the scratch are to be added when it is known what a start costs */
+  char *stack;       /* of FREEZE_STACK_BYTES, which everything from the start of the interpreter on runs on */
 
   uint64_t *auxiliary; /* the vector, where relocate.c has moved it */
   struct {
@@ -71,6 +78,7 @@ __attribute__((noreturn, format(printf, 1, 2))) void freeze_refuse(const char *f
 __attribute__((noreturn)) void freeze_template(void);
 
 void prepare_interpreter(void);
+void prepare_variables(void);
 void prepare_memory(void);
 void relocate_stack(void);
 void relocate_vdso(void);
@@ -81,7 +89,8 @@ void dump_at_fork(void);
 /* Makes a written file one that is used. */
 void freeze_seal(const char *path);
 
-/* Adds to a sealed file what one start of it changes, and leaves it unsealed where there is something to add. */
+/* Adds to a sealed file what one start of it changes and what starts cost, and the programs that it is used for; leaves it
+ * unsealed. */
 void freeze_warm(const char *path);
 
 /* Goes on as the program that was started. */

@@ -20,6 +20,7 @@
 
 #include "../maps.h"
 #include "../status.h"
+#include "../warm/warm.h"
 
 #define ARCH_SHSTK_STATUS 0x5005
 /* Smaller than what the allocator asks the kernel for by itself, and many of them are more than it may hold free. */
@@ -119,6 +120,26 @@ void prepare_interpreter(void) {
   PyGC_Collect();
 }
 
+/* Each process gets variables of its own; what the template's were is no business of whoever reads the snapshot. One that
+ * something else holds as well stays, and so does the one that site has made paths of. */
+void prepare_variables(void) {
+  PyObject *posix = PyDict_GetItemString(PyImport_GetModuleDict(), "posix"), *name, *value;
+  PyObject *variables = posix ? PyObject_GetAttrString(posix, "environ") : NULL;
+  PyObject *count_of = PySys_GetObject("getrefcount");
+  Py_ssize_t at = 0, length;
+  while (variables && count_of && PyDict_Next(variables, &at, &name, &value)) {
+    char *bytes;
+    if (PyBytes_AsStringAndSize(name, &bytes, &length) != 0 || strcmp(bytes, "HOME") == 0) continue;
+    PyObject *count = PyObject_CallFunctionObjArgs(count_of, value, NULL);
+    /* The dictionary, and the argument. */
+    bool is_only = count && PyLong_AsLong(count) <= 2;
+    if (count) Py_DecRef(count);
+    if (is_only && PyBytes_AsStringAndSize(value, &bytes, &length) == 0) memset(bytes, 0, (size_t)length);
+  }
+  if (variables) Py_DecRef(variables);
+  PyErr_Clear();
+}
+
 /* ---- memory ---- */
 
 /* One that was preloaded may keep what a process that goes on must draw or look at anew: secrets, processors. This library
@@ -180,7 +201,9 @@ static void take_signals(void) {
     struct kernel_action action;
     if (syscall(SYS_rt_sigaction, number, NULL, &action, 8) != 0) freeze_refuse("its signals cannot be read");
     if (action.handler <= 1) continue;
-    if (number != SIGINT) freeze_refuse("signal %d has a handler", number);
+    /* The C library's own are there from its first thread on. */
+    bool is_internal = number >= FREEZE_INTERNAL_FIRST && number <= FREEZE_INTERNAL_LAST;
+    if (number != SIGINT && !is_internal) freeze_refuse("signal %d has a handler", number);
     freeze.context.actions[used++] =
         (struct snapshot_action){(uint64_t)number, action.handler, action.flags, action.restorer, action.mask};
   }
@@ -236,7 +259,10 @@ void freeze_template(void) {
                         MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE | MAP_NORESERVE, -1, 0);
   if (freeze.scratch != (void *)(uintptr_t)FREEZE_SCRATCH) freeze_refuse("no memory");
   _Static_assert(sizeof *freeze.scratch <= FREEZE_SCRATCH_BYTES, "scratch");
+  warm_import();
   prepare_interpreter();
+  prepare_variables();
+  warm_finish();
   refuse_descriptors();
   refuse_threads();
   take_signals();

@@ -22,10 +22,6 @@
 /* What glibc gives a thread where the stack has no limit, and the least that it takes. */
 #define THREAD_STACK_BYTES (UINT64_C(2) << 20)
 #define THREAD_STACK_LEAST (UINT64_C(16) << 10)
-/* Signals that glibc keeps for itself. */
-#define FIRST_INTERNAL 32
-#define LAST_INTERNAL 33
-
 extern char **environ;
 __attribute__((weak)) extern void *__libc_stack_end;
 PYCDS_PYAPI int Py_RunMain(void);
@@ -229,7 +225,7 @@ static PyObject *dispositions_object(const struct handover *handover) {
   for (int number = 1; number <= HANDOVER_SIGNALS; number++) {
     uint8_t disposition = handover->dispositions[number];
     if (disposition == template_disposition(number) || disposition == HANDOVER_HANDLER) continue;
-    if (number >= FIRST_INTERNAL && number <= LAST_INTERNAL) continue;
+    if (number >= FREEZE_INTERNAL_FIRST && number <= FREEZE_INTERNAL_LAST) continue;
     PyObject *pair = PyTuple_New(2);
     must(pair);
     PyTuple_SetItem(pair, 0, PyLong_FromLong(number));

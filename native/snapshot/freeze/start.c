@@ -12,6 +12,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "../warm/warm.h"
 #include "freeze.h"
 
 #define VARIABLE "PYCDS_FREEZE"
@@ -128,6 +129,7 @@ static void clean_environment(void) {
   unsetenv(TUNABLES_BEFORE);
   unsetenv(CPU_VARIABLE);
   unsetenv(VARIABLE);
+  warm_configure();
 }
 
 /* ---- the start ---- */

@@ -21,6 +21,7 @@
 #include "../status.h"
 #include "../template.h"
 #include "build.h"
+#include "program.h"
 
 #define TEXT_BYTES (UINT64_C(1) << 20)
 #define RSEQ_SIGNATURE 0x53053053u
@@ -169,6 +170,7 @@ static enum snapshot_reject try_snapshot(const char *path, double began) {
   char *text = MAP_FAILED;
   enum snapshot_reject reject = open_snapshot(path, &opened);
   if (!reject) reject = check_version(&opened.snapshot);
+  if (!reject) reject = program_check(&opened.snapshot);
   if (!reject) reject = cpu_check(&opened.snapshot.header->cpu);
   if (!reject) reject = check_interpreter(&opened, &site);
   if (!reject) {
@@ -244,9 +246,10 @@ enum snapshot_reject thaw(const char **path) {
   return SNAPSHOT_ACCEPTED;
 }
 
-bool thaw_is_template(PyObject *self, void (*run)(void *self, const char *snapshot, double milliseconds)) {
+bool thaw_is_template(PyObject *self, void (*run)(void *self, const char *snapshot, double milliseconds),
+                      bool (*adopt)(PyObject *table, PyObject *key, PyObject *may, PyObject *put)) {
   if (!pycds_template_register) return false;
-  struct template_hook hook = {.run = run, .self = self};
+  struct template_hook hook = {.run = run, .self = self, .adopt = adopt};
   struct key_site site;
   hook.complete = key_at_start(&site) && key_take(&hook.key);
   return pycds_template_register(&hook);

@@ -13,7 +13,8 @@
  * exception with SNAPSHOT_REJECT_INTERRUPTED, and else none. */
 enum snapshot_reject thaw(const char **path);
 
-/* In a template: has `run` called in each process that is made of it, and returns true. */
-bool thaw_is_template(PyObject *self, void (*run)(void *self, const char *snapshot, double milliseconds));
+/* In a template: has `run` called in each process that is made of it, and returns true. `adopt` as in template.h. */
+bool thaw_is_template(PyObject *self, void (*run)(void *self, const char *snapshot, double milliseconds),
+                      bool (*adopt)(PyObject *table, PyObject *key, PyObject *may, PyObject *put));
 
 #endif

@@ -3,6 +3,7 @@
 import { PycdsError } from '../../errors/index.js'
 import type { PythonGroup } from '../../learn/select/interpreter.js'
 import type { Container, Engine, LayerFile, Validate } from '../../ports/index.js'
+import { ARTIFACT_VARIABLES } from '../marks.js'
 import { COMPILE_SCRIPT } from './script.js'
 import type { SourceRoot } from './touched.js'
 
@@ -10,7 +11,14 @@ const FOLDER = '/.pycds-bytecode'
 const EPOCH = new Date(0)
 /** What decides how sources are compiled must be the same wherever the bake runs, and not the application's. */
 const ENVIRONMENT = { PYTHONHASHSEED: '0' }
-const UNSET = ['PYTHONPATH', 'PYTHONOPTIMIZE', 'PYTHONWARNINGS', 'PYTHONSTARTUP', 'PYCDS_ARCHIVE', 'PYCDS']
+const UNSET = [
+  'PYTHONPATH',
+  'PYTHONOPTIMIZE',
+  'PYTHONWARNINGS',
+  'PYTHONSTARTUP',
+  ...ARTIFACT_VARIABLES,
+  'PYCDS',
+]
 
 /** How a bytecode file is checked against its source, by what was asked for archived modules: see docs/decisions. */
 const VALIDATION = { stat: 'timestamp', hash: 'checked-hash', none: 'unchecked-hash' } as const

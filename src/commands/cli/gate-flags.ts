@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Limits on the result, as they are written on a command line.
 import { Flags } from '@oclif/core'
+import type { Limits } from '../../artifact/artifact.js'
 import { PycdsError } from '../../errors/index.js'
 import type { Gates } from '../../measure/gates.js'
 import { parseFactor, parsePercentage } from './parse.js'
@@ -34,7 +35,7 @@ export interface GateFlags {
 }
 
 /** Throws USAGE for a limit without meaning, or one that nothing would be compared with. */
-export function toGates(flags: GateFlags): Gates {
+export function toGates(flags: GateFlags): Gates & Limits {
   const { 'min-speedup': speedup, 'max-layer-size': size, 'min-hit-rate': rate } = flags
   if (speedup !== undefined && flags.measure === '0') throw pointless('--min-speedup', '--measure 0')
   for (const [name, value] of Object.entries({ '--min-speedup': speedup, '--min-hit-rate': rate })) {

@@ -2,8 +2,8 @@
 import { shortId } from '../../image/index.js'
 import type { Style } from '../../log/index.js'
 import type { BakePlatformsResult } from '../../usecases/result.js'
+import { formatBytes, formatFactor, formatMs } from '../../util/units.js'
 import { type Align, renderTable } from './table.js'
-import { formatBytes, formatFactor, formatMs } from './units.js'
 
 const COLUMNS: readonly Align[] = [
   'left',

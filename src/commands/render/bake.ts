@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
+import { madeFacts, placeFacts } from '../../artifact/facts.js'
 import { isLocation, shortId } from '../../image/index.js'
 import type { Style } from '../../log/index.js'
 import type { BakeResult } from '../../usecases/result.js'
 import { quote } from '../../util/quote.js'
+import { formatBytes, formatCount, formatFactor, formatMs } from '../../util/units.js'
 import { renderFacts } from './table.js'
-import { formatBytes, formatCompiled, formatCount, formatFactor, formatMs } from './units.js'
 
 const METRICS = { imports: 'until the imports are done', exit: 'of the whole run' } as const
 
@@ -16,12 +17,10 @@ export function renderBake(result: BakeResult, style: Style): string {
 }
 
 function renderBaked(result: BakeResult, output: { reference: string; id: string }, style: Style): string[] {
-  const { archive, layer } = result
+  const { layer } = result
   const facts: [string, string][] = [
     ...renderStart(result),
-    ['modules', `${archive.modules} archived${describeLeftOut(result, output.reference)}`],
-    ['compiled', formatCompiled(archive)],
-    ...renderBytecode(result),
+    ...madeFacts(result, { after: 'bake', image: output.reference }),
     ['layer', `${formatBytes(layer.bytes)} (${formatBytes(layer.compressedBytes)} compressed)`],
     ['python', describePython(result)],
     ['image', `${output.reference}  ${shortId(output.id)}`],
@@ -32,17 +31,6 @@ function renderBaked(result: BakeResult, output: { reference: string; id: string
     ...renderFacts(facts),
     '',
     `  ${style.strong(nextCommand(output.reference))}`,
-  ]
-}
-
-function renderBytecode({ bytecode }: BakeResult): [string, string][] {
-  if (bytecode.files === 0) return []
-  const { files, packages, bytes } = bytecode
-  return [
-    [
-      'bytecode',
-      `${formatCount(files, 'file')} of ${formatCount(packages, 'package')} added, ${formatBytes(bytes)}`,
-    ],
   ]
 }
 
@@ -74,7 +62,7 @@ function describeFactor({ speedup, relativeError, noisy }: NonNullable<BakeResul
 }
 
 function renderDryRun(result: BakeResult, style: Style): string[] {
-  const { training, archive, layer } = result
+  const { training, layer } = result
   return [
     style.strong(`Dry run of ${result.source.reference}: it was trained, nothing was written`),
     '',
@@ -82,18 +70,11 @@ function renderDryRun(result: BakeResult, style: Style): string[] {
       ['python', describePython(result)],
       ['training', training.command.map(quote).join(' ')],
       ['ready', training.readiness],
-      ['modules', `${archive.modules} to archive, ${archive.leftOut.length} left out`],
-      ['compiled', formatCompiled(archive)],
-      ...renderBytecode(result),
+      ...madeFacts(result, { after: 'dry run' }),
       ['layer', `${formatBytes(layer.bytes)} (${formatBytes(layer.compressedBytes)} compressed)`],
-      ['archive', archive.path],
+      ...placeFacts(result),
     ]),
   ]
-}
-
-function describeLeftOut({ archive }: BakeResult, reference: string): string {
-  const count = archive.leftOut.length
-  return count === 0 ? '' : `, ${count} left out (pycds-image inspect ${quote(reference)} tells why)`
 }
 
 function describePython({ python }: BakeResult): string {

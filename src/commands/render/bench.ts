@@ -2,8 +2,8 @@
 import type { Style } from '../../log/index.js'
 import type { BenchResult, BenchSubject, Cache, Metric } from '../../usecases/bench/result.js'
 import type { Summary } from '../../util/statistics.js'
+import { formatCount, formatFactor, formatMs } from '../../util/units.js'
 import { renderTable } from './table.js'
-import { formatCount, formatFactor, formatMs } from './units.js'
 
 const METRICS: readonly [Metric, string][] = [
   ['imports', 'imports done'],

@@ -1,23 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
+import { contentFacts } from '../../artifact/facts.js'
 import type { Style } from '../../log/index.js'
 import type { InspectResult } from '../../usecases/inspect.js'
 import { compare } from '../../util/order.js'
+import { formatBytes, formatCount } from '../../util/units.js'
 import { renderLeftOut } from './left-out.js'
 import { renderFacts, renderTable } from './table.js'
-import { formatBytes, formatCompiled, formatCount } from './units.js'
 
 /** What an archive holds, for people: a table per package, then what was left out and why. */
 export function renderInspect(result: InspectResult, style: Style): string {
-  const { archive, python, packages, leftOut } = result
+  const { packages, leftOut } = result
   const lines = [
     style.strong(`${result.subject.kind} ${result.subject.name}`),
     '',
-    ...renderFacts([
-      ['archive', `${archive.path}  ${formatBytes(archive.bytes)}, format ${archive.format}`],
-      ['python', `${python.version} (${python.abi}), build ${python.buildId}`],
-      ['modules', String(archive.modules)],
-      ['compiled', formatCompiled(archive)],
-    ]),
+    ...renderFacts(contentFacts(result)),
     '',
     ...renderPackages(packages, style),
   ]

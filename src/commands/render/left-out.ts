@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { compare } from '../../util/order.js'
-import { formatCount } from './units.js'
+import { formatCount } from '../../util/units.js'
 
 /** A module that is not served, and the reason as one word or sentence. */
 export interface LeftOut {

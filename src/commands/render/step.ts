@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
+import { madeFacts } from '../../artifact/facts.js'
 import type { Style } from '../../log/index.js'
 import type { StepResult } from '../../usecases/step.js'
+import { formatBytes } from '../../util/units.js'
 import { renderFacts } from './table.js'
-import { formatBytes } from './units.js'
 
 /** The final block of a bake in place: what is new in the image. */
 export function renderStep(result: StepResult, style: Style): string {
-  const { archive, python, files } = result
-  const leftOut = archive.leftOut.length
+  const { python, files } = result
   return [
     style.strong(`${style.good('Baked')} ${result.output === '/' ? 'in place' : `into ${result.output}`}`),
     '',
     ...renderFacts([
-      ['modules', `${archive.modules} archived${leftOut === 0 ? '' : `, ${leftOut} left out`}`],
+      ...madeFacts(result, { after: 'step' }),
       ['python', `${python.version}  ${python.library ?? python.executable}`],
       ...files.map(({ path, bytes }): [string, string] => ['wrote', `${path}  ${formatBytes(bytes)}`]),
     ]),

@@ -2,8 +2,8 @@
 import type { MergeResult, TraceDiff } from '../../learn/trace/traces.js'
 import type { Style } from '../../log/index.js'
 import type { RecordResult } from '../../usecases/record.js'
+import { formatCount } from '../../util/units.js'
 import { renderFacts } from './table.js'
-import { formatCount } from './units.js'
 
 export function renderRecord(result: RecordResult, style: Style): string {
   return [

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
+import { countColumns } from '../../artifact/facts.js'
 import type { Style } from '../../log/index.js'
 import type { VerifyResult, VerifyScenario } from '../../usecases/verify.js'
+import { formatPercentage } from '../../util/units.js'
 import { renderLeftOut } from './left-out.js'
 import { renderTable } from './table.js'
-import { formatPercentage } from './units.js'
 
 /** The outcome of a verification for people: a line per start, and for failed ones what was missed. */
 export function renderVerify(result: VerifyResult, style: Style): string {
@@ -22,6 +23,6 @@ export function renderVerify(result: VerifyResult, style: Style): string {
   ].join('\n')
 }
 
-function toRow({ name, served, total, hitRate, reason }: VerifyScenario): string[] {
-  return [name, `${served}/${total}`, formatPercentage(hitRate), reason ?? '']
+function toRow(scenario: VerifyScenario): string[] {
+  return [scenario.name, ...countColumns(scenario), scenario.reason ?? '']
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The second baseline: the image as it would be with bytecode for all that it imports. What an image gains that ships
 // none is mostly that, and nobody should have to guess how much.
-import { earlierBytecode, readBaked } from '../../artifact/baked.js'
+import { earlierBytecode, readModules } from '../../artifact/baked.js'
 import { compileBytecode } from '../../artifact/bytecode/index.js'
 import { appendLayer, creationText, creationTime, environmentOf } from '../../image/index.js'
 import { packLayer } from '../../layer/layer.js'
@@ -18,7 +18,7 @@ const NOTHING = { env: {}, labels: {} }
 /** An untagged image that the caller removes, or why there is none. */
 export type WithBytecode = { image: SourceImage } | { reason: string }
 
-/** Adds bytecode to the baseline for every module that the archive of the baked image holds. */
+/** Adds bytecode to the baseline for every module that the baked image imports. */
 export async function addAllBytecode(
   { baked, baseline, switchedOff }: Pair,
   request: BenchRequest,
@@ -58,14 +58,15 @@ export async function addAllBytecode(
 
 /** Interpreter and modules of a bake. */
 async function readBake(baked: SourceImage, { engine, archiver }: BenchPorts) {
-  const { archive, manifest } = await withContainer(engine, baked.id, readBaked)
-  if (!archive || !manifest) return undefined
-  const { modules } = archiver.describe(baked.reference, archive)
+  const known = await withContainer(engine, baked.id, (image) =>
+    readModules(image, baked.reference, archiver),
+  )
+  if (!known) return undefined
   return {
-    python: { executable: manifest.python.executable, optimize: optimizeOf(baked) },
-    roots: modules.map(({ name, origin }) => ({ name, path: origin, isPackage: false })),
-    // What is imported before the hook is not in the archive, and is compiled at each start all the same.
-    names: manifest.leftOut.map(({ name }) => name).filter((name) => /^[\w.]+$/.test(name)),
+    python: { executable: known.executable, optimize: optimizeOf(baked) },
+    roots: known.served.map(({ name, origin }) => ({ name, path: origin, isPackage: false })),
+    // What is imported before the hook is served by nothing, and is compiled at each start all the same.
+    names: known.others,
   }
 }
 

@@ -6,7 +6,7 @@ import {
   formatFactor,
   formatMs,
   formatPercentage,
-} from '../../../../src/commands/render/units.js'
+} from '../../../src/util/units.js'
 
 test('bytes are decimal and change their unit before four digits', (t) => {
   t.deepEqual([0, 999, 1_000, 1_234, 99_949, 999_499, 999_600, 3_100_000, 12e9, 5e12].map(formatBytes), [

@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 import { PycdsError } from '../../errors/index.js'
-import type { Artifact } from '../../layer/artifact.js'
 import type { PythonGroup } from '../../learn/select/interpreter.js'
 import type { ModuleSelection } from '../../learn/select/modules.js'
 import { during, type Progress } from '../../log/index.js'
 import type { Container, Engine, Validate } from '../../ports/index.js'
+import type { MadeArtifact } from '../artifact.js'
 import { earlierBytecode } from '../baked.js'
+import type { Manifest } from '../manifest.js'
 import { type Bytecode, type CompileSpec, compileBytecode } from './compile.js'
 import { touchedPackages } from './touched.js'
 
 /** What is added where nothing is to be. */
-export const NO_BYTECODE: Bytecode = { files: [], packages: 0, failed: 0 }
+const NO_BYTECODE: Bytecode = { files: [], packages: 0, failed: 0 }
 
 /** For which of the packages that training touched missing bytecode is filled in. */
 export type Pyc = 'auto' | 'off' | 'all'
@@ -24,34 +25,55 @@ export interface BytecodeSummary {
   bytes: number
 }
 
-export interface AddBytecodeInput extends Pick<CompileSpec, 'image' | 'folder'> {
+export type BytecodeArtifact = MadeArtifact<BytecodeSummary, Pick<Manifest, 'bytecode'>>
+
+export interface BytecodeInput {
   /** The files of the image as they are before any run. */
-  files: Pick<Container, 'readFile'>
+  image: Pick<Container, 'readFile'>
   python: PythonGroup
   selection: ModuleSelection
-  request: { pyc: Pyc; validate: Validate; limits: { timeoutMs: number } }
+  validate: Validate
+  pyc: Pyc
+  /** How the image's interpreter is run; undefined: it cannot be, so nothing is compiled. */
+  run: Pick<CompileSpec, 'image' | 'folder' | 'timeoutMs'> | undefined
+}
+
+export interface BytecodePorts {
+  engine: Engine
+  progress: Progress
+  signal: AbortSignal
 }
 
 /**
  * Compiles what the archive does not serve. An image whose interpreter cannot compile is still baked:
  * its modules are imported as they were before.
  */
-export async function addBytecode(
-  { python, selection, request, files: image, ...place }: AddBytecodeInput,
-  ports: { engine: Engine; progress: Progress; signal: AbortSignal },
-): Promise<Bytecode> {
-  if (request.pyc === 'off') return NO_BYTECODE
+export async function makeBytecode(input: BytecodeInput, ports: BytecodePorts): Promise<BytecodeArtifact> {
+  const { files, packages, failed } = await addBytecode(input, ports)
+  const bytes = files.reduce((sum, file) => sum + file.body.length, 0)
+  return {
+    kind: 'bytecode',
+    files: () => files,
+    environment: () => ({}),
+    labels: {},
+    noted: { bytecode: { paths: files.map((file) => file.path) } },
+    summary: () => ({ mode: input.pyc, files: files.length, packages, failed, bytes }),
+  }
+}
+
+async function addBytecode(input: BytecodeInput, ports: BytecodePorts): Promise<Bytecode> {
+  const { run, python, selection, image, pyc, validate } = input
+  if (pyc === 'off' || run === undefined) return NO_BYTECODE
   try {
     return await during(ports.progress, ['bytecode', 'Fill in missing bytecode'], async (step) => {
       const bytecode = await compileBytecode(ports.engine, {
-        ...place,
+        ...run,
         python: python.python,
         roots: touchedPackages(python),
         earlier: await earlierBytecode(image),
         skip: selection.modules.map((module) => module.origin),
-        onlyWithout: request.pyc === 'auto',
-        validate: request.validate,
-        timeoutMs: request.limits.timeoutMs,
+        onlyWithout: pyc === 'auto',
+        validate,
         signal: ports.signal,
       })
       const { files, packages } = bytecode
@@ -63,15 +85,4 @@ export async function addBytecode(
     ports.progress.warn(`${error.message}; its bytecode was not filled in`)
     return NO_BYTECODE
   }
-}
-
-/** What was added, as results tell it. */
-export function describeBytecode(mode: Pyc, { files, packages, failed }: Bytecode): BytecodeSummary {
-  const bytes = files.reduce((sum, file) => sum + file.body.length, 0)
-  return { mode, files: files.length, packages, failed, bytes }
-}
-
-/** What was added, as what a layer holds. */
-export function toArtifact({ files }: Bytecode): Artifact {
-  return { kind: 'bytecode', files: () => files, environment: {}, labels: {} }
 }

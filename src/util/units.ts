@@ -31,11 +31,6 @@ export function formatCount(count: number, noun: string): string {
   return `${count} ${noun}${count === 1 ? '' : 's'}`
 }
 
-/** Formats what was compiled in training: `120 regular expressions, 1 source string`. */
-export function formatCompiled({ regexes, sources }: { regexes: number; sources: number }): string {
-  return `${formatCount(regexes, 'regular expression')}, ${formatCount(sources, 'source string')}`
-}
-
 function digits(value: number, whole: boolean): string {
   return whole || value >= 9.95 ? String(Math.round(value)) : value.toFixed(1)
 }

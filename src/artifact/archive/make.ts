@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // The archive of code objects, for the interpreter that a training run used.
-import { PycdsError } from '../errors/index.js'
-import type { Artifact } from '../layer/artifact.js'
-import { ARCHIVE_ENV, ARCHIVE_NAME, FOLDER } from '../layer/marks.js'
-import { selectCaches } from '../learn/select/caches.js'
-import { selectFiles } from '../learn/select/files.js'
-import type { PythonGroup } from '../learn/select/interpreter.js'
-import type { ModuleSelection } from '../learn/select/modules.js'
-import type { Archiver, Container, ElfIdentity, Validate } from '../ports/index.js'
-import { TOOL_VERSION } from '../util/version.js'
-import type { LeftOut } from './manifest.js'
+import { PycdsError } from '../../errors/index.js'
+import { selectCaches } from '../../learn/select/caches.js'
+import { selectFiles } from '../../learn/select/files.js'
+import type { PythonGroup } from '../../learn/select/interpreter.js'
+import type { ModuleSelection } from '../../learn/select/modules.js'
+import type { Archiver, Container, ElfIdentity, Validate } from '../../ports/index.js'
+import { TOOL_VERSION } from '../../util/version.js'
+import type { MadeArtifact } from '../artifact.js'
+import type { LeftOut, Manifest } from '../manifest.js'
+import { ARCHIVE_NAME, artifactEnvironment } from '../marks.js'
 
 /** An archive as results tell it. */
 export interface ArchiveSummary {
@@ -32,11 +32,11 @@ export interface ArchiveInput {
   image: Pick<Container, 'readFile'>
 }
 
-export interface ArchiveArtifact extends Artifact {
-  readonly kind: 'archive'
+type ArchiveNote = Pick<Manifest, 'modules' | 'regexes' | 'sources' | 'leftOut'>
+
+export interface ArchiveArtifact extends MadeArtifact<ArchiveSummary, ArchiveNote> {
   /** Of the interpreter that it is for. */
   readonly identity: ElfIdentity
-  readonly summary: Omit<ArchiveSummary, 'path'>
 }
 
 /**
@@ -53,25 +53,21 @@ export async function makeArchive(input: ArchiveInput, archiver: Archiver): Prom
     { tool: TOOL_VERSION, python: python.version, leftOut: input.selection.leftOut },
     cached,
   )
+  const noted = {
+    modules: written.modules,
+    regexes: cached.regexes.length,
+    sources: cached.sources.length,
+    leftOut: [...input.selection.leftOut, ...written.leftOut],
+  }
   return {
     kind: 'archive',
     files: (folder) => [{ path: `${folder}/${ARCHIVE_NAME}`, mode: 0o444, body: written.bytes }],
-    environment: ARCHIVE_ENV,
+    environment: artifactEnvironment,
     labels: {},
     identity,
-    summary: {
-      bytes: written.bytes.length,
-      modules: written.modules,
-      regexes: cached.regexes.length,
-      sources: cached.sources.length,
-      leftOut: [...input.selection.leftOut, ...written.leftOut],
-    },
+    noted,
+    summary: (folder) => ({ path: `${folder}/${ARCHIVE_NAME}`, bytes: written.bytes.length, ...noted }),
   }
-}
-
-/** What was made, as results tell it. */
-export function describeArchive({ summary }: ArchiveArtifact, folder = FOLDER): ArchiveSummary {
-  return { path: `${folder}/${ARCHIVE_NAME}`, ...summary }
 }
 
 async function identify(

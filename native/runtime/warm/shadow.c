@@ -1,0 +1,592 @@
+// SPDX-License-Identifier: Apache-2.0
+#define _GNU_SOURCE
+#include "shadow.h"
+
+#include <fcntl.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "../decide/conditions.h"
+#include "../host/report.h"
+
+#define NOTHING UINT32_MAX
+#define TOOLS 6
+enum field { NAME, MODULE, KIND, ORIGIN, ENTRY, BYTES, MTIME, PACKAGE, EVENTS, VARIABLES, FILES, FIRST, BIND, FIELDS };
+
+/* FAILED: its import fails, and leaves nothing. OTHER: through a finder that another module has put on sys.meta_path. */
+enum kind { BASE, BUILTIN, FROZEN, SOURCE, EXTENSION, NAMESPACE, OTHER, FAILED, SET };
+static const char *const kind_names[] = {"base",      "builtin", "frozen", "source", "extension",
+                                         "namespace", "other",   "failed", "set"};
+enum { KINDS = sizeof kind_names / sizeof *kind_names };
+
+/* Once they have been dropped they are imported like any others, and never served: something else has their name. */
+enum state { WAITING, ACTIVE, DROPPED };
+
+enum what { ASKED, ABSENT, PUT, EFFECT, SEEN, UNSEEN, POOL, WHATS };
+static const char *const what_names[] = {"ask", "absent", "set", "effect", "seen", "unseen", "pool"};
+
+struct event {
+  enum what what;
+  uint32_t entry;    /* that was asked for, put into sys.modules or looked for; NOTHING: none has that name */
+  PyObject *payload; /* of an effect: (what, place, payload); of POOL: the number of processors; else the name */
+};
+
+struct entry {
+  PyObject *name, *module; /* never freed: a program may have lost them, the others still refer to them */
+  PyObject *child;         /* the name under which its package gets it; NULL: it is there already */
+  enum kind kind;
+  enum state state;
+  struct facts facts;
+  uint32_t parent, first;
+  struct event *events;
+  Py_ssize_t event_count;
+  PyObject *variables, *files;
+  uint64_t checked; /* the last walk that has come here */
+};
+
+static struct {
+  struct entry *entries;
+  uint32_t count;
+  PyObject *numbers; /* name: number */
+  PyObject *finders; /* that modules have put on sys.meta_path: keys of a dictionary */
+  PyObject *may, *put;
+  PyObject *hash, *key; /* of variables: _imp.source_hash, and its first argument */
+  PyObject *import;     /* builtins.__import__ */
+  PyObject *add_audit_hook;
+  unsigned long thread;
+  bool audited; /* a program has added an audit hook */
+  bool started;
+  uint64_t walk;
+  /* Why the last walk failed: the first module that did not fit. */
+  PyObject *unfit;
+  const char *reason;
+} shadow;
+
+/* ---- taking over ---- */
+
+static struct text text_in(PyObject *tuple, enum field field) {
+  Py_ssize_t length = 0;
+  const char *bytes = PyUnicode_AsUTF8AndSize(PyTuple_GetItem(tuple, field), &length);
+  return (struct text){bytes, (size_t)length};
+}
+
+static uint32_t number_of(PyObject *name) {
+  PyObject *number = item_of(shadow.numbers, name);
+  return number ? (uint32_t)PyLong_AsLong(number) : NOTHING;
+}
+
+static bool is_named(PyObject *object, const char *text) {
+  Py_ssize_t length;
+  const char *bytes = PyUnicode_AsUTF8AndSize(object, &length);
+  return bytes && strcmp(bytes, text) == 0;
+}
+
+/* (list of those in front, list of those behind) */
+static bool adopt_finders(PyObject *place, PyObject *payload) {
+  if (!is_named(PyTuple_GetItem(place, 1), "meta_path")) return true;
+  PyObject *added = PyTuple_GetItem(payload, 1);
+  bool done = added != NULL;
+  for (Py_ssize_t i = 0; done && i < PyList_Size(added); i++)
+    done = PyDict_SetItem(shadow.finders, PyList_GetItem(added, i), &_Py_NoneStruct) == 0;
+  return done;
+}
+
+static bool adopt_event(struct event *event, PyObject *from) {
+  PyObject *name_of_what = PyTuple_GetItem(from, 0);
+  int what = 0;
+  while (name_of_what && what < WHATS && !is_named(name_of_what, what_names[what])) what++;
+  if (!name_of_what || what == WHATS) return false;
+  event->what = (enum what)what;
+  if (what == EFFECT && is_named(PyTuple_GetItem(from, 1), "list") &&
+      !adopt_finders(PyTuple_GetItem(from, 2), PyTuple_GetItem(from, 3)))
+    return false;
+  if (what == EFFECT) {
+    event->payload = PyTuple_New(3);
+    for (Py_ssize_t i = 0; event->payload && i < 3; i++) {
+      PyObject *part = PyTuple_GetItem(from, i + 1);
+      if (!part || PyTuple_SetItem(event->payload, i, keep(part)) != 0) return false;
+    }
+    return event->payload != NULL;
+  }
+  PyObject *name = PyTuple_GetItem(from, 1);
+  if (!name) return false;
+  event->entry = number_of(name);
+  event->payload = keep(name);
+  return event->entry != NOTHING || (what != ASKED && what != PUT);
+}
+
+static bool adopt_events(struct entry *entry, PyObject *events) {
+  Py_ssize_t count = PyTuple_Size(events);
+  if (count < 0) return false;
+  entry->events = calloc((size_t)count + 1, sizeof *entry->events);
+  if (!entry->events) return false;
+  for (Py_ssize_t i = 0; i < count; i++) {
+    if (!adopt_event(&entry->events[i], PyTuple_GetItem(events, i))) return false;
+  }
+  entry->event_count = count;
+  return true;
+}
+
+static bool adopt_names(struct entry *entry, uint32_t number, PyObject *from) {
+  struct text name = entry->facts.name, last = text_after_dot(name);
+  PyObject *first = PyTuple_GetItem(from, FIRST);
+  entry->first = first == &_Py_NoneStruct ? number : number_of(first);
+  entry->parent = NOTHING;
+  if (entry->first == NOTHING) return false;
+  if (last.length == name.length) return true;
+  PyObject *parent = PyUnicode_FromStringAndSize(name.bytes, last.bytes - name.bytes - 1);
+  entry->parent = parent ? number_of(parent) : NOTHING;
+  drop(parent);
+  if (PyObject_IsTrue(PyTuple_GetItem(from, BIND)) == 1) {
+    entry->child = PyUnicode_FromStringAndSize(last.bytes, (Py_ssize_t)last.length);
+    if (!entry->child) return false;
+    PyUnicode_InternInPlace(&entry->child);
+  }
+  return entry->kind == BASE || entry->kind == SET || entry->parent != NOTHING;
+}
+
+static bool adopt_entry(struct entry *entry, uint32_t number, PyObject *from) {
+  entry->name = keep(PyTuple_GetItem(from, NAME));
+  entry->module = keep(PyTuple_GetItem(from, MODULE));
+  int kind = 0;
+  while (kind < KINDS && !is_named(PyTuple_GetItem(from, KIND), kind_names[kind])) kind++;
+  if (kind == KINDS) return false;
+  entry->kind = (enum kind)kind;
+  entry->state = kind == BASE ? ACTIVE : WAITING;
+  entry->facts = (struct facts){
+      .number = number,
+      .is_package = PyObject_IsTrue(PyTuple_GetItem(from, PACKAGE)) == 1,
+      .name = text_in(from, NAME),
+      .origin = text_in(from, ORIGIN),
+      .entry = text_in(from, ENTRY),
+      .source_size = (uint64_t)PyLong_AsLongLong(PyTuple_GetItem(from, BYTES)),
+      .source_mtime = PyLong_AsLongLong(PyTuple_GetItem(from, MTIME)),
+  };
+  entry->variables = keep(PyTuple_GetItem(from, VARIABLES));
+  entry->files = keep(PyTuple_GetItem(from, FILES));
+  return entry->facts.name.bytes && entry->facts.origin.bytes && entry->facts.entry.bytes && !PyErr_Occurred() &&
+         adopt_events(entry, PyTuple_GetItem(from, EVENTS)) && adopt_names(entry, number, from);
+}
+
+static bool number_all(PyObject *table) {
+  for (uint32_t i = 0; i < shadow.count; i++) {
+    PyObject *from = PyList_GetItem(table, i), *number = PyLong_FromLong(i);
+    bool done = from && type_of(from) == &PyTuple_Type && PyTuple_Size(from) == FIELDS && number &&
+                PyDict_SetItem(shadow.numbers, PyTuple_GetItem(from, NAME), number) == 0;
+    drop(number);
+    if (!done) return false;
+  }
+  return true;
+}
+
+bool shadow_adopt(PyObject *table, PyObject *key, PyObject *may, PyObject *put) {
+  Py_ssize_t count = PyList_Size(table);
+  if (shadow.entries || count <= 0) return false;
+  shadow.entries = calloc((size_t)count, sizeof *shadow.entries);
+  shadow.numbers = PyDict_New();
+  shadow.finders = PyDict_New();
+  shadow.count = (uint32_t)count;
+  shadow.may = keep(may);
+  shadow.put = keep(put);
+  shadow.key = keep(key);
+  PyObject *imp = PyImport_ImportModule("_imp");
+  shadow.hash = imp ? PyObject_GetAttrString(imp, "source_hash") : NULL;
+  drop(imp);
+  if (!shadow.hash) return false;
+  /* What the texts of the entries point into. */
+  Py_IncRef(table);
+  bool done = shadow.entries && shadow.numbers && shadow.finders && number_all(table);
+  for (uint32_t i = 0; done && i < shadow.count; i++)
+    done = adopt_entry(&shadow.entries[i], i, PyList_GetItem(table, i));
+  return done;
+}
+
+/* ---- who watches ---- */
+
+static PyObject *add_audit_hook(PyObject *self, PyObject *args, PyObject *keywords) {
+  (void)self;
+  shadow.audited = true;
+  return PyObject_Call(shadow.add_audit_hook, args, keywords);
+}
+
+/* There is no way to ask whether there is a hook; this one stands in the place of what adds them, and looks the same. */
+static bool notice_audit_hooks(void) {
+  static PyMethodDef method = {"addaudithook", (PyCFunction)(void (*)(void))add_audit_hook,
+                               METH_VARARGS | METH_KEYWORDS, NULL};
+  shadow.add_audit_hook = PySys_GetObject(method.ml_name);
+  if (!shadow.add_audit_hook) return false;
+  Py_IncRef(shadow.add_audit_hook);
+  PyObject *text = PyObject_GetAttrString(shadow.add_audit_hook, "__doc__");
+  PyObject *signature = PyObject_GetAttrString(shadow.add_audit_hook, "__text_signature__");
+  Py_ssize_t length;
+  const char *doc = text ? PyUnicode_AsUTF8AndSize(text, &length) : NULL;
+  const char *head = signature ? PyUnicode_AsUTF8AndSize(signature, &length) : NULL;
+  static char whole[1024];
+  if (doc && head && snprintf(whole, sizeof whole, "%s%s\n--\n\n%s", method.ml_name, head, doc) < (int)sizeof whole)
+    method.ml_doc = whole;
+  PyObject *sys = PyImport_ImportModule("sys"), *name = PyUnicode_FromStringAndSize("sys", 3);
+  PyObject *function = sys && name ? PyCFunction_NewEx(&method, sys, name) : NULL;
+  bool done = function && PyDict_SetItemString(importlib.sys_dict, method.ml_name, function) == 0;
+  PyObject *all[] = {text, signature, sys, name, function};
+  for (size_t i = 0; i < sizeof all / sizeof *all; i++) drop(all[i]);
+  PyErr_Clear();
+  return done;
+}
+
+bool shadow_start(void) {
+  if (!shadow.entries) return false;
+  shadow.import = PyDict_GetItemString(importlib.builtins_dict, "__import__");
+  shadow.thread = PyThread_get_thread_ident();
+  if (shadow.import) {
+    Py_IncRef(shadow.import);
+    shadow.started = notice_audit_hooks();
+  }
+  return true;
+}
+
+/* sys.gettrace and sys.getprofile; and since 3.12 the tools of sys.monitoring. */
+static bool is_none(PyObject *object, PyObject *argument) {
+  PyObject *result = object ? PyObject_CallFunctionObjArgs(object, argument, NULL) : NULL;
+  drop(result);
+  return result == &_Py_NoneStruct;
+}
+
+static bool is_monitored(void) {
+  PyObject *monitoring = PySys_GetObject("monitoring");
+  if (!monitoring) return false;
+  PyObject *get = PyObject_GetAttrString(monitoring, "get_tool");
+  bool none = get != NULL;
+  for (long tool = 0; none && tool < TOOLS; tool++) {
+    PyObject *number = PyLong_FromLong(tool);
+    none = number && is_none(get, number);
+    drop(number);
+  }
+  drop(get);
+  return !none;
+}
+
+static bool is_watched(void) {
+  return shadow.audited || !is_none(PySys_GetObject("gettrace"), NULL) ||
+         !is_none(PySys_GetObject("getprofile"), NULL) || is_monitored() ||
+         PyDict_GetItemString(importlib.builtins_dict, "__import__") != shadow.import;
+}
+
+/* ---- checking ---- */
+
+static bool is_file(const char *path, long long bytes, long long mtime) {
+  struct stat status;
+  if (syscall(SYS_newfstatat, AT_FDCWD, path, &status, 0) != 0) return bytes < 0;
+  return S_ISREG(status.st_mode) && status.st_size == bytes && status.st_mtim.tv_sec == mtime;
+}
+
+static bool has_files(const struct entry *entry) {
+  Py_ssize_t length;
+  for (Py_ssize_t i = 0; i < PyTuple_Size(entry->files); i++) {
+    PyObject *file = PyTuple_GetItem(entry->files, i);
+    const char *path = PyUnicode_AsUTF8AndSize(PyTuple_GetItem(file, 0), &length);
+    if (!path ||
+        !is_file(path, PyLong_AsLongLong(PyTuple_GetItem(file, 1)), PyLong_AsLongLong(PyTuple_GetItem(file, 2))))
+      return false;
+  }
+  return true;
+}
+
+/* By a keyed hash: what the variable was then is nowhere. */
+static bool is_hash_of(PyObject *hash, const char *text) {
+  PyObject *bytes = PyBytes_FromStringAndSize(text, (Py_ssize_t)strlen(text));
+  PyObject *own = bytes ? PyObject_CallFunctionObjArgs(shadow.hash, shadow.key, bytes, NULL) : NULL;
+  char *here, *there;
+  Py_ssize_t length, length_then;
+  bool same = own && PyBytes_AsStringAndSize(own, &here, &length) == 0 &&
+              PyBytes_AsStringAndSize(hash, &there, &length_then) == 0 && length == length_then &&
+              memcmp(here, there, (size_t)length) == 0;
+  drop(bytes);
+  drop(own);
+  return same;
+}
+
+static bool has_variables(const struct entry *entry) {
+  Py_ssize_t length;
+  for (Py_ssize_t i = 0; i < PyTuple_Size(entry->variables); i++) {
+    PyObject *pair = PyTuple_GetItem(entry->variables, i), *then = PyTuple_GetItem(pair, 1);
+    const char *name = PyUnicode_AsUTF8AndSize(PyTuple_GetItem(pair, 0), &length);
+    const char *now = name ? getenv(name) : NULL;
+    if (!name) return false;
+    if (!now != (then == &_Py_NoneStruct)) return false;
+    if (now && !is_hash_of(then, now)) return false;
+  }
+  return true;
+}
+
+static PyObject *path_of(struct text directory) {
+  PyObject *path = PyList_New(0), *item = PyUnicode_FromStringAndSize(directory.bytes, (Py_ssize_t)directory.length);
+  bool done = path && item && PyList_Append(path, item) == 0;
+  drop(item);
+  if (done) return path;
+  drop(path);
+  return NULL;
+}
+
+/* What is searched for a module: sys.path, or that of its package (a new reference, or NULL). */
+static PyObject *search_path(uint32_t parent) {
+  if (parent == NOTHING) {
+    PyObject *path = item_of(importlib.sys_dict, names.path);
+    return path ? keep(path) : NULL;
+  }
+  const struct entry *package = &shadow.entries[parent];
+  /* Its path would look for its own package in sys.modules. */
+  if (package->kind == NAMESPACE) return path_of(package->facts.origin);
+  PyObject *path = attribute_of(package->module, names.dunder_path);
+  if (!path || type_of(path) == &PyList_Type) return path;
+  PyObject *list = PySequence_List(path);
+  drop(path);
+  PyErr_Clear();
+  return list;
+}
+
+static bool is_only_item(PyObject *path, struct text text) {
+  Py_ssize_t length;
+  const char *bytes = PyList_Size(path) == 1 ? PyUnicode_AsUTF8AndSize(PyList_GetItem(path, 0), &length) : NULL;
+  return bytes && (size_t)length == text.length && memcmp(bytes, text.bytes, text.length) == 0;
+}
+
+static bool is_directory(const char *path) {
+  struct stat status;
+  return syscall(SYS_newfstatat, AT_FDCWD, path, &status, 0) == 0 && S_ISDIR(status.st_mode);
+}
+
+/* Finders behind the path finder: only those that modules of the template have put there. */
+static bool are_known_behind(void) {
+  PyObject *finders = item_of(importlib.sys_dict, names.meta_path);
+  Py_ssize_t count = finders && type_of(finders) == &PyList_Type ? PyList_Size(finders) : 0;
+  bool behind = false, known = count > 0;
+  for (Py_ssize_t i = 0; known && i < count; i++) {
+    PyObject *one = PyList_GetItem(finders, i);
+    if (behind) known = PyDict_Contains(shadow.finders, one) == 1;
+    behind |= one == importlib.path_finder;
+  }
+  return known && behind;
+}
+
+static bool is_found_along(const struct entry *entry, PyObject *path, const struct pycds_header *header) {
+  if (entry->kind == OTHER) return conditions_find_nothing(path, &entry->facts) && are_known_behind();
+  /* No hash of the source is kept. */
+  bool trusted = entry->kind == NAMESPACE || header->validate == PYCDS_VALIDATE_NONE;
+  struct pycds_header by_time = {.validate = trusted ? PYCDS_VALIDATE_NONE : PYCDS_VALIDATE_STAT};
+  if (conditions_check(path, &entry->facts, &by_time) != PYCDS_SERVED) return false;
+  return entry->kind != NAMESPACE ||
+         (is_only_item(path, entry->facts.entry) && is_directory(entry->facts.origin.bytes));
+}
+
+static bool is_found(const struct entry *entry, PyObject *finder, const struct pycds_header *header) {
+  if (entry->kind == BUILTIN) return conditions_reach(importlib.builtin_importer, entry->name, &entry->facts);
+  if (entry->kind == FROZEN) return conditions_reach(importlib.frozen_importer, entry->name, &entry->facts);
+  PyObject *path = search_path(entry->parent);
+  bool found = path && conditions_are_first(finder, entry->name, &entry->facts) && is_found_along(entry, path, header);
+  drop(path);
+  return found;
+}
+
+/* Whether a module that was not there is not there either. */
+static bool is_absent(PyObject *name, PyObject *finder) {
+  Py_ssize_t length;
+  const char *bytes = PyUnicode_AsUTF8AndSize(name, &length);
+  if (!bytes || item_of(importlib.modules, name)) return false;
+  struct facts facts = {.name = {bytes, (size_t)length}};
+  struct text last = text_after_dot(facts.name);
+  uint32_t parent = NOTHING;
+  if (last.length != facts.name.length) {
+    PyObject *package = PyUnicode_FromStringAndSize(bytes, last.bytes - bytes - 1);
+    parent = package ? number_of(package) : NOTHING;
+    drop(package);
+    if (parent == NOTHING) return false;
+  }
+  PyObject *path = search_path(parent);
+  /* A module without a path has no modules. */
+  if (!path) return parent != NOTHING;
+  bool absent = conditions_are_first(finder, name, &facts) && conditions_find_nothing(path, &facts);
+  drop(path);
+  return absent && are_known_behind();
+}
+
+/* Whether it would be in sys.modules by now: it is, or is on the way of this walk. */
+static bool is_reached(uint32_t number) {
+  if (number == NOTHING) return false;
+  const struct entry *entry = &shadow.entries[number];
+  return entry->state == WAITING ? entry->checked == shadow.walk
+                                 : entry->state == ACTIVE && item_of(importlib.modules, entry->name) == entry->module;
+}
+
+static bool has_processors(PyObject *text) {
+  Py_ssize_t length;
+  const char *then = PyUnicode_AsUTF8AndSize(text, &length);
+  cpu_set_t set;
+  return then && sched_getaffinity(0, sizeof set, &set) == 0 && CPU_COUNT(&set) == atoi(then);
+}
+
+static bool may_put_back(PyObject *payload) {
+  PyObject *may = PyObject_CallFunctionObjArgs(shadow.may, PyTuple_GetItem(payload, 0), PyTuple_GetItem(payload, 1),
+                                               PyTuple_GetItem(payload, 2), NULL);
+  bool yes = may && PyObject_IsTrue(may) == 1;
+  drop(may);
+  return yes;
+}
+
+struct walk {
+  PyObject *finder;
+  const struct pycds_header *header;
+};
+
+static bool check(struct entry *entry, const struct walk *walk);
+
+static bool check_event(const struct event *event, const struct walk *walk) {
+  switch (event->what) {
+    case ASKED: return check(&shadow.entries[event->entry], walk);
+    case PUT: return !item_of(importlib.modules, event->payload);
+    case ABSENT: return is_absent(event->payload, walk->finder);
+    case EFFECT: return may_put_back(event->payload);
+    case SEEN: return is_reached(event->entry);
+    case UNSEEN: return !item_of(importlib.modules, event->payload) && !is_reached(event->entry);
+    case POOL: return has_processors(event->payload);
+    case WHATS: break;
+  }
+  return false;
+}
+
+static const char *const event_reasons[] = {
+    [ASKED] = "something that it imports",
+    [ABSENT] = "something is there that was not",
+    [PUT] = "something else has the name of a module that it adds",
+    [EFFECT] = "something else is there that importing it looks at",
+    [SEEN] = "a module is not there that it has looked for",
+    [UNSEEN] = "a module is there that it has looked for",
+    [POOL] = "it has started a thread for each of another number of processors",
+};
+
+/* NULL: it fits. */
+static const char *misfit(struct entry *entry, const struct walk *walk) {
+  if (item_of(importlib.modules, entry->name)) return "something else has its name";
+  if (entry->parent != NOTHING && !check(&shadow.entries[entry->parent], walk)) return "its package";
+  const struct entry *first = &shadow.entries[entry->first];
+  if (first != entry && first->checked != shadow.walk && first->state != ACTIVE)
+    return "it was imported from within another one";
+  if (entry->kind != SET && !is_found(entry, walk->finder, walk->header)) return "it is not found where it was";
+  if (entry->kind != SET && !has_variables(entry)) return "a variable differs that it read";
+  if (entry->kind != SET && !has_files(entry)) return "a file differs that it read";
+  for (Py_ssize_t i = 0; i < entry->event_count; i++) {
+    if (!check_event(&entry->events[i], walk)) return event_reasons[entry->events[i].what];
+  }
+  return NULL;
+}
+
+/* Whether a module, and all that its import asked for, would be what the template has. What does not fit is dropped. */
+static bool check(struct entry *entry, const struct walk *walk) {
+  const char *reason = NULL;
+  if (entry->state == WAITING) {
+    if (entry->checked == shadow.walk) return true;
+    entry->checked = shadow.walk;
+    reason = misfit(entry, walk);
+    PyErr_Clear();
+  } else if (entry->state == DROPPED)
+    reason = "it was dropped before";
+  else if (item_of(importlib.modules, entry->name) != entry->module)
+    reason = "something else has its name";
+  if (!reason) return true;
+  if (!shadow.reason) {
+    shadow.unfit = entry->name;
+    shadow.reason = reason;
+  }
+  if (entry->state == WAITING) entry->state = DROPPED;
+  return false;
+}
+
+static bool depends_on_dropped(const struct entry *entry) {
+  if (entry->parent != NOTHING && shadow.entries[entry->parent].state == DROPPED) return true;
+  if (shadow.entries[entry->first].state == DROPPED) return true;
+  for (Py_ssize_t i = 0; i < entry->event_count; i++) {
+    const struct event *event = &entry->events[i];
+    if (event->what == ASKED && shadow.entries[event->entry].state == DROPPED) return true;
+  }
+  return false;
+}
+
+/* What refers to a dropped module refers to another object than the program would. */
+static void drop_dependents(void) {
+  for (bool more = true; more;) {
+    more = false;
+    for (uint32_t i = 0; i < shadow.count; i++) {
+      struct entry *entry = &shadow.entries[i];
+      if (entry->state != WAITING || !depends_on_dropped(entry)) continue;
+      entry->state = DROPPED;
+      more = true;
+    }
+  }
+}
+
+/* ---- putting in place ---- */
+
+/* Only dictionaries are touched here: nobody can come in between. What has to be done besides is added to `effects`. */
+static bool activate(struct entry *entry, PyObject *effects) {
+  if (entry->state == ACTIVE || entry->kind == FAILED) return true;
+  bool done = true;
+  if (entry->kind == SET) return activate(&shadow.entries[entry->events[0].entry], effects);
+  if (entry->parent != NOTHING) done = activate(&shadow.entries[entry->parent], effects);
+  /* Its package may have asked for it. */
+  if (!done || entry->state == ACTIVE) return done;
+  entry->state = ACTIVE;
+  for (Py_ssize_t i = 0; done && i < entry->event_count; i++) {
+    const struct event *event = &entry->events[i];
+    struct entry *other = &shadow.entries[event->entry];
+    if (event->what == ASKED) done = activate(other, effects);
+    if (event->what == EFFECT) done = PyList_Append(effects, event->payload) == 0;
+    if (event->what != PUT) continue;
+    other->state = ACTIVE;
+    done = PyDict_SetItem(importlib.modules, other->name, other->module) == 0;
+  }
+  if (!done || PyDict_SetItem(importlib.modules, entry->name, entry->module) != 0) return false;
+  if (!entry->child) return true;
+  PyObject *package = shadow.entries[entry->parent].module;
+  if (type_of(package) == &PyModule_Type)
+    return PyDict_SetItem(PyModule_GetDict(package), entry->child, entry->module) == 0;
+  return PyObject_SetAttr(package, entry->child, entry->module) == 0;
+}
+
+static void put_back(PyObject *effects) {
+  for (Py_ssize_t i = 0; i < PyList_Size(effects); i++) {
+    PyObject *effect = PyList_GetItem(effects, i);
+    drop(PyObject_CallFunctionObjArgs(shadow.put, PyTuple_GetItem(effect, 0), PyTuple_GetItem(effect, 1),
+                                      PyTuple_GetItem(effect, 2), NULL));
+    PyErr_Clear();
+  }
+}
+
+bool shadow_serve(PyObject *name, PyObject *finder, const struct pycds_header *header, PyObject **module) {
+  if (!shadow.started) return false;
+  uint32_t number = number_of(name);
+  if (number == NOTHING || shadow.entries[number].state != WAITING || shadow.entries[number].kind == FAILED)
+    return false;
+  if (is_watched() || PyThread_get_thread_ident() != shadow.thread) return false;
+  struct entry *entry = &shadow.entries[number];
+  struct walk walk = {finder, header};
+  shadow.walk++;
+  shadow.reason = NULL;
+  if (!check(entry, &walk)) {
+    drop_dependents();
+    report_unready(name, shadow.unfit, shadow.reason);
+    PyErr_Clear();
+    return false;
+  }
+  PyObject *effects = PyList_New(0);
+  bool done = effects && activate(entry, effects);
+  if (done) put_back(effects);
+  drop(effects);
+  *module = item_of(importlib.modules, name);
+  if (!done || !*module) return false;
+  Py_IncRef(*module);
+  report_ready(name);
+  return true;
+}

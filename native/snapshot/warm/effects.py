@@ -1,0 +1,215 @@
+# SPDX-License-Identifier: Apache-2.0
+# What importing a module may change outside its own namespace, so that a snapshot can hold the module before its program
+# has imported it: looked at between the imports of a template, taken out before it is frozen, put back by `put_back` when
+# a program imports the module. The closed list: whatever else an import changes outside is a fault (recorder.py).
+#
+# Part of one namespace with recorder.py and table.py; of that `put_back` alone, and what it needs, stays.
+import _warnings
+import os
+import posix
+import sys
+
+# Lists by module and name: importing appends to them, or puts something in front.
+LISTS = (
+    ('_warnings', 'filters'),
+    ('sys', 'meta_path'),
+    ('sys', 'path_hooks'),
+    ('gc', 'callbacks'),
+    ('logging', '_handlerList'),
+    ('threading', '_threading_atexits'),
+)
+# Dictionaries: importing adds to them.
+DICTS = (
+    ('copyreg', 'dispatch_table'),
+    ('copyreg', '_extension_registry'),
+    ('copyreg', '_inverted_registry'),
+    ('linecache', 'cache'),
+    ('logging', '_levelToName'),
+    ('logging', '_nameToLevel'),
+    ('_sqlite3', 'adapters'),
+    ('_sqlite3', 'converters'),
+    ('_csv', '_dialects'),
+)
+# Attributes of modules that are there before any import. importlib gives its own names to the modules that import it.
+ATTRIBUTES = tuple(
+    (module, name)
+    for module in ('_frozen_importlib', '_frozen_importlib_external')
+    for name in ('__name__', '__package__', '__file__')
+)
+# Functions whose calls are put off until the program imports the module that made them: (module, name).
+CALLS = (('atexit', 'register'), ('posix', 'register_at_fork'))
+
+# What a module remembers of its own import, drawn or looked up again when the program imports it.
+def _renew_logging(module):
+    import time
+
+    module._startTime = time.time_ns() if isinstance(module._startTime, int) else time.time()
+
+
+def _renew_threading(module):
+    main = module.main_thread()
+    main._set_native_id()
+    # A fork leaves this out.
+    lock = getattr(main, '_tstate_lock', None)
+    if lock is not None and hasattr(module, '_shutdown_locks'):
+        module._shutdown_locks.add(lock)
+
+
+def _renew_multiprocessing(module):
+    config = module._current_process._config
+    config['authkey'] = module.AuthenticationString(os.urandom(32))
+
+
+def _renew_dateutil(module):
+    import time
+
+    information = module.DEFAULTPARSER.info
+    information._year = time.localtime().tm_year
+    information._century = information._year // 100 * 100
+
+
+def _renew_numpy_random(module):
+    module._rand.seed()
+
+
+def _renew_urllib3(module):
+    module.HAS_IPV6 = module._has_ipv6('::1')
+
+
+# By module: what its import did, which for others is a fault; what of its namespace that concerns; and what does it again.
+RENEWALS = {
+    'logging': (('TIME',), ('_startTime',), _renew_logging),
+    'threading': ((), ('_main_thread', '_active'), _renew_threading),
+    'dateutil.parser._parser': (('TIME',), ('DEFAULTPARSER',), _renew_dateutil),
+    'numpy.random.mtrand': (('ENTROPY',), ('_rand',), _renew_numpy_random),
+    'urllib3.util.connection': (('SOCKET',), (), _renew_urllib3),
+    'multiprocessing.process': (('ENTROPY',), ('_current_process',), _renew_multiprocessing),
+}
+RENEWED_FAULTS = {name: faults for name, (faults, _, _) in RENEWALS.items()}
+
+MISSING = '<pycds: nothing>'
+
+
+def holder_of(modules, place):
+    """The object that has an attribute, and the attribute's name: place is (module, name), with the class in the name."""
+    holder = modules[place[0]]
+    *classes, name = place[1].split('.')
+    for one in classes:
+        holder = vars(holder)[one]
+    return holder, name
+
+
+def attribute_of(modules, place):
+    holder, name = holder_of(modules, place)
+    return vars(holder).get(name, MISSING)
+
+
+def list_of(modules, place):
+    if place[0] not in modules:
+        return None
+    found = attribute_of(modules, place)
+    return found if type(found) in (list, dict, set) else None
+
+
+def added_to_set(before, after):
+    return None if before - after else sorted(after - before, key=repr)
+
+
+def added(before, after):
+    """What was added to a list, dictionary or set; None where it was changed in another way."""
+    return {list: added_to_list, dict: added_to_dict, set: added_to_set}[type(before)](before, after)
+
+
+def added_to_list(before, after):
+    """What was put in front of a list and behind it; None where it was changed in another way."""
+    for first in range(len(after) - len(before) + 1) if before else (0,):
+        if all(a is b for a, b in zip(before, after[first:])):
+            return after[:first], after[first + len(before) :]
+    return None
+
+
+def added_to_dict(before, after):
+    """The items that were added behind; None where anything else was changed."""
+    if len(after) < len(before):
+        return None
+    pairs = list(after.items())
+    for (key, value), (key_before, value_before) in zip(pairs, before.items()):
+        if key is not key_before or value is not value_before:
+            return None
+    return pairs[len(before) :]
+
+
+def _put_logger(module, name, logger):
+    manager = module.root.manager
+    known = manager.loggerDict.get(name)
+    manager.loggerDict[name] = logger
+    if known is not None:
+        manager._fixupChildren(known, logger)
+    manager._fixupParents(logger)
+    logger._cache.clear()
+
+
+def put_back(what, place, payload):
+    """Does again what was taken out. Called in the order in which importing would have done it."""
+    modules = sys.modules
+    if what == 'list':
+        items = attribute_of(modules, place)
+        front, back = payload
+        if place == ('_warnings', 'filters'):
+            # As warnings does it.
+            for item in reversed(front):
+                if item in items:
+                    items.remove(item)
+                items.insert(0, item)
+            items.extend(item for item in back if item not in items)
+            _warnings._filters_mutated()
+        else:
+            items[:0] = front
+            items.extend(back)
+    elif what == 'dict':
+        attribute_of(modules, place).update(payload)
+    elif what == 'set':
+        attribute_of(modules, place).update(payload)
+    elif what == 'attribute':
+        holder, name = holder_of(modules, place)
+        if payload[1] is MISSING:
+            delattr(holder, name)
+        else:
+            setattr(holder, name, payload[1])
+    elif what == 'loggers':
+        for name, logger in payload:
+            _put_logger(modules['logging'], name, logger)
+    elif what == 'call':
+        args, named = payload
+        if place == ('posix', 'register_at_fork'):
+            # It has been made of a template by something that is much like a fork.
+            after = named.get('after_in_child')
+            if after is not None:
+                after()
+            posix.register_at_fork(*args, **named)
+        else:
+            modules[place[0]].register(*args, **named)
+    elif what == 'renew':
+        RENEWALS[place][2](payload)
+    elif what == 'seed':
+        for generator in payload:
+            generator.seed()
+
+
+def may_put_back(what, place, payload):
+    """Whether nothing is there that would have led importing elsewhere."""
+    if what == 'loggers':
+        module = sys.modules.get('logging')
+        if module is None:
+            return True
+        manager = module.root.manager
+        if manager.loggerClass is not None or module._loggerClass is not module.Logger:
+            return False
+        loggers = manager.loggerDict
+        return not any(isinstance(loggers.get(name), module.Logger) for name, _ in payload)
+    if what == 'attribute' and place[0] in sys.modules:
+        return attribute_of(sys.modules, place) is payload[0]
+    if what == 'dict' and place[0] in sys.modules:
+        there = attribute_of(sys.modules, place)
+        return not any(key in there for key, _ in payload)
+    return True

@@ -1,0 +1,761 @@
+# SPDX-License-Identifier: Apache-2.0
+# Follows the imports of a template: which module asked for which, and what else each import did. Its methods are called
+# by warm.c, at the start and the end of each load, and in a template that is watched (`watching`) also at each import
+# statement, at each audit event and around extension modules. Whatever was done since the last call was done by the
+# module that is being loaded.
+#
+# Events of a module, in their order:
+#   ('ask', name)                 it asked for a module, which may have been there already
+#   ('absent', name)              it asked for one that does not exist
+#   ('set', name)                 it put something into sys.modules itself
+#   ('seen', name)                it looked whether a module is in sys.modules, and it was
+#   ('unseen', name)              the same, and it was not
+#   ('pool', processors)          it started threads, one for each processor, which end before a fork
+#   ('effect', what, place, payload)   see effects.py
+
+HARMLESS = {
+    ('sys', 'modules'),
+    ('_frozen_importlib', '_module_locks'),
+    ('_frozen_importlib', '_blocking_on'),
+    ('sys', 'path_importer_cache'),
+    ('re', '_cache'),
+    ('re', '_cache2'),
+    ('_strptime', '_regex_cache'),
+    ('fnmatch', '_cache'),
+    ('typing', '_cleanups'),
+    ('ctypes', '_c_functype_cache'),
+    ('ctypes', '_pointer_type_cache'),
+    ('_ctypes', '_pointer_type_cache'),
+    ('struct', '_cache'),
+    ('enum', '_auto_null'),
+}
+# What classes remember of being looked at, and enumerations of flags that were put together.
+OF_CLASSES = {
+    *('__annotations__', '__doc__', '__parameters__', '_abc_impl', '__abstractmethods__'),
+    *('_value2member_map_', '_unhashable_values_'),
+}
+# Remembered answers, by their empty value: taken out at the freeze.
+FORGOTTEN = {('platform', '_uname_cache'): None, ('platform', '_sys_version_cache'): {}, ('platform', '_platform_cache'): {}}
+# Not of the image, or another one in each container.
+OUTSIDE = ('/proc/', '/sys/', '/dev/', '/etc/', '/run/', '/tmp/', '/var/')
+
+
+FUNCTION = type(lambda: None)
+NAMESPACE_OF_TYPE = type.__dict__['__dict__'].__get__
+
+
+class Recorder:
+    """Follows the imports of this interpreter from now on."""
+
+    def __init__(self, watching, probe):
+        """
+        :param probe: function of warm.c: ((kind, count or names), ...) of what the C library was asked since the last call
+        """
+        self.watching = watching
+        self.probe = probe
+        self.modules = sys.modules
+        self.stack = ['']
+        self.events = {'': []}
+        self.faults = {}
+        self.reads = {}
+        self.files = {}
+        self.changes = []
+        self.bound = set()  # modules that became attributes of their packages
+        self.rebound = {}
+        self.failed = {}
+        self.costs = {}  # by module, seconds of processor: without what it has imported
+        self.begun = []  # in this order
+        self.effects = []
+        self.hidden = {}
+        self.seeds = {}  # by module: how many generators of random numbers have drawn their state
+        self.generators = set()
+        self.fork_handlers = 0  # of libraries, since the last look
+        self.inside = False
+        self.clock = __import__('time').process_time
+        self.since = self.clock()  # what has been done since was done by the module that is being loaded
+        self.known = set(sys.modules)
+        self.base = dict(sys.modules)
+        # Where modules are may be anywhere.
+        self.inside_of = tuple(one.rstrip('/') + '/' for one in (*sys.path, sys.prefix, sys.base_prefix) if one.startswith('/'))
+        self.finders = set(sys.path_importer_cache)
+        self.lists = {}
+        self.loggers = {}
+        # Namespaces of modules and classes, and what was last seen of them.
+        self.namespaces, self.owners, self.places, self.looks = [], [], {}, {}
+        self.objects, self.classes = {}, {}
+        self.prints = b''
+        self.referents = get_referents()
+        self.names = {}
+        self.state = None
+        self.settle()
+        self.loggers_before = set(self.loggers)
+        self.events = {'': []}
+        self.effects = []
+
+    # ---- what is said of a module ----
+
+    def fault(self, reason, detail=''):
+        owner = self.stack[-1]
+        if reason in RENEWED_FAULTS.get(owner, ()):
+            return
+        found = self.faults.setdefault(owner, [])
+        if (reason, detail) not in found:
+            found.append((reason, detail))
+
+    def event(self, *event):
+        self.events.setdefault(self.stack[-1], []).append(event)
+        if event[0] == 'effect':
+            self.effects.append(event[1:])
+
+    # ---- between imports ----
+
+    def settle(self):
+        """Finds out what has been done since the last call."""
+        self.inside = True
+        self.settle_modules()
+        self.settle_lists()
+        self.settle_loggers()
+        self.settle_attributes()
+        if self.watching:
+            self.settle_witnesses()
+            self.settle_process()
+        self.inside = False
+
+    def settle_modules(self):
+        for name in list(self.modules):
+            if name not in self.known:
+                self.known.add(name)
+                # Else it is the one that is being loaded.
+                if name != self.stack[-1]:
+                    self.event('set', name)
+        for name in self.known - self.modules.keys() - self.hidden.keys():
+            self.known.discard(name)
+            self.fault('REMOVED', name)
+
+    def settle_lists(self):
+        for kind, places in (('list', LISTS), ('dict', DICTS)):
+            for place in places:
+                now = list_of(self.modules, place)
+                if now is None and place[0] in self.hidden:
+                    continue
+                before = self.lists.get(place)
+                if now is not None and before is not None:
+                    added = (added_to_list if kind == 'list' else added_to_dict)(before, now)
+                    if added is None:
+                        self.fault('CHANGED', '.'.join(place))
+                    elif any(added) if kind == 'list' else added:
+                        self.event('effect', kind, place, added)
+                self.lists[place] = None if now is None else now.copy()
+
+        for place in ATTRIBUTES:
+            now = attribute_of(self.modules, place)
+            before = self.lists.get(place, now)
+            if now is not before:
+                self.event('effect', 'attribute', place, (before, now, []))
+            self.lists[place] = now
+
+    def settle_loggers(self):
+        module = self.modules.get('logging')
+        manager = getattr(getattr(module, 'root', None), 'manager', None)
+        if manager is None:
+            return
+        now = manager.loggerDict
+        fresh = []
+        for name, logger in now.items():
+            if self.loggers.get(name) is not logger:
+                if isinstance(logger, module.Logger):
+                    fresh.append((name, logger))
+                self.loggers[name] = logger
+        if fresh:
+            self.event('effect', 'loggers', ('logging', ''), fresh)
+
+    def settle_witnesses(self):
+        owner = self.stack[-1]
+        for kind, found in self.probe():
+            if kind == 'ENVIRONMENT':
+                for name in found:
+                    self.read(name)
+            elif kind == 'SEEDS':
+                self.seeds[owner] = self.seeds.get(owner, 0) + found
+            elif kind == 'FORK':
+                self.fork_handlers = found
+            elif found and owner:
+                self.fault(kind)
+
+    def settle_renewals(self, name, module):
+        """What a module has drawn, and draws again in each process."""
+        if name in RENEWALS:
+            self.event('effect', 'renew', name, module)
+        generators = [one for one in namespace_of(module).values() if is_generator(one) and id(one) not in self.generators]
+        self.generators.update(map(id, generators))
+        if generators:
+            self.event('effect', 'seed', name, generators)
+        # A generator that is made draws once or twice.
+        if self.seeds.pop(name, 0) > 2 * len(generators):
+            self.fault('ENTROPY')
+
+    def settle_attributes(self):
+        for modules in (self.modules, self.hidden):
+            for name, module in list(modules.items()):
+                # Some have two names.
+                if self.objects.get(name) is not module and self.names.setdefault(id(module), name) == name:
+                    self.objects[name] = module
+                    self.follow(name, None, namespace_of(module))
+        now = fingerprints(self.namespaces)
+        if now == self.prints:
+            return
+        for place in range(len(self.namespaces)):
+            if now[8 * place : 8 * place + 8] != self.prints[8 * place : 8 * place + 8]:
+                self.settle_namespace(place)
+        self.prints = fingerprints(self.namespaces)
+
+    def follow(self, name, class_name, namespace):
+        """From now on changes of this namespace, of a module or of one of its classes, are seen."""
+        place = self.places.setdefault((name, class_name), len(self.namespaces))
+        if place < len(self.namespaces):
+            self.namespaces[place] = namespace
+        else:
+            self.namespaces.append(namespace)
+            self.owners.append((name, class_name))
+        self.looks[place] = look(namespace)
+        if class_name is None:
+            self.follow_classes(name, namespace)
+
+    def follow_classes(self, name, namespace):
+        for value in list(namespace.values()):
+            if type in type(value).__mro__ and id(value) not in self.classes and defined_in(value) == name:
+                self.classes[id(value)] = value
+                self.follow(name, value.__qualname__, self.referents(vars(value))[0])
+
+    def settle_namespace(self, place):
+        owner = self.stack[-1]
+        name, class_name = self.owners[place]
+        namespace, before = self.namespaces[place], self.looks.get(place)
+        if owner and owner != name and before is not None:
+            if class_name is None:
+                self.compare(name, namespace, before)
+            else:
+                self.compare_class(name, class_name, namespace, before)
+        self.looks[place] = look(namespace)
+        if class_name is None:
+            self.follow_classes(name, namespace)
+
+    def compare_class(self, name, class_name, namespace, before):
+        """Something else than the class' own module has changed the class."""
+        keys, values, containers, _, contents = before
+        old, copies = dict(zip(keys, values)), dict(zip(map(id, containers), contents))
+        followed = self.followed()
+        for key, value in [*namespace.items(), *((key, MISSING) for key in keys if key not in namespace)]:
+            known = old.get(key, MISSING)
+            place = (name, '%s.%s' % (class_name, key))
+            if key in OF_CLASSES:
+                continue
+            if known is value:
+                if id(value) not in followed and id(value) in copies and len(copies[id(value)]) != len(value):
+                    self.compare_contents(place, copies[id(value)], value)
+            elif known is MISSING or value is MISSING:
+                self.event('effect', 'attribute', place, (known, value, keys))
+            else:
+                self.rebind(place, known, value)
+
+    def followed(self):
+        """Addresses of what is looked at by itself."""
+        return {id(list_of(self.modules, place)) for place in LISTS + DICTS} - {id(None)}
+
+    def compare(self, name, namespace, before):
+        """Something else than the module itself has changed its namespace."""
+        keys, values, containers, _, contents = before
+        # Made by the first of several that use it: it never was there as it would be without the others.
+        is_shared = name not in self.base and namespace.get('__spec__') is None
+        old = dict(zip(keys, values))
+        copies = dict(zip(map(id, containers), contents))
+        followed = self.followed()
+        for key, value in namespace.items():
+            known = old.pop(key, MISSING)
+            place = (name, key)
+            if place in HARMLESS or place in FORGOTTEN or place in ATTRIBUTES:
+                continue
+            if known is value:
+                if id(value) not in followed and id(value) in copies and len(copies[id(value)]) != len(value):
+                    self.compare_contents(place, copies[id(value)], value)
+            elif value is self.modules.get('%s.%s' % place, self) and known is MISSING:
+                self.bound.add('%s.%s' % place)
+            elif key == '__warningregistry__':
+                self.fault('WARNED', name)
+            elif (known is MISSING or known is None) and not is_shared:
+                self.event('effect', 'attribute', place, (known, value, keys))
+            else:
+                self.rebind(place, known, value)
+        for key in old:
+            if (name, key) not in FORGOTTEN:
+                self.changes.append((self.stack[-1], name, key + ' (removed)'))
+
+    def rebind(self, place, before, now):
+        """What is put back later has never been changed; it may have been for as long as something was imported."""
+        owner, original = self.rebound.pop(place, (self.stack[-1], before))
+        change = (owner, *place)
+        if original is now:
+            self.changes.remove(change)
+            return
+        self.rebound[place] = owner, original
+        if change not in self.changes:
+            self.changes.append(change)
+
+    def compare_contents(self, place, before, now):
+        if place == ('encodings', '_cache'):
+            self.fault('CODEC', ', '.join(list(now)[-1:]))
+            return
+        more = added(before, now)
+        if more is None:
+            self.changes.append((self.stack[-1], place[0], place[1] + ' (contents)'))
+        elif any(more) if type(now) is list else more:
+            self.event('effect', type(now).__name__, place, more)
+
+    def settle_process(self):
+        status = self.text('/proc/self/status')
+        fields = dict(line.split(':\t', 1) for line in status.splitlines() if ':\t' in line)
+        descriptors = sorted(posix.listdir('/proc/self/fd'))
+        output = [posix.lseek(fd, 0, 2) for fd in (1, 2)] if self.flushed() else None
+        now = {
+            'THREAD': fields.get('Threads'),
+            'UMASK': fields.get('Umask'),
+            'SIGNAL': (of_program(fields.get('SigCgt')), fields.get('SigIgn'), fields.get('SigBlk'), handlers()),
+            'DESCRIPTOR': descriptors,
+            'LIMIT': self.text('/proc/self/limits'),
+            'PROCESS': self.text('/proc/self/task/%s/children' % posix.readlink('/proc/self')),
+            'DIRECTORY': posix.getcwd(),
+            'PRINTED': output,
+            'INTERPRETER': (
+                sys.getrecursionlimit(),
+                sys.getswitchinterval(),
+                sys.getdlopenflags(),
+                sys.gettrace(),
+                sys.getprofile(),
+                list(sys.path),
+                sys.dont_write_bytecode,
+            ),
+            'VARIABLES': list(dict.items(os.environ._data)),
+        }
+        if self.state is not None:
+            for reason, value in now.items():
+                if value == self.state[reason]:
+                    continue
+                # A library's own threads, which it ends before a fork: it starts them again when it needs them.
+                if reason == 'THREAD' and self.fork_handlers:
+                    self.event('pool', str(len(posix.sched_getaffinity(0))))
+                else:
+                    self.fault(reason)
+        self.state = now
+
+    def flushed(self):
+        for stream in (sys.stdout, sys.stderr):
+            if stream is not None:
+                stream.flush()
+        return True
+
+    def text(self, path):
+        try:
+            descriptor = posix.open(path, posix.O_RDONLY)
+        except OSError:
+            return ''
+        parts = []
+        while part := posix.read(descriptor, 65536):
+            parts.append(part)
+        posix.close(descriptor)
+        return b''.join(parts).decode('latin-1')
+
+    def changes_now(self):
+        return [list(change) for change in self.changes]
+
+    def account(self):
+        """What was done since is the cost of the module that is being loaded; this method's callers' own is nobody's."""
+        owner = self.stack[-1]
+        self.costs[owner] = self.costs.get(owner, 0.0) + self.clock() - self.since
+
+    # ---- called by warm.c ----
+
+    def begin(self, name):
+        """A load begins; returns the module where it only was hidden, and else None."""
+        self.account()
+        try:
+            return self.begin_load(name)
+        finally:
+            self.since = self.clock()
+
+    def begin_load(self, name):
+        self.settle()
+        if name in self.hidden:
+            self.show(name)
+        if self.modules.get(name) is not None:
+            self.event('ask', name)
+            return self.modules[name]
+        self.stack.append(name)
+        self.events[name] = []
+        self.begun.append(name)
+        return None
+
+    def end(self, name, error):
+        """A load has ended."""
+        self.account()
+        try:
+            self.end_load(name, error)
+        finally:
+            self.since = self.clock()
+
+    def end_load(self, name, error):
+        module = self.modules.get(name)
+        if name == 'atexit' and module is not None and error is None:
+            put_off(module, 'register')
+        if name in self.modules:
+            self.known.add(name)
+        else:
+            self.known.discard(name)
+        self.settle()
+        if module is not None:
+            self.settle_renewals(name, module)
+        self.stack.pop()
+        if error is None and module is not None:
+            self.event('ask', name)
+            return
+        self.known.discard(name)
+        inner = self.events.pop(name, [])
+        parent = name.rpartition('.')[0]
+        if parent in self.modules and ('ask', parent) not in inner:
+            inner.insert(0, ('ask', parent))
+        self.events.setdefault(self.stack[-1], []).extend(inner)
+        for fault in self.faults.pop(name, []):
+            self.fault(*fault)
+        missing = error.name if type(error) is ModuleNotFoundError else None
+        if missing == name:
+            self.event('absent', name)
+        elif missing is None or ('absent', missing) not in inner or not name.startswith(missing + '.'):
+            try:
+                self.failed[name] = describe_failed(name)
+                self.event('ask', name)
+            except (ValueError, OSError, AttributeError):
+                self.fault('FAILED', name)
+
+    def asked(self, name, namespace, level):
+        """An import statement, or a call of __import__, before it is carried out."""
+        if self.inside or type(name) is not str:
+            return
+        if level > 0 and type(namespace) is dict:
+            package = namespace.get('__package__')
+            if package is None:
+                package = namespace.get('__name__', '')
+                if '__path__' not in namespace:
+                    package = package.rpartition('.')[0]
+            for _ in range(level - 1):
+                package = package.rpartition('.')[0]
+            name = '%s.%s' % (package, name) if name else package
+        self.ask_for(name)
+
+    def ask_for(self, name):
+        if name in self.hidden:
+            self.show(name)
+        if self.modules.get(name) is None or ('ask', name) in self.events[self.stack[-1]]:
+            return
+        self.settle_modules()
+        self.settle_lists()
+        self.settle_loggers()
+        self.event('ask', name)
+
+    def answered(self, module, names):
+        """The same, when it has been: with the names behind `from ... import`."""
+        if self.inside or not names:
+            return
+        package = getattr(module, '__name__', None)
+        if type(package) is not str:
+            return
+        for name in names:
+            if name == '*':
+                self.answered(module, [n for n in getattr(module, '__all__', ()) if n != '*'])
+                continue
+            if type(name) is not str:
+                continue
+            full = '%s.%s' % (package, name)
+            child = self.hidden.get(full, self.modules.get(full))
+            if child is not None and vars(module).get(name) is child:
+                self.ask_for(full)
+
+    def extension_begins(self):
+        """Extension modules import without asking Python: what they do not ask for they do not find."""
+        if len(self.stack) < 2:
+            return None
+        self.settle()
+        saved = list(self.modules)
+        for name in saved:
+            loading = name in self.stack or any(one.startswith(name + '.') for one in self.stack)
+            # What is made where it is missing is no module that is asked for.
+            is_shared = getattr(self.modules[name], '__spec__', None) is None
+            if name not in self.base and not loading and not is_shared:
+                self.hidden[name] = self.modules.pop(name)
+        return saved
+
+    def extension_ends(self, saved):
+        if saved is None:
+            return
+        now = dict(self.modules)
+        now.update(self.hidden)
+        self.hidden.clear()
+        ordered = {name: now.pop(name) for name in saved if name in now}
+        ordered.update(now)
+        self.modules.clear()
+        self.modules.update(ordered)
+        self.settle()
+
+    def show(self, name):
+        parent = name.rpartition('.')[0]
+        if parent in self.hidden:
+            self.show(parent)
+        self.modules[name] = self.hidden.pop(name)
+
+    def called(self, place, args, named):
+        """A function of CALLS."""
+        self.settle()
+        self.event('effect', 'call', place, (args, named))
+
+    def looked(self, name):
+        """Python code that is not importlib's has looked for a module; returns it, or None where there is none."""
+        module = self.modules.get(name)
+        owner = self.stack[-1]
+        if self.inside or not owner or type(name) is not str or name == owner or owner.startswith(name + '.'):
+            return module
+        if sys._getframe(2).f_globals.get('__name__') in IMPORTING:
+            return module
+        if name in self.hidden:
+            self.show(name)
+            module = self.modules[name]
+        event = ('unseen' if module is None else 'seen', name)
+        if name not in self.base and event not in self.events[owner]:
+            self.event(*event)
+        return module
+
+    def looked_at_all(self):
+        code = sys._getframe(2).f_code
+        if self.stack[-1] and not self.inside and (code.co_name, code.co_filename.rpartition('/')[2]) not in LOOKS_UP:
+            self.fault('MODULES', code.co_name)
+
+    def read(self, name):
+        """A variable of the environment was read."""
+        if self.stack[-1]:
+            self.reads.setdefault(self.stack[-1], set()).add(name)
+
+    def read_all(self):
+        if self.stack[-1] and not self.inside:
+            self.fault('ENVIRONMENT')
+
+    def audit(self, event, args):
+        if self.inside or not self.stack[-1]:
+            return
+        if event == 'open':
+            self.opened(*args)
+        elif event in ('os.listdir', 'os.scandir'):
+            path = args[0]
+            if path not in sys.path_importer_cache and path != '/proc/self/fd':
+                self.fault('LISTED', str(path))
+        elif event in AUDITED and not (AUDITED[event] == 'WROTE' and '__pycache__' in os.fsdecode(args[0])):
+            self.fault(AUDITED[event], event)
+
+    def opened(self, path, mode, flags):
+        if isinstance(path, int):
+            return
+        path = os.fsdecode(path)
+        # The import system's own.
+        if path.endswith('.pyc') or '/__pycache__/' in path:
+            return
+        if flags & (posix.O_WRONLY | posix.O_RDWR | posix.O_CREAT):
+            self.fault('WROTE', path)
+        elif not path.startswith('/') or (path.startswith(OUTSIDE) and not path.startswith(self.inside_of)):
+            self.fault('OUTSIDE', path)
+        else:
+            self.files.setdefault(self.stack[-1], set()).add(path)
+
+
+AUDITED = {
+    '_thread.start_new_thread': 'THREAD',
+    'os.fork': 'PROCESS',
+    'os.forkpty': 'PROCESS',
+    'os.exec': 'PROCESS',
+    'os.posix_spawn': 'PROCESS',
+    'os.spawn': 'PROCESS',
+    'os.system': 'PROCESS',
+    'subprocess.Popen': 'PROCESS',
+    'socket.__new__': 'SOCKET',
+    'socket.gethostname': 'HOST',
+    'socket.getaddrinfo': 'HOST',
+    'socket.gethostbyname': 'HOST',
+    'sys.addaudithook': 'HOOK',
+    'sys.settrace': 'TRACE',
+    'sys.setprofile': 'TRACE',
+    'signal.pthread_kill': 'SIGNAL',
+    'os.remove': 'WROTE',
+    'os.mkdir': 'WROTE',
+    'os.rename': 'WROTE',
+    'os.rmdir': 'WROTE',
+    'os.chdir': 'DIRECTORY',
+    'mmap.__new__': 'MAPPED',
+    'gc.get_objects': 'MODULES',
+    'gc.get_referrers': 'MODULES',
+}
+
+
+def look(namespace):
+    """What a namespace holds; with the sizes of what can hold more, and copies of it."""
+    values = list(namespace.values())
+    containers = [value for value in values if type(value) in (dict, list, set)]
+    return list(namespace), values, containers, list(map(len, containers)), [one.copy() for one in containers]
+
+
+def len_of(value):
+    return len(value) if type(value) in (dict, list, set) else None
+
+
+def namespace_of(module):
+    try:
+        namespace = object.__getattribute__(module, '__dict__')
+    except AttributeError:
+        return {}
+    return namespace if type(namespace) is dict else {}
+
+
+def defined_in(value):
+    """The name of the module that a class or function was defined in; of others None."""
+    kind = type(value)
+    if kind is FUNCTION:
+        return value.__module__
+    if type not in kind.__mro__:
+        return None
+    namespace = NAMESPACE_OF_TYPE(value)
+    name = namespace.get('__module__') if namespace is not None else None
+    return name if type(name) is str else 'builtins'
+
+
+def get_referents():
+    """Of gc, which is imported where nobody sees it."""
+    known = 'gc' in sys.modules
+    import gc
+
+    if not known:
+        del sys.modules['gc']
+    return gc.get_referents
+
+
+def is_generator(value):
+    """Whether it is a generator of the module random, whose state is drawn when it is made."""
+    return any(one.__name__ == 'Random' and one.__module__ == '_random' for one in type(value).__mro__)
+
+
+def of_program(signals):
+    """Without those that the C library handles from its first thread on: 32 and 33."""
+    return int(signals or '0', 16) & ~(3 << 31)
+
+
+def handlers():
+    import _signal
+
+    return [_signal.getsignal(number) for number in range(1, _signal.NSIG)]
+
+
+def watch_environment(recorder):
+    """Python's own reads of the environment; those of the C library come by the probe."""
+
+    class Watched(dict):
+        def __getitem__(self, key):
+            recorder.read(os.fsdecode(key))
+            return dict.__getitem__(self, key)
+
+        def __contains__(self, key):
+            recorder.read(os.fsdecode(key))
+            return dict.__contains__(self, key)
+
+        def get(self, key, default=None):
+            recorder.read(os.fsdecode(key))
+            return dict.get(self, key, default)
+
+        def __iter__(self):
+            recorder.read_all()
+            return dict.__iter__(self)
+
+        def __len__(self):
+            recorder.read_all()
+            return dict.__len__(self)
+
+        def items(self):
+            recorder.read_all()
+            return dict.items(self)
+
+        def copy(self):
+            recorder.read_all()
+            return dict.copy(self)
+
+    watched = Watched(os.environ._data)
+    os.environ._data = watched
+    os.environb._data = watched
+
+
+# Functions that copy sys.modules to look one name up in the copy.
+LOOKS_UP = {('_signature_fromstr', 'inspect.py')}
+# Who may look at sys.modules: their own answers are followed elsewhere.
+IMPORTING = {'importlib._bootstrap', 'importlib._bootstrap_external', '_frozen_importlib', '_frozen_importlib_external'}
+
+
+def watch_modules(recorder):
+    """What Python code finds under the name sys.modules; the interpreter's own dictionary stays what it was."""
+    real = sys.modules
+
+    class Modules(dict):
+        def __getitem__(self, name):
+            recorder.looked(name)
+            return real[name]
+
+        def __contains__(self, name):
+            recorder.looked(name)
+            return name in real
+
+        def get(self, name, default=None):
+            recorder.looked(name)
+            return real.get(name, default)
+
+        def __setitem__(self, name, module):
+            real[name] = module
+
+        def __delitem__(self, name):
+            del real[name]
+
+        def setdefault(self, name, default=None):
+            recorder.looked(name)
+            return real.setdefault(name, default)
+
+        def pop(self, name, *default):
+            recorder.looked(name)
+            return real.pop(name, *default)
+
+        def update(self, *args, **named):
+            real.update(*args, **named)
+
+        def __iter__(self):
+            recorder.looked_at_all()
+            return iter(real)
+
+        def __len__(self):
+            recorder.looked_at_all()
+            return len(real)
+
+        def keys(self):
+            recorder.looked_at_all()
+            return real.keys()
+
+        def values(self):
+            recorder.looked_at_all()
+            return real.values()
+
+        def items(self):
+            recorder.looked_at_all()
+            return real.items()
+
+        def copy(self):
+            recorder.looked_at_all()
+            return real.copy()
+
+    sys.modules = Modules()

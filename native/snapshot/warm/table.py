@@ -1,0 +1,504 @@
+# SPDX-License-Identifier: Apache-2.0
+# Describes the modules of a template. In one that is watched: as a record, for whoever chooses the modules (JSON). In one
+# that is frozen: as the table that the runtime serves modules from (shadow.h), with what the record knows of them.
+import io
+
+def kind_of(spec):
+    import _frozen_importlib as bootstrap
+    import _frozen_importlib_external as external
+
+    loader = getattr(spec, 'loader', None)
+    if loader is bootstrap.BuiltinImporter:
+        return 'builtin'
+    if loader is bootstrap.FrozenImporter:
+        return 'frozen'
+    if type(loader) is external.SourceFileLoader:
+        return 'source'
+    if type(loader) is external.ExtensionFileLoader:
+        return 'extension'
+    return 'namespace' if type(loader) is external.NamespaceLoader else 'other' if loader is not None else None
+
+
+def describe(name, module):
+    """What is needed to find a module again; raises ValueError where it cannot be said."""
+    spec = getattr(module, '__spec__', None)
+    # Some put another object in the place of their own.
+    return describe_spec(name, spec if getattr(spec, 'name', None) == name else find_spec(name))
+
+
+def find_spec(name):
+    import _frozen_importlib as bootstrap
+
+    parent = sys.modules.get(name.rpartition('.')[0])
+    return bootstrap._find_spec(name, getattr(parent, '__path__', None))
+
+
+def describe_failed(name):
+    """The same for one whose import has failed, and will again."""
+    about = describe_spec(name, find_spec(name))
+    if about['kind'] not in ('source', 'extension'):
+        raise ValueError('LOADER')
+    return dict(about, kind='failed')
+
+
+def suffixes():
+    import _imp
+
+    return [*_imp.extension_suffixes(), '.py', '.pyc']
+
+
+def describe_spec(name, spec):
+    kind = kind_of(spec)
+    if kind is None or spec.name != name:
+        raise ValueError('LOADER')
+    origin = spec.origin
+    if kind == 'namespace':
+        origin = list(spec.submodule_search_locations)[0]
+    # Some modules say that they are packages, to have modules of their own making.
+    package = kind in ('source', 'extension') and origin.rpartition('/')[2].startswith('__init__.')
+    about = {'name': name, 'kind': kind, 'package': package, 'origin': '', 'entry': '', 'bytes': 0, 'mtime': 0}
+    if kind in ('builtin', 'frozen', 'other'):
+        return about
+    directory = origin.rpartition('/')[0]
+    entry = directory.rpartition('/')[0] if package else directory
+    parent = sys.modules.get(name.rpartition('.')[0])
+    search = sys.path if '.' not in name else getattr(parent, '__path__', ())
+    if entry not in list(search) or (package and type(spec.submodule_search_locations) is not list):
+        raise ValueError('PLACE')
+    if kind == 'namespace':
+        # Of one directory, in a package: whatever else there is on the way may add to it.
+        if list(search) != [entry] or list(spec.submodule_search_locations) != [origin]:
+            raise ValueError('PLACE')
+        about.update(origin=origin, entry=entry)
+        return about
+    status = posix.stat(origin)
+    about.update(origin=origin, entry=entry, bytes=status.st_size, mtime=int(status.st_mtime))
+    return about
+
+
+def loads_again(name, module):
+    """Whether an extension module can be loaded a second time, as it must be where it is ready and cannot be served."""
+    import _imp
+
+    child = posix.fork()
+    if child == 0:
+        status = 1
+        try:
+            del sys.modules[name]
+            _imp.exec_dynamic(_imp.create_dynamic(module.__spec__))
+            status = 0
+        finally:
+            posix._exit(status)
+    return posix.waitpid(child, 0)[1] == 0
+
+
+def loaded(recorder):
+    return [name for name in recorder.modules if name not in recorder.base]
+
+
+def record_of(recorder):
+    """All that was seen, as what JSON can say."""
+    recorder.inside = True
+    names = loaded(recorder)
+    modules = []
+    values = Values()
+    # What variables were is in no record and in no snapshot.
+    key = int.from_bytes(os.urandom(7), 'little')
+    for name in names:
+        kind = kind_of(getattr(recorder.modules[name], '__spec__', None))
+        once = kind == 'extension' and not loads_again(name, recorder.modules[name])
+        recorder.stack.append(name)
+        if once:
+            recorder.fault('ONCE')
+        put_in = any(('set', name) in events for events in recorder.events.values())
+        about = {'name': name, 'kind': 'set'}
+        if not put_in:
+            try:
+                about = describe(name, recorder.modules[name])
+            except (ValueError, OSError, AttributeError) as error:
+                recorder.fault('LOADER', str(error))
+        recorder.stack.pop()
+        if about['kind'] == 'namespace':
+            others = recorder.files.setdefault(name, set())
+            others.update(about['origin'] + suffix for suffix in suffixes())
+            others.update(about['origin'] + '/__init__' + suffix for suffix in suffixes())
+        variables = {}
+        for variable in sorted(recorder.reads.get(name, ())):
+            value = dict.get(os.environ._data, os.fsencode(variable))
+            variables[variable] = None if value is None else _imp.source_hash(key, value).hex()
+        files = []
+        for path in sorted(recorder.files.get(name, ())):
+            try:
+                status = posix.stat(path)
+                files.append([path, status.st_size, int(status.st_mtime)])
+            except OSError:
+                files.append([path, -1, 0])
+        about.update(
+            events=[event_of(event) for event in recorder.events.get(name, ())],
+            variables=variables,
+            files=files,
+            faults=[list(fault) for fault in recorder.faults.get(name, ())],
+            values=values.digests_of(name, namespace_of(recorder.modules[name])),
+            renewed=list(RENEWALS[name][1]) if name in RENEWALS else [],
+            milliseconds=round(1000 * recorder.costs.get(name, 0.0), 3),
+        )
+        modules.append(about)
+    return {
+        'version': 1,
+        'key': str(key),
+        'asked': [event[1] for event in recorder.events[''] if event[0] == 'ask'],
+        'base': list(recorder.base),
+        'modules': modules,
+        'faults': [list(fault) for fault in recorder.faults.get('', ())],
+        'failed': list(recorder.failed.values()),
+        'changes': [list(change) for change in recorder.changes],
+    }
+
+
+def event_of(event):
+    if event[0] != 'effect':
+        return list(event)
+    return ['effect', event[1], place_text(event[2]), size_of(event)]
+
+
+def place_text(place):
+    return place if isinstance(place, str) else '.'.join(place)
+
+
+def size_of(event):
+    _, what, _, payload = event
+    return len(payload[0]) + len(payload[1]) if what == 'list' else len(payload) if what in ('dict', 'set', 'loggers') else 1
+
+
+def json_of(value):
+    if value is None or value is True or value is False:
+        return {None: 'null', True: 'true', False: 'false'}[value]
+    if isinstance(value, (int, float)):
+        return repr(value)
+    if isinstance(value, str):
+        characters = []
+        for character in value:
+            code = ord(character)
+            if character in '"\\':
+                characters.append('\\' + character)
+            elif 32 <= code < 127:
+                characters.append(character)
+            elif code < 0x10000:
+                characters.append('\\u%04x' % code)
+            else:
+                code -= 0x10000
+                characters.append('\\u%04x\\u%04x' % (0xD800 + (code >> 10), 0xDC00 + (code & 0x3FF)))
+        return '"%s"' % ''.join(characters)
+    if isinstance(value, dict):
+        return '{%s}' % ', '.join('%s: %s' % (json_of(k), json_of(v)) for k, v in value.items())
+    return '[%s]' % ', '.join(map(json_of, value))
+
+
+def read_record(path):
+    with io.open(path, encoding='utf-8') as file:
+        return eval(file.read(), {'null': None, 'true': True, 'false': False, '__builtins__': {}})
+
+
+def write_record(path, record):
+    with io.open(path, 'w', encoding='utf-8') as file:
+        file.write(json_of(record) + '\n')
+
+
+# ---- the table ----
+
+PLACE = ('kind', 'origin', 'entry', 'bytes', 'mtime')
+
+
+def merge(name, seen, recorder):
+    """The events of a module as the record has them, with the objects of this template; raises ValueError."""
+    here = [event for event in recorder.events.get(name, ()) if event[0] == 'effect']
+    merged = []
+    for event in seen:
+        if event[0] != 'effect':
+            merged.append(tuple(event))
+            continue
+        own = here.pop(0) if here else None
+        if own is None or event_of(own) != event:
+            raise ValueError('%s did %s before, and now %s' % (name, event, own and event_of(own)))
+        merged.append(own)
+    if here:
+        raise ValueError('%s did more than before: %s' % (name, event_of(here[0])))
+    return merged
+
+
+def owners_of(modules):
+    """Who put what is no module of its own into sys.modules."""
+    return {event[1]: name for name, about in modules.items() for event in about['events'] if event[0] == 'set'}
+
+
+def replay(asked, modules, base, failed):
+    """The order in which modules enter sys.modules; what the runtime does when they are asked for."""
+    order = []
+    state = dict.fromkeys(base, True)
+    owners = owners_of(modules)
+
+    def visit(name):
+        if name in state or name in failed:
+            return
+        if name in owners:
+            visit(owners[name])
+            return
+        parent = name.rpartition('.')[0]
+        if parent:
+            visit(parent)
+        # Its package may have asked for it.
+        if name in state:
+            return
+        state[name] = False
+        for event in modules[name]['events']:
+            if event[0] == 'ask':
+                visit(event[1])
+            elif event[0] == 'set' and event[1] not in state:
+                state[event[1]] = True
+                order.append(event[1])
+        state[name] = True
+        order.append(name)
+
+    for name in asked:
+        visit(name)
+    return order
+
+
+def cycles(modules):
+    """By module: the first of those that ask for each other, which is the one that others may begin with."""
+    number, low, first, stack, counter = {}, {}, {}, [], [0]
+
+    owners = owners_of(modules)
+
+    def edges(name):
+        parent = name.rpartition('.')[0]
+        asked = [owners.get(event[1], event[1]) for event in modules[name]['events'] if event[0] == 'ask']
+        return [one for one in ([parent] if parent else []) + asked if one in modules]
+
+    for root in modules:
+        if root in number:
+            continue
+        work = [(root, None)]
+        while work:
+            name, rest = work.pop()
+            if rest is None:
+                counter[0] += 1
+                number[name] = low[name] = counter[0]
+                stack.append(name)
+                rest = iter(edges(name))
+            for one in rest:
+                if one not in number:
+                    work.append((name, rest))
+                    work.append((one, None))
+                    break
+                if one in stack:
+                    low[name] = min(low[name], number[one])
+            else:
+                if low[name] == number[name]:
+                    at = stack.index(name)
+                    members = stack[at:]
+                    del stack[at:]
+                    for member in members:
+                        first[member] = members
+                if work:
+                    low[work[-1][0]] = min(low[work[-1][0]], low[name])
+    return first
+
+
+def build(recorder, record):
+    """
+    Takes the modules out of sys.modules, and what importing them did elsewhere; returns the table: an entry of shadow.h
+    for each.
+
+    :raises ValueError: why these modules cannot be frozen
+    """
+    recorder.settle()
+    modules = {about['name']: about for about in record['modules']}
+    names = loaded(recorder)
+    if recorder.faults or list(recorder.base) != record['base'] or names != [about['name'] for about in record['modules']]:
+        raise ValueError('importing went differently than before: %s' % (first_difference(names, list(modules)),))
+    if recorder.changes_now() != record['changes'] or list(recorder.failed.values()) != record['failed']:
+        raise ValueError('importing changed something else than before')
+    objects = {name: recorder.modules[name] for name in names}
+    entries = {name: about for name, about in modules.items() if about['kind'] != 'set'}
+    for name, about in entries.items():
+        if describe(name, objects[name]) != {key: about[key] for key in describe(name, objects[name])}:
+            raise ValueError('%s was found elsewhere than before' % name)
+        about['events'] = merge(name, about['events'], recorder)
+    if replay(record['asked'], entries, recorder.base, recorder.failed) != names:
+        difference = first_difference(replay(record['asked'], entries, recorder.base, recorder.failed), names)
+        raise ValueError('the order of imports cannot be told: %s' % (difference,))
+    leave(recorder, entries)
+    take_out(recorder, objects, entries)
+    groups = cycles(entries)
+    began = {name: place for place, name in enumerate(recorder.begun)}
+    table = []
+    for name, module in recorder.base.items():
+        table.append((name, module, 'base', '', '', 0, 0, False, (), (), (), None, False))
+    for name, about in entries.items():
+        # A module's load begins with that of its package.
+        outer = [one for one in groups[name] if one.rpartition('.')[0] not in groups[name]]
+        first = min(outer, key=lambda one: began.get(one, 0))
+        parent, _, child = name.rpartition('.')
+        events = []
+        for event in about['events']:
+            if event[0] == 'set':
+                event = ('set', event[1], objects[event[1]])
+            events.append(event)
+        table.append(
+            (
+                name,
+                objects[name],
+                about['kind'],
+                about['origin'],
+                about['entry'],
+                about['bytes'],
+                about['mtime'],
+                about['package'],
+                tuple(events),
+                tuple((variable, value and bytes.fromhex(value)) for variable, value in about['variables'].items()),
+                tuple(tuple(file) for file in about['files']),
+                None if first == name else first,
+                about['bind'],
+            )
+        )
+    for about in record['failed']:
+        if about['name'] in entries:
+            raise ValueError('%s is imported and is not' % about['name'])
+        table.append((about['name'], None, *(about[key] for key in PLACE), about['package'], (), (), (), None, False))
+    for name, owner in owners_of(entries).items():
+        table.append((name, objects[name], 'set', '', '', 0, 0, False, (('ask', owner),), (), (), None, False))
+    return table
+
+
+# How much of the time of imports a snapshot saves: they would come from the archive otherwise, and not all is gained.
+GAIN = 0.5
+
+
+def key_of(record):
+    return int(record['key'])
+
+
+def programs_of(path, recorder, record):
+    """
+    The programs that the snapshot is used for: (kind, text, what their imports have taken here in microseconds, a program
+    that imports the same).
+
+    :param path: of a list of (kind, text, names of modules), as JSON
+    """
+    modules = {about['name']: about for about in record['modules']}
+    owners = owners_of(modules)
+    programs = []
+    for kind, text, names in read_record(path):
+        needed = set().union(*(closure(name, modules, owners) for name in names)) if names else set()
+        gain = int(1e6 * GAIN * sum(recorder.costs.get(name, 0.0) for name in needed))
+        programs.append((kind, text, gain, ''.join('import %s\n' % name for name in names)))
+    return programs
+
+
+def first_difference(here, there):
+    for one, other in zip(here, there):
+        if one != other:
+            return one, other
+    return len(here), len(there)
+
+
+def closure(name, entries, owners):
+    seen, work = set(), [name]
+    while work:
+        one = work.pop()
+        if one in seen or one not in entries:
+            continue
+        seen.add(one)
+        work.append(one.rpartition('.')[0])
+        work.extend(owners.get(event[1], event[1]) for event in entries[one]['events'] if event[0] == 'ask')
+    return seen
+
+
+def leave(recorder, entries):
+    """Leaves what a module was given by one that it always comes with: it is in its place already."""
+    owners = owners_of(entries)
+    for name, about in entries.items():
+        kept = []
+        for event in about['events']:
+            is_own = event[0] == 'effect' and event[1] in ('attribute', 'dict', 'list', 'set') and event[2] not in LISTS + DICTS
+            if is_own and name in closure(event[2][0], entries, owners):
+                recorder.effects = [one for one in recorder.effects if one[2] is not event[3]]
+            else:
+                kept.append(event)
+        about['events'] = kept
+
+
+def take_out(recorder, objects, entries):
+    for name in objects:
+        del recorder.modules[name]
+    owners = owners_of(entries)
+    for name, about in entries.items():
+        parent, _, child = name.rpartition('.')
+        holder = recorder.base.get(parent, objects.get(parent))
+        about['bind'] = False
+        # A package that has its module itself, or has asked for it, has it at its place; others get it as the last attribute.
+        if name in recorder.bound and name not in closure(parent, entries, owners):
+            if vars(holder).get(child) is not objects[name]:
+                raise ValueError('%s is not an attribute of its package' % name)
+            delattr(holder, child)
+            about['bind'] = True
+    everything = {**recorder.base, **objects}
+    for what, place, payload in reversed(recorder.effects):
+        if what == 'list':
+            front, back = payload
+            items = list_of(everything, place)
+            del items[: len(front)]
+            del items[len(items) - len(back) :]
+        elif what == 'dict':
+            items = list_of(everything, place)
+            for key, _ in payload:
+                del items[key]
+        elif what == 'set':
+            list_of(everything, place).difference_update(payload)
+        elif what == 'attribute':
+            before, after, keys = payload
+            holder, attribute = holder_of(everything, place)
+            if before is MISSING:
+                delattr(holder, attribute)
+            else:
+                setattr(holder, attribute, before)
+            if after is MISSING:
+                reorder(holder, keys, recorder.referents)
+        elif what == 'loggers':
+            loggers = everything['logging'].root.manager.loggerDict
+            for key in [key for key in loggers if key not in recorder.loggers_before]:
+                del loggers[key]
+    _warnings._filters_mutated()
+    for path in [path for path in sys.path_importer_cache if path not in recorder.finders]:
+        del sys.path_importer_cache[path]
+    for (name, key), empty in FORGOTTEN.items():
+        if name in objects and hasattr(objects[name], key):
+            setattr(objects[name], key, empty)
+
+
+def reorder(holder, keys, referents):
+    """Gives a class its attributes in the order that they had before one of them was removed."""
+    namespace = vars(holder)
+    real = namespace if type(namespace) is dict else referents(namespace)[0]
+    items = dict(real)
+    real.clear()
+    real.update({key: items[key] for key in keys if key in items})
+    real.update(items)
+    # For what types remember of their attributes.
+    setattr(holder, '__pycds__', None)
+    delattr(holder, '__pycds__')
+
+
+def read_names(path):
+    with io.open(path, encoding='utf-8') as file:
+        return file.read().split()
+
+
+def forget():
+    """Leaves in this namespace only what goes on being used."""
+    used = {'__builtins__', '_warnings', 'os', 'posix', 'sys', 'put_back', 'may_put_back', '_put_logger', 'RENEWALS', 'MISSING', 'attribute_of', 'holder_of'}
+    names = globals()
+    for name in list(names):
+        if name not in used:
+            del names[name]

@@ -1,0 +1,146 @@
+# SPDX-License-Identifier: Apache-2.0
+# What modules hold, as digests: equal in two processes that have imported the same, but for what comes from the clock, the
+# number of the process, the host or chance. Addresses are no values and sets have no order. Classes and functions count for
+# the module that defines them. Only in a template that is watched, which no process is made of.
+import _imp
+import io
+
+DEPTH = 12
+# What is beyond is not compared; more than libraries hold.
+MOST_VALUES = 1000000
+LEAST_ADDRESS = 0x10000
+SIMPLE = {type(None), bool, int, float, complex, str, bytes, type(Ellipsis), type(NotImplemented)}
+MODULE = type(sys)
+SLOT = type(FUNCTION.__globals__)
+NAME_OF_TYPE = type.__dict__['__qualname__'].__get__
+# Names that importing gives, caches, and what says more of the interpreter than of the module.
+UNSEEN = {
+    *('__builtins__', '__cached__', '__doc__', '__loader__', '__spec__', '__warningregistry__'),
+    *('__dict__', '__weakref__', '_abc_impl', '__static_attributes__', '__firstlineno__'),
+}
+
+
+class Values:
+    """Walks through what modules hold."""
+
+    def __init__(self):
+        self.seen = {}  # by address; kept, so that the addresses stay those of what was seen
+        self.mapped = mapped_ranges()
+        self.module = ''
+        self.texts = []
+
+    def digests_of(self, name, namespace):
+        """By attribute."""
+        self.module = name
+        found = {}
+        for key, value in list(namespace.items()):
+            if type(key) is not str or key in UNSEEN or (name, key) in FORGOTTEN or defined_in(value) not in (None, name):
+                continue
+            self.texts = []
+            self.walk(value, DEPTH)
+            found[key] = _imp.source_hash(0, '|'.join(self.texts).encode('utf-8', 'replace')).hex()
+        return found
+
+    def walk(self, value, depth):
+        kind = type(value)
+        if kind is int and value >= LEAST_ADDRESS and any(start <= value < end for start, end in self.mapped):
+            self.texts.append('address')
+            return
+        if kind in SIMPLE:
+            self.texts.append(without_addresses(repr(value)))
+            return
+        self.texts.append(NAME_OF_TYPE(kind))
+        if id(value) in self.seen or depth == 0 or len(self.seen) > MOST_VALUES:
+            return
+        self.seen[id(value)] = value
+        bases = kind.__mro__
+        if type in bases:
+            self.walk_class(value, depth)
+        elif MODULE in bases:
+            self.texts.append(str(namespace_of(value).get('__name__')))
+        elif kind is FUNCTION:
+            self.walk_function(value, depth)
+        elif dict in bases:
+            for key, one in list(dict.items(value)):
+                self.walk(key, depth - 1)
+                self.walk(one, depth - 1)
+        elif list in bases or tuple in bases:
+            for one in (list if list in bases else tuple).__iter__(value):
+                self.walk(one, depth - 1)
+        elif set in bases or frozenset in bases:
+            self.walk_set(value)
+        elif not is_generator(value):
+            self.walk_object(value, depth)
+
+    def walk_set(self, value):
+        """Without what its elements hold: which of them was seen before is a matter of their order."""
+        elements = (set if set in type(value).__mro__ else frozenset).__iter__(value)
+        self.texts.extend(sorted(map(shallow, elements)))
+
+    def walk_class(self, value, depth):
+        self.texts.append(NAME_OF_TYPE(value))
+        if defined_in(value) != self.module:
+            return
+        for key, one in list(NAMESPACE_OF_TYPE(value).items()):
+            if key not in UNSEEN:
+                self.texts.append(str(key))
+                self.walk(one, depth - 1)
+
+    def walk_function(self, value, depth):
+        self.texts.append(value.__qualname__)
+        if defined_in(value) != self.module:
+            return
+        for one in (value.__defaults__, value.__kwdefaults__, value.__dict__):
+            self.walk(one, depth - 1)
+        for cell in value.__closure__ or ():
+            try:
+                self.walk(cell.cell_contents, depth - 1)
+            except ValueError:
+                self.texts.append('empty')
+
+    def walk_object(self, value, depth):
+        parts = []
+        try:
+            parts.append(object.__getattribute__(value, '__dict__'))
+        except Exception:
+            pass
+        for one in type(value).__mro__:
+            for member in [member for member in NAMESPACE_OF_TYPE(one).values() if type(member) is SLOT]:
+                try:
+                    parts.append(member.__get__(value))
+                except Exception:
+                    pass
+        for part in parts:
+            self.walk(part, depth - 1)
+        if not parts and type(value).__repr__ is not object.__repr__:
+            try:
+                self.texts.append(without_addresses(repr(value)))
+            except Exception:
+                pass
+
+
+def shallow(value):
+    kind = type(value)
+    if kind in SIMPLE:
+        return without_addresses(repr(value))
+    if kind is tuple:
+        return ','.join(map(shallow, value))
+    name = NAME_OF_TYPE(value) if type in kind.__mro__ else value.__qualname__ if kind is FUNCTION else ''
+    return '%s %s' % (NAME_OF_TYPE(kind), name)
+
+
+def mapped_ranges():
+    with io.open('/proc/self/maps') as lines:
+        return [tuple(int(end, 16) for end in line.split(' ', 1)[0].split('-')) for line in lines]
+
+
+def without_addresses(text):
+    """Hexadecimal numbers of six digits and more are addresses."""
+    if '0x' not in text:
+        return text
+    parts = text.split('0x')
+    return parts[0] + '0x'.join(part.lstrip('0123456789abcdef') if is_address(part) else '0x' + part for part in parts[1:])
+
+
+def is_address(part):
+    return len(part) - len(part.lstrip('0123456789abcdef')) >= 6

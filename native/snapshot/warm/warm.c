@@ -1,0 +1,511 @@
+// SPDX-License-Identifier: Apache-2.0
+#define _GNU_SOURCE
+#include "warm.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "../../cpython/object.h"
+#include "holes.h"
+#include "watch.h"
+
+/* A file: of lines, each the name of a module, for a template that is watched; else the record of one. */
+#define VARIABLE "PYCDS_FREEZE_WARM"
+/* A file: the main programs that the snapshot is used for; without one it is used for all. */
+#define PROGRAMS_VARIABLE "PYCDS_FREEZE_PROGRAMS"
+#define SOURCES 4
+#define PUT_OFF 4
+
+PYCDS_PYAPI PyObject *PyObject_Str(PyObject *);
+PYCDS_PYAPI void PyErr_NormalizeException(PyObject **, PyObject **, PyObject **);
+PYCDS_PYAPI int PyDict_Update(PyObject *, PyObject *);
+PYCDS_PYAPI void PyDict_Clear(PyObject *);
+PYCDS_PYAPI Py_ssize_t PyDict_Size(PyObject *);
+PYCDS_PYAPI Py_ssize_t PySet_Size(PyObject *);
+PYCDS_PYAPI char *PyBytes_AsString(PyObject *);
+PYCDS_PYAPI extern PyTypeObject PySet_Type;
+PYCDS_PYAPI Py_ssize_t PyGC_Collect(void);
+
+#define SOURCE(symbol, file)                                                                                           \
+  __asm__(".section .rodata\n.global " #symbol "\n" #symbol ":\n.incbin \"" file "\"\n.byte 0\n.previous\n");          \
+  extern __attribute__((visibility("hidden"))) const char symbol[];
+SOURCE(effects_source, EFFECTS_PY)
+SOURCE(recorder_source, RECORDER_PY)
+SOURCE(values_source, VALUES_PY)
+SOURCE(table_source, TABLE_PY)
+
+static struct {
+  const char *modules;  /* a path; NULL: nothing is imported */
+  const char *programs; /* a path, or NULL */
+  bool watching;
+  PyObject *globals, *recorder;
+  PyObject *find_and_load, *import; /* those that are stood in for */
+  PyObject *replaced[PUT_OFF];      /* what stands for functions whose calls are put off */
+  PyObject *originals[PUT_OFF], *holders[PUT_OFF];
+  int replaced_count;
+  int stderr_kept; /* while the streams are watched; else 0 */
+} warm;
+
+/* ---- failing ---- */
+
+static PyObject *take_error(void) {
+  PyObject *type, *value, *traceback;
+  PyErr_Fetch(&type, &value, &traceback);
+  if (!type) return NULL;
+  PyErr_NormalizeException(&type, &value, &traceback);
+  drop(type);
+  drop(traceback);
+  return value;
+}
+
+static void give_streams_back(void) {
+  if (!warm.stderr_kept) return;
+  dup2(warm.stderr_kept, 2);
+  close(warm.stderr_kept);
+  warm.stderr_kept = 0;
+}
+
+static void must(const void *result, const char *what) {
+  if (result) return;
+  give_streams_back();
+  PyObject *error = take_error(), *text = error ? PyObject_Str(error) : NULL;
+  PyObject *kind = error ? PyObject_GetAttrString((PyObject *)type_of(error), "__name__") : NULL;
+  Py_ssize_t length;
+  const char *bytes = text ? PyUnicode_AsUTF8AndSize(text, &length) : NULL;
+  const char *name = kind ? PyUnicode_AsUTF8AndSize(kind, &length) : NULL;
+  freeze_refuse("%s: %s: %s", what, name ? name : "error", bytes ? bytes : "unknown");
+}
+
+static PyObject *text_of(const char *bytes) {
+  PyObject *text = PyUnicode_FromStringAndSize(bytes, (Py_ssize_t)strlen(bytes));
+  must(text, "no memory");
+  return text;
+}
+
+static PyObject *method_of(const char *name) {
+  PyObject *method = PyObject_GetAttrString(warm.recorder, name);
+  must(method, name);
+  return method;
+}
+
+/* Calls a method of the recorder, which never fails. */
+static PyObject *tell(const char *name, PyObject *a, PyObject *b, PyObject *c) {
+  PyObject *method = method_of(name);
+  PyObject *result = PyObject_CallFunctionObjArgs(method, a, b, c, NULL);
+  Py_DecRef(method);
+  must(result, name);
+  return result;
+}
+
+/* ---- what stands between ---- */
+
+static PyObject *find_and_load(PyObject *self, PyObject *args) {
+  (void)self;
+  PyObject *name = PyTuple_GetItem(args, 0);
+  PyObject *there = tell("begin", name, NULL, NULL);
+  if (there != &_Py_NoneStruct) return there;
+  Py_DecRef(there);
+  PyObject *result = PyObject_Call(warm.find_and_load, args, NULL), *type = NULL, *value = NULL, *traceback = NULL;
+  PyErr_Fetch(&type, &value, &traceback);
+  if (type) PyErr_NormalizeException(&type, &value, &traceback);
+  drop(tell("end", name, value ? value : &_Py_NoneStruct, NULL));
+  PyErr_Restore(type, value, traceback);
+  return result;
+}
+
+static PyObject *import(PyObject *self, PyObject *args, PyObject *keywords) {
+  static char *names[] = {"name", "globals", "locals", "fromlist", "level", NULL};
+  PyObject *name, *globals = &_Py_NoneStruct, *locals = NULL, *list = &_Py_NoneStruct;
+  int level = 0;
+  (void)self;
+  if (!PyArg_ParseTupleAndKeywords(args, keywords, "O|OOOi", names, &name, &globals, &locals, &list, &level))
+    return NULL;
+  PyObject *number = PyLong_FromLong(level);
+  drop(tell("asked", name, globals, number));
+  Py_DecRef(number);
+  PyObject *module = PyObject_Call(warm.import, args, keywords);
+  if (module && list != &_Py_NoneStruct && PyObject_IsTrue(list) == 1) drop(tell("answered", module, list, NULL));
+  return module;
+}
+
+/* create_dynamic and exec_dynamic of _imp; `self` is the original. */
+static PyObject *run_extension(PyObject *self, PyObject *args) {
+  PyObject *saved = tell("extension_begins", NULL, NULL, NULL);
+  PyObject *result = PyObject_Call(self, args, NULL), *type, *value, *traceback;
+  PyErr_Fetch(&type, &value, &traceback);
+  drop(tell("extension_ends", saved, NULL, NULL));
+  PyErr_Restore(type, value, traceback);
+  Py_DecRef(saved);
+  return result;
+}
+
+static int audit(const char *event, PyObject *args, void *data) {
+  (void)data;
+  if (!warm.recorder || strcmp(event, "import") == 0 || strcmp(event, "exec") == 0) return 0;
+  PyObject *type, *value, *traceback;
+  PyErr_Fetch(&type, &value, &traceback);
+  PyObject *name = text_of(event);
+  drop(tell("audit", name, args, NULL));
+  Py_DecRef(name);
+  PyErr_Restore(type, value, traceback);
+  return 0;
+}
+
+/* ---- functions whose calls are put off ---- */
+
+/* `self`: (name of the module, name of the function). */
+static PyObject *put_off_call(PyObject *self, PyObject *args, PyObject *keywords) {
+  PyObject *named = keywords ? keep(keywords) : PyDict_New();
+  drop(tell("called", self, args, named));
+  drop(named);
+  /* atexit.register is used as a decorator. */
+  return PyTuple_Size(args) > 0 ? keep(PyTuple_GetItem(args, 0)) : none();
+}
+
+static void replace(PyObject *holder, const char *module, const char *name) {
+  static PyMethodDef methods[] = {
+      {"register", (PyCFunction)(void (*)(void))put_off_call, METH_VARARGS | METH_KEYWORDS, NULL},
+      {"register_at_fork", (PyCFunction)(void (*)(void))put_off_call, METH_VARARGS | METH_KEYWORDS, NULL},
+  };
+  PyObject *place = PyTuple_New(2);
+  PyTuple_SetItem(place, 0, text_of(module));
+  PyTuple_SetItem(place, 1, text_of(name));
+  int i = warm.replaced_count++;
+  if (i >= PUT_OFF) freeze_refuse("%s is imported twice", module);
+  warm.originals[i] = PyObject_GetAttrString(holder, name);
+  warm.replaced[i] = PyCFunction_NewEx(&methods[strcmp(name, "register") != 0], place, NULL);
+  warm.holders[i] = keep(holder);
+  Py_DecRef(place);
+  must(warm.originals[i] && warm.replaced[i] ? warm.replaced[i] : NULL, module);
+  PyObject_SetAttrString(holder, name, warm.replaced[i]);
+}
+
+/* put_off(module, name), for the recorder. */
+static PyObject *put_off(PyObject *self, PyObject *args) {
+  (void)self;
+  PyObject *module = PyTuple_GetItem(args, 0);
+  replace(module, "atexit", "register");
+  return none();
+}
+
+/* Puts the functions back; a module that has kept one would call it for ever. */
+static void stop_putting_off(void) {
+  PyObject *count_of = PySys_GetObject("getrefcount");
+  for (int i = 0; i < warm.replaced_count; i++) {
+    const char *name = i < 2 ? "register_at_fork" : "register";
+    PyObject_SetAttrString(warm.holders[i], name, warm.originals[i]);
+    PyObject *count = PyObject_CallFunctionObjArgs(count_of, warm.replaced[i], NULL);
+    /* Its own, and the argument. */
+    if (!count || PyLong_AsLong(count) > 2) freeze_refuse("a module keeps %s for itself", name);
+    drop(count);
+    Py_DecRef(warm.replaced[i]);
+    Py_DecRef(warm.originals[i]);
+    Py_DecRef(warm.holders[i]);
+  }
+  warm.replaced_count = 0;
+}
+
+/* ---- what the C library was asked ---- */
+
+static void add_kind(PyObject *list, const char *kind, PyObject *value) {
+  PyObject *pair = PyTuple_New(2);
+  PyTuple_SetItem(pair, 0, text_of(kind));
+  PyTuple_SetItem(pair, 1, value);
+  PyList_Append(list, pair);
+  Py_DecRef(pair);
+}
+
+/* Of kinds (recorder.py): how often; of ENVIRONMENT: the names. */
+static PyObject *probe(PyObject *self, PyObject *unused) {
+  (void)self;
+  (void)unused;
+  PyObject *list = PyList_New(0);
+  struct watch *watch = pycds_watch ? pycds_watch() : NULL;
+  if (!watch) return list;
+  PyObject *names = PyList_New(0);
+  for (unsigned i = 0; i < watch->names && i < WATCH_NAMES; i++) {
+    PyObject *name = PyUnicode_DecodeUTF8(watch->name[i], (Py_ssize_t)strlen(watch->name[i]), "surrogateescape");
+    PyList_Append(names, name);
+    Py_DecRef(name);
+  }
+  if (watch->names > WATCH_NAMES) {
+    give_streams_back();
+    freeze_refuse("an import reads too many variables");
+  }
+  add_kind(list, "ENVIRONMENT", names);
+  add_kind(list, "ENTROPY", PyLong_FromLong(watch->entropy));
+  add_kind(list, "TIME", PyLong_FromLong(watch->clock));
+  add_kind(list, "PID", PyLong_FromLong(watch->process));
+  add_kind(list, "HOST", PyLong_FromLong(watch->host));
+  add_kind(list, "SEEDS", PyLong_FromLong(watch->seeds));
+  add_kind(list, "FORK", PyLong_FromLong(watch->fork));
+  watch->entropy = watch->clock = watch->process = watch->host = watch->names = watch->seeds = watch->fork = 0;
+  return list;
+}
+
+/* ---- namespaces ---- */
+
+/* The same as long as a dictionary holds the same objects, and those that can hold more are as large. */
+static uint64_t fingerprint(PyObject *dictionary) {
+  PyObject *key, *value;
+  Py_ssize_t at = 0;
+  uint64_t sum = (uint64_t)PyDict_Size(dictionary);
+  while (PyDict_Next(dictionary, &at, &key, &value)) {
+    PyTypeObject *type = type_of(value);
+    Py_ssize_t size = type == &PyDict_Type   ? PyDict_Size(value)
+                      : type == &PyList_Type ? PyList_Size(value)
+                      : type == &PySet_Type  ? PySet_Size(value)
+                                             : 0;
+    sum = (sum ^ (uint64_t)(uintptr_t)value) * UINT64_C(0x9e3779b97f4a7c15);
+    sum = ((sum << 29 | sum >> 35) ^ (uint64_t)size) * UINT64_C(0x9e3779b97f4a7c15);
+  }
+  return sum;
+}
+
+/* fingerprints(list of dictionaries): eight bytes for each. */
+static PyObject *fingerprints(PyObject *self, PyObject *list) {
+  (void)self;
+  Py_ssize_t count = PyList_Size(list);
+  PyObject *bytes = PyBytes_FromStringAndSize(NULL, count * (Py_ssize_t)sizeof(uint64_t));
+  if (!bytes) return NULL;
+  char *at = PyBytes_AsString(bytes);
+  for (Py_ssize_t i = 0; i < count; i++) {
+    uint64_t one = fingerprint(PyList_GetItem(list, i));
+    memcpy(at + i * (Py_ssize_t)sizeof one, &one, sizeof one);
+  }
+  return bytes;
+}
+
+/* ---- all together ---- */
+
+void warm_configure(void) {
+  const char *path = getenv(VARIABLE), *watch = getenv(WATCH_VARIABLE);
+  if (path && *path) warm.modules = strdup(path);
+  warm.watching = warm.modules && watch && *watch;
+  const char *programs = getenv(PROGRAMS_VARIABLE);
+  if (warm.modules && programs && *programs) warm.programs = strdup(programs);
+  unsetenv(VARIABLE);
+  unsetenv(WATCH_VARIABLE);
+  unsetenv(PROGRAMS_VARIABLE);
+}
+
+static PyMethodDef put_off_method = {"put_off", put_off, METH_VARARGS, NULL};
+static PyMethodDef fingerprints_method = {"fingerprints", fingerprints, METH_O, NULL};
+static PyMethodDef probe_method = {"probe", probe, METH_NOARGS, NULL};
+
+static void run_sources(void) {
+  static const char *const names[SOURCES] = {"<pycds effects>", "<pycds recorder>", "<pycds values>", "<pycds table>"};
+  const char *const sources[SOURCES] = {effects_source, recorder_source, values_source, table_source};
+  warm.globals = PyDict_New();
+  PyDict_SetItemString(warm.globals, "__builtins__", PyEval_GetBuiltins());
+  static PyMethodDef *const methods[] = {&put_off_method, &fingerprints_method};
+  for (size_t i = 0; i < sizeof methods / sizeof *methods; i++) {
+    PyObject *function = PyCFunction_NewEx(methods[i], &_Py_NoneStruct, NULL);
+    PyDict_SetItemString(warm.globals, methods[i]->ml_name, function);
+    drop(function);
+  }
+  for (int i = 0; i < SOURCES; i++) {
+    PyObject *code = Py_CompileString(sources[i], names[i], Py_file_input);
+    must(code, names[i]);
+    PyObject *done = PyEval_EvalCode(code, warm.globals, warm.globals);
+    must(done, names[i]);
+    Py_DecRef(done);
+    Py_DecRef(code);
+  }
+}
+
+static PyObject *call(const char *name, PyObject *a, PyObject *b) {
+  PyObject *result = PyObject_CallFunctionObjArgs(PyDict_GetItemString(warm.globals, name), a, b, NULL);
+  must(result, name);
+  return result;
+}
+
+static PyObject *module_of(const char *name) {
+  PyObject *module = PyImport_ImportModule(name);
+  must(module, name);
+  return module;
+}
+
+static void stand_between(PyObject *dict, const char *name, PyMethodDef *method, PyObject **original) {
+  *original = PyDict_GetItemString(dict, name);
+  must(*original, name);
+  Py_IncRef(*original);
+  PyObject *function = PyCFunction_NewEx(method, *original, NULL);
+  must(function, name);
+  PyDict_SetItemString(dict, name, function);
+  Py_DecRef(function);
+}
+
+/* What it writes is found by the size of a file in memory. */
+static void watch_streams(void) {
+  warm.stderr_kept = fcntl(2, F_DUPFD_CLOEXEC, 3);
+  int fd = memfd_create("pycds", MFD_CLOEXEC);
+  if (fd < 0 || dup2(fd, 1) < 0 || dup2(fd, 2) < 0) freeze_refuse("no memory for its output");
+  close(fd);
+}
+
+static void watch_all(void) {
+  static PyMethodDef import_method = {"__import__", (PyCFunction)(void (*)(void))import, METH_VARARGS | METH_KEYWORDS,
+                                      NULL};
+  static PyMethodDef extension_method = {"dynamic", run_extension, METH_VARARGS, NULL};
+  static PyObject *ignored[2];
+  stand_between(PyEval_GetBuiltins(), "__import__", &import_method, &warm.import);
+  PyObject *imp = module_of("_imp");
+  stand_between(PyModule_GetDict(imp), "create_dynamic", &extension_method, &ignored[0]);
+  stand_between(PyModule_GetDict(imp), "exec_dynamic", &extension_method, &ignored[1]);
+  drop(call("watch_environment", warm.recorder, NULL));
+  drop(call("watch_modules", warm.recorder, NULL));
+  if (PySys_AddAuditHook(audit, NULL) != 0) freeze_refuse("it cannot be watched");
+}
+
+static void import_all(PyObject *names) {
+  for (Py_ssize_t i = 0; i < PyList_Size(names); i++) {
+    Py_ssize_t length;
+    const char *name = PyUnicode_AsUTF8AndSize(PyList_GetItem(names, i), &length);
+    must(name, "the name of a module");
+    PyObject *module = PyImport_ImportModule(name);
+    if (!module && !warm.watching) must(NULL, name);
+    PyErr_Clear();
+    drop(module);
+  }
+}
+
+/* The names, and the record of a template that was watched: NULL in one that is. */
+static PyObject *read_names(PyObject *path, PyObject **record) {
+  *record = NULL;
+  PyObject *names;
+  if (warm.watching) {
+    names = call("read_names", path, NULL);
+  } else {
+    *record = call("read_record", path, NULL);
+    names = PyDict_GetItemString(*record, "asked");
+    must(names, "the record");
+    Py_IncRef(names);
+  }
+  return names;
+}
+
+__attribute__((noreturn)) static void finish_watching(void) {
+  PyObject *record = call("record_of", warm.recorder, NULL);
+  give_streams_back();
+  PyObject *path = text_of(freeze.path);
+  drop(call("write_record", path, record));
+  _exit(0);
+}
+
+static enum snapshot_program_kind program_kind(PyObject *name) {
+  static const char *const names[] = {"script", "module", "command"};
+  Py_ssize_t length;
+  const char *bytes = PyUnicode_AsUTF8AndSize(name, &length);
+  must(bytes, "the kind of a program");
+  for (int i = 0; i < 3; i++) {
+    if (strcmp(bytes, names[i]) == 0) return (enum snapshot_program_kind)(SNAPSHOT_SCRIPT + i);
+  }
+  freeze_refuse("%s: no kind of a program", bytes);
+}
+
+/* What the first of the programs imports, for the start that is looked at. */
+static void take_imports(PyObject *statement) {
+  Py_ssize_t length;
+  const char *text = PyUnicode_AsUTF8AndSize(statement, &length);
+  must(text, "the imports of a program");
+  freeze.imports = strdup(text);
+}
+
+/* Before the dump, which has their texts; what they gain is only compared later. */
+static void take_programs(PyObject *record) {
+  if (!warm.programs) return;
+  PyObject *path = text_of(warm.programs);
+  PyObject *list = PyObject_CallFunctionObjArgs(PyDict_GetItemString(warm.globals, "programs_of"), path, warm.recorder,
+                                                record, NULL);
+  must(list, "the list of programs");
+  if (PyList_Size(list) == 0 || PyList_Size(list) > (Py_ssize_t)SNAPSHOT_MAX_PROGRAMS)
+    freeze_refuse("the list of programs is empty or too long");
+  for (Py_ssize_t i = 0; i < PyList_Size(list); i++) {
+    PyObject *one = PyList_GetItem(list, i);
+    Py_ssize_t length;
+    const char *text = PyUnicode_AsUTF8AndSize(PyTuple_GetItem(one, 1), &length);
+    must(text, "the name of a program");
+    struct snapshot_program *program = &freeze.scratch->programs[freeze.programs++];
+    long long gain = PyLong_AsLongLong(PyTuple_GetItem(one, 2));
+    program->kind = program_kind(PyTuple_GetItem(one, 0));
+    program->gain = gain > UINT32_MAX ? UINT32_MAX : (uint32_t)gain;
+    program->text = scratch_string(freeze.scratch, text, (uint64_t)length);
+    if (!program->text) freeze_refuse("the list of programs is too long");
+  }
+  take_imports(PyTuple_GetItem(PyList_GetItem(list, 0), 3));
+  drop(path);
+  drop(list);
+}
+
+static void hand_over(PyObject *table, PyObject *key) {
+  PyObject *may = PyDict_GetItemString(warm.globals, "may_put_back"),
+           *put = PyDict_GetItemString(warm.globals, "put_back");
+  if (!freeze.hook.adopt || !freeze.hook.adopt(table, key, may, put)) freeze_refuse("the runtime takes no modules");
+}
+
+static PyObject *make_recorder(void) {
+  PyObject *function = PyCFunction_NewEx(&probe_method, &_Py_NoneStruct, NULL);
+  PyObject *recorder = call("Recorder", warm.watching ? &_Py_TrueStruct : &_Py_FalseStruct, function);
+  Py_DecRef(function);
+  return recorder;
+}
+
+/* Thread pools that end before a fork begin again when they are used. */
+static void end_pools(void) {
+  pid_t child = fork();
+  if (child < 0) freeze_refuse("it cannot fork");
+  if (child == 0) _exit(0);
+  while (waitpid(child, NULL, 0) < 0) continue;
+}
+
+void warm_import(void) {
+  if (!warm.modules) return;
+  static PyMethodDef load_method = {"_find_and_load", find_and_load, METH_VARARGS, NULL};
+  PyObject *path = text_of(warm.modules), *record;
+  run_sources();
+  PyObject *names = read_names(path, &record);
+  if (warm.watching) watch_streams();
+  PyObject *bootstrap = PyModule_GetDict(module_of("_frozen_importlib"));
+  PyObject *posix = module_of("posix"), *os = module_of("os");
+  warm.recorder = make_recorder();
+  replace(posix, "posix", "register_at_fork");
+  replace(os, "posix", "register_at_fork");
+  stand_between(bootstrap, "_find_and_load", &load_method, &warm.find_and_load);
+  if (warm.watching) watch_all();
+  import_all(names);
+  if (warm.watching) finish_watching();
+  PyDict_SetItemString(bootstrap, "_find_and_load", warm.find_and_load);
+  stop_putting_off();
+  take_programs(record);
+  PyObject *table = call("build", warm.recorder, record), *key = call("key_of", record, NULL);
+  drop(record);
+  hand_over(table, key);
+  call("forget", NULL, NULL);
+  PyObject *all[] = {path, names, table, key, warm.recorder, posix, os};
+  for (size_t i = 0; i < sizeof all / sizeof *all; i++) drop(all[i]);
+  warm.recorder = NULL;
+  PyGC_Collect();
+  /* Libraries choose their code by the processor, and obey no mask that is known for all of them. */
+  freeze.policy = CPU_NATIVE;
+  end_pools();
+}
+
+void warm_finish(void) {
+  if (!warm.modules) return;
+  PyObject *modules = PyImport_GetModuleDict();
+  bool known = PyDict_GetItemString(modules, "gc") != NULL;
+  PyObject *collector = module_of("gc"), *freeze_all = PyObject_GetAttrString(collector, "freeze");
+  must(freeze_all, "gc.freeze");
+  if (!known) PyDict_DelItemString(modules, "gc");
+  PyGC_Collect();
+  drop(PyObject_CallFunctionObjArgs(freeze_all, NULL));
+  drop(freeze_all);
+  drop(collector);
+  holes_fill();
+}

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+// Imports modules into a template before it is frozen, and sets them aside: a process that is made of it has not imported
+// them, until its program does.
+//
+//   effects.py   what importing changes elsewhere: taken out, put back
+//   recorder.py  what each import did
+//   table.py     the record of a template that is watched; the table of one that is frozen
+//   watch.c      a library of its own: what the C library is asked for. In a template that is watched only
+#ifndef PYCDS_SNAPSHOT_WARM_H
+#define PYCDS_SNAPSHOT_WARM_H
+
+#include "../freeze/freeze.h"
+
+/* Reads what is to be imported out of the environment, and takes it out of there. Before anything of Python runs. */
+void warm_configure(void);
+
+/* Imports the modules, and gives them to the runtime. A template that is watched writes its record to freeze.path, and
+ * ends here. Without modules it does nothing. */
+void warm_import(void);
+
+/* What there is of objects is never looked at by the collector again. The last thing that is done with objects. */
+void warm_finish(void);
+
+#endif

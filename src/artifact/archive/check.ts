@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a container of the new image takes from its archive, started as the source image was trained.
+import { reportStart } from '../../learn/run/index.js'
+import { during } from '../../log/index.js'
+import { atLeast, type Gate } from '../../measure/gates.js'
+import type { Checked, Limits, Trial } from '../artifact.js'
+import { ArchiveReport } from './report.js'
+
+/** How many of the modules that did not come from the archive a failed limit names. */
+const NAMED = 3
+
+/** Starts the image once, untraced, and counts what its runtime says; not at all unless a limit asks for it. */
+export async function checkArchive(trial: Trial, { minHitRate }: Limits): Promise<Checked> {
+  if (minHitRate === undefined) return { checks: { hitRate: null }, gates: [] }
+  const report = await countHits(trial)
+  const { served, total, hitRate: percent } = report.counts
+  return { checks: { hitRate: { served, total, percent } }, gates: [hitRateGate(minHitRate, report)] }
+}
+
+/** The limits that only a start can tell, as options. */
+export function archiveLimits({ minHitRate }: Limits): string[] {
+  return minHitRate === undefined ? [] : ['--min-hit-rate']
+}
+
+async function countHits({ engine, spec, options, progress }: Trial): Promise<ArchiveReport> {
+  const report = new ArchiveReport()
+  const title = 'Start the new image and count what its archive serves'
+  await during(progress, ['hit-rate', title], async (step) => {
+    const { failure } = await reportStart(engine, spec, {
+      ...options,
+      activity: async () => report.lines,
+      onOutput: (stream, chunk) => stream === 'stderr' && report.add(chunk),
+    })
+    if (failure) throw failure
+    step.done(report.brief)
+  })
+  return report
+}
+
+function hitRateGate(minHitRate: number, { counts, missed, rejected }: ArchiveReport): Gate {
+  const gate = atLeast('min-hit-rate', minHitRate, counts.hitRate, '% served from the archive')
+  if (rejected !== undefined) return { ...gate, ok: false, detail: `the archive was refused: ${rejected}` }
+  if (missed.length === 0) return gate
+  const named = missed.slice(0, NAMED).map(({ name, reason }) => `${name} (${reason})`)
+  return { ...gate, detail: `not served: ${named.join(', ')}` }
+}

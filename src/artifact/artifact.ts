@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+// What is asked of every kind of artifact, beside what a layer asks. Each kind answers in a folder of its own, with
+// what it has to say; content, facts, trial and describe put the answers together. Whoever is outside asks these.
+import type { Artifact } from '../layer/artifact.js'
+import type { TrainingOptions, TrainingSpec } from '../learn/run/index.js'
+import type { Progress } from '../log/index.js'
+import type { Gate } from '../measure/gates.js'
+import type { Engine } from '../ports/index.js'
+
+/** An artifact that a bake has made. */
+export interface MadeArtifact<Summary, Noted> extends Artifact {
+  /**
+   * What results tell of it.
+   * @param folder as for the files.
+   */
+  summary(folder: string): Summary
+  /** Its part of the manifest. */
+  readonly noted: Noted
+}
+
+/** A line of a block of text: `modules   309 archived`. */
+export type Fact = [name: string, value: string]
+
+/** The end of which work is told in text; a dry run has written nothing. */
+export type Occasion = { after: 'bake'; image: string } | { after: 'dry run' } | { after: 'step' }
+
+/** How an artifact is told of in text. */
+export interface Facts<Summary> {
+  made(summary: Summary, occasion: Occasion): Fact[]
+  /** Where it lies, where that is one place. */
+  place(summary: Summary): Fact[]
+}
+
+/** Limits that artifacts have to keep; absent: none. */
+export interface Limits {
+  /** Percent of the path-based modules that were imported. */
+  minHitRate?: number
+}
+
+/** A module that was not served by its artifact, or a part that is not in it. */
+export interface Missed {
+  name: string
+  reason: string
+}
+
+/** What a start took from the artifacts of its image, in numbers. */
+export interface Counts {
+  served: number
+  total: number
+  /** Percent of the path-based modules that were imported. */
+  hitRate: number
+}
+
+/** Listens to what the runtime in a container says of artifacts. */
+export interface Report {
+  /** Grows for as long as something happens. */
+  readonly lines: number
+  /** Whether there is anything that the runtime told. */
+  readonly heard: boolean
+  readonly counts: Counts
+  readonly missed: readonly Missed[]
+  /** In a few words, for a line of progress. */
+  readonly brief: string
+  /** Takes a piece of what was written to stderr. */
+  add(chunk: Buffer): void
+  /** What is wrong with how the artifacts served; null: nothing. */
+  problem(limits: Limits): string | null
+}
+
+/** A new image that has no name yet, and how to start it. */
+export interface Trial {
+  engine: Engine
+  spec: TrainingSpec
+  options: TrainingOptions
+  progress: Progress
+}
+
+/** What trying the new image gave, as results tell it. */
+export interface Checks {
+  /** Null unless a limit for it was asked for. */
+  hitRate: { served: number; total: number; percent: number } | null
+}
+
+export interface Checked {
+  checks: Checks
+  gates: Gate[]
+}

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the artifacts of an image hold, or one that lies in a file by itself.
+import { PycdsError } from '../errors/index.js'
+import type { Archiver, Container } from '../ports/index.js'
+import { type ArchiveContents, describeArchive } from './archive/describe.js'
+import { ARCHIVE_PATH, readBaked } from './baked.js'
+
+/** As results tell it. */
+export type Contents = ArchiveContents
+
+export interface Subject {
+  /** What is described, as messages name it. */
+  name: string
+  /** Also list every module. */
+  map: boolean
+}
+
+/** @throws IMAGE_INVALID when the image was never baked, ARCHIVE_INVALID when what it holds is damaged */
+export async function describeImage(
+  image: Pick<Container, 'readFile'>,
+  { name, map }: Subject,
+  archiver: Archiver,
+): Promise<Contents> {
+  const { archive, manifest } = await readBaked(image)
+  if (!archive) {
+    throw new PycdsError('IMAGE_INVALID', {
+      message: `image ${name}: it holds no archive at ${ARCHIVE_PATH}`,
+      hint: `Bake it first: pycds-image bake ${name}`,
+    })
+  }
+  const found = { path: ARCHIVE_PATH, leftOut: manifest?.leftOut, map }
+  return describeArchive(archiver.describe(name, archive), found)
+}
+
+/**
+ * Describes a file by its bytes; an archive is the one kind that has a file of its own.
+ * @throws ARCHIVE_INVALID when it is none, or damaged
+ */
+export function describeFile(
+  bytes: Buffer,
+  { name, map }: Subject,
+  archiver: Archiver,
+): { kind: 'archive'; contents: Contents } {
+  const found = { path: name, leftOut: undefined, map }
+  return { kind: 'archive', contents: describeArchive(archiver.describe(name, bytes), found) }
+}

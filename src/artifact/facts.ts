@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+// The artifacts of an image in text for people. Nothing but text is loaded with this: commands are to start fast.
+import { archiveContentFacts, archiveCountColumns, archiveFacts } from './archive/facts.js'
+import type { Counts, Fact, Occasion } from './artifact.js'
+import { bytecodeFacts } from './bytecode/facts.js'
+import type { Summaries } from './content.js'
+import type { Contents } from './describe.js'
+
+/** What was made, or would be. */
+export function madeFacts({ archive, bytecode }: Summaries, occasion: Occasion): Fact[] {
+  return [...archiveFacts.made(archive, occasion), ...bytecodeFacts.made(bytecode, occasion)]
+}
+
+/** Where that lies, as far as it lies in one place. */
+export function placeFacts({ archive, bytecode }: Summaries): Fact[] {
+  return [...archiveFacts.place(archive), ...bytecodeFacts.place(bytecode)]
+}
+
+/** What an image, or a file, holds. */
+export function contentFacts(contents: Contents): Fact[] {
+  return archiveContentFacts(contents)
+}
+
+/** What a start was served: columns of numbers, in a table with a row for each start. */
+export function countColumns(counts: Counts): string[] {
+  return archiveCountColumns(counts)
+}

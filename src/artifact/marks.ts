@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: Apache-2.0
+// What artifacts leave in the configuration of an image, by name. Nothing is imported here: whoever only reads or
+// writes a configuration, such as the frontend, or takes away what an earlier bake has left, needs no more of them.
+
+/** The archive, in the folder of a bake. */
+export const ARCHIVE_NAME = 'app.cds'
+
+/** The variables by which the containers of an image find what lies in the folder of a bake. */
+export function artifactEnvironment(folder: string) {
+  return { PYCDS_ARCHIVE: `${folder}/${ARCHIVE_NAME}` }
+}
+
+/** Their names: what a training run must not see, and a new bake takes away. */
+export const ARTIFACT_VARIABLES: readonly string[] = Object.keys(artifactEnvironment(''))

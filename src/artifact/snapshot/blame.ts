@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: Apache-2.0
+// Which modules of a watched template cannot be frozen: those whose import did what a snapshot cannot hold, and all that
+// imported them.
+import type { WarmModule, WarmRecord } from './record.js'
+import { matcher } from './warm-set.js'
+
+/** A module that is left out, in the manifest's words. */
+export interface LeftOut {
+  name: string
+  /** A key of faults.ts; of what it depends on, where it has none of its own. */
+  reason: string
+  detail: string
+  /** The module whose fault it is. */
+  because: string
+  /** What its import took in the template, with all that it imported. */
+  milliseconds: number
+}
+
+export interface Blame {
+  leftOut: LeftOut[]
+  /** What to import in the next template, in order. */
+  names: string[]
+}
+
+export interface BlameRules {
+  /** Globs of names that are not wanted, whoever imports them. */
+  exclude?: readonly string[]
+  /**
+   * The same imports at another time, on another host, as another process: an import that has asked for one of these may
+   * be frozen when what it has left is the same.
+   */
+  elsewhere?: WarmRecord
+}
+
+/** What an import may ask for, if nothing comes of it. */
+const ASKED_ONLY = new Set(['TIME', 'PID', 'HOST'])
+/** Extension modules could keep the answer where nobody sees it; of these it is known that they do not. */
+const EXTENSIONS_KNOWN = new Set(['pandas._libs.tslibs.strptime'])
+/** Effects on what belongs to another module, by whose name their place begins. */
+const ELSEWHERE = new Set(['attribute', 'dict', 'list', 'set', 'loggers'])
+
+/**
+ * Judges a record.
+ * @param wanted  names that the template was to import
+ */
+export function blame(record: WarmRecord, wanted: readonly string[], rules: BlameRules = {}): Blame {
+  const needs = dependencies(record)
+  const milliseconds = new Map(record.modules.map((module) => [module.name, module.milliseconds]))
+  const costOf = (name: string) =>
+    [...closureOf(name, needs)].reduce((sum, one) => sum + (milliseconds.get(one) ?? 0), 0)
+  const faults = faultsOf(record, needs, rules)
+  const leftOut = new Map<string, LeftOut>()
+  for (const [name, [reason, detail]] of faults)
+    leftOut.set(name, { name, reason, detail, because: name, milliseconds: costOf(name) })
+  for (let more = true; more; ) {
+    more = false
+    for (const [name, needed] of needs) {
+      const cause = leftOut.has(name) ? undefined : [...needed].flatMap((one) => leftOut.get(one) ?? [])[0]
+      if (cause === undefined) continue
+      const { reason, detail, because } = cause
+      leftOut.set(name, { name, reason, detail, because, milliseconds: costOf(name) })
+      more = true
+    }
+  }
+  return { leftOut: [...leftOut.values()], names: wanted.filter((name) => !leftOut.has(name)) }
+}
+
+/** By module: what it needs directly. */
+function dependencies({ modules }: WarmRecord): Map<string, Set<string>> {
+  const needs = new Map<string, Set<string>>()
+  const add = (name: string, needed: string) => needs.set(name, (needs.get(name) ?? new Set()).add(needed))
+  for (const { name, events } of modules) {
+    if (!needs.has(name)) needs.set(name, new Set())
+    const parent = name.slice(0, Math.max(0, name.lastIndexOf('.')))
+    if (parent !== '') add(name, parent)
+    for (const [what, other] of events) {
+      if (what === 'ask') add(name, other)
+      // What was put in comes and goes with the one that did it.
+      if (what === 'set') add(other, name)
+    }
+  }
+  return needs
+}
+
+function closureOf(name: string, needs: ReadonlyMap<string, ReadonlySet<string>>): Set<string> {
+  const seen = new Set<string>()
+  const work = [name]
+  for (let one = work.pop(); one !== undefined; one = work.pop()) {
+    if (seen.has(one)) continue
+    seen.add(one)
+    work.push(...(needs.get(one) ?? []))
+  }
+  return seen
+}
+
+function faultsOf(
+  record: WarmRecord,
+  needs: ReadonlyMap<string, ReadonlySet<string>>,
+  { exclude = [], elsewhere }: BlameRules,
+): Map<string, [reason: string, detail: string]> {
+  const faults = new Map<string, [string, string]>()
+  const add = (name: string, reason: string, detail: string) => {
+    if (!faults.has(name)) faults.set(name, [reason, detail])
+  }
+  const isExcluded = matcher(exclude)
+  const others = new Map(elsewhere?.modules.map((module) => [module.name, module]))
+  for (const module of record.modules) {
+    const { name } = module
+    if (isExcluded(name)) add(name, 'EXCLUDED', '')
+    const differing = differences(module, others.get(name))
+    for (const [reason, detail] of module.faults)
+      if (!isExcused(module, reason, differing)) add(name, reason, detail)
+    if (differing !== undefined && differing.length > 0) add(name, 'DIFFERS', differing.join(', '))
+  }
+  for (const [reason, detail] of record.faults) if (reason === 'FAILED') add(detail, reason, '')
+  const closures = new Map<string, Set<string>>()
+  const needsAlways = (one: string, other: string) => {
+    const closure = closures.get(one) ?? closureOf(one, needs)
+    closures.set(one, closure)
+    return closure.has(other)
+  }
+  // A module that is never there without the one that changes it is never seen as it was before.
+  for (const [by, of, attribute] of record.changes)
+    if (!needsAlways(of, by)) add(by, 'CHANGED', `${of}.${attribute}`)
+  const base = new Set(record.base)
+  for (const { name, events } of record.modules)
+    for (const event of events) {
+      if (event[0] !== 'effect' || !ELSEWHERE.has(event[1])) continue
+      const of = moduleOf(event[2], (one) => base.has(one) || needs.has(one))
+      // Else it is changed only where somebody else has imported it before.
+      if (!base.has(of) && !needsAlways(name, of)) add(name, 'CHANGED', event[2])
+    }
+  return faults
+}
+
+/** The module of an attribute's place: the longest start of it that is one. */
+function moduleOf(place: string, isModule: (name: string) => boolean): string {
+  let of = place
+  do of = of.slice(0, Math.max(0, of.lastIndexOf('.')))
+  while (of.includes('.') && !isModule(of))
+  return of
+}
+
+/** Attributes that differ between two imports; undefined: it was imported once. */
+function differences(here: WarmModule, there: WarmModule | undefined): string[] | undefined {
+  if (there === undefined) return undefined
+  const renewed = new Set(here.renewed)
+  return [...new Set([...Object.keys(here.values), ...Object.keys(there.values)])].filter(
+    (name) => !renewed.has(name) && here.values[name] !== there.values[name],
+  )
+}
+
+const isExcused = ({ name, kind }: WarmModule, reason: string, differing: string[] | undefined) =>
+  ASKED_ONLY.has(reason) && differing?.length === 0 && (kind !== 'extension' || EXTENSIONS_KNOWN.has(name))

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+// What an import must not do for its module to be frozen.
+
+/** Reasons of native/snapshot/warm/recorder.py and of blame.ts, as ends of a sentence that begins with "its import". */
+export const FAULTS: Readonly<Record<string, string>> = {
+  CHANGED: 'changed something of another module',
+  CODEC: 'looked a codec up that the interpreter remembers',
+  DESCRIPTOR: 'left a file open, or closed one',
+  DIFFERS: 'left something that is another one each time',
+  DIRECTORY: 'changed the working directory',
+  ENTROPY: 'drew random bytes',
+  ENVIRONMENT: 'read all variables of the environment',
+  EXCLUDED: 'is not wanted: it was excluded',
+  FAILED: 'failed, or tried another import that failed',
+  HOOK: 'added an audit hook',
+  HOST: 'asked for the name of the host or the kernel',
+  INTERPRETER: 'changed a setting of the interpreter, or sys.path',
+  LIMIT: 'changed a limit of the process',
+  LISTED: 'listed a directory',
+  LOADER: 'went through a loader that is not one of the interpreter’s own',
+  MAPPED: 'mapped memory',
+  MODULES: 'went through all modules or objects that there are',
+  ONCE: 'can happen once only in a process: an extension module that cannot be loaded again',
+  OUTSIDE: 'read a file that is not the image’s',
+  PID: 'asked for the number of the process',
+  PRINTED: 'wrote to a standard stream',
+  PROCESS: 'started a process',
+  REMOVED: 'removed a module',
+  SIGNAL: 'changed how signals are handled',
+  SOCKET: 'made a socket',
+  THREAD: 'started a thread',
+  TIME: 'asked for the time',
+  TRACE: 'set a trace function',
+  UMASK: 'changed the mask of file modes',
+  VARIABLES: 'changed the environment',
+  WARNED: 'emitted a warning',
+  WROTE: 'wrote a file',
+}

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+// The record of a template that was watched while it imported: written by native/snapshot/warm/table.py, read again by the
+// template that is frozen.
+
+/** An event of an import, in its order: native/snapshot/warm/recorder.py. */
+export type WarmEvent =
+  | ['ask', string]
+  | ['absent', string]
+  | ['set', string]
+  | ['seen' | 'unseen', string]
+  | ['pool', processors: string]
+  | ['effect', what: string, place: string, size: number]
+
+/** A reason of faults.ts, and what it is about. */
+export type WarmFault = [reason: string, detail: string]
+
+/** `set`: put into sys.modules by another module; `other`: found by a finder that another module has added. */
+export type WarmKind = 'builtin' | 'frozen' | 'source' | 'extension' | 'namespace' | 'other' | 'set'
+
+export interface WarmModule {
+  name: string
+  kind: WarmKind
+  events: WarmEvent[]
+  /** What it read: variables with keyed hashes of their values, null where there was none. */
+  variables: Record<string, string | null>
+  files: [path: string, bytes: number, mtime: number][]
+  faults: WarmFault[]
+  /** Digests of what it holds, by attribute; and which of them are made anew in each process. */
+  values: Record<string, string>
+  renewed: string[]
+  /** What its body took of the processor, without what it imported. */
+  milliseconds: number
+}
+
+export interface WarmRecord {
+  version: 1
+  /** Of the hashes of variables. */
+  key: string
+  /** What was imported by the template itself. */
+  asked: string[]
+  /** What was there before. */
+  base: string[]
+  modules: WarmModule[]
+  /** Of what belongs to no module: what could not be imported. */
+  faults: WarmFault[]
+  /** Attributes of other modules that an import has changed. */
+  changes: [by: string, of: string, attribute: string][]
+}
+
+/** @throws Error  when the text is no record */
+export function parseRecord(text: string): WarmRecord {
+  const record: unknown = JSON.parse(text)
+  if (!isRecord(record)) throw new Error('not the record of a watched template')
+  return record
+}
+
+function isRecord(value: unknown): value is WarmRecord {
+  if (typeof value !== 'object' || value === null) return false
+  const { version, asked, modules, faults, changes } = value as Partial<Record<keyof WarmRecord, unknown>>
+  return version === 1 && [asked, modules, faults, changes].every(Array.isArray)
+}

@@ -1,0 +1,548 @@
+// SPDX-License-Identifier: Apache-2.0
+// A snapshot may hold modules that its program has not imported yet. When it does, nothing but the clock tells that they
+// were there: the same program is run with and without.
+import { randomBytes } from 'node:crypto'
+import { chmodSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import test, { type ExecutionContext } from 'ava'
+import { blame } from '../../src/artifact/snapshot/blame.js'
+import type { Python } from '../helpers/interpreters.js'
+import { inRepository } from '../helpers/repository.js'
+import { findFreezable, type StartOptions } from '../helpers/snapshot.js'
+import { testInTurn } from '../helpers/test-in-turn.js'
+import { TIER } from '../helpers/tier.js'
+import { WarmBench, type WarmProgram } from '../helpers/warm.js'
+
+const PROGRAM = readFileSync(inRepository('test/fixtures/snapshot/warm.py'), 'utf8')
+const OFTEN = ['json', 'logging', 'asyncio', 'dataclasses', 'sqlite3', 'ssl', 'random', 'tempfile', 'inspect']
+const LIBRARY = [
+  ...['json', 'logging', 'asyncio', 'email', 'email.mime.text', 'http.client', 'http.server', 'decimal'],
+  ...['dataclasses', 'typing', 'unittest', 'unittest.mock', 'xml.etree.ElementTree', 'xml.dom.minidom'],
+  ...['sqlite3', 'ssl', 'ctypes', 'multiprocessing', 'concurrent.futures', 'concurrent.futures.thread'],
+  ...['urllib.request', 'subprocess', 'argparse', 'csv', 'datetime', 'uuid', 'random', 'tempfile', 'zipfile'],
+  ...['inspect', 'platform', 'fractions', 'statistics', 'difflib', 'pprint', 'secrets', 'html.parser'],
+]
+
+/** The order of sets is otherwise another one in each start. */
+const ENV = { PYTHONHASHSEED: '0' }
+
+const pythons = TIER === 'all' ? findFreezable() : findFreezable().slice(-1)
+if (pythons.length === 0)
+  test.skip('no CPython on this machine that can be frozen: no module is imported in advance', () =>
+    undefined)
+
+function each(title: string, run: (t: ExecutionContext, python: Python) => Promise<void>): void {
+  for (const python of pythons) testInTurn(`${python.version}: ${title}`, (t) => run(t, python))
+}
+
+async function warmed(t: ExecutionContext, python: Python, names: readonly string[]) {
+  const bench = new WarmBench(t, python)
+  await bench.train()
+  const warm = await bench.freezeWarm(names, ENV)
+  return { bench, ...warm }
+}
+
+each('each module of the standard library looks as if it had been imported just now', async (t, python) => {
+  const library = TIER === 'all' ? LIBRARY : OFTEN
+  const { bench, leftOut } = await warmed(t, python, library)
+  t.deepEqual(leftOut, [])
+  const program = bench.file('warm.py', PROGRAM)
+  const alone = TIER === 'all' ? library : ['asyncio', 'sqlite3']
+  const sets = [...alone.map((name) => [name]), library, [...library].reverse()]
+  for (const names of sets) {
+    const args = [program, ...names]
+    const { ready } = await bench.assertSame(t, names.join(), args, { env: ENV })
+    t.is(ready[0], names[0])
+  }
+})
+
+/** A library of modules that only test; by name. */
+const PACKAGE: Record<string, string> = {
+  'leaf.py': 'import sys\nVALUE = "leaf"\n',
+  'middle.py': 'import leaf, json\nVALUE = leaf.VALUE + "+middle"\n',
+  'top.py': 'from middle import VALUE as below\nimport random, queue\nVALUE = below + "+top"\n',
+  'tree/__init__.py': 'from .inner import VALUE\n',
+  'tree/inner.py': 'VALUE = "inner"\n',
+  'lazy/__init__.py': 'from .first import VALUE\nfrom . import second\n',
+  'lazy/first.py': 'import leaf\nVALUE = "first"\n',
+  'lazy/second.py': 'from .first import VALUE\n',
+  'tree/later.py': 'from . import VALUE\nimport leaf\n',
+  'reads.py': 'import os\nVALUE = os.environ.get("MODE"), os.getenv("HOME")\n',
+  'data.py': 'with open(__file__.replace("data.py", "data.txt")) as file: VALUE = file.read()\n',
+  'data.txt': 'data',
+  'optional.py': 'try:\n    import accelerated\nexcept ImportError:\n    accelerated = None\n',
+  'fails.py': 'import leaf\nraise ImportError("always")\n',
+  'tries.py': 'try:\n    import fails\nexcept ImportError as error:\n    VALUE = str(error)\n',
+  'effects.py': [
+    'import atexit, copyreg, logging, os, sys, threading, warnings',
+    'warnings.filterwarnings("ignore", message="nothing")',
+    'warnings.simplefilter("always", ResourceWarning, append=True)',
+    'atexit.register(print, "bye of effects")',
+    'class Finder:',
+    '    @classmethod',
+    '    def find_spec(cls, name, path, target=None): return None',
+    'sys.meta_path.append(Finder)',
+    'class Odd: pass',
+    'copyreg.pickle(Odd, lambda odd: "odd")',
+    'log = logging.getLogger("effects.inner")',
+    'log.addHandler(logging.NullHandler())',
+    'logging.addLevelName(7, "SEVEN")',
+    'threading._register_atexit(print, "bye of threads")',
+    'os.register_at_fork(before=lambda: print("forks", flush=True))',
+    'import leaf',
+    'leaf.ADDED = [1]',
+  ].join('\n'),
+}
+const NAMES = [
+  'top',
+  'tree',
+  'tree.later',
+  'lazy.first',
+  'reads',
+  'data',
+  'optional',
+  'tries',
+  'effects',
+  'asyncio',
+  'unittest.mock',
+]
+
+async function packaged(t: ExecutionContext, python: Python) {
+  const bench = new WarmBench(t, python)
+  await bench.train()
+  for (const [name, text] of Object.entries(PACKAGE)) bench.file(`${bench.inSite}/${name}`, text)
+  const { leftOut } = await bench.freezeWarm(NAMES, ENV)
+  t.deepEqual(leftOut, [])
+  return bench
+}
+
+const SHOW =
+  'print([(n, m.__dict__.get("VALUE")) for n, m in sys.modules.items() if n not in ("gc", "_pycds")])'
+
+/** What must win: files that lie beside the script, and the program; whether the statement finds its modules ready. */
+const SHADOWED: Record<string, { files?: Record<string, string>; program: string; ready?: string }> = {
+  'nothing in the way': { program: 'import top', ready: 'top' },
+  'a module of a package, and then another': { program: 'import tree.later', ready: 'tree.later' },
+  'a module that its own package asks for first': { program: 'import lazy.first', ready: 'lazy.first' },
+  'a file beside the script': { files: { 'leaf.py': 'VALUE = "mine"' }, program: 'import top' },
+  'a file that a nested import finds': { files: { 'random.py': 'VALUE = 4' }, program: 'import top' },
+  'a package beside the script': { files: { 'queue/__init__.py': 'VALUE = 5' }, program: 'import top' },
+  'an optional module that is there now': {
+    files: { 'accelerated.py': 'VALUE = 6' },
+    program: 'import optional; print(optional.accelerated)',
+  },
+  'an optional module in sys.modules': {
+    program: 'sys.modules["accelerated"] = sys; import optional; print(optional.accelerated is sys)',
+  },
+  'a module that is forbidden': {
+    program: 'sys.modules["_json"] = None; import middle; print(middle.json.decoder.c_scanstring)',
+  },
+  'a mock in sys.modules': {
+    program: 'import types; sys.modules["leaf"] = types.SimpleNamespace(VALUE="mock"); import top',
+  },
+  'a finder in front': {
+    program: [
+      'class Finder:',
+      '    def find_spec(self, name, path, target=None): print("asked", name)',
+      'sys.meta_path.insert(0, Finder()); import middle',
+    ].join('\n'),
+  },
+  'another __import__': {
+    program: [
+      'import builtins',
+      'old = builtins.__import__',
+      'def new(name, *args): print("import", name); return old(name, *args)',
+      'builtins.__import__ = new; import middle',
+    ].join('\n'),
+  },
+  'a trace function': {
+    program: [
+      'calls = []',
+      'sys.settrace(lambda frame, event, arg: calls.append(frame.f_code.co_name)); import tree; sys.settrace(None)',
+      'print(calls.count("<module>"))',
+    ].join('\n'),
+  },
+  'a profile function': {
+    program: [
+      'calls = []',
+      'sys.setprofile(lambda frame, event, arg: calls.append(frame.f_code.co_name)); import tree; sys.setprofile(None)',
+      'print(calls.count("<module>"))',
+    ].join('\n'),
+  },
+  'an audit hook': {
+    program:
+      'print(sys.addaudithook, sys.addaudithook.__doc__, sys.addaudithook.__module__, sys.addaudithook.__text_signature__); sys.addaudithook(lambda event, args: event == "import" and print(event, args[0])); import tree',
+  },
+  'a path hook': {
+    program:
+      'sys.path_hooks.insert(0, lambda path: 1 / 0 if path == "no" else (_ for _ in ()).throw(ImportError)); import tree',
+  },
+  'a directory in front of the search path': {
+    files: { 'other/leaf.py': 'VALUE = "other"' },
+    program: 'sys.path.insert(0, sys.path[0] + "/other"); import middle',
+  },
+  'a logger that is there already': {
+    program:
+      'import logging; logging.getLogger("effects.inner").name = "own"; import effects; print(effects.log.name)',
+  },
+  'another class of loggers': {
+    program: [
+      'import logging',
+      'class Own(logging.Logger): pass',
+      'logging.setLoggerClass(Own); import effects; print(type(effects.log))',
+    ].join('\n'),
+  },
+  'a variable that was read': { program: 'import os; os.environ["MODE"] = "other"; import reads' },
+  'another thread': {
+    program:
+      'import threading; one = threading.Thread(target=__import__, args=("top",)); one.start(); one.join()',
+  },
+  'an import that fails': {
+    program: 'import tries; import leaf; print(leaf is sys.modules["leaf"])',
+    ready: 'tries',
+  },
+  'a second import': {
+    program:
+      'import leaf; first = leaf; del sys.modules["leaf"]; import leaf; print(first is leaf)\nimport top',
+  },
+  'a reload': { program: 'import importlib, tree; tree.VALUE = 1; importlib.reload(tree)', ready: 'tree' },
+  'importlib.import_module': {
+    program: 'import importlib; importlib.import_module(".later", "tree")',
+    ready: 'tree.later',
+  },
+}
+
+async function whatWins(t: ExecutionContext, bench: WarmBench): Promise<void> {
+  let place = 0
+  for (const [what, { files = {}, program, ready }] of Object.entries(SHADOWED)) {
+    const directory = `app${++place}`
+    for (const [name, text] of Object.entries(files)) bench.file(`${directory}/${name}`, text)
+    const script = bench.file(`${directory}/main.py`, `import sys\n${program}\n${SHOW}\n`)
+    const told = await bench.assertSame(t, what, [script], { env: ENV })
+    // The last import of the program is the one that must not be served.
+    const asked = new RegExp(`^(${[...program.matchAll(/import ([\\w.]+)/g)].at(-1)?.[1]})$`)
+    if (ready !== undefined)
+      t.true(told.ready.includes(ready) && told.not.length === 0, `${what}: ${JSON.stringify(told)}`)
+    else
+      t.false(
+        told.ready.some((name) => asked.test(name)),
+        `${what}: ${JSON.stringify(told)}`,
+      )
+  }
+}
+
+async function whatChangesElsewhere(t: ExecutionContext, bench: WarmBench): Promise<void> {
+  const state = readFileSync(inRepository('test/fixtures/snapshot/warm.py'), 'utf8')
+  const script = bench.file('app/warm.py', state)
+  for (const names of [
+    ['leaf'],
+    ['effects'],
+    ['leaf', 'effects'],
+    ['logging', 'effects', 'asyncio'],
+    ['asyncio', 'effects'],
+  ])
+    await bench.assertSame(t, names.join(), [script, ...names], { env: ENV })
+  const fork = 'import effects, os\npid = os.fork()\nif pid: os.waitpid(pid, 0)\nelse: os._exit(0)'
+  await bench.assertSame(t, 'fork', ['-c', fork], { env: ENV })
+}
+
+async function whatHasChangedSince(t: ExecutionContext, bench: WarmBench): Promise<void> {
+  const script = bench.file('app/main.py', `import sys\nimport top, tree, data, reads\n${SHOW}\n`)
+  const told = async () => (await bench.assertSame(t, 'changed', [script], { env: ENV })).not
+  t.deepEqual(await told(), [])
+  bench.file(`${bench.inSite}/data.txt`, 'other data')
+  t.deepEqual(await told(), ['data'])
+  bench.file(`${bench.inSite}/leaf.py`, 'VALUE = "edited"\n')
+  t.deepEqual(await told(), ['top', 'data'])
+  const { not } = await bench.assertSame(t, 'a variable', [script], { env: { ...ENV, MODE: 'x' } })
+  t.deepEqual(not, ['top', 'data', 'reads'])
+}
+
+each(
+  'what wins over a module wins, what it changes elsewhere is changed, what is edited is new',
+  async (t, python) => {
+    const bench = await packaged(t, python)
+    await whatWins(t, bench)
+    await whatChangesElsewhere(t, bench)
+    await whatHasChangedSince(t, bench)
+  },
+)
+
+/** Modules that give others something, that look which others there are, and that keep nothing of what they read. */
+const GIVERS: Record<string, string> = {
+  'held.py': [
+    'TABLE = {"own": 1}',
+    'NOTHING = None',
+    'class Lazy:',
+    '    first = property(lambda self: 1)',
+    '    last = 2',
+    '    table = {"own": 1}',
+  ].join('\n'),
+  'adds.py': [
+    'import held',
+    'VALUE = held.ADDED = ["adds"]',
+    'held.TABLE["adds"] = held.Lazy.table["adds"] = held.Lazy.adds = VALUE',
+    'del held.Lazy.first',
+  ].join('\n'),
+  'more.py': 'import held\nVALUE = held.NOTHING = held.MORE = ["more"]\nheld.TABLE["more"] = VALUE\n',
+  'ring/__init__.py': 'from . import part\nAFTER = 1\n',
+  'ring/part.py': 'import ring\nring.GIVEN = [2]\nVALUE = ring.GIVEN\n',
+  'sees.py': 'import sys\nVALUE = "queue" in sys.modules, sys.modules.get("sees") is not None\n',
+  'helper.py': 'import sys\ndef look(): return [name for name in sys.modules if name == "queue"]\n',
+  'calls.py': 'import helper\nVALUE = helper.look()\n',
+  'patches.py': 'import held\nheld.Lazy.last = 3\n',
+  'finds.py': 'import sys\nif "held" in sys.modules: sys.modules["held"].FOUND = 1\n',
+  'years.py': 'import time\nYEAR = time.localtime(time.time()).tm_year\n',
+  'asks.py': 'import os, time\nBEFORE = time.time() < os.getpid() < 0\n',
+  'rolls.py': 'import random\ndice = random.Random()\n',
+  'keeps.py': 'import random, os\ndice = random.Random()\nkey = os.urandom(8)\n',
+  'silent.py': 'import os\nFLAG = os.environ.get("MODE") == "x"\n',
+}
+const LOOK = [
+  'import sys',
+  'for name in sys.argv[1:]: __import__(name)',
+  'modules = [n for n in sys.modules if n not in ("gc", "_pycds")]',
+  'held, ring = sys.modules.get("held"), sys.modules.get("ring")',
+  'values = {n: vars(sys.modules[n]).get("VALUE") for n in modules}',
+  'print(modules, {n: v for n, v in values.items() if v is not None})',
+  'if held:',
+  '    print([n for n in vars(held)], held.TABLE, held.NOTHING, held.Lazy.table, [n for n in vars(held.Lazy)], dir(held.Lazy))',
+  '    print(getattr(held, "ADDED", None) is values.get("adds"), held.Lazy.table.get("adds") is values.get("adds"))',
+  'if ring: print([n for n in vars(ring)], ring.GIVEN is ring.part.VALUE)',
+].join('\n')
+
+each(
+  'what a module gives another is given in its order, and none sees more than it would',
+  async (t, python) => {
+    const bench = new WarmBench(t, python)
+    await bench.train()
+    for (const [name, text] of Object.entries(GIVERS)) bench.file(`${bench.inSite}/${name}`, text)
+    const wanted = ['held', 'adds', 'more', 'ring', 'sees', 'queue', 'calls', 'patches', 'finds']
+    const { leftOut } = await bench.freezeWarm([...wanted, 'years', 'asks', 'rolls', 'keeps'], ENV)
+    t.deepEqual(
+      leftOut.filter(({ name, because }) => name === because).map(({ name, reason }) => [name, reason]),
+      [
+        ['calls', 'MODULES'],
+        ['years', 'TIME'],
+        ['keeps', 'ENTROPY'],
+        ['patches', 'CHANGED'],
+        ['finds', 'CHANGED'],
+      ],
+    )
+    const script = bench.file('app/look.py', LOOK)
+    const ready = async (...names: string[]) =>
+      (await bench.assertSame(t, names.join(), [script, ...names], { env: ENV })).ready
+    t.deepEqual(await ready('held', 'adds', 'more'), ['held', 'adds', 'more'])
+    t.deepEqual(await ready('more', 'adds', 'ring'), ['more', 'adds', 'ring'])
+    for (const names of [
+      ['held'],
+      ['adds'],
+      ['more', 'held'],
+      ['ring.part'],
+      ['held', 'more', 'patches', 'finds'],
+    ])
+      await ready(...names)
+    t.deepEqual(await ready('sees'), ['sees'])
+    t.deepEqual(await ready('queue', 'sees'), ['queue'])
+    t.deepEqual(await ready('asks', 'rolls'), ['asks', 'rolls'])
+    const roll = ['-c', 'import rolls; print(rolls.dice.random())']
+    const rolls = [await bench.start(roll, { env: ENV }), await bench.start(roll, { env: ENV })]
+    t.deepEqual(
+      rolls.map(({ snapshot }) => snapshot),
+      ['thawed', 'thawed'],
+    )
+    t.not(rolls[0]?.stdout, rolls[1]?.stdout)
+  },
+)
+
+each('a program that a snapshot is not worth its while for starts without', async (t, python) => {
+  const bench = new WarmBench(t, python)
+  await bench.train()
+  const imports = ['asyncio', 'unittest.mock', 'email.mime.text', 'xml.dom.minidom', 'multiprocessing']
+  const script = bench.file('app/main.py', 'import asyncio; print(asyncio.__name__)\n')
+  const other = bench.file('app/other.py', 'print("other")\n')
+  bench.file('app/named.py', 'print(__name__)\n')
+  await bench.watch(imports, ENV)
+  const programs: WarmProgram[] = [
+    { kind: 'script', text: script, imports },
+    { kind: 'command', text: 'import asyncio', imports },
+    { kind: 'command', text: 'import sys', imports: [] },
+    { kind: 'module', text: 'named', imports },
+  ]
+  const ended = await bench.tryToFreezeWarm(ENV, programs)
+  t.is(ended.code, 0, ended.stderr)
+  const cwd = join(bench.directory, 'app')
+  const expected: [args: string[], snapshot: string, input?: string][] = [
+    [[script], 'thawed'],
+    [['main.py'], 'thawed'],
+    [['-m', 'named'], 'thawed'],
+    [['-c', 'import asyncio; print(1)'], 'thawed'],
+    [[other], 'OTHER_PROGRAM'],
+    [['-m', 'json.tool', '--help'], 'OTHER_PROGRAM'],
+    [['-c', 'print(1)'], 'OTHER_PROGRAM'],
+    [['-'], 'OTHER_PROGRAM', 'print(2)'],
+    [['-c', 'import sys; print(1)'], 'LITTLE_GAIN'],
+  ]
+  for (const [args, snapshot, input] of expected)
+    await bench.assertSame(t, args.join(' '), args, { env: ENV, cwd, ...(input && { input }) }, snapshot)
+})
+
+each('nothing of training, and no variable, is in a snapshot', async (t, python) => {
+  const bench = new WarmBench(t, python)
+  const canary = (name: string) => `canary-${name}-${randomBytes(12).toString('hex')}`
+  const [argument, variable, text, mode, unread] = ['argument', 'variable', 'file', 'mode', 'unread'].map(
+    canary,
+  )
+  const path = bench.file('secret.txt', `${text}`)
+  const program = 'import json, os, sys; open(sys.argv[1]).read(); os.environ["KEY"]'
+  await bench.train(program, [path, `${argument}`], { KEY: variable })
+  for (const [name, body] of Object.entries(GIVERS)) bench.file(`${bench.inSite}/${name}`, body)
+  const env = { ...ENV, MODE: mode, UNREAD: unread }
+  const { record } = await bench.freezeWarm(['silent', 'json', 'logging'], env)
+  const files = [
+    readFileSync(bench.snapshot),
+    readFileSync(bench.archive),
+    Buffer.from(JSON.stringify(record)),
+  ]
+  for (const value of [argument, variable, text, mode, unread])
+    t.deepEqual(
+      files.map((file) => file.includes(`${value}`)),
+      [false, false, false],
+      value,
+    )
+  const script = bench.file('app/main.py', 'import silent; print(silent.FLAG)\n')
+  t.deepEqual((await bench.assertSame(t, 'the same', [script], { env })).not, [])
+  const other = await bench.assertSame(t, 'another', [script], { env: { ...env, MODE: 'x' } })
+  t.deepEqual(other.not, ['silent'])
+})
+
+const all = TIER === 'all' ? each : () => undefined
+
+all('other surroundings lead to what they would have led to', async (t, python) => {
+  const bench = await packaged(t, python)
+  const program =
+    'import sys, os, time, top, reads; print(top.VALUE, reads.VALUE, time.tzname, sys.path, sys.flags)'
+  const script = bench.file('app/main.py', program)
+  const surroundings: [env: StartOptions['env'], snapshot: string][] = [
+    [{ HOME: '/elsewhere' }, 'ENVIRONMENT'],
+    [{ TZ: 'Asia/Tokyo' }, 'ENVIRONMENT'],
+    [{ LANG: 'C' }, 'ENVIRONMENT'],
+    [{ PYTHONPATH: bench.directory }, 'CONFIGURATION'],
+    [{ OMP_NUM_THREADS: '1', HOSTNAME: 'other' }, 'thawed'],
+  ]
+  for (const [env, snapshot] of surroundings)
+    await bench.assertSame(t, JSON.stringify(env), [script], { env: { ...ENV, ...env } }, snapshot)
+  if (process.getuid?.() !== 0) return
+  chmodSync(bench.directory, 0o755)
+  await bench.assertSame(t, 'another user', [script], {
+    env: ENV,
+    through: ['setpriv', '--reuid', '12345', '--clear-groups'],
+  })
+})
+
+/** Applications of packages that are not of the standard library; what they print is the same each time. */
+const APPLICATIONS: Record<string, string> = {
+  flask: [
+    'import flask',
+    'app = flask.Flask("app")',
+    'app.add_url_rule("/<name>", view_func=lambda name: flask.jsonify(name=name, q=flask.request.args["q"]), endpoint="x")',
+    'print(app.test_client().get("/me?q=1").get_data(as_text=True), app.url_map)',
+  ].join('\n'),
+  boto3:
+    'import boto3; print(boto3.client("s3", region_name="eu-west-1", aws_access_key_id="a", aws_secret_access_key="b").generate_presigned_url("get_object", Params={"Bucket": "b", "Key": "k"})[:40])',
+  sqlalchemy: [
+    'import sqlalchemy as sa',
+    'engine = sa.create_engine("sqlite://")',
+    'with engine.begin() as c: print(c.execute(sa.text("select 1 + 1")).scalar(), sa.select(sa.literal(1)))',
+  ].join('\n'),
+  numpy:
+    'import numpy as np; print(np.arange(12).reshape(3, 4) @ np.ones((4, 2)), np.linalg.inv(np.eye(3)), np.fft.fft([1, 0]))',
+  pandas:
+    'import pandas as pd; print(pd.DataFrame({"a": [1, 2, 1], "b": [3, 4, 5]}).groupby("a").sum(), pd.Timestamp("2026-01-02"))',
+  requests:
+    'import requests; print(requests.Request("GET", "http://a.b/c", params={"d": "e"}).prepare().url, requests.Session().headers)',
+}
+
+all('applications answer as ever', async (t, python) => {
+  for (const [name, program] of Object.entries(APPLICATIONS)) {
+    const bench = new WarmBench(t, python)
+    const got = await bench.install(name)
+    if (!got) {
+      t.log(`${python.version}: ${name} cannot be had`)
+      continue
+    }
+    await bench.train(program)
+    const { leftOut } = await bench.freezeWarm([name], ENV)
+    const causes = leftOut.filter((one) => one.name === one.because)
+    t.log(
+      `${python.version}: ${name}: left out`,
+      causes.map((one) => `${one.name} ${one.reason} ${one.detail}`),
+    )
+    const state = bench.file('warm.py', PROGRAM)
+    await bench.assertSame(t, name, [bench.file('app/main.py', program)], { env: ENV })
+    await bench.assertSame(t, `${name}: what is there`, [state, name], { env: ENV })
+  }
+})
+
+/** What an import must not do, by the reason for which its module is left out. */
+const FAULTY: Record<string, [program: string, reason: string]> = {
+  prints: ['print("hello")', 'PRINTED'],
+  writes: ['import os; os.write(2, b"x")', 'PRINTED'],
+  warns: ['import warnings; warnings.warn("old", DeprecationWarning, 2)', 'WARNED'],
+  threads: [
+    'import threading; threading.Thread(target=threading.Event().wait, daemon=True).start()',
+    'THREAD',
+  ],
+  opens: ['import os; kept = open(os.__file__)', 'DESCRIPTOR'],
+  handles: ['import signal; signal.signal(signal.SIGUSR1, signal.SIG_IGN)', 'SIGNAL'],
+  masks: ['import os; os.umask(0o77)', 'UMASK'],
+  limits: [
+    'import resource; resource.setrlimit(resource.RLIMIT_CORE, (0, 0)); resource.setrlimit(resource.RLIMIT_NPROC, (500, 500))',
+    'LIMIT',
+  ],
+  moves: ['import os; os.chdir("/")', 'DIRECTORY'],
+  sets: ['import os; os.environ["SET"] = "1"', 'VARIABLES'],
+  copies: ['import os; all = dict(os.environ)', 'ENVIRONMENT'],
+  draws: ['import os; key = os.urandom(8)', 'ENTROPY'],
+  clocks: ['import time; now = time.time()', 'TIME'],
+  pids: ['import os; pid = os.getpid()', 'PID'],
+  hosts: ['import socket; host = socket.gethostname()', 'HOST'],
+  connects: ['import socket; kept = socket.socket()', 'SOCKET'],
+  looks: ['text = open("/proc/self/stat").read()', 'OUTSIDE'],
+  lists: ['import os; names = os.listdir("/usr")', 'LISTED'],
+  runs: ['import os; os.system("true")', 'PROCESS'],
+  patches: ['import json; json.dumps = None', 'CHANGED'],
+  audits: ['import sys; sys.addaudithook(lambda *a: None)', 'HOOK'],
+  traces: ['import sys; sys.settrace(None)', 'TRACE'],
+  recurses: ['import sys; sys.setrecursionlimit(2000)', 'INTERPRETER'],
+  encodes: ['name = "x".encode("punycode")', 'CODEC'],
+  counts: ['import sys; names = [name for name in list(sys.modules)]', 'MODULES'],
+  removes: ['import sys, json; del sys.modules["json.encoder"]', 'REMOVED'],
+}
+
+each('what a snapshot cannot hold is left out, with what imports it, and the reason', async (t, python) => {
+  const bench = new WarmBench(t, python)
+  await bench.train()
+  const faulty = Object.keys(FAULTY)
+  for (const [name, [program]] of Object.entries(FAULTY)) {
+    bench.file(`${bench.inSite}/${name}.py`, `${program}\n`)
+    bench.file(`${bench.inSite}/uses_${name}.py`, `import ${name}\n`)
+  }
+  bench.file(`${bench.inSite}/innocent.py`, 'VALUE = 1\n')
+  // Together they are quicker; one at a time nothing but the module itself can be what is found.
+  for (const names of TIER === 'all' ? faulty.map((name) => [name]) : [faulty]) {
+    const wanted = [...names.map((name) => `uses_${name}`), 'innocent']
+    const judged = blame(await bench.watch(wanted), wanted)
+    t.deepEqual(judged.names, ['innocent'], names.join())
+    for (const name of names) {
+      const [, reason] = FAULTY[name] ?? []
+      t.deepEqual(
+        judged.leftOut
+          .filter((one) => one.because === name)
+          .map((one) => [one.name, one.reason, one.because]),
+        [name, `uses_${name}`].map((one) => [one, reason, name]),
+        JSON.stringify(judged.leftOut),
+      )
+    }
+  }
+})

@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: Apache-2.0
+// Which modules a snapshot imports in advance, and which of them are left out after it was watched.
+import test from 'ava'
+import { blame } from '../../../src/artifact/snapshot/blame.js'
+import { parseRecord, type WarmModule, type WarmRecord } from '../../../src/artifact/snapshot/record.js'
+import { chooseWarmSet } from '../../../src/artifact/snapshot/warm-set.js'
+
+const LIBRARIES = ['/usr/lib/python3.11', '/app/site-packages/']
+const traced = (name: string, directory = LIBRARIES[0]) => ({ name, origin: `${directory}/${name}.py` })
+const choose = (
+  modules: { name: string; origin: string }[],
+  include: string[] = [],
+  exclude: string[] = [],
+) => chooseWarmSet(modules, { libraries: LIBRARIES, include, exclude })
+
+test('libraries are taken in the order of the trace, the application and its script are not', (t) => {
+  const modules = [
+    traced('zlib'),
+    traced('abc'),
+    traced('settings', '/app'),
+    traced('flask', '/app/site-packages'),
+    traced('near', '/usr/lib/python3.11-more'),
+    traced('__main__'),
+    traced('abc'),
+  ]
+  t.deepEqual(choose(modules), ['zlib', 'abc', 'flask'])
+})
+
+test('globs take further modules in, and leave others out; those count more', (t) => {
+  const modules = [
+    traced('app', '/app'),
+    traced('app.views', '/app'),
+    traced('apple', '/app'),
+    traced('a+b'),
+    traced('re'),
+  ]
+  t.deepEqual(choose(modules, ['app', 'app.*']), ['app', 'app.views', 'a+b', 're'])
+  t.deepEqual(choose(modules, ['app*'], ['app.v?ews', 'a+?']), ['app', 'apple', 're'])
+  t.deepEqual(choose(modules, ['*'], ['*']), [])
+})
+
+function module(name: string, asks: string[] = [], more: Partial<WarmModule> = {}): WarmModule {
+  const events = asks.map((one): ['ask', string] => ['ask', one])
+  return {
+    name,
+    kind: 'source',
+    events,
+    variables: {},
+    files: [],
+    faults: [],
+    values: {},
+    renewed: [],
+    milliseconds: 1,
+    ...more,
+  }
+}
+
+const recordOf = (modules: WarmModule[], more: Partial<WarmRecord> = {}): WarmRecord => ({
+  version: 1,
+  key: '1',
+  asked: [],
+  base: [],
+  modules,
+  faults: [],
+  changes: [],
+  ...more,
+})
+
+test('a fault costs its module, and all that needs it: importers and modules of the package', (t) => {
+  const record = recordOf([
+    module('loud', [], { faults: [['PRINTED', '']], milliseconds: 5 }),
+    module('loud.child'),
+    module('user', ['json', 'loud']),
+    module('user.of.it', ['user']),
+    module('json'),
+  ])
+  const { leftOut, names } = blame(record, ['user.of.it', 'json', 'loud.child'])
+  t.deepEqual(names, ['json'])
+  t.deepEqual(
+    leftOut.map(({ name, reason, because, milliseconds }) => [name, reason, because, milliseconds]),
+    [
+      ['loud', 'PRINTED', 'loud', 5],
+      ['loud.child', 'PRINTED', 'loud', 6],
+      ['user', 'PRINTED', 'loud', 7],
+      ['user.of.it', 'PRINTED', 'loud', 8],
+    ],
+  )
+})
+
+test('what is excluded takes its importers along, whoever asked for it', (t) => {
+  const record = recordOf([
+    module('torch'),
+    module('torch.cuda'),
+    module('app', ['torch.cuda']),
+    module('re'),
+  ])
+  t.deepEqual(blame(record, ['app', 're'], { exclude: ['torch.*'] }).names, ['re'])
+})
+
+test('changing another module is a fault, unless that is never there alone', (t) => {
+  const changes: WarmRecord['changes'] = [
+    ['patch', 'json', 'dumps'],
+    ['package.part', 'package', 'table'],
+  ]
+  const modules = [
+    module('json'),
+    module('patch', ['json']),
+    module('package', ['package.part']),
+    module('package.part'),
+  ]
+  const { leftOut, names } = blame(recordOf(modules, { changes }), ['json', 'patch', 'package'])
+  t.deepEqual(names, ['json', 'package'])
+  t.like(leftOut, [{ name: 'patch', reason: 'CHANGED', detail: 'json.dumps' }])
+})
+
+test('adding to another module is a fault where that may be missing', (t) => {
+  const adds: WarmModule['events'] = [['effect', 'attribute', 'json.extra', 1]]
+  const named = (name: string, asks: string[]) => {
+    const one = module(name, asks)
+    return { ...one, events: [...one.events, ...adds] }
+  }
+  const modules = [module('json'), named('asks', ['json']), named('finds', [])]
+  const { leftOut } = blame(recordOf(modules), ['asks', 'finds'])
+  t.deepEqual(
+    leftOut.map(({ name, reason, detail }) => [name, reason, detail]),
+    [['finds', 'CHANGED', 'json.extra']],
+  )
+  t.deepEqual(blame(recordOf(modules, { base: ['json'] }), ['finds']).leftOut, [])
+})
+
+test('asking for the time is no fault where nothing comes of it, as another import elsewhere tells', (t) => {
+  const asks = { faults: [['TIME', ''] as [string, string]] }
+  const at = (values: Record<string, string>) =>
+    recordOf([
+      module('quiet', [], { ...asks, values: { year: '1' } }),
+      module('keeps', [], { ...asks, values }),
+      module('drawn', [], { values, renewed: ['now'] }),
+      module('native', [], { ...asks, kind: 'extension' }),
+    ])
+  const names = ['quiet', 'keeps', 'drawn', 'native']
+  const { leftOut } = blame(at({ now: '1' }), names, { elsewhere: at({ now: '2' }) })
+  t.deepEqual(
+    leftOut.map(({ name, reason, detail }) => [name, reason, detail]),
+    [
+      ['keeps', 'TIME', ''],
+      ['native', 'TIME', ''],
+    ],
+  )
+  t.like(blame(at({}), ['drawn'], { elsewhere: at({ other: '2' }) }).leftOut[0], { reason: 'TIME' })
+  const silent = (values: Record<string, string>) => recordOf([module('silent', [], { values })])
+  t.like(blame(silent({ a: '1' }), ['silent'], { elsewhere: silent({ a: '2' }) }).leftOut, [
+    { name: 'silent', reason: 'DIFFERS', detail: 'a' },
+  ])
+})
+
+test('what a module has put into sys.modules comes and goes with it', (t) => {
+  const modules = [
+    module('six', [], { events: [['set', 'six.moves']], faults: [['TIME', '']] }),
+    module('six.moves', [], { kind: 'set' }),
+    module('old', ['six.moves']),
+  ]
+  t.deepEqual(blame(recordOf(modules), ['old']).names, [])
+})
+
+test('what could not be imported is left out', (t) => {
+  const { leftOut, names } = blame(recordOf([], { faults: [['FAILED', 'broken']] }), ['broken', 'other'])
+  t.deepEqual(names, ['other'])
+  t.like(leftOut, [{ name: 'broken', reason: 'FAILED' }])
+})
+
+test('a text that is no record is refused', (t) => {
+  t.deepEqual(parseRecord(JSON.stringify(recordOf([]))), recordOf([]))
+  for (const text of ['null', '{}', '{"version": 2}', '[]', '{"version":1,"asked":[],"modules":{}}'])
+    t.throws(() => parseRecord(text), { message: /not the record/ })
+})
