@@ -86,7 +86,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
     ...['image', 'oci', 'tar', 'errors', 'util'],
   ],
   'engine/local': [
-    ...['types:ports', 'engine/runner', 'image', 'types:tar', 'oci', 'rootfs', 'errors', 'util'],
+    ...['types:ports', 'types:log', 'engine/runner', 'image', 'types:tar', 'oci', 'rootfs', 'errors', 'util'],
   ],
   'engine/docker': ['types:ports', 'types:image', 'tar', 'docker', 'errors', 'log', 'util'],
   'engine/process': ['types:ports', 'engine/runner', 'errors', 'log', 'util'],

@@ -80,7 +80,8 @@ export default class Bake extends BaseCommand {
     pyc: pycFlag('auto'),
     measure: Flags.string({
       default: '5',
-      summary: 'timed starts of the old and the new image, in turns; 0 for none',
+      summary:
+        'at most so many timed starts of the old and the new image, in turns, until the answer is stable; 0 for none',
       helpValue: 'N',
     }),
     'dry-run': Flags.boolean({ summary: 'train, and show what would be written; nothing is' }),

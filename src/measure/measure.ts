@@ -3,10 +3,12 @@
 import { type RunLimits, type TimedStart, type TrainingSpec, timeStart } from '../learn/run/index.js'
 import type { Progress } from '../log/index.js'
 import type { Engine } from '../ports/index.js'
-import { summarise } from '../util/statistics.js'
+import { errorOfFactor, isNoisy, summarise } from '../util/statistics.js'
 
 /** A start counts as done when nothing was imported for so long. */
 const SETTLED_MS = 700
+/** Below this relative error further rounds would not change what anybody reads. */
+const STABLE = 0.05
 
 /** Milliseconds. */
 export interface Timing {
@@ -23,12 +25,18 @@ export interface StartComparison {
   after: Timing
   /** How many times as fast the second one is. */
   speedup: number
+  /** How far `speedup` may be off, as a share of it; null after a single round. */
+  relativeError: number | null
+  /** The starts differ more among themselves than before from after: the factor says nothing. */
+  noisy: boolean
+  /** Rounds that were measured. */
   runs: number
 }
 
 export interface MeasureRequest {
   before: TrainingSpec
   after: TrainingSpec
+  /** Rounds at most; fewer when the answer is stable. */
   runs: number
   limits: RunLimits
   signal: AbortSignal
@@ -51,8 +59,10 @@ export async function measure(
     ready: { specs: [{ kind: 'exit' }, { kind: 'quiet', ms: SETTLED_MS }] } as const,
     limits: request.limits,
   }
-  for (let run = 0; run < request.runs; run++) {
-    step.update(`run ${run + 1} of ${request.runs}`)
+  let rounds = 0
+  while (rounds < request.runs && !isStable(before, after)) {
+    rounds += 1
+    step.update(`round ${rounds} of at most ${request.runs}`)
     for (const [spec, into] of [
       [request.before, before],
       [request.after, after],
@@ -65,11 +75,30 @@ export async function measure(
     step.done('no Python process was seen')
     return null
   }
-  const metric = [...before, ...after].every((timed) => timed.exit !== null) ? 'exit' : 'imports'
-  const [a, b] = [before, after].map((list) => toTiming(list.map((timed) => timed[metric] ?? timed.imports)))
-  if (!a || !b) return null
-  step.done(`${a.medianMs.toFixed(0)} ms to ${b.medianMs.toFixed(0)} ms`)
-  return { metric, before: a, after: b, speedup: a.medianMs / b.medianMs, runs: request.runs }
+  const metric = metricOf(before, after)
+  const times = [valuesOf(before, metric), valuesOf(after, metric)] as const
+  const [a, b] = [toTiming(times[0]), toTiming(times[1])]
+  const noisy = isNoisy(...times)
+  step.done(`${a.medianMs.toFixed(0)} ms to ${b.medianMs.toFixed(0)} ms${noisy ? ', noisy' : ''}`)
+  return {
+    ...{ metric, before: a, after: b, speedup: a.medianMs / b.medianMs },
+    relativeError: errorOfFactor(...times) ?? null,
+    ...{ noisy, runs: rounds },
+  }
+}
+
+function metricOf(before: readonly TimedStart[], after: readonly TimedStart[]): StartComparison['metric'] {
+  return [...before, ...after].every((timed) => timed.exit !== null) ? 'exit' : 'imports'
+}
+
+function valuesOf(starts: readonly TimedStart[], metric: StartComparison['metric']): number[] {
+  return starts.map((timed) => timed[metric] ?? timed.imports)
+}
+
+function isStable(before: readonly TimedStart[], after: readonly TimedStart[]): boolean {
+  const metric = metricOf(before, after)
+  const error = errorOfFactor(valuesOf(before, metric), valuesOf(after, metric))
+  return error !== undefined && error <= STABLE
 }
 
 function toTiming(values: readonly number[]): Timing {

@@ -7,6 +7,9 @@ import { PycdsError } from '../errors/index.js'
 import type { Compression } from '../image/index.js'
 import { damaged, follow } from './blobs.js'
 
+/** Bytes at a time: what is done for each piece of an image counts when there are thousands. */
+const CHUNK = 64 * 1024
+
 const MAGIC: readonly (readonly [Compression, readonly number[]])[] = [
   ['gzip', [0x1f, 0x8b]],
   ['zstd', [0x28, 0xb5, 0x2f, 0xfd]],
@@ -21,7 +24,7 @@ export function sniffCompression(start: Buffer): Compression {
 /** Decompresses a stream; IMAGE_INVALID when it is cut off or damaged. */
 export function decompress(input: Readable, compression: Compression, subject: string): Readable {
   if (compression === 'none') return input
-  const output = follow(input, compression === 'gzip' ? createGunzip() : unzstd())
+  const output = follow(input, compression === 'gzip' ? createGunzip({ chunkSize: CHUNK }) : unzstd())
   const translated = follow(
     output,
     new Transform({ transform: (chunk, _encoding, done) => done(null, chunk) }),

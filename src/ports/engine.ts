@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What runs containers.
+import type { Progress } from '../log/index.js'
 import type { Container, ContainerSpec } from './container.js'
 
 /** What is known of the engine that runs containers. */
@@ -24,6 +25,9 @@ export interface Engine {
 
   /** Makes a container and puts its files in; IMAGE_NOT_FOUND, or INTERRUPTED after {@link Engine.removeAll}. */
   create(spec: ContainerSpec): Promise<Container>
+
+  /** Where work is told that takes long and is no step of a use case: unpacking an image. */
+  showProgress?(progress: Pick<Progress, 'step'>): void
 
   /** Removes a container in any state with its anonymous volumes; no error when it is gone. */
   remove(container: Container): Promise<void>

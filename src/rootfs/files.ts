@@ -99,6 +99,8 @@ export class RootFiles {
 export class FileWriter {
   readonly fd: number
   #position = 0
+  /** Where the last write has ended. */
+  #written = 0
 
   constructor(fd: number) {
     this.fd = fd
@@ -122,6 +124,7 @@ export class FileWriter {
         written += count
         this.#position += count
       }
+      this.#written = this.#position
       at = end
     }
   }
@@ -133,7 +136,7 @@ export class FileWriter {
 
   /** Gives the file its size, also when it ends in a hole. */
   end(size: number): void {
-    ftruncateSync(this.fd, size)
+    if (this.#written !== size) ftruncateSync(this.fd, size)
   }
 
   close(): void {

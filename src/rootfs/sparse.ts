@@ -6,48 +6,59 @@ import type { FileWriter } from './files.js'
 const BLOCK = 512
 const MAP_LIMIT = 8 * 1024 * 1024
 
-/** Writes the content of a sparse member; `fault` makes the error for a member that cannot be right. */
-export async function writeSparse(
-  file: FileWriter,
-  body: AsyncIterable<unknown>,
-  { realSize }: { realSize: number },
-  fault: (reason: string) => Error,
-): Promise<void> {
-  let rest = Buffer.alloc(0)
-  let parts: [number, number][] | undefined
-  let part = 0
-  let done = 0
-  const write = (data: Buffer) => {
-    let at = 0
-    while (at < data.length && parts !== undefined) {
-      const current = parts[part]
-      if (current === undefined) throw fault('it has more content than its list of parts says')
-      const [offset, length] = current
-      file.skipTo(offset + done)
-      const piece = data.subarray(at, at + length - done)
-      file.write(piece)
-      at += piece.length
-      done += piece.length
-      if (done < length) continue
-      part += 1
-      done = 0
-    }
+/** Writes the content of one sparse member as it comes; `fault` makes the error for one that cannot be right. */
+export class SparseWriter {
+  readonly #file: FileWriter
+  readonly #realSize: number
+  readonly #fault: (reason: string) => Error
+  /** What has come of the list of parts. */
+  #list = Buffer.alloc(0)
+  #parts: [number, number][] | undefined
+  #part = 0
+  /** Bytes of the current part that are written. */
+  #done = 0
+
+  constructor(file: FileWriter, realSize: number, fault: (reason: string) => Error) {
+    this.#file = file
+    this.#realSize = realSize
+    this.#fault = fault
   }
-  for await (const chunk of body) {
-    if (parts !== undefined) {
-      write(chunk as Buffer)
-      continue
+
+  write(chunk: Buffer): void {
+    if (this.#parts !== undefined) {
+      this.#writeParts(chunk)
+      return
     }
-    rest = Buffer.concat([rest, chunk as Buffer])
-    const map = readMap(rest, realSize, fault)
+    this.#list = Buffer.concat([this.#list, chunk])
+    const map = readMap(this.#list, this.#realSize, this.#fault)
     if (map === undefined) {
-      if (rest.length > MAP_LIMIT) throw fault('its list of parts is too long')
-      continue
+      if (this.#list.length > MAP_LIMIT) throw this.#fault('its list of parts is too long')
+      return
     }
-    parts = map.parts.filter(([, length]) => length > 0)
-    write(rest.subarray(map.bytes))
+    this.#parts = map.parts.filter(([, length]) => length > 0)
+    this.#writeParts(this.#list.subarray(map.bytes))
   }
-  if (parts === undefined || part < parts.length) throw fault('it is cut off')
+
+  end(): void {
+    if (this.#parts === undefined || this.#part < this.#parts.length) throw this.#fault('it is cut off')
+  }
+
+  #writeParts(data: Buffer): void {
+    let at = 0
+    while (at < data.length) {
+      const current = this.#parts?.[this.#part]
+      if (current === undefined) throw this.#fault('it has more content than its list of parts says')
+      const [offset, length] = current
+      this.#file.skipTo(offset + this.#done)
+      const piece = data.subarray(at, at + length - this.#done)
+      this.#file.write(piece)
+      at += piece.length
+      this.#done += piece.length
+      if (this.#done < length) continue
+      this.#part += 1
+      this.#done = 0
+    }
+  }
 }
 
 /** Undefined as long as the list is not complete. */

@@ -66,7 +66,16 @@ export function assertReachable(path: string, subject: string, name: string): vo
 
 /** The tree of one image. */
 export class Tree {
-  readonly root: TreeNode = makeDirectory(0)
+  readonly root: TreeNode
+
+  constructor(root: TreeNode = makeDirectory(0)) {
+    this.root = root
+  }
+
+  /** A tree of its own with the same content. */
+  clone(): Tree {
+    return new Tree(cloneNode(this.root))
+  }
 
   /**
    * Follows a path from the root as a program inside would.
@@ -100,6 +109,13 @@ export class Tree {
     }
     return here
   }
+}
+
+function cloneNode(node: TreeNode): TreeNode {
+  if (node.children === undefined) return { ...node }
+  const children = new Map<string, TreeNode>()
+  for (const [name, child] of node.children) children.set(name, cloneNode(child))
+  return { ...node, children }
 }
 
 /** A member that an image must not have. */

@@ -5,15 +5,15 @@ import { posix } from 'node:path'
 import type { Readable } from 'node:stream'
 import { PycdsError } from '../errors/index.js'
 import {
+  type BodySink,
   DEFAULT_LIMITS,
-  type TarBody,
+  scanTar,
   type TarHeader,
   unreadable,
-  walkTar,
   whyUnreadable,
 } from '../tar/index.js'
 import { RootFiles } from './files.js'
-import { writeSparse } from './sparse.js'
+import { SparseWriter } from './sparse.js'
 import {
   assertReachable,
   makeDirectory,
@@ -57,20 +57,40 @@ export async function unpack(
 ): Promise<Unpacked> {
   const files = new RootFiles(directory, keepsOwners)
   const tree = new Tree()
+  await apply(layers, { tree, files, first: 0 }, signal)
+  setTimes(tree.root, '', files)
+  return { tree, ownersKept: files.ownersKept }
+}
+
+/**
+ * Adds layers to what was unpacked, and to its tree. The times of directories that get new entries are not set anew.
+ * @param first how many layers are there already
+ */
+export async function addLayers(
+  layers: readonly UnpackLayer[],
+  directory: string,
+  { tree, ownersKept, first }: Unpacked & { first: number },
+  signal: AbortSignal,
+): Promise<void> {
+  await apply(layers, { tree, files: new RootFiles(directory, ownersKept), first }, signal)
+}
+
+async function apply(
+  layers: readonly UnpackLayer[],
+  { tree, files, first }: { tree: Tree; files: RootFiles; first: number },
+  signal: AbortSignal,
+): Promise<void> {
   for (const [index, layer] of layers.entries()) {
-    const unpacker = new LayerUnpacker(tree, files, index, layer.subject)
+    const unpacker = new LayerUnpacker(tree, files, first + index, layer.subject)
     try {
-      await walkTar(await layer.open(), DEFAULT_LIMITS, async (header, body) => {
+      await scanTar(await layer.open(), DEFAULT_LIMITS, (header) => {
         signal.throwIfAborted()
-        await unpacker.add(header, body)
-        return undefined
+        return unpacker.add(header)
       })
     } catch (error) {
       throw translate(error, layer.subject)
     }
   }
-  setTimes(tree.root, '', files)
-  return { tree, ownersKept: files.ownersKept }
 }
 
 class LayerUnpacker {
@@ -81,61 +101,69 @@ class LayerUnpacker {
     private readonly subject: string,
   ) {}
 
-  async add(header: TarHeader, body: TarBody): Promise<void> {
+  /** Applies one member; what is returned takes its body. */
+  add(header: TarHeader): BodySink | undefined {
     const parts = splitName(header.name, this.subject)
     const name = parts.pop()
     if (name === undefined) {
       if (header.type === 'directory') this.#setDirectory({ path: '', node: this.tree.root }, header)
-      return
+      return undefined
     }
     const parent = this.#directoryAt(parts, header.name)
-    if (name === OPAQUE) return this.#hide(parent)
-    if (name.startsWith(`${WHITEOUT}${WHITEOUT}`)) return // bookkeeping of AUFS
-    if (name.startsWith(WHITEOUT)) return this.#whiteOut(parent, name.slice(WHITEOUT.length), header.name)
-    await this.#put(parent, name, header, body)
+    if (!name.startsWith(WHITEOUT)) return this.#put(parent, name, header)
+    if (name === OPAQUE) this.#hide(parent)
+    else if (name.startsWith(`${WHITEOUT}${WHITEOUT}`))
+      return undefined // bookkeeping of AUFS
+    else this.#whiteOut(parent, name.slice(WHITEOUT.length), header.name)
+    return undefined
   }
 
-  async #put(parent: Place, name: string, header: TarHeader, body: TarBody): Promise<void> {
+  #put(parent: Place, name: string, header: TarHeader): BodySink | undefined {
     const path = posix.join(parent.path, name)
     assertReachable(path, this.subject, header.name)
     const existing = parent.node.children?.get(name)
     if (header.type === 'directory' && existing?.type === 'directory') {
       this.#setDirectory({ path, node: existing }, header)
-      return
+      return undefined
     }
     if (header.type === 'other') {
       const reason = whyUnreadable(header)
       if (reason !== undefined) throw unreadable(this.subject, header.name, reason)
       this.#remove(parent, name)
-      return
+      return undefined
     }
     // Found before the old one goes: a link may name what it replaces.
     const target = header.type === 'link' ? this.#linkTarget(header) : undefined
-    if (target?.path === path) return
+    if (target?.path === path) return undefined
     this.#remove(parent, name)
     // A copy, since the layer of the name is not that of the file.
     const node = target === undefined ? this.#nodeOf(header) : { ...target.node, layer: this.layer }
     if (target !== undefined) this.files.makeLink(target.path, path)
     else if (node.type === 'directory') this.files.makeDirectory(path, node)
     else if (node.type === 'symlink') this.files.makeSymlink(path, node)
-    else await this.#writeFile(path, node, header, body)
     parent.node.children?.set(name, node)
+    return target === undefined && node.type === 'file' ? this.#fileSink(path, node, header) : undefined
   }
 
-  async #writeFile(path: string, node: TreeNode, header: TarHeader, body: TarBody): Promise<void> {
+  #fileSink(path: string, node: TreeNode, header: TarHeader): BodySink {
+    const reason = whyUnreadable(header)
+    if (reason !== undefined) throw unreadable(this.subject, header.name, reason)
     const file = this.files.openFile(path)
-    try {
-      const reason = whyUnreadable(header)
-      if (reason !== undefined) throw unreadable(this.subject, header.name, reason)
-      if (header.sparse !== undefined) {
-        await writeSparse(file, body, header.sparse, (reason) => refused(this.subject, header.name, reason))
-      } else {
-        for await (const chunk of body) file.write(chunk as Buffer)
-      }
-      file.end(node.size)
-      this.files.finishFile(file, node)
-    } finally {
-      file.close()
+    const sparse =
+      header.sparse &&
+      new SparseWriter(file, header.sparse.realSize, (why) => refused(this.subject, header.name, why))
+    return {
+      write: (chunk) => (sparse ?? file).write(chunk),
+      end: (isWhole) => {
+        try {
+          if (!isWhole) return
+          sparse?.end()
+          file.end(node.size)
+          this.files.finishFile(file, node)
+        } finally {
+          file.close()
+        }
+      },
     }
   }
 
@@ -224,7 +252,8 @@ function holdsLayer(node: TreeNode, layer: number): boolean {
   )
 }
 
-function setTimes(node: TreeNode, path: string, files: RootFiles): void {
+/** Gives all directories below a node their times, which every entry that came into them has changed. */
+export function setTimes(node: TreeNode, path: string, files: RootFiles): void {
   for (const [name, child] of node.children ?? []) {
     if (child.type === 'directory') setTimes(child, posix.join(path, name), files)
   }

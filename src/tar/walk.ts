@@ -19,6 +19,20 @@ export const DEFAULT_LIMITS: TarLimits = { entries: 2_000_000, bodyBytes: 512 * 
 /** A member's body as it comes out of the archive. */
 export type Entry = Extract extends AsyncIterable<infer Source> ? Source : never
 
+/** A header with its extension records applied where names and sizes are concerned. */
+export interface DecodedHeader {
+  name: string
+  type?: Header['type'] | null | undefined
+  mode: number
+  uid: number
+  gid: number
+  /** Bytes. */
+  size: number
+  mtime: Date
+  linkname?: string | null | undefined
+  pax?: unknown
+}
+
 /** Sees one member; `'stop'` ends the walk early. */
 export type EntryVisitor = (header: TarHeader, body: Entry) => Promise<'stop' | undefined>
 
@@ -44,7 +58,13 @@ export async function walkTar(
       if (!Number.isSafeInteger(entry.header.size)) throw damaged('a member has a size that is no number')
       // A directory has no body, whatever size it claims; the library would wait for one without end.
       if (entry.header.type === 'directory') entry.header.size = 0
-      if ((await visit(toHeader(entry.header), entry)) === 'stop') return
+      if (
+        (await visit(
+          toHeader({ ...entry.header, mtime: ownTimeOf(entry.header) } as DecodedHeader),
+          entry,
+        )) === 'stop'
+      )
+        return
       entry.resume()
     }
     if (feed.bytes === 0) throw damaged('it is empty')
@@ -84,7 +104,8 @@ function connect(input: Readable, parser: Extract): Feed {
   return feed
 }
 
-function toHeader(header: Header): TarHeader {
+/** What a library or this project decoded, as the project knows members. */
+export function toHeader(header: DecodedHeader): TarHeader {
   const pax = (header.pax ?? {}) as Readonly<Record<string, string>>
   const type = typeOf(header.type)
   const isLink = type === 'symlink' || type === 'link'
@@ -99,7 +120,7 @@ function toHeader(header: Header): TarHeader {
     // The library hands out these records but applies only names and sizes.
     uid: numberOf(pax.uid) ?? header.uid,
     gid: numberOf(pax.gid) ?? header.gid,
-    mtime: timeOf(pax.mtime) ?? ownTimeOf(header),
+    mtime: timeOf(pax.mtime) ?? header.mtime,
     size: header.size,
     ...(isLink ? { linkname: header.linkname ?? '' } : {}),
     ...(type === 'other' ? { other: otherOf(header.type) } : {}),
@@ -107,7 +128,7 @@ function toHeader(header: Header): TarHeader {
   }
 }
 
-function otherOf(type: Header['type']): NonNullable<TarHeader['other']> {
+function otherOf(type: DecodedHeader['type']): NonNullable<TarHeader['other']> {
   if (type === 'character-device' || type === 'block-device') return 'device'
   return type === 'fifo' ? 'fifo' : 'unknown'
 }
@@ -121,7 +142,7 @@ function sparseOf(pax: Readonly<Record<string, string>>): TarHeader['sparse'] {
   return { version, realSize: numberOf(pax['GNU.sparse.realsize'] ?? pax['GNU.sparse.size']) ?? 0 }
 }
 
-function typeOf(type: Header['type']): TarHeader['type'] {
+function typeOf(type: DecodedHeader['type']): TarHeader['type'] {
   switch (type) {
     case 'file':
     case 'contiguous-file':

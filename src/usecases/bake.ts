@@ -57,6 +57,7 @@ export interface Baked {
  * @param lesson makes up for a run, which the image is not put to then.
  */
 export async function bake(request: BakeRequest, ports: Ports, lesson?: Lesson): Promise<Baked> {
+  ports.engine.showProgress?.(ports.progress)
   // A name that cannot be is told before anything is done.
   chooseOutput(request)
   const source = await resolveSource(request.reference, ports)
@@ -162,12 +163,22 @@ async function write(request: BakeRequest, input: WriteInput, ports: Ports) {
     const trial = await tryOut(id, request, made.learned.start ?? plan.spec, plan, ports)
     assertGates(request.reference, trial.gates)
     ports.signal.throwIfAborted()
-    const digests = request.untagged ? { config: id } : await ports.store.tag(id, output)
+    const digests = request.untagged ? { config: id } : await name(id, output, ports)
     return { ...trial, output: { reference: output, id, digests } }
   } catch (error) {
     await ports.store.remove(id).catch(() => undefined) // the first error is the one to report
     throw error
   }
+}
+
+/** In an engine that is a moment, in a location all of the image is written. */
+function name(id: string, output: string, { store, progress }: Ports) {
+  if (!isLocation(output)) return store.tag(id, output)
+  return during(progress, ['write', `Write ${output}`], async (step) => {
+    const digests = await store.tag(id, output)
+    step.done()
+    return digests
+  })
 }
 
 function append(

@@ -32,6 +32,7 @@ export async function record(
   request: RecordRequest,
   ports: Ports,
 ): Promise<{ trace: Trace; result: Omit<RecordResult, 'output'> }> {
+  ports.engine.showProgress?.(ports.progress)
   const source = await resolveSource(request.reference, ports)
   const plan = planRuns(request, source, ports.archiver.injected(nodeArchitecture(source)))
   const { python, selection, training, warnings } = await withContainer(ports.engine, source.id, (image) =>

@@ -87,6 +87,7 @@ interface Scenario {
 
 /** Runs every scenario; a failed one is part of the result, not an exception. */
 export async function verify(request: VerifyRequest, ports: Ports): Promise<VerifyResult> {
+  ports.engine.showProgress?.(ports.progress)
   const image = await ports.store.resolve(request.reference)
   const { image: source, switchedOff } = await findOriginal(image, ports.store)
   const { tracer, probe } = ports.archiver.injected(nodeArchitecture(image))

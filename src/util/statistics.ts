@@ -35,6 +35,30 @@ export function geometricMean(factors: readonly number[]): number {
   return Math.exp(factors.reduce((sum, factor) => sum + Math.log(factor), 0) / factors.length)
 }
 
+/**
+ * How far the factor between the medians of two lists may be off, as a share of it: the standard errors of both, from
+ * how far their values are spread. Undefined with fewer than two values in one of them.
+ */
+export function errorOfFactor(before: readonly number[], after: readonly number[]): number | undefined {
+  if (before.length < 2 || after.length < 2) return undefined
+  return Math.hypot(errorOfMedian(before), errorOfMedian(after))
+}
+
+/** Whether half of the values of one list lie farther apart than the medians of both. */
+export function isNoisy(before: readonly number[], after: readonly number[]): boolean {
+  const [a, b] = [summarise(before), summarise(after)]
+  if (a === undefined || b === undefined) return false
+  return Math.max(a.q3 - a.q1, b.q3 - b.q1) > Math.abs(a.median - b.median)
+}
+
+/** The standard error of a median, as a share of it, as for values that are normally distributed. */
+function errorOfMedian(values: readonly number[]): number {
+  const mean = values.reduce((sum, value) => sum + value, 0) / values.length
+  const squares = values.reduce((sum, value) => sum + (value - mean) ** 2, 0)
+  const deviation = Math.sqrt(squares / (values.length - 1))
+  return (Math.sqrt(Math.PI / 2) * deviation) / Math.sqrt(values.length) / median(values)
+}
+
 /** Between two neighbours in proportion, as most tools do it. */
 function quantile(sorted: readonly number[], share: number): number {
   const at = (sorted.length - 1) * share

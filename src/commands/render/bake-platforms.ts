@@ -44,7 +44,11 @@ export function renderBakePlatforms(result: BakePlatformsResult, style: Style): 
 function toRow({ platform, trainedOn, result }: BakePlatformsResult['platforms'][number]): string[] {
   const { python, archive, layer, start, output } = result
   const times = start
-    ? [formatMs(start.before.medianMs), formatMs(start.after.medianMs), formatFactor(start.speedup)]
+    ? [
+        formatMs(start.before.medianMs),
+        formatMs(start.after.medianMs),
+        start.noisy ? 'noisy' : formatFactor(start.speedup),
+      ]
     : ['-', '-', '-']
   return [
     ...[platform, trainedOn, python.version, String(archive.modules), formatBytes(layer.bytes)],

@@ -41,7 +41,7 @@ function nextCommand(reference: string): string {
 
 function renderGain({ start }: BakeResult): string {
   // Below this it is noise, and a headline must not be.
-  if (start === null || start.speedup < 1.01) return ''
+  if (start === null || start.noisy || start.speedup < 1.01) return ''
   return `: starts ${formatFactor(start.speedup)} as fast`
 }
 
@@ -51,8 +51,14 @@ function renderStart({ start }: BakeResult): [string, string][] {
   return [
     ['before', `${formatMs(start.before.medianMs)}  (${how})`],
     ['after', formatMs(start.after.medianMs)],
-    ['speed-up', formatFactor(start.speedup)],
+    ['speed-up', describeFactor(start)],
   ]
+}
+
+function describeFactor({ speedup, relativeError, noisy }: NonNullable<BakeResult['start']>): string {
+  if (noisy) return 'noisy: starts of one image differ more than the images; measure on a quieter machine'
+  const error = relativeError === null ? '' : `  (within ${Math.ceil(relativeError * 100)} %)`
+  return `${formatFactor(speedup)}${error}`
 }
 
 function renderDryRun(result: BakeResult, style: Style): string[] {

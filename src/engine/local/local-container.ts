@@ -14,12 +14,11 @@ import type {
   OutputListener,
   PathStat,
 } from '../../ports/index.js'
-import { findInside, readInside, readLinkInside, readTreeInside } from '../../rootfs/index.js'
+import { findInside, readInside, readLinkInside, readTreeInside, type Tree } from '../../rootfs/index.js'
 import { FILE_KINDS, isOfKind } from '../../util/file-mode.js'
 import { present } from '../../util/present.js'
 import { execute } from './exec.js'
-import type { Root } from './roots.js'
-import { differencesOf } from './roots.js'
+import { differencesOf, type Root } from './roots.js'
 import type { RunPlan } from './run-plan.js'
 import type { Run, Runtime } from './runtimes/runtime.js'
 import { startFailure } from './start-failure.js'
@@ -31,12 +30,20 @@ const KINDS = { file: 'regular', directory: 'directory', symlink: 'symlink' } as
 
 /** What the engine gives a container. */
 export interface LocalContainerParts {
-  readonly plan: RunPlan
-  readonly root: Root
+  /** How it is run, in a root that it is given when it starts. */
+  readonly plan: Omit<RunPlan, 'root' | 'ownersKept'>
+  /** The files of the image. */
+  readonly tree: Tree
+  /** The root that it has from the beginning, with files put into it; absent: it gets one when it starts. */
+  readonly root?: Root
+  /** Lends a root that is as the image is. */
+  lend(): Promise<Root>
+  /** The same for reading, to be shared with others. */
+  read<T>(use: (root: Root) => Promise<T>): Promise<T>
   readonly subject: string
   readonly stopSignal: string
-  /** Makes the root ready for the mounts of a run. */
-  prepare(): Promise<void>
+  /** Makes a root ready for the mounts of a run. */
+  prepare(plan: RunPlan, root: Root): Promise<void>
   /** The runtime, chosen when it is first needed; rejects where none works. */
   runtime(): Promise<Runtime>
 }
@@ -44,6 +51,8 @@ export interface LocalContainerParts {
 export class LocalContainer implements Container {
   readonly id: string
   readonly parts: LocalContainerParts
+  /** Its own root; undefined as long as it only reads. */
+  root: Root | undefined
   #run: Run | undefined
   #pid: number | undefined
   #hasEnded = false
@@ -56,6 +65,7 @@ export class LocalContainer implements Container {
     this.id = parts.plan.id
     this.parts = parts
     this.touched = touched
+    this.root = parts.root
     this.#exit = new Promise((resolve) => {
       this.#settleExit = resolve
     })
@@ -63,11 +73,14 @@ export class LocalContainer implements Container {
   }
 
   async start(onOutput?: OutputListener): Promise<void> {
-    const { plan, subject } = this.parts
+    const { subject } = this.parts
     const runtime = await this.parts.runtime()
+    const root = this.root ?? (await withRoom(() => this.parts.lend()))
+    this.root = root
+    const plan: RunPlan = this.plan
     this.touched = true
     const run = await withRoom(async () => {
-      await this.parts.prepare()
+      await this.parts.prepare(plan, root)
       return await runtime.run(plan)
     })
     this.#run = run
@@ -90,6 +103,15 @@ export class LocalContainer implements Container {
     )
   }
 
+  /** In the root that it has. */
+  get plan(): RunPlan {
+    return {
+      ...this.parts.plan,
+      root: this.root?.directory ?? '',
+      ownersKept: this.root?.ownersKept ?? false,
+    }
+  }
+
   wait(): Promise<{ exitCode: number }> {
     return this.#exit
   }
@@ -98,13 +120,14 @@ export class LocalContainer implements Container {
     if (this.#run === undefined || this.#hasEnded)
       return { exitCode: null, output: 'the container has ended' }
     const runtime = await this.parts.runtime()
-    return await execute(await runtime.exec(this.parts.plan, this.#pid, spec), spec, () => this.#hasEnded)
+    return await execute(await runtime.exec(this.plan, this.#pid, spec), spec, () => this.#hasEnded)
   }
 
   async stop(graceSeconds: number): Promise<void> {
     if (this.#run === undefined || this.#hasEnded) return
     const runtime = await this.parts.runtime()
-    const { plan, stopSignal } = this.parts
+    const { plan } = this
+    const { stopSignal } = this.parts
     if (graceSeconds > 0) {
       await runtime.kill(plan, this.#pid, signalOf(stopSignal))
       const deadline = AbortSignal.timeout(graceSeconds * 1000)
@@ -116,7 +139,7 @@ export class LocalContainer implements Container {
 
   async stat(path: string): Promise<PathStat | undefined> {
     if (!this.touched) {
-      const node = this.parts.root.tree.resolve(path, true)?.node
+      const node = this.parts.tree.resolve(path, true)?.node
       return (
         node && {
           size: node.size,
@@ -125,44 +148,51 @@ export class LocalContainer implements Container {
         }
       )
     }
-    return await findInside(this.parts.root.directory, path, true, async ({ stat }) => ({
-      size: Number(stat.size),
-      mtime: formatTime(stat.mtimeNs),
-      mode: Number(stat.mode),
-    }))
+    return await this.#read(({ directory }) =>
+      findInside(directory, path, true, async ({ stat }) => ({
+        size: Number(stat.size),
+        mtime: formatTime(stat.mtimeNs),
+        mode: Number(stat.mode),
+      })),
+    )
   }
 
   async lstat(path: string): Promise<LinkStat | undefined> {
-    const { root } = this.parts
     if (!this.touched) {
-      const node = root.tree.resolve(path, false)?.node
+      const node = this.parts.tree.resolve(path, false)?.node
       if (node === undefined) return undefined
       const { type, mode, uid, gid, mtime, linkname } = node
       return { type, mode, uid, gid, mtime, ...present({ linkname }) }
     }
-    const found = await findInside(root.directory, path, false, async ({ stat }) => ({
-      type: typeOf(Number(stat.mode)),
-      mode: Number(stat.mode) & 0o7777,
-      uid: Number(stat.uid),
-      gid: Number(stat.gid),
-      mtime: new Date(Math.floor(Number(stat.mtimeMs) / 1000) * 1000),
-    }))
-    const linkname = found?.type === 'symlink' ? await readLinkInside(root.directory, path) : undefined
-    return found && { ...found, ...present({ linkname }) }
+    return await this.#read(async ({ directory }) => {
+      const found = await findInside(directory, path, false, async ({ stat }) => ({
+        type: typeOf(Number(stat.mode)),
+        mode: Number(stat.mode) & 0o7777,
+        uid: Number(stat.uid),
+        gid: Number(stat.gid),
+        mtime: new Date(Math.floor(Number(stat.mtimeMs) / 1000) * 1000),
+      }))
+      const linkname = found?.type === 'symlink' ? await readLinkInside(directory, path) : undefined
+      return found && { ...found, ...present({ linkname }) }
+    })
   }
 
   readFile(path: string): Promise<Buffer | undefined> {
-    return readInside(this.parts.root.directory, path)
+    return this.#read(({ directory }) => readInside(directory, path))
   }
 
   readTree(path: string): Promise<Map<string, Buffer>> {
-    return readTreeInside(this.parts.root.directory, path)
+    return this.#read(({ directory }) => readTreeInside(directory, path))
   }
 
   async changed(paths: readonly string[]): Promise<ReadonlySet<string>> {
-    if (!this.touched) return new Set()
-    const changes = new Set(differencesOf(this.parts.root).map(({ path }) => posix.join('/', path)))
+    if (!this.touched || this.root === undefined) return new Set()
+    const changes = new Set((await differencesOf(this.root)).map(({ path }) => posix.join('/', path)))
     return new Set(paths.filter((path) => changes.has(path)))
+  }
+
+  async #read<T>(use: (root: Root) => Promise<T>): Promise<T> {
+    return this.root === undefined ? await this.parts.read(use) : await use(this.root)
   }
 }
 

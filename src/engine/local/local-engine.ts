@@ -5,6 +5,7 @@ import { readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { PycdsError } from '../../errors/index.js'
 import { ImageNames } from '../../image/index.js'
+import type { Progress } from '../../log/index.js'
 import type { ImageContents } from '../../oci/index.js'
 import { hostPlatform, withRoom } from '../../oci/index.js'
 import type { Container, ContainerSpec, Engine, EngineDescription } from '../../ports/index.js'
@@ -26,7 +27,7 @@ import {
 import { OciRuntime } from './runtimes/oci.js'
 import type { Runtime, RuntimeName } from './runtimes/runtime.js'
 import { resolveUser } from './users.js'
-import { removeAbandonedWorkspaces, removeTree, Workspace } from './workspace.js'
+import { removeAbandonedWorkspaces, Workspace } from './workspace.js'
 
 export interface LocalEngineOptions {
   /** Gives every part of an image by its id. */
@@ -46,11 +47,16 @@ export class LocalEngine implements Engine {
   readonly #creations = new Creations()
   #choice: Promise<Choice> | undefined
   #tidied: Promise<void> | undefined
+  #progress: Pick<Progress, 'step'> | undefined
 
   constructor(options: LocalEngineOptions) {
     this.#options = options
     this.#names = options.names ?? new ImageNames()
-    this.#pool = new RootPool(options.contents, this.#workspace)
+    this.#pool = new RootPool({
+      contents: options.contents,
+      workspace: this.#workspace,
+      onUnpack: (subject) => this.#tellUnpacking(subject),
+    })
   }
 
   async describe(): Promise<EngineDescription> {
@@ -68,6 +74,10 @@ export class LocalEngine implements Engine {
     }
   }
 
+  showProgress(progress: Pick<Progress, 'step'>): void {
+    this.#progress = progress
+  }
+
   async create(spec: ContainerSpec): Promise<Container> {
     if (this.#creations.isClosed) throw interrupted(this.#names.of(spec.image))
     return this.#creations.make(() => withRoom(() => this.#make(spec)))
@@ -76,15 +86,15 @@ export class LocalEngine implements Engine {
   async remove(container: Container): Promise<void> {
     if (!(container instanceof LocalContainer) || !this.#containers.has(container)) return
     await container.stop(0)
-    const { plan, root } = container.parts
+    const { plan, root } = container
     if (container.touched) {
       const { runtime } = await this.#choose().catch(() => ({ runtime: undefined }))
       await runtime?.cleanUp(plan)
     }
     await rm(plan.bundle, { recursive: true, force: true })
     this.#containers.delete(container)
-    if (this.#creations.isClosed) await removeTree(root.directory)
-    else await this.#pool.giveBack(root, container.touched)
+    // What is left of roots when the program ends goes all at once.
+    if (root !== undefined && !this.#creations.isClosed) await this.#pool.giveBack(root, container.touched)
   }
 
   async removeAll(): Promise<void> {
@@ -107,44 +117,53 @@ export class LocalEngine implements Engine {
     await this.#tidied
     const choice = await this.#choose().catch(() => undefined)
     // Where nothing can be run, files can still be read.
-    const root = await this.#pool.lend(spec.image, choice?.runtime.keepsOwners ?? false)
+    const keepsOwners = choice?.runtime.keepsOwners ?? false
+    const lend = () => this.#pool.lend(spec.image, keepsOwners)
+    const read = <T>(use: (root: Root) => Promise<T>) => this.#pool.read(spec.image, keepsOwners, use)
+    // Who puts files in needs a root of its own; others may never change anything.
+    const root = spec.files.length > 0 ? await lend() : undefined
     try {
       if (this.#creations.isClosed) throw interrupted(this.#names.of(spec.image))
-      if (spec.files.length > 0) putFiles(root.directory, root, spec.files)
-      const plan = await this.#plan(spec, root)
-      const stopSignal = this.#options.contents(spec.image).config.config?.StopSignal ?? 'SIGTERM'
-      const subject = `container of ${this.#names.of(spec.image)}`
-      const runtime = async () => (await this.#choose()).runtime
+      if (root !== undefined) putFiles(root.directory, root, spec.files)
+      const use = async (files: Root) => ({
+        plan: await this.#plan(spec, files.directory),
+        tree: files.tree,
+      })
       const container = new LocalContainer(
         {
-          plan,
-          root,
-          subject,
-          stopSignal,
-          runtime,
-          prepare: async () => makeTargets(plan, root, await runtime()),
+          ...(root === undefined ? await read(use) : { ...(await use(root)), root }),
+          ...{ lend, read },
+          subject: `container of ${this.#names.of(spec.image)}`,
+          stopSignal: this.#options.contents(spec.image).config.config?.StopSignal ?? 'SIGTERM',
+          runtime: async () => (await this.#choose()).runtime,
+          prepare: async (plan, lent) =>
+            makeTargets(plan, lent, await this.#choose().then((one) => one.runtime)),
         },
         spec.files.length > 0,
       )
       this.#containers.add(container)
       return container
     } catch (error) {
-      await this.#pool.giveBack(root, true)
+      if (root !== undefined) await this.#pool.giveBack(root, true)
       throw error
     }
   }
 
-  async #plan(spec: ContainerSpec, root: Root): Promise<RunPlan> {
+  #tellUnpacking(subject: string): (failed: boolean) => void {
+    const step = this.#progress?.step('unpack', `Unpack ${subject}`)
+    return (failed) => (failed ? step?.fail('failed') : step?.done())
+  }
+
+  async #plan(spec: ContainerSpec, directory: string): Promise<Omit<RunPlan, 'root' | 'ownersKept'>> {
     const { config } = this.#options.contents(spec.image)
     const subject = `container of ${this.#names.of(spec.image)}`
     const id = randomBytes(32).toString('hex')
     const hostname = id.slice(0, 12)
-    const read = (path: string) => readInside(root.directory, path)
+    const read = (path: string) => readInside(directory, path)
     const user = await resolveUser(spec.user ?? config.config?.User ?? '', read, subject)
     const bundle = await this.#workspace.make('bundle')
     return {
       id: `pycds-${hostname}`,
-      root: root.directory,
       bundle,
       command: containerCommand(config, spec, subject),
       env: containerEnvironment(config, spec, { hostname, home: user.home }),
@@ -156,7 +175,6 @@ export class LocalEngine implements Engine {
       capabilities: capabilitiesOf(spec),
       networkFiles: await networkFiles(bundle, hostname, spec),
       mounts: spec.mounts ?? [],
-      ownersKept: root.ownersKept,
     }
   }
 }

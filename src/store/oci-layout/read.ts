@@ -6,6 +6,9 @@ import { join } from 'node:path'
 import { blobPath, type Digest, type Index, validateIndex } from '../../image/index.js'
 import { type Blob, damaged, type Medium, parseJson, withFiles } from '../../oci/index.js'
 
+/** Bytes that are read at a time: layers are large. */
+const CHUNK = 128 * 1024
+
 export const LAYOUT_VERSION = '1.0.0'
 
 /** Opens a layout; IMAGE_NOT_FOUND when there is none, IMAGE_INVALID for anything but an OCI layout. */
@@ -36,5 +39,5 @@ async function findBlob(path: string, digest: Digest): Promise<Blob | undefined>
   const file = join(path, blobPath(digest))
   const found = await stat(file).catch(() => undefined)
   if (found === undefined || !found.isFile()) return undefined
-  return { digest, size: found.size, open: async () => createReadStream(file) }
+  return { digest, size: found.size, open: async () => createReadStream(file, { highWaterMark: CHUNK }) }
 }

@@ -23,6 +23,7 @@ interface Subject {
 
 /** Measures; a missed limit is part of the result. What was made for it is removed. */
 export async function bench(request: BenchRequest, ports: BenchPorts): Promise<BenchResult> {
+  ports.engine.showProgress?.(ports.progress)
   const made: string[] = []
   try {
     const pair = await findPair(request, ports)

@@ -45,7 +45,15 @@ const RESULT: BakeResult = {
   },
   bytecode: { mode: 'auto', files: 0, packages: 0, failed: 0, bytes: 0 },
   layer: { diffId: `sha256:${'d'.repeat(64)}`, bytes: 3_100_000, compressedBytes: 1_200_000 },
-  start: { metric: 'imports', before: timing(412), after: timing(168), speedup: 412 / 168, runs: 5 },
+  start: {
+    metric: 'imports',
+    before: timing(412),
+    after: timing(168),
+    speedup: 412 / 168,
+    relativeError: 0.031,
+    noisy: false,
+    runs: 5,
+  },
   gates: [],
   hitRate: null,
   warnings: [],
@@ -59,7 +67,7 @@ test('the block tells before, after, what is in it, its size and how to run it',
       '',
       '  before    412 ms  (median of 5 runs, until the imports are done)',
       '  after     168 ms',
-      '  speed-up  2.45x',
+      '  speed-up  2.45x  (within 4 %)',
       '  modules   512 archived, 1 left out (pycds-image inspect app:1-cds tells why)',
       '  compiled  120 regular expressions, 34 source strings',
       '  layer     3.1 MB (1.2 MB compressed)',
@@ -97,12 +105,23 @@ test('a start that is not faster is no headline, but is told', (t) => {
     before: timing(100),
     after: timing(110),
     speedup: 100 / 110,
+    relativeError: null,
+    noisy: false,
     runs: 1,
   } as const
   const text = renderBake({ ...RESULT, start }, PLAIN)
   t.regex(text, /^Baked app:1\n/)
   t.regex(text, /speed-up {2}0\.90x/)
   t.regex(text, /median of 1 run, of the whole run/)
+})
+
+test('a spread wider than the difference is called noisy, and no factor is given', (t) => {
+  const { start } = RESULT
+  if (start === null) return t.fail()
+  const text = renderBake({ ...RESULT, start: { ...start, noisy: true } }, PLAIN)
+  t.regex(text, /^Baked app:1\n/)
+  t.regex(text, /speed-up {2}noisy/)
+  t.notRegex(text, /\dx/)
 })
 
 test('a dry run tells what would be written, with the training command ready for a shell', (t) => {
