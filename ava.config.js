@@ -29,5 +29,15 @@ export default {
     '!test/integration/**',
     '!test/fuzz/**',
   ],
+  sortTestFiles: longestFirst([
+    'snapshot-thaws',
+    'found',
+    'snapshot-warm',
+    'imports',
+    'snapshot-foreign',
+    'debug',
+    'greenlets',
+    'cli',
+  ]),
   timeout: '5m',
 }

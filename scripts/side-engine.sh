@@ -157,7 +157,7 @@ load() {
   exec 9>"$STATE/$1/load.lock"
   flock 9
   if [ "$1" = buildkitd ]; then
-    [ -e "$mark" ] || in_network skopeo copy --quiet --dest-tls-verify=false "docker-daemon:$image" "docker://$REGISTRY/$image" >&2
+    [ -e "$mark" ] || in_network skopeo copy --quiet --dest-tls-verify=false --dest-compress-format gzip --dest-compress-level 1 "docker-daemon:$image" "docker://$REGISTRY/$image" >&2
     printf '%s/%s\n' "$REGISTRY" "$image"
   else
     [ -e "$mark" ] || docker save "$image" | DOCKER_HOST=unix://$socket docker load >/dev/null

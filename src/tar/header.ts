@@ -21,6 +21,16 @@ const MAGIC_AT = 257
 const USTAR = 'ustar\0'
 const GNU = 'ustar  '
 const SPACE = 0x20
+type FourNumbers = [mode: number, uid: number, gid: number, mtime: number]
+/** Where these lie, and their lengths. */
+const NUMBERS: readonly (readonly [at: number, length: number])[] = [
+  [100, 8],
+  [108, 8],
+  [116, 8],
+  [136, 12],
+]
+/** Of what a Date can be, in both directions. */
+const LAST_SECOND = 8.64e12
 
 /** Decodes a block; undefined for one of zeros, a reason in place of a header for one that is none. */
 export function decodeHeader(block: Buffer): RawHeader | undefined | string {
@@ -33,15 +43,17 @@ export function decodeHeader(block: Buffer): RawHeader | undefined | string {
   const base = textAt(block, 0, 100)
   const name = isUstar && block[345] !== 0 ? `${textAt(block, 345, 155)}/${base}` : base
   const flag = block[156] === 0 ? '0' : String.fromCharCode(block[156] ?? 0)
+  const [mode, uid, gid, mtime] = NUMBERS.map(([at, length]) => numberAt(block, at, length)) as FourNumbers
+  const isOwned = [mode, uid, gid].every((value) => Number.isSafeInteger(value) && value >= 0)
+  if (!isOwned || !(Math.abs(mtime) <= LAST_SECOND)) return 'a header has a number that cannot be'
   return {
     name,
-    // Before there was a flag for directories they were known by their name.
-    flag: flag === '0' && name.endsWith('/') ? '5' : flag,
-    mode: numberAt(block, 100, 8),
-    uid: numberAt(block, 108, 8),
-    gid: numberAt(block, 116, 8),
+    flag,
+    mode,
+    uid,
+    gid,
     size: numberAt(block, 124, 12),
-    mtime: numberAt(block, 136, 12),
+    mtime,
     linkname: textAt(block, 157, 100),
   }
 }
@@ -52,7 +64,8 @@ export function decodePax(bytes: Buffer): Record<string, string> {
   let at = 0
   while (at < bytes.length) {
     const space = bytes.indexOf(SPACE, at)
-    const length = space < 0 ? 0 : Number.parseInt(bytes.toString('latin1', at, space), 10)
+    if (space < 0) return records
+    const length = Number.parseInt(bytes.toString('latin1', at, space), 10)
     if (!(length > space - at) || at + length > bytes.length) return records
     const record = bytes.toString('utf8', space + 1, at + length - 1)
     const equals = record.indexOf('=')
@@ -77,26 +90,21 @@ function checksum(block: Buffer): number {
   return sum
 }
 
-/** Octal digits, or big-endian binary where the first bit is set. Nothing is 0; what is no number is NaN. */
+/** Octal digits, or big-endian in two's complement where the first bit is set. Nothing is 0; what is no number is NaN. */
 function numberAt(block: Buffer, start: number, length: number): number {
   const first = block[start] as number
-  if (first === 0x80) return block.readUIntBE(start + length - 6, 6) + upperOf(block, start + 1, length - 7)
-  if (first === 0xff) return block.readIntBE(start + length - 6, 6)
-  let value = 0
-  let at = start
-  const end = start + length
-  while (at < end && (block[at] === SPACE || block[at] === 0)) at += 1
-  for (; at < end; at += 1) {
-    const digit = (block[at] as number) - 0x30
-    if (digit >= 0 && digit < 8) value = value * 8 + digit
-    else if (block[at] === SPACE || block[at] === 0) break
-    else return Number.NaN
-  }
-  return value
+  if (first === 0x80 || first === 0xff) return binaryAt(block, start + 1, start + length, first === 0xff)
+  const text = block.toString('latin1', start, start + length).replace(/^[ \0]+/, '')
+  const digits = /^[^ \0]*/.exec(text)?.[0] ?? ''
+  if (digits.startsWith('-')) return Number.NaN
+  return digits === '' ? 0 : Number.parseInt(digits, 8)
 }
 
-/** Infinity when any of the bytes above the last six is set: no such number is meant. */
-function upperOf(block: Buffer, start: number, count: number): number {
-  for (let i = 0; i < count; i += 1) if (block[start + i] !== 0) return Number.POSITIVE_INFINITY
-  return 0
+function binaryAt(block: Buffer, start: number, end: number, isNegative: boolean): number {
+  let value = 0
+  for (let at = start; at < end; at += 1) {
+    const byte = block[at] as number
+    value = value * 256 + (isNegative ? 255 - byte : byte)
+  }
+  return isNegative ? -value - 1 : value
 }

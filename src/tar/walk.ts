@@ -107,7 +107,9 @@ function connect(input: Readable, parser: Extract): Feed {
 /** What a library or this project decoded, as the project knows members. */
 export function toHeader(header: DecodedHeader): TarHeader {
   const pax = (header.pax ?? {}) as Readonly<Record<string, string>>
-  const type = typeOf(header.type)
+  // Before there was a flag for directories they were known by their name.
+  const isOldDirectory = header.type === 'file' && header.size === 0 && header.name.endsWith('/')
+  const type = isOldDirectory ? 'directory' : typeOf(header.type)
   const isLink = type === 'symlink' || type === 'link'
   const sparse = sparseOf(pax)
   return {

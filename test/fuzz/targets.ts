@@ -5,6 +5,7 @@ import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
+import { isDeepStrictEqual } from 'node:util'
 import { gzipSync } from 'node:zlib'
 import Bake from '../../src/commands/bake.js'
 import { optionsOf } from '../../src/commands/cli/config-flags.js'
@@ -17,7 +18,7 @@ import { parseTraceFile } from '../../src/learn/trace/trace-reader.js'
 import { decompress, openLayer } from '../../src/oci/index.js'
 import { unpack } from '../../src/rootfs/index.js'
 import { LocationStore } from '../../src/store/locations/index.js'
-import { packTar, readTar } from '../../src/tar/index.js'
+import { DEFAULT_LIMITS, packTar, readTar, scanTar, type TarHeader } from '../../src/tar/index.js'
 import { sampleRunLog } from '../helpers/run-log.js'
 import { CONFIG, dockerArchive, layerEntries, ociArchive, traceFile, ZSTD } from './seeds.js'
 
@@ -46,6 +47,19 @@ async function readArchive(kind: string, bytes: Buffer, directory: string): Prom
   }
 }
 
+/** Layers are unpacked by one reader and looked at by another: both see the same members. */
+async function compareReaders(bytes: Buffer): Promise<void> {
+  const walked: TarHeader[] = []
+  await readTar(bytes, (header) => void walked.push(header))
+  const scanned: TarHeader[] = []
+  await scanTar(Readable.from([bytes]), DEFAULT_LIMITS, (header) => void scanned.push(header))
+  if (isDeepStrictEqual(walked, scanned)) return
+  const at = walked.findIndex((header, index) => !isDeepStrictEqual(header, scanned[index]))
+  throw new Error(
+    `one reader sees ${JSON.stringify(walked.at(at))}, the other ${JSON.stringify(scanned[at])}`,
+  )
+}
+
 async function drain(bytes: Buffer, compression: 'gzip' | 'zstd'): Promise<void> {
   for await (const _ of decompress(Readable.from([bytes]), compression, 'fuzz'));
 }
@@ -56,6 +70,12 @@ export const TARGETS: readonly Target[] = [
     isTar: true,
     seeds: async () => [await packTar(layerEntries())],
     run: (bytes) => readTar(bytes, (_, body) => body()),
+  },
+  {
+    name: 'tar-readers',
+    isTar: true,
+    seeds: async () => [await packTar(layerEntries())],
+    run: compareReaders,
   },
   { name: 'unpack', isTar: true, seeds: async () => [await packTar(layerEntries())], run: unpackBytes },
   {

@@ -33,8 +33,8 @@ __attribute__((noreturn)) static void fall_back(void) {
   __builtin_unreachable();
 }
 
-static void must(const void *result) {
-  if (!result) fall_back();
+static void must(bool succeeded) {
+  if (!succeeded) fall_back();
 }
 
 /* ---- the C library ---- */
@@ -83,7 +83,7 @@ static void set_environment(const struct handover *handover) {
   uint64_t bytes = (handover->variable_count + 1) * sizeof(char *);
   for (uint64_t i = 0; i < handover->variable_count; i++) bytes += strlen(handover->environment[i]) + 1;
   char **variables = malloc(bytes);
-  must(variables);
+  must(variables != NULL);
   char *text = (char *)(variables + handover->variable_count + 1);
   for (uint64_t i = 0; i < handover->variable_count; i++) {
     variables[i] = text;
@@ -133,7 +133,7 @@ static void set_accounts(void) {
 /* As the C library finds it in the first word. */
 static void set_program_name(char *first) {
   char *name = strdup(first);
-  must(name);
+  must(name != NULL);
   char *slash = strrchr(name, '/');
   program_invocation_name = name;
   program_invocation_short_name = slash ? slash + 1 : name;
@@ -145,24 +145,24 @@ static wchar_t *copy_text(const wchar_t *text) {
   if (!text) return NULL;
   size_t bytes = (wcslen(text) + 1) * sizeof *text;
   wchar_t *copy = PyMem_RawMalloc(bytes);
-  must(copy);
+  must(copy != NULL);
   return memcpy(copy, text, bytes);
 }
 
 static void set_text(void *config, enum config_member member, const wchar_t *text) {
   wchar_t **place = config_member(config, member);
-  must(place);
+  must(place != NULL);
   PyMem_RawFree(*place);
   *place = copy_text(text);
 }
 
 static void set_words(void *config, enum config_member member, const struct handover_list *words) {
   struct config_list *place = config_member(config, member);
-  must(place);
+  must(place != NULL);
   for (intptr_t i = 0; i < place->count; i++) PyMem_RawFree(place->items[i]);
   PyMem_RawFree(place->items);
   place->items = PyMem_RawMalloc((words->count + 1) * sizeof *place->items);
-  must(place->items);
+  must(place->items != NULL);
   for (uint64_t i = 0; i < words->count; i++) place->items[i] = copy_text(words->items[i]);
   place->count = (intptr_t)words->count;
 }
@@ -170,7 +170,7 @@ static void set_words(void *config, enum config_member member, const struct hand
 /* What Python's main will look at. */
 static void set_configuration(const struct handover *handover) {
   void *config = config_current();
-  must(config);
+  must(config != NULL);
   set_words(config, CONFIG_orig_argv, &handover->arguments_all);
   set_words(config, CONFIG_argv, &handover->arguments_own);
   set_text(config, CONFIG_program_name, handover->program_name);
@@ -181,7 +181,7 @@ static void set_configuration(const struct handover *handover) {
 
 static PyObject *words_object(const struct handover_list *words) {
   PyObject *list = PyList_New(0);
-  must(list);
+  must(list != NULL);
   for (uint64_t i = 0; i < words->count; i++) {
     PyObject *word = PyUnicode_FromWideChar(words->items[i], -1);
     if (!word || PyList_Append(list, word) != 0) fall_back();
@@ -192,12 +192,12 @@ static PyObject *words_object(const struct handover_list *words) {
 
 static PyObject *variables_object(char *const *variables) {
   PyObject *list = PyList_New(0);
-  must(list);
+  must(list != NULL);
   for (; *variables; variables++) {
     const char *sign = strchr(*variables, '=');
     if (!sign) continue;
     PyObject *pair = PyTuple_New(2);
-    must(pair);
+    must(pair != NULL);
     PyTuple_SetItem(pair, 0, PyBytes_FromStringAndSize(*variables, sign - *variables));
     PyTuple_SetItem(pair, 1, PyBytes_FromStringAndSize(sign + 1, (Py_ssize_t)strlen(sign + 1)));
     if (PyList_Append(list, pair) != 0) fall_back();
@@ -208,7 +208,7 @@ static PyObject *variables_object(char *const *variables) {
 
 static PyObject *flags_object(const uint8_t *flags, int count) {
   PyObject *list = PyList_New(0);
-  must(list);
+  must(list != NULL);
   for (int i = 0; i < count; i++) PyList_Append(list, flags[i] ? &_Py_TrueStruct : &_Py_FalseStruct);
   return list;
 }
@@ -221,13 +221,13 @@ static uint8_t template_disposition(int number) {
 
 static PyObject *dispositions_object(const struct handover *handover) {
   PyObject *list = PyList_New(0);
-  must(list);
+  must(list != NULL);
   for (int number = 1; number <= HANDOVER_SIGNALS; number++) {
     uint8_t disposition = handover->dispositions[number];
     if (disposition == template_disposition(number) || disposition == HANDOVER_HANDLER) continue;
     if (number >= FREEZE_INTERNAL_FIRST && number <= FREEZE_INTERNAL_LAST) continue;
     PyObject *pair = PyTuple_New(2);
-    must(pair);
+    must(pair != NULL);
     PyTuple_SetItem(pair, 0, PyLong_FromLong(number));
     PyTuple_SetItem(pair, 1, PyLong_FromLong(disposition == HANDOVER_IGNORED));
     if (PyList_Append(list, pair) != 0) fall_back();
@@ -245,7 +245,7 @@ static void call_resume(const struct handover *handover) {
   };
   PyObject *done = PyObject_CallFunctionObjArgs(freeze.resume, arguments[0], arguments[1], arguments[2], arguments[3],
                                                 arguments[4], arguments[5], NULL);
-  must(done);
+  must(done != NULL);
   Py_DecRef(done);
   for (size_t i = 0; i < sizeof arguments / sizeof *arguments; i++) Py_DecRef(arguments[i]);
   Py_DecRef(freeze.resume);

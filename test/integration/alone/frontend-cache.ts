@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // What is run again when something changes, and what a builder need not run that has the cache of another.
 import { join } from 'node:path'
-import { run } from '../helpers/run.js'
-import { isCached, isTraceCached, type SideBuilder, sideTests } from '../helpers/side-builds.js'
-import { temporary } from '../helpers/temporary.js'
+import { run } from '../../helpers/run.js'
+import { isCached, isTraceCached, type SideBuilder, sideTests } from '../../helpers/side-builds.js'
+import { temporary } from '../../helpers/temporary.js'
 
 const testSide = await sideTests()
 const TO_NOTHING = ['--output', 'type=cacheonly']
