@@ -21,14 +21,6 @@ const MAGIC_AT = 257
 const USTAR = 'ustar\0'
 const GNU = 'ustar  '
 const SPACE = 0x20
-type FourNumbers = [mode: number, uid: number, gid: number, mtime: number]
-/** Where these lie, and their lengths. */
-const NUMBERS: readonly (readonly [at: number, length: number])[] = [
-  [100, 8],
-  [108, 8],
-  [116, 8],
-  [136, 12],
-]
 /** Of what a Date can be, in both directions. */
 const LAST_SECOND = 8.64e12
 
@@ -43,7 +35,10 @@ export function decodeHeader(block: Buffer): RawHeader | undefined | string {
   const base = textAt(block, 0, 100)
   const name = isUstar && block[345] !== 0 ? `${textAt(block, 345, 155)}/${base}` : base
   const flag = block[156] === 0 ? '0' : String.fromCharCode(block[156] ?? 0)
-  const [mode, uid, gid, mtime] = NUMBERS.map(([at, length]) => numberAt(block, at, length)) as FourNumbers
+  const mode = numberAt(block, 100, 8)
+  const uid = numberAt(block, 108, 8)
+  const gid = numberAt(block, 116, 8)
+  const mtime = numberAt(block, 136, 12)
   const isOwned = [mode, uid, gid].every((value) => Number.isSafeInteger(value) && value >= 0)
   if (!isOwned || !(Math.abs(mtime) <= LAST_SECOND)) return 'a header has a number that cannot be'
   return {
