@@ -13,7 +13,7 @@ struct template_hook {
   int complete;            /* 0: this start cannot be frozen */
   /* What the hook would have done, done in each process that is made of the template. `milliseconds` is what the thaw
    * took. */
-  void (*run)(void *self, const char *snapshot, double milliseconds);
+  void (*run)(void *self, double milliseconds);
   void *self;
   /* Takes over modules that were imported in advance, in a list of their descriptions; with the key of the hashes in it,
    * and two functions for what importing them has changed elsewhere, (what, place, payload): whether it may be done again,

@@ -104,8 +104,9 @@ static void run(PyObject *self, const char *path, const char *snapshot, enum sna
   if (report.summary) report_at_exit();
 }
 
-static void run_thawed(void *self, const char *snapshot, double milliseconds) {
-  run(self, locate_archive(self), snapshot, SNAPSHOT_ACCEPTED, milliseconds);
+static void run_thawed(void *self, double milliseconds) {
+  const char *path = locate_archive(self);
+  run(self, path, locate_snapshot(path), SNAPSHOT_ACCEPTED, milliseconds);
 }
 
 static int exec_pycds(PyObject *self) {
@@ -117,7 +118,7 @@ static int exec_pycds(PyObject *self) {
     PyErr_Clear();
     return 0;
   }
-  const char *snapshot;
+  const char *snapshot = locate_snapshot(path);
   enum snapshot_reject reject = thaw(&snapshot);
   /* KeyboardInterrupt. */
   if (reject == SNAPSHOT_REJECT_INTERRUPTED) return -1;

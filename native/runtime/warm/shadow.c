@@ -546,8 +546,10 @@ static bool activate(struct entry *entry, PyObject *effects) {
     if (event->what != PUT) continue;
     other->state = ACTIVE;
     done = PyDict_SetItem(importlib.modules, other->name, other->module) == 0;
+    report_put();
   }
   if (!done || PyDict_SetItem(importlib.modules, entry->name, entry->module) != 0) return false;
+  report_put();
   if (!entry->child) return true;
   PyObject *package = shadow.entries[entry->parent].module;
   if (type_of(package) == &PyModule_Type)

@@ -15,7 +15,6 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "../../cpython/sys_flag.h"
 #include "../clock.h"
 #include "../cpu.h"
 #include "../status.h"
@@ -230,23 +229,20 @@ static bool is_first(void) {
 
 enum snapshot_reject thaw(const char **path) {
   double began = clock_milliseconds();
-  *path = NULL;
-  if (!is_first()) return SNAPSHOT_ACCEPTED;
-  *path = getenv("PYCDS_SNAPSHOT");
+  if (!is_first()) {
+    *path = NULL;
+    return SNAPSHOT_ACCEPTED;
+  }
   enum snapshot_reject reject = refused_before();
   if (reject) {
     forget_variable();
     return reject;
   }
-  if (!*path || !**path) return SNAPSHOT_ACCEPTED;
-  if (strcmp(*path, "off") == 0) return SNAPSHOT_REJECT_OFF;
-  /* Under -E and -I nothing is used that the environment names. */
-  if (sys_flag("ignore_environment") == 0) return try_snapshot(*path, began);
-  *path = NULL;
-  return SNAPSHOT_ACCEPTED;
+  if (!*path) return SNAPSHOT_ACCEPTED;
+  return strcmp(*path, "off") == 0 ? SNAPSHOT_REJECT_OFF : try_snapshot(*path, began);
 }
 
-bool thaw_is_template(PyObject *self, void (*run)(void *self, const char *snapshot, double milliseconds),
+bool thaw_is_template(PyObject *self, void (*run)(void *self, double milliseconds),
                       bool (*adopt)(PyObject *table, PyObject *key, PyObject *may, PyObject *put)) {
   if (!pycds_template_register) return false;
   struct template_hook hook = {.run = run, .self = self, .adopt = adopt};
