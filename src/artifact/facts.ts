@@ -5,15 +5,24 @@ import type { Counts, Fact, Occasion } from './artifact.js'
 import { bytecodeFacts } from './bytecode/facts.js'
 import type { Summaries } from './content.js'
 import type { Contents } from './describe.js'
+import { snapshotFacts } from './snapshot/facts.js'
 
 /** What was made, or would be. */
-export function madeFacts({ archive, bytecode }: Summaries, occasion: Occasion): Fact[] {
-  return [...archiveFacts.made(archive, occasion), ...bytecodeFacts.made(bytecode, occasion)]
+export function madeFacts({ archive, bytecode, snapshot }: Summaries, occasion: Occasion): Fact[] {
+  return [
+    ...archiveFacts.made(archive, occasion),
+    ...bytecodeFacts.made(bytecode, occasion),
+    ...(snapshot === null ? [] : snapshotFacts.made(snapshot, occasion)),
+  ]
 }
 
 /** Where that lies, as far as it lies in one place. */
-export function placeFacts({ archive, bytecode }: Summaries): Fact[] {
-  return [...archiveFacts.place(archive), ...bytecodeFacts.place(bytecode)]
+export function placeFacts({ archive, bytecode, snapshot }: Summaries): Fact[] {
+  return [
+    ...archiveFacts.place(archive),
+    ...bytecodeFacts.place(bytecode),
+    ...(snapshot === null ? [] : snapshotFacts.place(snapshot)),
+  ]
 }
 
 /** What an image, or a file, holds. */

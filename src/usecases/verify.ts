@@ -2,6 +2,7 @@
 // Starts containers of a baked image the way careful people run them, counts what the runtime says of each module, and
 // compares how they end with the image that it was baked from. Works on a read-only root.
 import type { Counts, Limits, Missed, Report } from '../artifact/artifact.js'
+import { compareStarts, crashOf } from '../artifact/compare-starts.js'
 import { listen } from '../artifact/trial.js'
 import { PycdsError } from '../errors/index.js'
 import { environmentOf, nodeArchitecture } from '../image/index.js'
@@ -22,7 +23,6 @@ import {
 } from '../learn/run/index.js'
 import { planReady } from '../learn/training.js'
 import type { Ports } from '../ports/index.js'
-import { compareStarts, crashOf } from './compare-starts.js'
 import { findOriginal } from './original.js'
 
 /** Any user that the image does not know. */
