@@ -82,6 +82,8 @@ export async function bake(request: BakeRequest, ports: Ports, lesson?: Lesson):
 
   // Refuse what the layer itself shows, before an image is made of it.
   const compressedBytes = gzipSync(layer.tar).length
+  if (request.gates.checkRepro && request.snapshot)
+    ports.progress.warn('--check-repro compares without the snapshot, which is another one each time')
   const again = request.gates.checkRepro ? await make(request, source, plan, ports, lesson) : undefined
   const early = [
     ...layerGate(request.gates, compressedBytes),

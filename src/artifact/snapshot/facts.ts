@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // A process snapshot in text for people.
 import { formatBytes, formatCount, formatMs } from '../../util/units.js'
-import type { Fact, Facts } from '../artifact.js'
+import type { Counts, Fact, Facts, Thawed } from '../artifact.js'
 import type { SnapshotLeftOut } from '../manifest.js'
+import type { SnapshotContents } from './describe.js'
 import type { SnapshotSummary } from './make.js'
 
 /** More causes than this are counted, not listed. */
 const MAX_CAUSES = 5
+const COMMAND_LENGTH = 60
 
 export const snapshotFacts: Facts<SnapshotSummary> = {
   made: (snapshot) => [
@@ -26,8 +28,36 @@ function describe({ modules, bytes, compressedBytes, thaws }: SnapshotSummary): 
   return [`${formatCount(modules, 'module')} ready`, size, ...(tried ? [tried] : [])].join(', ')
 }
 
+/** What an image holds. */
+export function snapshotContentFacts(snapshot: SnapshotContents): Fact[] {
+  const { path, bytes, modules, programs, leftOut } = snapshot
+  return [
+    ['snapshot', `${path}  ${formatBytes(bytes)}, ${formatCount(modules.length, 'module')} ready`],
+    ...programs.map((program): Fact => ['serves', describeProgram(program)]),
+    ...causeFacts(leftOut, Number.POSITIVE_INFINITY),
+  ]
+}
+
+function describeProgram({ kind, text }: SnapshotContents['programs'][number]): string {
+  if (kind === 'script') return text
+  const [line = ''] = text.split('\n')
+  return kind === 'module' ? `python -m ${text}` : `python -c ${line.slice(0, COMMAND_LENGTH)}...`
+}
+
+/** What a start took from a snapshot; no line for a program that it is not for. */
+export function thawedLine(
+  { served }: Pick<Counts, 'served'>,
+  { processes, modules, milliseconds, refusal }: Thawed,
+): string[] {
+  if (refusal !== null) return [`snapshot not used: ${refusal}`]
+  if (milliseconds === null) return []
+  const many = processes > 1 ? ` in each of ${processes} processes` : ''
+  const took = `${formatMs(milliseconds)}${many}`
+  return [`thawed ${formatCount(modules, 'module')} in ${took}; ${served - modules} from the archive`]
+}
+
 /** The imports for which modules are left out, those that cost most first. */
-export function causeFacts(leftOut: readonly SnapshotLeftOut[]): Fact[] {
+function causeFacts(leftOut: readonly SnapshotLeftOut[], most = MAX_CAUSES): Fact[] {
   const causes = leftOut
     .filter(({ name, because }) => name === because)
     .map((cause) => {
@@ -35,7 +65,7 @@ export function causeFacts(leftOut: readonly SnapshotLeftOut[]): Fact[] {
       return { cause, all, milliseconds: Math.max(...all.map((one) => one.milliseconds)) }
     })
     .sort((a, b) => b.milliseconds - a.milliseconds)
-  const shown = causes.slice(0, MAX_CAUSES).map(({ cause, all, milliseconds }): Fact => {
+  const shown = causes.slice(0, most).map(({ cause, all, milliseconds }): Fact => {
     const users = all.filter(({ name }) => name !== cause.name).map(({ name }) => name)
     const more = users.length === 0 ? '' : `, and with it ${list(users)}`
     const about = cause.detail === '' ? '' : ` (${cause.detail})`

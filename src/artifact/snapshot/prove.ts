@@ -3,14 +3,11 @@
 // did in training and answers its probes alike.
 import { reportStart, type Start } from '../../learn/run/index.js'
 import { during } from '../../log/index.js'
-import { LineSplitter, withoutEnd } from '../../util/lines.js'
 import type { Trial } from '../artifact.js'
 import { compareStarts } from '../compare-starts.js'
+import { StartReport } from '../listen.js'
 import { roomOf, type SnapshotArtifact } from './make.js'
-import { describeRefusal, SnapshotReport } from './report.js'
 import { type Thaws, thawOften } from './thaws.js'
-
-const MAX_LINE_LENGTH = 64 * 1024
 
 /**
  * @param trial     of an image that holds the snapshot
@@ -38,18 +35,15 @@ export async function proveSnapshot(
 }
 
 async function startApplication(trial: Trial, original: Start): Promise<string | undefined> {
-  const report = new SnapshotReport()
-  const splitter = new LineSplitter(MAX_LINE_LENGTH)
+  const report = new StartReport()
   const start = await reportStart(trial.engine, trial.spec, {
     ...trial.options,
     activity: async () => report.lines,
-    onOutput: (stream, chunk) => {
-      if (stream === 'stderr') for (const line of splitter.push(chunk)) report.read(withoutEnd(line))
-    },
+    onOutput: (stream, chunk) => stream === 'stderr' && report.add(chunk),
   })
   const difference = compareStarts(start, original, false)
   if (difference !== null) return `the application does not start as before: ${difference}`
-  if (report.thaws.length > 0) return undefined
-  const [code] = report.refusals
-  return `the application does not use it: ${code ? describeRefusal(code) : 'its runtime said nothing of it'}`
+  const { thawed } = report
+  if (thawed !== null && thawed.processes > 0) return undefined
+  return `the application does not use it: ${thawed?.refusal ?? 'none of its processes is a program that it is for'}`
 }

@@ -9,8 +9,6 @@ const NOT_FOR_IT: readonly string[] = ['OFF', 'OTHER_PROGRAM', 'LITTLE_GAIN']
 export class SnapshotReport {
   /** Modules that import statements found ready. */
   modules = 0
-  /** All that the runtime said, also of other things. */
-  lines = 0
   /** Milliseconds of each process that went on in a snapshot. */
   readonly thaws: number[] = []
   /** Why other processes did not: codes. */
@@ -18,10 +16,7 @@ export class SnapshotReport {
 
   /** Takes a line of the runtime, without its end. */
   read(line: string): void {
-    const [, said] = /^pycds\[\d+\]: (.+)$/.exec(line) ?? []
-    if (said === undefined) return
-    this.lines++
-    const [, verb, text = ''] = /^(snapshot|ready) (.+)$/.exec(said) ?? []
+    const [, verb, text = ''] = /^pycds\[\d+\]: (snapshot|ready) (.+)$/.exec(line) ?? []
     if (verb === 'ready') this.modules += Number(/: (\d+) modules$/.exec(text)?.[1] ?? 0)
     if (verb !== 'snapshot') return
     const [, milliseconds] = /^thawed in (\d+(?:\.\d+)?) ms$/.exec(text) ?? []
