@@ -202,7 +202,8 @@ async function write(request: BakeRequest, input: WriteInput, ports: Ports) {
     throw error
   })
   try {
-    const trial = await tryOut(id, request, made.learned.start ?? plan.spec, plan, ports)
+    const isMore = shipped.layer !== made.layer
+    const trial = await tryOut({ id, isMore }, request, made.learned.start ?? plan.spec, plan, ports)
     assertGates(request.reference, trial.gates)
     ports.signal.throwIfAborted()
     const digests = request.untagged ? { config: id } : await name(id, output, ports)
@@ -299,7 +300,7 @@ interface Shown extends Checked {
 }
 
 async function tryOut(
-  id: string,
+  { id, isMore }: { id: string; isMore: boolean },
   request: BakeRequest,
   before: RunPlan['spec'],
   plan: RunPlan,
@@ -307,7 +308,10 @@ async function tryOut(
 ): Promise<Shown> {
   const after = { ...before, image: id }
   const { limits, gates, measureRuns: runs } = request
-  const start = runs > 0 ? await measure(engine, { before, after, runs, limits, signal }, progress) : null
+  const start =
+    runs > 0
+      ? await measure(engine, { before, after, snapshot: isMore, runs, limits, signal }, progress)
+      : null
   const options = { ...request, ready: plan.ready, signal }
   const checked = await check({ engine, spec: after, options, progress }, gates)
   return { start, checks: checked.checks, gates: [...speedupGate(gates, start), ...checked.gates] }

@@ -11,6 +11,7 @@
 #include "../archive/readahead.h"
 #include "../caches/ask.h"
 #include "../decide/search.h"
+#include "../host/clock.h"
 #include "../host/collector.h"
 #include "../host/frames.h"
 #include "../host/handed.h"
@@ -91,6 +92,7 @@ static void run(PyObject *self, const char *path, const char *snapshot, enum sna
   report.summary = strcmp(mode, "report") == 0;
   report.log = getenv("PYCDS_LOG") != NULL;
   report_snapshot(snapshot, reject, milliseconds);
+  clock_start();
   double before = report_wanted() ? report_clock() : 0;
   report_rejected(start(self, path));
   PyErr_Clear();
