@@ -23,6 +23,8 @@ export interface ContainerSpec {
   readonly readOnly?: boolean
   /** Run with no capability at all. */
   readonly dropCapabilities?: boolean
+  /** No program gains rights by being executed: set-user-ID and file capabilities have no effect. */
+  readonly noNewPrivileges?: boolean
   /**
    * Put into `/` before the start. Missing parent directories are made by the engine; list
    * them here to choose their mode and owner. A listed directory that exists gets the given ones.

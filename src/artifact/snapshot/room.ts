@@ -26,7 +26,7 @@ export interface RoomSpec {
   /** Files of the image to be, by absolute path. */
   present?: readonly (LayerFile & { mtime: Date })[]
   /** As whom; absent: as the image says. */
-  rights?: Pick<ContainerSpec, 'user' | 'readOnly' | 'dropCapabilities'>
+  rights?: Pick<ContainerSpec, 'user' | 'readOnly' | 'dropCapabilities' | 'noNewPrivileges'>
   signal: AbortSignal
 }
 

@@ -18,7 +18,7 @@ const THAWED = /^pycds\[\d+\]: snapshot .*: thawed \d+ modules in (\d+(?:\.\d+)?
 const NOT_USED = /^pycds\[\d+\]: snapshot .* not used: (.*)$/m
 /** What an engine says of a command that a user cannot execute. */
 const NOT_STARTED: ReadonlySet<string> = new Set(['TRAINING_FAILED', 'NO_PYTHON'])
-const HARDENED = { readOnly: true, dropCapabilities: true } as const
+const HARDENED = { readOnly: true, dropCapabilities: true, noNewPrivileges: true } as const
 
 export interface ThawInput {
   room: Omit<RoomSpec, 'rights' | 'files'>
