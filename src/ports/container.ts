@@ -10,6 +10,8 @@ export interface ContainerSpec {
   readonly command?: readonly string[]
   /** Added to the image's environment, replacing variables of the same name. */
   readonly env: Readonly<Record<string, string>>
+  /** Nothing but that is added, also where a run that is only watched would be given more. */
+  readonly plainEnvironment?: boolean
   /** Variables of the image's environment that the container must not see. */
   readonly unsetEnv?: readonly string[]
   /** None but loopback, the engine's default one, or one of the engine's networks by name. */

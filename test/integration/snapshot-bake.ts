@@ -4,17 +4,20 @@ import test, { type ExecutionContext } from 'ava'
 import type { BakeResult } from '../../src/usecases/result.js'
 import type { VerifyResult } from '../../src/usecases/verify.js'
 import { baked } from '../helpers/baked.js'
+import { build, CLASSIC } from '../helpers/builds.js'
 import { pycds } from '../helpers/cli.js'
 import { docker, imageName } from '../helpers/engine.js'
-import { ensureImage, exampleImage } from '../helpers/images.js'
+import { ensureImage, exampleImage, toolImage } from '../helpers/images.js'
 import { DEADLINE_MS, run } from '../helpers/run.js'
 import { schemaErrors } from '../helpers/schemas.js'
 import { HARDENED } from '../helpers/snapshot-image.js'
 import { temporary } from '../helpers/temporary.js'
+import { TIER } from '../helpers/tier.js'
 
 const isPossible = process.arch === 'x64'
 const shop = isPossible ? await exampleImage('01-flask-service', 'small') : undefined
 const base = isPossible ? await ensureImage('minimal') : undefined
+const tool = isPossible && TIER === 'all' ? await toolImage() : undefined
 const withShop = shop === undefined ? test.skip : test
 const withBase = base === undefined ? test.skip : test
 
@@ -54,6 +57,24 @@ withShop('a service goes on in the snapshot of its image, and does what it did',
     t.regex(started, said)
   }
   t.regex(await startSoon(t, name, [], ['python3', '-c', 'pass']), /^pycds\[1\]: snapshot OTHER_PROGRAM$/m)
+})
+
+const inBuild = tool === undefined || shop === undefined ? test.skip : test
+
+inBuild('a build step makes a snapshot, in which containers of its image go on', async (t) => {
+  t.timeout(DEADLINE_MS)
+  const lines = [
+    `FROM ${shop} AS step`,
+    'USER root',
+    `COPY --from=${tool} / /pycds`,
+    'RUN ["/pycds/pycds-image", "step", "--here", "--user", "10001:10001", "--output", "/out", "--snapshot", "--ready", "port:8000", "--", "python3", "-m", "shop"]',
+    `FROM ${shop}`,
+    'COPY --from=step /out/ /',
+  ]
+  const built = await build(t, CLASSIC, `${lines.join('\n')}\n`)
+  t.is(built.code, 0, built.stdout + built.stderr)
+  t.regex(built.stdout + built.stderr, /snapshot\s+\d+ modules ready/)
+  t.regex(await startSoon(t, built.name, [], ['python3', '-m', 'shop']), /^pycds\[1\]: snapshot thawed in/m)
 })
 
 /** What a hardened container writes until it has said what became of its snapshot. */

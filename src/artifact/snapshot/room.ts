@@ -46,6 +46,7 @@ export class Room {
       image: spec.image,
       command: [spec.python, ...ALONE, '-c', WAIT],
       env: {},
+      plainEnvironment: true,
       network: 'none',
       ...spec.rights,
       files: [

@@ -56,6 +56,7 @@ export interface BakeFlags extends ArchiveFlags, SurroundingsFlags, LearnFlags, 
 export interface StepFlags
   extends ArchiveFlags,
     Omit<LearnFlags, 'train'>,
+    SnapshotFlags,
     Omit<SurroundingsFlags, 'network' | 'mount' | 'add-host'> {
   train?: LearnFlags['train'] | undefined
   pyc: StepRequest['pyc']
@@ -157,6 +158,7 @@ export function toStepRequest(
     ...present({ command, python: flags.python, output: flags.output && resolve(flags.output) }),
     ...(config ? { config } : {}),
     ...toTraining({ ...flags, train, network: 'default' }, command),
+    ...toSnapshot(flags, train),
     ...{ validate: flags.validate, pyc: flags.pyc, here: flags.here },
     ...toTimes(env),
   }

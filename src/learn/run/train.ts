@@ -117,6 +117,7 @@ export async function reportStart(
   const preload = ownPreload(spec)
   const container = await engine.create({
     ...{ ...traced, ...rights },
+    plainEnvironment: true,
     env: { ...env, ...(preload === undefined ? {} : { LD_PRELOAD: preload }) },
   })
   return await watchStart(engine, container, spec, options)

@@ -93,6 +93,7 @@ const STEP: StepFlags = {
     'on-train-failure': 'fail',
     validate: 'stat',
     pyc: 'off',
+    snapshot: false,
     here: false,
   },
 }
