@@ -7,8 +7,10 @@ import type { RunPorts } from '../ports/index.js'
 import {
   automaticReady,
   DEFAULT_READY,
+  describeUnseen,
   formatReady,
   healthCommand,
+  hintFor,
   type ProbeSpec,
   type ReadyPlan,
   type ReadySpec,
@@ -17,7 +19,9 @@ import {
   type TrainingSpec,
   train,
 } from './run/index.js'
+import type { LearnInput } from './learn.js'
 import { groupByPython, type PythonGroup } from './select/interpreter.js'
+import { whyUnseen } from './why-unseen.js'
 
 /** Lines of output that are kept for the message of a run that failed. */
 const TAIL_CHUNKS = 50
@@ -80,13 +84,13 @@ export function planReady(
 export async function runTraining(
   request: TrainingRequest,
   spec: TrainingSpec,
-  ready: ReadyPlan,
+  input: Pick<LearnInput, 'ready' | 'image' | 'surroundings'>,
   ports: Omit<RunPorts, 'archiver'>,
 ): Promise<Training> {
   return await during(ports.progress, ['train', 'Run the entrypoint under import tracing'], async (step) => {
     const tail: string[] = []
-    const training = await train(ports.engine, spec, {
-      ready,
+    const seen = await train(ports.engine, spec, {
+      ready: input.ready,
       probes: request.probes,
       limits: request.limits,
       signal: ports.signal,
@@ -97,6 +101,8 @@ export async function runTraining(
         if (tail.length > TAIL_CHUNKS) tail.shift()
       },
     })
+    const hidden = seen.processes.length > 0 ? undefined : await whyUnseen(input.image, input.surroundings)
+    const training = hidden ? { ...seen, unseen: [...seen.unseen, hidden] } : seen
     const failure = failureOf(request, training, tail)
     if (failure && request.onTrainFailure === 'fail') throw failure
     const warnings = failure
@@ -118,7 +124,10 @@ function failureOf(
   const image = `image ${request.reference}`
   if (training.failure) {
     const { code, message, hint } = training.failure
-    return new PycdsError(code, { message: `${image}: ${message}`, hint })
+    const [unseen] = training.processes.length > 0 ? [] : training.unseen
+    if (unseen === undefined) return new PycdsError(code, { message: `${image}: ${message}`, hint })
+    const because = `nothing was seen of its Python: ${describeUnseen(unseen)}`
+    return new PycdsError(code, { message: `${image}: ${message}; ${because}`, hint: hintFor(unseen) })
   }
   if (training.exitCode && training.processes.length > 0) {
     const last = tail.join('').trimEnd().split('\n').at(-1)
@@ -155,6 +164,7 @@ export function warningsFor(
       (group) =>
         `${group.python.executable} (${describeBuild(group)}) also ran: its ${group.modules} modules are not archived`,
     ),
+    ...training.unseen.map((one) => `${describeUnseen(one)}; it was learned all the same`),
     ...(chosen.processes.some((process) => process.noSite)
       ? [`${reference} also starts Python with -S: those processes cannot use the archive`]
       : []),
