@@ -57,9 +57,12 @@ void restored_begin(void) {
   if (read_text(path, lines, sizeof lines) < 0) return;
   bool is_cleared = restore(lines);
   const char *preload = getenv("LD_PRELOAD");
-  if (getauxval(AT_SECURE)) restored.reason = "secure";
-  else if (is_cleared) restored.reason = "cleared";
-  else if (!preload || !strstr(preload, restored.tracer)) restored.reason = "replaced";
+  if (getauxval(AT_SECURE))
+    restored.reason = "secure";
+  else if (is_cleared)
+    restored.reason = "cleared";
+  else if (!preload || !strstr(preload, restored.tracer))
+    restored.reason = "replaced";
 }
 
 void restored_note(void) {
