@@ -4,6 +4,7 @@ import { PycdsError } from '../errors/index.js'
 import { commandOf, type ImageConfig } from '../image/index.js'
 import { during } from '../log/index.js'
 import type { RunPorts } from '../ports/index.js'
+import type { LearnInput } from './learn.js'
 import {
   automaticReady,
   DEFAULT_READY,
@@ -19,7 +20,6 @@ import {
   type TrainingSpec,
   train,
 } from './run/index.js'
-import type { LearnInput } from './learn.js'
 import { groupByPython, type PythonGroup } from './select/interpreter.js'
 import { whyUnseen } from './why-unseen.js'
 

@@ -35,7 +35,16 @@ Require all granted
 const servers: Readonly<Record<string, readonly string[]>> = {
   uWSGI: [
     ...['/usr/bin/uwsgi-core', '--plugins-dir', '/usr/lib/uwsgi/plugins', '--plugin', 'python3'],
-    ...['--http-socket', ':8000', '--wsgi-file', '/srv/app.py', '--master', '--processes', '2', '--die-on-term'],
+    ...[
+      '--http-socket',
+      ':8000',
+      '--wsgi-file',
+      '/srv/app.py',
+      '--master',
+      '--processes',
+      '2',
+      '--die-on-term',
+    ],
   ],
   "Apache's mod_wsgi": ['apache2ctl', '-D', 'FOREGROUND'],
 }

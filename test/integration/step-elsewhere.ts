@@ -16,7 +16,8 @@ const base = TIER === 'all' ? await ensureImage('minimal') : undefined
 const tool = base === undefined ? undefined : await toolImage()
 const hasBuildah = (await run('buildah', ['--version'])).code === 0
 const hasMounts = (await run('unshare', ['--mount', 'true'])).code === 0
-if (tool !== undefined && !hasBuildah) process.stderr.write('skipped for want of buildah (apt-get install buildah)\n')
+if (tool !== undefined && !hasBuildah)
+  process.stderr.write('skipped for want of buildah (apt-get install buildah)\n')
 const withBuildah = tool !== undefined && hasBuildah ? test.serial : test.serial.skip
 const withChroot = tool !== undefined && hasMounts ? test.serial : test.serial.skip
 

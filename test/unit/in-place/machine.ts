@@ -52,7 +52,10 @@ const BUILDS: Readonly<Record<string, Parameters<typeof machine>[1]>> = {
     mountinfo: '300 27 0:60 / /proc rw,relatime - proc proc rw\n',
   },
   'chroot without a /proc': {},
-  'chroot with processes of its own': { comm: 'python3', mountinfo: '300 27 0:60 / /proc rw - proc proc rw\n' },
+  'chroot with processes of its own': {
+    comm: 'python3',
+    mountinfo: '300 27 0:60 / /proc rw - proc proc rw\n',
+  },
   'a container with an init of the engine': { comm: 'docker-init', mountinfo: OVERLAY },
 }
 
