@@ -3,8 +3,8 @@
 import { PycdsError } from '../errors/index.js'
 import { commandOf, type ImageConfig } from '../image/index.js'
 import { during } from '../log/index.js'
-import type { RunPorts } from '../ports/index.js'
-import type { LearnInput } from './learn.js'
+import type { Container, RunPorts } from '../ports/index.js'
+import type { PythonSurroundings } from './find-python.js'
 import {
   automaticReady,
   DEFAULT_READY,
@@ -59,6 +59,14 @@ export interface TrainingRequest {
   onTrainFailure: 'fail' | 'keep'
 }
 
+/** What is known of the image that is trained, beside how it is run. */
+interface TrainingInput {
+  ready: ReadyPlan
+  /** The files of the image as they are before any run. */
+  image: Pick<Container, 'stat' | 'lstat' | 'readFile'>
+  surroundings: PythonSurroundings
+}
+
 /**
  * When a run is ready; USAGE when the image lacks what was asked for.
  * @param config of the image; undefined when it is not known.
@@ -84,7 +92,7 @@ export function planReady(
 export async function runTraining(
   request: TrainingRequest,
   spec: TrainingSpec,
-  input: Pick<LearnInput, 'ready' | 'image' | 'surroundings'>,
+  input: TrainingInput,
   ports: Omit<RunPorts, 'archiver'>,
 ): Promise<Training> {
   return await during(ports.progress, ['train', 'Run the entrypoint under import tracing'], async (step) => {
