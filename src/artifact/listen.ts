@@ -10,7 +10,8 @@ const MAX_LINE_LENGTH = 64 * 1024
 /** Below this an archive does not do what it is for. */
 const DEFAULT_MIN_HIT_RATE = 1
 
-const NO_REPORT = 'the runtime did not report: no Python with the hook was started'
+const NO_REPORT =
+  'the runtime did not report: no Python with the hook was started, or its standard error is not that of the container'
 
 export class StartReport implements Report {
   lines = 0

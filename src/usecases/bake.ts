@@ -10,11 +10,12 @@ import { check, NO_CHECKS } from '../artifact/trial.js'
 import { creationTime, type ImageConfig, isLocation, nodeArchitecture, shortId } from '../image/index.js'
 import { appendToImage } from '../layer/append.js'
 import { originOf } from '../layer/labels.js'
+import type { Hook } from '../layer/hook.js'
 import { makeLayer } from '../layer/layer.js'
 import { FOLDER } from '../layer/marks.js'
 import { type Lesson, transfer } from '../learn/foreign/transfer.js'
 import { type Learned, type LearnRequest, learn } from '../learn/learn.js'
-import type { Surroundings } from '../learn/run/index.js'
+import { lacksVariables, type Surroundings } from '../learn/run/index.js'
 import { planRuns, type RunPlan, resolveSource } from '../learn/source.js'
 import type { Trace } from '../learn/trace/trace-file.js'
 import { toTrace } from '../learn/trace/traces.js'
@@ -164,9 +165,14 @@ function make(
     const run = lesson ? undefined : { image: source.id, timeoutMs: limits.timeoutMs }
     const made = { python, selection, image, origin, runtime: plan.runtime }
     const content = await makeContent({ ...made, reference, validate, pyc, run }, ports)
-    const layer = await makeLayer(image, content, timeOf(request, source))
+    const layer = await makeLayer(image, content, layerOptions(request, source, learned))
     return { learned, content, layer }
   })
+}
+
+function layerOptions(request: BakeRequest, source: SourceImage, { training }: Learned) {
+  const hook: Hook = lacksVariables(training.unseen) ? 'by-itself' : 'variable'
+  return { mtime: timeOf(request, source), hook }
 }
 
 /** Of everything new in the layer. */
@@ -241,7 +247,7 @@ async function addMore(
   )
   if (!('prove' in completion)) return { ...alone, content: completion }
   const more = await withContainer(ports.engine, source.id, (image) =>
-    makeLayer(image, completion.content, timeOf(request, source)),
+    makeLayer(image, completion.content, layerOptions(request, source, learned)),
   )
   const moreBytes = gzipSync(more.tar).length
   const [tooLarge] = layerGate(request.gates, moreBytes).filter(({ ok }) => !ok)
