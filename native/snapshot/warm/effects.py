@@ -18,8 +18,13 @@ LISTS = (
     ('logging', '_handlerList'),
     ('threading', '_threading_atexits'),
 )
+# The interpreter's own dictionary, in which extension modules find each other: INTERPRETER, which is no attribute.
+STATE = ('sys', '<state of the interpreter>')
+# What stays in it: a module whose library is not loaded anew (runtime/warm/anew.c), and that looks for itself there.
+STAYS = {'cached_datetime_module'}
 # Dictionaries: importing adds to them.
 DICTS = (
+    STATE,
     ('copyreg', 'dispatch_table'),
     ('copyreg', '_extension_registry'),
     ('copyreg', '_inverted_registry'),
@@ -100,6 +105,8 @@ def holder_of(modules, place):
 
 
 def attribute_of(modules, place):
+    if place == STATE:
+        return INTERPRETER
     holder, name = holder_of(modules, place)
     return vars(holder).get(name, MISSING)
 

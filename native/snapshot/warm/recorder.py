@@ -70,6 +70,10 @@ class Recorder:
         self.seeds = {}  # by module: how many generators of random numbers have drawn their state
         self.generators = set()
         self.fork_handlers = 0  # of libraries, since the last look
+        self.known_libraries = set(libraries())
+        self.libraries = {}  # by module: what was loaded for it
+        self.idle = False
+        self.anew = []  # the modules that could not be loaded anew
         self.inside = False
         self.clock = __import__('time').process_time
         self.since = self.clock()  # what has been done since was done by the module that is being loaded
@@ -113,6 +117,7 @@ class Recorder:
         """Finds out what has been done since the last call."""
         self.inside = True
         self.settle_modules()
+        self.settle_libraries()
         self.settle_lists()
         self.settle_loggers()
         self.settle_attributes()
@@ -132,6 +137,14 @@ class Recorder:
             self.known.discard(name)
             self.fault('REMOVED', name)
 
+    def settle_libraries(self):
+        now = libraries()
+        if len(now) == len(self.known_libraries):
+            return
+        fresh = [one for one in now if one not in self.known_libraries]
+        self.known_libraries = set(now)
+        self.libraries.setdefault(self.stack[-1], []).extend(fresh)
+
     def settle_lists(self):
         for kind, places in (('list', LISTS), ('dict', DICTS)):
             for place in places:
@@ -141,6 +154,8 @@ class Recorder:
                 before = self.lists.get(place)
                 if now is not None and before is not None:
                     added = (added_to_list if kind == 'list' else added_to_dict)(before, now)
+                    if place == STATE and added is not None:
+                        added = [item for item in added if item[0] not in STAYS]
                     if added is None:
                         self.fault('CHANGED', '.'.join(place))
                     elif any(added) if kind == 'list' else added:
@@ -376,6 +391,8 @@ class Recorder:
 
     def begin(self, name):
         """A load begins; returns the module where it only was hidden, and else None."""
+        if self.idle:
+            return None
         self.account()
         try:
             return self.begin_load(name)
@@ -396,6 +413,9 @@ class Recorder:
 
     def end(self, name, error):
         """A load has ended."""
+        if self.idle:
+            self.loaded_anew(name, error)
+            return
         self.account()
         try:
             self.end_load(name, error)
@@ -480,7 +500,7 @@ class Recorder:
 
     def extension_begins(self):
         """Extension modules import without asking Python: what they do not ask for they do not find."""
-        if len(self.stack) < 2:
+        if self.idle or len(self.stack) < 2:
             return None
         self.settle()
         saved = list(self.modules)
@@ -504,6 +524,16 @@ class Recorder:
         self.modules.update(ordered)
         self.settle()
 
+    def loaded_anew(self, name, error):
+        """Of several that fail for the same reason the first is to blame."""
+        self.flushed()
+        written = [posix.lseek(fd, 0, 2) for fd in (1, 2)]
+        if error is not None and self.anew and self.anew[-1][0] is error:
+            return
+        if error is not None or written != self.written:
+            self.anew.append((error, name))
+        self.written = written
+
     def show(self, name):
         parent = name.rpartition('.')[0]
         if parent in self.hidden:
@@ -512,6 +542,8 @@ class Recorder:
 
     def called(self, place, args, named):
         """A function of CALLS."""
+        if self.idle:
+            return
         self.settle()
         self.event('effect', 'call', place, (args, named))
 

@@ -248,6 +248,59 @@ static PyObject *probe(PyObject *self, PyObject *unused) {
   return list;
 }
 
+/* ---- loading anew ---- */
+
+#define MOST_LIBRARIES 4096
+
+/* libraries(): addresses of what describes the loaded libraries. */
+static PyObject *libraries(PyObject *self, PyObject *unused) {
+  static void *maps[MOST_LIBRARIES];
+  (void)self;
+  (void)unused;
+  size_t count = freeze.hook.calls.libraries(maps, MOST_LIBRARIES);
+  if (count > MOST_LIBRARIES) freeze_refuse("there are too many libraries");
+  PyObject *list = PyList_New(0);
+  for (size_t i = 0; list && i < count; i++) {
+    PyObject *number = PyLong_FromVoidPtr(maps[i]);
+    PyList_Append(list, number);
+    drop(number);
+  }
+  return list;
+}
+
+/* refuses(address): None, or why that library cannot be loaded anew. */
+static PyObject *refuses(PyObject *self, PyObject *number) {
+  (void)self;
+  const char *reason = freeze.hook.calls.refuses((void *)(uintptr_t)PyLong_AsUnsignedLongMask(number));
+  return reason ? text_of(reason) : none();
+}
+
+/* needed(address): the addresses of those that the library depends on. */
+static PyObject *needed(PyObject *self, PyObject *number) {
+  void *map = (void *)(uintptr_t)PyLong_AsUnsignedLongMask(number);
+  PyObject *all = libraries(self, NULL), *list = PyList_New(0);
+  for (Py_ssize_t i = 0; list && i < PyList_Size(all); i++) {
+    PyObject *one = PyList_GetItem(all, i);
+    if (freeze.hook.calls.needs(map, (void *)(uintptr_t)PyLong_AsUnsignedLongMask(one))) PyList_Append(list, one);
+  }
+  drop(all);
+  return list;
+}
+
+/* load_anew(addresses, [module, ...]): what is imported from now on is loaded as if it had never been. */
+static PyObject *load_anew(PyObject *self, PyObject *args) {
+  (void)self;
+  PyObject *numbers = PyTuple_GetItem(args, 0), *modules = PyTuple_GetItem(args, 1);
+  size_t count = (size_t)PyList_Size(numbers);
+  void **maps = calloc(count + 1, sizeof *maps);
+  for (size_t i = 0; maps && i < count; i++)
+    maps[i] = (void *)(uintptr_t)PyLong_AsUnsignedLongMask(PyList_GetItem(numbers, (Py_ssize_t)i));
+  for (Py_ssize_t i = 0; i < PyList_Size(modules); i++) freeze.hook.calls.module_again(PyList_GetItem(modules, i));
+  if (maps) freeze.hook.calls.libraries_again(maps, count);
+  free(maps);
+  return none();
+}
+
 /* ---- namespaces ---- */
 
 /* The same as long as a dictionary holds the same objects, and those that can hold more are as large. */
@@ -296,6 +349,10 @@ void warm_configure(void) {
 
 static PyMethodDef put_off_method = {"put_off", put_off, METH_VARARGS, NULL};
 static PyMethodDef fingerprints_method = {"fingerprints", fingerprints, METH_O, NULL};
+static PyMethodDef libraries_method = {"libraries", libraries, METH_NOARGS, NULL};
+static PyMethodDef refuses_method = {"refuses", refuses, METH_O, NULL};
+static PyMethodDef needed_method = {"needed", needed, METH_O, NULL};
+static PyMethodDef load_anew_method = {"load_anew", load_anew, METH_VARARGS, NULL};
 static PyMethodDef probe_method = {"probe", probe, METH_NOARGS, NULL};
 
 static void run_sources(void) {
@@ -303,7 +360,9 @@ static void run_sources(void) {
   const char *const sources[SOURCES] = {effects_source, recorder_source, values_source, table_source};
   warm.globals = PyDict_New();
   PyDict_SetItemString(warm.globals, "__builtins__", PyEval_GetBuiltins());
-  static PyMethodDef *const methods[] = {&put_off_method, &fingerprints_method};
+  PyDict_SetItemString(warm.globals, "INTERPRETER", PyInterpreterState_GetDict(PyInterpreterState_Get()));
+  static PyMethodDef *const methods[] = {&put_off_method, &fingerprints_method, &libraries_method, &refuses_method,
+                                         &needed_method,  &load_anew_method};
   for (size_t i = 0; i < sizeof methods / sizeof *methods; i++) {
     PyObject *function = PyCFunction_NewEx(methods[i], &_Py_NoneStruct, NULL);
     PyDict_SetItemString(warm.globals, methods[i]->ml_name, function);
@@ -446,7 +505,7 @@ static void take_programs(PyObject *record) {
 static void hand_over(PyObject *table, PyObject *key) {
   PyObject *may = PyDict_GetItemString(warm.globals, "may_put_back"),
            *put = PyDict_GetItemString(warm.globals, "put_back");
-  if (!freeze.hook.adopt || !freeze.hook.adopt(table, key, may, put)) freeze_refuse("the runtime takes no modules");
+  if (!freeze.hook.calls.adopt || !freeze.hook.calls.adopt(table, key, may, put)) freeze_refuse("the runtime takes no modules");
 }
 
 static PyObject *make_recorder(void) {

@@ -112,6 +112,7 @@ function faultsOf(
       if (!isExcused(module, reason, differing)) add(name, reason, detail)
     if (differing !== undefined && differing.length > 0) add(name, 'DIFFERS', differing.join(', '))
   }
+  for (const name of typeof record.anew === 'string' ? [] : (record.anew ?? [])) add(name, 'ONCE', '')
   for (const [reason, detail] of record.faults) if (reason === 'FAILED') add(detail, reason, '')
   const closures = new Map<string, Set<string>>()
   const needsAlways = (one: string, other: string) => {
@@ -130,6 +131,9 @@ function faultsOf(
       // Else it is changed only where somebody else has imported it before.
       if (!base.has(of) && !needsAlways(name, of)) add(name, 'CHANGED', event[2])
     }
+  // Nobody knows which of them it is.
+  if (faults.size === 0 && typeof record.anew === 'string')
+    for (const { name, kind } of record.modules) if (kind === 'extension') add(name, 'ONCE', record.anew)
   return faults
 }
 

@@ -43,6 +43,11 @@ export interface WarmRecord {
   modules: WarmModule[]
   /** Of what belongs to no module: what could not be imported. */
   faults: WarmFault[]
+  /**
+   * Modules that could not be imported a second time, as if they had never been; a text: why that is not known; null: it was
+   * not tried, since some have to be left out anyhow.
+   */
+  anew: string[] | string | null
   /** Attributes of other modules that an import has changed. */
   changes: [by: string, of: string, attribute: string][]
 }
