@@ -21,7 +21,7 @@ struct template_calls {
   const char *(*refuses)(void *map);
   bool (*needs)(const void *map, const void *other);
   void (*libraries_again)(void *const *maps, size_t count);
-  void (*module_again)(PyObject *module);
+  void (*module_again)(PyObject *module, bool loaded);
 };
 
 struct template_hook {

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 
 #include "../../cpython/object.h"
@@ -17,6 +18,7 @@
 /* In front of a name: the same file, under another text. */
 #define PREFIX "/././"
 #define MOST 4096
+#define PAGE 4096
 /* Of a link map; more than any version of glibc has. */
 #define MOST_BYTES 4096
 
@@ -44,6 +46,8 @@ struct file_id {
 static size_t id_offset;
 
 PYCDS_PYAPI PyModuleDef *PyModule_GetDef(PyObject *);
+PYCDS_PYAPI PyObject *PyState_FindModule(PyModuleDef *);
+PYCDS_PYAPI int PyState_RemoveModule(PyModuleDef *);
 
 size_t anew_libraries(void **maps, size_t most) {
   size_t count = 0;
@@ -111,6 +115,20 @@ static size_t count_symbols(const struct map *map) {
   return last + 1;
 }
 
+/* Where a library's texts are, if they may be written: they are in no memory that is executed. */
+static bool has_own_texts(const struct map *map) {
+  const char *texts = address_of(map, DT_STRTAB);
+  const ElfW(Ehdr) *header = (const void *)map->public.l_addr;
+  if (!texts || memcmp(header->e_ident, ELFMAG, SELFMAG) != 0) return false;
+  const ElfW(Phdr) *segments = (const void *)((const char *)header + header->e_phoff);
+  for (unsigned i = 0; i < header->e_phnum; i++) {
+    ElfW(Addr) start = map->public.l_addr + segments[i].p_vaddr;
+    bool within = (ElfW(Addr))texts >= start && (ElfW(Addr))texts < start + segments[i].p_filesz;
+    if (segments[i].p_type == PT_LOAD && within) return (segments[i].p_flags & (PF_X | PF_W)) == 0;
+  }
+  return false;
+}
+
 static bool begins(const char *text, const char *with) { return strncmp(text, with, strlen(with)) == 0; }
 
 /* Of the C++ library: constants, and numbers that say what is what. */
@@ -134,7 +152,7 @@ static const char *symbols_refuse(const struct map *map) {
     unsigned binding = ELF64_ST_BIND(one->st_info);
     if (one->st_shndx == SHN_UNDEF || ELF64_ST_TYPE(one->st_info) == STT_TLS) continue;
     const char *name = texts + one->st_name;
-    if (binding == STB_GNU_UNIQUE && !is_of_standard(name))
+    if (binding == STB_GNU_UNIQUE && !is_of_standard(name) && !has_own_texts(map))
       return "it has a variable of which there is one only in a process";
     if (binding != STB_GLOBAL || (one->st_other & 3) != STV_DEFAULT || ELF64_ST_TYPE(one->st_info) == STT_GNU_IFUNC)
       continue;
@@ -189,11 +207,30 @@ static const char *other_name(const char *name) {
 
 static bool is_hidden(const struct map *map) { return begins(map->public.l_name, PREFIX); }
 
+/* Variables of which there is one in a process are found by their names in the library that was the first to have them. */
+static void rename_unique(const struct map *map) {
+  const ElfW(Sym) *symbols = address_of(map, DT_SYMTAB);
+  const char *texts = address_of(map, DT_STRTAB);
+  const ElfW(Dyn) *bytes = entry_of(map, DT_STRSZ);
+  if (!bytes || !has_own_texts(map)) return;
+  uintptr_t start = (uintptr_t)texts & ~(uintptr_t)(PAGE - 1);
+  size_t length = (uintptr_t)texts + bytes->d_un.d_val - start;
+  bool writable = false;
+  for (size_t i = 1, count = count_symbols(map); i < count; i++) {
+    if (ELF64_ST_BIND(symbols[i].st_info) != STB_GNU_UNIQUE || symbols[i].st_shndx == SHN_UNDEF) continue;
+    if (!writable && mprotect((void *)start, length, PROT_READ | PROT_WRITE) != 0) return;
+    writable = true;
+    *(char *)(uintptr_t)(texts + symbols[i].st_name) = '.';
+  }
+  if (writable) mprotect((void *)start, length, PROT_READ);
+}
+
 static void hide(struct map *map) {
   if (!id_offset || is_hidden(map)) return;
   map->public.l_name = (char *)other_name(map->public.l_name);
   for (struct library_name *one = map->names; one; one = one->next) one->text = other_name(one->text);
   map->info[DT_SONAME] = NULL;
+  rename_unique(map);
   memset((char *)map + id_offset, 0, sizeof(struct file_id));
 }
 
@@ -231,9 +268,13 @@ void anew_libraries_again(void *const *maps, size_t count) {
   free(going);
 }
 
-void anew_module(PyObject *module) {
+void anew_module(PyObject *module, bool loaded) {
   PyModuleDef *definition = type_of(module) == &PyModule_Type ? PyModule_GetDef(module) : NULL;
   if (!definition || definition->slots) return;
+  /* Some look whether they are there already. */
+  if (definition->base.index > 0 && PyState_FindModule(definition)) PyState_RemoveModule(definition);
+  PyErr_Clear();
+  if (!loaded) return;
   /* Without these the description that it remembers is of no use to it: import_find_extension. */
   definition->base.copy = NULL;
   definition->base.init = NULL;

@@ -29,7 +29,8 @@ bool anew_needs(const void *map, const void *other);
  * them have been seen by anew_refuses, in this process or the template that it was made of. */
 void anew_libraries_again(void *const *maps, size_t count);
 
-/* Has CPython initialise an extension module again, though its variables would not allow it. */
-void anew_module(PyObject *module);
+/* Has CPython make a module of its own again, or one that was `loaded` from a library, in which case it forgets all that
+ * it knows of it. */
+void anew_module(PyObject *module, bool loaded);
 
 #endif

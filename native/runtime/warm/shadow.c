@@ -558,7 +558,7 @@ static void load_anew(void) {
     if (entry->state != DROPPED || entry->anew) continue;
     entry->anew = true;
     for (size_t j = 0; j < entry->library_count; j++) libraries[at++] = entry->libraries[j];
-    if (entry->kind == EXTENSION) anew_module(entry->module);
+    if (entry->kind == EXTENSION || entry->kind == BUILTIN) anew_module(entry->module, entry->kind == EXTENSION);
   }
   if (libraries) anew_libraries_again(libraries, at);
   free(libraries);

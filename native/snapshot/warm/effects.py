@@ -73,6 +73,12 @@ def _renew_dateutil(module):
     information._century = information._year // 100 * 100
 
 
+def _renew_numpy(module):
+    # Of the host; older versions keep it.
+    if hasattr(module, 'kernel_version'):
+        module.kernel_version = tuple(int(part) for part in os.uname().release.split('.')[:2])
+
+
 def _renew_numpy_random(module):
     module._rand.seed()
 
@@ -86,6 +92,7 @@ RENEWALS = {
     'logging': (('TIME',), ('_startTime',), _renew_logging),
     'threading': ((), ('_main_thread', '_active'), _renew_threading),
     'dateutil.parser._parser': (('TIME',), ('DEFAULTPARSER',), _renew_dateutil),
+    'numpy': ((), ('kernel_version',), _renew_numpy),
     'numpy.random.mtrand': (('ENTROPY',), ('_rand',), _renew_numpy_random),
     'urllib3.util.connection': (('SOCKET',), (), _renew_urllib3),
     'multiprocessing.process': (('ENTROPY',), ('_current_process',), _renew_multiprocessing),

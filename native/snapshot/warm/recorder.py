@@ -15,6 +15,7 @@
 
 HARMLESS = {
     ('sys', 'modules'),
+    ('posix', 'environ'),  # see change_variables
     ('_frozen_importlib', '_module_locks'),
     ('_frozen_importlib', '_blocking_on'),
     ('sys', 'path_importer_cache'),
@@ -73,6 +74,7 @@ class Recorder:
         self.known_libraries = set(libraries())
         self.libraries = {}  # by module: what was loaded for it
         self.idle = False
+        self.rewritten = {}  # by module: the variables as they were before it changed them
         self.anew = []  # the modules that could not be loaded anew
         self.inside = False
         self.clock = __import__('time').process_time
@@ -356,11 +358,19 @@ class Recorder:
                 if value == self.state[reason]:
                     continue
                 # A library's own threads, which it ends before a fork: it starts them again when it needs them.
-                if reason == 'THREAD' and self.fork_handlers:
+                if reason == 'VARIABLES':
+                    self.change_variables(self.state[reason], value)
+                elif reason == 'THREAD' and self.fork_handlers:
                     self.event('pool', str(len(posix.sched_getaffinity(0))))
                 else:
                     self.fault(reason)
         self.state = now
+
+    def change_variables(self, before, now):
+        """What a module has put in for as long as it was imported, and taken out again, nobody finds."""
+        owner = self.stack[-1]
+        if self.rewritten.setdefault(owner, before) == now:
+            del self.rewritten[owner]
 
     def flushed(self):
         for stream in (sys.stdout, sys.stderr):

@@ -78,8 +78,8 @@ def describe_spec(name, spec):
 
 def try_anew(recorder, record):
     """
-    Whether all that was imported can be imported anew, as it must be where it is ready and cannot be served: the names of
-    modules with which it cannot; else a text, why that is not known. It is tried in a child.
+    Whether all that was imported can be imported anew, as it must be where it is ready and cannot be served:
+    (name, why) of the modules with which it cannot; else a text, why that is not known. It is tried in a child.
     """
     reader, writer = posix.pipe()
     child = posix.fork()
@@ -106,7 +106,11 @@ def import_anew(recorder, record):
     recorder.faults.clear()
     before = {name: recorder.modules[name] for name in loaded(recorder)}
     build(recorder, record)
-    extensions = [before[about['name']] for about in record['modules'] if about['kind'] == 'extension']
+    extensions = [
+        (before[about['name']], about['kind'] == 'extension')
+        for about in record['modules']
+        if about['kind'] in ('extension', 'builtin')
+    ]
     load_anew([one for name in before for one in recorder.libraries.get(name, ())], extensions)
     recorder.flushed()
     recorder.written = [posix.lseek(fd, 0, 2) for fd in (1, 2)]
@@ -115,9 +119,9 @@ def import_anew(recorder, record):
             __import__(name)
         except BaseException:
             pass
-    failed = [name for _, name in recorder.anew if name in before]
+    failed = [(name, 'it wrote something' if error is None else str(error)) for error, name in recorder.anew if name in before]
     stale = [one for one in before.values() if not any(one is other for other in recorder.base.values())]
-    return failed or [name for name in before if any(recorder.modules.get(name) is one for one in (None, *stale))]
+    return failed or [(name, '') for name in before if any(recorder.modules.get(name) is one for one in (None, *stale))]
 
 
 def inherit(recorder):
@@ -153,6 +157,8 @@ def record_of(recorder):
     key = int.from_bytes(os.urandom(7), 'little')
     for name in names:
         recorder.stack.append(name)
+        if name in recorder.rewritten:
+            recorder.fault('VARIABLES')
         for library in recorder.libraries.get(name, ()):
             reason = refuses(library)
             if reason is not None:
@@ -374,8 +380,9 @@ def build(recorder, record):
     names = loaded(recorder)
     if recorder.faults or list(recorder.base) != record['base'] or names != [about['name'] for about in record['modules']]:
         raise ValueError('importing went differently than before: %s' % (first_difference(names, list(modules)),))
-    if recorder.changes_now() != record['changes'] or list(recorder.failed.values()) != record['failed']:
-        raise ValueError('importing changed something else than before')
+    for now, then in ((recorder.changes_now(), record['changes']), (list(recorder.failed.values()), record['failed'])):
+        if now != then:
+            raise ValueError('importing changed something else than before: %s' % (first_difference(now, then),))
     objects = {name: recorder.modules[name] for name in names}
     entries = {name: about for name, about in modules.items() if about['kind'] != 'set'}
     for name, about in entries.items():

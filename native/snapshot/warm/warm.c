@@ -287,7 +287,7 @@ static PyObject *needed(PyObject *self, PyObject *number) {
   return list;
 }
 
-/* load_anew(addresses, [module, ...]): what is imported from now on is loaded as if it had never been. */
+/* load_anew(addresses, [(module, is of a library), ...]): what is imported from now on is loaded as if it had never been. */
 static PyObject *load_anew(PyObject *self, PyObject *args) {
   (void)self;
   PyObject *numbers = PyTuple_GetItem(args, 0), *modules = PyTuple_GetItem(args, 1);
@@ -295,7 +295,10 @@ static PyObject *load_anew(PyObject *self, PyObject *args) {
   void **maps = calloc(count + 1, sizeof *maps);
   for (size_t i = 0; maps && i < count; i++)
     maps[i] = (void *)(uintptr_t)PyLong_AsUnsignedLongMask(PyList_GetItem(numbers, (Py_ssize_t)i));
-  for (Py_ssize_t i = 0; i < PyList_Size(modules); i++) freeze.hook.calls.module_again(PyList_GetItem(modules, i));
+  for (Py_ssize_t i = 0; i < PyList_Size(modules); i++) {
+    PyObject *one = PyList_GetItem(modules, i);
+    freeze.hook.calls.module_again(PyTuple_GetItem(one, 0), PyObject_IsTrue(PyTuple_GetItem(one, 1)) == 1);
+  }
   if (maps) freeze.hook.calls.libraries_again(maps, count);
   free(maps);
   return none();
