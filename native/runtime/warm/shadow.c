@@ -27,13 +27,13 @@ enum { KINDS = sizeof kind_names / sizeof *kind_names };
 /* Once they have been dropped they are imported like any others, and never served: something else has their name. */
 enum state { WAITING, ACTIVE, DROPPED };
 
-enum what { ASKED, ABSENT, PUT, EFFECT, SEEN, UNSEEN, POOL, WHATS };
-static const char *const what_names[] = {"ask", "absent", "set", "effect", "seen", "unseen", "pool"};
+enum what { ASKED, ABSENT, PUT, EFFECT, SEEN, UNSEEN, NAMES, POOL, WHATS };
+static const char *const what_names[] = {"ask", "absent", "set", "effect", "seen", "unseen", "names", "pool"};
 
 struct event {
   enum what what;
   uint32_t entry;    /* that was asked for, put into sys.modules or looked for; NOTHING: none has that name */
-  PyObject *payload; /* of an effect: (what, place, payload); of POOL: the number of processors; else the name */
+  PyObject *payload; /* of an effect: (what, place, payload); of POOL: the number of processors; of NAMES: packages; else the name */
 };
 
 struct entry {
@@ -443,6 +443,21 @@ static bool is_reached(uint32_t number) {
                                  : entry->state == ACTIVE && item_of(importlib.modules, entry->name) == entry->module;
 }
 
+/* Whether all modules that there are of some packages are those of this walk or were ready before. */
+static bool has_known_modules(PyObject *packages) {
+  Py_ssize_t length, at = 0;
+  const char *all = PyUnicode_AsUTF8AndSize(packages, &length);
+  PyObject *name, *module;
+  while (all && PyDict_Next(importlib.modules, &at, &name, &module)) {
+    const char *text = PyUnicode_AsUTF8AndSize(name, &length);
+    size_t first = text ? strcspn(text, ".") : 0;
+    for (const char *one = all; first > 0 && *one; one += strcspn(one, " "), one += *one == ' ') {
+      if (strcspn(one, " ") == first && strncmp(one, text, first) == 0 && !is_reached(number_of(name))) return false;
+    }
+  }
+  return all != NULL;
+}
+
 static bool has_processors(PyObject *text) {
   Py_ssize_t length;
   const char *then = PyUnicode_AsUTF8AndSize(text, &length);
@@ -473,6 +488,7 @@ static bool check_event(const struct event *event, const struct walk *walk) {
     case EFFECT: return may_put_back(event->payload);
     case SEEN: return is_reached(event->entry);
     case UNSEEN: return !item_of(importlib.modules, event->payload) && !is_reached(event->entry);
+    case NAMES: return has_known_modules(event->payload);
     case POOL: return has_processors(event->payload);
     case WHATS: break;
   }
@@ -486,6 +502,7 @@ static const char *const event_reasons[] = {
     [EFFECT] = "something else is there that importing it looks at",
     [SEEN] = "a module is not there that it has looked for",
     [UNSEEN] = "a module is there that it has looked for",
+    [NAMES] = "a module is there of a package of which it has looked for all",
     [POOL] = "it has started a thread for each of another number of processors",
 };
 

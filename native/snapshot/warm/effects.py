@@ -91,6 +91,12 @@ def _renew_urllib3(module):
 RENEWALS = {
     'logging': (('TIME',), ('_startTime',), _renew_logging),
     'threading': ((), ('_main_thread', '_active'), _renew_threading),
+    # In the order of a set of classes, which is another one in each process anyhow.
+    'pandas.core.computation.expr': (
+        (),
+        ('BaseExprVisitor', 'PandasExprVisitor', 'PythonExprVisitor'),
+        lambda module: None,
+    ),
     'dateutil.parser._parser': (('TIME',), ('DEFAULTPARSER',), _renew_dateutil),
     'numpy': ((), ('kernel_version',), _renew_numpy),
     'numpy.random.mtrand': (('ENTROPY',), ('_rand',), _renew_numpy_random),

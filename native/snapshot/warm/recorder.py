@@ -10,6 +10,7 @@
 #   ('set', name)                 it put something into sys.modules itself
 #   ('seen', name)                it looked whether a module is in sys.modules, and it was
 #   ('unseen', name)              the same, and it was not
+#   ('names', packages)           it looked which modules of these packages there are; those it found are 'seen'
 #   ('pool', processors)          it started threads, one for each processor, which end before a fork
 #   ('effect', what, place, payload)   see effects.py
 
@@ -35,8 +36,9 @@ OF_CLASSES = {
     *('__annotations__', '__doc__', '__parameters__', '_abc_impl', '__abstractmethods__'),
     *('_value2member_map_', '_unhashable_values_'),
 }
+SYSCONFIG = {('sysconfig', '_CONFIG_VARS'): None, ('sysconfig', '_CONFIG_VARS_INITIALIZED'): False}
 # Remembered answers, by their empty value: taken out at the freeze.
-FORGOTTEN = {('platform', '_uname_cache'): None, ('platform', '_sys_version_cache'): {}, ('platform', '_platform_cache'): {}}
+FORGOTTEN = {('platform', '_uname_cache'): None, ('platform', '_sys_version_cache'): {}, ('platform', '_platform_cache'): {}, **SYSCONFIG}
 # Not of the image, or another one in each container.
 OUTSIDE = ('/proc/', '/sys/', '/dev/', '/etc/', '/run/', '/tmp/', '/var/')
 
@@ -309,6 +311,8 @@ class Recorder:
 
     def rebind(self, place, before, now):
         """What is put back later has never been changed; it may have been for as long as something was imported."""
+        if is_equal(before, now):
+            return
         owner, original = self.rebound.pop(place, (self.stack[-1], before))
         change = (owner, *place)
         if original is now:
@@ -575,8 +579,21 @@ class Recorder:
 
     def looked_at_all(self):
         code = sys._getframe(2).f_code
-        if self.stack[-1] and not self.inside and (code.co_name, code.co_filename.rpartition('/')[2]) not in LOOKS_UP:
+        packages = NAMES_OF_PACKAGES.get(self.stack[-1])
+        if packages and code.co_name == '<module>' and texts_of(code) <= {*packages, *PARTS_OF_NAMES}:
+            self.looked_at_packages(packages)
+        elif self.stack[-1] and not self.inside and (code.co_name, code.co_filename.rpartition('/')[2]) not in LOOKS_UP:
             self.fault('MODULES', code.co_name)
+
+    def looked_at_packages(self, packages):
+        """Of all names only those of some packages count; they have to be the same again."""
+        if self.inside:
+            return
+        for name in self.modules:
+            if name.partition('.')[0] in packages:
+                self.looked(name)
+        if not any(event[0] == 'names' for event in self.events[self.stack[-1]]):
+            self.event('names', ' '.join(packages))
 
     def read(self, name):
         """A variable of the environment was read."""
@@ -647,6 +664,16 @@ def look(namespace):
     values = list(namespace.values())
     containers = [value for value in values if type(value) in (dict, list, set)]
     return list(namespace), values, containers, list(map(len, containers)), [one.copy() for one in containers]
+
+
+def is_equal(one, other):
+    """Whether nobody can tell one value from the other: those of the time zone are made again when they are looked up."""
+    kind = type(one)
+    if kind is not type(other):
+        return False
+    if kind is tuple:
+        return len(one) == len(other) and all(map(is_equal, one, other))
+    return kind in (int, float, str, bytes, bool) and one == other
 
 
 def len_of(value):
@@ -738,6 +765,26 @@ def watch_environment(recorder):
 
 # Functions that copy sys.modules to look one name up in the copy.
 LOOKS_UP = {('_signature_fromstr', 'inspect.py')}
+# Bodies that give modules of these packages a second name, and look for them among all names. Which names they are is all
+# that their code could compare with.
+NAMES_OF_PACKAGES = {'requests.packages': ('urllib3', 'idna', 'chardet', 'charset_normalizer')}
+PARTS_OF_NAMES = {'.', 'requests.packages.', 'requests.packages.chardet', 'ignore', 'Trying to detect'}
+
+
+def texts_of(code):
+    """All texts that are constants of a code."""
+    texts, work = set(), list(code.co_consts)
+    while work:
+        one = work.pop()
+        if type(one) is str:
+            texts.add(one)
+        elif type(one) in (tuple, frozenset):
+            work.extend(one)
+        elif hasattr(one, 'co_consts'):
+            work.extend(one.co_consts)
+    return texts - {code.co_name, code.co_qualname}
+
+
 # Who may look at sys.modules: their own answers are followed elsewhere.
 IMPORTING = {'importlib._bootstrap', 'importlib._bootstrap_external', '_frozen_importlib', '_frozen_importlib_external'}
 

@@ -8,6 +8,7 @@ export type WarmEvent =
   | ['absent', string]
   | ['set', string]
   | ['seen' | 'unseen', string]
+  | ['names', packages: string]
   | ['pool', processors: string]
   | ['effect', what: string, place: string, size: number]
 
