@@ -387,6 +387,46 @@ each('a program that a snapshot is not worth its while for starts without', asyn
     await bench.assertSame(t, args.join(' '), args, { env: ENV, cwd, ...(input && { input }) }, snapshot)
 })
 
+/** Starts workers, which import by themselves; each tells what it has found. */
+const WORKERS = [
+  'import multiprocessing, sys',
+  'def work(number):',
+  '    import asyncio, unittest.mock, random',
+  '    async def double(): return 2 * number',
+  '    return asyncio.run(double()), len([n for n in sys.modules if n not in ("gc", "_pycds")]), random.random()',
+  'if __name__ == "__main__":',
+  '    with multiprocessing.get_context(sys.argv[1]).Pool(2) as pool:',
+  '        answers = pool.map(work, range(4), 1)',
+  '    print([answer[:2] for answer in answers], len({answer[2] for answer in answers}))',
+].join('\n')
+
+each('workers of a program that a snapshot is for are made of it too', async (t, python) => {
+  const bench = new WarmBench(t, python)
+  await bench.train()
+  const imports = ['multiprocessing.pool', 'asyncio', 'unittest.mock', 'multiprocessing.forkserver']
+  const script = bench.file('app/main.py', WORKERS)
+  await bench.watch(imports, ENV)
+  const ended = await bench.tryToFreezeWarm(ENV, [
+    { kind: 'script', text: script, imports },
+    { kind: 'command', text: 'from multiprocessing.spawn import spawn_main;', imports },
+    { kind: 'command', text: 'from multiprocessing.forkserver import main;', imports },
+  ])
+  t.is(ended.code, 0, ended.stderr)
+  for (const [method, others] of [
+    ['spawn', 2],
+    ['forkserver', 1],
+  ] as const) {
+    const plain = await bench.startPlain([script, method], { env: ENV })
+    const env = { ...ENV, PYCDS_SNAPSHOT: bench.snapshot, PYCDS_LOG: '1' }
+    const { stdout, stderr, code } = await bench.startRaw([script, method], { env })
+    t.deepEqual([stdout, code], [plain.stdout, 0], stderr)
+    const thawed = new Set(
+      [...stderr.matchAll(/^pycds\[(\d+)\]: snapshot thawed/gm)].map(([, process]) => process),
+    )
+    t.is(thawed.size, 1 + others, stderr)
+  }
+})
+
 each('nothing of training, and no variable, is in a snapshot', async (t, python) => {
   const bench = new WarmBench(t, python)
   const canary = (name: string) => `canary-${name}-${randomBytes(12).toString('hex')}`
