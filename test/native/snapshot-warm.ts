@@ -557,6 +557,7 @@ const FAULTY: Record<string, [program: string, reason: string]> = {
   recurses: ['import sys; sys.setrecursionlimit(2000)', 'INTERPRETER'],
   encodes: ['name = "x".encode("punycode")', 'CODEC'],
   counts: ['import sys; names = [name for name in list(sys.modules)]', 'MODULES'],
+  derives: ['names = [one.__name__ for one in Exception.__subclasses__()]', 'CLASSES'],
   removes: ['import sys, json; del sys.modules["json.encoder"]', 'REMOVED'],
 }
 

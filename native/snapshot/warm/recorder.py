@@ -595,6 +595,11 @@ class Recorder:
         if not any(event[0] == 'names' for event in self.events[self.stack[-1]]):
             self.event('names', ' '.join(packages))
 
+    def asked_classes(self, of):
+        """A class was asked for those that are derived from it; of a module's own they are known."""
+        if self.stack[-1] and not self.inside and not self.idle and defined_in(of) != self.stack[-1]:
+            self.fault('CLASSES', '%s.%s' % (defined_in(of), NAME_OF_TYPE(of)))
+
     def read(self, name):
         """A variable of the environment was read."""
         if self.stack[-1]:

@@ -48,6 +48,7 @@ static struct {
   PyObject *replaced[PUT_OFF];      /* what stands for functions whose calls are put off */
   PyObject *originals[PUT_OFF], *holders[PUT_OFF];
   int replaced_count;
+  PyCFunction subclasses;           /* of all types */
   int stderr_kept; /* while the streams are watched; else 0 */
 } warm;
 
@@ -152,6 +153,25 @@ static int audit(const char *event, PyObject *args, void *data) {
   PyObject *name = text_of(event);
   drop(tell("audit", name, args, NULL));
   Py_DecRef(name);
+  PyErr_Restore(type, value, traceback);
+  return 0;
+}
+
+/* Include/cpython/pystate.h, Include/pystate.h */
+#define PyTrace_C_CALL 4
+PYCDS_PYAPI void PyEval_SetProfile(int (*)(PyObject *, void *frame, int what, PyObject *), PyObject *);
+
+/* There is no other way to see that a class was asked for those that are derived from it. */
+static int profile(PyObject *self, void *frame, int what, PyObject *function) {
+  (void)self;
+  (void)frame;
+  if (what != PyTrace_C_CALL || !warm.recorder || type_of(function) != &PyCFunction_Type) return 0;
+  if (PyCFunction_GetFunction(function) != warm.subclasses) return 0;
+  PyObject *type, *value, *traceback;
+  PyErr_Fetch(&type, &value, &traceback);
+  PyObject *of = PyObject_GetAttrString(function, "__self__");
+  if (of) drop(tell("asked_classes", of, NULL, NULL));
+  drop(of);
   PyErr_Restore(type, value, traceback);
   return 0;
 }
@@ -423,6 +443,11 @@ static void watch_all(void) {
   drop(call("watch_environment", warm.recorder, NULL));
   drop(call("watch_modules", warm.recorder, NULL));
   if (PySys_AddAuditHook(audit, NULL) != 0) freeze_refuse("it cannot be watched");
+  PyObject *subclasses = PyObject_GetAttrString((PyObject *)&PyModule_Type, "__subclasses__");
+  must(subclasses, "__subclasses__");
+  warm.subclasses = PyCFunction_GetFunction(subclasses);
+  drop(subclasses);
+  PyEval_SetProfile(profile, NULL);
 }
 
 static void import_all(PyObject *names) {
@@ -541,7 +566,10 @@ void warm_import(void) {
   stand_between(bootstrap, "_find_and_load", &load_method, &warm.find_and_load);
   if (warm.watching) watch_all();
   import_all(names);
-  if (warm.watching) finish_watching();
+  if (warm.watching) {
+    PyEval_SetProfile(NULL, NULL);
+    finish_watching();
+  }
   PyDict_SetItemString(bootstrap, "_find_and_load", warm.find_and_load);
   stop_putting_off();
   take_programs(record);
