@@ -6,6 +6,7 @@ import { chmodSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
 import { blame } from '../../src/artifact/snapshot/blame.js'
+import { compile } from '../helpers/compile.js'
 import type { Python } from '../helpers/interpreters.js'
 import { inRepository } from '../helpers/repository.js'
 import { findFreezable, type StartOptions } from '../helpers/snapshot.js'
@@ -424,6 +425,59 @@ each('workers of a program that a snapshot is for are made of it too', async (t,
       [...stderr.matchAll(/^pycds\[(\d+)\]: snapshot thawed/gm)].map(([, process]) => process),
     )
     t.is(thawed.size, 1 + others, stderr)
+  }
+})
+
+/** What makes a program import modules anew that wait for it. */
+const ANEW: Record<string, { files?: Record<string, string>; program: string }> = {
+  'nothing in the way': { program: '' },
+  'a trace function': { program: 'sys.settrace(lambda *a: None)' },
+  'a profile function': { program: 'sys.setprofile(lambda *a: None)' },
+  'a finder in front': {
+    program: 'sys.meta_path.insert(0, type("F", (), {"find_spec": staticmethod(lambda *a: None)}))',
+  },
+  'a mock': { program: 'sys.modules["queue"] = sys' },
+  'a file beside the script': { files: { 'queue.py': 'MINE = 1' }, program: '' },
+  'a loader of its own': {
+    program:
+      'import importlib.util as u; s = u.spec_from_file_location("once", FILE); m = u.module_from_spec(s); print(m.add(), m.add())',
+  },
+  'another thread': {
+    program:
+      'import threading; t = threading.Thread(target=lambda: print(__import__("uses").once.add())); t.start(); t.join()',
+  },
+}
+
+each('an extension module that loads once only is as fresh as in any process', async (t, python) => {
+  const bench = new WarmBench(t, python)
+  await bench.train()
+  const file = join(bench.site, 'once.so')
+  if (!compile(['-shared', '-fPIC', '-o', file, inRepository('test/fixtures/snapshot/once.c')])) {
+    t.log('no C compiler on this machine')
+    t.pass()
+    return
+  }
+  bench.file(`${bench.inSite}/uses.py`, 'import queue, once\nVALUE = once.__name__\n')
+  t.deepEqual((await bench.freezeWarm(['uses'], ENV)).leftOut, [])
+  for (const [what, { files = {}, program }] of Object.entries(ANEW)) {
+    const app = what.replaceAll(' ', '-')
+    for (const [name, text] of Object.entries(files)) bench.file(`${app}/${name}`, text)
+    const lines = [
+      'import sys',
+      `FILE = ${JSON.stringify(file)}`,
+      program,
+      'try:',
+      '    import uses; print(uses.VALUE, uses.once.add(), uses.queue)',
+      'except ImportError as error: print(error)',
+      'sys.settrace(None); sys.setprofile(None)',
+      'for name in ("uses", "once"): sys.modules.pop(name, None)',
+      'try:',
+      '    import uses as again; print(again.VALUE, again.once is uses.once)',
+      'except ImportError as error: print(error)',
+    ]
+    const script = bench.file(`${app}/main.py`, lines.join('\n'))
+    const { ready } = await bench.assertSame(t, what, [script], { env: ENV })
+    t.is(ready.includes('uses'), what === 'nothing in the way', what)
   }
 })
 
