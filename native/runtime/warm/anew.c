@@ -133,7 +133,8 @@ static bool begins(const char *text, const char *with) { return strncmp(text, wi
 
 /* Of the C++ library: constants, and numbers that say what is what. */
 static bool is_of_standard(const char *name) {
-  static const char *const known[] = {"_ZNSt", "_ZNKSt", "_ZZNSt", "_ZZNKSt", "_ZGVNSt", "_ZGVZNSt", "_ZSt", "_ZNSs", "_ZNSbI"};
+  static const char *const known[] = {"_ZNSt",    "_ZNKSt", "_ZZNSt", "_ZZNKSt", "_ZGVNSt",
+                                      "_ZGVZNSt", "_ZSt",   "_ZNSs",  "_ZNSbI"};
   for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
     if (begins(name, known[i])) return true;
   }

@@ -16,7 +16,23 @@
 
 #define NOTHING UINT32_MAX
 #define TOOLS 6
-enum field { NAME, MODULE, KIND, ORIGIN, ENTRY, BYTES, MTIME, PACKAGE, EVENTS, VARIABLES, FILES, FIRST, BIND, LIBRARIES, FIELDS };
+enum field {
+  NAME,
+  MODULE,
+  KIND,
+  ORIGIN,
+  ENTRY,
+  BYTES,
+  MTIME,
+  PACKAGE,
+  EVENTS,
+  VARIABLES,
+  FILES,
+  FIRST,
+  BIND,
+  LIBRARIES,
+  FIELDS
+};
 
 /* FAILED: its import fails, and leaves nothing. OTHER: through a finder that another module has put on sys.meta_path. */
 enum kind { BASE, BUILTIN, FROZEN, SOURCE, EXTENSION, NAMESPACE, OTHER, FAILED, SET };
@@ -32,8 +48,9 @@ static const char *const what_names[] = {"ask", "absent", "set", "effect", "seen
 
 struct event {
   enum what what;
-  uint32_t entry;    /* that was asked for, put into sys.modules or looked for; NOTHING: none has that name */
-  PyObject *payload; /* of an effect: (what, place, payload); of POOL: the number of processors; of NAMES: packages; else the name */
+  uint32_t entry; /* that was asked for, put into sys.modules or looked for; NOTHING: none has that name */
+  PyObject *
+      payload; /* of an effect: (what, place, payload); of POOL: the number of processors; of NAMES: packages; else the name */
 };
 
 struct entry {
@@ -48,7 +65,7 @@ struct entry {
   PyObject *variables, *files;
   void **libraries; /* that were loaded for it */
   size_t library_count;
-  bool anew; /* it has been dropped, and is going to be loaded as if it had never been */
+  bool anew;        /* it has been dropped, and is going to be loaded as if it had never been */
   uint64_t checked; /* the last walk that has come here */
 };
 
@@ -231,15 +248,15 @@ static PyObject *add_audit_hook(PyObject *self, PyObject *args, PyObject *keywor
 
 /* Puts a function of ours in the place of one of a built-in module, and looks the same. The original is kept for ever. */
 static bool stand_in(const char *module, PyMethodDef *method, char *doc, size_t doc_bytes, PyObject **original) {
-  PyObject *holder = PyImport_ImportModule(module), *name = PyUnicode_FromStringAndSize(module, (Py_ssize_t)strlen(module));
+  PyObject *holder = PyImport_ImportModule(module),
+           *name = PyUnicode_FromStringAndSize(module, (Py_ssize_t)strlen(module));
   *original = holder ? PyObject_GetAttrString(holder, method->ml_name) : NULL;
   PyObject *text = *original ? PyObject_GetAttrString(*original, "__doc__") : NULL;
   PyObject *signature = *original ? PyObject_GetAttrString(*original, "__text_signature__") : NULL;
   Py_ssize_t length;
   const char *body = text ? PyUnicode_AsUTF8AndSize(text, &length) : NULL;
   const char *head = signature ? PyUnicode_AsUTF8AndSize(signature, &length) : NULL;
-  if (body && head &&
-      snprintf(doc, doc_bytes, "%s%s\n--\n\n%s", method->ml_name, head, body) < (int)doc_bytes)
+  if (body && head && snprintf(doc, doc_bytes, "%s%s\n--\n\n%s", method->ml_name, head, body) < (int)doc_bytes)
     method->ml_doc = doc;
   PyObject *function = *original && name ? PyCFunction_NewEx(method, holder, name) : NULL;
   bool done = function && PyObject_SetAttrString(holder, method->ml_name, function) == 0;
@@ -602,9 +619,8 @@ static PyObject *create_dynamic(PyObject *self, PyObject *args) {
   PyObject *spec = PyTuple_Size(args) > 0 ? PyTuple_GetItem(args, 0) : NULL;
   PyObject *origin = spec ? PyObject_GetAttrString(spec, "origin") : NULL;
   Py_ssize_t length;
-  const char *path = origin && PyType_IsSubtype(type_of(origin), &PyUnicode_Type)
-                         ? PyUnicode_AsUTF8AndSize(origin, &length)
-                         : NULL;
+  const char *path =
+      origin && PyType_IsSubtype(type_of(origin), &PyUnicode_Type) ? PyUnicode_AsUTF8AndSize(origin, &length) : NULL;
   PyErr_Clear();
   bool waiting = false;
   for (uint32_t i = 0; path && i < shadow.count; i++) {

@@ -48,8 +48,8 @@ static struct {
   PyObject *replaced[PUT_OFF];      /* what stands for functions whose calls are put off */
   PyObject *originals[PUT_OFF], *holders[PUT_OFF];
   int replaced_count;
-  PyCFunction subclasses;           /* of all types */
-  int stderr_kept; /* while the streams are watched; else 0 */
+  PyCFunction subclasses; /* of all types */
+  int stderr_kept;        /* while the streams are watched; else 0 */
 } warm;
 
 /* ---- failing ---- */
@@ -384,8 +384,8 @@ static void run_sources(void) {
   warm.globals = PyDict_New();
   PyDict_SetItemString(warm.globals, "__builtins__", PyEval_GetBuiltins());
   PyDict_SetItemString(warm.globals, "INTERPRETER", PyInterpreterState_GetDict(PyInterpreterState_Get()));
-  static PyMethodDef *const methods[] = {&put_off_method, &fingerprints_method, &libraries_method, &refuses_method,
-                                         &needed_method,  &load_anew_method};
+  static PyMethodDef *const methods[] = {&put_off_method, &fingerprints_method, &libraries_method,
+                                         &refuses_method, &needed_method,       &load_anew_method};
   for (size_t i = 0; i < sizeof methods / sizeof *methods; i++) {
     PyObject *function = PyCFunction_NewEx(methods[i], &_Py_NoneStruct, NULL);
     PyDict_SetItemString(warm.globals, methods[i]->ml_name, function);
@@ -533,7 +533,8 @@ static void take_programs(PyObject *record) {
 static void hand_over(PyObject *table, PyObject *key) {
   PyObject *may = PyDict_GetItemString(warm.globals, "may_put_back"),
            *put = PyDict_GetItemString(warm.globals, "put_back");
-  if (!freeze.hook.calls.adopt || !freeze.hook.calls.adopt(table, key, may, put)) freeze_refuse("the runtime takes no modules");
+  if (!freeze.hook.calls.adopt || !freeze.hook.calls.adopt(table, key, may, put))
+    freeze_refuse("the runtime takes no modules");
 }
 
 static PyObject *make_recorder(void) {
