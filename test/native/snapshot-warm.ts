@@ -413,10 +413,7 @@ each('workers of a program that a snapshot is for are made of it too', async (t,
     { kind: 'command', text: 'from multiprocessing.forkserver import main;', imports },
   ])
   t.is(ended.code, 0, ended.stderr)
-  for (const [method, others] of [
-    ['spawn', 2],
-    ['forkserver', 1],
-  ] as const) {
+  for (const method of ['spawn', 'forkserver']) {
     const plain = await bench.startPlain([script, method], { env: ENV })
     const env = { ...ENV, PYCDS_SNAPSHOT: bench.snapshot, PYCDS_LOG: '1' }
     const { stdout, stderr, code } = await bench.startRaw([script, method], { env })
@@ -424,7 +421,8 @@ each('workers of a program that a snapshot is for are made of it too', async (t,
     const thawed = new Set(
       [...stderr.matchAll(/^pycds\[(\d+)\]: snapshot thawed/gm)].map(([, process]) => process),
     )
-    t.is(thawed.size, 1 + others, stderr)
+    // The program and a worker or the server; another worker may be ended before it has begun.
+    t.true(thawed.size >= 2, stderr)
   }
 })
 
