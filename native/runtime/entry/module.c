@@ -19,6 +19,7 @@
 #include "../host/replaced.h"
 #include "../host/report.h"
 #include "../make/objects.h"
+#include "../warm/anew.h"
 #include "../warm/shadow.h"
 #include "finder.h"
 #include "get_code.h"
@@ -115,7 +116,16 @@ static int exec_pycds(PyObject *self) {
   if (runtime.active) return 0;
   const char *mode = getenv("PYCDS"), *path = locate_archive(self);
   if (!*path || (mode && strcmp(mode, "off") == 0)) return 0;
-  if (thaw_is_template(self, run_thawed, shadow_adopt)) {
+  static const struct template_calls calls = {
+      .run = run_thawed,
+      .adopt = shadow_adopt,
+      .libraries = anew_libraries,
+      .refuses = anew_refuses,
+      .needs = anew_needs,
+      .libraries_again = anew_libraries_again,
+      .module_again = anew_module,
+  };
+  if (thaw_is_template(self, &calls)) {
     prepare();
     PyErr_Clear();
     return 0;

@@ -9,10 +9,8 @@ enum snapshot_reject thaw(const char **path) {
   return strcmp(*path, "off") == 0 ? SNAPSHOT_REJECT_OFF : SNAPSHOT_REJECT_BUILD;
 }
 
-bool thaw_is_template(PyObject *self, void (*run)(void *self, double milliseconds),
-                      bool (*adopt)(PyObject *table, PyObject *key, PyObject *may, PyObject *put)) {
-  (void)adopt;
+bool thaw_is_template(PyObject *self, const struct template_calls *calls) {
   (void)self;
-  (void)run;
+  (void)calls;
   return false;
 }

@@ -18,7 +18,6 @@
 #include "../clock.h"
 #include "../cpu.h"
 #include "../status.h"
-#include "../template.h"
 #include "build.h"
 #include "program.h"
 
@@ -242,10 +241,9 @@ enum snapshot_reject thaw(const char **path) {
   return strcmp(*path, "off") == 0 ? SNAPSHOT_REJECT_OFF : try_snapshot(*path, began);
 }
 
-bool thaw_is_template(PyObject *self, void (*run)(void *self, double milliseconds),
-                      bool (*adopt)(PyObject *table, PyObject *key, PyObject *may, PyObject *put)) {
+bool thaw_is_template(PyObject *self, const struct template_calls *calls) {
   if (!pycds_template_register) return false;
-  struct template_hook hook = {.run = run, .self = self, .adopt = adopt};
+  struct template_hook hook = {.self = self, .calls = *calls};
   struct key_site site;
   hook.complete = key_at_start(&site) && key_take(&hook.key);
   return pycds_template_register(&hook);
