@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "../decide/conditions.h"
+#include "../decide/search.h"
 #include "../host/report.h"
 #include "anew.h"
 
@@ -417,6 +418,7 @@ static bool is_found_along(const struct entry *entry, PyObject *path, const stru
   bool trusted = entry->kind == NAMESPACE || header->validate == PYCDS_VALIDATE_NONE;
   struct pycds_header by_time = {.validate = trusted ? PYCDS_VALIDATE_NONE : PYCDS_VALIDATE_STAT};
   if (conditions_check(path, &entry->facts, &by_time) != PYCDS_SERVED) return false;
+  if (search_check_source(&entry->facts, by_time.validate, header->python_magic) != PYCDS_SERVED) return false;
   return entry->kind != NAMESPACE ||
          (is_only_item(path, entry->facts.entry) && is_directory(entry->facts.origin.bytes));
 }
