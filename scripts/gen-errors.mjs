@@ -111,6 +111,7 @@ const REFUSAL_ADVICE = {
 }
 
 const FAULT_ADVICE = {
+  CLASSES: 'Keep a registry of your own instead of asking a class for those derived from it.',
   CHANGED:
     'Import what patches others from the application itself, so that it is the only one to go without.',
   CODEC: 'Look the codec up when it is needed.',
