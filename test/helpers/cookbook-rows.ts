@@ -9,6 +9,8 @@ export interface CookbookRow {
   readonly asks?: string
   /** A part of the answer. */
   readonly answers: string
+  /** Whether it asks a service for events, which is asked for the answer. */
+  readonly isFunction?: boolean
   /** Variables that its start needs. */
   readonly env?: Readonly<Record<string, string>>
 }
@@ -19,7 +21,8 @@ export const COOKBOOK: readonly CookbookRow[] = [
   {
     page: 'aws-lambda',
     packages: ['awslambdaric'],
-    answers: 'Failed to get next',
+    isFunction: true,
+    answers: '{"hello": "Ada", "half": "0.5"}',
     env: { AWS_LAMBDA_RUNTIME_API: '127.0.0.1:9001' },
   },
   { page: 'celery', packages: ['celery[redis]'], answers: 'tasks.add' },

@@ -25,12 +25,18 @@ export function cookbookPage(name: string): CookbookPage {
   const text = readFileSync(inRepository(`${FOLDER}/${name}.md`), 'utf8')
   const shown = [...text.matchAll(/^`([\w.]+)`:\n\n```\w+\n([\s\S]*?)^```$/gm)]
   const [, block = ''] = /^```sh\n([\s\S]*?)^```$/m.exec(text) ?? []
-  const commands = block.replace(/\\\n\s*/g, '').trim().split('\n')
+  const commands = block
+    .replace(/\\\n\s*/g, '')
+    .trim()
+    .split('\n')
   return { files: Object.fromEntries(shown.map(([, file = '', body = '']) => [file, body])), commands, text }
 }
 
 /** The options of the page's `pycds-image VERB IMAGE`; undefined where it has no such command. */
 export function optionsOf(page: CookbookPage, verb: 'bake' | 'verify'): string[] | undefined {
   const command = page.commands.find((line) => line.startsWith(`pycds-image ${verb} `))
-  return command?.split(/ +/).slice(3)
+  return command
+    ?.match(/"[^"]*"|\S+/g)
+    ?.slice(3)
+    .map((word) => word.replaceAll('"', ''))
 }
