@@ -101,19 +101,18 @@ async function answerOf(t: ExecutionContext, image: string, row: CookbookRow): P
       image,
       API,
     )
-    await until(t, () => docker('logs', service), 'listening')
+    await until(() => docker('logs', service), 'listening')
     await started(t, '--network', `container:${service}`, '-e', 'PYCDS=require', ...variables, image)
-    return await until(t, () => docker('logs', service), row.answers)
+    return await until(() => docker('logs', service), row.answers)
   }
   if (row.asks === undefined) {
     const application = await started(t, '--network', 'none', ...variables, image)
-    const said = await until(t, () => outputOf(application), row.answers)
+    const said = await until(() => outputOf(application), row.answers)
     return said.includes(row.answers) ? row.answers : said
   }
   const { asks } = row
   const application = await started(t, '--network', 'none', ...variables, image)
   return await until(
-    t,
     async () =>
       (await run('docker', ['exec', '-e', 'PYCDS=off', application, 'python3', '-c', ASK, asks])).stdout,
     row.answers,
@@ -132,7 +131,7 @@ async function started(t: ExecutionContext, ...words: string[]): Promise<string>
 }
 
 /** Asks until the text is there; rejects with the last answer when the deadline is over. */
-async function until(t: ExecutionContext, ask: () => Promise<string>, text: string): Promise<string> {
+async function until(ask: () => Promise<string>, text: string): Promise<string> {
   const end = Date.now() + DEADLINE_MS
   let said = ''
   while (Date.now() < end) {
