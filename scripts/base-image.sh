@@ -18,6 +18,7 @@
 #   sid              Debian unstable: Python 3.14 and 3.15, with Flask and requests
 #   shared           trixie, and a CPython 3.13 with a shared libpython in /usr/local, as official images have it
 #   bookworm-nopyc, trixie-nopyc, shared-nopyc   the same without any bytecode file
+#   servers          Debian 12 with what embeds its Python: uWSGI's plugin and Apache's mod_wsgi
 #   py38             trixie, and a CPython 3.8 in /usr/local: too old to be baked
 #   bench-bookworm, bench-shared   Python 3.11 static, and 3.13 with a shared libpython, with the packages of the
 #                    benchmark; -native: those with large native libraries; -nopyc: without any bytecode file
@@ -30,12 +31,13 @@
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 # What tests and examples use. The benchmark's images are large and are only made for it.
-readonly NAMES=(bookworm small minimal bookworm-nopyc trixie trixie-nopyc bullseye sid shared shared-nopyc py38 nopython)
+readonly NAMES=(bookworm small minimal bookworm-nopyc trixie trixie-nopyc bullseye sid shared shared-nopyc servers py38 nopython)
 readonly BENCH_NAMES=(bench-{bookworm,shared}{,-native}{,-nopyc} bench-sid)
 readonly DEBIAN_PACKAGES=python3,python3-flask,python3-requests,python3-boto3,python3-numpy,httpie,gunicorn,ca-certificates
 # Lists of a frozen mirror of unstable are past their date.
 readonly SID_OPTION='--aptopt=Acquire::Check-Valid-Until "false"'
 readonly SID_PACKAGES=python3,python3.15,python3-flask,python3-requests,ca-certificates
+readonly SERVER_PACKAGES=python3,uwsgi-core,uwsgi-plugin-python3,apache2,libapache2-mod-wsgi-py3
 readonly ENGINE_PACKAGES=docker.io,docker-cli,docker-buildx,iptables,ca-certificates
 readonly BENCH_PACKAGES=python3,python3-boto3,python3-requests,python3-pyparsing,python3-sqlalchemy,python3-werkzeug,python3-aiohttp,python3-flask,python3-httpx,python3-jsonschema,python3-yaml,python3-django,python3-fastapi,httpie,awscli,ca-certificates
 readonly BENCH_NATIVE_PACKAGES=python3,python3-numpy,python3-scipy,python3-pandas,python3-seaborn,python3-sklearn,python3-torch
@@ -290,6 +292,7 @@ make_base() {
   case $1 in
     bullseye | bookworm | trixie) make_debian "$1" "$1" --include="$DEBIAN_PACKAGES" ;;
     sid) make_debian sid sid --include="$SID_PACKAGES" "$SID_OPTION" ;;
+    servers) make_debian servers bookworm --include="$SERVER_PACKAGES" ;;
     sid-arm64) make_arm64 "$1" ;;
     emulator) make_emulator "$1" ;;
     engines) make_debian engines sid --include="$ENGINE_PACKAGES" "$SID_OPTION" ;;

@@ -180,24 +180,34 @@ static bool wait_for(long fd, int16_t events, int64_t deadline) {
   return CALL5(ppoll, &one, 1, &time, 0, 0) == 1;
 }
 
-static long dial(struct listener listener, long port, int64_t deadline) {
+static long dial_address(struct listener listener, long port, int64_t deadline) {
   struct socket_address address = {.family = (uint16_t)listener.family};
   address.port[0] = (uint8_t)(port >> 8);
   address.port[1] = (uint8_t)port;
-  bool any = true;
-  size_t bytes = listener.family == INTERNET ? 4 : ADDRESS_BYTES;
-  for (size_t i = 0; i < bytes; i++) any = any && listener.address[i] == 0;
-  uint8_t *to = address.rest + (listener.family == INTERNET ? 0 : 4);
-  memcpy(to, listener.address, bytes);
-  /* Whoever listens on every address also does on the loopback one. */
-  if (any && listener.family == INTERNET) to[0] = 127;
-  if (any) to[bytes - 1] = 1;
+  bool is_old = listener.family == INTERNET;
+  memcpy(address.rest + (is_old ? 0 : 4), listener.address, is_old ? 4 : ADDRESS_BYTES);
   long fd = CALL3(socket, listener.family, STREAM | NON_BLOCKING, 0);
   if (fd < 0) return -1;
-  long result = CALL3(connect, fd, &address, listener.family == INTERNET ? 16 : 28);
+  long result = CALL3(connect, fd, &address, is_old ? 16 : 28);
   if (result == 0 || (result == -E_IN_PROGRESS && wait_for(fd, POLL_OUT, deadline))) return fd;
   CALL1(close, fd);
   return -1;
+}
+
+/* Whoever listens on every address also does on the loopback one; on every one of IPv6, mostly on that of IPv4 too, which
+ * a container without IPv6 alone has. */
+static long dial(struct listener listener, long port, int64_t deadline) {
+  bool is_old = listener.family == INTERNET, any = true;
+  size_t bytes = is_old ? 4 : ADDRESS_BYTES;
+  for (size_t i = 0; i < bytes; i++) any = any && listener.address[i] == 0;
+  if (!any) return dial_address(listener, port, deadline);
+  if (is_old) listener.address[0] = 127;
+  listener.address[bytes - 1] = 1;
+  long fd = dial_address(listener, port, deadline);
+  if (fd >= 0 || is_old) return fd;
+  listener.address[10] = listener.address[11] = 0xff; /* ::ffff:127.0.0.1 */
+  listener.address[12] = 127;
+  return dial_address(listener, port, deadline);
 }
 
 static bool send_text(long fd, const char *text, int64_t deadline) {

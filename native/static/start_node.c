@@ -4,10 +4,15 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
+
+/* What the tool ends with when it is interrupted, and what shells say of a program that a signal has ended. */
+enum { EXIT_INTERRUPTED = 130, EXIT_SIGNALLED = 128 };
 
 /* Variables that are meant for the image's programs and would change how this one runs. They
  * are handed on under another name; src/in-place/environment.ts gives them back. */
@@ -55,6 +60,34 @@ static int fail(const char *what) {
   return 70;
 }
 
+static int status_of(int status) {
+  if (WIFEXITED(status)) return WEXITSTATUS(status);
+  int number = WTERMSIG(status);
+  return number == SIGINT || number == SIGTERM ? EXIT_INTERRUPTED : EXIT_SIGNALLED + number;
+}
+
+/* The kernel gives the first process of a container no signal that it has not asked for, and Node asks only once it is
+ * up. So Node is the second one there, which every signal ends until Node says otherwise; this one hands them on, and
+ * waits for what has lost its parent. Returns in the child only. */
+static void become_second(void) {
+  sigset_t all, before;
+  sigfillset(&all);
+  sigprocmask(SIG_SETMASK, &all, &before);
+  pid_t node = fork();
+  if (node == 0) sigprocmask(SIG_SETMASK, &before, NULL);
+  if (node <= 0) return;
+  for (;;) {
+    siginfo_t info;
+    int number = sigwaitinfo(&all, &info);
+    /* Those of a terminal go to every process that belongs to it. */
+    if (number > 0 && number != SIGCHLD && info.si_code <= 0) kill(node, number);
+    int status;
+    for (pid_t ended; (ended = waitpid(-1, &status, WNOHANG)) > 0;) {
+      if (ended == node && (WIFEXITED(status) || WIFSIGNALED(status))) _exit(status_of(status));
+    }
+  }
+}
+
 int main(int argc, char **argv) {
   static char directory[PATH_MAX];
   ssize_t length = readlink("/proc/self/exe", directory, sizeof directory - 1);
@@ -73,6 +106,7 @@ int main(int argc, char **argv) {
   words[count++] = node;
   words[count++] = program;
   for (int i = 1; i < argc; i++) words[count++] = argv[i];
+  if (getpid() == 1) become_second();
   execv(loader, words);
   return fail(loader);
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Loaded with LD_PRELOAD into every process of a training container. In a process that is
+// Loaded with LD_PRELOAD, or by /etc/ld.so.preload, into every process of a training container. In a process that is
 // no CPython it does nothing. In one that is, an audit hook, set before the interpreter
 // starts, waits for the moment at which importing works and then runs tracer.py inside
 // the interpreter: no privilege, no ptrace, and -I, -E and -S do not hide a process.
@@ -19,6 +19,7 @@
 #include "connections.h"
 #include "embedded.h"
 #include "hidden.h"
+#include "restored.h"
 #include "sources.h"
 
 #define TEXT_BYTES 4096
@@ -186,7 +187,7 @@ static int on_event(const char *event, PyObject *args, void *data) {
 /* A Python in which nothing can be traced is worth a sentence: PyPy, or CPython before 3.8. */
 static void note_other_python(void) {
   char executable[TEXT_BYTES], path[TEXT_BYTES];
-  const char *directory = getenv("PYCDS_TRACE_DIR");
+  const char *directory = tracer.trace_directory;
   ssize_t length = readlink("/proc/self/exe", executable, sizeof executable - 1);
   if (!directory || length <= 0) return;
   executable[length] = 0;
@@ -201,15 +202,29 @@ static void note_other_python(void) {
   close(fd);
 }
 
+/* Empty is for what must not be traced: whoever loads the tracer then is another one. */
+static const char *directory_of(const char *name) {
+  const char *value = getenv(name);
+  return value && *value ? value : NULL;
+}
+
+/* An embedded interpreter is about to begin. */
+static void before_embedded(void) {
+  hidden_begin();
+  restored_note();
+}
+
 __attribute__((constructor)) static void start(void) {
-  const char *time_directory = getenv("PYCDS_TIME_DIR");
-  tracer.trace_directory = getenv("PYCDS_TRACE_DIR");
-  if (tracer.trace_directory && *tracer.trace_directory) connections_watch(tracer.trace_directory);
+  restored_begin();
+  const char *time_directory = directory_of("PYCDS_TIME_DIR");
+  tracer.trace_directory = directory_of("PYCDS_TRACE_DIR");
+  if (tracer.trace_directory) connections_watch(tracer.trace_directory);
   if (!PySys_AddAuditHook) {
     note_other_python();
-    if (tracer.trace_directory || time_directory) embedded_watch(time_directory ? NULL : hidden_begin);
+    if (tracer.trace_directory || time_directory) embedded_watch(time_directory ? NULL : before_embedded);
     return;
   }
+  restored_note();
   if (time_directory) {
     start_times(time_directory);
     PySys_AddAuditHook(on_timed_event, NULL);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { Flags } from '@oclif/core'
+import type { ErrorDocument } from '../errors/index.js'
 import type { StepResult } from '../usecases/step.js'
 import { BaseCommand } from './cli/base-command.js'
 import { bakeFlags, environmentFlags, progressFlags, pycFlag, trainingFlags } from './cli/flags.js'
@@ -63,7 +64,7 @@ export default class Step extends BaseCommand {
     ...progressFlags,
   }
 
-  async run(): Promise<StepResult | null> {
+  async run(): Promise<StepResult | ErrorDocument> {
     const { flags, command } = await this.parseLine(Step)
     const request = toStepRequest(flags, command, process.env)
     const { step } = await import('../usecases/step.js')

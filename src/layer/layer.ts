@@ -38,8 +38,12 @@ export function layerFiles(content: LayerContent, hook: Hook = 'variable', folde
  * Packs the layer; the same content on the same image gives the same bytes.
  * @param mtime of everything that is new in it.
  */
-export async function makeLayer(image: Container, content: LayerContent, mtime: Date): Promise<NewLayer> {
-  return packLayer(image, layerFiles(content), mtime)
+export async function makeLayer(
+  image: Container,
+  content: LayerContent,
+  { mtime, hook }: { mtime: Date; hook: Hook },
+): Promise<NewLayer> {
+  return packLayer(image, layerFiles(content, hook), mtime)
 }
 
 /** Packs files into a layer for an image. */

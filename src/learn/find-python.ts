@@ -12,6 +12,8 @@ export interface PythonSurroundings {
   command: readonly string[]
   path: string
   directory: string
+  /** The user that runs the command, as the image says it; absent: root. */
+  user?: string
   /** Asked for: a name or a path; nothing else is looked at then. */
   python?: string
 }
@@ -24,7 +26,7 @@ export interface FoundPython {
 
 const PYTHON = /^python(\d+(\.\d+)?)?$/
 /** A longer file is no script whose first line is worth looking at. */
-const MAX_SCRIPT_BYTES = 256 * 1024
+export const MAX_SCRIPT_BYTES = 256 * 1024
 
 /** What a configuration tells of its command's surroundings. */
 export function surroundingsOf(config: ImageConfig): PythonSurroundings {
@@ -32,6 +34,7 @@ export function surroundingsOf(config: ImageConfig): PythonSurroundings {
     command: commandOf(config),
     path: environmentOf(config).PATH ?? DEFAULT_PATH,
     directory: config.config?.WorkingDir || '/',
+    user: config.config?.User ?? '',
   }
 }
 
@@ -79,7 +82,8 @@ function entryOf(words: readonly string[], directory: string): string {
   return script?.endsWith('.py') ? posix.dirname(posix.resolve(directory, script)) : directory
 }
 
-async function locate(
+/** Where a word leads as a program: its absolute path, symlinks not followed. */
+export async function locate(
   word: string,
   files: Pick<Container, 'stat'>,
   { path, directory }: PythonSurroundings,

@@ -6,7 +6,7 @@ import type { Container, Injected, RunPorts } from '../ports/index.js'
 import { by } from '../util/order.js'
 import { findPython, type PythonSurroundings } from './find-python.js'
 import { readCode } from './read-code.js'
-import { importRun, type Training, type TrainingSpec } from './run/index.js'
+import { importRun, LOADER_FILE, type Training, type TrainingSpec } from './run/index.js'
 import type { RunLogProcess } from './runlog/run-log.js'
 import { choosePython, type PythonGroup } from './select/interpreter.js'
 import { type ModuleSelection, selectModules } from './select/modules.js'
@@ -27,7 +27,7 @@ export interface LearnInput {
   surroundings: PythonSurroundings
   ready: ReturnType<typeof planReady>
   /** The files of the image as they are before any run. */
-  image: Pick<Container, 'stat' | 'readFile'>
+  image: Pick<Container, 'stat' | 'lstat' | 'readFile'>
 }
 
 export interface Learned {
@@ -40,11 +40,15 @@ export interface Learned {
   warnings: string[]
 }
 
-export async function learn(request: LearnRequest, input: LearnInput, ports: RunPorts): Promise<Learned> {
-  const start = await startOf(request, input)
+export async function learn(request: LearnRequest, given: LearnInput, ports: RunPorts): Promise<Learned> {
+  const input = { ...given, spec: await withLoader(given) }
+  const run = await startOf(request, input)
   const supported = ports.archiver.supportedVersions()
-  if (!start) return fromTraces(request, undefined, input, ports)
-  const training = await runTraining(request, start, input.ready, ports)
+  if (!run) return fromTraces(request, undefined, input, ports)
+  const training = await runTraining(request, run, input, ports)
+  // Where variables are enough, starts of the new image are told nothing in another way.
+  const { loaderList: _, ...plain } = run
+  const start = training.unseen.length > 0 ? run : plain
   const python = await withProgram(choosePython(request.reference, training, supported), input.image)
   const selection = selectModules(python, training.changed)
   const warnings = warningsFor(request, training, python)
@@ -63,6 +67,12 @@ async function withProgram(group: PythonGroup, image: Pick<Container, 'stat'>): 
       return { ...group, python: { ...python, executable, launcher: executable } }
   }
   return group
+}
+
+/** A root that is thrown away can hold the tracer where every program gets it. */
+async function withLoader({ spec, image }: LearnInput): Promise<TrainingSpec> {
+  if (spec.place !== undefined) return spec
+  return { ...spec, loaderList: (await image.readFile(LOADER_FILE))?.toString() ?? '' }
 }
 
 async function startOf(request: LearnRequest, input: LearnInput): Promise<TrainingSpec | undefined> {

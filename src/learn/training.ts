@@ -3,12 +3,15 @@
 import { PycdsError } from '../errors/index.js'
 import { commandOf, type ImageConfig } from '../image/index.js'
 import { during } from '../log/index.js'
-import type { RunPorts } from '../ports/index.js'
+import type { Container, RunPorts } from '../ports/index.js'
+import type { PythonSurroundings } from './find-python.js'
 import {
   automaticReady,
   DEFAULT_READY,
+  describeUnseen,
   formatReady,
   healthCommand,
+  hintFor,
   type ProbeSpec,
   type ReadyPlan,
   type ReadySpec,
@@ -18,6 +21,7 @@ import {
   train,
 } from './run/index.js'
 import { groupByPython, type PythonGroup } from './select/interpreter.js'
+import { whyUnseen } from './why-unseen.js'
 
 /** Lines of output that are kept for the message of a run that failed. */
 const TAIL_CHUNKS = 50
@@ -55,6 +59,14 @@ export interface TrainingRequest {
   onTrainFailure: 'fail' | 'keep'
 }
 
+/** What is known of the image that is trained, beside how it is run. */
+interface TrainingInput {
+  ready: ReadyPlan
+  /** The files of the image as they are before any run. */
+  image: Pick<Container, 'stat' | 'lstat' | 'readFile'>
+  surroundings: PythonSurroundings
+}
+
 /**
  * When a run is ready; USAGE when the image lacks what was asked for.
  * @param config of the image; undefined when it is not known.
@@ -80,13 +92,13 @@ export function planReady(
 export async function runTraining(
   request: TrainingRequest,
   spec: TrainingSpec,
-  ready: ReadyPlan,
+  input: TrainingInput,
   ports: Omit<RunPorts, 'archiver'>,
 ): Promise<Training> {
   return await during(ports.progress, ['train', 'Run the entrypoint under import tracing'], async (step) => {
     const tail: string[] = []
-    const training = await train(ports.engine, spec, {
-      ready,
+    const seen = await train(ports.engine, spec, {
+      ready: input.ready,
       probes: request.probes,
       limits: request.limits,
       signal: ports.signal,
@@ -97,6 +109,8 @@ export async function runTraining(
         if (tail.length > TAIL_CHUNKS) tail.shift()
       },
     })
+    const hidden = seen.processes.length > 0 ? undefined : await whyUnseen(input.image, input.surroundings)
+    const training = hidden ? { ...seen, unseen: [...seen.unseen, hidden] } : seen
     const failure = failureOf(request, training, tail)
     if (failure && request.onTrainFailure === 'fail') throw failure
     const warnings = failure
@@ -118,7 +132,10 @@ function failureOf(
   const image = `image ${request.reference}`
   if (training.failure) {
     const { code, message, hint } = training.failure
-    return new PycdsError(code, { message: `${image}: ${message}`, hint })
+    const [unseen] = training.processes.length > 0 ? [] : training.unseen
+    if (unseen === undefined) return new PycdsError(code, { message: `${image}: ${message}`, hint })
+    const because = `nothing was seen of its Python: ${describeUnseen(unseen)}`
+    return new PycdsError(code, { message: `${image}: ${message}; ${because}`, hint: hintFor(unseen) })
   }
   if (training.exitCode && training.processes.length > 0) {
     const last = tail.join('').trimEnd().split('\n').at(-1)
@@ -155,6 +172,7 @@ export function warningsFor(
       (group) =>
         `${group.python.executable} (${describeBuild(group)}) also ran: its ${group.modules} modules are not archived`,
     ),
+    ...training.unseen.map((one) => `${describeUnseen(one)}; it was learned all the same`),
     ...(chosen.processes.some((process) => process.noSite)
       ? [`${reference} also starts Python with -S: those processes cannot use the archive`]
       : []),

@@ -28,9 +28,14 @@ export function layerGate(gates: Gates, compressedBytes: number): Gate[] {
   return [atMost('max-layer-size', gates.maxLayerBytes, compressedBytes, 'bytes, compressed')]
 }
 
+const NOISY =
+  'noisy: starts of one image differ more than the images do, so that nothing can be said; measure on a quieter machine, or oftener with --measure'
+
 export function speedupGate(gates: Gates, start: StartComparison | null): Gate[] {
   if (gates.minSpeedup === undefined) return []
-  return [atLeast('min-speedup', gates.minSpeedup, start?.speedup ?? 0, 'times as fast')]
+  const gate = atLeast('min-speedup', gates.minSpeedup, start?.speedup ?? 0, 'times as fast')
+  // A factor that is no more than chance is neither enough nor too little.
+  return [start?.noisy ? { ...gate, ok: false, detail: NOISY } : gate]
 }
 
 /** @param difference between two bakes; undefined when there is none. */

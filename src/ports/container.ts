@@ -82,6 +82,8 @@ export interface LinkStat {
   readonly mtime: Date
   /** Where a symlink points, as written in it. */
   readonly linkname?: string
+  /** Of a file: it has capabilities, as far as the engine can tell. */
+  readonly isCapable?: true
 }
 
 /** A container that this process made; files can be read before, during and after its run. */

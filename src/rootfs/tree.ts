@@ -16,6 +16,8 @@ export interface TreeNode {
   size: number
   /** Where a symlink points, as written in it. */
   linkname?: string
+  /** Of a file: programs in it run with capabilities of their own. */
+  isCapable?: true
   /** Of a directory. */
   children?: Map<string, TreeNode>
   /** The layer that it came with, counted from the oldest. */

@@ -184,7 +184,8 @@ class LayerUnpacker {
     const common = { mode: header.mode & 0o7777, uid, gid, mtime: timeOf(header.mtime), layer: this.layer }
     if (header.type === 'directory') return makeDirectory(this.layer, common)
     if (header.type !== 'symlink') {
-      return { ...common, type: 'file', size: header.sparse?.realSize ?? header.size }
+      const size = header.sparse?.realSize ?? header.size
+      return { ...common, type: 'file', size, ...(header.isCapable && { isCapable: true }) }
     }
     const linkname = header.linkname ?? ''
     if (linkname === '' || linkname.includes('\0'))

@@ -30,6 +30,8 @@ export interface TarHeader {
   readonly linkname?: string
   /** Bytes of the body. */
   readonly size: number
+  /** Programs in it run with capabilities of their own. */
+  readonly isCapable?: true
   /** What is `other`: a device, a fifo, or a kind that nobody here knows. */
   readonly other?: 'device' | 'fifo' | 'unknown'
   /** The body is a list of holes and what is between them, in the form that GNU tar writes in pax archives. */

@@ -15,6 +15,8 @@ export interface TarMember {
 }
 
 const LINK_DEPTH = 8
+/** Bytes that are read at a time: what is done for each piece of an image counts when there are thousands. */
+const CHUNK = 128 * 1024
 /** The library tells where a member's own header begins; its content follows. */
 const HEADER_BYTES = 512
 
@@ -22,7 +24,7 @@ const HEADER_BYTES = 512
 export async function locateMembers(path: string): Promise<Map<string, TarMember>> {
   const members = new Map<string, TarMember>()
   const links = new Map<string, string>()
-  await walkTar(createReadStream(path), DEFAULT_LIMITS, async (header, entry) => {
+  await walkTar(createReadStream(path, { highWaterMark: CHUNK }), DEFAULT_LIMITS, async (header, entry) => {
     const { name, type, size, linkname = '', sparse } = header
     // What holds an image has no holes; where one has been made, the place of its content is another one.
     const isLabel = type === 'other' && size === 0
@@ -50,5 +52,7 @@ export async function locateMembers(path: string): Promise<Map<string, TarMember
 }
 
 function slice(path: string, start: number, size: number): Readable {
-  return size === 0 ? Readable.from([]) : createReadStream(path, { start, end: start + size - 1 })
+  return size === 0
+    ? Readable.from([])
+    : createReadStream(path, { start, end: start + size - 1, highWaterMark: CHUNK })
 }

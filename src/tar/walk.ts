@@ -14,6 +14,9 @@ export interface TarLimits {
   readonly bodyBytes: number
 }
 
+/** How archives hold this extended attribute of a file. */
+const CAPABILITIES = 'SCHILY.xattr.security.capability'
+
 export const DEFAULT_LIMITS: TarLimits = { entries: 2_000_000, bodyBytes: 512 * 1024 * 1024 }
 
 /** A member's body as it comes out of the archive. */
@@ -124,6 +127,7 @@ export function toHeader(header: DecodedHeader): TarHeader {
     gid: numberOf(pax.gid) ?? header.gid,
     mtime: timeOf(pax.mtime) ?? header.mtime,
     size: header.size,
+    ...(pax[CAPABILITIES] === undefined ? {} : { isCapable: true as const }),
     ...(isLink ? { linkname: header.linkname ?? '' } : {}),
     ...(type === 'other' ? { other: otherOf(header.type) } : {}),
     ...(sparse === undefined ? {} : { sparse }),

@@ -13,7 +13,7 @@ import { makeLayer } from '../layer/layer.js'
 import { FOLDER } from '../layer/marks.js'
 import { type Lesson, transfer } from '../learn/foreign/transfer.js'
 import { type Learned, type LearnRequest, learn } from '../learn/learn.js'
-import type { Surroundings } from '../learn/run/index.js'
+import { lacksVariables, type Surroundings } from '../learn/run/index.js'
 import { planRuns, type RunPlan, resolveSource } from '../learn/source.js'
 import type { Trace } from '../learn/trace/trace-file.js'
 import { toTrace } from '../learn/trace/traces.js'
@@ -135,7 +135,8 @@ function make(
     const run = lesson ? undefined : { image: source.id, timeoutMs: limits.timeoutMs }
     const made = { python, selection, image, origin, runtime: plan.runtime }
     const content = await makeContent({ ...made, reference, validate, pyc, run }, ports)
-    const layer = await makeLayer(image, content, timeOf(request, source))
+    const hook = lacksVariables(learned.training.unseen) ? 'by-itself' : 'variable'
+    const layer = await makeLayer(image, content, { mtime: timeOf(request, source), hook })
     return { learned, content, layer }
   })
 }

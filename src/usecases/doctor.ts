@@ -3,7 +3,11 @@
 import { type ErrorCode, PycdsError } from '../errors/index.js'
 import { commandOf, nodeArchitecture } from '../image/index.js'
 import { isBaked } from '../layer/labels.js'
-import type { Ports } from '../ports/index.js'
+import { surroundingsOf } from '../learn/find-python.js'
+import { describeUnseen, hintFor } from '../learn/run/index.js'
+import { whyUnseen } from '../learn/why-unseen.js'
+import type { Container, Ports } from '../ports/index.js'
+import { withContainer } from '../ports/with-container.js'
 
 export interface DoctorRequest {
   reference?: string
@@ -56,7 +60,7 @@ function checkEngine({ engine }: DoctorPorts): Promise<DoctorCheck> {
   })
 }
 
-async function checkImage(reference: string, { store }: DoctorPorts): Promise<DoctorCheck[]> {
+async function checkImage(reference: string, { store, engine }: DoctorPorts): Promise<DoctorCheck[]> {
   const found: DoctorCheck[] = []
   found.push(
     await check('image', 'image', async () => {
@@ -73,10 +77,26 @@ async function checkImage(reference: string, { store }: DoctorPorts): Promise<Do
         const fix = 'Start Python without -S; -I and -E are fine.'
         return { status: 'warn', detail: 'its command starts Python with -S, which disables the hook', fix }
       }
-      return { status: 'ok', detail: `${platform}, starts ${command.join(' ')}${baked}` }
+      const seen = { status: 'ok' as const, detail: `${platform}, starts ${command.join(' ')}${baked}` }
+      const surroundings = surroundingsOf(image.config)
+      return await withContainer(engine, image.id, async (files) => {
+        const unseen = await whyUnseen(files, surroundings)
+        if (unseen === undefined) return seen
+        const why = `${seen.detail}; ${describeUnseen(unseen)}`
+        return (await readsLoaderFile(files))
+          ? { status: 'ok', detail: `${why}; a bake learns it all the same` }
+          : { status: 'warn', detail: why, fix: hintFor(unseen) }
+      })
     }),
   )
   return found
+}
+
+/** Only the C library of GNU loads what the loader's list names. */
+async function readsLoaderFile(files: Pick<Container, 'stat'>): Promise<boolean> {
+  const loaders = ['/lib64/ld-linux-x86-64.so.2', '/lib/ld-linux-aarch64.so.1']
+  for (const path of loaders) if (await files.stat(path)) return true
+  return false
 }
 
 type Outcome = Pick<DoctorCheck, 'status' | 'detail'> & { fix?: string }

@@ -7,7 +7,9 @@ import { PycdsError } from '../errors/index.js'
 import { environmentOf, nodeArchitecture } from '../image/index.js'
 import { isBaked } from '../layer/labels.js'
 import {
+  describeUnseen,
   healthCommand,
+  LOADER_FILE,
   type ProbeResult,
   type ProbeSpec,
   plainStart,
@@ -22,6 +24,7 @@ import {
 } from '../learn/run/index.js'
 import { planReady } from '../learn/training.js'
 import type { Ports } from '../ports/index.js'
+import { withContainer } from '../ports/with-container.js'
 import { compareStarts, crashOf } from './compare-starts.js'
 import { findOriginal } from './original.js'
 
@@ -132,14 +135,38 @@ export async function verify(request: VerifyRequest, ports: Ports): Promise<Veri
 async function runScenario(
   scenario: Scenario,
   { request, baked, original, options, labelled }: RunPlan,
-  { engine, progress }: Ports,
+  ports: Ports,
 ): Promise<VerifyScenario> {
+  const { engine, progress } = ports
   const { name, rights } = scenario
   const step = progress.step(`verify-${name.split(',')[0]}`, `Start it ${name}`)
+  const asIs = await listenTo(baked, rights, options, { engine, progress })
+  const { start, report } = asIs.report.heard ? asIs : await listenHarder(asIs, baked, rights, options, ports)
+  // A build step cannot set labels: only the runtime itself tells that it is there.
+  if (!labelled && !report.heard && !crashOf(start)) throw notBaked(request.reference)
+  const plain = await plainStart(engine, original, options, rights)
+  const judged = judge(scenario, { start, plain, report }, request)
+  if (judged.ok) step.done(report.brief)
+  else step.fail(judged.reason ?? 'failed')
+  return judged
+}
+
+interface Heard {
+  start: Start
+  report: Report
+}
+
+/** Starts the image with its runtime reporting. */
+async function listenTo(
+  spec: TrainingSpec,
+  rights: Rights,
+  options: TrainingOptions,
+  { engine, progress }: Pick<Ports, 'engine' | 'progress'>,
+): Promise<Heard> {
   const report = listen()
   const start = await reportStart(
     engine,
-    baked,
+    spec,
     {
       ...options,
       activity: async () => report.lines,
@@ -150,13 +177,24 @@ async function runScenario(
     },
     rights,
   )
-  // A build step cannot set labels: only the runtime itself tells that it is there.
-  if (!labelled && !report.heard && !crashOf(start)) throw notBaked(request.reference)
-  const plain = await plainStart(engine, original, options, rights)
-  const judged = judge(scenario, { start, plain, report }, request)
-  if (judged.ok) step.done(report.brief)
-  else step.fail(judged.reason ?? 'failed')
-  return judged
+  return { start, report }
+}
+
+/**
+ * Once more, for a Python that variables do not reach: told by the loader, it reports, or says why it does not. Where
+ * there is none the first start is as good.
+ */
+async function listenHarder(
+  first: Heard,
+  spec: TrainingSpec,
+  { readOnly: _, ...rights }: Rights,
+  options: TrainingOptions,
+  ports: Ports,
+): Promise<Heard> {
+  const list = await withContainer(ports.engine, spec.image, (image) => image.readFile(LOADER_FILE))
+  const told = { ...spec, loaderList: list?.toString() ?? '' }
+  const second = await listenTo(told, rights, options, ports)
+  return second.start.unseen.length > 0 ? second : first
 }
 
 function notBaked(reference: string): PycdsError {
@@ -171,7 +209,9 @@ function judge(
   { start, plain, report }: { start: Start; plain: Start; report: Report },
   limits: Limits,
 ): VerifyScenario {
-  const reason = compareStarts(start, plain, mustRun) ?? report.problem(limits)
+  // What cannot run as this user comes to no archive either.
+  const isUsed = mustRun || report.heard || crashOf(start) === undefined
+  const reason = compareStarts(start, plain, mustRun) ?? (isUsed ? problemOf(report, start, limits) : null)
   return {
     ...{ name, ok: reason === null, ...outcomeOf(start) },
     ...report.counts,
@@ -179,6 +219,12 @@ function judge(
     probes: start.probes,
     original: outcomeOf(plain),
   }
+}
+
+/** A Python that does not report is another matter where one has run. */
+function problemOf(report: Report, { unseen: [unseen] }: Start, limits: Limits): string | null {
+  if (report.heard || unseen === undefined) return report.problem(limits)
+  return `its Python does not use the archive: ${describeUnseen(unseen)}`
 }
 
 function outcomeOf({ by, exitCode }: Start): VerifyOutcome {

@@ -11,6 +11,7 @@ export type BaseImage =
   | 'trixie-nopyc'
   | 'shared'
   | 'shared-nopyc'
+  | 'servers'
   | 'py38'
   | 'bullseye'
   | 'sid'

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
 import { baked } from '../helpers/baked.js'
-import { bakes, pycds, verifies } from '../helpers/cli.js'
+import { bakes, verifies } from '../helpers/cli.js'
 import { docker, imageName } from '../helpers/engine.js'
 import { ensureImage } from '../helpers/images.js'
 import { Podman, type PodmanKind } from '../helpers/podman.js'
@@ -32,13 +32,19 @@ const hasTools = (await has('skopeo')) && (await has('umoci'))
 
 /** Percent. What a start imports before the hook weighs much beside so little. */
 const HIT_RATE = 90
+const SERVER_HIT_RATE = 75
 
-/** What looks at ports has to be put into the container, also over a read-only root: each engine does that its way. */
-async function verify(t: ExecutionContext, name: string, env: Record<string, string> = {}): Promise<void> {
-  await verifies(t, name, HIT_RATE, [], { env })
+/**
+ * Starts another command than the one that was trained, of which most is served all the same. What looks at its port
+ * has to be put into the container, also over a read-only root: each engine does that its way.
+ */
+async function verifiesServer(
+  t: ExecutionContext,
+  name: string,
+  env: Record<string, string> = {},
+): Promise<void> {
   const server = ['--ready', 'http:8000/', '--', 'python3', '-m', 'http.server', '8000']
-  const served = await pycds(['verify', name, ...server], { env })
-  t.is(served.code, 0, served.stdout + served.stderr)
+  await verifies(t, name, SERVER_HIT_RATE, server, { env })
 }
 
 test.before(async (t) => {
@@ -56,7 +62,9 @@ test.after.always(async () => {
 
 withImage('the engine at hand', async (t) => {
   t.timeout(DEADLINE_MS)
-  await verify(t, (await baked(image ?? '')).name)
+  const { name } = await baked(image ?? '')
+  await verifies(t, name, HIT_RATE)
+  await verifiesServer(t, name)
 })
 
 for (const [engine, side] of sides) {
@@ -78,7 +86,7 @@ for (const [engine, side] of sides) {
       const file = join(temporary(t), 'metadata.json')
       const result = await bakes(t, [source, '-t', name, '--metadata-file', file], { env })
       t.is(result.layer.diffId, diffId)
-      await verify(t, name, env)
+      await verifiesServer(t, name, env)
       const metadata = JSON.parse(readFileSync(file, 'utf8')) as Record<string, string>
       const { stdout } = await client('image', 'inspect', '--format', '{{.Id}}', name)
       t.is(metadata['containerimage.digest'], stdout.trim())
@@ -101,7 +109,7 @@ for (const [kind, podman] of podmans) {
     const env = { DOCKER_HOST: podman.host }
     const result = await bakes(t, [image ?? '', '-t', 'baked:1'], { env })
     t.is(result.layer.diffId, diffId)
-    await verify(t, 'baked:1', env)
+    await verifiesServer(t, 'baked:1', env)
     // Its own client finds the image under its name, and nothing else that the bake has made.
     const listed = await podman.client('images', '--format', '{{.Repository}}:{{.Tag}}')
     t.true(listed.stdout.includes('localhost/baked:1'), listed.stdout)
@@ -116,7 +124,7 @@ withImage('from an engine to a layout, which skopeo and umoci read, and back to 
   const layout = `oci:${join(folder, 'layout')}:1`
   const result = await bakes(t, [image ?? '', '-o', layout])
   t.is(result.layer.diffId, diffId)
-  await verify(t, layout)
+  await verifiesServer(t, layout)
   if (hasTools) {
     const copied = await run('skopeo', [
       'copy',

@@ -7,7 +7,8 @@ const MAX_LINE_LENGTH = 64 * 1024
 /** Below this an archive does not do what it is for. */
 const DEFAULT_MIN_HIT_RATE = 1
 
-const NO_REPORT = 'the runtime did not report: no Python with the hook was started'
+const NO_REPORT =
+  'the runtime did not report: no Python with the hook was started, or its standard error is not that of the container'
 
 /** Collects the lines that the runtime writes under PYCDS_LOG. */
 export class ArchiveReport implements Report {

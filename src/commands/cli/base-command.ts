@@ -59,7 +59,7 @@ export abstract class BaseCommand extends Command {
     request: PortsRequest = {},
   ): Promise<T> {
     return interruptible(async (signal) => {
-      const ports = await openPorts(request)
+      const ports = await openPorts({ ...request, signal })
       try {
         const result = await work({ ...ports, signal })
         await ports.engine.removeAll()

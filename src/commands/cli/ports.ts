@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { RuntimeName } from '../../engine/local/index.js'
 import type { Archiver, Engine, ImageRoot, ImageStore, IndexStore } from '../../ports/index.js'
+import { present } from '../../util/present.js'
 
 /** The outside world as the use cases see it. */
 export interface Ports {
@@ -19,6 +20,8 @@ export interface PortsRequest {
   output?: string
   /** Runs images of locations; absent: the first that works. */
   runtime?: RuntimeName
+  /** Ends what takes long in the engine. */
+  signal?: AbortSignal
   /** Which image of several is meant; absent: the one for this machine. */
   platform?: string
 }
@@ -50,7 +53,7 @@ async function openEngine({ output }: PortsRequest): Promise<Pick<Ports, 'store'
   return { store: new ExportStore(store), engine }
 }
 
-async function openLocations({ runtime, platform }: PortsRequest): Promise<Omit<Ports, 'archiver'>> {
+async function openLocations({ runtime, platform, signal }: PortsRequest): Promise<Omit<Ports, 'archiver'>> {
   const [{ LocationStore }, { LocalEngine }, { parsePlatform }, { DockerImageStore }, { ImageNames }] =
     await Promise.all([
       import('../../store/locations/index.js'),
@@ -67,7 +70,7 @@ async function openLocations({ runtime, platform }: PortsRequest): Promise<Omit<
     load: (archive, subject) => new DockerImageStore().load(archive, subject),
   })
   const contents = (image: string) => store.contents(image)
-  const engine = new LocalEngine({ contents, names, ...(runtime === undefined ? {} : { runtime }) })
+  const engine = new LocalEngine({ contents, names, ...present({ runtime, signal }) })
   return { store, index: store, engine }
 }
 

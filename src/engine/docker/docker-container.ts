@@ -110,8 +110,8 @@ export class DockerContainer implements Container {
     const archive = await this.#archive(path)
     let found: LinkStat | undefined
     if (archive === undefined) return found
-    await readTar(archive, ({ type, mode, uid, gid, mtime, linkname }) => {
-      found = { type, mode, uid, gid, mtime, ...present({ linkname }) }
+    await readTar(archive, ({ type, mode, uid, gid, mtime, linkname, isCapable }) => {
+      found = { type, mode, uid, gid, mtime, ...present({ linkname, isCapable }) }
       return 'stop'
     })
     if (found?.type !== 'directory') return found

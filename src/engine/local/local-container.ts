@@ -161,8 +161,8 @@ export class LocalContainer implements Container {
     if (!this.touched) {
       const node = this.parts.tree.resolve(path, false)?.node
       if (node === undefined) return undefined
-      const { type, mode, uid, gid, mtime, linkname } = node
-      return { type, mode, uid, gid, mtime, ...present({ linkname }) }
+      const { type, mode, uid, gid, mtime, linkname, isCapable } = node
+      return { type, mode, uid, gid, mtime, ...present({ linkname, isCapable }) }
     }
     return await this.#read(async ({ directory }) => {
       const found = await findInside(directory, path, false, async ({ stat }) => ({

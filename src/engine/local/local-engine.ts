@@ -36,6 +36,8 @@ export interface LocalEngineOptions {
   readonly names?: ImageNames
   /** Absent: the first that works. */
   runtime?: RuntimeName
+  /** Ends what takes long, as unpacking an image does. */
+  signal?: AbortSignal
 }
 
 export class LocalEngine implements Engine {
@@ -57,6 +59,8 @@ export class LocalEngine implements Engine {
       workspace: this.#workspace,
       onUnpack: (subject) => this.#tellUnpacking(subject),
     })
+    const { signal } = options
+    signal?.addEventListener('abort', () => this.#pool.stop(interrupted('an image')), { once: true })
   }
 
   async describe(): Promise<EngineDescription> {
@@ -102,7 +106,7 @@ export class LocalEngine implements Engine {
     this.#pool.stop(interrupted('an image'))
     await settled
     const results = await Promise.allSettled([...this.#containers].map((container) => this.remove(container)))
-    await this.#workspace.remove()
+    await this.#workspace.remove(this.#options.signal)
     const failed = results.find((result) => result.status === 'rejected')
     if (failed !== undefined) throw failed.reason
   }

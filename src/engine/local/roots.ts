@@ -94,7 +94,7 @@ export class RootPool {
     if (held === undefined) return
     if (wasTouched && !(await this.#revert(held))) {
       this.#held.splice(this.#held.indexOf(held), 1)
-      await removeTree(root.directory)
+      if (!this.#stop.signal.aborted) await removeTree(root.directory)
       return
     }
     held.isLent = false
@@ -155,7 +155,7 @@ export class RootPool {
     } catch (error) {
       // Between two images it is of no use.
       this.#held.splice(this.#held.indexOf(held), 1)
-      await removeTree(directory)
+      if (!this.#stop.signal.aborted) await removeTree(directory)
       throw error
     }
     return true
@@ -179,7 +179,8 @@ export class RootPool {
       }
     } catch (error) {
       done(true)
-      await removeTree(directory)
+      // Whoever stops it removes all there is, at once.
+      if (!this.#stop.signal.aborted) await removeTree(directory)
       throw error
     }
   }

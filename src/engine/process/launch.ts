@@ -3,6 +3,7 @@
 // further groups away; the runner of this package gives all of an identity.
 import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { existsSync } from 'node:fs'
 import type { Readable, Writable } from 'node:stream'
 import { PycdsError } from '../../errors/index.js'
 import { encodeOrder, fieldsOf, RUNNER, readStatus, runnerFailure } from '../runner/index.js'
@@ -34,11 +35,15 @@ export function launch(command: readonly string[], { env, identity }: LaunchOpti
     env,
     detached: true, // a group of its own, which can be ended as a whole
   }
+  // What Node takes for no input is not there in a chroot without devices.
+  const input = existsSync('/dev/null') ? 'ignore' : 'pipe'
   if (identity === undefined) {
-    const child = spawn(program, args, { ...options, stdio: ['ignore', 'pipe', 'pipe'] })
+    const child = spawn(program, args, { ...options, stdio: [input, 'pipe', 'pipe'] })
+    child.stdin?.end()
     return { child: child as Launched['child'], started: once(child, 'spawn').then(() => {}) }
   }
-  const child = spawn(RUNNER, [], { ...options, stdio: ['ignore', 'pipe', 'pipe', 'pipe', 'pipe'] })
+  const child = spawn(RUNNER, [], { ...options, stdio: [input, 'pipe', 'pipe', 'pipe', 'pipe'] })
+  child.stdin?.end()
   const order = child.stdio[3] as Writable
   order.on('error', () => {}) // a runner that has ended reads no more
   order.end(encodeOrder(fieldsOf({ root: '/', cwd: process.cwd(), user: identity, command, env })))

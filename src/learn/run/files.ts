@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a run puts into its container. It all lies in one directory; none of it reaches the image.
+// What a run puts into its container. It all lies in one directory, but for the loader's list; none of it reaches the
+// image.
 import type { TarEntry } from '../../tar/index.js'
+import { LOADER_FILE } from './unseen.js'
 
 const ROOT = '/.pycds-train'
 const OWNER = { uid: 0, gid: 0, mtime: new Date(0) }
@@ -64,6 +66,23 @@ export class RunPaths {
       directory(this.logs, 0o1777),
       file(this.activity, 0o666),
       directory(this.times, 0o1777),
+    ]
+  }
+
+  /**
+   * The same with the tracer in the loader's list, and the variables of the run beside it for programs that do not get them.
+   * @param loader what the image has in its list, and the variables
+   */
+  entriesWithLoader(
+    parts: RunParts,
+    loader: { list: string; env: Readonly<Record<string, string>> },
+    more: Readonly<Record<string, Buffer>> = {},
+  ): TarEntry[] {
+    const lines = Object.entries(loader.env).map(([name, value]) => `${name}=${value}\n`)
+    const list = [loader.list.trimEnd(), this.tracer].filter((line) => line !== '')
+    return [
+      ...this.entries(parts, { ...more, environment: Buffer.from(lines.join('')) }),
+      file(LOADER_FILE, 0o644, Buffer.from(`${list.join('\n')}\n`)),
     ]
   }
 }

@@ -29,4 +29,5 @@ export {
   train,
   watchRun,
 } from './train.js'
+export { describeUnseen, hintFor, LOADER_FILE, lacksVariables, type Unseen } from './unseen.js'
 export { type RunLimits, type Watched, type WatchOptions, watch } from './watch.js'

@@ -10,6 +10,7 @@ import { Inside } from './inside.js'
 import { type ProbeResult, type ProbeSpec, runProbes } from './probes.js'
 import { Redactor } from './redact.js'
 import { ALONE, isMounted, type Surroundings, surround } from './surroundings.js'
+import { distinct, parseUnseen, type Unseen } from './unseen.js'
 import { type Watched, type WatchOptions, watch } from './watch.js'
 
 /** Variables of a baked image that a training run must not see. */
@@ -34,6 +35,11 @@ export interface TrainingSpec extends RunParts {
   files?: Readonly<Record<string, Buffer>>
   /** If not the image alone. */
   surroundings?: Surroundings
+  /**
+   * What the image has in the loader's own list of libraries. Where it is given, and be it empty, the tracer is put into
+   * that list, too, which reaches programs that LD_PRELOAD does not; such a run needs a root that is thrown away.
+   */
+  loaderList?: string
 }
 
 /** How a run is watched, as far as a user says. */
@@ -48,6 +54,8 @@ export interface Training extends Watched {
   processes: RunLogProcess[]
   /** Executables that look like Python but are no CPython that can be traced. */
   others: string[]
+  /** Pythons that LD_PRELOAD does not reach, whether they were traced all the same or not. */
+  unseen: Unseen[]
   /** Connections that no program of the run got, as a warning names them. */
   unreached: string[]
   /** The sources of modules that are there because of the run: made or changed by it, or mounted. */
@@ -103,6 +111,8 @@ export type Rights = Pick<ContainerSpec, 'user' | 'readOnly' | 'dropCapabilities
 /** A start that was watched, and how its probes went. */
 export interface Start extends Watched {
   probes: ProbeResult[]
+  /** Pythons that LD_PRELOAD does not reach; known only of a run with a {@link TrainingSpec.loaderList}. */
+  unseen: Unseen[]
 }
 
 /** Starts the image's command as it is, with probes but without the tracer; its runtime reports on stderr. */
@@ -152,7 +162,9 @@ async function watchStart(
   try {
     const hasProbes = options.probes.length > 0
     const watched = await watchRun(container, spec, { ...options, ...(hasProbes && { whenReady }) })
-    return { ...watched, probes: hideValues(probes, spec) }
+    const hasNotes = spec.loaderList !== undefined
+    const unseen = hasNotes ? (await readRunLogs(container, new RunPaths(spec.place).logs)).unseen : []
+    return { ...watched, probes: hideValues(probes, spec), unseen }
   } finally {
     await engine.remove(container)
   }
@@ -213,7 +225,10 @@ function containerSpec(spec: TrainingSpec, env: Record<string, string>): Contain
     ...(spec.command ? { command: spec.command } : {}),
     ...surround(surroundings),
     env: { ...surroundings.env, ...env, LD_PRELOAD: preload ? `${preload}:${paths.tracer}` : paths.tracer },
-    files: paths.entries(spec, spec.files),
+    files:
+      spec.loaderList === undefined
+        ? paths.entries(spec, spec.files)
+        : paths.entriesWithLoader(spec, { list: spec.loaderList, env }, spec.files),
   }
 }
 
@@ -294,19 +309,23 @@ function ownPreload({ surroundings, preload }: TrainingSpec): string | undefined
 async function readRunLogs(
   container: Container,
   directory: string,
-): Promise<Pick<Training, 'processes' | 'others' | 'unreached'>> {
+): Promise<Pick<Training, 'processes' | 'others' | 'unreached' | 'unseen'>> {
   const files = await container.readTree(directory)
   const processes: RunLogProcess[] = []
+  const unseen: Unseen[] = []
   const others: string[] = []
   const unreached: string[] = []
   for (const [name, bytes] of [...files].sort(([a], [b]) => compare(a, b))) {
     if (name.endsWith('.other')) others.push(bytes.toString())
+    const note = name.endsWith('.unseen') ? parseUnseen(bytes.toString()) : undefined
+    if (note) unseen.push(note)
     if (name.endsWith('.unreached')) unreached.push(...describeUnreached(bytes.toString()))
     const traced = name.endsWith('.runlog') ? parseRunLog(name, bytes) : undefined
     if (traced) processes.push(traced)
   }
   processes.sort((a, b) => a.pid - b.pid)
-  return { processes, others: [...new Set(others)].sort(), unreached: [...new Set(unreached)].sort() }
+  const once = (names: readonly string[]) => [...new Set(names)].sort()
+  return { processes, others: once(others), unreached: once(unreached), unseen: distinct(unseen) }
 }
 
 /** Lines of a reason and an address or a name. */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Which of the Pythons that a training run started the archive is for, and whether it can be served.
 import { PycdsError } from '../../errors/index.js'
-import type { Training } from '../run/index.js'
+import { describeUnseen, hintFor, type Training } from '../run/index.js'
 import type { RunLogProcess, RunLogPython } from '../runlog/run-log.js'
 
 /**
@@ -82,6 +82,13 @@ function nothingTraced(image: string, training: Training): PycdsError {
       hint: 'Base the image on a current CPython.',
     })
   }
+  const [unseen] = training.unseen
+  if (unseen !== undefined) {
+    return new PycdsError('NO_PYTHON', {
+      message: `image ${image}: nothing was seen of its Python: ${describeUnseen(unseen)}`,
+      hint: hintFor(unseen),
+    })
+  }
   if (training.exitCode !== null && training.exitCode !== 0) {
     return new PycdsError('TRAINING_FAILED', {
       message: `image ${image}: its command ended with exit code ${training.exitCode} before any Python started`,
@@ -90,9 +97,7 @@ function nothingTraced(image: string, training: Training): PycdsError {
   }
   return new PycdsError('NO_PYTHON', {
     message: `image ${image}: its command started no Python that could be seen`,
-    hint:
-      'Give the command that starts Python after `--`, for example `-- python3 -m app`. If it does start one: a Python ' +
-      'with file capabilities, or behind an init or entrypoint that clears the environment or sets LD_PRELOAD, cannot be seen.',
+    hint: 'Give the command that starts Python after `--`, for example `-- python3 -m app`.',
   })
 }
 

@@ -5,7 +5,7 @@ import type { Start } from '../../../src/learn/run/index.js'
 import { compareStarts } from '../../../src/usecases/compare-starts.js'
 
 const start = (more: Partial<Start> = {}): Start => ({
-  ...{ by: 'exit', exitCode: 0, seconds: 1, activity: 1, warnings: [], probes: [] },
+  ...{ by: 'exit', exitCode: 0, seconds: 1, activity: 1, warnings: [], probes: [], unseen: [] },
   ...more,
 })
 const served = (by: Start['by']) => start({ by, exitCode: null })

@@ -17,3 +17,9 @@ test('a step that may be skipped warns, and speaks of no error', async (t) => {
   t.regex(run.stderr, /^Warning: not baked: user pycds-no-such-user\b/)
   t.notRegex(run.stderr, /error/i)
 })
+
+test('a program that reads the result of a step is told why there is none', async (t) => {
+  const { code, stdout } = await pycdsAlone([...FAILING, '--on-failure', 'skip', '--json', '--', 'true'])
+  t.is(code, 0)
+  t.like(JSON.parse(stdout).error, { code: 'USAGE', exitCode: 2 })
+})

@@ -68,6 +68,7 @@ const training = (processes: RunLogProcess[], more: Partial<Training> = {}): Tra
   processes,
   others: [],
   unreached: [],
+  unseen: [],
   changed: new Set(),
   probes: [],
   warnings: [],
