@@ -23,6 +23,7 @@ const INJECTED = ['_pycds.abi3.so', 'compile.py', 'import.py', 'pycds-probe', 'p
 const PREBUILDS = [
   'wasm/pycds.wasm',
   'linux-x64/pycds-freeze.so',
+  'linux-x64/pycds-watch.so',
   ...Object.keys(MACHINES).flatMap((arch) => [
     ...INJECTED.map((name) => `linux-${arch}/${name}`),
     `linux-${arch}/pycds.node`,

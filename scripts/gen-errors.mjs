@@ -64,6 +64,89 @@ const MISS_ADVICE = {
   DAMAGED: 'Bake again.',
 }
 
+const REFUSAL_ADVICE = {
+  OFF: 'Nothing to do: this was asked for.',
+  BUILD: 'Nothing to do: there are no snapshots for this processor.',
+  LIBC: 'Use an image with glibc 2.35 or newer.',
+  SECURE: 'Start the program without set-uid, set-gid or file capabilities.',
+  MISSING: 'Check that the file beside the archive can be read by this user.',
+  WRITABLE: 'Take the right to write from group and others: `chmod go-w` on the snapshot.',
+  NOT_A_SNAPSHOT: 'Bake again.',
+  UNSEALED: 'Bake again.',
+  FORMAT: 'Bake again; the snapshot and the runtime come from different versions.',
+  TRUNCATED: 'Bake again; the file was cut or something was appended to it.',
+  DAMAGED: 'Bake again.',
+  ARCHITECTURE: 'Bake the image of this architecture.',
+  PYTHON_VERSION: 'Python was replaced after the bake: bake again.',
+  OTHER_PROGRAM: 'Nothing is wrong. To have this program served, bake with a training run that starts it.',
+  LITTLE_GAIN: 'Nothing is wrong: this program starts faster so.',
+  CPU: 'Bake on the oldest kind of processor that the image runs on.',
+  CPU_STATE: 'Bake on a machine, or a virtual machine, of the kind that the image runs on.',
+  NOT_AT_START: 'Leave the hook where it is, in the first site directory, and start Python by itself.',
+  CONFIGURATION:
+    'Start with the options and `PYTHON` variables of the image: `-O`, `-u`, `-X`, `-W`, `-I` and the like are part of it.',
+  ENVIRONMENT:
+    'Set `LANG`, `LC_*`, `TZ`, `PYTHON*`, `LD_*` and `MALLOC_*` in the image (`ENV`), not at its start; `HOME` must be set or not, as then.',
+  SEARCH_PATH:
+    'Start without `PYTHONPATH`, mounted site directories or packages of the user that the bake had not.',
+  MODULES: 'Something imports modules before the hook: look for other `.pth` files and `sitecustomize`.',
+  OBJECTS: 'Start without `LD_PRELOAD` and `/etc/ld.so.preload` that the image has not.',
+  PROC: 'Mount `/proc`, and let the process read its own entries.',
+  PROGRAM: 'Nothing to do: programs that embed Python, or change their command line, start with the archive.',
+  THREADS:
+    'Something starts a thread before the program: look for other `.pth` files and preloaded libraries.',
+  TRACED: 'Nothing to do: a debugger sees the program as it is without.',
+  SIGNALS: 'Something handles signals before the program: look for `faulthandler` and preloaded libraries.',
+  SHADOW_STACK: 'Nothing to do: with shadow stacks there are no snapshots yet.',
+  FILE_CHANGED: 'A library was replaced or mounted after the bake: bake again.',
+  SOURCE_CHANGED: 'A file or directory of the start-up was changed or mounted after the bake: bake again.',
+  ADDRESS_TAKEN: 'Rare: the next start lays its memory out anew. If it stays so, bake again.',
+  MEMORY: 'Raise the limit on address space (`ulimit -v`), or allow overcommitment of memory.',
+  VDSO: 'Allow `mremap` and `munmap` to the container, or use a kernel that does not seal its mappings.',
+  RSEQ: 'Allow the system call `rseq` to the container (its seccomp profile).',
+  INTERRUPTED: 'Nothing to do: the program was asked to end.',
+  DENIED: 'Allow the container the system calls that the default profile of Docker allows.',
+  REFUSED_AFTER:
+    'Please report it, with kernel, runtime and seccomp profile. The program has run from the archive.',
+}
+
+const FAULT_ADVICE = {
+  CLASSES: 'Keep a registry of your own instead of asking a class for those derived from it.',
+  CHANGED:
+    'Import what patches others from the application itself, so that it is the only one to go without.',
+  CODEC: 'Look the codec up when it is needed.',
+  DESCRIPTOR: 'Open the file when it is needed.',
+  DIFFERS: 'Compute what differs (a time, an id, a path of the machine) when it is needed.',
+  DIRECTORY: 'Change the working directory in the program, not in a library.',
+  ENTROPY: 'Draw when it is needed; what a library draws at import would be the same in all containers.',
+  ENVIRONMENT: 'Ask for variables by name: `os.environ.get`.',
+  EXCLUDED: 'Change `--snapshot-exclude`.',
+  FAILED: 'Install what it looks for, or do not import it where it cannot work.',
+  HOOK: 'Add audit hooks in the program.',
+  HOST: 'Ask for the name of the host when it is needed.',
+  INTERPRETER: 'Change settings of the interpreter in the program.',
+  LIMIT: 'Change limits in the program.',
+  LISTED: 'List directories when it is needed, or name the modules in the package.',
+  LOADER: 'Import it from a file of the image, not from a zip or through a loader of its own.',
+  MAPPED: 'Map memory when it is needed.',
+  MODULES: 'Look single names up in `sys.modules`.',
+  ONCE: 'Nothing to do but ask its authors for multi-phase initialisation (PEP 489).',
+  OUTSIDE: 'Read `/proc`, devices and files of the machine when they are needed.',
+  PID: 'Ask for the number of the process when it is needed.',
+  PRINTED: 'Do not print at import.',
+  PROCESS: 'Start processes when they are needed.',
+  REMOVED: 'Leave `sys.modules` as it is.',
+  SIGNAL: 'Set signal handlers in the program.',
+  SOCKET: 'Make sockets when they are needed.',
+  THREAD: 'Start threads when they are needed.',
+  TIME: 'Ask for the time when it is needed.',
+  TRACE: 'Set trace functions in the program.',
+  UMASK: 'Change the mask in the program.',
+  VARIABLES: 'Set variables in the image (`ENV`).',
+  WARNED: 'Mend what it warns of, or upgrade it.',
+  WROTE: 'Write files when they are needed; compile bytecode in the build.',
+}
+
 /** `NAME(CODE, "sentence")` lines of an X-macro list, in order. */
 function readList(path, macro) {
   const text = read(path)
@@ -81,7 +164,14 @@ function readExitCodes(path) {
   return found.map(([, code, exit]) => ({ code, exit }))
 }
 
-function formatDocument(errors, rejects, misses) {
+/** `CODE: 'sentence',` lines of a table in TypeScript. */
+function readSentences(path) {
+  const found = [...read(path).matchAll(/^ {2}([A-Z_]+): '([^']*)',$/gm)]
+  if (found.length === 0) throw new Error(`${path}: the table was not found`)
+  return found.map(([, code, sentence]) => ({ code, sentence }))
+}
+
+function formatDocument(errors, rejects, misses, refusals, faults) {
   return `# Errors, exit codes and reasons
 
 <!-- Generated by scripts/gen-errors.mjs; do not edit. -->
@@ -118,6 +208,26 @@ ${table(
   ['code', 'meaning', 'what to do'],
   misses.map(({ code, sentence }) => [`\`${code}\``, sentence, MISS_ADVICE[code]]),
 )}
+
+## Why a snapshot is not used
+
+A start that cannot go on in the [snapshot](snapshots.md) of its image runs from the archive, and nothing else differs.
+\`PYCDS=report\` prints the reason at exit, \`PYCDS_LOG=1\` at once, and \`verify\` tells it.
+
+${table(
+  ['code', 'meaning', 'what to do'],
+  refusals.map(({ code, sentence }) => [`\`${code}\``, sentence, REFUSAL_ADVICE[code]]),
+)}
+
+## Why a module is not in a snapshot
+
+Such a module, and each that imports it, is served from the archive. \`bake\` and \`inspect\` name it with the reason, and
+what it costs each start. Where the code is yours, the last column says what would mend it.
+
+${table(
+  ['code', 'its import', 'what would mend it'],
+  faults.map(({ code, sentence }) => [`\`${code}\``, sentence, FAULT_ADVICE[code]]),
+)}
 `
 }
 
@@ -144,17 +254,29 @@ ${formatReasons('RejectReason', 'REJECT_SENTENCES', 'Why a whole archive is not 
 ${formatReasons('MissReason', 'MISS_SENTENCES', 'Why one module is not served from an archive that is otherwise in use.', misses)}`
 }
 
+function formatRefusals(refusals) {
+  return `// SPDX-License-Identifier: Apache-2.0
+// Generated by scripts/gen-errors.mjs from refusals.def of native; do not edit.
+
+${formatReasons('Refusal', 'REFUSAL_SENTENCES', 'Why a snapshot is not used.', refusals)}`
+}
+
 const errors = readExitCodes('src/errors/codes.ts')
 const rejects = readList(find('native', 'reject.def'), 'REJECT')
 const misses = readList(find('native', 'miss.def'), 'MISS')
+const refusals = readList(find('native', 'refusals.def'), 'REJECT')
 const codes = (list) => list.map(({ code }) => code)
 assertComplete(codes(errors), ERROR_TEXTS, 'scripts/gen-errors.mjs: ERROR_TEXTS')
 assertComplete(codes(rejects), REJECT_ADVICE, 'scripts/gen-errors.mjs: REJECT_ADVICE')
+const faults = readSentences('src/artifact/snapshot/faults.ts')
+assertComplete(codes(refusals), REFUSAL_ADVICE, 'scripts/gen-errors.mjs: REFUSAL_ADVICE')
+assertComplete(codes(faults), FAULT_ADVICE, 'scripts/gen-errors.mjs: FAULT_ADVICE')
 assertComplete(codes(misses), MISS_ADVICE, 'scripts/gen-errors.mjs: MISS_ADVICE')
 update(
   {
-    'docs/errors.md': formatDocument(errors, rejects, misses),
+    'docs/errors.md': formatDocument(errors, rejects, misses, refusals, faults),
     [find('src', 'reject-reasons.ts')]: formatModule(rejects, misses),
+    'src/artifact/snapshot/refusals.ts': formatRefusals(refusals),
   },
   'node scripts/gen-errors.mjs',
 )

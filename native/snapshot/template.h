@@ -8,17 +8,27 @@
 #include "../cpython/pyapi.h"
 #include "format.h"
 
-struct template_hook {
-  struct snapshot_key key; /* as of the hook */
-  int complete;            /* 0: this start cannot be frozen */
+struct template_calls {
   /* What the hook would have done, done in each process that is made of the template. `milliseconds` is what the thaw
    * took. */
-  void (*run)(void *self, const char *snapshot, double milliseconds);
-  void *self;
+  void (*run)(void *self, double milliseconds);
   /* Takes over modules that were imported in advance, in a list of their descriptions; with the key of the hashes in it,
    * and two functions for what importing them has changed elsewhere, (what, place, payload): whether it may be done again,
    * and doing it. */
   bool (*adopt)(PyObject *table, PyObject *key, PyObject *may, PyObject *put);
+  /* Loading libraries and extension modules anew: runtime/warm/anew.h. */
+  size_t (*libraries)(void **maps, size_t most);
+  const char *(*refuses)(void *map);
+  bool (*needs)(const void *map, const void *other);
+  void (*libraries_again)(void *const *maps, size_t count);
+  void (*module_again)(PyObject *module, bool loaded);
+};
+
+struct template_hook {
+  struct snapshot_key key; /* as of the hook */
+  int complete;            /* 0: this start cannot be frozen */
+  void *self;
+  struct template_calls calls;
 };
 
 /* Called by the runtime at its hook; false in a process that was made of a template, and is none any more. Weak: not

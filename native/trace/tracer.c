@@ -5,6 +5,8 @@
 // the interpreter: no privilege, no ptrace, and -I, -E and -S do not hide a process.
 // With PYCDS_TIME_DIR it only takes the time of imports, for measured runs.
 #define _GNU_SOURCE
+#define _GNU_SOURCE
+#include <dlfcn.h>
 #include <fcntl.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -15,6 +17,7 @@
 #include <unistd.h>
 
 #include "../cpython/pending.h"
+#include "../cpython/times.h"
 #include "../format/elf.h"
 #include "connections.h"
 #include "embedded.h"
@@ -31,13 +34,6 @@ __asm__(".section .rodata\n"
         ".byte 0\n"
         ".previous\n");
 extern __attribute__((visibility("hidden"))) const char tracer_source[];
-
-/* One per process in a measured run; kept in a shared mapping so that it survives a kill. */
-struct times {
-  int64_t started, last_import, finished; /* nanoseconds, CLOCK_MONOTONIC */
-  int64_t imports;
-  int64_t bound; /* when a socket was last bound: a service that waits for requests is ready */
-};
 
 static struct {
   const char *trace_directory;
@@ -57,7 +53,38 @@ static int64_t now(void) {
 
 /* ---- measured runs ---- */
 
-static void start_times(const char *directory) {
+extern char **environ;
+__attribute__((weak)) extern const char *gnu_get_libc_version(void);
+
+/* Takes this library's own entry out of a list of libraries. */
+static void leave_preload(void) {
+  Dl_info own;
+  char *list = getenv("LD_PRELOAD"), *saved = NULL;
+  char *copy = list ? strdup(list) : NULL, *rest = list ? calloc(1, strlen(list) + 2) : NULL;
+  if (!copy || !rest || !dladdr((void *)leave_preload, &own)) return;
+  for (char *word = strtok_r(copy, ": ", &saved); word; word = strtok_r(NULL, ": ", &saved)) {
+    if (strcmp(word, own.dli_fname) == 0) continue;
+    if (*rest) strcat(rest, ":");
+    strcat(rest, word);
+  }
+  if (*rest)
+    setenv("LD_PRELOAD", rest, 1);
+  else
+    unsetenv("LD_PRELOAD");
+}
+
+/* Starts the process again, without this library. `path`: of its clock. Returns where that cannot be. */
+static void hand_over(const char *path, char **arguments) {
+  /* Only glibc gives a constructor the words of the program. */
+  if (!getenv(TIMES_HANDOVER) || getenv(TIMES_FILE) || !gnu_get_libc_version) return;
+  if (setenv(TIMES_FILE, path, 1) != 0) return;
+  leave_preload();
+  unsetenv(TIMES_HANDOVER);
+  unsetenv(TIMES_DIRECTORY);
+  execve("/proc/self/exe", arguments, environ);
+}
+
+static void start_times(const char *directory, char **arguments) {
   char path[TEXT_BYTES];
   snprintf(path, sizeof path, "%s/%d-%lld.time", directory, (int)getpid(), (long long)now());
   int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
@@ -69,6 +96,7 @@ static void start_times(const char *directory) {
   }
   tracer.times_owner = getpid();
   close(fd);
+  if (tracer.times) hand_over(path, arguments);
 }
 
 static int on_timed_event(const char *event, PyObject *args, void *data) {
@@ -214,9 +242,10 @@ static void before_embedded(void) {
   restored_note();
 }
 
-__attribute__((constructor)) static void start(void) {
+__attribute__((constructor)) static void start(int count, char **arguments) {
+  (void)count;
   restored_begin();
-  const char *time_directory = directory_of("PYCDS_TIME_DIR");
+  const char *time_directory = directory_of(TIMES_DIRECTORY);
   tracer.trace_directory = directory_of("PYCDS_TRACE_DIR");
   if (tracer.trace_directory) connections_watch(tracer.trace_directory);
   if (!PySys_AddAuditHook) {
@@ -226,7 +255,7 @@ __attribute__((constructor)) static void start(void) {
   }
   restored_note();
   if (time_directory) {
-    start_times(time_directory);
+    start_times(time_directory, arguments);
     PySys_AddAuditHook(on_timed_event, NULL);
   } else if (tracer.trace_directory) {
     /* What a program makes of sets (patterns, the order of imports) is then the same in each training run. */

@@ -18,6 +18,8 @@ import type { NativeArchive, NativeBinding, NativeModule } from './native.js'
 const VALIDATE: readonly Validate[] = ['none', 'stat', 'hash']
 /** As in enum pycds_source_mode of native/format/cache.h. */
 const SOURCE_MODES: readonly string[] = ['exec', 'eval', 'single']
+/** The one architecture whose interpreters can be frozen. */
+const FREEZABLE = 'x64'
 const IDENTITY_KINDS = ['', 'build-id', 'digest'] as const
 
 /**
@@ -41,6 +43,13 @@ export function createArchiver(native: NativeBinding = loadBinding()): Archiver 
         compile: readInjected(architecture, 'compile.py'),
       },
     }),
+    freezer: (architecture) =>
+      architecture === FREEZABLE
+        ? {
+            freeze: readInjected(architecture, 'pycds-freeze.so'),
+            watch: readInjected(architecture, 'pycds-watch.so'),
+          }
+        : undefined,
   }
 }
 

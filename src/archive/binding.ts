@@ -10,7 +10,14 @@ import type { NativeBinding } from './native.js'
 import { loadWasm } from './wasm.js'
 
 /** What is put into images (the first), or into training containers only. */
-export type InjectedPart = '_pycds.abi3.so' | 'pycds-tracer.so' | 'pycds-probe' | 'import.py' | 'compile.py'
+export type InjectedPart =
+  | '_pycds.abi3.so'
+  | 'pycds-tracer.so'
+  | 'pycds-probe'
+  | 'pycds-freeze.so'
+  | 'pycds-watch.so'
+  | 'import.py'
+  | 'compile.py'
 
 /**
  * The native core for this machine: the addon, or what is left where none was made for it, as on macOS. INTERNAL when

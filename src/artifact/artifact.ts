@@ -51,6 +51,18 @@ export interface Counts {
   hitRate: number
 }
 
+/** What a start said of the process snapshot of its image. */
+export interface Thawed {
+  /** Processes that went on in it. */
+  processes: number
+  /** Modules that import statements found ready there; they count as served. */
+  modules: number
+  /** Of one thaw, in the middle; null: there was none. */
+  milliseconds: number | null
+  /** Why no process used it, though it is for one of them; null: one did, or it is for none. */
+  refusal: string | null
+}
+
 /** Listens to what the runtime in a container says of artifacts. */
 export interface Report {
   /** Grows for as long as something happens. */
@@ -59,6 +71,10 @@ export interface Report {
   readonly heard: boolean
   readonly counts: Counts
   readonly missed: readonly Missed[]
+  /** Null where nothing was said of a snapshot. */
+  readonly thawed: Thawed | null
+  /** Why the whole archive was not used. */
+  readonly rejected: string | undefined
   /** In a few words, for a line of progress. */
   readonly brief: string
   /** Takes a piece of what was written to stderr. */

@@ -8,7 +8,8 @@ import type { ElfIdentity, RunPorts } from '../ports/index.js'
 import { TOOL_VERSION } from '../util/version.js'
 import { type ArchiveArtifact, type ArchiveInput, type ArchiveSummary, makeArchive } from './archive/make.js'
 import { type BytecodeInput, type BytecodeSummary, makeBytecode } from './bytecode/index.js'
-import { formatManifest } from './manifest.js'
+import { formatManifest, type Manifest } from './manifest.js'
+import type { SnapshotSummary } from './snapshot/make.js'
 
 export interface ContentInput extends ArchiveInput, BytecodeInput {
   runtime: Buffer
@@ -21,12 +22,16 @@ export interface Summaries {
   archive: ArchiveSummary
   /** Bytecode files that were added for modules outside the archive. */
   bytecode: BytecodeSummary
+  /** The process snapshot, or why there is none; null: it was not asked for. */
+  snapshot: SnapshotSummary | null
 }
 
 /** What goes into the image, and what results tell of it. */
 export interface MadeContent extends LayerContent {
   /** Of the interpreter that all of it is for. */
   identity: ElfIdentity
+  /** What the manifest says. */
+  document: Manifest
   /** @param folder as for the files of an artifact */
   summaries(folder: string): Summaries
 }
@@ -37,13 +42,19 @@ export async function makeContent(input: ContentInput, ports: RunPorts): Promise
   return await during(ports.progress, ['archive', 'Write the archive'], async (step) => {
     const archive = await makeArchive(input, ports.archiver)
     const siteDirectories = hookDirectories(input.reference, input.python)
+    const document = { ...bakeOf(input, archive), ...archive.noted, ...bytecode.noted }
     const content: MadeContent = {
       artifacts: [archive, bytecode],
       identity: archive.identity,
-      manifest: formatManifest({ ...bakeOf(input, archive), ...archive.noted, ...bytecode.noted }),
+      document,
+      manifest: formatManifest(document),
       runtime: input.runtime,
       siteDirectories,
-      summaries: (folder) => ({ archive: archive.summary(folder), bytecode: bytecode.summary(folder) }),
+      summaries: (folder) => ({
+        archive: archive.summary(folder),
+        bytecode: bytecode.summary(folder),
+        snapshot: null,
+      }),
     }
     step.done(`${archive.noted.modules} modules, ${archive.noted.leftOut.length} left out`)
     return content

@@ -4,9 +4,13 @@ import { PycdsError } from '../errors/index.js'
 import type { Archiver, Container } from '../ports/index.js'
 import { type ArchiveContents, describeArchive } from './archive/describe.js'
 import { ARCHIVE_PATH, readBaked } from './baked.js'
+import { describeSnapshot, type SnapshotContents } from './snapshot/describe.js'
 
 /** As results tell it. */
-export type Contents = ArchiveContents
+export interface Contents extends ArchiveContents {
+  /** The process snapshot; null where there is none. */
+  snapshot: SnapshotContents | null
+}
 
 export interface Subject {
   /** What is described, as messages name it. */
@@ -17,7 +21,7 @@ export interface Subject {
 
 /** @throws IMAGE_INVALID when the image was never baked, ARCHIVE_INVALID when what it holds is damaged */
 export async function describeImage(
-  image: Pick<Container, 'readFile'>,
+  image: Pick<Container, 'readFile' | 'stat'>,
   { name, map }: Subject,
   archiver: Archiver,
 ): Promise<Contents> {
@@ -29,7 +33,11 @@ export async function describeImage(
     })
   }
   const found = { path: ARCHIVE_PATH, leftOut: manifest?.leftOut, map }
-  return describeArchive(archiver.describe(name, archive), found)
+  const contents = describeArchive(archiver.describe(name, archive), found)
+  const snapshot = await describeSnapshot(image, manifest?.snapshot)
+  const ready = snapshot?.modules.map((module) => `${module}\tready in ${snapshot.path}`) ?? []
+  const lines = contents.map === null ? null : [contents.map, ...ready].join('\n')
+  return { ...contents, map: lines, snapshot }
 }
 
 /**
@@ -42,5 +50,6 @@ export function describeFile(
   archiver: Archiver,
 ): { kind: 'archive'; contents: Contents } {
   const found = { path: name, leftOut: undefined, map }
-  return { kind: 'archive', contents: describeArchive(archiver.describe(name, bytes), found) }
+  const contents = describeArchive(archiver.describe(name, bytes), found)
+  return { kind: 'archive', contents: { ...contents, snapshot: null } }
 }

@@ -9,6 +9,33 @@ export interface LeftOut {
   reason: string
 }
 
+/** A module that is not ready in a snapshot, though programs of the image import it. */
+export interface SnapshotLeftOut {
+  name: string
+  /** A word for the reason. */
+  code: string
+  /** The same as a sentence. */
+  reason: string
+  /** What it is about: a file, a variable, an attribute; empty: nothing. */
+  detail: string
+  /** The module whose import it is; others are left out because they import that. */
+  because: string
+  /** What its import took of the processor when it was watched, with all that it imported. */
+  milliseconds: number
+}
+
+/** A process snapshot beside the archive. */
+export interface SnapshotNote {
+  bytes: number
+  /** Those that are ready in it. */
+  modules: string[]
+  /** Main programs that go on in it: a script's path, a module of -m, the beginning of a command. */
+  programs: { kind: 'script' | 'module' | 'command'; text: string }[]
+  /** How far the processor may be used, as it was asked for. */
+  cpu: 'v2' | 'v3' | 'native'
+  leftOut: SnapshotLeftOut[]
+}
+
 export interface Manifest {
   schema: 'io.pycds.manifest/1'
   /** `pycds-image` and its version. */
@@ -24,6 +51,8 @@ export interface Manifest {
   leftOut: LeftOut[]
   /** Bytecode files that were added, as absolute paths. */
   bytecode: { paths: string[] }
+  /** Absent: there is none. */
+  snapshot?: SnapshotNote
 }
 
 export function formatManifest(manifest: Manifest): Buffer {
@@ -45,7 +74,10 @@ export function parseManifest(bytes: Buffer | undefined): Manifest | undefined {
     value?.schema === 'io.pycds.manifest/1' &&
     typeof value.python?.executable === 'string' &&
     isListOf(value.leftOut, (one) => typeof one?.name === 'string' && typeof one.reason === 'string') &&
-    isListOf(value.bytecode?.paths, (path) => typeof path === 'string')
+    isListOf(value.bytecode?.paths, (path) => typeof path === 'string') &&
+    (value.snapshot === undefined ||
+      (isListOf(value.snapshot.modules, (name) => typeof name === 'string') &&
+        isListOf(value.snapshot.leftOut, (one) => typeof one?.name === 'string')))
   return isManifest ? (value as Manifest) : undefined
 }
 

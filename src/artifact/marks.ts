@@ -5,6 +5,12 @@
 /** The archive, in the folder of a bake. */
 export const ARCHIVE_NAME = 'app.cds'
 
+/** The process snapshot, which the runtime looks for beside the archive. */
+export const SNAPSHOT_NAME = 'app.snap'
+
+/** The library that a snapshot was made with, and whose code its processes begin with. */
+export const SNAPSHOT_LIBRARY_NAME = 'pycds-freeze.so'
+
 /** The variables by which the containers of an image find what lies in the folder of a bake. */
 export function artifactEnvironment(folder: string) {
   return { PYCDS_ARCHIVE: `${folder}/${ARCHIVE_NAME}` }

@@ -30,6 +30,7 @@ import {
 } from './cli/output-files.js'
 import type { PortsRequest } from './cli/ports.js'
 import { toBakeRequest } from './cli/requests.js'
+import { snapshotFlags } from './cli/snapshot-flags.js'
 import { renderBake } from './render/bake.js'
 import { renderBakePlatforms } from './render/bake-platforms.js'
 import { renderPlan } from './render/plan.js'
@@ -75,6 +76,7 @@ export default class Bake extends BaseCommand {
     ...learnFlags,
     ...bakeFlags,
     ...surroundingsFlags,
+    ...snapshotFlags,
     ...gateFlags,
     ...outputFileFlags,
     pyc: pycFlag('auto'),

@@ -9,6 +9,7 @@ import { learnFlags } from './cli/learn-flags.js'
 import { writeOutcome } from './cli/outcome.js'
 import { openRoot } from './cli/ports.js'
 import { toStepRequest } from './cli/requests.js'
+import { snapshotFlags } from './cli/snapshot-flags.js'
 import { renderStep } from './render/step.js'
 
 export default class Step extends BaseCommand {
@@ -51,6 +52,7 @@ export default class Step extends BaseCommand {
     }),
     ...trainingFlags,
     ...bakeFlags,
+    ...snapshotFlags,
     ...environmentFlags,
     'on-failure': Flags.option({
       options: ['fail', 'skip'] as const,

@@ -39,6 +39,7 @@ const OWN: Readonly<Record<string, FrontendOptionKind>> = {
   PYCDS_TRAIN: 'text',
   PYCDS_COMMAND: 'command',
   PYCDS_MIN_ARCHIVED: 'text',
+  PYCDS_SNAPSHOT: 'switch',
 }
 
 /** Every argument that means something here, and what a configuration file may say for it. */
@@ -67,14 +68,23 @@ export function readStepOptions(args: ReadonlyMap<string, string>): StepOptions 
     importsOnly: trainsByImports(args),
     minArchived: percentage('PYCDS_MIN_ARCHIVED', args.get('PYCDS_MIN_ARCHIVED')),
     command: command ? parseCommand(command) : undefined,
-    flags: Object.entries(FLAGS).flatMap(([name, { flag, list }]) => {
-      const value = args.get(name)
-      // `ARG PYCDS_READY=` and `--build-arg PYCDS_READY=` take a value back.
-      if (value === undefined || value === '') return []
-      const values = list ? value.split(list).filter((part) => part !== '') : [value]
-      return values.map((one) => `${flag}=${one}`)
-    }),
+    flags: [...flagsOf(args), ...(isOn('PYCDS_SNAPSHOT', args, '0') ? ['--snapshot'] : [])],
   }
+}
+
+/** An empty value takes one back. */
+function isOn(name: string, args: ReadonlyMap<string, string>, usual: '0' | '1'): boolean {
+  return oneOf(name, args.get(name) || usual, ['0', '1']) === '1'
+}
+
+function flagsOf(args: ReadonlyMap<string, string>): string[] {
+  return Object.entries(FLAGS).flatMap(([name, { flag, list }]) => {
+    const value = args.get(name)
+    // `ARG PYCDS_READY=` and `--build-arg PYCDS_READY=` take a value back.
+    if (value === undefined || value === '') return []
+    const values = list ? value.split(list).filter((part) => part !== '') : [value]
+    return values.map((one) => `${flag}=${one}`)
+  })
 }
 
 function trainsByImports(args: ReadonlyMap<string, string>): boolean {

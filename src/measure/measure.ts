@@ -36,6 +36,8 @@ export interface StartComparison {
 export interface MeasureRequest {
   before: TrainingSpec
   after: TrainingSpec
+  /** Whether the second image holds a process snapshot: it is not used beside the clock that others are timed with. */
+  snapshot?: boolean
   /** Rounds at most; fewer when the answer is stable. */
   runs: number
   limits: RunLimits
@@ -63,11 +65,11 @@ export async function measure(
   while (rounds < request.runs && !isStable(before, after)) {
     rounds += 1
     step.update(`round ${rounds} of at most ${request.runs}`)
-    for (const [spec, into] of [
-      [request.before, before],
-      [request.after, after],
+    for (const [spec, into, runtimeClock] of [
+      [request.before, before, false],
+      [request.after, after, request.snapshot === true],
     ] as const) {
-      const timed = await timeStart(engine, spec, options)
+      const timed = await timeStart(engine, spec, { ...options, runtimeClock })
       if (timed) into.push(timed)
     }
   }

@@ -122,6 +122,12 @@ export interface Injected {
   scripts: { import: Buffer; compile: Buffer }
 }
 
+/** What freezes an interpreter, and what watches one; in containers that are thrown away only. */
+export interface Freezer {
+  freeze: Buffer
+  watch: Buffer
+}
+
 export interface Archiver {
   /** Minor versions of CPython for which there is a layout, such as `3.12`. */
   supportedVersions(): string[]
@@ -138,4 +144,6 @@ export interface Archiver {
   describe(name: string, bytes: Buffer): ArchiveDescription
   /** The parts that are put into images of an architecture (Node's name of it). */
   injected(architecture: string): Injected
+  /** Undefined for an architecture (Node's name of it) that has no snapshots. */
+  freezer(architecture: string): Freezer | undefined
 }

@@ -10,6 +10,8 @@ export interface ContainerSpec {
   readonly command?: readonly string[]
   /** Added to the image's environment, replacing variables of the same name. */
   readonly env: Readonly<Record<string, string>>
+  /** Nothing but that is added, also where a run that is only watched would be given more. */
+  readonly plainEnvironment?: boolean
   /** Variables of the image's environment that the container must not see. */
   readonly unsetEnv?: readonly string[]
   /** None but loopback, the engine's default one, or one of the engine's networks by name. */
@@ -23,6 +25,8 @@ export interface ContainerSpec {
   readonly readOnly?: boolean
   /** Run with no capability at all. */
   readonly dropCapabilities?: boolean
+  /** No program gains rights by being executed: set-user-ID and file capabilities have no effect. */
+  readonly noNewPrivileges?: boolean
   /**
    * Put into `/` before the start. Missing parent directories are made by the engine; list
    * them here to choose their mode and owner. A listed directory that exists gets the given ones.

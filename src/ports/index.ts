@@ -11,6 +11,7 @@ export type {
   CompiledRegex,
   CompiledSource,
   ElfIdentity,
+  Freezer,
   Injected,
   ModuleCode,
   Validate,

@@ -4,10 +4,12 @@
 import { gzipSync } from 'node:zlib'
 import type { Checked, Limits } from '../artifact/artifact.js'
 import type { Pyc } from '../artifact/bytecode/index.js'
+import { cannotComplete, complete, type MoreOptions, withoutMore } from '../artifact/complete.js'
 import { type MadeContent, makeContent } from '../artifact/content.js'
 import { check, NO_CHECKS } from '../artifact/trial.js'
 import { creationTime, type ImageConfig, isLocation, nodeArchitecture, shortId } from '../image/index.js'
 import { appendToImage } from '../layer/append.js'
+import type { Hook } from '../layer/hook.js'
 import { originOf } from '../layer/labels.js'
 import { makeLayer } from '../layer/layer.js'
 import { FOLDER } from '../layer/marks.js'
@@ -23,12 +25,14 @@ import { assertGates, type Gates, layerGate, reproGate, speedupGate } from '../m
 import { measure, type StartComparison } from '../measure/measure.js'
 import type { NewLayer, Ports, SourceImage, Validate } from '../ports/index.js'
 import { withContainer } from '../ports/with-container.js'
+import { present } from '../util/present.js'
+import { formatBytes } from '../util/units.js'
 import { chooseOutput, type OutputRequest } from './output.js'
 import { difference } from './repro.js'
 import { type BakeResult, describeOutput, describePython } from './result.js'
 import { assertRoom } from './room.js'
 
-export interface BakeRequest extends LearnRequest, OutputRequest {
+export interface BakeRequest extends LearnRequest, OutputRequest, MoreOptions {
   /** For runs of the image only; they reach nothing that is written. */
   surroundings: Surroundings
   validate: Validate
@@ -65,6 +69,8 @@ export async function bake(request: BakeRequest, ports: Ports, lesson?: Lesson):
   const output = chooseOutput(request, source.name)
   if (!request.untagged) await ports.store.assertNameable(output)
   const plan = planRuns(request, source, ports.archiver.injected(nodeArchitecture(source)))
+  const cannot = whyNoMore(request, source, ports, lesson)
+  if (cannot !== undefined) ports.progress.warn(`no snapshot will be made: ${cannot}`)
   if (!lesson) await tellRuntime(source, request, ports)
   // The engine takes seconds to give the exact configuration; it is only needed at the end.
   const config = request.dryRun ? Promise.resolve(source.config) : ports.store.readConfig(source)
@@ -77,6 +83,8 @@ export async function bake(request: BakeRequest, ports: Ports, lesson?: Lesson):
 
   // Refuse what the layer itself shows, before an image is made of it.
   const compressedBytes = gzipSync(layer.tar).length
+  if (request.gates.checkRepro && request.snapshot)
+    ports.progress.warn('--check-repro compares without the snapshot, which is another one each time')
   const again = request.gates.checkRepro ? await make(request, source, plan, ports, lesson) : undefined
   const early = [
     ...layerGate(request.gates, compressedBytes),
@@ -87,7 +95,12 @@ export async function bake(request: BakeRequest, ports: Ports, lesson?: Lesson):
   // From here on the files of the source image are not read again.
   const written = request.dryRun
     ? undefined
-    : await write(request, { source, config, output, plan, made: first }, ports)
+    : await write(request, { source, config, output, plan, made: first, cannot }, ports)
+  const shipped = written?.shipped ?? {
+    content: withoutMore(content, request, cannot ?? 'nothing is frozen in a dry run'),
+    layer,
+    compressedBytes,
+  }
 
   const { python, training, selection, warnings } = learned
   return {
@@ -97,8 +110,12 @@ export async function bake(request: BakeRequest, ports: Ports, lesson?: Lesson):
       output: written ? describeOutput(written.output) : null,
       python: describePython(learned, content),
       training: describeTraining(request, source.config, training),
-      ...content.summaries(FOLDER),
-      layer: { diffId: layer.diffId, bytes: layer.tar.length, compressedBytes },
+      ...shipped.content.summaries(FOLDER),
+      layer: {
+        diffId: shipped.layer.diffId,
+        bytes: shipped.layer.tar.length,
+        compressedBytes: shipped.compressedBytes,
+      },
       start: written?.start ?? null,
       gates: [...early, ...(written?.gates ?? [])],
       ...(written?.checks ?? NO_CHECKS),
@@ -107,6 +124,19 @@ export async function bake(request: BakeRequest, ports: Ports, lesson?: Lesson):
     trace: toTrace({ id: source.id, platform: `${source.os}/${source.architecture}` }, python, selection),
     lesson: { source, input: plan, learned },
   }
+}
+
+/** Why nothing but archive and bytecode will be in the image, though more was asked for; known before any work. */
+function whyNoMore(
+  request: BakeRequest,
+  source: SourceImage,
+  ports: Ports,
+  lesson: Lesson | undefined,
+): string | undefined {
+  if (request.snapshot === undefined) return undefined
+  if (lesson)
+    return `this machine cannot run ${source.os}/${source.architecture}, and only a run can be frozen`
+  return cannotComplete(request, nodeArchitecture(source), ports)
 }
 
 /** What one pass over the image gives; a second one must give the same. */
@@ -135,10 +165,14 @@ function make(
     const run = lesson ? undefined : { image: source.id, timeoutMs: limits.timeoutMs }
     const made = { python, selection, image, origin, runtime: plan.runtime }
     const content = await makeContent({ ...made, reference, validate, pyc, run }, ports)
-    const hook = lacksVariables(learned.training.unseen) ? 'by-itself' : 'variable'
-    const layer = await makeLayer(image, content, { mtime: timeOf(request, source), hook })
+    const layer = await makeLayer(image, content, layerOptions(request, source, learned))
     return { learned, content, layer }
   })
+}
+
+function layerOptions(request: BakeRequest, source: SourceImage, { training }: Learned) {
+  const hook: Hook = lacksVariables(training.unseen) ? 'by-itself' : 'variable'
+  return { mtime: timeOf(request, source), hook }
 }
 
 /** Of everything new in the layer. */
@@ -154,22 +188,91 @@ interface WriteInput {
   output: string
   plan: RunPlan
   made: Making
+  /** Why the image gets nothing but archive and bytecode, where that is known. */
+  cannot: string | undefined
+}
+
+/** What is in the image that is shipped. */
+interface Shipped {
+  content: MadeContent
+  layer: NewLayer
+  compressedBytes: number
 }
 
 /** Adds the layer, tries the new image, and only then gives it its name; on failure no new image is left. */
 async function write(request: BakeRequest, input: WriteInput, ports: Ports) {
   const { made, output, plan } = input
-  const id = await append(request, input, ports)
+  const first = await append(request, input, ports)
+  const { id, ...shipped } = await addMore(request, { ...input, id: first }, ports).catch(async (error) => {
+    await ports.store.remove(first).catch(() => undefined)
+    throw error
+  })
   try {
-    const trial = await tryOut(id, request, made.learned.start ?? plan.spec, plan, ports)
+    const isMore = shipped.layer !== made.layer
+    const trial = await tryOut({ id, isMore }, request, made.learned.start ?? plan.spec, plan, ports)
     assertGates(request.reference, trial.gates)
     ports.signal.throwIfAborted()
     const digests = request.untagged ? { config: id } : await name(id, output, ports)
-    return { ...trial, output: { reference: output, id, digests } }
+    return { ...trial, shipped, output: { reference: output, id, digests } }
   } catch (error) {
     await ports.store.remove(id).catch(() => undefined) // the first error is the one to report
     throw error
   }
+}
+
+/**
+ * Adds what can only be made from the new image itself, when that was asked for and holds what it promises: the image is
+ * made anew then, and the one before it is removed.
+ */
+async function addMore(
+  request: BakeRequest,
+  input: WriteInput & { id: string },
+  ports: Ports,
+): Promise<Shipped & { id: string }> {
+  const { source, plan, made, id, cannot } = input
+  const { content, layer, learned } = made
+  const compressedBytes = gzipSync(layer.tar).length
+  const alone = { id, layer, compressedBytes }
+  if (cannot !== undefined) return { ...alone, content: withoutMore(content, request, cannot) }
+  const { python, selection, training } = learned
+  const completion = await complete(
+    content,
+    {
+      ...{ python, selection, image: id, timeoutMs: request.limits.timeoutMs },
+      ...{ spec: plan.spec, architecture: nodeArchitecture(source) },
+      ...{ place: FOLDER, mtime: timeOf(request, source) },
+      ...present({ snapshot: request.snapshot }),
+    },
+    ports,
+  )
+  if (!('prove' in completion)) return { ...alone, content: completion }
+  const more = await withContainer(ports.engine, source.id, (image) =>
+    makeLayer(image, completion.content, layerOptions(request, source, learned)),
+  )
+  const moreBytes = gzipSync(more.tar).length
+  const [tooLarge] = layerGate(request.gates, moreBytes).filter(({ ok }) => !ok)
+  if (tooLarge) {
+    const reason = `the layer would have ${formatBytes(moreBytes)}, and --max-layer-size is less`
+    return { ...alone, content: completion.without(reason) }
+  }
+  const next = await append(request, { ...input, made: { ...made, layer: more } }, ports)
+  let proved: MadeContent | string
+  try {
+    const spec = { ...(learned.start ?? plan.spec), image: next }
+    const options = { ...request, ready: plan.ready, signal: ports.signal }
+    const { engine, progress } = ports
+    proved = await completion.prove(
+      { engine, spec, options, progress },
+      training,
+      moreBytes - compressedBytes,
+    )
+  } catch (error) {
+    await ports.store.remove(next).catch(() => undefined)
+    throw error
+  }
+  await ports.store.remove(typeof proved === 'string' ? next : id)
+  if (typeof proved === 'string') return { ...alone, content: completion.without(proved) }
+  return { id: next, content: proved, layer: more, compressedBytes: moreBytes }
 }
 
 /** In an engine that is a moment, in a location all of the image is written. */
@@ -203,7 +306,7 @@ interface Shown extends Checked {
 }
 
 async function tryOut(
-  id: string,
+  { id, isMore }: { id: string; isMore: boolean },
   request: BakeRequest,
   before: RunPlan['spec'],
   plan: RunPlan,
@@ -211,7 +314,10 @@ async function tryOut(
 ): Promise<Shown> {
   const after = { ...before, image: id }
   const { limits, gates, measureRuns: runs } = request
-  const start = runs > 0 ? await measure(engine, { before, after, runs, limits, signal }, progress) : null
+  const start =
+    runs > 0
+      ? await measure(engine, { before, after, snapshot: isMore, runs, limits, signal }, progress)
+      : null
   const options = { ...request, ready: plan.ready, signal }
   const checked = await check({ engine, spec: after, options, progress }, gates)
   return { start, checks: checked.checks, gates: [...speedupGate(gates, start), ...checked.gates] }

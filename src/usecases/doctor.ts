@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Whether this machine, and an image, can be baked, and what to do if not.
+import { cannotComplete } from '../artifact/complete.js'
 import { type ErrorCode, PycdsError } from '../errors/index.js'
-import { commandOf, nodeArchitecture } from '../image/index.js'
+import { commandOf, findArchitecture, nodeArchitecture } from '../image/index.js'
 import { isBaked } from '../layer/labels.js'
 import { surroundingsOf } from '../learn/find-python.js'
 import { describeUnseen, hintFor } from '../learn/run/index.js'
@@ -37,6 +38,7 @@ export async function doctor(request: DoctorRequest, ports: DoctorPorts): Promis
   const engineWorks = checks.every((check) => check.status !== 'fail')
   if (request.reference !== undefined && engineWorks)
     checks.push(...(await checkImage(request.reference, ports)))
+  if (engineWorks) checks.push(await checkSnapshots(ports))
   return {
     schema: 'io.pycds.doctor/1',
     image: request.reference ?? null,
@@ -57,6 +59,21 @@ function checkEngine({ engine }: DoctorPorts): Promise<DoctorCheck> {
     const { name, version, apiVersion, storageDriver, os, architecture, endpoint } = await engine.describe()
     const detail = `${name} ${version} (API ${apiVersion}, ${storageDriver}, ${os}/${architecture}) at ${endpoint}`
     return { status: 'ok', detail }
+  })
+}
+
+/** Only the bake itself, and each start, can tell of a single image; what no image of this engine can have is told here. */
+function checkSnapshots({ archiver, engine }: DoctorPorts): Promise<DoctorCheck> {
+  return check('snapshot', 'process snapshots', async () => {
+    const { architecture } = await engine.describe()
+    const node = findArchitecture(architecture)?.node ?? architecture
+    const cannot = cannotComplete({ snapshot: ANY_SNAPSHOT }, node, { archiver })
+    if (cannot === undefined) {
+      const detail = 'bake --snapshot can make them for CPython 3.11 to 3.13 with glibc'
+      return { status: 'ok', detail }
+    }
+    const fix = 'Bake without --snapshot: the archive needs none.'
+    return { status: 'warn', detail: cannot, fix }
   })
 }
 
@@ -91,6 +108,8 @@ async function checkImage(reference: string, { store, engine }: DoctorPorts): Pr
   )
   return found
 }
+
+const ANY_SNAPSHOT = { cpu: 'v3', include: [], exclude: [] } as const
 
 /** Only the C library of GNU loads what the loader's list names. */
 async function readsLoaderFile(files: Pick<Container, 'stat'>): Promise<boolean> {

@@ -1,16 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 // The bake from a RUN instruction: the image is the root file system that this process runs in.
 // Train, make the artifacts, take back what the training run wrote, put the files in.
+import { gzipSync } from 'node:zlib'
 import type { Pyc } from '../artifact/bytecode/index.js'
+import { cannotComplete, complete, type MoreOptions, withoutMore } from '../artifact/complete.js'
 import { type MadeContent, makeContent, type Summaries } from '../artifact/content.js'
 import { PycdsError } from '../errors/index.js'
 import { DEFAULT_PATH, type ImageConfig } from '../image/index.js'
 import { layerFiles } from '../layer/layer.js'
 import { FOLDER } from '../layer/marks.js'
-import { type LearnInput, type LearnRequest, learn } from '../learn/learn.js'
+import { type Learned, type LearnInput, type LearnRequest, learn } from '../learn/learn.js'
 import { healthCommand, type Surroundings } from '../learn/run/index.js'
 import { describeTraining, planReady, type TrainingSummary } from '../learn/training.js'
-import type { ImageRoot, ModuleCode, RunPorts, Undone, Validate } from '../ports/index.js'
+import type { ImageRoot, LayerFile, ModuleCode, RunPorts, Undone, Validate } from '../ports/index.js'
 import { withContainer } from '../ports/with-container.js'
 import { present } from '../util/present.js'
 import { type BakeResult, describePython } from './result.js'
@@ -21,7 +23,7 @@ const SUBJECT = 'being built'
 const BESIDE_FOLDER = '_pycds.data'
 const LISTED_CHANGES = 3
 
-export interface StepRequest extends Omit<LearnRequest, 'reference'> {
+export interface StepRequest extends Omit<LearnRequest, 'reference'>, MoreOptions {
   /** Bake this root whatever it looks like. */
   here: boolean
   /** The interpreter that imports or reads modules; default: that of the command, or python3 of PATH. */
@@ -74,8 +76,8 @@ export async function step(request: StepRequest, ports: StepPorts): Promise<Step
   // From here on the root is what it was before, and only what was made is put in.
   const { learned, content } = made
   const { output } = request
-  const besides = content.siteDirectories.map((site) => `${site}/${BESIDE_FOLDER}`)
-  const folder = root.archiveFolder(FOLDER, besides[0] ?? `/${BESIDE_FOLDER}`, output)
+  const besides = besidesOf(content)
+  const folder = folderOf(content, request, root)
   const earlier = [FOLDER, ...besides].flatMap((place) =>
     filesIn(place, content).flatMap((path) => (root.has(path) ? [{ place, path }] : [])),
   )
@@ -138,8 +140,73 @@ async function trainAndMake(request: NamedRequest, ports: StepPorts) {
     const { reference, validate, pyc, limits } = request
     const run = { image: SUBJECT, folder: `${place}/bytecode`, timeoutMs: limits.timeoutMs }
     const made = { python, selection, image, origin: null, runtime }
-    return { learned, content: await makeContent({ ...made, reference, validate, pyc, run }, ports) }
+    const content = await makeContent({ ...made, reference, validate, pyc, run }, ports)
+    return { learned, content: await addMore(request, { place, plan, learned, content }, ports) }
   })
+}
+
+/** Where something can be put that has no place of its own: beside the runtime, which looks there first. */
+function besidesOf({ siteDirectories }: MadeContent): string[] {
+  return siteDirectories.map((site) => `${site}/${BESIDE_FOLDER}`)
+}
+
+/** @returns why the root does not take the files, where that is so */
+function putInto(root: ImageRoot, files: readonly LayerFile[], mtime: Date): string | undefined {
+  try {
+    root.write(files, { mtime })
+    return undefined
+  } catch (error) {
+    if (!(error instanceof PycdsError)) throw error
+    return `nothing can be frozen in this root: ${error.message}`
+  }
+}
+
+/** Where that goes. */
+function folderOf(content: MadeContent, { output }: StepRequest, root: ImageRoot): string {
+  return root.archiveFolder(FOLDER, besidesOf(content)[0] ?? `/${BESIDE_FOLDER}`, output)
+}
+
+interface MoreInput {
+  place: string
+  plan: Omit<LearnInput, 'image'>
+  learned: Learned
+  content: MadeContent
+}
+
+/**
+ * Adds what can only be made where everything else is in its place already: it is put into the root for that, and taken
+ * out again with what the training run has made.
+ */
+async function addMore(request: NamedRequest, input: MoreInput, ports: StepPorts): Promise<MadeContent> {
+  const { content, learned, place, plan } = input
+  const { root, engine, progress, signal } = ports
+  if (request.snapshot === undefined) return content
+  const cannot = cannotComplete(request, process.arch, ports)
+  if (cannot !== undefined) return withoutMore(content, request, cannot)
+  const mtime = timeOf(request, learned.selection.modules)
+  const folder = folderOf(content, request, root)
+  const unwritable = putInto(root, layerFiles(content, 'by-itself', folder), mtime)
+  if (unwritable !== undefined) return withoutMore(content, request, unwritable)
+  const { python, selection, training } = learned
+  const completion = await complete(
+    content,
+    {
+      ...{ python, selection, image: SUBJECT, timeoutMs: request.limits.timeoutMs },
+      ...{ spec: plan.spec, architecture: process.arch },
+      ...{ place: folder, mtime, folder: `${place}/freeze`, snapshot: request.snapshot },
+    },
+    ports,
+  )
+  if (!('prove' in completion)) return completion
+  const files = layerFiles(completion.content, 'by-itself', folder)
+  const full = putInto(root, files, mtime)
+  if (full !== undefined) return completion.without(full)
+  const compressed = (all: typeof files) => gzipSync(Buffer.concat(all.map(({ body }) => body))).length
+  const added = compressed(files) - compressed(layerFiles(content, 'by-itself', folder))
+  const options = { ...request, ready: plan.ready, signal }
+  const trial = { engine, spec: learned.start ?? plan.spec, options, progress }
+  const proved = await completion.prove(trial, training, added)
+  return typeof proved === 'string' ? completion.without(proved) : proved
 }
 
 /** How commands are run in this root. */

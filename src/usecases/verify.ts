@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Starts containers of a baked image the way careful people run them, counts what the runtime says of each module, and
 // compares how they end with the image that it was baked from. Works on a read-only root.
-import type { Counts, Limits, Missed, Report } from '../artifact/artifact.js'
+import type { Counts, Limits, Missed, Report, Thawed } from '../artifact/artifact.js'
+import { compareStarts, crashOf } from '../artifact/compare-starts.js'
 import { listen } from '../artifact/trial.js'
 import { PycdsError } from '../errors/index.js'
 import { environmentOf, nodeArchitecture } from '../image/index.js'
@@ -25,7 +26,6 @@ import {
 import { planReady } from '../learn/training.js'
 import type { Ports } from '../ports/index.js'
 import { withContainer } from '../ports/with-container.js'
-import { compareStarts, crashOf } from './compare-starts.js'
 import { findOriginal } from './original.js'
 
 /** Any user that the image does not know. */
@@ -56,6 +56,8 @@ export interface VerifyScenario extends VerifyOutcome, Counts {
   ok: boolean
   reason: string | null
   missed: readonly Missed[]
+  /** What it said of a process snapshot; null: nothing. */
+  snapshot: Thawed | null
   probes: ProbeResult[]
   /** The same start without an archive. */
   original: VerifyOutcome
@@ -215,7 +217,7 @@ function judge(
   return {
     ...{ name, ok: reason === null, ...outcomeOf(start) },
     ...report.counts,
-    ...{ reason, missed: report.missed },
+    ...{ reason, missed: report.missed, snapshot: report.thawed },
     probes: start.probes,
     original: outcomeOf(plain),
   }

@@ -27,7 +27,7 @@ for (const [name, base] of bases) {
       const words = [`/opt/pycds/${program}`]
       const plain = await startContainer(image, 'off', options, words)
       const thawed = await startContainer(image, SNAPSHOT, options, words)
-      t.regex(thawed.stderr, /^pycds\[1\]: snapshot thawed$/m)
+      t.regex(thawed.stderr, /^pycds\[1\]: snapshot thawed in/m)
       t.deepEqual(withoutNoise(thawed), withoutNoise(plain))
       t.notRegex(thawed.stdout, /FAILED/)
     }
@@ -54,7 +54,7 @@ for (const [name, base] of bases) {
     for (const program of ['import sys; sys.exit(3)', 'raise KeyboardInterrupt', '1/0']) {
       const plain = await startContainer(image, 'off', HARDENED, ['-c', program])
       const thawed = await startContainer(image, SNAPSHOT, HARDENED, ['-c', program])
-      t.regex(thawed.stderr, /^pycds\[1\]: snapshot thawed$/m)
+      t.regex(thawed.stderr, /^pycds\[1\]: snapshot thawed in/m)
       t.deepEqual(withoutNoise(thawed), withoutNoise(plain))
     }
     // An image that was made of it and has another start-up file.

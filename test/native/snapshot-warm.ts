@@ -6,6 +6,7 @@ import { chmodSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
 import { blame } from '../../src/artifact/snapshot/blame.js'
+import { compile } from '../helpers/compile.js'
 import type { Python } from '../helpers/interpreters.js'
 import { inRepository } from '../helpers/repository.js'
 import { findFreezable, type StartOptions } from '../helpers/snapshot.js'
@@ -111,6 +112,8 @@ async function packaged(t: ExecutionContext, python: Python) {
   const bench = new WarmBench(t, python)
   await bench.train()
   for (const [name, text] of Object.entries(PACKAGE)) bench.file(`${bench.inSite}/${name}`, text)
+  // As in an image: sources that are not read are looked at all the same.
+  await bench.startPlain(['-m', 'compileall', '-q', bench.site])
   const { leftOut } = await bench.freezeWarm(NAMES, ENV)
   t.deepEqual(leftOut, [])
   return bench
@@ -387,6 +390,97 @@ each('a program that a snapshot is not worth its while for starts without', asyn
     await bench.assertSame(t, args.join(' '), args, { env: ENV, cwd, ...(input && { input }) }, snapshot)
 })
 
+/** Starts workers, which import by themselves; each tells what it has found. */
+const WORKERS = [
+  'import multiprocessing, sys',
+  'def work(number):',
+  '    import asyncio, unittest.mock, random',
+  '    async def double(): return 2 * number',
+  '    return asyncio.run(double()), len([n for n in sys.modules if n not in ("gc", "_pycds")]), random.random()',
+  'if __name__ == "__main__":',
+  '    with multiprocessing.get_context(sys.argv[1]).Pool(2) as pool:',
+  '        answers = pool.map(work, range(4), 1)',
+  '    print([answer[:2] for answer in answers], len({answer[2] for answer in answers}))',
+].join('\n')
+
+each('workers of a program that a snapshot is for are made of it too', async (t, python) => {
+  const bench = new WarmBench(t, python)
+  await bench.train()
+  const imports = ['multiprocessing.pool', 'asyncio', 'unittest.mock', 'multiprocessing.forkserver']
+  const script = bench.file('app/main.py', WORKERS)
+  await bench.watch(imports, ENV)
+  const ended = await bench.tryToFreezeWarm(ENV, [
+    { kind: 'script', text: script, imports },
+    { kind: 'command', text: 'from multiprocessing.spawn import spawn_main;', imports },
+    { kind: 'command', text: 'from multiprocessing.forkserver import main;', imports },
+  ])
+  t.is(ended.code, 0, ended.stderr)
+  for (const method of ['spawn', 'forkserver']) {
+    const plain = await bench.startPlain([script, method], { env: ENV })
+    const env = { ...ENV, PYCDS_SNAPSHOT: bench.snapshot, PYCDS_LOG: '1' }
+    const { stdout, stderr, code } = await bench.startRaw([script, method], { env })
+    t.deepEqual([stdout, code], [plain.stdout, 0], stderr)
+    const thawed = new Set(
+      [...stderr.matchAll(/^pycds\[(\d+)\]: snapshot thawed/gm)].map(([, process]) => process),
+    )
+    // The program and a worker or the server; another worker may be ended before it has begun.
+    t.true(thawed.size >= 2, stderr)
+  }
+})
+
+/** What makes a program import modules anew that wait for it. */
+const ANEW: Record<string, { files?: Record<string, string>; program: string }> = {
+  'nothing in the way': { program: '' },
+  'a trace function': { program: 'sys.settrace(lambda *a: None)' },
+  'a profile function': { program: 'sys.setprofile(lambda *a: None)' },
+  'a finder in front': {
+    program: 'sys.meta_path.insert(0, type("F", (), {"find_spec": staticmethod(lambda *a: None)}))',
+  },
+  'a mock': { program: 'sys.modules["queue"] = sys' },
+  'a file beside the script': { files: { 'queue.py': 'MINE = 1' }, program: '' },
+  'a loader of its own': {
+    program:
+      'import importlib.util as u; s = u.spec_from_file_location("once", FILE); m = u.module_from_spec(s); print(m.add(), m.add())',
+  },
+  'another thread': {
+    program:
+      'import threading; t = threading.Thread(target=lambda: print(__import__("uses").once.add())); t.start(); t.join()',
+  },
+}
+
+each('an extension module that loads once only is as fresh as in any process', async (t, python) => {
+  const bench = new WarmBench(t, python)
+  await bench.train()
+  const file = join(bench.site, 'once.so')
+  if (!compile(['-shared', '-fPIC', '-o', file, inRepository('test/fixtures/snapshot/once.c')])) {
+    t.log('no C compiler on this machine')
+    t.pass()
+    return
+  }
+  bench.file(`${bench.inSite}/uses.py`, 'import queue, once\nVALUE = once.__name__\n')
+  t.deepEqual((await bench.freezeWarm(['uses'], ENV)).leftOut, [])
+  for (const [what, { files = {}, program }] of Object.entries(ANEW)) {
+    const app = what.replaceAll(' ', '-')
+    for (const [name, text] of Object.entries(files)) bench.file(`${app}/${name}`, text)
+    const lines = [
+      'import sys',
+      `FILE = ${JSON.stringify(file)}`,
+      program,
+      'try:',
+      '    import uses; print(uses.VALUE, uses.once.add(), uses.queue)',
+      'except ImportError as error: print(error)',
+      'sys.settrace(None); sys.setprofile(None)',
+      'for name in ("uses", "once"): sys.modules.pop(name, None)',
+      'try:',
+      '    import uses as again; print(again.VALUE, again.once is uses.once)',
+      'except ImportError as error: print(error)',
+    ]
+    const script = bench.file(`${app}/main.py`, lines.join('\n'))
+    const { ready } = await bench.assertSame(t, what, [script], { env: ENV })
+    t.is(ready.includes('uses'), what === 'nothing in the way', what)
+  }
+})
+
 each('nothing of training, and no variable, is in a snapshot', async (t, python) => {
   const bench = new WarmBench(t, python)
   const canary = (name: string) => `canary-${name}-${randomBytes(12).toString('hex')}`
@@ -517,6 +611,7 @@ const FAULTY: Record<string, [program: string, reason: string]> = {
   recurses: ['import sys; sys.setrecursionlimit(2000)', 'INTERPRETER'],
   encodes: ['name = "x".encode("punycode")', 'CODEC'],
   counts: ['import sys; names = [name for name in list(sys.modules)]', 'MODULES'],
+  derives: ['names = [one.__name__ for one in Exception.__subclasses__()]', 'CLASSES'],
   removes: ['import sys, json; del sys.modules["json.encoder"]', 'REMOVED'],
 }
 

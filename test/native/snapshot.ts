@@ -210,7 +210,10 @@ each('PYCDS=report tells of the snapshot, PYCDS_SNAPSHOT=off leaves it', async (
     const env = { PYCDS: 'report', PYCDS_SNAPSHOT: snapshot }
     return (await bench.startRaw(['-c', 'pass'], { env })).stderr
   }
-  t.regex(await report(bench.snapshot), /^pycds\[\d+\]: snapshot \S+app\.snap thawed in \d+\.\d ms\n/)
+  t.regex(
+    await report(bench.snapshot),
+    /^pycds\[\d+\]: snapshot \S+app\.snap: thawed 0 modules in \d+\.\d ms; 0 from the archive\n/,
+  )
   t.regex(
     await report('/not/there'),
     /^pycds\[\d+\]: snapshot \/not\/there not used: MISSING: the snapshot cannot be opened\n/,

@@ -14,6 +14,8 @@
 /* Where a bake puts its archive; a user who may not write there has it beside the runtime. */
 #define COMMON_PATH "/opt/pycds/app.cds"
 #define BESIDE_PATH "_pycds.data/app.cds"
+/* A snapshot lies beside the archive that it was made with. */
+#define SNAPSHOT_NAME "app.snap"
 
 /* Whoever may not choose what an interpreter runs may not choose it by the archive either: -I and -E, and
  * programs that run with the rights of another user. */
@@ -34,4 +36,16 @@ const char *locate_archive(PyObject *self) {
   if (file) Py_DecRef(file);
   PyErr_Clear();
   return path;
+}
+
+const char *locate_snapshot(const char *archive) {
+  static char beside[MAX_PATH_BYTES];
+  const char *value = getenv("PYCDS_SNAPSHOT");
+  if (value && strcmp(value, "off") == 0) return value;
+  /* Anything else is no place: the arguments of a build reach the commands of its steps. */
+  if (value && *value == '/' && !ignores_paths()) return value;
+  const char *end = strrchr(archive, '/');
+  if (!end || (size_t)(end - archive) + sizeof "/" SNAPSHOT_NAME > sizeof beside) return NULL;
+  snprintf(beside, sizeof beside, "%.*s/%s", (int)(end - archive), archive, SNAPSHOT_NAME);
+  return access(beside, F_OK) == 0 ? beside : NULL;
 }

@@ -8,4 +8,8 @@
  * runtime that `self` was loaded from, else the one of the whole image. Kept for the process. */
 const char *locate_archive(PyObject *self);
 
+/* Path of the snapshot: the absolute one of PYCDS_SNAPSHOT where paths of the environment count, else the one beside the
+ * archive; NULL: there is none. "off" where that was asked for. Kept for the process. */
+const char *locate_snapshot(const char *archive);
+
 #endif

@@ -11,6 +11,7 @@
 #include "../archive/readahead.h"
 #include "../caches/ask.h"
 #include "../decide/search.h"
+#include "../host/clock.h"
 #include "../host/collector.h"
 #include "../host/frames.h"
 #include "../host/handed.h"
@@ -18,6 +19,7 @@
 #include "../host/replaced.h"
 #include "../host/report.h"
 #include "../make/objects.h"
+#include "../warm/anew.h"
 #include "../warm/shadow.h"
 #include "finder.h"
 #include "get_code.h"
@@ -91,6 +93,7 @@ static void run(PyObject *self, const char *path, const char *snapshot, enum sna
   report.summary = strcmp(mode, "report") == 0;
   report.log = getenv("PYCDS_LOG") != NULL;
   report_snapshot(snapshot, reject, milliseconds);
+  clock_start();
   double before = report_wanted() ? report_clock() : 0;
   report_rejected(start(self, path));
   PyErr_Clear();
@@ -104,20 +107,30 @@ static void run(PyObject *self, const char *path, const char *snapshot, enum sna
   if (report.summary) report_at_exit();
 }
 
-static void run_thawed(void *self, const char *snapshot, double milliseconds) {
-  run(self, locate_archive(self), snapshot, SNAPSHOT_ACCEPTED, milliseconds);
+static void run_thawed(void *self, double milliseconds) {
+  const char *path = locate_archive(self);
+  run(self, path, locate_snapshot(path), SNAPSHOT_ACCEPTED, milliseconds);
 }
 
 static int exec_pycds(PyObject *self) {
   if (runtime.active) return 0;
   const char *mode = getenv("PYCDS"), *path = locate_archive(self);
   if (!*path || (mode && strcmp(mode, "off") == 0)) return 0;
-  if (thaw_is_template(self, run_thawed, shadow_adopt)) {
+  static const struct template_calls calls = {
+      .run = run_thawed,
+      .adopt = shadow_adopt,
+      .libraries = anew_libraries,
+      .refuses = anew_refuses,
+      .needs = anew_needs,
+      .libraries_again = anew_libraries_again,
+      .module_again = anew_module,
+  };
+  if (thaw_is_template(self, &calls)) {
     prepare();
     PyErr_Clear();
     return 0;
   }
-  const char *snapshot;
+  const char *snapshot = locate_snapshot(path);
   enum snapshot_reject reject = thaw(&snapshot);
   /* KeyboardInterrupt. */
   if (reject == SNAPSHOT_REJECT_INTERRUPTED) return -1;

@@ -8,6 +8,7 @@
 #include "../../cpython/pending.h"
 #include "../caches/ask.h"
 #include "../decide/conditions.h"
+#include "../host/clock.h"
 #include "../host/collector.h"
 #include "../host/frames.h"
 #include "../host/locks.h"
@@ -328,6 +329,7 @@ static PyObject *call_original(PyObject *const *args, Py_ssize_t count, PyObject
 }
 
 static PyObject *find_and_load(PyObject *self, PyObject *const *args, Py_ssize_t count, PyObject *keywords) {
+  clock_import();
   (void)self;
   struct import im = {0};
   PyObject *result = NULL;

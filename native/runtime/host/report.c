@@ -64,9 +64,13 @@ static const char *bytes_of(PyObject *name) {
   return bytes ? bytes : "?";
 }
 
+void report_put(void) { report.put++; }
+
 void report_ready(PyObject *name) {
+  static unsigned long before;
   report.ready++;
-  if (report.log) say("ready %s", bytes_of(name));
+  if (report.log) say("ready %s: %lu modules", bytes_of(name), report.put - before);
+  before = report.put;
 }
 
 void report_unready(PyObject *name, PyObject *because, const char *reason) {
@@ -90,7 +94,12 @@ void report_snapshot(const char *path, enum snapshot_reject reject, double milli
   report.snapshot = path && *path ? path : NULL;
   report.snapshot_reject = reject;
   report.thawed = milliseconds;
-  if (report.snapshot && report.log) say("snapshot %s", reject ? snapshot_reject_code(reject) : "thawed");
+  if (report.snapshot && report.log) {
+    if (reject)
+      say("snapshot %s", snapshot_reject_code(reject));
+    else
+      say("snapshot thawed in %.1f ms", milliseconds);
+  }
 }
 
 static void summarise_snapshot(void) {
@@ -99,9 +108,10 @@ static void summarise_snapshot(void) {
     say("snapshot %s not used: %s: %s", report.snapshot, snapshot_reject_code(report.snapshot_reject),
         snapshot_reject_sentence(report.snapshot_reject));
   else
-    say("snapshot %s thawed in %.1f ms", report.snapshot, report.thawed);
-  if (report.ready + report.unready > 0)
-    say("%lu of %lu import statements found their modules ready", report.ready, report.ready + report.unready);
+    say("snapshot %s: thawed %lu modules in %.1f ms; %lu from the archive", report.snapshot, report.put, report.thawed,
+        report.served);
+  if (report.unready > 0)
+    say("%lu of %lu import statements did not find their modules ready", report.unready, report.ready + report.unready);
 }
 
 void report_unmet(void) {

@@ -18,9 +18,9 @@ struct report {
   enum pycds_reject reject;
   const char *snapshot; /* NULL: none was to be used */
   enum snapshot_reject snapshot_reject;
-  double thawed;              /* milliseconds */
-  unsigned long served, read; /* `read`: those of the served for which get_code was asked */
-  unsigned long ready, unready;
+  double thawed;                     /* milliseconds */
+  unsigned long served, read;        /* `read`: those of the served for which get_code was asked */
+  unsigned long ready, unready, put; /* import statements, and the modules that they put in place */
   unsigned long missed[PYCDS_MISS_COUNT];
   unsigned long cached[REPORT_CACHES], uncached[REPORT_CACHES];
   double milliseconds; /* spent in the runtime; only measured for a report */
@@ -36,6 +36,7 @@ void report_served(const char *name); /* the name is only needed for the log */
 void report_read(const char *name);   /* the same of one for which get_code was asked */
 void report_missed(const char *name, enum pycds_miss miss);
 /* Modules of a snapshot that a program has asked for: served, or not what it would have found. */
+void report_put(void); /* one module */
 void report_ready(PyObject *name);
 void report_unready(PyObject *name, PyObject *because, const char *reason);
 /* A question to a cache: answered from the archive, or not. */

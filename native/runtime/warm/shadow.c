@@ -11,11 +11,29 @@
 #include <unistd.h>
 
 #include "../decide/conditions.h"
+#include "../decide/search.h"
 #include "../host/report.h"
+#include "anew.h"
 
 #define NOTHING UINT32_MAX
 #define TOOLS 6
-enum field { NAME, MODULE, KIND, ORIGIN, ENTRY, BYTES, MTIME, PACKAGE, EVENTS, VARIABLES, FILES, FIRST, BIND, FIELDS };
+enum field {
+  NAME,
+  MODULE,
+  KIND,
+  ORIGIN,
+  ENTRY,
+  BYTES,
+  MTIME,
+  PACKAGE,
+  EVENTS,
+  VARIABLES,
+  FILES,
+  FIRST,
+  BIND,
+  LIBRARIES,
+  FIELDS
+};
 
 /* FAILED: its import fails, and leaves nothing. OTHER: through a finder that another module has put on sys.meta_path. */
 enum kind { BASE, BUILTIN, FROZEN, SOURCE, EXTENSION, NAMESPACE, OTHER, FAILED, SET };
@@ -26,13 +44,14 @@ enum { KINDS = sizeof kind_names / sizeof *kind_names };
 /* Once they have been dropped they are imported like any others, and never served: something else has their name. */
 enum state { WAITING, ACTIVE, DROPPED };
 
-enum what { ASKED, ABSENT, PUT, EFFECT, SEEN, UNSEEN, POOL, WHATS };
-static const char *const what_names[] = {"ask", "absent", "set", "effect", "seen", "unseen", "pool"};
+enum what { ASKED, ABSENT, PUT, EFFECT, SEEN, UNSEEN, NAMES, POOL, WHATS };
+static const char *const what_names[] = {"ask", "absent", "set", "effect", "seen", "unseen", "names", "pool"};
 
 struct event {
   enum what what;
-  uint32_t entry;    /* that was asked for, put into sys.modules or looked for; NOTHING: none has that name */
-  PyObject *payload; /* of an effect: (what, place, payload); of POOL: the number of processors; else the name */
+  uint32_t entry; /* that was asked for, put into sys.modules or looked for; NOTHING: none has that name */
+  PyObject *
+      payload; /* of an effect: (what, place, payload); of POOL: the number of processors; of NAMES: packages; else the name */
 };
 
 struct entry {
@@ -45,6 +64,9 @@ struct entry {
   struct event *events;
   Py_ssize_t event_count;
   PyObject *variables, *files;
+  void **libraries; /* that were loaded for it */
+  size_t library_count;
+  bool anew;        /* it has been dropped, and is going to be loaded as if it had never been */
   uint64_t checked; /* the last walk that has come here */
 };
 
@@ -56,7 +78,7 @@ static struct {
   PyObject *may, *put;
   PyObject *hash, *key; /* of variables: _imp.source_hash, and its first argument */
   PyObject *import;     /* builtins.__import__ */
-  PyObject *add_audit_hook;
+  PyObject *add_audit_hook, *create_dynamic;
   unsigned long thread;
   bool audited; /* a program has added an audit hook */
   bool started;
@@ -149,6 +171,17 @@ static bool adopt_names(struct entry *entry, uint32_t number, PyObject *from) {
   return entry->kind == BASE || entry->kind == SET || entry->parent != NOTHING;
 }
 
+static bool adopt_libraries(struct entry *entry, PyObject *numbers) {
+  Py_ssize_t count = PyTuple_Size(numbers);
+  if (count < 0) return false;
+  entry->libraries = calloc((size_t)count + 1, sizeof *entry->libraries);
+  if (!entry->libraries) return false;
+  for (Py_ssize_t i = 0; i < count; i++)
+    entry->libraries[i] = (void *)(uintptr_t)PyLong_AsUnsignedLongMask(PyTuple_GetItem(numbers, i));
+  entry->library_count = (size_t)count;
+  return true;
+}
+
 static bool adopt_entry(struct entry *entry, uint32_t number, PyObject *from) {
   entry->name = keep(PyTuple_GetItem(from, NAME));
   entry->module = keep(PyTuple_GetItem(from, MODULE));
@@ -169,7 +202,8 @@ static bool adopt_entry(struct entry *entry, uint32_t number, PyObject *from) {
   entry->variables = keep(PyTuple_GetItem(from, VARIABLES));
   entry->files = keep(PyTuple_GetItem(from, FILES));
   return entry->facts.name.bytes && entry->facts.origin.bytes && entry->facts.entry.bytes && !PyErr_Occurred() &&
-         adopt_events(entry, PyTuple_GetItem(from, EVENTS)) && adopt_names(entry, number, from);
+         adopt_events(entry, PyTuple_GetItem(from, EVENTS)) &&
+         adopt_libraries(entry, PyTuple_GetItem(from, LIBRARIES)) && adopt_names(entry, number, from);
 }
 
 static bool number_all(PyObject *table) {
@@ -213,29 +247,35 @@ static PyObject *add_audit_hook(PyObject *self, PyObject *args, PyObject *keywor
   return PyObject_Call(shadow.add_audit_hook, args, keywords);
 }
 
-/* There is no way to ask whether there is a hook; this one stands in the place of what adds them, and looks the same. */
-static bool notice_audit_hooks(void) {
-  static PyMethodDef method = {"addaudithook", (PyCFunction)(void (*)(void))add_audit_hook,
-                               METH_VARARGS | METH_KEYWORDS, NULL};
-  shadow.add_audit_hook = PySys_GetObject(method.ml_name);
-  if (!shadow.add_audit_hook) return false;
-  Py_IncRef(shadow.add_audit_hook);
-  PyObject *text = PyObject_GetAttrString(shadow.add_audit_hook, "__doc__");
-  PyObject *signature = PyObject_GetAttrString(shadow.add_audit_hook, "__text_signature__");
+/* Puts a function of ours in the place of one of a built-in module, and looks the same. The original is kept for ever. */
+static bool stand_in(const char *module, PyMethodDef *method, char *doc, size_t doc_bytes, PyObject **original) {
+  PyObject *holder = PyImport_ImportModule(module),
+           *name = PyUnicode_FromStringAndSize(module, (Py_ssize_t)strlen(module));
+  *original = holder ? PyObject_GetAttrString(holder, method->ml_name) : NULL;
+  PyObject *text = *original ? PyObject_GetAttrString(*original, "__doc__") : NULL;
+  PyObject *signature = *original ? PyObject_GetAttrString(*original, "__text_signature__") : NULL;
   Py_ssize_t length;
-  const char *doc = text ? PyUnicode_AsUTF8AndSize(text, &length) : NULL;
+  const char *body = text ? PyUnicode_AsUTF8AndSize(text, &length) : NULL;
   const char *head = signature ? PyUnicode_AsUTF8AndSize(signature, &length) : NULL;
-  static char whole[1024];
-  if (doc && head && snprintf(whole, sizeof whole, "%s%s\n--\n\n%s", method.ml_name, head, doc) < (int)sizeof whole)
-    method.ml_doc = whole;
-  PyObject *sys = PyImport_ImportModule("sys"), *name = PyUnicode_FromStringAndSize("sys", 3);
-  PyObject *function = sys && name ? PyCFunction_NewEx(&method, sys, name) : NULL;
-  bool done = function && PyDict_SetItemString(importlib.sys_dict, method.ml_name, function) == 0;
-  PyObject *all[] = {text, signature, sys, name, function};
+  if (body && head && snprintf(doc, doc_bytes, "%s%s\n--\n\n%s", method->ml_name, head, body) < (int)doc_bytes)
+    method->ml_doc = doc;
+  PyObject *function = *original && name ? PyCFunction_NewEx(method, holder, name) : NULL;
+  bool done = function && PyObject_SetAttrString(holder, method->ml_name, function) == 0;
+  PyObject *all[] = {holder, name, text, signature, function};
   for (size_t i = 0; i < sizeof all / sizeof *all; i++) drop(all[i]);
   PyErr_Clear();
   return done;
 }
+
+/* There is no way to ask whether there is a hook. */
+static bool notice_audit_hooks(void) {
+  static PyMethodDef method = {"addaudithook", (PyCFunction)(void (*)(void))add_audit_hook,
+                               METH_VARARGS | METH_KEYWORDS, NULL};
+  static char doc[1024];
+  return stand_in("sys", &method, doc, sizeof doc, &shadow.add_audit_hook);
+}
+
+static bool notice_extensions(void);
 
 bool shadow_start(void) {
   if (!shadow.entries) return false;
@@ -243,7 +283,7 @@ bool shadow_start(void) {
   shadow.thread = PyThread_get_thread_ident();
   if (shadow.import) {
     Py_IncRef(shadow.import);
-    shadow.started = notice_audit_hooks();
+    shadow.started = notice_audit_hooks() && notice_extensions();
   }
   return true;
 }
@@ -378,6 +418,7 @@ static bool is_found_along(const struct entry *entry, PyObject *path, const stru
   bool trusted = entry->kind == NAMESPACE || header->validate == PYCDS_VALIDATE_NONE;
   struct pycds_header by_time = {.validate = trusted ? PYCDS_VALIDATE_NONE : PYCDS_VALIDATE_STAT};
   if (conditions_check(path, &entry->facts, &by_time) != PYCDS_SERVED) return false;
+  if (search_check_source(&entry->facts, by_time.validate, header->python_magic) != PYCDS_SERVED) return false;
   return entry->kind != NAMESPACE ||
          (is_only_item(path, entry->facts.entry) && is_directory(entry->facts.origin.bytes));
 }
@@ -421,6 +462,21 @@ static bool is_reached(uint32_t number) {
                                  : entry->state == ACTIVE && item_of(importlib.modules, entry->name) == entry->module;
 }
 
+/* Whether all modules that there are of some packages are those of this walk or were ready before. */
+static bool has_known_modules(PyObject *packages) {
+  Py_ssize_t length, at = 0;
+  const char *all = PyUnicode_AsUTF8AndSize(packages, &length);
+  PyObject *name, *module;
+  while (all && PyDict_Next(importlib.modules, &at, &name, &module)) {
+    const char *text = PyUnicode_AsUTF8AndSize(name, &length);
+    size_t first = text ? strcspn(text, ".") : 0;
+    for (const char *one = all; first > 0 && *one; one += strcspn(one, " "), one += *one == ' ') {
+      if (strcspn(one, " ") == first && strncmp(one, text, first) == 0 && !is_reached(number_of(name))) return false;
+    }
+  }
+  return all != NULL;
+}
+
 static bool has_processors(PyObject *text) {
   Py_ssize_t length;
   const char *then = PyUnicode_AsUTF8AndSize(text, &length);
@@ -451,6 +507,7 @@ static bool check_event(const struct event *event, const struct walk *walk) {
     case EFFECT: return may_put_back(event->payload);
     case SEEN: return is_reached(event->entry);
     case UNSEEN: return !item_of(importlib.modules, event->payload) && !is_reached(event->entry);
+    case NAMES: return has_known_modules(event->payload);
     case POOL: return has_processors(event->payload);
     case WHATS: break;
   }
@@ -464,6 +521,7 @@ static const char *const event_reasons[] = {
     [EFFECT] = "something else is there that importing it looks at",
     [SEEN] = "a module is not there that it has looked for",
     [UNSEEN] = "a module is there that it has looked for",
+    [NAMES] = "a module is there of a package of which it has looked for all",
     [POOL] = "it has started a thread for each of another number of processors",
 };
 
@@ -514,17 +572,74 @@ static bool depends_on_dropped(const struct entry *entry) {
   return false;
 }
 
+/* Through libraries, the first of which to load has read what all of them go by. */
+static bool shares_with_dropped(const struct entry *entry) {
+  for (uint32_t i = 0; entry->library_count > 0 && i < shadow.count; i++) {
+    const struct entry *other = &shadow.entries[i];
+    if (other->state != DROPPED) continue;
+    for (size_t j = 0; j < entry->library_count * other->library_count; j++) {
+      const void *own = entry->libraries[j % entry->library_count];
+      if (anew_needs(own, other->libraries[j / entry->library_count])) return true;
+    }
+  }
+  return false;
+}
+
+static void load_anew(void) {
+  size_t count = 0, at = 0;
+  for (uint32_t i = 0; i < shadow.count; i++) count += shadow.entries[i].library_count;
+  void **libraries = malloc((count + 1) * sizeof *libraries);
+  for (uint32_t i = 0; libraries && i < shadow.count; i++) {
+    struct entry *entry = &shadow.entries[i];
+    if (entry->state != DROPPED || entry->anew) continue;
+    entry->anew = true;
+    for (size_t j = 0; j < entry->library_count; j++) libraries[at++] = entry->libraries[j];
+    if (entry->kind == EXTENSION || entry->kind == BUILTIN) anew_module(entry->module, entry->kind == EXTENSION);
+  }
+  if (libraries) anew_libraries_again(libraries, at);
+  free(libraries);
+}
+
 /* What refers to a dropped module refers to another object than the program would. */
 static void drop_dependents(void) {
   for (bool more = true; more;) {
     more = false;
     for (uint32_t i = 0; i < shadow.count; i++) {
       struct entry *entry = &shadow.entries[i];
-      if (entry->state != WAITING || !depends_on_dropped(entry)) continue;
+      if (entry->state != WAITING || !(depends_on_dropped(entry) || shares_with_dropped(entry))) continue;
       entry->state = DROPPED;
       more = true;
     }
   }
+  load_anew();
+}
+
+/* An extension module may be loaded without any question here: while something watches, in another thread, by a loader
+ * that a program has made. */
+static PyObject *create_dynamic(PyObject *self, PyObject *args) {
+  (void)self;
+  PyObject *spec = PyTuple_Size(args) > 0 ? PyTuple_GetItem(args, 0) : NULL;
+  PyObject *origin = spec ? PyObject_GetAttrString(spec, "origin") : NULL;
+  Py_ssize_t length;
+  const char *path =
+      origin && PyType_IsSubtype(type_of(origin), &PyUnicode_Type) ? PyUnicode_AsUTF8AndSize(origin, &length) : NULL;
+  PyErr_Clear();
+  bool waiting = false;
+  for (uint32_t i = 0; path && i < shadow.count; i++) {
+    struct entry *entry = &shadow.entries[i];
+    if (entry->kind != EXTENSION || entry->state != WAITING || strcmp(entry->facts.origin.bytes, path) != 0) continue;
+    entry->state = DROPPED;
+    waiting = true;
+  }
+  if (waiting) drop_dependents();
+  drop(origin);
+  return PyObject_Call(shadow.create_dynamic, args, NULL);
+}
+
+static bool notice_extensions(void) {
+  static PyMethodDef method = {"create_dynamic", create_dynamic, METH_VARARGS, NULL};
+  static char doc[256];
+  return stand_in("_imp", &method, doc, sizeof doc, &shadow.create_dynamic);
 }
 
 /* ---- putting in place ---- */
@@ -546,8 +661,10 @@ static bool activate(struct entry *entry, PyObject *effects) {
     if (event->what != PUT) continue;
     other->state = ACTIVE;
     done = PyDict_SetItem(importlib.modules, other->name, other->module) == 0;
+    report_put();
   }
   if (!done || PyDict_SetItem(importlib.modules, entry->name, entry->module) != 0) return false;
+  report_put();
   if (!entry->child) return true;
   PyObject *package = shadow.entries[entry->parent].module;
   if (type_of(package) == &PyModule_Type)

@@ -278,7 +278,7 @@ __attribute__((noreturn, used)) static void resume_on_stack(void) {
   uint64_t mask = handover->mask;
   discard_handover();
   syscall(SYS_rt_sigprocmask, SIG_SETMASK, &mask, NULL, sizeof mask);
-  freeze.hook.run(freeze.hook.self, getenv("PYCDS_SNAPSHOT"), took);
+  freeze.hook.calls.run(freeze.hook.self, took);
   exit(Py_RunMain());
 }
 

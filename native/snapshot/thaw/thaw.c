@@ -15,11 +15,9 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "../../cpython/sys_flag.h"
 #include "../clock.h"
 #include "../cpu.h"
 #include "../status.h"
-#include "../template.h"
 #include "build.h"
 #include "program.h"
 
@@ -230,26 +228,22 @@ static bool is_first(void) {
 
 enum snapshot_reject thaw(const char **path) {
   double began = clock_milliseconds();
-  *path = NULL;
-  if (!is_first()) return SNAPSHOT_ACCEPTED;
-  *path = getenv("PYCDS_SNAPSHOT");
+  if (!is_first()) {
+    *path = NULL;
+    return SNAPSHOT_ACCEPTED;
+  }
   enum snapshot_reject reject = refused_before();
   if (reject) {
     forget_variable();
     return reject;
   }
-  if (!*path || !**path) return SNAPSHOT_ACCEPTED;
-  if (strcmp(*path, "off") == 0) return SNAPSHOT_REJECT_OFF;
-  /* Under -E and -I nothing is used that the environment names. */
-  if (sys_flag("ignore_environment") == 0) return try_snapshot(*path, began);
-  *path = NULL;
-  return SNAPSHOT_ACCEPTED;
+  if (!*path) return SNAPSHOT_ACCEPTED;
+  return strcmp(*path, "off") == 0 ? SNAPSHOT_REJECT_OFF : try_snapshot(*path, began);
 }
 
-bool thaw_is_template(PyObject *self, void (*run)(void *self, const char *snapshot, double milliseconds),
-                      bool (*adopt)(PyObject *table, PyObject *key, PyObject *may, PyObject *put)) {
+bool thaw_is_template(PyObject *self, const struct template_calls *calls) {
   if (!pycds_template_register) return false;
-  struct template_hook hook = {.run = run, .self = self, .adopt = adopt};
+  struct template_hook hook = {.self = self, .calls = *calls};
   struct key_site site;
   hook.complete = key_at_start(&site) && key_take(&hook.key);
   return pycds_template_register(&hook);

@@ -7,14 +7,14 @@
 
 #include "../interpreter.h"
 #include "../reject.h"
+#include "../template.h"
 
-/* Tries the snapshot that PYCDS_SNAPSHOT names. Returns only when none is used, and then all is as before: with
- * SNAPSHOT_ACCEPTED where there is none to be used. `*path` is its name then, for reports; it lives on. Leaves an
- * exception with SNAPSHOT_REJECT_INTERRUPTED, and else none. */
+/* Tries a snapshot; NULL: there is none, "off": it is not to be used. Returns only when none is used, and then all is as
+ * before: with SNAPSHOT_ACCEPTED and a path that is NULL where there is none. Leaves an exception with
+ * SNAPSHOT_REJECT_INTERRUPTED, and else none. */
 enum snapshot_reject thaw(const char **path);
 
-/* In a template: has `run` called in each process that is made of it, and returns true. `adopt` as in template.h. */
-bool thaw_is_template(PyObject *self, void (*run)(void *self, const char *snapshot, double milliseconds),
-                      bool (*adopt)(PyObject *table, PyObject *key, PyObject *may, PyObject *put));
+/* In a template: takes over what it may call, with `self` for `run`, and returns true. */
+bool thaw_is_template(PyObject *self, const struct template_calls *calls);
 
 #endif

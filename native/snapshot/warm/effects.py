@@ -18,8 +18,13 @@ LISTS = (
     ('logging', '_handlerList'),
     ('threading', '_threading_atexits'),
 )
+# The interpreter's own dictionary, in which extension modules find each other: INTERPRETER, which is no attribute.
+STATE = ('sys', '<state of the interpreter>')
+# What stays in it: a module whose library is not loaded anew (runtime/warm/anew.c), and that looks for itself there.
+STAYS = {'cached_datetime_module'}
 # Dictionaries: importing adds to them.
 DICTS = (
+    STATE,
     ('copyreg', 'dispatch_table'),
     ('copyreg', '_extension_registry'),
     ('copyreg', '_inverted_registry'),
@@ -68,6 +73,12 @@ def _renew_dateutil(module):
     information._century = information._year // 100 * 100
 
 
+def _renew_numpy(module):
+    # Of the host; older versions keep it.
+    if hasattr(module, 'kernel_version'):
+        module.kernel_version = tuple(int(part) for part in os.uname().release.split('.')[:2])
+
+
 def _renew_numpy_random(module):
     module._rand.seed()
 
@@ -80,7 +91,14 @@ def _renew_urllib3(module):
 RENEWALS = {
     'logging': (('TIME',), ('_startTime',), _renew_logging),
     'threading': ((), ('_main_thread', '_active'), _renew_threading),
+    # In the order of a set of classes, which is another one in each process anyhow.
+    'pandas.core.computation.expr': (
+        (),
+        ('BaseExprVisitor', 'PandasExprVisitor', 'PythonExprVisitor'),
+        lambda module: None,
+    ),
     'dateutil.parser._parser': (('TIME',), ('DEFAULTPARSER',), _renew_dateutil),
+    'numpy': ((), ('kernel_version',), _renew_numpy),
     'numpy.random.mtrand': (('ENTROPY',), ('_rand',), _renew_numpy_random),
     'urllib3.util.connection': (('SOCKET',), (), _renew_urllib3),
     'multiprocessing.process': (('ENTROPY',), ('_current_process',), _renew_multiprocessing),
@@ -100,6 +118,8 @@ def holder_of(modules, place):
 
 
 def attribute_of(modules, place):
+    if place == STATE:
+        return INTERPRETER
     holder, name = holder_of(modules, place)
     return vars(holder).get(name, MISSING)
 

@@ -10,11 +10,13 @@
 #   ('set', name)                 it put something into sys.modules itself
 #   ('seen', name)                it looked whether a module is in sys.modules, and it was
 #   ('unseen', name)              the same, and it was not
+#   ('names', packages)           it looked which modules of these packages there are; those it found are 'seen'
 #   ('pool', processors)          it started threads, one for each processor, which end before a fork
 #   ('effect', what, place, payload)   see effects.py
 
 HARMLESS = {
     ('sys', 'modules'),
+    ('posix', 'environ'),  # see change_variables
     ('_frozen_importlib', '_module_locks'),
     ('_frozen_importlib', '_blocking_on'),
     ('sys', 'path_importer_cache'),
@@ -34,8 +36,9 @@ OF_CLASSES = {
     *('__annotations__', '__doc__', '__parameters__', '_abc_impl', '__abstractmethods__'),
     *('_value2member_map_', '_unhashable_values_'),
 }
+SYSCONFIG = {('sysconfig', '_CONFIG_VARS'): None, ('sysconfig', '_CONFIG_VARS_INITIALIZED'): False}
 # Remembered answers, by their empty value: taken out at the freeze.
-FORGOTTEN = {('platform', '_uname_cache'): None, ('platform', '_sys_version_cache'): {}, ('platform', '_platform_cache'): {}}
+FORGOTTEN = {('platform', '_uname_cache'): None, ('platform', '_sys_version_cache'): {}, ('platform', '_platform_cache'): {}, **SYSCONFIG}
 # Not of the image, or another one in each container.
 OUTSIDE = ('/proc/', '/sys/', '/dev/', '/etc/', '/run/', '/tmp/', '/var/')
 
@@ -70,6 +73,11 @@ class Recorder:
         self.seeds = {}  # by module: how many generators of random numbers have drawn their state
         self.generators = set()
         self.fork_handlers = 0  # of libraries, since the last look
+        self.known_libraries = set(libraries())
+        self.libraries = {}  # by module: what was loaded for it
+        self.idle = False
+        self.rewritten = {}  # by module: the variables as they were before it changed them
+        self.anew = []  # the modules that could not be loaded anew
         self.inside = False
         self.clock = __import__('time').process_time
         self.since = self.clock()  # what has been done since was done by the module that is being loaded
@@ -113,6 +121,7 @@ class Recorder:
         """Finds out what has been done since the last call."""
         self.inside = True
         self.settle_modules()
+        self.settle_libraries()
         self.settle_lists()
         self.settle_loggers()
         self.settle_attributes()
@@ -132,6 +141,14 @@ class Recorder:
             self.known.discard(name)
             self.fault('REMOVED', name)
 
+    def settle_libraries(self):
+        now = libraries()
+        if len(now) == len(self.known_libraries):
+            return
+        fresh = [one for one in now if one not in self.known_libraries]
+        self.known_libraries = set(now)
+        self.libraries.setdefault(self.stack[-1], []).extend(fresh)
+
     def settle_lists(self):
         for kind, places in (('list', LISTS), ('dict', DICTS)):
             for place in places:
@@ -141,6 +158,8 @@ class Recorder:
                 before = self.lists.get(place)
                 if now is not None and before is not None:
                     added = (added_to_list if kind == 'list' else added_to_dict)(before, now)
+                    if place == STATE and added is not None:
+                        added = [item for item in added if item[0] not in STAYS]
                     if added is None:
                         self.fault('CHANGED', '.'.join(place))
                     elif any(added) if kind == 'list' else added:
@@ -292,6 +311,8 @@ class Recorder:
 
     def rebind(self, place, before, now):
         """What is put back later has never been changed; it may have been for as long as something was imported."""
+        if is_equal(before, now):
+            return
         owner, original = self.rebound.pop(place, (self.stack[-1], before))
         change = (owner, *place)
         if original is now:
@@ -341,11 +362,19 @@ class Recorder:
                 if value == self.state[reason]:
                     continue
                 # A library's own threads, which it ends before a fork: it starts them again when it needs them.
-                if reason == 'THREAD' and self.fork_handlers:
+                if reason == 'VARIABLES':
+                    self.change_variables(self.state[reason], value)
+                elif reason == 'THREAD' and self.fork_handlers:
                     self.event('pool', str(len(posix.sched_getaffinity(0))))
                 else:
                     self.fault(reason)
         self.state = now
+
+    def change_variables(self, before, now):
+        """What a module has put in for as long as it was imported, and taken out again, nobody finds."""
+        owner = self.stack[-1]
+        if self.rewritten.setdefault(owner, before) == now:
+            del self.rewritten[owner]
 
     def flushed(self):
         for stream in (sys.stdout, sys.stderr):
@@ -376,6 +405,8 @@ class Recorder:
 
     def begin(self, name):
         """A load begins; returns the module where it only was hidden, and else None."""
+        if self.idle:
+            return None
         self.account()
         try:
             return self.begin_load(name)
@@ -396,6 +427,9 @@ class Recorder:
 
     def end(self, name, error):
         """A load has ended."""
+        if self.idle:
+            self.loaded_anew(name, error)
+            return
         self.account()
         try:
             self.end_load(name, error)
@@ -480,7 +514,7 @@ class Recorder:
 
     def extension_begins(self):
         """Extension modules import without asking Python: what they do not ask for they do not find."""
-        if len(self.stack) < 2:
+        if self.idle or len(self.stack) < 2:
             return None
         self.settle()
         saved = list(self.modules)
@@ -504,6 +538,16 @@ class Recorder:
         self.modules.update(ordered)
         self.settle()
 
+    def loaded_anew(self, name, error):
+        """Of several that fail for the same reason the first is to blame."""
+        self.flushed()
+        written = [posix.lseek(fd, 0, 2) for fd in (1, 2)]
+        if error is not None and self.anew and self.anew[-1][0] is error:
+            return
+        if error is not None or written != self.written:
+            self.anew.append((error, name))
+        self.written = written
+
     def show(self, name):
         parent = name.rpartition('.')[0]
         if parent in self.hidden:
@@ -512,6 +556,8 @@ class Recorder:
 
     def called(self, place, args, named):
         """A function of CALLS."""
+        if self.idle:
+            return
         self.settle()
         self.event('effect', 'call', place, (args, named))
 
@@ -533,8 +579,26 @@ class Recorder:
 
     def looked_at_all(self):
         code = sys._getframe(2).f_code
-        if self.stack[-1] and not self.inside and (code.co_name, code.co_filename.rpartition('/')[2]) not in LOOKS_UP:
+        packages = NAMES_OF_PACKAGES.get(self.stack[-1])
+        if packages and code.co_name == '<module>' and texts_of(code) <= {*packages, *PARTS_OF_NAMES}:
+            self.looked_at_packages(packages)
+        elif self.stack[-1] and not self.inside and (code.co_name, code.co_filename.rpartition('/')[2]) not in LOOKS_UP:
             self.fault('MODULES', code.co_name)
+
+    def looked_at_packages(self, packages):
+        """Of all names only those of some packages count; they have to be the same again."""
+        if self.inside:
+            return
+        for name in self.modules:
+            if name.partition('.')[0] in packages:
+                self.looked(name)
+        if not any(event[0] == 'names' for event in self.events[self.stack[-1]]):
+            self.event('names', ' '.join(packages))
+
+    def asked_classes(self, of):
+        """A class was asked for those that are derived from it; of a module's own they are known."""
+        if self.stack[-1] and not self.inside and not self.idle and defined_in(of) != self.stack[-1]:
+            self.fault('CLASSES', '%s.%s' % (defined_in(of), NAME_OF_TYPE(of)))
 
     def read(self, name):
         """A variable of the environment was read."""
@@ -605,6 +669,16 @@ def look(namespace):
     values = list(namespace.values())
     containers = [value for value in values if type(value) in (dict, list, set)]
     return list(namespace), values, containers, list(map(len, containers)), [one.copy() for one in containers]
+
+
+def is_equal(one, other):
+    """Whether nobody can tell one value from the other: those of the time zone are made again when they are looked up."""
+    kind = type(one)
+    if kind is not type(other):
+        return False
+    if kind is tuple:
+        return len(one) == len(other) and all(map(is_equal, one, other))
+    return kind in (int, float, str, bytes, bool) and one == other
 
 
 def len_of(value):
@@ -696,6 +770,26 @@ def watch_environment(recorder):
 
 # Functions that copy sys.modules to look one name up in the copy.
 LOOKS_UP = {('_signature_fromstr', 'inspect.py')}
+# Bodies that give modules of these packages a second name, and look for them among all names. Which names they are is all
+# that their code could compare with.
+NAMES_OF_PACKAGES = {'requests.packages': ('urllib3', 'idna', 'chardet', 'charset_normalizer')}
+PARTS_OF_NAMES = {'.', 'requests.packages.', 'requests.packages.chardet', 'ignore', 'Trying to detect'}
+
+
+def texts_of(code):
+    """All texts that are constants of a code."""
+    texts, work = set(), list(code.co_consts)
+    while work:
+        one = work.pop()
+        if type(one) is str:
+            texts.add(one)
+        elif type(one) in (tuple, frozenset):
+            work.extend(one)
+        elif hasattr(one, 'co_consts'):
+            work.extend(one.co_consts)
+    return texts - {code.co_name, code.co_qualname}
+
+
 # Who may look at sys.modules: their own answers are followed elsewhere.
 IMPORTING = {'importlib._bootstrap', 'importlib._bootstrap_external', '_frozen_importlib', '_frozen_importlib_external'}
 

@@ -76,20 +76,70 @@ def describe_spec(name, spec):
     return about
 
 
-def loads_again(name, module):
-    """Whether an extension module can be loaded a second time, as it must be where it is ready and cannot be served."""
-    import _imp
-
+def try_anew(recorder, record):
+    """
+    Whether all that was imported can be imported anew, as it must be where it is ready and cannot be served:
+    (name, why) of the modules with which it cannot; else a text, why that is not known. It is tried in a child.
+    """
+    reader, writer = posix.pipe()
     child = posix.fork()
     if child == 0:
-        status = 1
         try:
-            del sys.modules[name]
-            _imp.exec_dynamic(_imp.create_dynamic(module.__spec__))
-            status = 0
-        finally:
-            posix._exit(status)
-    return posix.waitpid(child, 0)[1] == 0
+            result = import_anew(recorder, record)
+        except BaseException as error:
+            result = '%s: %s' % (type(error).__name__, error)
+        posix.write(writer, json_of(result).encode('utf-8', 'replace'))
+        posix._exit(0)
+    posix.close(writer)
+    parts = []
+    while part := posix.read(reader, 65536):
+        parts.append(part)
+    posix.close(reader)
+    status = posix.waitpid(child, 0)[1]
+    return value_of(b''.join(parts).decode()) if parts else 'the process ended with status %d' % status
+
+
+def import_anew(recorder, record):
+    """Does what the runtime does with what it cannot serve, with everything; then imports it."""
+    recorder.idle, recorder.watching = True, False
+    sys.modules = recorder.modules
+    recorder.faults.clear()
+    before = {name: recorder.modules[name] for name in loaded(recorder)}
+    build(recorder, record)
+    extensions = [
+        (before[about['name']], about['kind'] == 'extension')
+        for about in record['modules']
+        if about['kind'] in ('extension', 'builtin')
+    ]
+    load_anew([one for name in before for one in recorder.libraries.get(name, ())], extensions)
+    recorder.flushed()
+    recorder.written = [posix.lseek(fd, 0, 2) for fd in (1, 2)]
+    for name in record['asked']:
+        try:
+            __import__(name)
+        except BaseException:
+            pass
+    failed = [(name, 'it wrote something' if error is None else str(error)) for error, name in recorder.anew if name in before]
+    stale = [one for one in before.values() if not any(one is other for other in recorder.base.values())]
+    return failed or [(name, '') for name in before if any(recorder.modules.get(name) is one for one in (None, *stale))]
+
+
+def inherit(recorder):
+    """What a library has read is a matter of all modules that use it, whichever was the first to load it."""
+    owner = {library: name for name, all in recorder.libraries.items() for library in all}
+    for name, own in list(recorder.libraries.items()):
+        seen, work = set(own), list(own)
+        while work:
+            for other in needed(work.pop()):
+                if other not in seen and other in owner:
+                    seen.add(other)
+                    work.append(other)
+        for first in {owner[library] for library in seen} - {name, ''}:
+            for kept in (recorder.reads, recorder.files):
+                kept.setdefault(name, set()).update(kept.get(first, ()))
+            for event in recorder.events.get(first, ()):
+                if event[0] == 'pool' and event not in recorder.events.setdefault(name, []):
+                    recorder.events[name].append(event)
 
 
 def loaded(recorder):
@@ -102,14 +152,17 @@ def record_of(recorder):
     names = loaded(recorder)
     modules = []
     values = Values()
+    inherit(recorder)
     # What variables were is in no record and in no snapshot.
     key = int.from_bytes(os.urandom(7), 'little')
     for name in names:
-        kind = kind_of(getattr(recorder.modules[name], '__spec__', None))
-        once = kind == 'extension' and not loads_again(name, recorder.modules[name])
         recorder.stack.append(name)
-        if once:
-            recorder.fault('ONCE')
+        if name in recorder.rewritten:
+            recorder.fault('VARIABLES')
+        for library in recorder.libraries.get(name, ()):
+            reason = refuses(library)
+            if reason is not None:
+                recorder.fault('ONCE', reason)
         put_in = any(('set', name) in events for events in recorder.events.values())
         about = {'name': name, 'kind': 'set'}
         if not put_in:
@@ -143,7 +196,7 @@ def record_of(recorder):
             milliseconds=round(1000 * recorder.costs.get(name, 0.0), 3),
         )
         modules.append(about)
-    return {
+    record = {
         'version': 1,
         'key': str(key),
         'asked': [event[1] for event in recorder.events[''] if event[0] == 'ask'],
@@ -153,6 +206,10 @@ def record_of(recorder):
         'failed': list(recorder.failed.values()),
         'changes': [list(change) for change in recorder.changes],
     }
+    # What is going to be left out need not be loaded anew.
+    faults = [fault for all in recorder.faults.values() for fault in all]
+    fit = all(reason in EXCUSED for reason, _ in faults)
+    return dict(record, anew=try_anew(recorder, record) if fit else None)
 
 
 def event_of(event):
@@ -194,9 +251,13 @@ def json_of(value):
     return '[%s]' % ', '.join(map(json_of, value))
 
 
+def value_of(text):
+    return eval(text, {'null': None, 'true': True, 'false': False, '__builtins__': {}})
+
+
 def read_record(path):
     with io.open(path, encoding='utf-8') as file:
-        return eval(file.read(), {'null': None, 'true': True, 'false': False, '__builtins__': {}})
+        return value_of(file.read())
 
 
 def write_record(path, record):
@@ -206,6 +267,8 @@ def write_record(path, record):
 
 # ---- the table ----
 
+# Of a module that has only asked: blame.ts decides.
+EXCUSED = {'TIME', 'PID', 'HOST'}
 PLACE = ('kind', 'origin', 'entry', 'bytes', 'mtime')
 
 
@@ -317,8 +380,9 @@ def build(recorder, record):
     names = loaded(recorder)
     if recorder.faults or list(recorder.base) != record['base'] or names != [about['name'] for about in record['modules']]:
         raise ValueError('importing went differently than before: %s' % (first_difference(names, list(modules)),))
-    if recorder.changes_now() != record['changes'] or list(recorder.failed.values()) != record['failed']:
-        raise ValueError('importing changed something else than before')
+    for now, then in ((recorder.changes_now(), record['changes']), (list(recorder.failed.values()), record['failed'])):
+        if now != then:
+            raise ValueError('importing changed something else than before: %s' % (first_difference(now, then),))
     objects = {name: recorder.modules[name] for name in names}
     entries = {name: about for name, about in modules.items() if about['kind'] != 'set'}
     for name, about in entries.items():
@@ -328,13 +392,16 @@ def build(recorder, record):
     if replay(record['asked'], entries, recorder.base, recorder.failed) != names:
         difference = first_difference(replay(record['asked'], entries, recorder.base, recorder.failed), names)
         raise ValueError('the order of imports cannot be told: %s' % (difference,))
+    for name in names:
+        for reason in filter(None, map(refuses, recorder.libraries.get(name, ()))):
+            raise ValueError('%s cannot be loaded anew: %s' % (name, reason))
     leave(recorder, entries)
     take_out(recorder, objects, entries)
     groups = cycles(entries)
     began = {name: place for place, name in enumerate(recorder.begun)}
     table = []
     for name, module in recorder.base.items():
-        table.append((name, module, 'base', '', '', 0, 0, False, (), (), (), None, False))
+        table.append((name, module, 'base', '', '', 0, 0, False, (), (), (), None, False, ()))
     for name, about in entries.items():
         # A module's load begins with that of its package.
         outer = [one for one in groups[name] if one.rpartition('.')[0] not in groups[name]]
@@ -360,14 +427,15 @@ def build(recorder, record):
                 tuple(tuple(file) for file in about['files']),
                 None if first == name else first,
                 about['bind'],
+                tuple(recorder.libraries.get(name, ())),
             )
         )
     for about in record['failed']:
         if about['name'] in entries:
             raise ValueError('%s is imported and is not' % about['name'])
-        table.append((about['name'], None, *(about[key] for key in PLACE), about['package'], (), (), (), None, False))
+        table.append((about['name'], None, *(about[key] for key in PLACE), about['package'], (), (), (), None, False, ()))
     for name, owner in owners_of(entries).items():
-        table.append((name, objects[name], 'set', '', '', 0, 0, False, (('ask', owner),), (), (), None, False))
+        table.append((name, objects[name], 'set', '', '', 0, 0, False, (('ask', owner),), (), (), None, False, ()))
     return table
 
 
@@ -497,7 +565,7 @@ def read_names(path):
 
 def forget():
     """Leaves in this namespace only what goes on being used."""
-    used = {'__builtins__', '_warnings', 'os', 'posix', 'sys', 'put_back', 'may_put_back', '_put_logger', 'RENEWALS', 'MISSING', 'attribute_of', 'holder_of'}
+    used = {'__builtins__', '_warnings', 'os', 'posix', 'sys', 'put_back', 'may_put_back', '_put_logger', 'RENEWALS', 'MISSING', 'attribute_of', 'holder_of', 'STATE', 'INTERPRETER'}
     names = globals()
     for name in list(names):
         if name not in used:

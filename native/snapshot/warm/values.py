@@ -9,6 +9,8 @@ DEPTH = 12
 # What is beyond is not compared; more than libraries hold.
 MOST_VALUES = 1000000
 LEAST_ADDRESS = 0x10000
+# Before a number that may be an address.
+NUMBER = '\0'
 SIMPLE = {type(None), bool, int, float, complex, str, bytes, type(Ellipsis), type(NotImplemented)}
 MODULE = type(sys)
 SLOT = type(FUNCTION.__globals__)
@@ -30,7 +32,7 @@ class Values:
         self.texts = []
 
     def digests_of(self, name, namespace):
-        """By attribute."""
+        """By attribute: one digest in which numbers that may be addresses do not count, and one in which they do."""
         self.module = name
         found = {}
         for key, value in list(namespace.items()):
@@ -38,13 +40,16 @@ class Values:
                 continue
             self.texts = []
             self.walk(value, DEPTH)
-            found[key] = _imp.source_hash(0, '|'.join(self.texts).encode('utf-8', 'replace')).hex()
+            found[key] = '%s %s' % (
+                digest(['address' if text.startswith(NUMBER) else text for text in self.texts]),
+                digest([text.removeprefix(NUMBER) for text in self.texts]),
+            )
         return found
 
     def walk(self, value, depth):
         kind = type(value)
         if kind is int and value >= LEAST_ADDRESS and any(start <= value < end for start, end in self.mapped):
-            self.texts.append('address')
+            self.texts.append(NUMBER + repr(value))
             return
         if kind in SIMPLE:
             self.texts.append(without_addresses(repr(value)))
@@ -117,6 +122,10 @@ class Values:
                 self.texts.append(without_addresses(repr(value)))
             except Exception:
                 pass
+
+
+def digest(texts):
+    return _imp.source_hash(0, '|'.join(texts).encode('utf-8', 'replace')).hex()
 
 
 def shallow(value):

@@ -48,7 +48,8 @@ static struct {
   PyObject *replaced[PUT_OFF];      /* what stands for functions whose calls are put off */
   PyObject *originals[PUT_OFF], *holders[PUT_OFF];
   int replaced_count;
-  int stderr_kept; /* while the streams are watched; else 0 */
+  PyCFunction subclasses; /* of all types */
+  int stderr_kept;        /* while the streams are watched; else 0 */
 } warm;
 
 /* ---- failing ---- */
@@ -156,6 +157,25 @@ static int audit(const char *event, PyObject *args, void *data) {
   return 0;
 }
 
+/* Include/cpython/pystate.h, Include/pystate.h */
+#define PyTrace_C_CALL 4
+PYCDS_PYAPI void PyEval_SetProfile(int (*)(PyObject *, void *frame, int what, PyObject *), PyObject *);
+
+/* There is no other way to see that a class was asked for those that are derived from it. */
+static int profile(PyObject *self, void *frame, int what, PyObject *function) {
+  (void)self;
+  (void)frame;
+  if (what != PyTrace_C_CALL || !warm.recorder || type_of(function) != &PyCFunction_Type) return 0;
+  if (PyCFunction_GetFunction(function) != warm.subclasses) return 0;
+  PyObject *type, *value, *traceback;
+  PyErr_Fetch(&type, &value, &traceback);
+  PyObject *of = PyObject_GetAttrString(function, "__self__");
+  if (of) drop(tell("asked_classes", of, NULL, NULL));
+  drop(of);
+  PyErr_Restore(type, value, traceback);
+  return 0;
+}
+
 /* ---- functions whose calls are put off ---- */
 
 /* `self`: (name of the module, name of the function). */
@@ -248,6 +268,62 @@ static PyObject *probe(PyObject *self, PyObject *unused) {
   return list;
 }
 
+/* ---- loading anew ---- */
+
+#define MOST_LIBRARIES 4096
+
+/* libraries(): addresses of what describes the loaded libraries. */
+static PyObject *libraries(PyObject *self, PyObject *unused) {
+  static void *maps[MOST_LIBRARIES];
+  (void)self;
+  (void)unused;
+  size_t count = freeze.hook.calls.libraries(maps, MOST_LIBRARIES);
+  if (count > MOST_LIBRARIES) freeze_refuse("there are too many libraries");
+  PyObject *list = PyList_New(0);
+  for (size_t i = 0; list && i < count; i++) {
+    PyObject *number = PyLong_FromVoidPtr(maps[i]);
+    PyList_Append(list, number);
+    drop(number);
+  }
+  return list;
+}
+
+/* refuses(address): None, or why that library cannot be loaded anew. */
+static PyObject *refuses(PyObject *self, PyObject *number) {
+  (void)self;
+  const char *reason = freeze.hook.calls.refuses((void *)(uintptr_t)PyLong_AsUnsignedLongMask(number));
+  return reason ? text_of(reason) : none();
+}
+
+/* needed(address): the addresses of those that the library depends on. */
+static PyObject *needed(PyObject *self, PyObject *number) {
+  void *map = (void *)(uintptr_t)PyLong_AsUnsignedLongMask(number);
+  PyObject *all = libraries(self, NULL), *list = PyList_New(0);
+  for (Py_ssize_t i = 0; list && i < PyList_Size(all); i++) {
+    PyObject *one = PyList_GetItem(all, i);
+    if (freeze.hook.calls.needs(map, (void *)(uintptr_t)PyLong_AsUnsignedLongMask(one))) PyList_Append(list, one);
+  }
+  drop(all);
+  return list;
+}
+
+/* load_anew(addresses, [(module, is of a library), ...]): what is imported from now on is loaded as if it had never been. */
+static PyObject *load_anew(PyObject *self, PyObject *args) {
+  (void)self;
+  PyObject *numbers = PyTuple_GetItem(args, 0), *modules = PyTuple_GetItem(args, 1);
+  size_t count = (size_t)PyList_Size(numbers);
+  void **maps = calloc(count + 1, sizeof *maps);
+  for (size_t i = 0; maps && i < count; i++)
+    maps[i] = (void *)(uintptr_t)PyLong_AsUnsignedLongMask(PyList_GetItem(numbers, (Py_ssize_t)i));
+  for (Py_ssize_t i = 0; i < PyList_Size(modules); i++) {
+    PyObject *one = PyList_GetItem(modules, i);
+    freeze.hook.calls.module_again(PyTuple_GetItem(one, 0), PyObject_IsTrue(PyTuple_GetItem(one, 1)) == 1);
+  }
+  if (maps) freeze.hook.calls.libraries_again(maps, count);
+  free(maps);
+  return none();
+}
+
 /* ---- namespaces ---- */
 
 /* The same as long as a dictionary holds the same objects, and those that can hold more are as large. */
@@ -296,6 +372,10 @@ void warm_configure(void) {
 
 static PyMethodDef put_off_method = {"put_off", put_off, METH_VARARGS, NULL};
 static PyMethodDef fingerprints_method = {"fingerprints", fingerprints, METH_O, NULL};
+static PyMethodDef libraries_method = {"libraries", libraries, METH_NOARGS, NULL};
+static PyMethodDef refuses_method = {"refuses", refuses, METH_O, NULL};
+static PyMethodDef needed_method = {"needed", needed, METH_O, NULL};
+static PyMethodDef load_anew_method = {"load_anew", load_anew, METH_VARARGS, NULL};
 static PyMethodDef probe_method = {"probe", probe, METH_NOARGS, NULL};
 
 static void run_sources(void) {
@@ -303,7 +383,9 @@ static void run_sources(void) {
   const char *const sources[SOURCES] = {effects_source, recorder_source, values_source, table_source};
   warm.globals = PyDict_New();
   PyDict_SetItemString(warm.globals, "__builtins__", PyEval_GetBuiltins());
-  static PyMethodDef *const methods[] = {&put_off_method, &fingerprints_method};
+  PyDict_SetItemString(warm.globals, "INTERPRETER", PyInterpreterState_GetDict(PyInterpreterState_Get()));
+  static PyMethodDef *const methods[] = {&put_off_method, &fingerprints_method, &libraries_method,
+                                         &refuses_method, &needed_method,       &load_anew_method};
   for (size_t i = 0; i < sizeof methods / sizeof *methods; i++) {
     PyObject *function = PyCFunction_NewEx(methods[i], &_Py_NoneStruct, NULL);
     PyDict_SetItemString(warm.globals, methods[i]->ml_name, function);
@@ -361,6 +443,11 @@ static void watch_all(void) {
   drop(call("watch_environment", warm.recorder, NULL));
   drop(call("watch_modules", warm.recorder, NULL));
   if (PySys_AddAuditHook(audit, NULL) != 0) freeze_refuse("it cannot be watched");
+  PyObject *subclasses = PyObject_GetAttrString((PyObject *)&PyModule_Type, "__subclasses__");
+  must(subclasses, "__subclasses__");
+  warm.subclasses = PyCFunction_GetFunction(subclasses);
+  drop(subclasses);
+  PyEval_SetProfile(profile, NULL);
 }
 
 static void import_all(PyObject *names) {
@@ -446,7 +533,8 @@ static void take_programs(PyObject *record) {
 static void hand_over(PyObject *table, PyObject *key) {
   PyObject *may = PyDict_GetItemString(warm.globals, "may_put_back"),
            *put = PyDict_GetItemString(warm.globals, "put_back");
-  if (!freeze.hook.adopt || !freeze.hook.adopt(table, key, may, put)) freeze_refuse("the runtime takes no modules");
+  if (!freeze.hook.calls.adopt || !freeze.hook.calls.adopt(table, key, may, put))
+    freeze_refuse("the runtime takes no modules");
 }
 
 static PyObject *make_recorder(void) {
@@ -479,7 +567,10 @@ void warm_import(void) {
   stand_between(bootstrap, "_find_and_load", &load_method, &warm.find_and_load);
   if (warm.watching) watch_all();
   import_all(names);
-  if (warm.watching) finish_watching();
+  if (warm.watching) {
+    PyEval_SetProfile(NULL, NULL);
+    finish_watching();
+  }
   PyDict_SetItemString(bootstrap, "_find_and_load", warm.find_and_load);
   stop_putting_off();
   take_programs(record);

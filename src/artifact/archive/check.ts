@@ -3,16 +3,15 @@
 import { reportStart } from '../../learn/run/index.js'
 import { during } from '../../log/index.js'
 import { atLeast, type Gate } from '../../measure/gates.js'
-import type { Checked, Limits, Trial } from '../artifact.js'
-import { ArchiveReport } from './report.js'
+import type { Checked, Limits, Report, Trial } from '../artifact.js'
 
 /** How many of the modules that did not come from the archive a failed limit names. */
 const NAMED = 3
 
 /** Starts the image once, untraced, and counts what its runtime says; not at all unless a limit asks for it. */
-export async function checkArchive(trial: Trial, { minHitRate }: Limits): Promise<Checked> {
+export async function checkArchive(trial: Trial, { minHitRate }: Limits, report: Report): Promise<Checked> {
   if (minHitRate === undefined) return { checks: { hitRate: null }, gates: [] }
-  const report = await countHits(trial)
+  await countHits(trial, report)
   const { served, total, hitRate: percent } = report.counts
   return { checks: { hitRate: { served, total, percent } }, gates: [hitRateGate(minHitRate, report)] }
 }
@@ -22,8 +21,7 @@ export function archiveLimits({ minHitRate }: Limits): string[] {
   return minHitRate === undefined ? [] : ['--min-hit-rate']
 }
 
-async function countHits({ engine, spec, options, progress }: Trial): Promise<ArchiveReport> {
-  const report = new ArchiveReport()
+async function countHits({ engine, spec, options, progress }: Trial, report: Report): Promise<void> {
   const title = 'Start the new image and count what its archive serves'
   await during(progress, ['hit-rate', title], async (step) => {
     const { failure } = await reportStart(engine, spec, {
@@ -34,10 +32,9 @@ async function countHits({ engine, spec, options, progress }: Trial): Promise<Ar
     if (failure) throw failure
     step.done(report.brief)
   })
-  return report
 }
 
-function hitRateGate(minHitRate: number, { counts, missed, rejected }: ArchiveReport): Gate {
+function hitRateGate(minHitRate: number, { counts, missed, rejected }: Report): Gate {
   const gate = atLeast('min-hit-rate', minHitRate, counts.hitRate, '% served from the archive')
   if (rejected !== undefined) return { ...gate, ok: false, detail: `the archive was refused: ${rejected}` }
   if (missed.length === 0) return gate

@@ -112,6 +112,7 @@ function faultsOf(
       if (!isExcused(module, reason, differing)) add(name, reason, detail)
     if (differing !== undefined && differing.length > 0) add(name, 'DIFFERS', differing.join(', '))
   }
+  for (const [name, why] of typeof record.anew === 'string' ? [] : (record.anew ?? [])) add(name, 'ONCE', why)
   for (const [reason, detail] of record.faults) if (reason === 'FAILED') add(detail, reason, '')
   const closures = new Map<string, Set<string>>()
   const needsAlways = (one: string, other: string) => {
@@ -130,6 +131,9 @@ function faultsOf(
       // Else it is changed only where somebody else has imported it before.
       if (!base.has(of) && !needsAlways(name, of)) add(name, 'CHANGED', event[2])
     }
+  // Nobody knows which of them it is.
+  if (faults.size === 0 && typeof record.anew === 'string')
+    for (const { name, kind } of record.modules) if (kind === 'extension') add(name, 'ONCE', record.anew)
   return faults
 }
 
@@ -146,8 +150,14 @@ function differences(here: WarmModule, there: WarmModule | undefined): string[] 
   if (there === undefined) return undefined
   const renewed = new Set(here.renewed)
   return [...new Set([...Object.keys(here.values), ...Object.keys(there.values)])].filter(
-    (name) => !renewed.has(name) && here.values[name] !== there.values[name],
+    (name) => !renewed.has(name) && !isSame(here.values[name], there.values[name]),
   )
+}
+
+/** Whether one of two digests is the same: a number may happen to look like an address. */
+function isSame(here: string | undefined, there: string | undefined): boolean {
+  const others = there?.split(' ')
+  return here === there || (here?.split(' ').some((digest, i) => digest === others?.[i]) ?? false)
 }
 
 const isExcused = ({ name, kind }: WarmModule, reason: string, differing: string[] | undefined) =>

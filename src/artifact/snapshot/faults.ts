@@ -4,6 +4,7 @@
 /** Reasons of native/snapshot/warm/recorder.py and of blame.ts, as ends of a sentence that begins with "its import". */
 export const FAULTS: Readonly<Record<string, string>> = {
   CHANGED: 'changed something of another module',
+  CLASSES: 'asked a class of another module for all that are derived from it',
   CODEC: 'looked a codec up that the interpreter remembers',
   DESCRIPTOR: 'left a file open, or closed one',
   DIFFERS: 'left something that is another one each time',

@@ -8,10 +8,11 @@ export type WarmEvent =
   | ['absent', string]
   | ['set', string]
   | ['seen' | 'unseen', string]
+  | ['names', packages: string]
   | ['pool', processors: string]
   | ['effect', what: string, place: string, size: number]
 
-/** A reason of faults.ts, and what it is about. */
+/** A reason of faults.ts, and what it is about; of `anew` a module, and why. */
 export type WarmFault = [reason: string, detail: string]
 
 /** `set`: put into sys.modules by another module; `other`: found by a finder that another module has added. */
@@ -25,7 +26,7 @@ export interface WarmModule {
   variables: Record<string, string | null>
   files: [path: string, bytes: number, mtime: number][]
   faults: WarmFault[]
-  /** Digests of what it holds, by attribute; and which of them are made anew in each process. */
+  /** Digests of what it holds, by attribute: without numbers that may be addresses, and with them. And which of them are made anew in each process. */
   values: Record<string, string>
   renewed: string[]
   /** What its body took of the processor, without what it imported. */
@@ -43,6 +44,11 @@ export interface WarmRecord {
   modules: WarmModule[]
   /** Of what belongs to no module: what could not be imported. */
   faults: WarmFault[]
+  /**
+   * Modules that could not be imported a second time, as if they had never been; a text: why that is not known; null: it was
+   * not tried, since some have to be left out anyhow.
+   */
+  anew: WarmFault[] | string | null
   /** Attributes of other modules that an import has changed. */
   changes: [by: string, of: string, attribute: string][]
 }

@@ -15,6 +15,7 @@ import { parseCount, parseDuration, parseFactor, parsePercentage } from './parse
 import { parseProbe, parseReady } from './parse-ready.js'
 import { parseSurroundings, type SurroundingsFlags } from './parse-surroundings.js'
 import { readImageConfig } from './read-image-config.js'
+import { type SnapshotFlags, toSnapshot } from './snapshot-flags.js'
 
 /** Timed starts of each image beyond this tell nothing new. */
 const MAX_MEASURE_RUNS = 1000
@@ -43,7 +44,7 @@ export interface ArchiveFlags extends RunFlags {
 export interface RecordFlags extends RunFlags, SurroundingsFlags, LearnFlags {}
 
 /** The flags of `bake` as oclif delivers them. */
-export interface BakeFlags extends ArchiveFlags, SurroundingsFlags, LearnFlags, GateFlags {
+export interface BakeFlags extends ArchiveFlags, SurroundingsFlags, LearnFlags, GateFlags, SnapshotFlags {
   tag?: string | undefined
   output?: string | undefined
   pyc: BakeRequest['pyc']
@@ -55,6 +56,7 @@ export interface BakeFlags extends ArchiveFlags, SurroundingsFlags, LearnFlags, 
 export interface StepFlags
   extends ArchiveFlags,
     Omit<LearnFlags, 'train'>,
+    SnapshotFlags,
     Omit<SurroundingsFlags, 'network' | 'mount' | 'add-host'> {
   train?: LearnFlags['train'] | undefined
   pyc: StepRequest['pyc']
@@ -88,6 +90,7 @@ export function toBakeRequest(
     reference,
     ...present({ tag: flags.tag, output: flags.output, command }),
     ...toTraining(flags, command),
+    ...toSnapshot(flags, flags.train),
     validate: flags.validate,
     gates: toGates(flags),
     pyc: flags.pyc,
@@ -155,6 +158,7 @@ export function toStepRequest(
     ...present({ command, python: flags.python, output: flags.output && resolve(flags.output) }),
     ...(config ? { config } : {}),
     ...toTraining({ ...flags, train, network: 'default' }, command),
+    ...toSnapshot(flags, train),
     ...{ validate: flags.validate, pyc: flags.pyc, here: flags.here },
     ...toTimes(env),
   }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { countColumns } from '../../artifact/facts.js'
+import { countColumns, startLines } from '../../artifact/facts.js'
 import type { Style } from '../../log/index.js'
 import type { VerifyResult, VerifyScenario } from '../../usecases/verify.js'
 import { formatPercentage } from '../../util/units.js'
@@ -18,7 +18,8 @@ export function renderVerify(result: VerifyResult, style: Style): string {
     ...result.scenarios.flatMap((scenario, index) => {
       const mark = scenario.ok ? style.good('ok  ') : style.bad('fail')
       const missed = scenario.ok ? [] : renderLeftOut(scenario.missed).map((line) => `      ${line}`)
-      return [`  ${mark}  ${table[index] ?? ''}`, ...missed]
+      const lines = startLines(scenario, scenario.snapshot).map((line) => `        ${line}`)
+      return [`  ${mark}  ${table[index] ?? ''}`, ...lines, ...missed]
     }),
   ].join('\n')
 }

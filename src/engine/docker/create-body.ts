@@ -36,6 +36,7 @@ export function toCreateBody(spec: ContainerSpec, runId: string): object {
       ...mountsOf(spec),
       ReadonlyRootfs: spec.readOnly ?? false,
       ...(spec.dropCapabilities === true ? { CapDrop: ['ALL'] } : {}),
+      ...(spec.noNewPrivileges === true ? { SecurityOpt: ['no-new-privileges'] } : {}),
       // The output is attached; nothing is left behind on the engine's disk.
       LogConfig: { Type: 'none' },
     },

@@ -177,6 +177,7 @@ export class LocalEngine implements Engine {
       isolateNetwork: isolatesNetwork(spec),
       readOnly: spec.readOnly ?? false,
       capabilities: capabilitiesOf(spec),
+      noNewPrivileges: spec.noNewPrivileges === true,
       networkFiles: await networkFiles(bundle, hostname, spec),
       mounts: spec.mounts ?? [],
     }

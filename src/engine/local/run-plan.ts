@@ -28,6 +28,8 @@ export interface RunPlan {
   readonly readOnly: boolean
   /** Names from capabilities(7). */
   readonly capabilities: readonly string[]
+  /** As in {@link ContainerSpec}. */
+  readonly noNewPrivileges?: boolean
   /** What engines put in the place of an image's own files. */
   readonly networkFiles: readonly Mount[]
   readonly mounts: readonly Mount[]

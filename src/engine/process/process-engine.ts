@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // An engine without containers: the command runs as a child of this process, on the root file
 // system, with the network that this process has, and as its user unless another one is given.
-import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
 import { arch, release } from 'node:os'
 import { join } from 'node:path'
 import { PycdsError } from '../../errors/index.js'
@@ -59,11 +59,14 @@ export class ProcessEngine implements Engine {
       })
     }
     const made: string[] = []
-    for (const { name, type, mode, body } of spec.files) {
+    for (const { name, type, mode, body, mtime } of spec.files) {
       const path = join('/', name)
       if (type === 'directory' && !existsSync(path)) made.push(path)
       if (type === 'directory') mkdirSync(path, { recursive: true })
-      else writeFileSync(path, body ?? '')
+      else {
+        writeFileSync(path, body ?? '')
+        utimesSync(path, mtime, mtime)
+      }
       chmodSync(path, mode) // what the umask has taken away
     }
     const { changes } = this.#options
@@ -74,7 +77,7 @@ export class ProcessEngine implements Engine {
     const environment = {
       ...Object.fromEntries(inherited),
       // Bytecode that the run writes would have to be removed again.
-      PYTHONDONTWRITEBYTECODE: '1',
+      ...(spec.plainEnvironment ? {} : { PYTHONDONTWRITEBYTECODE: '1' }),
       ...(user ? { HOME: user.home } : {}),
       ...spec.env,
     }

@@ -127,6 +127,7 @@ export async function reportStart(
   const preload = ownPreload(spec)
   const container = await engine.create({
     ...{ ...traced, ...rights },
+    plainEnvironment: true,
     env: { ...env, ...(preload === undefined ? {} : { LD_PRELOAD: preload }) },
   })
   return await watchStart(engine, container, spec, options)
@@ -179,6 +180,14 @@ export interface TimedStart {
   exit: number | null
 }
 
+export interface TimeOptions {
+  /**
+   * Of a baked image: its processes start again without the tracer, which a process snapshot would not be used beside,
+   * and their runtime goes on with the clock.
+   */
+  runtimeClock?: boolean
+}
+
 /**
  * Starts the image's command with nothing but a clock in its Python processes.
  * Takes the process that imported most; undefined when there was none.
@@ -186,10 +195,11 @@ export interface TimedStart {
 export async function timeStart(
   engine: Engine,
   spec: TrainingSpec,
-  options: RunOptions,
+  options: RunOptions & TimeOptions,
 ): Promise<TimedStart | undefined> {
   const { times } = new RunPaths(spec.place)
-  const container = await engine.create(containerSpec(spec, { PYCDS_TIME_DIR: times }))
+  const handover: Record<string, string> = options.runtimeClock ? { PYCDS_TIME_HANDOVER: '1' } : {}
+  const container = await engine.create(containerSpec(spec, { PYCDS_TIME_DIR: times, ...handover }))
   try {
     const activity = async () =>
       (await readTimes(container, times)).reduce((sum, { imports }) => sum + imports, 0)

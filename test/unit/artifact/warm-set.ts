@@ -60,6 +60,7 @@ const recordOf = (modules: WarmModule[], more: Partial<WarmRecord> = {}): WarmRe
   key: '1',
   asked: [],
   base: [],
+  anew: null,
   modules,
   faults: [],
   changes: [],

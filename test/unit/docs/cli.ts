@@ -33,6 +33,9 @@ const REQUESTS: Readonly<Record<string, (flags: never) => unknown>> = {
 const TOGETHER: Readonly<Record<string, readonly string[]>> = {
   '--train imports': ['--import', 'app.main'],
   '--import app.main': ['--train', 'imports'],
+  '--snapshot-cpu native': ['--snapshot'],
+  '--snapshot-exclude ddtrace*': ['--snapshot'],
+  '--snapshot-include shop.models': ['--snapshot'],
 }
 
 const CONFIG = { architecture: 'amd64', os: 'linux', rootfs: { type: 'layers', diff_ids: [] } }

@@ -64,3 +64,9 @@ test('modules do not go with the command', refuses, 'PYCDS_TRAIN', 'imports')
 test('more than everything is refused', refuses, 'PYCDS_MIN_ARCHIVED', '101')
 test('a limit that is no number is refused', refuses, 'PYCDS_MIN_ARCHIVED', 'most')
 test('JSON that ends early is refused', refuses, 'PYCDS_COMMAND', '["python"')
+
+test('a snapshot is asked for by a switch', (t) => {
+  t.deepEqual(read({ PYCDS_SNAPSHOT: '1' }).flags, ['--snapshot'])
+  for (const value of ['0', '']) t.deepEqual(read({ PYCDS_SNAPSHOT: value }).flags, [])
+  t.throws(() => read({ PYCDS_SNAPSHOT: 'off' }), { message: /PYCDS_SNAPSHOT/ })
+})

@@ -73,6 +73,7 @@ export function toProcess(plan: RunPlan, exec?: ExecSpec): object {
     args: exec?.command ?? plan.command,
     env: Object.entries({ ...plan.env, ...exec?.env }).map(([name, value]) => `${name}=${value}`),
     cwd: plan.cwd,
+    ...(plan.noNewPrivileges === true ? { noNewPrivileges: true } : {}),
     capabilities: {
       bounding: plan.capabilities,
       effective: own,

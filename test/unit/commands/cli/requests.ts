@@ -19,6 +19,7 @@ const FLAGS: BakeFlags = {
   'on-train-failure': 'fail',
   pyc: 'auto',
   measure: '5',
+  snapshot: false,
   'dry-run': false,
 }
 
@@ -92,6 +93,7 @@ const STEP: StepFlags = {
     'on-train-failure': 'fail',
     validate: 'stat',
     pyc: 'off',
+    snapshot: false,
     here: false,
   },
 }
@@ -112,4 +114,26 @@ test('SOURCE_DATE_EPOCH is the time of what is written; empty is as good as none
       t.regex(error?.message ?? '', /^SOURCE_DATE_EPOCH /)
     }
   }
+})
+
+test('a snapshot is asked for with its rules, and rules without a snapshot are refused', (t) => {
+  const snapshot = (flags: Partial<BakeFlags>) =>
+    toBakeRequest('app:1', { ...FLAGS, ...flags }, undefined, {}).snapshot
+  t.is(snapshot({}), undefined)
+  t.deepEqual(snapshot({ snapshot: true }), { cpu: 'v3', include: [], exclude: [] })
+  t.deepEqual(
+    snapshot({
+      snapshot: true,
+      'snapshot-cpu': 'native',
+      'snapshot-include': ['app*'],
+      'snapshot-exclude': ['x'],
+    }),
+    { cpu: 'native', include: ['app*'], exclude: ['x'] },
+  )
+  t.throws(() => snapshot({ 'snapshot-exclude': ['x'] }), {
+    message: /--snapshot-exclude: there is no snapshot/,
+  })
+  t.throws(() => snapshot({ snapshot: true, train: 'imports', ready: undefined, import: ['app'] }), {
+    message: /--snapshot: .* --train imports starts none/,
+  })
 })

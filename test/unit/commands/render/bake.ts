@@ -44,6 +44,7 @@ const RESULT: BakeResult = {
     leftOut: [{ name: 'x', reason: 'frozen' }],
   },
   bytecode: { mode: 'auto', files: 0, packages: 0, failed: 0, bytes: 0 },
+  snapshot: null,
   layer: { diffId: `sha256:${'d'.repeat(64)}`, bytes: 3_100_000, compressedBytes: 1_200_000 },
   start: {
     metric: 'imports',

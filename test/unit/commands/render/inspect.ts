@@ -15,6 +15,7 @@ const RESULT: InspectResult = {
     { name: 'werkzeug', modules: 10, bytes: 1_200_000 },
   ],
   leftOut: [],
+  snapshot: null,
   map: null,
 }
 

@@ -23,6 +23,7 @@ test('each start is a line; a failed one tells why and what it missed', (t) => {
           hitRate: 100,
           reason: null,
           missed: [],
+          snapshot: { processes: 1, modules: 88, milliseconds: 2.14, refusal: null },
           ...ENDED,
         },
         {
@@ -33,6 +34,7 @@ test('each start is a line; a failed one tells why and what it missed', (t) => {
           hitRate: 90,
           reason: 'hit rate below 95 %',
           missed: [{ name: 'app.plugins', reason: 'source changed' }],
+          snapshot: null,
           ...ENDED,
         },
       ],
@@ -45,6 +47,7 @@ test('each start is a line; a failed one tells why and what it missed', (t) => {
       'app:1-cds: not verified (at least 95 % asked for)',
       '',
       '  ok    as it is       100/100  100 %',
+      '        thawed 88 modules in 2.1 ms; 12 from the archive',
       '  fail  as user 12345     9/10   90 %  hit rate below 95 %',
       '        source changed (1 module)',
       '          app.plugins',

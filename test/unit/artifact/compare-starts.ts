@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import test from 'ava'
+import { compareStarts } from '../../../src/artifact/compare-starts.js'
 import { PycdsError } from '../../../src/errors/index.js'
 import type { Start } from '../../../src/learn/run/index.js'
-import { compareStarts } from '../../../src/usecases/compare-starts.js'
 
 const start = (more: Partial<Start> = {}): Start => ({
   ...{ by: 'exit', exitCode: 0, seconds: 1, activity: 1, warnings: [], probes: [], unseen: [] },

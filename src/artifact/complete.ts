@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+// Artifacts that are made from the new image itself, once it holds all others: what the interpreter sees there must be what
+// its starts will see. Each is tried before it is shipped, and the image is whole without it.
+import type { Start } from '../learn/run/index.js'
+import type { RunPorts } from '../ports/index.js'
+import type { Trial } from './artifact.js'
+import type { MadeContent } from './content.js'
+import { formatManifest } from './manifest.js'
+import {
+  makeSnapshot,
+  noSnapshot,
+  type SnapshotInput,
+  type SnapshotSummary,
+  tellThaws,
+} from './snapshot/make.js'
+import type { SnapshotOptions } from './snapshot/options.js'
+import { proveSnapshot } from './snapshot/prove.js'
+
+/** What is wanted beside archive and bytecode; absent: nothing. */
+export interface MoreOptions {
+  snapshot?: SnapshotOptions
+}
+
+export interface CompletionInput extends Omit<SnapshotInput, 'options'>, MoreOptions {
+  /** Node's name of the image's architecture. */
+  architecture: string
+}
+
+/** The content of an image with artifacts that have to be tried. */
+export interface Completion {
+  content: MadeContent
+  /**
+   * @param trial of an image that holds them
+   * @param original how the application started without
+   * @param addedBytes what they add to the layer, compressed
+   * @returns why they must not be shipped, where that is so
+   */
+  prove(trial: Trial, original: Start, addedBytes: number): Promise<MadeContent | string>
+  /** The content as it was, which tells the reason. */
+  without(reason: string): MadeContent
+}
+
+/** Why nothing more will be made, as far as that is known before any work; undefined: it can be tried. */
+export function cannotComplete(
+  { snapshot }: MoreOptions,
+  architecture: string,
+  { archiver }: Pick<RunPorts, 'archiver'>,
+): string | undefined {
+  if (snapshot === undefined || archiver.freezer(architecture)) return undefined
+  return `there are no snapshots for ${architecture}: only for processors of the kind x86-64`
+}
+
+/** The content, which tells why nothing more is in it. */
+export function withoutMore(content: MadeContent, { snapshot }: MoreOptions, reason: string): MadeContent {
+  return snapshot === undefined ? content : telling(content, noSnapshot(snapshot, reason))
+}
+
+/** Makes what was asked for; where that cannot be, the content tells the reason. */
+export async function complete(
+  content: MadeContent,
+  input: CompletionInput,
+  ports: RunPorts,
+): Promise<Completion | MadeContent> {
+  const { snapshot: options, architecture } = input
+  if (options === undefined) return content
+  const freezer = ports.archiver.freezer(architecture)
+  if (freezer === undefined)
+    return withoutMore(content, input, cannotComplete(input, architecture, ports) ?? '')
+  const made = await makeSnapshot({ ...input, options }, freezer, ports)
+  if (typeof made === 'string') return withoutMore(content, input, made)
+  const document = { ...content.document, ...made.noted }
+  const whole: MadeContent = {
+    ...content,
+    artifacts: [...content.artifacts, made],
+    document,
+    manifest: formatManifest(document),
+    summaries: (folder) => ({ ...content.summaries(folder), snapshot: made.summary(folder) }),
+  }
+  return {
+    content: whole,
+    without: (reason) => telling(content, noSnapshot(options, reason, made.noted.snapshot?.leftOut)),
+    prove: async (trial, original, compressedBytes) => {
+      const thaws = await proveSnapshot(made, trial, original)
+      if (typeof thaws === 'string') return thaws
+      return {
+        ...whole,
+        summaries: (folder) => ({
+          ...whole.summaries(folder),
+          snapshot: { ...made.summary(folder), compressedBytes, thaws: tellThaws(thaws) },
+        }),
+      }
+    },
+  }
+}
+
+function telling(content: MadeContent, snapshot: SnapshotSummary): MadeContent {
+  return { ...content, summaries: (folder) => ({ ...content.summaries(folder), snapshot }) }
+}

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the runtime in a container says of all artifacts of its image, line by line.
+import { LineSplitter, withoutEnd } from '../util/lines.js'
+import { ArchiveReport } from './archive/report.js'
+import type { Counts, Limits, Missed, Report, Thawed } from './artifact.js'
+import { SnapshotReport } from './snapshot/report.js'
+
+/** UTF-16 units; names of modules are far shorter. */
+const MAX_LINE_LENGTH = 64 * 1024
+/** Below this an archive does not do what it is for. */
+const DEFAULT_MIN_HIT_RATE = 1
+
+const NO_REPORT =
+  'the runtime did not report: no Python with the hook was started, or its standard error is not that of the container'
+
+export class StartReport implements Report {
+  lines = 0
+  readonly #archive = new ArchiveReport()
+  readonly #snapshot = new SnapshotReport()
+  readonly #splitter = new LineSplitter(MAX_LINE_LENGTH)
+
+  get heard(): boolean {
+    return this.rejected !== undefined || this.counts.total > 0
+  }
+
+  get counts(): Counts {
+    const served = this.#archive.served + this.#snapshot.modules
+    const total = served + this.missed.length
+    return { served, total, hitRate: total === 0 ? 0 : (100 * served) / total }
+  }
+
+  get missed(): readonly Missed[] {
+    return this.#archive.missed
+  }
+
+  get rejected(): string | undefined {
+    return this.#archive.rejected
+  }
+
+  get thawed(): Thawed | null {
+    const { thaws, refusals, modules, milliseconds, refusal } = this.#snapshot
+    if (thaws.length + refusals.length === 0) return null
+    return { processes: thaws.length, modules, milliseconds, refusal: refusal ?? null }
+  }
+
+  get brief(): string {
+    const { served, total } = this.counts
+    return `${served} of ${total}`
+  }
+
+  add(chunk: Buffer): void {
+    for (const line of this.#splitter.push(chunk).map(withoutEnd)) {
+      if (!/^pycds\[\d+\]: /.test(line)) continue
+      this.lines++
+      this.#archive.read(line)
+      this.#snapshot.read(line)
+    }
+  }
+
+  problem({ minHitRate = DEFAULT_MIN_HIT_RATE }: Limits): string | null {
+    const { total, hitRate } = this.counts
+    if (this.rejected) return `the archive was refused: ${this.rejected}`
+    if (total === 0) return NO_REPORT
+    if (hitRate < minHitRate) return `the hit rate ${hitRate.toFixed(1)} % is below ${minHitRate} %`
+    const refusal = this.thawed?.refusal
+    return refusal ? `the snapshot was refused: ${refusal}` : null
+  }
+}

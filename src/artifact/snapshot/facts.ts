@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+// A process snapshot in text for people.
+import { formatBytes, formatCount, formatMs } from '../../util/units.js'
+import type { Counts, Fact, Facts, Thawed } from '../artifact.js'
+import type { SnapshotLeftOut } from '../manifest.js'
+import type { SnapshotContents } from './describe.js'
+import type { SnapshotSummary } from './make.js'
+
+/** More causes than this are counted, not listed. */
+const MAX_CAUSES = 5
+const COMMAND_LENGTH = 60
+
+export const snapshotFacts: Facts<SnapshotSummary> = {
+  made: (snapshot) => [
+    [
+      'snapshot',
+      snapshot.reason === null ? describe(snapshot) : `none, the archive is alone: ${snapshot.reason}`,
+    ],
+    ...causeFacts(snapshot.leftOut),
+  ],
+  place: ({ path }) => (path === null ? [] : [['snapshot', path]]),
+}
+
+function describe({ modules, bytes, compressedBytes, thaws }: SnapshotSummary): string {
+  const size =
+    compressedBytes === null ? formatBytes(bytes) : `${formatBytes(compressedBytes)} compressed in the layer`
+  const tried = thaws && `thawed in ${formatMs(thaws.milliseconds)}, ${thaws.starts} of ${thaws.starts} times`
+  return [`${formatCount(modules, 'module')} ready`, size, ...(tried ? [tried] : [])].join(', ')
+}
+
+/** What an image holds. */
+export function snapshotContentFacts(snapshot: SnapshotContents): Fact[] {
+  const { path, bytes, modules, programs, leftOut } = snapshot
+  return [
+    ['snapshot', `${path}  ${formatBytes(bytes)}, ${formatCount(modules.length, 'module')} ready`],
+    ...programs.map((program): Fact => ['serves', describeProgram(program)]),
+    ...causeFacts(leftOut, Number.POSITIVE_INFINITY),
+  ]
+}
+
+function describeProgram({ kind, text }: SnapshotContents['programs'][number]): string {
+  if (kind === 'script') return text
+  const [line = ''] = text.split('\n')
+  return kind === 'module' ? `python -m ${text}` : `python -c ${line.slice(0, COMMAND_LENGTH)}...`
+}
+
+/** What a start took from a snapshot; no line for a program that it is not for. */
+export function thawedLine(
+  { served }: Pick<Counts, 'served'>,
+  { processes, modules, milliseconds, refusal }: Thawed,
+): string[] {
+  if (refusal !== null) return [`snapshot not used: ${refusal}`]
+  if (milliseconds === null) return []
+  const many = processes > 1 ? ` in each of ${processes} processes` : ''
+  const took = `${formatMs(milliseconds)}${many}`
+  return [`thawed ${formatCount(modules, 'module')} in ${took}; ${served - modules} from the archive`]
+}
+
+/** The imports for which modules are left out, those that cost most first. */
+function causeFacts(leftOut: readonly SnapshotLeftOut[], most = MAX_CAUSES): Fact[] {
+  const causes = leftOut
+    .filter(({ name, because }) => name === because)
+    .map((cause) => {
+      const all = leftOut.filter(({ because }) => because === cause.name)
+      return { cause, all, milliseconds: Math.max(...all.map((one) => one.milliseconds)) }
+    })
+    .sort((a, b) => b.milliseconds - a.milliseconds)
+  const shown = causes.slice(0, most).map(({ cause, all, milliseconds }): Fact => {
+    const users = all.filter(({ name }) => name !== cause.name).map(({ name }) => name)
+    const more = users.length === 0 ? '' : `, and with it ${list(users)}`
+    const about = cause.detail === '' ? '' : ` (${cause.detail})`
+    return [
+      'left out',
+      `${cause.name}${more}: ${cause.reason}${about}; ${formatMs(milliseconds)} of each start`,
+    ]
+  })
+  const rest = causes.length - shown.length
+  return rest === 0 ? shown : [...shown, ['left out', `${formatCount(rest, 'further reason')}: see inspect`]]
+}
+
+const NAMED = 3
+
+/** Names in a few words: the shortest say most. */
+function list(names: readonly string[]): string {
+  const sorted = [...names].sort((a, b) => a.length - b.length)
+  const rest = sorted.length - NAMED
+  return `${sorted.slice(0, NAMED).join(', ')}${rest > 0 ? ` and ${rest} more` : ''}`
+}

@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: Apache-2.0
+// Freezes the interpreter of an image that holds everything else already: watches what imports do, leaves out what cannot be
+// held, and freezes the rest.
+import type { Step } from '../../log/progress.js'
+import type { ExecResult } from '../../ports/index.js'
+import { blame, type LeftOut } from './blame.js'
+import type { SnapshotCpu } from './options.js'
+import { type PlannedProgram, type SnapshotPlan, withNames } from './plan.js'
+import { parseRecord, type WarmRecord } from './record.js'
+import { lastLine, type Room } from './room.js'
+
+/** More than any set of modules takes. */
+const MOST_ROUNDS = 20
+export const WATCH_NAME = 'pycds-watch.so'
+const REFUSED = /^pycds: this interpreter cannot be frozen: (.*)$/m
+/** Resolves the paths of scripts as a start will: without symbolic links. */
+const RESOLVE = [
+  'import json, os, sys',
+  'print(json.dumps([os.path.realpath(p) if os.path.exists(p) else None for p in json.loads(sys.argv[1])]))',
+].join('\n')
+
+/** Why there is no snapshot; the bake goes on without. */
+export class CannotFreeze extends Error {}
+
+export interface FreezeInput {
+  plan: SnapshotPlan
+  exclude: readonly string[]
+  cpu: SnapshotCpu
+  /** The image's own LD_PRELOAD, which its starts have too. */
+  preload: string | undefined
+  /** Further programs, with all that is imported. */
+  trials: readonly Omit<PlannedProgram, 'imports'>[]
+  /** The library that freezes, at the path that it will have in the image: it stays mapped. */
+  library: string
+  timeoutMs: number
+}
+
+export interface Frozen {
+  file: Buffer
+  plan: SnapshotPlan
+  /** Modules that are ready in it. */
+  modules: string[]
+  leftOut: LeftOut[]
+}
+
+/** @throws CannotFreeze */
+export async function freeze(room: Room, input: FreezeInput, step: Pick<Step, 'update'>): Promise<Frozen> {
+  const leftOut: LeftOut[] = []
+  let names: readonly string[] = input.plan.names
+  for (let round = 1; round <= MOST_ROUNDS; round++) {
+    step.update(`round ${round}: ${names.length} modules`)
+    const list = `modules-${round}`
+    await room.write(list, `${names.join('\n')}\n`)
+    const [record, elsewhere] = [
+      await watch(room, input, list, `record-${round}`, '1'),
+      await watch(room, input, list, `elsewhere-${round}`, 'elsewhere'),
+    ]
+    const judged = blame(record, names, { exclude: input.exclude, elsewhere })
+    if (judged.leftOut.length === 0) {
+      const plan = await withPrograms(room, withNames(input.plan, names))
+      const file = await freezeRecord(room, { ...input, plan }, `record-${round}`)
+      return { file, plan, modules: record.modules.map(({ name }) => name), leftOut }
+    }
+    leftOut.push(...judged.leftOut)
+    names = judged.names
+    if (names.length === 0) throw new CannotFreeze(nothingLeft(leftOut))
+  }
+  throw new CannotFreeze('which modules can be frozen does not settle')
+}
+
+function nothingLeft(leftOut: readonly LeftOut[]): string {
+  const [first] = leftOut.filter(({ name, because }) => name === because)
+  return `no library of its programs can be frozen${first ? `; the first is ${first.name} (${first.reason})` : ''}`
+}
+
+/** Imports the modules in a template that is watched. */
+async function watch(
+  room: Room,
+  input: FreezeInput,
+  list: string,
+  into: string,
+  where: '1' | 'elsewhere',
+): Promise<WarmRecord> {
+  const variables = {
+    PYCDS_FREEZE: room.out(into),
+    PYCDS_FREEZE_WARM: room.out(list),
+    PYCDS_FREEZE_WATCH: where,
+  }
+  await template(room, input, [room.path(WATCH_NAME), input.library], variables)
+  const record = await room.read(into)
+  if (record === undefined) throw new CannotFreeze('the interpreter that was watched wrote nothing')
+  return parseRecord(record.toString())
+}
+
+async function freezeRecord(room: Room, input: FreezeInput, record: string): Promise<Buffer> {
+  const { programs } = input.plan
+  const imports = programs[0]?.imports ?? []
+  const all = [...programs, ...input.trials.map((trial) => ({ ...trial, imports }))]
+  await room.write('programs', JSON.stringify(all.map((one) => [one.kind, one.text, one.imports])))
+  const variables = {
+    PYCDS_FREEZE: room.out('app.snap'),
+    PYCDS_FREEZE_WARM: room.out(record),
+    PYCDS_FREEZE_PROGRAMS: room.out('programs'),
+    PYCDS_FREEZE_CPU: input.cpu,
+  }
+  await template(room, input, [input.library], variables)
+  const file = await room.read('app.snap')
+  if (file === undefined) throw new CannotFreeze('the interpreter that was frozen wrote nothing')
+  return file
+}
+
+/** Starts an interpreter that is watched or frozen. */
+async function template(
+  room: Room,
+  { plan, preload, timeoutMs }: FreezeInput,
+  libraries: readonly string[],
+  variables: Readonly<Record<string, string>>,
+): Promise<void> {
+  const own = libraries.join(':')
+  const env = { LD_PRELOAD: preload ? `${own}:${preload}` : own, ...variables }
+  const result = await room.run(plan.options, env, timeoutMs)
+  if (result.exitCode !== 0) throw new CannotFreeze(failureOf(result))
+}
+
+function failureOf({ exitCode, output }: ExecResult): string {
+  const [, reason] = REFUSED.exec(output) ?? []
+  return reason ?? `the interpreter ended with exit code ${exitCode}: ${lastLine(output)}`
+}
+
+/** Scripts by where they really are; those that are not there by then are no programs of the image. */
+async function withPrograms(room: Room, plan: SnapshotPlan): Promise<SnapshotPlan> {
+  const scripts = plan.programs.filter(({ kind }) => kind === 'script').map(({ text }) => text)
+  const answer = scripts.length === 0 ? '[]' : await room.ask(RESOLVE, JSON.stringify(scripts))
+  const places = JSON.parse(answer) as (string | null)[]
+  const placeOf = new Map(scripts.map((path, index) => [path, places[index] ?? undefined]))
+  const programs = plan.programs.flatMap((program) => {
+    const text = program.kind === 'script' ? placeOf.get(program.text) : program.text
+    return text === undefined ? [] : [{ ...program, text }]
+  })
+  if (programs.length === 0) throw new CannotFreeze('none of its main programs is a file of the image')
+  return { ...plan, programs }
+}

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+// Whether a snapshot may be shipped: hardened containers go on in it, and so does the application, which gets as far as it
+// did in training and answers its probes alike.
+import { reportStart, type Start } from '../../learn/run/index.js'
+import { during } from '../../log/index.js'
+import type { Trial } from '../artifact.js'
+import { compareStarts } from '../compare-starts.js'
+import { StartReport } from '../listen.js'
+import { roomOf, type SnapshotArtifact } from './make.js'
+import { type Thaws, thawOften } from './thaws.js'
+
+/**
+ * @param trial     of an image that holds the snapshot
+ * @param original  how the application started without
+ * @returns why it must not be shipped, where that is so
+ */
+export async function proveSnapshot(
+  { plan }: SnapshotArtifact,
+  trial: Trial,
+  original: Start,
+): Promise<Thaws | string> {
+  const title = 'Try the snapshot'
+  return await during(trial.progress, ['snapshot-trial', title], async (step) => {
+    const room = { ...roomOf({ image: trial.spec.image }, plan), signal: trial.options.signal }
+    const imports = plan.programs[0]?.imports ?? []
+    const thaws = await thawOften(trial.engine, { room, options: plan.options, imports })
+    const reason = typeof thaws === 'string' ? thaws : await startApplication(trial, original)
+    if (reason !== undefined) {
+      step.fail('it is not shipped')
+      return reason
+    }
+    step.done(`thawed ${(thaws as Thaws).starts} times, and by the application`)
+    return thaws
+  })
+}
+
+async function startApplication(trial: Trial, original: Start): Promise<string | undefined> {
+  const report = new StartReport()
+  const start = await reportStart(trial.engine, trial.spec, {
+    ...trial.options,
+    activity: async () => report.lines,
+    onOutput: (stream, chunk) => stream === 'stderr' && report.add(chunk),
+  })
+  const difference = compareStarts(start, original, false)
+  if (difference !== null) return `the application does not start as before: ${difference}`
+  const { thawed } = report
+  if (thawed !== null && thawed.processes > 0) return undefined
+  return `the application does not use it: ${thawed?.refusal ?? 'none of its processes is a program that it is for'}`
+}

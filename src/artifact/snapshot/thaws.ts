@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+// Whether containers, started as careful people start them, go on in the snapshot of their image.
+import { PycdsError } from '../../errors/index.js'
+import type { Engine } from '../../ports/index.js'
+import { median } from '../../util/statistics.js'
+import type { MainProgram } from './programs.js'
+import { lastLine, Room, type RoomSpec } from './room.js'
+
+/** So often a snapshot must have been thawed before it is shipped. */
+export const THAWS = 20
+/** Any user that the image does not know. */
+const FOREIGN_USER = '12345'
+const START_MS = 60_000
+/** A program of ours that a snapshot is used for, so that it can be tried without the application. */
+export const TRIAL: MainProgram = { kind: 'command', text: '# pycds-image: trial\n' }
+const OVER = 'the trial is over'
+const THAWED = /^pycds\[\d+\]: snapshot .*: thawed \d+ modules in (\d+(?:\.\d+)?) ms/m
+const NOT_USED = /^pycds\[\d+\]: snapshot .* not used: (.*)$/m
+/** What an engine says of a command that a user cannot execute. */
+const NOT_STARTED: ReadonlySet<string> = new Set(['TRAINING_FAILED', 'NO_PYTHON'])
+const HARDENED = { readOnly: true, dropCapabilities: true, noNewPrivileges: true } as const
+
+export interface ThawInput {
+  room: Omit<RoomSpec, 'rights' | 'files'>
+  /** Of the interpreter. */
+  options: readonly string[]
+  imports: readonly string[]
+}
+
+/** How starts with a snapshot went. */
+export interface Thaws {
+  starts: number
+  /** Milliseconds of one, in the middle. */
+  milliseconds: number
+  /** As whom; undefined: as the image says, since no other user can start the interpreter. */
+  user: string | undefined
+}
+
+/**
+ * Starts the interpreter again and again in a hardened container, each time with what the first program imports.
+ * @returns why the snapshot cannot be relied on, where it cannot
+ */
+export async function thawOften(engine: Engine, input: ThawInput): Promise<Thaws | string> {
+  const asForeign = await thawAs(engine, input, FOREIGN_USER)
+  // Another user may not be able to read the interpreter, or what it imports.
+  return (
+    asForeign ??
+    (await thawAs(engine, input, undefined)) ??
+    'its interpreter does not start in a hardened container'
+  )
+}
+
+/** Undefined: this user cannot start the interpreter, with the snapshot or without. */
+async function thawAs(
+  engine: Engine,
+  input: ThawInput,
+  user: string | undefined,
+): Promise<Thaws | string | undefined> {
+  const rights = { ...HARDENED, ...(user === undefined ? {} : { user }) }
+  const room = { ...input.room, files: {}, rights }
+  return await Room.with(engine, room, (opened) => thawIn(opened, input, user)).catch((error) => {
+    if (error instanceof PycdsError && NOT_STARTED.has(error.code)) return undefined
+    throw error
+  })
+}
+
+async function thawIn(
+  room: Room,
+  input: ThawInput,
+  user: string | undefined,
+): Promise<Thaws | string | undefined> {
+  const plain = await start(room, input, { PYCDS: 'off' })
+  if (plain.exitCode !== 0) return undefined
+  const took: number[] = []
+  while (took.length < THAWS) {
+    const { exitCode, output } = await start(room, input, { PYCDS: 'report' })
+    const [, milliseconds] = THAWED.exec(output) ?? []
+    if (exitCode !== 0 || !output.includes(OVER)) {
+      return `start ${took.length + 1} of ${THAWS} in a hardened container ended with exit code ${exitCode}: ${lastLine(output)}`
+    }
+    if (milliseconds === undefined) {
+      const [, reason] = NOT_USED.exec(output) ?? []
+      return `start ${took.length + 1} of ${THAWS} in a hardened container did not use it: ${reason ?? 'it was not found'}`
+    }
+    took.push(Number(milliseconds))
+  }
+  return { starts: took.length, milliseconds: median(took), user }
+}
+
+function start(room: Room, { options, imports }: ThawInput, env: Record<string, string>) {
+  const program = `${TRIAL.text}${imports.map((name) => `import ${name}\n`).join('')}print(${JSON.stringify(OVER)})`
+  return room.run([...options, '-c', program], env, START_MS)
+}

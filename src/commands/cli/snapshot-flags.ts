@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+// Process snapshots, as they are asked for on a command line.
+import { Flags } from '@oclif/core'
+import type { MoreOptions } from '../../artifact/complete.js'
+import { PycdsError } from '../../errors/index.js'
+import type { LearnRequest } from '../../learn/learn.js'
+import { LIST } from './flags.js'
+
+export const snapshotFlags = {
+  snapshot: Flags.boolean({
+    summary:
+      'also freeze the imported libraries as a process snapshot, in which starts go on; shipped only when it was thawed and serves the application, else the archive is alone',
+  }),
+  'snapshot-cpu': Flags.option({
+    options: ['v3', 'native', 'v2'] as const,
+    summary:
+      'with --snapshot, how far the processor may be used: the features of x86-64-v3 (default) or v2, or all of this one',
+  })(),
+  'snapshot-include': Flags.string({
+    ...LIST,
+    summary:
+      'with --snapshot, names of modules to freeze though they are no libraries; * and ? stand for others; repeatable',
+    helpValue: 'GLOB',
+  }),
+  'snapshot-exclude': Flags.string({
+    ...LIST,
+    summary:
+      'with --snapshot, names of modules not to freeze, and neither what imports them; * and ? stand for others; repeatable',
+    helpValue: 'GLOB',
+  }),
+}
+
+export interface SnapshotFlags {
+  snapshot: boolean
+  'snapshot-cpu'?: 'v3' | 'native' | 'v2' | undefined
+  'snapshot-include'?: string[] | undefined
+  'snapshot-exclude'?: string[] | undefined
+}
+
+/** Throws USAGE for flags that contradict each other. */
+export function toSnapshot(flags: SnapshotFlags, mode: LearnRequest['mode']): MoreOptions {
+  const { 'snapshot-cpu': cpu, 'snapshot-include': include, 'snapshot-exclude': exclude } = flags
+  if (!flags.snapshot) {
+    for (const [name, value] of Object.entries({ cpu, include, exclude })) {
+      if (value !== undefined)
+        throw usage(`--snapshot-${name}: there is no snapshot that it could be about`, 'Add --snapshot.')
+    }
+    return {}
+  }
+  if (mode !== 'entrypoint') {
+    throw usage(
+      `--snapshot: it is made for the programs that a training run starts, and --train ${mode} starts none`,
+      'Train with the command of the image, or leave --snapshot out.',
+    )
+  }
+  return { snapshot: { cpu: cpu ?? 'v3', include: include ?? [], exclude: exclude ?? [] } }
+}
+
+function usage(message: string, hint: string): PycdsError {
+  return new PycdsError('USAGE', { message, hint })
+}

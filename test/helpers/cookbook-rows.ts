@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+// One row for each page of the cookbook: how its application is asked for an answer, and what it needs of PyPI.
+
+export interface CookbookRow {
+  /** The page's name. */
+  readonly page: string
+  readonly packages: readonly string[]
+  /** What is asked of a running application, as a path of a port; absent where its output is its answer. */
+  readonly asks?: string
+  /** A part of the answer. */
+  readonly answers: string
+  /** Whether it asks a service for events, which is asked for the answer. */
+  readonly isFunction?: boolean
+  /** Variables that its start needs. */
+  readonly env?: Readonly<Record<string, string>>
+}
+
+const FLASK_ANSWER = { asks: '5000/', answers: '{"hello":"world"}' }
+
+export const COOKBOOK: readonly CookbookRow[] = [
+  {
+    page: 'aws-lambda',
+    packages: ['awslambdaric'],
+    isFunction: true,
+    answers: '{"hello": "Ada", "half": "0.5"}',
+    env: { AWS_LAMBDA_RUNTIME_API: '127.0.0.1:9001' },
+  },
+  { page: 'celery', packages: ['celery[redis]'], answers: 'tasks.add' },
+  { page: 'coverage-run', packages: ['coverage'], answers: '{"total": "5.00"}' },
+  { page: 'ddtrace-run', packages: ['flask', 'ddtrace'], ...FLASK_ANSWER },
+  { page: 'django-gunicorn', packages: ['django', 'gunicorn'], asks: '8000/', answers: 'The install worked' },
+  { page: 'flask', packages: ['flask'], ...FLASK_ANSWER },
+  {
+    page: 'opentelemetry-instrument',
+    packages: [
+      'flask',
+      'opentelemetry-distro',
+      'opentelemetry-exporter-otlp',
+      'opentelemetry-instrumentation-flask',
+    ],
+    ...FLASK_ANSWER,
+  },
+  { page: 'streamlit', packages: ['streamlit'], asks: '8501/_stcore/health', answers: 'ok' },
+  { page: 'uwsgi', packages: ['flask', 'pyuwsgi'], asks: '8000/', answers: '{"hello":"world"}' },
+]

@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+// The pages of the cookbook, as they stand: each page's own Dockerfile is built, baked and verified with the page's own
+// commands, and the baked application answers as the other does. The packages come from PyPI, so this is of the tier all.
+import { spawnSync } from 'node:child_process'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import test, { type ExecutionContext } from 'ava'
+import { bakes, verifies } from '../helpers/cli.js'
+import { cookbookPage, optionsOf } from '../helpers/cookbook.js'
+import { COOKBOOK, type CookbookRow } from '../helpers/cookbook-rows.js'
+import { docker, imageName } from '../helpers/engine.js'
+import { ensureImage } from '../helpers/images.js'
+import { inRepository } from '../helpers/repository.js'
+import { DEADLINE_MS, run } from '../helpers/run.js'
+import { temporary } from '../helpers/temporary.js'
+import { TIER } from '../helpers/tier.js'
+
+const MIN_HIT_RATE = 90
+const POLL_MS = 200
+const API = '/lambda_api.py'
+const ASK =
+  'import sys, urllib.request as r; print(r.urlopen("http://127.0.0.1:" + sys.argv[1]).read().decode())'
+
+/** An image laid out as the official slim ones are, in which pip takes wheels of a directory. */
+const STAND_IN = `FROM pycds-test/shared-nopyc
+COPY wheels /wheels
+RUN rm /usr/local/lib/python3.13/site-packages/debian.pth && \\
+    PYTHONPATH=$(echo /wheels/pip-*.whl) python3 -B -m pip install -q --no-index --no-compile /wheels/pip-*.whl
+ENV PIP_NO_INDEX=1 PIP_FIND_LINKS=/wheels PIP_ROOT_USER_ACTION=ignore
+`
+
+const base = TIER === 'all' ? await ensureImage('shared-nopyc') : undefined
+
+const probe = base === undefined ? undefined : wheelsFor([])
+const isReachable = probe !== undefined
+if (probe !== undefined) rmSync(probe, { recursive: true, force: true })
+
+for (const row of COOKBOOK) {
+  const title = `the page ${row.page} of the cookbook does what it says`
+  if (base === undefined) {
+    test.skip(`${title} (tier all, with the image shared-nopyc)`, () => undefined)
+    continue
+  }
+  if (!isReachable) {
+    test.skip(`${title} (PyPI cannot be reached)`, () => undefined)
+    continue
+  }
+  test.serial(title, (t) => holds(t, row))
+}
+
+async function holds(t: ExecutionContext, row: CookbookRow): Promise<void> {
+  t.timeout(3 * DEADLINE_MS)
+  const context = wheelsFor(row.packages)
+  if (context === undefined) return t.fail(`PyPI does not give ${row.packages.join(', ')}`)
+  t.teardown(() => rmSync(context, { recursive: true, force: true }))
+  const page = cookbookPage(row.page)
+  const standIn = imageName(t)
+  await docker('build', '--quiet', '--network', 'none', '-t', standIn, context)
+  const image = imageName(t)
+  const folder = temporary(t, page.files)
+  await docker(
+    ...['build', '--quiet', '--network', 'none', '--build-arg', `BASE=${standIn}`, '-t', image, folder],
+  )
+  const name = imageName(t)
+  const { archive } = await bakes(t, [image, '-t', name, ...(optionsOf(page, 'bake') ?? [])])
+  const { scenarios } = await verifies(t, name, MIN_HIT_RATE, optionsOf(page, 'verify')?.slice(2))
+  t.log(`${archive.modules} modules; ${JSON.stringify(scenarios)}`)
+  const before = await answerOf(t, image, row)
+  t.true(before.includes(row.answers), before)
+  t.is(await answerOf(t, name, row), before)
+}
+
+/** Downloads what a page installs, for the Python of the base image; undefined where PyPI does not give it. */
+function wheelsFor(packages: readonly string[]): string | undefined {
+  const context = mkdtempSync(join(tmpdir(), 'pycds-cookbook-'))
+  mkdirSync(join(context, 'wheels'))
+  writeFileSync(join(context, 'Dockerfile'), STAND_IN)
+  const target = ['--only-binary=:all:', '--implementation', 'cp', '--python-version', '3.13']
+  const platforms = ['manylinux_2_28', 'manylinux_2_17', 'manylinux2014'].flatMap((tag) => [
+    '--platform',
+    `${tag}_${process.arch === 'arm64' ? 'aarch64' : 'x86_64'}`,
+  ])
+  const words = ['-m', 'pip', 'download', '-q', '-d', join(context, 'wheels'), ...target, ...platforms]
+  const { status } = spawnSync('python3', [...words, 'pip', ...packages], { timeout: DEADLINE_MS })
+  if (status === 0) return context
+  rmSync(context, { recursive: true, force: true })
+  return undefined
+}
+
+/** What the application says: to a request, to an event, or in its output. */
+async function answerOf(t: ExecutionContext, image: string, row: CookbookRow): Promise<string> {
+  const variables = Object.entries(row.env ?? {}).flatMap(([key, value]) => ['-e', `${key}=${value}`])
+  if (row.isFunction === true) {
+    const mount = `${inRepository('test/fixtures/lambda_api.py')}:${API}:ro`
+    const service = await started(
+      t,
+      '--network',
+      'none',
+      '-e',
+      'PYCDS=off',
+      '-v',
+      mount,
+      '--entrypoint',
+      'python3',
+      image,
+      API,
+    )
+    await until(() => docker('logs', service), 'listening')
+    await started(t, '--network', `container:${service}`, '-e', 'PYCDS=require', ...variables, image)
+    return await until(() => docker('logs', service), row.answers)
+  }
+  if (row.asks === undefined) {
+    const application = await started(t, '--network', 'none', ...variables, image)
+    const said = await until(() => outputOf(application), row.answers)
+    return said.includes(row.answers) ? row.answers : said
+  }
+  const { asks } = row
+  const application = await started(t, '--network', 'none', ...variables, image)
+  return await until(
+    async () =>
+      (await run('docker', ['exec', '-e', 'PYCDS=off', application, 'python3', '-c', ASK, asks])).stdout,
+    row.answers,
+  )
+}
+
+async function outputOf(container: string): Promise<string> {
+  const { stdout, stderr } = await run('docker', ['logs', container])
+  return stdout + stderr
+}
+
+async function started(t: ExecutionContext, ...words: string[]): Promise<string> {
+  const container = await docker('run', '-d', ...words)
+  t.teardown(() => run('docker', ['rm', '--force', container]).then(() => undefined))
+  return container
+}
+
+/** Asks until the text is there; rejects with the last answer when the deadline is over. */
+async function until(ask: () => Promise<string>, text: string): Promise<string> {
+  const end = Date.now() + DEADLINE_MS
+  let said = ''
+  while (Date.now() < end) {
+    said = await ask()
+    if (said.includes(text)) return said
+    await new Promise((resolve) => setTimeout(resolve, POLL_MS))
+  }
+  throw new Error(`nothing said ${text}: ${said}`)
+}

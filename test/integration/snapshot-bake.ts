@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: Apache-2.0
+// An image that was baked with a snapshot goes on in it, and one for which there can be none has the archive alone.
+import test, { type ExecutionContext } from 'ava'
+import type { BakeResult } from '../../src/usecases/result.js'
+import type { VerifyResult } from '../../src/usecases/verify.js'
+import { baked } from '../helpers/baked.js'
+import { build, CLASSIC } from '../helpers/builds.js'
+import { pycds } from '../helpers/cli.js'
+import { docker, imageName } from '../helpers/engine.js'
+import { ensureImage, exampleImage, toolImage } from '../helpers/images.js'
+import { DEADLINE_MS, run } from '../helpers/run.js'
+import { schemaErrors } from '../helpers/schemas.js'
+import { HARDENED } from '../helpers/snapshot-image.js'
+import { temporary } from '../helpers/temporary.js'
+import { TIER } from '../helpers/tier.js'
+
+const isPossible = process.arch === 'x64'
+const shop = isPossible ? await exampleImage('01-flask-service', 'small') : undefined
+const base = isPossible ? await ensureImage('minimal') : undefined
+const tool = isPossible && TIER === 'all' ? await toolImage() : undefined
+const withShop = shop === undefined ? test.skip : test
+const withBase = base === undefined ? test.skip : test
+
+withShop('a service goes on in the snapshot of its image, and does what it did', async (t) => {
+  t.timeout(DEADLINE_MS)
+  const { name, result } = await baked(shop ?? '', '--snapshot', '--probe', 'GET:8000/')
+  t.deepEqual(schemaErrors('bake', result), [])
+  const { snapshot } = result
+  t.is(snapshot?.reason, null)
+  t.like(snapshot, { path: '/opt/pycds/app.snap', programs: [{ kind: 'module', text: 'shop' }] })
+  t.is(snapshot?.thaws?.starts, 20)
+  t.true((snapshot?.modules ?? 0) > 200, JSON.stringify(snapshot))
+  t.true((snapshot?.compressedBytes ?? Number.POSITIVE_INFINITY) < 6_000_000)
+  t.true((snapshot?.compressedBytes ?? 0) < result.layer.compressedBytes)
+  for (const { code, because } of snapshot?.leftOut ?? []) t.truthy(code && because)
+
+  const verified = await pycds(['verify', name, '--json', '--probe', 'GET:8000/'])
+  t.is(verified.code, 0, verified.stdout + verified.stderr)
+  const { scenarios } = JSON.parse(verified.stdout) as VerifyResult
+  for (const { snapshot: thawed, hitRate } of scenarios) {
+    t.true((thawed?.modules ?? 0) > 200, verified.stdout)
+    t.true(hitRate > 90)
+  }
+  const inspected = await pycds(['inspect', name])
+  t.regex(
+    inspected.stdout,
+    /snapshot\s+\/opt\/pycds\/app\.snap .*modules ready\n\s+serves\s+python -m shop\n/,
+  )
+
+  // As process 1, and by other words than the image's own; a program that it is not for starts as ever.
+  const words = ['python3', '-m', 'shop', '--help']
+  for (const [snapshotIs, said] of [
+    ['1', /^pycds\[1\]: snapshot thawed in/m],
+    ['off', /^pycds\[1\]: snapshot OFF$/m],
+  ] as const) {
+    const started = await startSoon(t, name, ['--env', `PYCDS_SNAPSHOT=${snapshotIs}`], words)
+    t.regex(started, said)
+  }
+  t.regex(await startSoon(t, name, [], ['python3', '-c', 'pass']), /^pycds\[1\]: snapshot OTHER_PROGRAM$/m)
+})
+
+const inBuild = tool === undefined || shop === undefined ? test.skip : test
+
+inBuild('a build step makes a snapshot, in which containers of its image go on', async (t) => {
+  t.timeout(DEADLINE_MS)
+  const lines = [
+    `FROM ${shop} AS step`,
+    'USER root',
+    `COPY --from=${tool} / /pycds`,
+    'RUN ["/pycds/pycds-image", "step", "--here", "--user", "10001:10001", "--output", "/out", "--snapshot", "--ready", "port:8000", "--", "python3", "-m", "shop"]',
+    `FROM ${shop}`,
+    'COPY --from=step /out/ /',
+  ]
+  const built = await build(t, CLASSIC, `${lines.join('\n')}\n`)
+  t.is(built.code, 0, built.stdout + built.stderr)
+  t.regex(built.stdout + built.stderr, /snapshot\s+\d+ modules ready/)
+  t.regex(await startSoon(t, built.name, [], ['python3', '-m', 'shop']), /^pycds\[1\]: snapshot thawed in/m)
+})
+
+/** What a hardened container writes until it has said what became of its snapshot. */
+async function startSoon(
+  t: ExecutionContext,
+  image: string,
+  options: readonly string[],
+  words: readonly string[],
+) {
+  const container = `${imageName(t).replace(/\W/g, '-')}-${Math.random().toString(36).slice(2)}`
+  const all = [
+    'run',
+    '--rm',
+    '--name',
+    container,
+    '--env',
+    'PYCDS_LOG=1',
+    ...HARDENED,
+    ...options,
+    image,
+    ...words,
+  ]
+  const { stderr } = await run(
+    'sh',
+    [
+      '-c',
+      'docker "$@" 2>&1 >/dev/null | { sed "/snapshot/q" >&2; docker rm -f "$CONTAINER" >/dev/null 2>&1; }',
+      'sh',
+      ...all,
+    ],
+    { env: { CONTAINER: container } },
+  )
+  return stderr
+}
+
+withBase('where an interpreter cannot be frozen the archive is alone, and the bake says why', async (t) => {
+  t.timeout(DEADLINE_MS)
+  const dockerfile = [
+    `FROM ${base}`,
+    'COPY app.py /srv/app.py',
+    `RUN python3 -c 'import site; open(site.getsitepackages()[0] + "/zz.pth", "w").write("import sys; sys.mine = 1\\n")'`,
+    'CMD ["python3", "/srv/app.py"]',
+  ]
+  const files = {
+    'app.py': 'import json, email.message\nprint(1)\n',
+    Dockerfile: `${dockerfile.join('\n')}\n`,
+  }
+  const image = imageName(t)
+  await docker('build', '--quiet', '--network', 'none', '-t', image, temporary(t, files))
+  const name = imageName(t)
+  const outcome = await pycds(['bake', image, '-t', name, '--snapshot', '--measure', '0', '--json'])
+  t.is(outcome.code, 0, outcome.stderr)
+  const { snapshot } = JSON.parse(outcome.stdout) as BakeResult
+  t.like(snapshot, { path: null, modules: 0, thaws: null })
+  t.regex(snapshot?.reason ?? '', /zz\.pth runs code of its own at each start$/)
+  const started = await run('docker', ['run', '--rm', '--env', 'PYCDS_LOG=1', name])
+  t.is(started.stdout, '1\n')
+  t.regex(started.stderr, /^pycds\[1\]: served email\.message$/m)
+  t.notRegex(started.stderr, /snapshot/)
+})

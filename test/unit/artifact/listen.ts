@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+import test from 'ava'
+import { StartReport } from '../../../src/artifact/listen.js'
+
+test('the name of a module is whole wherever the output is cut', (t) => {
+  const bytes = Buffer.from('pycds[7]: served app\nhello\npycds[7]: missed café.menü changed\n')
+  for (let cut = 0; cut <= bytes.length; cut += 1) {
+    const log = new StartReport()
+    log.add(bytes.subarray(0, cut))
+    log.add(bytes.subarray(cut))
+    t.deepEqual(log.missed, [{ name: 'café.menü', reason: 'changed' }], `cut at ${cut}`)
+    t.is(log.lines, 2)
+    t.is(log.counts.hitRate, 50)
+  }
+})
+
+test('an archive that was refused counts nothing', (t) => {
+  const log = new StartReport()
+  log.add(Buffer.from('pycds[7]: rejected magic\n'))
+  t.is(log.rejected, 'magic')
+  t.is(log.counts.hitRate, 0)
+})
+
+test('modules that were ready in a snapshot were served', (t) => {
+  const log = new StartReport()
+  const lines = ['snapshot thawed in 2.0 ms', 'ready flask: 3 modules', 'served shop', 'missed odd SHADOWED']
+  log.add(Buffer.from(lines.map((line) => `pycds[1]: ${line}\n`).join('')))
+  t.deepEqual(log.counts, { served: 4, total: 5, hitRate: 80 })
+  t.deepEqual(log.thawed, { processes: 1, modules: 3, milliseconds: 2, refusal: null })
+  t.is(log.problem({}), null)
+})
+
+test('a snapshot that no process used is a problem, unless it is for other programs', (t) => {
+  const log = new StartReport()
+  log.add(Buffer.from('pycds[1]: snapshot OTHER_PROGRAM\npycds[1]: served shop\n'))
+  t.is(log.problem({}), null)
+  log.add(Buffer.from('pycds[2]: snapshot CPU\n'))
+  t.is(
+    log.problem({}),
+    'the snapshot was refused: CPU: the processor lacks something that the snapshot was made with',
+  )
+})
+
+test('without a snapshot nothing is said of one', (t) => {
+  const log = new StartReport()
+  log.add(Buffer.from('pycds[1]: served shop\n'))
+  t.is(log.thawed, null)
+})
