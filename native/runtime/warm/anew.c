@@ -4,6 +4,7 @@
 
 #include <dlfcn.h>
 #include <elf.h>
+#include <fcntl.h>
 #include <link.h>
 #include <malloc.h>
 #include <stdbool.h>
@@ -12,6 +13,8 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "../../cpython/object.h"
 
@@ -87,7 +90,7 @@ static bool is_recognised(const struct map *map) {
 /* The only place of a map that holds the device and the number of its file. */
 static bool find_id(const struct map *map) {
   struct stat status;
-  if (stat(map->public.l_name, &status) != 0) return false;
+  if (syscall(SYS_newfstatat, AT_FDCWD, map->public.l_name, &status, 0) != 0) return false;
   const struct file_id id = {status.st_dev, status.st_ino};
   size_t bytes = malloc_usable_size((void *)map), found = 0;
   if (bytes > MOST_BYTES) bytes = MOST_BYTES;
