@@ -5,7 +5,7 @@ export interface CookbookRow {
   /** The page's name. */
   readonly page: string
   readonly packages: readonly string[]
-  /** What is asked of a running application, as a path of a port; absent where its output is its answer. */
+  /** A Python program that asks the running application, in its container; absent where its output is its answer. */
   readonly asks?: string
   /** A part of the answer. */
   readonly answers: string
@@ -13,9 +13,11 @@ export interface CookbookRow {
   readonly isFunction?: boolean
   /** Variables that its start needs. */
   readonly env?: Readonly<Record<string, string>>
+  /** Empty directories that it needs. */
+  readonly folders?: readonly string[]
 }
 
-const FLASK_ANSWER = { asks: '5000/', answers: '{"hello":"world"}' }
+const FLASK_ANSWER = { asks: get('5000/'), answers: '{"hello":"world"}' }
 
 export const COOKBOOK: readonly CookbookRow[] = [
   {
@@ -25,10 +27,25 @@ export const COOKBOOK: readonly CookbookRow[] = [
     answers: '{"hello": "Ada", "half": "0.5"}',
     env: { AWS_LAMBDA_RUNTIME_API: '127.0.0.1:9001' },
   },
-  { page: 'celery', packages: ['celery[redis]'], answers: 'tasks.add' },
+  {
+    page: 'celery',
+    packages: ['celery[redis]'],
+    asks: `import tasks
+tasks.app.conf.broker_transport_options = {"data_folder_in": "data_out", "data_folder_out": "data_in"}
+print(tasks.add.delay(2, 3).get(timeout=30))`,
+    answers: '5',
+    // Files in place of a broker: the worker reads what the program above writes.
+    env: { CELERY_BROKER_URL: 'filesystem://', CELERY_RESULT_BACKEND: 'file:///tmp' },
+    folders: ['/srv/data_in', '/srv/data_out'],
+  },
   { page: 'coverage-run', packages: ['coverage'], answers: '{"total": "5.00"}' },
   { page: 'ddtrace-run', packages: ['flask', 'ddtrace'], ...FLASK_ANSWER },
-  { page: 'django-gunicorn', packages: ['django', 'gunicorn'], asks: '8000/', answers: 'The install worked' },
+  {
+    page: 'django-gunicorn',
+    packages: ['django', 'gunicorn'],
+    asks: get('8000/'),
+    answers: 'The install worked',
+  },
   { page: 'flask', packages: ['flask'], ...FLASK_ANSWER },
   {
     page: 'opentelemetry-instrument',
@@ -40,6 +57,10 @@ export const COOKBOOK: readonly CookbookRow[] = [
     ],
     ...FLASK_ANSWER,
   },
-  { page: 'streamlit', packages: ['streamlit'], asks: '8501/_stcore/health', answers: 'ok' },
-  { page: 'uwsgi', packages: ['flask', 'pyuwsgi'], asks: '8000/', answers: '{"hello":"world"}' },
+  { page: 'streamlit', packages: ['streamlit'], asks: get('8501/_stcore/health'), answers: 'ok' },
+  { page: 'uwsgi', packages: ['flask', 'pyuwsgi'], asks: get('8000/'), answers: '{"hello":"world"}' },
 ]
+
+function get(path: string): string {
+  return `import urllib.request as r; print(r.urlopen("http://127.0.0.1:${path}").read().decode())`
+}

@@ -19,8 +19,6 @@ import { TIER } from '../helpers/tier.js'
 const MIN_HIT_RATE = 90
 const POLL_MS = 200
 const API = '/lambda_api.py'
-const ASK =
-  'import sys, urllib.request as r; print(r.urlopen("http://127.0.0.1:" + sys.argv[1]).read().decode())'
 
 /** An image laid out as the official slim ones are, in which pip takes wheels of a directory. */
 const STAND_IN = `FROM pycds-test/shared-nopyc
@@ -110,23 +108,12 @@ async function answerOf(t: ExecutionContext, image: string, row: CookbookRow): P
     await started(t, '--network', `container:${service}`, '-e', 'PYCDS=require', ...variables, image)
     return await until(() => docker('logs', service), row.answers)
   }
-  if (row.asks === undefined) {
-    const application = await started(t, '--network', 'none', ...variables, image)
-    const said = await until(() => outputOf(application), row.answers)
-    return said.includes(row.answers) ? row.answers : said
-  }
   const { asks } = row
-  const application = await started(t, '--network', 'none', ...variables, image)
-  return await until(
-    async () =>
-      (await run('docker', ['exec', '-e', 'PYCDS=off', application, 'python3', '-c', ASK, asks])).stdout,
-    row.answers,
-  )
-}
-
-async function outputOf(container: string): Promise<string> {
-  const { stdout, stderr } = await run('docker', ['logs', container])
-  return stdout + stderr
+  if (asks === undefined) return await docker('run', '--rm', '--network', 'none', ...variables, image)
+  const folders = (row.folders ?? []).flatMap((folder) => ['--tmpfs', folder])
+  const application = await started(t, '--network', 'none', ...folders, ...variables, image)
+  const exec = ['exec', '-e', 'PYCDS=off', application, 'python3', '-c', asks]
+  return await until(async () => (await run('docker', exec)).stdout, row.answers)
 }
 
 async function started(t: ExecutionContext, ...words: string[]): Promise<string> {
