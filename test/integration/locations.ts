@@ -14,6 +14,7 @@ import {
 import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
 import { gunzipSync } from 'node:zlib'
 import test from 'ava'
 import { RUNTIME_NAMES, type RuntimeName } from '../../src/engine/local/index.js'
@@ -215,6 +216,7 @@ withImage('SOURCE_DATE_EPOCH is the time of all that a bake adds', async (t) => 
   t.deepEqual(new Set(times.values()), new Set([1.7e12]))
 })
 
+const POLL_MS = 50
 const FILES_PER_FOLDER = 100
 const FOLDERS = portion(100_000) / FILES_PER_FOLDER
 const HOLES = portion(5 * 2 ** 30)
@@ -270,5 +272,6 @@ withImage('an interrupted bake leaves nothing', async (t) => {
   const bake = ['bake', shared.archive, ...options, '--', 'python3', '-c', loop]
   t.is((await pycds(bake, { onStart })).code, 130)
   t.false(existsSync(`${shared.archive.split(':')[1]?.replace('.tar', '-cds.tar')}`))
-  t.deepEqual(leftHere(), [])
+  // On a busy machine the rest is removed by a process that nobody waits for: the deadline is the test's own.
+  while (leftHere().length > 0) await setTimeout(POLL_MS)
 })
