@@ -56,7 +56,10 @@ export function thawedLine(
   return [`thawed ${formatCount(modules, 'module')} in ${took}; ${served - modules} from the archive`]
 }
 
-/** The imports for which modules are left out, those that cost most first. */
+/**
+ * The imports for which modules are left out, those that cost most first. Watching makes imports slower, so what each took
+ * is for this order alone.
+ */
 function causeFacts(leftOut: readonly SnapshotLeftOut[], most = MAX_CAUSES): Fact[] {
   const causes = leftOut
     .filter(({ name, because }) => name === because)
@@ -65,14 +68,11 @@ function causeFacts(leftOut: readonly SnapshotLeftOut[], most = MAX_CAUSES): Fac
       return { cause, all, milliseconds: Math.max(...all.map((one) => one.milliseconds)) }
     })
     .sort((a, b) => b.milliseconds - a.milliseconds)
-  const shown = causes.slice(0, most).map(({ cause, all, milliseconds }): Fact => {
+  const shown = causes.slice(0, most).map(({ cause, all }): Fact => {
     const users = all.filter(({ name }) => name !== cause.name).map(({ name }) => name)
     const more = users.length === 0 ? '' : `, and with it ${list(users)}`
     const about = cause.detail === '' ? '' : ` (${cause.detail})`
-    return [
-      'left out',
-      `${cause.name}${more}: ${cause.reason}${about}; ${formatMs(milliseconds)} of each start`,
-    ]
+    return ['left out', `${cause.name}${more}: ${cause.reason}${about}`]
   })
   const rest = causes.length - shown.length
   return rest === 0 ? shown : [...shown, ['left out', `${formatCount(rest, 'further reason')}: see inspect`]]
