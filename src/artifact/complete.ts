@@ -40,13 +40,15 @@ export interface Completion {
   without(reason: string): MadeContent
 }
 
-/** Why nothing more will be made, as far as that is known before any work; undefined: it can be tried. */
+/** Why images of an architecture get nothing more; undefined: it can be tried. */
 export function cannotComplete(
-  { snapshot }: MoreOptions,
   architecture: string,
   { archiver }: Pick<RunPorts, 'archiver'>,
 ): string | undefined {
-  if (snapshot === undefined || archiver.freezer(architecture)) return undefined
+  return archiver.freezer(architecture) ? undefined : noFreezer(architecture)
+}
+
+function noFreezer(architecture: string): string {
   return `there are no snapshots for ${architecture}: only for processors of the kind x86-64`
 }
 
@@ -64,8 +66,7 @@ export async function complete(
   const { snapshot: options, architecture } = input
   if (options === undefined) return content
   const freezer = ports.archiver.freezer(architecture)
-  if (freezer === undefined)
-    return withoutMore(content, input, cannotComplete(input, architecture, ports) ?? '')
+  if (freezer === undefined) return withoutMore(content, input, noFreezer(architecture))
   const made = await makeSnapshot({ ...input, options }, freezer, ports)
   if (typeof made === 'string') return withoutMore(content, input, made)
   const document = { ...content.document, ...made.noted }

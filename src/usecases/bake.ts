@@ -95,7 +95,7 @@ export async function bake(request: BakeRequest, ports: Ports, lesson?: Lesson):
   // From here on the files of the source image are not read again.
   const written = request.dryRun
     ? undefined
-    : await write(request, { source, config, output, plan, made: first, cannot }, ports)
+    : await write(request, { source, config, output, plan, made: first, compressedBytes, cannot }, ports)
   const shipped = written?.shipped ?? {
     content: withoutMore(content, request, cannot ?? 'nothing is frozen in a dry run'),
     layer,
@@ -136,7 +136,7 @@ function whyNoMore(
   if (request.snapshot === undefined) return undefined
   if (lesson)
     return `this machine cannot run ${source.os}/${source.architecture}, and only a run can be frozen`
-  return cannotComplete(request, nodeArchitecture(source), ports)
+  return cannotComplete(nodeArchitecture(source), ports)
 }
 
 /** What one pass over the image gives; a second one must give the same. */
@@ -188,6 +188,8 @@ interface WriteInput {
   output: string
   plan: RunPlan
   made: Making
+  /** Of the layer that was made. */
+  compressedBytes: number
   /** Why the image gets nothing but archive and bytecode, where that is known. */
   cannot: string | undefined
 }
@@ -229,9 +231,8 @@ async function addMore(
   input: WriteInput & { id: string },
   ports: Ports,
 ): Promise<Shipped & { id: string }> {
-  const { source, plan, made, id, cannot } = input
+  const { source, plan, made, compressedBytes, id, cannot } = input
   const { content, layer, learned } = made
-  const compressedBytes = gzipSync(layer.tar).length
   const alone = { id, layer, compressedBytes }
   if (cannot !== undefined) return { ...alone, content: withoutMore(content, request, cannot) }
   const { python, selection, training } = learned

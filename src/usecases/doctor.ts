@@ -67,7 +67,7 @@ function checkSnapshots({ archiver, engine }: DoctorPorts): Promise<DoctorCheck>
   return check('snapshot', 'process snapshots', async () => {
     const { architecture } = await engine.describe()
     const node = findArchitecture(architecture)?.node ?? architecture
-    const cannot = cannotComplete({ snapshot: ANY_SNAPSHOT }, node, { archiver })
+    const cannot = cannotComplete(node, { archiver })
     if (cannot === undefined) {
       const detail = 'bake --snapshot can make them for CPython 3.11 to 3.13 with glibc'
       return { status: 'ok', detail }
@@ -108,8 +108,6 @@ async function checkImage(reference: string, { store, engine }: DoctorPorts): Pr
   )
   return found
 }
-
-const ANY_SNAPSHOT = { cpu: 'v3', include: [], exclude: [] } as const
 
 /** Only the C library of GNU loads what the loader's list names. */
 async function readsLoaderFile(files: Pick<Container, 'stat'>): Promise<boolean> {

@@ -181,11 +181,12 @@ async function addMore(request: NamedRequest, input: MoreInput, ports: StepPorts
   const { content, learned, place, plan } = input
   const { root, engine, progress, signal } = ports
   if (request.snapshot === undefined) return content
-  const cannot = cannotComplete(request, process.arch, ports)
+  const cannot = cannotComplete(process.arch, ports)
   if (cannot !== undefined) return withoutMore(content, request, cannot)
   const mtime = timeOf(request, learned.selection.modules)
   const folder = folderOf(content, request, root)
-  const unwritable = putInto(root, layerFiles(content, 'by-itself', folder), mtime)
+  const present = layerFiles(content, 'by-itself', folder)
+  const unwritable = putInto(root, present, mtime)
   if (unwritable !== undefined) return withoutMore(content, request, unwritable)
   const { python, selection, training } = learned
   const completion = await complete(
@@ -202,7 +203,7 @@ async function addMore(request: NamedRequest, input: MoreInput, ports: StepPorts
   const full = putInto(root, files, mtime)
   if (full !== undefined) return completion.without(full)
   const compressed = (all: typeof files) => gzipSync(Buffer.concat(all.map(({ body }) => body))).length
-  const added = compressed(files) - compressed(layerFiles(content, 'by-itself', folder))
+  const added = compressed(files) - compressed(present)
   const options = { ...request, ready: plan.ready, signal }
   const trial = { engine, spec: learned.start ?? plan.spec, options, progress }
   const proved = await completion.prove(trial, training, added)

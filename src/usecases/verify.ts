@@ -3,6 +3,7 @@
 // compares how they end with the image that it was baked from. Works on a read-only root.
 import type { Counts, Limits, Missed, Report, Thawed } from '../artifact/artifact.js'
 import { compareStarts, crashOf } from '../artifact/compare-starts.js'
+import { startReporting } from '../artifact/listen.js'
 import { listen } from '../artifact/trial.js'
 import { PycdsError } from '../errors/index.js'
 import { environmentOf, nodeArchitecture } from '../image/index.js'
@@ -17,7 +18,6 @@ import {
   type ReadySpec,
   type Rights,
   type RunLimits,
-  reportStart,
   type Start,
   type Surroundings,
   type TrainingOptions,
@@ -166,19 +166,11 @@ async function listenTo(
   { engine, progress }: Pick<Ports, 'engine' | 'progress'>,
 ): Promise<Heard> {
   const report = listen()
-  const start = await reportStart(
-    engine,
-    spec,
-    {
-      ...options,
-      activity: async () => report.lines,
-      onOutput: (stream, chunk) => {
-        if (stream === 'stderr') report.add(chunk)
-        progress.appOutput(stream, chunk)
-      },
-    },
-    rights,
-  )
+  const shown: TrainingOptions = {
+    ...options,
+    onOutput: (stream, chunk) => progress.appOutput(stream, chunk),
+  }
+  const start = await startReporting(report, { engine, spec, options: shown }, rights)
   return { start, report }
 }
 

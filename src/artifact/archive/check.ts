@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a container of the new image takes from its archive, started as the source image was trained.
-import { reportStart } from '../../learn/run/index.js'
 import { during } from '../../log/index.js'
 import { atLeast, type Gate } from '../../measure/gates.js'
 import type { Checked, Limits, Report, Trial } from '../artifact.js'
+import { startReporting } from '../listen.js'
 
 /** How many of the modules that did not come from the archive a failed limit names. */
 const NAMED = 3
@@ -21,14 +21,10 @@ export function archiveLimits({ minHitRate }: Limits): string[] {
   return minHitRate === undefined ? [] : ['--min-hit-rate']
 }
 
-async function countHits({ engine, spec, options, progress }: Trial, report: Report): Promise<void> {
+async function countHits(trial: Trial, report: Report): Promise<void> {
   const title = 'Start the new image and count what its archive serves'
-  await during(progress, ['hit-rate', title], async (step) => {
-    const { failure } = await reportStart(engine, spec, {
-      ...options,
-      activity: async () => report.lines,
-      onOutput: (stream, chunk) => stream === 'stderr' && report.add(chunk),
-    })
+  await during(trial.progress, ['hit-rate', title], async (step) => {
+    const { failure } = await startReporting(report, trial)
     if (failure) throw failure
     step.done(report.brief)
   })

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Whether a snapshot may be shipped: hardened containers go on in it, and so does the application, which gets as far as it
 // did in training and answers its probes alike.
-import { reportStart, type Start } from '../../learn/run/index.js'
+import type { Start } from '../../learn/run/index.js'
 import { during } from '../../log/index.js'
 import type { Trial } from '../artifact.js'
 import { compareStarts } from '../compare-starts.js'
-import { StartReport } from '../listen.js'
+import { StartReport, startReporting } from '../listen.js'
 import { roomOf, type SnapshotArtifact } from './make.js'
 import { type Thaws, thawOften } from './thaws.js'
 
@@ -36,11 +36,7 @@ export async function proveSnapshot(
 
 async function startApplication(trial: Trial, original: Start): Promise<string | undefined> {
   const report = new StartReport()
-  const start = await reportStart(trial.engine, trial.spec, {
-    ...trial.options,
-    activity: async () => report.lines,
-    onOutput: (stream, chunk) => stream === 'stderr' && report.add(chunk),
-  })
+  const start = await startReporting(report, trial)
   const difference = compareStarts(start, original, false)
   if (difference !== null) return `the application does not start as before: ${difference}`
   const { thawed } = report
