@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// One test file without and with the archive, again where they differ.
+// One test file without and with the archive, or the snapshot, again where they differ.
 import { isByDesign } from './by-design.js'
 import { differingCases, FILE, judge, type Outcomes, outcomeOf } from './compare.js'
+import type { Kind } from './options.js'
 import type { FileRun, Side } from './outcomes.js'
 import { faultsOf, type Proof, plainFaultsOf, proofOf } from './proof.js'
 
@@ -42,7 +43,7 @@ export interface ComparedFile {
   readonly runs: Readonly<Record<Side, readonly FileRun[]>>
 }
 
-export async function compareFile(file: string, run: RunFile): Promise<ComparedFile> {
+export async function compareFile(file: string, run: RunFile, kind: Kind = 'archive'): Promise<ComparedFile> {
   const plain = [await run('plain', file)]
   const archive = [await run('archive', file)]
   const suspects = new Set(differing(plain, archive))
@@ -63,7 +64,7 @@ export async function compareFile(file: string, run: RunFile): Promise<ComparedF
       faults: [
         ...new Set([
           ...plain.flatMap(plainFaultsOf),
-          ...archive.flatMap((one, at) => faultsOf(one, plain[at] ?? NEVER)),
+          ...archive.flatMap((one, at) => faultsOf(one, plain[at] ?? NEVER, kind)),
         ]),
       ],
       seconds: { plain: plain[0]?.seconds ?? 0, archive: archive[0]?.seconds ?? 0 },

@@ -21,12 +21,12 @@ export function describeFile(result: FileResult): string {
 
 function describeDifference(word: string, { case: name, plain, archive, detail }: Difference): string {
   const reason = detail.trim().split('\n').at(-1)
-  return `  ${word}: ${name}: ${plain.join(', ')}; with the archive ${archive.join(', ')}${reason ? `: ${reason}` : ''}`
+  return `  ${word}: ${name}: ${plain.join(', ')}; with it ${archive.join(', ')}${reason ? `: ${reason}` : ''}`
 }
 
 /** A table of all files, for a terminal. */
 export function describeTable(results: readonly FileResult[]): string {
-  const head = ['', ...COUNTS, 'differing', 'by design', 'flaky', 'served', 'children']
+  const head = ['', ...COUNTS, 'differing', 'by design', 'flaky', 'served', 'children', 'thawed']
   const rows = [...results, total(results)].map((one) => [
     one.file,
     ...COUNTS.map((name) => String(one[name])),
@@ -36,6 +36,7 @@ export function describeTable(results: readonly FileResult[]): string {
       one.flaky.length,
       one.proof.served,
       one.proof.children,
+      one.proof.snapshots?.thawed ?? 0,
     ].map(String),
   ])
   const widths = head.map((_, at) => Math.max(...[head, ...rows].map((row) => row[at]?.length ?? 0)))
@@ -51,6 +52,7 @@ export function describeTable(results: readonly FileResult[]): string {
 /** The counts of several files. */
 export function total(results: readonly FileResult[]): FileResult {
   const sum = (of: (one: FileResult) => number) => results.reduce((all, one) => all + of(one), 0)
+  const thawed = sum((one) => one.proof.snapshots?.thawed ?? 0)
   return {
     ...{ file: 'all', end: 'completed' },
     ...{ attempted: sum((one) => one.attempted), passed: sum((one) => one.passed) },
@@ -64,6 +66,7 @@ export function total(results: readonly FileResult[]): FileResult {
       children: sum((one) => one.proof.children),
       expected: sum((one) => one.proof.expected),
       refused: {},
+      ...(thawed > 0 ? { snapshots: { thawed, refused: {} } } : {}),
     },
     seconds: { plain: sum((one) => one.seconds.plain), archive: sum((one) => one.seconds.archive) },
   }
@@ -79,6 +82,8 @@ export function conclude(results: readonly FileResult[]): { ok: boolean; sentenc
     faults.length > 0
       ? `; the archive was not in use everywhere (${faults.length} times, first: ${faults[0]})`
       : `; the archive was in use in every process of tests and in ${all.proof.children} of their children`
+  const { thawed } = all.proof.snapshots ?? {}
+  const snapshots = thawed === undefined ? '' : `; ${thawed} of all these went on in the snapshot`
   const ok = results.length > 0 && all.differing.length === 0 && faults.length === 0
-  return { ok, sentence: `${counts}${proof}.` }
+  return { ok, sentence: `${counts}${proof}${snapshots}.` }
 }

@@ -7,6 +7,7 @@ import { commitOf, newerThanBuild } from '../bench/machine.js'
 import { ROOT } from '../bench/shell.js'
 import { createArchiver } from '../src/archive/archiver.js'
 import { compareFile, type FileResult } from './compare-file.js'
+import { freezeStage } from './freeze.js'
 import { conclude, describeFile, describeTable } from './lines.js'
 import { type Options, parseOptions, USAGE } from './options.js'
 import { choosePython, type Python } from './pythons.js'
@@ -67,11 +68,11 @@ async function runSuite(options: Options, python: Python): Promise<number> {
   const { groups, absent } = await suite.prepare({ python, quick: options.quick, files: options.files })
   for (const { name, reason } of absent) say(`skipped: ${name}: ${reason}`)
   if (groups.length === 0) return refuse('nothing can be run here', NOT_POSSIBLE)
-  const name = `${suite.name}-3.${python.minor}`
+  const name = `${suite.name}-3.${python.minor}${options.kind === 'snapshot' ? '-snapshot' : ''}`
   const stamp = new Date().toISOString().replaceAll(/[-:]|\..*/g, '')
   const directory = join(RESULTS, 'runs', `${stamp}-${name}${options.quick ? '-quick' : ''}`)
   const path = join(RESULTS, `${name}.json`)
-  const results = (options.quick ? undefined : await readResults(path)) ?? newResults(suite.name, python)
+  const results = (options.quick ? undefined : await readResults(path)) ?? newResults(options, python)
   // What was absent in an earlier run and was not tried in this one still is.
   const tried = new Set([...groups, ...absent].map((one) => one.name.split(' ')[0]?.toLowerCase()))
   results.absent = [...results.absent.filter((one) => !tried.has(one.name)), ...absent]
@@ -115,9 +116,19 @@ async function runGroup(
     say(
       `${group.name}: an archive of ${trained.modules} modules, ${trained.regexes} regular expressions and ${trained.sources} source strings`,
     )
+    if (options.kind === 'snapshot') {
+      const { modules, leftOut } = await freezeStage(stage, trained.plan, archiver)
+      say(
+        `${group.name}: a snapshot of ${modules.length} modules; ${leftOut.length} left out: ${leftOut.map(({ name }) => name).join(', ')}`,
+      )
+    }
     for (const file of group.files) {
       await take(
-        await compareFile(file, (side, name) => stage.runTests(side, group.test(name, stage), group.ends)),
+        await compareFile(
+          file,
+          (side, name) => stage.runTests(side, group.test(name, stage), group.ends),
+          options.kind,
+        ),
       )
     }
   } finally {
@@ -127,8 +138,11 @@ async function runGroup(
   }
 }
 
-function newResults(suite: string, { version, shared }: Python): Results {
-  return { schema: 'io.pycds.conformance/1', suite, python: { version, shared }, files: [], absent: [] }
+function newResults({ suite, kind }: Options, { version, shared }: Python): Results {
+  return {
+    ...{ schema: 'io.pycds.conformance/1', suite, ...(kind === 'snapshot' ? { with: kind } : {}) },
+    ...{ python: { version, shared }, files: [], absent: [] },
+  }
 }
 
 async function checkNamespaces(): Promise<string | undefined> {

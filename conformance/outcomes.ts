@@ -15,10 +15,12 @@ export interface Case {
 export interface Start {
   readonly process: number
   readonly parent: number
-  /** ACCEPTED, why the archive was refused, or ABSENT where there is no runtime. */
+  /** ACCEPTED, why the archive was refused, ABSENT where there is no runtime, or THAWED before it was looked at. */
   readonly status: string
   /** Modules that had come from the archive when the hook had run. */
   readonly served: number
+  /** THAWED, why the snapshot was not used, or ABSENT where there is none. */
+  readonly snapshot: string
 }
 
 /** What the runtime's counters said at the end of the process that ran the tests. */
@@ -28,6 +30,10 @@ export interface Counters {
   readonly regexes?: number
   readonly sources?: number
   readonly takeover?: number
+  /** As that of a start. */
+  readonly snapshot?: string
+  /** Modules that came from the snapshot. */
+  readonly ready?: number
 }
 
 export interface FileRun {
@@ -95,10 +101,10 @@ function parseLine(line: string): Line | undefined {
 }
 
 function parseStart(line: string): Start[] {
-  const [, process, parent, status = '', served] = /^(\d+) (\d+) (\S+) (\d+)$/.exec(line) ?? []
-  return status === ''
+  const [, process, parent, status, served, snapshot] = /^(\d+) (\d+) (\S+) (\d+) (\S+)$/.exec(line) ?? []
+  return status === undefined || snapshot === undefined
     ? []
-    : [{ process: Number(process), parent: Number(parent), status, served: Number(served) }]
+    : [{ process: Number(process), parent: Number(parent), status, served: Number(served), snapshot }]
 }
 
 function rank(outcome: string): number {

@@ -1,20 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
-// The proof that the archive had a part in a run, in the process of the tests and in those that they started.
+// The proof that the archive or the snapshot had a part in a run, in the process of the tests and in those that they started.
+import type { Kind } from './options.js'
 import type { FileRun, Start } from './outcomes.js'
 
 /** Interpreters of one run by what they said of the archive when their hook had run. */
 export interface Proof {
-  /** Modules, regular expressions and sources that the process of the tests had from the archive. */
+  /** Modules, regular expressions and sources that the process of the tests had from archive and snapshot. */
   readonly served: number
   /** Other interpreters in which the archive was in use, and a module had come from it. */
   readonly children: number
   /** How many there were without it. */
   readonly expected: number
   /** Others, by the reason. */
-  readonly refused: Readonly<Record<string, number>>
+  readonly refused: Counts
+  /** Of a run with a snapshot: how many of all interpreters went on in it, and why the others did not. */
+  readonly snapshots?: { readonly thawed: number; readonly refused: Counts }
 }
 
+type Counts = Readonly<Record<string, number>>
+
 const IN_USE = 'ACCEPTED'
+const THAWED = 'THAWED'
+const NO_SNAPSHOT = 'ABSENT'
 /**
  * What tests ask for and docs/compatibility.md tells of: -O, -X no_debug_ranges, sub-interpreters; and an archive that
  * is in use, but leaves the search to Python while a zip file stands in front of the search path.
@@ -23,23 +30,33 @@ const BY_DESIGN: readonly string[] = ['OPTIMIZE', 'DEBUG_RANGES', 'INTERPRETER',
 
 export function proofOf({ starts, counters }: FileRun, plain: FileRun): Proof {
   const [, ...children] = starts
-  const refused: Record<string, number> = {}
-  for (const { status } of children.filter((start) => !isServed(start))) {
-    refused[status] = (refused[status] ?? 0) + 1
-  }
+  const { served = 0, regexes = 0, sources = 0, ready = 0 } = counters ?? {}
+  const withSnapshot = starts.filter(({ snapshot }) => snapshot !== NO_SNAPSHOT)
+  const [thawed, others] = [withSnapshot.filter(isThawed), withSnapshot.filter((start) => !isThawed(start))]
   return {
-    served: (counters?.served ?? 0) + (counters?.regexes ?? 0) + (counters?.sources ?? 0),
+    served: served + regexes + sources + ready,
     children: children.filter(isServed).length,
     expected: Math.max(0, plain.starts.length - 1),
-    refused,
+    refused: count(children.filter((start) => !isServed(start)).map(({ status }) => status)),
+    ...(withSnapshot.length > 0
+      ? { snapshots: { thawed: thawed.length, refused: count(others.map(({ snapshot }) => snapshot)) } }
+      : {}),
   }
 }
 
-/** Why a run with the archive is none, beside one without; empty when it is one. */
-export function faultsOf(run: FileRun, plain: FileRun): string[] {
+function count(words: readonly string[]): Counts {
+  const counts: Record<string, number> = {}
+  for (const word of words) counts[word] = (counts[word] ?? 0) + 1
+  return counts
+}
+
+/** Why a run with the archive, or with a snapshot, is none, beside one without; empty when it is one. */
+export function faultsOf(run: FileRun, plain: FileRun, kind: Kind): string[] {
   const [first] = run.starts
   const proof = proofOf(run, plain)
   const faults: string[] = []
+  if (kind === 'snapshot' && first && !isThawed(first))
+    faults.push(`the process of the tests did not go on in the snapshot: ${first.snapshot}`)
   if (!first || !isServed(first)) {
     faults.push(`the archive was not in use in the process of the tests: ${first?.status ?? 'no hook'}`)
   } else if (run.counters && (run.counters.status !== IN_USE || proof.served === 0)) {
@@ -61,6 +78,11 @@ export function plainFaultsOf({ starts }: FileRun): string[] {
   return starts.length > 0 ? faults : ['no interpreter of the plain run read its site directory']
 }
 
+/** In a process that goes on in a snapshot a module is there already that would have come from the archive. */
 function isServed({ status, served }: Start): boolean {
-  return status === IN_USE && served > 0
+  return status === THAWED || (status === IN_USE && served > 0)
+}
+
+function isThawed({ snapshot }: Start): boolean {
+  return snapshot === THAWED
 }

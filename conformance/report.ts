@@ -11,6 +11,7 @@ import { RESULTS, type Results, readResults, type SavedFile } from './results.js
 import { IGNORED, NOT_RUN } from './suites/cpython-files.js'
 
 const PAGE = 'docs/conformance.md'
+const THAWED = ['thawed']
 const HEAD = [
   'attempted',
   'passed both ways',
@@ -34,16 +35,23 @@ export async function writeReport(): Promise<string> {
 
 /** The whole page. */
 export function conformancePage(results: readonly Results[]): string {
-  const ofSuite = (name: string) => results.filter(({ suite }) => suite === name)
+  const ofSuite = (name: string, kind?: 'snapshot') =>
+    results.filter((one) => one.suite === name && one.with === kind)
+  const [cpython, frozen] = [ofSuite('cpython'), ofSuite('cpython', 'snapshot')]
+  const [packages, frozenPackages] = [ofSuite('packages'), ofSuite('packages', 'snapshot')]
   return `${[
     '# Conformance',
     'Made by `npm run conformance -- --write-docs` from `conformance/results`; do not edit. How it is done is in [conformance](../conformance/README.md).',
-    "CPython's own tests and those of packages, each test case without the archive and with it. A difference counts when three reruns of the file confirm it; a case that says now this and now that is flaky; what differs *by design* is told in [compatibility.md](compatibility.md). *Children* are interpreters that tests started and that had the archive in use; the processes of the tests themselves always had.",
-    ...section("CPython's own tests", 'CPython', ofSuite('cpython'), cpythonRow),
-    ...ofSuite('cpython').map(filesOf),
+    "CPython's own tests and those of packages, each test case without the archive and with it, or without and with a snapshot that holds the imported library and is used by every program that can. A difference counts when three reruns of the file confirm it; a case that says now this and now that is flaky; what differs *by design* is told in [compatibility.md](compatibility.md). *Children* are interpreters that tests started and that had the archive or the snapshot in use; the processes of the tests themselves always had. *Thawed* are those of all that went on in the snapshot.",
+    ...section("CPython's own tests", 'CPython', cpython, cpythonRow),
+    ...cpython.map(filesOf),
+    ...section("CPython's own tests in a snapshot", 'CPython', frozen, cpythonRow, THAWED),
+    ...frozen.map(filesOf),
     `Not run: ${groupReasons([...NOT_RUN, ...IGNORED.map(({ pattern, reason }) => ({ name: pattern, reason }))])}.`,
-    ...section("Packages' own tests", 'package', ofSuite('packages'), packageRows),
-    ...ofSuite('packages').flatMap(absentOf),
+    ...section("Packages' own tests", 'package', packages, packageRows),
+    ...packages.flatMap(absentOf),
+    ...section("Packages' own tests in a snapshot", 'package', frozenPackages, packageRows, THAWED),
+    ...frozenPackages.flatMap(absentOf),
     ...cases('Differing cases', results, ({ differing }) => differing),
     ...cases('Differing by design', results, ({ byDesign }) => byDesign),
     ...cases('Flaky cases', results, ({ flaky }) => flaky),
@@ -55,30 +63,37 @@ function section(
   what: string,
   results: readonly Results[],
   rows: (one: Results) => string[][],
+  more: readonly string[] = [],
 ): string[] {
   if (results.length === 0) return []
-  const head = [what, ...HEAD]
-  const align = ['left' as const, ...HEAD.map(() => 'right' as const)]
+  const head = [what, ...HEAD, ...more]
+  const align = ['left' as const, ...head.slice(1).map(() => 'right' as const)]
   return [`## ${title}`, table(align, [head, ...results.flatMap(rows)])]
 }
 
-function cpythonRow({ python, files }: Results): string[][] {
-  return [[`${python.version}, ${python.shared ? 'shared libpython' : 'static'}`, ...cells(files)]]
+function cpythonRow(one: Results): string[][] {
+  const { python, files } = one
+  return [[`${python.version}, ${python.shared ? 'shared libpython' : 'static'}`, ...cells(one, files)]]
 }
 
-function packageRows({ python, files }: Results): string[][] {
+function packageRows(one: Results): string[][] {
+  const { python, files } = one
   const groups = [...new Set(files.map(({ group }) => group))]
   return groups.map((name) => [
     `${name} on ${python.version}`,
-    ...cells(files.filter(({ group }) => group === name)),
+    ...cells(
+      one,
+      files.filter(({ group }) => group === name),
+    ),
   ])
 }
 
-function cells(files: readonly SavedFile[]): string[] {
+function cells(results: Results, files: readonly SavedFile[]): string[] {
   const all = total(files)
   return [
     ...[all.attempted, all.passed, all.skipped, all.failed, all.differing.length],
     ...[all.byDesign.length, all.flaky.length, all.proof.children],
+    ...(results.with === 'snapshot' ? [all.proof.snapshots?.thawed ?? 0] : []),
   ].map(String)
 }
 
@@ -104,11 +119,11 @@ function cases(
   results: readonly Results[],
   of: (file: SavedFile) => readonly Difference[],
 ): string[] {
-  const lines = results.flatMap(({ python, files }) =>
+  const lines = results.flatMap(({ python, files, with: kind = 'archive' }) =>
     files.flatMap((file) =>
       of(file).map(
         (one) =>
-          `- \`${file.file}\` on ${python.version}: \`${one.case}\`: ${one.plain.join(', ')}; with the archive ${one.archive.join(', ')}`,
+          `- \`${file.file}\` on ${python.version}: \`${one.case}\`: ${one.plain.join(', ')}; with the ${kind} ${one.archive.join(', ')}`,
       ),
     ),
   )

@@ -20,6 +20,8 @@ export interface SavedFile extends FileResult {
 export interface Results {
   readonly schema: 'io.pycds.conformance/1'
   readonly suite: string
+  /** Absent where there was an archive alone. */
+  readonly with?: 'snapshot'
   readonly python: { readonly version: string; readonly shared: boolean }
   /** By group and name. */
   files: SavedFile[]

@@ -48,13 +48,22 @@ export async function runConfined(command: Command): Promise<Ended> {
   const output = openSync(command.output, 'w')
   const covers = Object.entries(command.covers).flat()
   const root = process.getuid?.() === 0 ? [] : ['--map-root-user']
+  // What is to be loaded into the program may not fit into those that come before it.
+  const isForLoader = ([name]: [string, string]) => name.startsWith('LD_')
+  const env = Object.entries(command.env)
+  const loader = env.filter(isForLoader).map(([name, value]) => `${name}=${value}`)
   const child = spawn(
     'unshare',
     [
       ...[...root, '--mount', '--pid', '--fork', '--kill-child=SIGKILL', '--mount-proc'],
-      ...['sh', '-c', INIT, 'sh', ...covers, '--', command.cwd, ...command.argv],
+      ...['sh', '-c', INIT, 'sh', ...covers, '--', command.cwd],
+      ...[...(loader.length > 0 ? ['env', ...loader] : []), ...command.argv],
     ],
-    { cwd: '/', env: command.env, stdio: ['ignore', output, output] },
+    {
+      cwd: '/',
+      env: Object.fromEntries(env.filter((one) => !isForLoader(one))),
+      stdio: ['ignore', output, output],
+    },
   )
   closeSync(output)
   const kill = () => child.kill('SIGKILL')

@@ -16,8 +16,8 @@ const BESIDE_RUNTIME = '_pycds.data/app.cds'
 const WITNESS = 'pycds_witness.py'
 /** Read behind the hook. */
 const WITNESS_HOOK = '01-pycds-witness.pth'
-const WITNESS_LINE =
-  'import sys, pycds_witness; pycds_witness.record(); sys.modules.pop("pycds_witness", None)\n'
+export const WITNESS_LINE =
+  'import sys, pycds_witness; pycds_witness.record(); sys.modules.pop("pycds_witness", None)'
 
 /** One command of a stage. */
 export interface StageCommand {
@@ -66,7 +66,7 @@ export class Stage {
       else mkdirSync(site)
       if (side === 'archive') continue
       writeFileSync(join(site, WITNESS), witness)
-      writeFileSync(join(site, WITNESS_HOOK), WITNESS_LINE)
+      writeFileSync(join(site, WITNESS_HOOK), `${WITNESS_LINE}\n`)
     }
     for (const name of [WITNESS, WITNESS_HOOK]) {
       // With its times: the archive is made from the plain side.
@@ -92,6 +92,13 @@ export class Stage {
     mkdirSync(dirname(path), { recursive: true })
     rmSync(path, { force: true })
     writeFileSync(path, archive, { mode: 0o444 })
+  }
+
+  /** Where the archive lies, and what belongs to it: the path that processes see, and the one here. */
+  get data(): { readonly inside: string; readonly here: string } {
+    const folder = dirname(BESIDE_RUNTIME)
+    const [site = ''] = this.python.siteDirectories
+    return { inside: join(site, folder), here: join(this.#site('archive'), folder) }
   }
 
   /** Runs the interpreter on one side. */

@@ -4,13 +4,17 @@ import { mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type ArchiveSummary, makeArchive } from '../src/artifact/archive/make.js'
+import { planSnapshot, type SnapshotPlan } from '../src/artifact/snapshot/plan.js'
 import { parseRunLog, type RunLogProcess } from '../src/learn/runlog/run-log.js'
 import { groupByPython } from '../src/learn/select/interpreter.js'
 import { selectModules } from '../src/learn/select/modules.js'
 import type { Archiver } from '../src/ports/index.js'
 import type { Stage, StageCommand } from './stage.js'
 
-export type Trained = Omit<ArchiveSummary, 'path' | 'leftOut'>
+export interface Trained extends Omit<ArchiveSummary, 'path' | 'leftOut'> {
+  /** What a snapshot of it would hold, or why there can be none. */
+  readonly plan: SnapshotPlan | string
+}
 
 /**
  * Runs every command under the tracer, whether it fails or not, and bakes what all of them imported into the stage.
@@ -48,7 +52,8 @@ export async function trainStage(
   if (!archive) throw new Error(`training of ${stage.python.path}: no archive was written`)
   stage.bake(archive.body)
   const { bytes, modules, regexes, sources } = summary('')
-  return { bytes, modules, regexes, sources }
+  const options = { include: [], exclude: [], cpu: 'native' as const }
+  return { bytes, modules, regexes, sources, plan: planSnapshot({ python, selection, options, secrets: {} }) }
 }
 
 function readRunLogs(directory: string): RunLogProcess[] {

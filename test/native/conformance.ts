@@ -7,12 +7,14 @@ import type { ExecutionContext } from 'ava'
 import test from 'ava'
 import { FILE } from '../../conformance/compare.js'
 import { compareFile } from '../../conformance/compare-file.js'
+import { freezeStage } from '../../conformance/freeze.js'
 import { choosePython } from '../../conformance/pythons.js'
 import { cannotConfine } from '../../conformance/sandbox.js'
 import { Stage } from '../../conformance/stage.js'
 import { trainStage } from '../../conformance/train.js'
 import { archiver, findPythons } from '../helpers/interpreters.js'
 import { inRepository } from '../helpers/repository.js'
+import { findFreezable } from '../helpers/snapshot.js'
 import { rootOf } from '../helpers/start.js'
 import { temporary } from '../helpers/temporary.js'
 import { testInTurn } from '../helpers/test-in-turn.js'
@@ -30,6 +32,7 @@ with_archive = "_pycds" in sys.modules
 record.case("same", "passed")
 record.case("otherwise", "failed" if with_archive else "passed")
 if sys.argv[3] == "children":
+    subprocess.check_call([sys.executable, "-c", "import json"])
     for options in ([], ["-I"], ["-E"], ["-S"], ["-O"]):
         subprocess.check_call([sys.executable, *options, "-c", "import json"], env={})
 if sys.argv[3] == "crash" and with_archive:
@@ -80,7 +83,7 @@ if (!python || refusal !== undefined) {
     )
     t.is(result.passed, 1)
     // -S reads no site directory, and -O is another archive.
-    t.is(result.proof.children, 3)
+    t.is(result.proof.children, 4)
     t.deepEqual(result.proof.refused, { OPTIMIZE: 1 })
 
     const crashed = await compareFile('crash', run)
@@ -97,6 +100,28 @@ if (!python || refusal !== undefined) {
     const { result } = await compareFile('children', runner(t, stage))
     t.deepEqual(result.differing, [])
     t.regex(result.faults.join('\n'), /not in use in the process of the tests: ABSENT/)
-    t.regex(result.faults.join('\n'), /not in use in 4 children: ABSENT/)
+    t.regex(result.faults.join('\n'), /not in use in 5 children: ABSENT/)
+  })
+}
+
+const [freezable] = findFreezable()
+if (!freezable || refusal !== undefined) {
+  test.skip(`${refusal ?? 'no CPython that can be frozen'}: no conformance with a snapshot`, () => undefined)
+} else {
+  testInTurn('a snapshot that is in use is proven, in children too', async (t) => {
+    const stage = await stageFor(t, freezable.version)
+    const training = ['-c', 'import json, re, subprocess']
+    const { plan } = await trainStage(stage, [{ args: training, limitSeconds: 240 }], archiver)
+    const { modules } = await freezeStage(stage, plan, archiver)
+    t.true(modules.includes('json.decoder'))
+    const { result } = await compareFile('children', runner(t, stage), 'snapshot')
+    t.deepEqual(result.faults, [])
+    t.deepEqual(
+      result.differing.map((one) => one.case),
+      ['otherwise'],
+    )
+    t.is(result.proof.children, 4)
+    // The process of the tests, and a child that is started as it is.
+    t.deepEqual(result.proof.snapshots, { thawed: 2, refused: { CONFIGURATION: 3, ENVIRONMENT: 1 } })
   })
 }

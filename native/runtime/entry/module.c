@@ -178,6 +178,8 @@ static PyObject *stats(PyObject *self, PyObject *unused) {
   unsigned long missed = 0;
   for (int i = 0; i < PYCDS_MISS_COUNT; i++) missed += report.missed[i];
   const char *reject = runtime.active || report.reject ? pycds_reject_code(report.reject) : "INACTIVE";
+  const char *snapshot = "ABSENT";
+  if (report.snapshot) snapshot = report.snapshot_reject ? snapshot_reject_code(report.snapshot_reject) : "THAWED";
   struct {
     const char *name;
     PyObject *value;
@@ -191,6 +193,8 @@ static PyObject *stats(PyObject *self, PyObject *unused) {
       {"sources", PyLong_FromLong((long)report.cached[REPORT_SOURCE])},
       {"sources_missed", PyLong_FromLong((long)report.uncached[REPORT_SOURCE])},
       {"takeover", PyLong_FromLong(runtime.taken)},
+      {"snapshot", PyUnicode_FromStringAndSize(snapshot, (Py_ssize_t)strlen(snapshot))},
+      {"ready", PyLong_FromLong((long)report.put)},
       {"importlib", digest_text()},
   };
   for (size_t i = 0; i < sizeof items / sizeof *items; i++) {
@@ -214,7 +218,9 @@ static PyMethodDef methods[] = {
     {"load_code", load_code, METH_O, "load_code(name): the archived code object; LookupError when there is none."},
     {"stats", stats, METH_NOARGS,
      "stats(): status, modules served, those of them by get_code, and (with PYCDS=report or PYCDS_LOG) missed,\n"
-     "whether importlib's _find_and_load was taken over, digest of importlib."},
+     "whether importlib's _find_and_load was taken over, digest of importlib; THAWED, ABSENT or why the snapshot was "
+     "not\n"
+     "used, and how many modules came from it."},
     {NULL, NULL, 0, NULL},
 };
 

@@ -52,6 +52,7 @@ extern struct freeze {
   const char *path; /* of the file that is written; NULL: this process is no template */
   char **arguments; /* of the template */
   enum cpu_policy policy;
+  const char *known; /* a line of a .pth file that may run code in the template alone; or NULL */
   struct template_hook hook;
   bool hooked;
   bool dumping;                       /* the next fork is the one */

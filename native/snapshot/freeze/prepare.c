@@ -109,13 +109,15 @@ void prepare_interpreter(void) {
   PyObject *prepare = PyDict_GetItemString(globals, "prepare");
   PyObject *known = PyTuple_New(1);
   PyTuple_SetItem(known, 0, PyUnicode_FromStringAndSize(apport, sizeof apport - 1));
-  PyObject *paths = PyObject_CallFunctionObjArgs(prepare, known, NULL);
+  const char *line_known = freeze.known ? freeze.known : "";
+  PyObject *line = PyUnicode_DecodeUTF8(line_known, (Py_ssize_t)strlen(line_known), NULL);
+  PyObject *paths = PyObject_CallFunctionObjArgs(prepare, known, line, NULL);
   must(paths);
   add_stamps(paths);
   freeze.resume = PyDict_GetItemString(globals, "resume");
   Py_IncRef(freeze.resume);
   PyDict_DelItemString(globals, "prepare");
-  PyObject *all[] = {code, ran, known, paths, globals};
+  PyObject *all[] = {code, ran, known, line, paths, globals};
   for (size_t i = 0; i < sizeof all / sizeof *all; i++) Py_DecRef(all[i]);
   PyGC_Collect();
 }

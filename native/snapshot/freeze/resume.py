@@ -15,10 +15,11 @@ HOOK_ENDS = (
     ', "-") and os.environ.get("PYCDS") != "off" else None',
 )
 
-def prepare(sitecustomize_known):
+def prepare(sitecustomize_known, line_known):
     """Makes caches empty that would remember what may have changed, and returns the paths that the start has looked at.
 
     :param sitecustomize_known: texts of sitecustomize.py, without comments and blank lines, that may be frozen
+    :param line_known: a line of a .pth file that may be, too: what it does is done in the template alone
     :raises ValueError: why this interpreter must not be frozen
     """
 
@@ -32,6 +33,8 @@ def prepare(sitecustomize_known):
     def is_known(line):
         # The hook, in its forms, and setuptools' line for the module of its own that takes distutils' place.
         if line.startswith(HOOK) and line[len(HOOK) :].strip() in HOOK_ENDS:
+            return True
+        if line == line_known:
             return True
         return line.startswith("import os; var = 'SETUPTOOLS_USE_DISTUTILS'; enabled = ") and line.rstrip(
             '; '

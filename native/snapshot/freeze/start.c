@@ -17,6 +17,7 @@
 
 #define VARIABLE "PYCDS_FREEZE"
 #define CPU_VARIABLE "PYCDS_FREEZE_CPU"
+#define KNOWN_VARIABLE "PYCDS_FREEZE_KNOWN"
 #define TUNABLES "GLIBC_TUNABLES"
 /* What GLIBC_TUNABLES was before this library set it; also says that it has. */
 #define TUNABLES_BEFORE "PYCDS_FREEZE_TUNABLES"
@@ -128,6 +129,7 @@ static void clean_environment(void) {
   clean_preload();
   unsetenv(TUNABLES_BEFORE);
   unsetenv(CPU_VARIABLE);
+  unsetenv(KNOWN_VARIABLE);
   unsetenv(VARIABLE);
   warm_configure();
 }
@@ -158,6 +160,8 @@ static int own_main(int count, char **arguments, char **variables) {
   (void)variables;
   freeze.arguments = arguments;
   freeze.policy = policy_of(getenv(CPU_VARIABLE));
+  const char *known = getenv(KNOWN_VARIABLE);
+  if (known) freeze.known = strdup(known);
   if (!getenv(TUNABLES_BEFORE)) set_tunables(arguments);
   clean_environment();
   open_streams();

@@ -43,8 +43,18 @@ export interface Frozen {
   leftOut: LeftOut[]
 }
 
-/** @throws CannotFreeze */
-export async function freeze(room: Room, input: FreezeInput, step: Pick<Step, 'update'>): Promise<Frozen> {
+/** Where interpreters are started to be watched and frozen. */
+export type FreezeRoom = Pick<Room, 'path' | 'out' | 'run' | 'ask' | 'write' | 'read'>
+
+/**
+ * A plan without programs makes a snapshot that every program of the interpreter goes on in.
+ * @throws CannotFreeze
+ */
+export async function freeze(
+  room: FreezeRoom,
+  input: FreezeInput,
+  step: Pick<Step, 'update'>,
+): Promise<Frozen> {
   const leftOut: LeftOut[] = []
   let names: readonly string[] = input.plan.names
   for (let round = 1; round <= MOST_ROUNDS; round++) {
@@ -75,7 +85,7 @@ function nothingLeft(leftOut: readonly LeftOut[]): string {
 
 /** Imports the modules in a template that is watched. */
 async function watch(
-  room: Room,
+  room: FreezeRoom,
   input: FreezeInput,
   list: string,
   into: string,
@@ -92,7 +102,7 @@ async function watch(
   return parseRecord(record.toString())
 }
 
-async function freezeRecord(room: Room, input: FreezeInput, record: string): Promise<Buffer> {
+async function freezeRecord(room: FreezeRoom, input: FreezeInput, record: string): Promise<Buffer> {
   const { programs } = input.plan
   const imports = programs[0]?.imports ?? []
   const all = [...programs, ...input.trials.map((trial) => ({ ...trial, imports }))]
@@ -100,7 +110,7 @@ async function freezeRecord(room: Room, input: FreezeInput, record: string): Pro
   const variables = {
     PYCDS_FREEZE: room.out('app.snap'),
     PYCDS_FREEZE_WARM: room.out(record),
-    PYCDS_FREEZE_PROGRAMS: room.out('programs'),
+    ...(all.length === 0 ? {} : { PYCDS_FREEZE_PROGRAMS: room.out('programs') }),
     PYCDS_FREEZE_CPU: input.cpu,
   }
   await template(room, input, [input.library], variables)
@@ -111,7 +121,7 @@ async function freezeRecord(room: Room, input: FreezeInput, record: string): Pro
 
 /** Starts an interpreter that is watched or frozen. */
 async function template(
-  room: Room,
+  room: FreezeRoom,
   { plan, preload, timeoutMs }: FreezeInput,
   libraries: readonly string[],
   variables: Readonly<Record<string, string>>,
@@ -128,7 +138,8 @@ function failureOf({ exitCode, output }: ExecResult): string {
 }
 
 /** Scripts by where they really are; those that are not there by then are no programs of the image. */
-async function withPrograms(room: Room, plan: SnapshotPlan): Promise<SnapshotPlan> {
+async function withPrograms(room: FreezeRoom, plan: SnapshotPlan): Promise<SnapshotPlan> {
+  if (plan.programs.length === 0) return plan
   const scripts = plan.programs.filter(({ kind }) => kind === 'script').map(({ text }) => text)
   const answer = scripts.length === 0 ? '[]' : await room.ask(RESOLVE, JSON.stringify(scripts))
   const places = JSON.parse(answer) as (string | null)[]

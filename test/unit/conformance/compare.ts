@@ -9,9 +9,9 @@ import { conclude, describeFile } from '../../../conformance/lines.js'
 import type { FileRun, Side } from '../../../conformance/outcomes.js'
 import { inRepository } from '../../helpers/repository.js'
 
-const WITHOUT = { process: 2, parent: 1, status: 'ABSENT', served: 0 }
+const WITHOUT = { process: 2, parent: 1, status: 'ABSENT', served: 0, snapshot: 'ABSENT' }
 const PLAIN = [WITHOUT, { ...WITHOUT, process: 3, parent: 2 }]
-const STARTED = { process: 2, parent: 1, status: 'ACCEPTED', served: 1 }
+const STARTED = { process: 2, parent: 1, status: 'ACCEPTED', served: 1, snapshot: 'ABSENT' }
 const CHILD = { ...STARTED, process: 3, parent: 2 }
 
 function run(side: Side, outcomes: Readonly<Record<string, string>>, more: Partial<FileRun> = {}): FileRun {
@@ -189,4 +189,25 @@ test('a whole run whose children all refused the archive proves nothing; one wit
   )
   t.true(conclude([(await compareFile('file', alone.runFile)).result]).ok)
   t.false(conclude([]).ok)
+})
+
+test('with a snapshot the process of the tests must go on in it; children may say why they did not', async (t) => {
+  const cases = { a: 'passed' }
+  const thawed = { ...STARTED, status: 'THAWED', served: 0, snapshot: 'THAWED' }
+  const child = { ...CHILD, snapshot: 'CONFIGURATION' }
+  const counters = { status: 'ACCEPTED', served: 0, ready: 30 }
+  const inIt = run('archive', cases, { starts: [thawed, child, { ...thawed, process: 4 }], counters })
+  const { result } = await compareFile('file', always(run('plain', cases), inIt).runFile, 'snapshot')
+  t.deepEqual(result.faults, [])
+  t.like(result.proof, { served: 30, children: 2, snapshots: { thawed: 2, refused: { CONFIGURATION: 1 } } })
+  t.regex(conclude([result]).sentence, /2 of all these went on in the snapshot/)
+
+  const notInIt = run('archive', cases, { starts: [{ ...STARTED, snapshot: 'CPU' }, child] })
+  const { result: refused } = await compareFile(
+    'file',
+    always(run('plain', cases), notInIt).runFile,
+    'snapshot',
+  )
+  t.regex(refused.faults.join(), /did not go on in the snapshot: CPU/)
+  t.false(conclude([refused]).ok)
 })

@@ -31,13 +31,13 @@ test('counters and starts are read beside the cases', (t) => {
   const { counters, starts } = readRun(
     ENDED,
     record,
-    '7 1 ACCEPTED 1\n8 7 OPTIMIZE 0\nnonsense\n9 7 ACC',
+    '7 1 THAWED 0 THAWED\n8 7 OPTIMIZE 0 CONFIGURATION\nnonsense\n9 7 ACC',
     ENDS,
   )
   t.like(counters, { status: 'ACCEPTED', served: 12 })
   t.deepEqual(starts, [
-    { process: 7, parent: 1, status: 'ACCEPTED', served: 1 },
-    { process: 8, parent: 7, status: 'OPTIMIZE', served: 0 },
+    { process: 7, parent: 1, status: 'THAWED', served: 0, snapshot: 'THAWED' },
+    { process: 8, parent: 7, status: 'OPTIMIZE', served: 0, snapshot: 'CONFIGURATION' },
   ])
 })
 
