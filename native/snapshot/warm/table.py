@@ -186,12 +186,14 @@ def record_of(recorder):
                 files.append([path, status.st_size, int(status.st_mtime)])
             except OSError:
                 files.append([path, -1, 0])
+        found, orderless = values.digests_of(name, namespace_of(recorder.modules[name]))
         about.update(
             events=[event_of(event) for event in recorder.events.get(name, ())],
             variables=variables,
             files=files,
             faults=[list(fault) for fault in recorder.faults.get(name, ())],
-            values=values.digests_of(name, namespace_of(recorder.modules[name])),
+            values=found,
+            orderless=orderless,
             renewed=list(RENEWALS[name][1]) if name in RENEWALS else [],
             milliseconds=round(1000 * recorder.costs.get(name, 0.0), 3),
         )

@@ -370,6 +370,8 @@ void warm_configure(void) {
   unsetenv(PROGRAMS_VARIABLE);
 }
 
+bool warm_is_watched(void) { return warm.watching; }
+
 static PyMethodDef put_off_method = {"put_off", put_off, METH_VARARGS, NULL};
 static PyMethodDef fingerprints_method = {"fingerprints", fingerprints, METH_O, NULL};
 static PyMethodDef libraries_method = {"libraries", libraries, METH_NOARGS, NULL};

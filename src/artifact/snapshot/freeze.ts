@@ -3,7 +3,7 @@
 // held, and freezes the rest.
 import type { Step } from '../../log/progress.js'
 import type { ExecResult } from '../../ports/index.js'
-import { blame, type LeftOut } from './blame.js'
+import { blame, type LeftOut, needsAgain } from './blame.js'
 import type { SnapshotCpu } from './options.js'
 import { type PlannedProgram, type SnapshotPlan, withNames } from './plan.js'
 import { parseRecord, type WarmRecord } from './record.js'
@@ -11,6 +11,8 @@ import { lastLine, type Room } from './room.js'
 
 /** More than any set of modules takes. */
 const MOST_ROUNDS = 20
+/** So often the order of what a module holds is looked at again: of two that go by addresses half come as they came. */
+const MOST_AGAIN = 3
 export const WATCH_NAME = 'pycds-watch.so'
 const REFUSED = /^pycds: this interpreter cannot be frozen: (.*)$/m
 /** Resolves the paths of scripts as a start will: without symbolic links. */
@@ -55,7 +57,10 @@ export async function freeze(room: Room, input: FreezeInput, step: Pick<Step, 'u
       await watch(room, input, list, `record-${round}`, '1'),
       await watch(room, input, list, `elsewhere-${round}`, 'elsewhere'),
     ]
-    const judged = blame(record, names, { exclude: input.exclude, elsewhere })
+    const again: WarmRecord[] = []
+    while (again.length < MOST_AGAIN && needsAgain(record, elsewhere, again))
+      again.push(await watch(room, input, list, `again-${round}-${again.length}`, '1'))
+    const judged = blame(record, names, { exclude: input.exclude, elsewhere, again })
     if (judged.leftOut.length === 0) {
       const plan = await withPrograms(room, withNames(input.plan, names))
       const file = await freezeRecord(room, { ...input, plan }, `record-${round}`)

@@ -26,8 +26,11 @@ export interface WarmModule {
   variables: Record<string, string | null>
   files: [path: string, bytes: number, mtime: number][]
   faults: WarmFault[]
-  /** Digests of what it holds, by attribute: without numbers that may be addresses, and with them. And which of them are made anew in each process. */
+  /** Digests of what it holds, by attribute: without numbers that may be addresses, and with them. */
   values: Record<string, string>
+  /** The same for attributes whose content may come in any order. */
+  orderless: Record<string, string>
+  /** Attributes that are made anew in each process. */
   renewed: string[]
   /** What its body took of the processor, without what it imported. */
   milliseconds: number
