@@ -84,7 +84,11 @@ const HOSTS: [reason: Refusal, host: (files: Files) => Host][] = [
   ['CONFIGURATION', () => ({ words: ['-O'] })],
   ['ENVIRONMENT', () => ({ options: ['--env', 'TZ=Asia/Tokyo'] })],
   ['ENVIRONMENT', () => ({ options: ['--env', 'LD_PRELOAD=libm.so.6'] })],
-  ['OBJECTS', (files) => mounted(files.write('ld.so.preload', '/lib/x86_64-linux-gnu/libutil.so.1\n'), '/etc/ld.so.preload')],
+  [
+    'OBJECTS',
+    (files) =>
+      mounted(files.write('ld.so.preload', '/lib/x86_64-linux-gnu/libutil.so.1\n'), '/etc/ld.so.preload'),
+  ],
   ['MEMORY', () => ({ through: ['sh', '-c', 'ulimit -v 60000 && exec "$@"', 'sh'] })],
   [
     'TRACED',
@@ -93,7 +97,7 @@ const HOSTS: [reason: Refusal, host: (files: Files) => Host][] = [
         files.write('trace.py', readFileSync(inRepository('test/fixtures/snapshot/trace.py'))),
         '/trace.py',
       ),
-      through: ['python3', '-S', '/trace.py'],
+      through: ['python3', '-S', '/trace.py', '/usr/bin/env'],
     }),
   ],
   [
