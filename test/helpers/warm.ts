@@ -5,7 +5,7 @@ import { copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'no
 import { join, relative } from 'node:path'
 import type { ExecutionContext } from 'ava'
 import { blame, type LeftOut, needsAgain } from '../../src/artifact/snapshot/blame.js'
-import { parseRecord, type WarmRecord } from '../../src/artifact/snapshot/record.js'
+import { parseRecord, VALUES_SUFFIX, type WarmRecord } from '../../src/artifact/snapshot/record.js'
 import { archiver, type Python } from './interpreters.js'
 import { readRunLogs } from './python.js'
 import { inRepository } from './repository.js'
@@ -107,11 +107,11 @@ export class WarmBench extends SnapshotBench {
       LD_PRELOAD: `${library('pycds-watch.so')}:${library('pycds-freeze.so')}`,
       PYCDS_FREEZE: record,
       PYCDS_FREEZE_WARM: this.#list,
-      PYCDS_FREEZE_WATCH: which === 'elsewhere' ? 'elsewhere' : '1',
+      PYCDS_FREEZE_WATCH: which ?? '1',
       ...env,
     })
     if (ended.code !== 0) throw new Error(JSON.stringify(ended))
-    return parseRecord(readFileSync(record, 'utf8'))
+    return parseRecord(readFileSync(record, 'utf8'), readFileSync(`${record}${VALUES_SUFFIX}`, 'utf8'))
   }
 
   /** Freezes the interpreter with those of the modules that can be frozen. */

@@ -263,8 +263,14 @@ def read_record(path):
 
 
 def write_record(path, record):
-    with io.open(path, 'w', encoding='utf-8') as file:
-        file.write(json_of(record) + '\n')
+    """
+    What modules hold goes into a file of its own, beside the record: a template that is frozen has no use for it, and
+    texts that an interpreter reads may stay in it for ever.
+    """
+    held = {about['name']: [about.pop('values'), about.pop('orderless')] for about in record['modules']}
+    for name, document in ((path, record), (path + '.values', held)):
+        with io.open(name, 'w', encoding='utf-8') as file:
+            file.write(json_of(document) + '\n')
 
 
 # ---- the table ----

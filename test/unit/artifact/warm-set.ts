@@ -194,7 +194,13 @@ test('what could not be imported is left out', (t) => {
 })
 
 test('a text that is no record is refused', (t) => {
-  t.deepEqual(parseRecord(JSON.stringify(recordOf([]))), recordOf([]))
-  for (const text of ['null', '{}', '{"version": 2}', '[]', '{"version":1,"asked":[],"modules":{}}'])
-    t.throws(() => parseRecord(text), { message: /not the record/ })
+  const { values, orderless, ...rest } = module('json', [], { values: { a: '1 2' }, orderless: { a: '3' } })
+  const text = JSON.stringify({ ...recordOf([]), modules: [rest] })
+  t.deepEqual(parseRecord(text, JSON.stringify({ json: [values, orderless] })).modules, [
+    { ...rest, values, orderless },
+  ])
+  for (const other of ['null', '{}', '{"version": 2}', '[]', '{"version":1,"asked":[],"modules":{}}'])
+    t.throws(() => parseRecord(other, '{}'), { message: /not the record/ })
+  for (const other of ['null', '1', '{"json": {}}', '{"json": []}'])
+    t.throws(() => parseRecord(text, other), { message: /not the record/ })
 })
