@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Artifacts that are made from the new image itself, once it holds all others: what the interpreter sees there must be what
 // its starts will see. Each is tried before it is shipped, and the image is whole without it.
+import { type ErrorCode, PycdsError } from '../errors/index.js'
 import type { Start } from '../learn/run/index.js'
 import type { RunPorts } from '../ports/index.js'
 import type { Trial } from './artifact.js'
@@ -67,7 +68,9 @@ export async function complete(
   if (options === undefined) return content
   const freezer = ports.archiver.freezer(architecture)
   if (freezer === undefined) return withoutMore(content, input, noFreezer(architecture))
-  const made = await makeSnapshot({ ...input, options }, freezer, ports)
+  const made = await makeSnapshot({ ...input, options }, freezer, ports).catch(
+    (error: unknown) => `it could not be made: ${causeOf(error)}`,
+  )
   if (typeof made === 'string') return withoutMore(content, input, made)
   const document = { ...content.document, ...made.noted }
   const whole: MadeContent = {
@@ -81,7 +84,7 @@ export async function complete(
     content: whole,
     without: (reason) => telling(content, noSnapshot(options, reason, made.noted.snapshot?.leftOut)),
     prove: async (trial, original, compressedBytes) => {
-      const thaws = await proveSnapshot(made, trial, original)
+      const thaws = await proveSnapshot(made, trial, original).catch(notTried)
       if (typeof thaws === 'string') return thaws
       return {
         ...whole,
@@ -92,6 +95,23 @@ export async function complete(
       }
     },
   }
+}
+
+/** What ends the whole bake, whatever it was about: a user who wants no more, and what is wrong with this program. */
+const NO_REASON: ReadonlySet<ErrorCode> = new Set(['INTERRUPTED', 'INTERNAL'])
+
+/**
+ * Why an artifact that an image is whole without could not be tried. Of an engine that is gone altogether whatever the bake
+ * asks for next will tell.
+ * @throws the error itself, where it says nothing of this image and its engine
+ */
+export function notTried(error: unknown): string {
+  return `it could not be tried: ${causeOf(error)}`
+}
+
+function causeOf(error: unknown): string {
+  if (!(error instanceof PycdsError) || NO_REASON.has(error.code)) throw error
+  return error.message
 }
 
 function telling(content: MadeContent, snapshot: SnapshotSummary): MadeContent {

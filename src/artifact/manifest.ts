@@ -27,6 +27,9 @@ export interface SnapshotLeftOut {
 /** A process snapshot beside the archive. */
 export interface SnapshotNote {
   bytes: number
+  /** The interpreter as it was started, and its options: other starts do not use it. */
+  python: string
+  options: string[]
   /** Those that are ready in it. */
   modules: string[]
   /** Main programs that go on in it: a script's path, a module of -m, the beginning of a command. */
@@ -76,7 +79,9 @@ export function parseManifest(bytes: Buffer | undefined): Manifest | undefined {
     isListOf(value.leftOut, (one) => typeof one?.name === 'string' && typeof one.reason === 'string') &&
     isListOf(value.bytecode?.paths, (path) => typeof path === 'string') &&
     (value.snapshot === undefined ||
-      (isListOf(value.snapshot.modules, (name) => typeof name === 'string') &&
+      (typeof value.snapshot.python === 'string' &&
+        isListOf(value.snapshot.options, (word) => typeof word === 'string') &&
+        isListOf(value.snapshot.modules, (name) => typeof name === 'string') &&
         isListOf(value.snapshot.leftOut, (one) => typeof one?.name === 'string')))
   return isManifest ? (value as Manifest) : undefined
 }

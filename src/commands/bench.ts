@@ -11,10 +11,11 @@ import { renderBench } from './render/bench.js'
 export default class Bench extends BaseCommand {
   static override readonly summary = 'measure the start of an image before and after, warm and cold'
   static override readonly description =
-    'Starts a baked image and the image it was baked from in turns: as shipped, and where that lacks bytecode also ' +
-    'with all of it. Times the imports, until it listens, and the whole process. An image that was not baked is ' +
-    'compared with a bake that is removed again. Cold starts need root and an engine on this machine. Ends with 5 ' +
-    'when --min-speedup is not reached.'
+    'Starts a baked image and the image it was baked from in turns: as shipped, where that lacks bytecode also with ' +
+    'all of it, and where the bake has a process snapshot also without that. Times the imports, until it listens, and ' +
+    'the whole process; beside a snapshot nobody sees when it listens. An image that was not baked is compared with a ' +
+    'bake that is removed again. Cold starts need root and an engine on this machine. Ends with 5 when --min-speedup ' +
+    'is not reached.'
   static override readonly usage = 'bench IMAGE [BASELINE] [FLAGS] [-- COMMAND...]'
   static override readonly examples = [
     '<%= config.bin %> bench myapp:latest-cds',

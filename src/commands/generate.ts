@@ -14,6 +14,7 @@ export default class Generate extends BaseCommand {
   static override readonly examples = [
     '<%= config.bin %> generate myapp:latest | docker build -t myapp:latest-cds -',
     '<%= config.bin %> generate ./Dockerfile | docker build -t myapp:latest-cds -f - .',
+    '<%= config.bin %> generate myapp:latest --snapshot',
   ]
   static override readonly takesCommand = true
   static override readonly args = {
@@ -29,13 +30,16 @@ export default class Generate extends BaseCommand {
       summary: 'reference of the tool image; default: pycds-image, below PYCDS_REGISTRY if that is set',
       helpValue: 'NAME',
     }),
+    snapshot: Flags.boolean({
+      summary: 'also freeze the imported libraries as a process snapshot; see step --snapshot',
+    }),
   }
 
   async run(): Promise<GenerateResult> {
     const { flags, args, command } = await this.parseLine(Generate)
     const { generate } = await import('../usecases/generate/generate.js')
-    const { builder, tool = publishedImage('tool', process.env.PYCDS_REGISTRY) } = flags
-    const request = { subject: args.image, builder, tool, ...(command && { command }) }
+    const { builder, snapshot, tool = publishedImage('tool', process.env.PYCDS_REGISTRY) } = flags
+    const request = { subject: args.image, builder, tool, snapshot, ...(command && { command }) }
     const result = await this.withPorts((ports) => generate(request, ports))
     this.log(result.dockerfile.trimEnd())
     return result

@@ -4,7 +4,14 @@
 import { gzipSync } from 'node:zlib'
 import type { Checked, Limits } from '../artifact/artifact.js'
 import type { Pyc } from '../artifact/bytecode/index.js'
-import { cannotComplete, complete, type MoreOptions, withoutMore } from '../artifact/complete.js'
+import {
+  type Completion,
+  cannotComplete,
+  complete,
+  type MoreOptions,
+  notTried,
+  withoutMore,
+} from '../artifact/complete.js'
 import { type MadeContent, makeContent } from '../artifact/content.js'
 import { check, NO_CHECKS } from '../artifact/trial.js'
 import { creationTime, type ImageConfig, isLocation, nodeArchitecture, shortId } from '../image/index.js'
@@ -235,7 +242,7 @@ async function addMore(
   const { content, layer, learned } = made
   const alone = { id, layer, compressedBytes }
   if (cannot !== undefined) return { ...alone, content: withoutMore(content, request, cannot) }
-  const { python, selection, training } = learned
+  const { python, selection } = learned
   const completion = await complete(
     content,
     {
@@ -247,33 +254,40 @@ async function addMore(
     ports,
   )
   if (!('prove' in completion)) return { ...alone, content: completion }
-  const more = await withContainer(ports.engine, source.id, (image) =>
+  const added = await tryMore(request, { ...input, completion }, ports).catch(notTried)
+  if (typeof added === 'string') return { ...alone, content: completion.without(added) }
+  await ports.store.remove(id)
+  return added
+}
+
+/** Makes the image with what was completed, and tries it; returns why it must not be shipped, and then there is none. */
+async function tryMore(
+  request: BakeRequest,
+  input: WriteInput & { completion: Completion },
+  ports: Ports,
+): Promise<(Shipped & { id: string }) | string> {
+  const { source, plan, made, compressedBytes, completion } = input
+  const { learned } = made
+  const layer = await withContainer(ports.engine, source.id, (image) =>
     makeLayer(image, completion.content, layerOptions(request, source, learned)),
   )
-  const moreBytes = gzipSync(more.tar).length
-  const [tooLarge] = layerGate(request.gates, moreBytes).filter(({ ok }) => !ok)
-  if (tooLarge) {
-    const reason = `the layer would have ${formatBytes(moreBytes)}, and --max-layer-size is less`
-    return { ...alone, content: completion.without(reason) }
-  }
-  const next = await append(request, { ...input, made: { ...made, layer: more } }, ports)
-  let proved: MadeContent | string
-  try {
-    const spec = { ...(learned.start ?? plan.spec), image: next }
-    const options = { ...request, ready: plan.ready, signal: ports.signal }
-    const { engine, progress } = ports
-    proved = await completion.prove(
-      { engine, spec, options, progress },
-      training,
-      moreBytes - compressedBytes,
-    )
-  } catch (error) {
-    await ports.store.remove(next).catch(() => undefined)
-    throw error
-  }
-  await ports.store.remove(typeof proved === 'string' ? next : id)
-  if (typeof proved === 'string') return { ...alone, content: completion.without(proved) }
-  return { id: next, content: proved, layer: more, compressedBytes: moreBytes }
+  const bytes = gzipSync(layer.tar).length
+  const [tooLarge] = layerGate(request.gates, bytes).filter(({ ok }) => !ok)
+  if (tooLarge) return `the layer would have ${formatBytes(bytes)}, and --max-layer-size is less`
+  const id = await append(request, { ...input, made: { ...made, layer } }, ports)
+  const removed = () => ports.store.remove(id).catch(() => undefined) // what led to it says more
+  const spec = { ...(learned.start ?? plan.spec), image: id }
+  const options = { ...request, ready: plan.ready, signal: ports.signal }
+  const { engine, progress } = ports
+  const proved = await completion
+    .prove({ engine, spec, options, progress }, learned.training, bytes - compressedBytes)
+    .catch(async (error: unknown) => {
+      await removed()
+      throw error
+    })
+  if (typeof proved !== 'string') return { id, content: proved, layer, compressedBytes: bytes }
+  await removed()
+  return proved
 }
 
 /** In an engine that is a moment, in a location all of the image is written. */

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Whether this machine, and an image, can be baked, and what to do if not.
+import { readBaked } from '../artifact/baked.js'
 import { cannotComplete } from '../artifact/complete.js'
+import { thawOnHost } from '../artifact/host.js'
 import { type ErrorCode, PycdsError } from '../errors/index.js'
 import { commandOf, findArchitecture, nodeArchitecture } from '../image/index.js'
 import { isBaked } from '../layer/labels.js'
@@ -9,6 +11,7 @@ import { describeUnseen, hintFor } from '../learn/run/index.js'
 import { whyUnseen } from '../learn/why-unseen.js'
 import type { Container, Ports } from '../ports/index.js'
 import { withContainer } from '../ports/with-container.js'
+import { formatCount, formatMs } from '../util/units.js'
 
 export interface DoctorRequest {
   reference?: string
@@ -32,13 +35,18 @@ export interface DoctorResult {
 
 type DoctorPorts = Omit<Ports, 'progress'>
 
-/** Checks everything that a bake needs, without running the image. */
+/**
+ * Checks everything that a bake needs, without running the image; where that has a process snapshot its interpreter is
+ * started once, with a program of ours.
+ */
 export async function doctor(request: DoctorRequest, ports: DoctorPorts): Promise<DoctorResult> {
   const checks = [await checkNative(ports), await checkEngine(ports)]
   const engineWorks = checks.every((check) => check.status !== 'fail')
   if (request.reference !== undefined && engineWorks)
     checks.push(...(await checkImage(request.reference, ports)))
   if (engineWorks) checks.push(await checkSnapshots(ports))
+  if (request.reference !== undefined && checks.every((check) => check.status !== 'fail'))
+    checks.push(...(await checkThaw(request.reference, ports)))
   return {
     schema: 'io.pycds.doctor/1',
     image: request.reference ?? null,
@@ -75,6 +83,21 @@ function checkSnapshots({ archiver, engine }: DoctorPorts): Promise<DoctorCheck>
     const fix = 'Bake without --snapshot: the archive needs none.'
     return { status: 'warn', detail: cannot, fix }
   })
+}
+
+/** What this host, and this engine's limits and profiles, make of the snapshot of an image; no check where there is none. */
+async function checkThaw(reference: string, { store, engine, signal }: DoctorPorts): Promise<DoctorCheck[]> {
+  const { id: image } = await store.resolve(reference)
+  const { manifest } = await withContainer(engine, image, readBaked)
+  const noted = manifest?.snapshot
+  if (noted === undefined) return []
+  const one = await check('thaw', 'its process snapshot', async () => {
+    const answer = await thawOnHost(engine, { image, noted, signal })
+    if ('reason' in answer) return { status: 'warn', detail: answer.reason, fix: answer.advice }
+    const ready = `${formatCount(noted.modules.length, 'module')} ready in ${formatMs(answer.milliseconds)}`
+    return { status: 'ok', detail: `containers here go on in it: ${ready}` }
+  })
+  return [one]
 }
 
 async function checkImage(reference: string, { store, engine }: DoctorPorts): Promise<DoctorCheck[]> {

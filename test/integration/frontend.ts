@@ -94,6 +94,30 @@ withBuilder(
   },
 )
 
+/** Snapshots are for one kind of processor. */
+const onItsProcessor: typeof withBuilder = (title, body) =>
+  process.arch === 'x64' ? withBuilder(title, body) : test.serial.skip(title, () => {})
+
+onItsProcessor('PYCDS_SNAPSHOT=1 adds a process snapshot, in which containers go on', async (t, builder) => {
+  const tag = name('snapshot')
+  const dockerfile = `FROM ${BASE}\nCOPY app.py /app.py\n${START}`
+  const context = { 'app.py': 'import flask, email.message\nprint(flask.__name__)\n' }
+  const args = ['--build-arg=PYCDS_SNAPSHOT=1']
+  const built = await builder.build(t, withFrontend(dockerfile), { tag, context, args })
+  t.is(built.code, 0, built.stderr)
+  const start = await run('docker', [
+    'run',
+    '--rm',
+    '--network=none',
+    '--read-only',
+    '-e',
+    'PYCDS_LOG=1',
+    tag,
+  ])
+  t.is(start.stdout, 'flask\n')
+  t.regex(start.stderr, /^pycds\[1\]: snapshot thawed in/m, built.stderr)
+})
+
 withBuilder('two builds without a cache give the same layer', async (t, builder) => {
   const args = ['--no-cache', '--build-arg=SOURCE_DATE_EPOCH=1700000000']
   const layers: (string | undefined)[] = []

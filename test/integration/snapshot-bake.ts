@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // An image that was baked with a snapshot goes on in it, and one for which there can be none has the archive alone.
+import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
 import type { BakeResult } from '../../src/usecases/result.js'
 import type { VerifyResult } from '../../src/usecases/verify.js'
 import { baked } from '../helpers/baked.js'
 import { build, CLASSIC } from '../helpers/builds.js'
-import { pycds } from '../helpers/cli.js'
+import { bakes, pycds, verifies } from '../helpers/cli.js'
 import { docker, imageName } from '../helpers/engine.js'
 import { ensureImage, exampleImage, toolImage } from '../helpers/images.js'
+import { Podman } from '../helpers/podman.js'
 import { DEADLINE_MS, run } from '../helpers/run.js'
 import { schemaErrors } from '../helpers/schemas.js'
 import { HARDENED } from '../helpers/snapshot-image.js'
@@ -75,6 +77,31 @@ inBuild('a build step makes a snapshot, in which containers of its image go on',
   t.is(built.code, 0, built.stdout + built.stderr)
   t.regex(built.stdout + built.stderr, /snapshot\s+\d+ modules ready/)
   t.regex(await startSoon(t, built.name, [], ['python3', '-m', 'shop']), /^pycds\[1\]: snapshot thawed in/m)
+})
+
+const podman =
+  isPossible && TIER === 'all' && shop !== undefined
+    ? await Podman.start('rootful')
+    : 'it is for the whole tier'
+const withPodman = typeof podman === 'string' ? test.skip : test
+test.after.always(async () => {
+  if (typeof podman !== 'string') await podman.stop()
+})
+
+withPodman('Podman freezes and thaws an image of its own', async (t) => {
+  t.timeout(DEADLINE_MS)
+  if (typeof podman === 'string') return
+  const archive = join(temporary(t), 'image.tar')
+  await docker('save', '-o', archive, shop ?? '')
+  const loaded = await podman.client('load', '--quiet', '--input', archive)
+  t.is(loaded.code, 0, loaded.stderr)
+  const env = { DOCKER_HOST: podman.host }
+  const words = [shop ?? '', '-t', 'frozen:1', '--snapshot', '--probe', 'GET:8000/']
+  const { snapshot } = await bakes(t, words, { env })
+  t.is(snapshot?.reason, null)
+  t.is(snapshot?.thaws?.starts, 20)
+  const { scenarios } = await verifies(t, 'frozen:1', 80, ['--probe', 'GET:8000/'], { env })
+  for (const { snapshot: thawed } of scenarios) t.true((thawed?.modules ?? 0) > 200)
 })
 
 /** What a hardened container writes until it has said what became of its snapshot. */

@@ -641,3 +641,22 @@ each('what a snapshot cannot hold is left out, with what imports it, and the rea
     }
   }
 })
+
+const CLASSES = Array.from({ length: 12 }, (_, i) => `Class${i}`)
+
+each('what goes by the order of a set is no difference, other contents are', async (t, python) => {
+  const bench = new WarmBench(t, python)
+  await bench.train()
+  const defined = `${CLASSES.map((name) => `class ${name}: pass\n`).join('')}ALL = {${CLASSES.join()}}\n`
+  const modules = {
+    by_address: `${defined}NAMES = [one.__name__ for one in ALL]\nPLACES = {name: i for i, name in enumerate(NAMES)}\n`,
+    by_text: 'NAMES = {"alpha", "beta", "gamma", "delta", "epsilon"}\nTEXT = "|".join(NAMES)\n',
+    by_number: `${defined}NUMBER = id(Class0) // 4096 % 65521\n`,
+  }
+  for (const [name, text] of Object.entries(modules)) bench.file(`${bench.inSite}/${name}.py`, text)
+  const { leftOut } = await bench.freezeWarm(Object.keys(modules))
+  t.deepEqual(
+    leftOut.map(({ name, reason, detail }) => [name, reason, detail]),
+    [['by_number', 'DIFFERS', 'NUMBER']],
+  )
+})

@@ -90,9 +90,10 @@ static struct {
 
 /* ---- taking over ---- */
 
+/* The text is kept for ever, and nothing else of the tuple. */
 static struct text text_in(PyObject *tuple, enum field field) {
   Py_ssize_t length = 0;
-  const char *bytes = PyUnicode_AsUTF8AndSize(PyTuple_GetItem(tuple, field), &length);
+  const char *bytes = PyUnicode_AsUTF8AndSize(keep(PyTuple_GetItem(tuple, field)), &length);
   return (struct text){bytes, (size_t)length};
 }
 
@@ -231,8 +232,6 @@ bool shadow_adopt(PyObject *table, PyObject *key, PyObject *may, PyObject *put) 
   shadow.hash = imp ? PyObject_GetAttrString(imp, "source_hash") : NULL;
   drop(imp);
   if (!shadow.hash) return false;
-  /* What the texts of the entries point into. */
-  Py_IncRef(table);
   bool done = shadow.entries && shadow.numbers && shadow.finders && number_all(table);
   for (uint32_t i = 0; done && i < shadow.count; i++)
     done = adopt_entry(&shadow.entries[i], i, PyList_GetItem(table, i));

@@ -12,6 +12,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "../config.h"
 #include "../warm/warm.h"
 #include "freeze.h"
 
@@ -22,6 +23,8 @@
 /* What GLIBC_TUNABLES was before this library set it; also says that it has. */
 #define TUNABLES_BEFORE "PYCDS_FREEZE_TUNABLES"
 #define PRELOAD "LD_PRELOAD"
+#define HASH_SEED_VARIABLE "PYTHONHASHSEED"
+#define HASH_SEED 0x5a5a5a5aul
 #define CONFIG_BYTES 4096
 /* No process has this number: who remembers it to see a fork will see one. */
 #define NO_PID 0x40000001
@@ -156,6 +159,17 @@ __attribute__((noreturn)) static void go_on_at(void *stack, void (*function)(voi
   __builtin_unreachable();
 }
 
+/* The order of sets depends on the secret of hash(): it is the same in all templates that are watched, so that what differs
+ * between them is no matter of chance. In none of the processes that are made of a snapshot. */
+static void fix_hash_seed(void *config) {
+  const char *given = getenv(HASH_SEED_VARIABLE);
+  int *use = config_member(config, CONFIG_use_hash_seed);
+  unsigned long *seed = config_member(config, CONFIG_hash_seed);
+  if (!use || !seed || (given && *given && strcmp(given, "random") != 0)) return;
+  *use = 1;
+  *seed = HASH_SEED;
+}
+
 static int own_main(int count, char **arguments, char **variables) {
   (void)variables;
   freeze.arguments = arguments;
@@ -169,6 +183,7 @@ static int own_main(int count, char **arguments, char **variables) {
   /* More than struct PyConfig takes in any version. */
   static _Alignas(16) char config[CONFIG_BYTES];
   PyConfig_InitPythonConfig(config);
+  if (warm_is_watched()) fix_hash_seed(config);
   struct status status = PyConfig_SetBytesArgv(config, count, arguments);
   if (status.type == 0) status = Py_InitializeFromConfig(config);
   if (status.type != 0) Py_ExitStatusException(status);

@@ -186,12 +186,14 @@ def record_of(recorder):
                 files.append([path, status.st_size, int(status.st_mtime)])
             except OSError:
                 files.append([path, -1, 0])
+        found, orderless = values.digests_of(name, namespace_of(recorder.modules[name]))
         about.update(
             events=[event_of(event) for event in recorder.events.get(name, ())],
             variables=variables,
             files=files,
             faults=[list(fault) for fault in recorder.faults.get(name, ())],
-            values=values.digests_of(name, namespace_of(recorder.modules[name])),
+            values=found,
+            orderless=orderless,
             renewed=list(RENEWALS[name][1]) if name in RENEWALS else [],
             milliseconds=round(1000 * recorder.costs.get(name, 0.0), 3),
         )
@@ -261,8 +263,14 @@ def read_record(path):
 
 
 def write_record(path, record):
-    with io.open(path, 'w', encoding='utf-8') as file:
-        file.write(json_of(record) + '\n')
+    """
+    What modules hold goes into a file of its own, beside the record: a template that is frozen has no use for it, and
+    texts that an interpreter reads may stay in it for ever.
+    """
+    held = {about['name']: [about.pop('values'), about.pop('orderless')] for about in record['modules']}
+    for name, document in ((path, record), (path + '.values', held)):
+        with io.open(name, 'w', encoding='utf-8') as file:
+            file.write(json_of(document) + '\n')
 
 
 # ---- the table ----

@@ -32,19 +32,21 @@ class Values:
         self.texts = []
 
     def digests_of(self, name, namespace):
-        """By attribute: one digest in which numbers that may be addresses do not count, and one in which they do."""
+        """
+        By attribute, two dictionaries. First two digests: one in which numbers that may be addresses do not count, and one in
+        which they do. Then one for which what is in it may come in any order.
+        """
         self.module = name
-        found = {}
+        found, orderless = {}, {}
         for key, value in list(namespace.items()):
             if type(key) is not str or key in UNSEEN or (name, key) in FORGOTTEN or defined_in(value) not in (None, name):
                 continue
             self.texts = []
             self.walk(value, DEPTH)
-            found[key] = '%s %s' % (
-                digest(['address' if text.startswith(NUMBER) else text for text in self.texts]),
-                digest([text.removeprefix(NUMBER) for text in self.texts]),
-            )
-        return found
+            masked = ['address' if text.startswith(NUMBER) else text for text in self.texts]
+            found[key] = '%s %s' % (digest(masked), digest([text.removeprefix(NUMBER) for text in self.texts]))
+            orderless[key] = digest(sorted(masked))
+        return found, orderless
 
     def walk(self, value, depth):
         kind = type(value)

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -20,6 +21,8 @@
 #define PROGRAMS_VARIABLE "PYCDS_FREEZE_PROGRAMS"
 #define SOURCES 4
 #define PUT_OFF 4
+/* Types are larger than what has pools, and smaller than this. */
+#define LARGEST_MOVED 4096
 
 PYCDS_PYAPI PyObject *PyObject_Str(PyObject *);
 PYCDS_PYAPI void PyErr_NormalizeException(PyObject **, PyObject **, PyObject **);
@@ -30,6 +33,7 @@ PYCDS_PYAPI Py_ssize_t PySet_Size(PyObject *);
 PYCDS_PYAPI char *PyBytes_AsString(PyObject *);
 PYCDS_PYAPI extern PyTypeObject PySet_Type;
 PYCDS_PYAPI Py_ssize_t PyGC_Collect(void);
+PYCDS_PYAPI void *PyObject_Malloc(size_t bytes);
 
 #define SOURCE(symbol, file)                                                                                           \
   __asm__(".section .rodata\n.global " #symbol "\n" #symbol ":\n.incbin \"" file "\"\n.byte 0\n.previous\n");          \
@@ -43,6 +47,7 @@ static struct {
   const char *modules;  /* a path; NULL: nothing is imported */
   const char *programs; /* a path, or NULL */
   bool watching;
+  bool again; /* watched once more, with objects at other addresses */
   PyObject *globals, *recorder;
   PyObject *find_and_load, *import; /* those that are stood in for */
   PyObject *replaced[PUT_OFF];      /* what stands for functions whose calls are put off */
@@ -363,12 +368,15 @@ void warm_configure(void) {
   const char *path = getenv(VARIABLE), *watch = getenv(WATCH_VARIABLE);
   if (path && *path) warm.modules = strdup(path);
   warm.watching = warm.modules && watch && *watch;
+  warm.again = warm.watching && strcmp(watch, WATCH_AGAIN) == 0;
   const char *programs = getenv(PROGRAMS_VARIABLE);
   if (warm.modules && programs && *programs) warm.programs = strdup(programs);
   unsetenv(VARIABLE);
   unsetenv(WATCH_VARIABLE);
   unsetenv(PROGRAMS_VARIABLE);
 }
+
+bool warm_is_watched(void) { return warm.watching; }
 
 static PyMethodDef put_off_method = {"put_off", put_off, METH_VARARGS, NULL};
 static PyMethodDef fingerprints_method = {"fingerprints", fingerprints, METH_O, NULL};
@@ -552,9 +560,23 @@ static void end_pools(void) {
   while (waitpid(child, NULL, 0) < 0) continue;
 }
 
+/* Takes a random number of blocks of each size, so that what is made afterwards lies elsewhere, also within a page: an
+ * order that goes by addresses comes out as it may in any start. */
+static void move_objects(void) {
+  for (size_t bytes = 16; bytes <= LARGEST_MOVED; bytes += 16) {
+    uint8_t count = 0;
+    if (syscall(SYS_getrandom, &count, sizeof count, 0) != sizeof count) freeze_refuse("no random numbers");
+    for (; count % 32 != 0; count--) {
+      if (!PyObject_Malloc(bytes)) freeze_refuse("no memory");
+    }
+  }
+}
+
 void warm_import(void) {
   if (!warm.modules) return;
+  if (warm.again) move_objects();
   static PyMethodDef load_method = {"_find_and_load", find_and_load, METH_VARARGS, NULL};
+  if (!warm.watching) holes_begin();
   PyObject *path = text_of(warm.modules), *record;
   run_sources();
   PyObject *names = read_names(path, &record);

@@ -16,10 +16,8 @@
 
 #define EXPORTED __attribute__((visibility("default")))
 
-/* How much CPython draws for its hash secret, and for the state of a generator of the module random. */
-#define HASH_SECRET_BYTES 24
+/* How much CPython draws for the state of a generator of the module random. */
 #define GENERATOR_BYTES 2496
-#define SECRET 0x5a
 /* Another year, month, day of the week, hour and minute. */
 #define LATER_SECONDS (400 * 86400 + 5 * 3600 + 420)
 
@@ -70,14 +68,7 @@ static void note_entropy(size_t bytes) {
     watch.entropy++;
 }
 
-/* The first that is drawn is the secret of hash(), on which the order of sets depends: the same in all that are watched. */
 EXPORTED ssize_t getrandom(void *buffer, size_t bytes, unsigned flags) {
-  static bool drawn;
-  if (!drawn && bytes == HASH_SECRET_BYTES) {
-    drawn = true;
-    memset(buffer, SECRET, bytes);
-    return (ssize_t)bytes;
-  }
   note_entropy(bytes);
   return syscall(SYS_getrandom, buffer, bytes, flags);
 }

@@ -2,9 +2,11 @@
 #ifndef PYCDS_SNAPSHOT_WATCH_H
 #define PYCDS_SNAPSHOT_WATCH_H
 
-/* Set: a template is watched. To WATCH_ELSEWHERE: at another time, on another host, as another process. */
+/* Set: a template is watched. To WATCH_ELSEWHERE: at another time, on another host, as another process. To WATCH_AGAIN: as it
+ * is, with objects at other addresses. */
 #define WATCH_VARIABLE "PYCDS_FREEZE_WATCH"
 #define WATCH_ELSEWHERE "elsewhere"
+#define WATCH_AGAIN "again"
 #define WATCH_NAMES 256
 #define WATCH_NAME_BYTES 64
 

@@ -30,6 +30,11 @@ export interface BlameRules {
    * be frozen when what it has left is the same.
    */
   elsewhere?: WarmRecord
+  /**
+   * The same imports once more, where and when the first ones were: what comes in another order there does so in any two
+   * starts, since a set goes by addresses, and nobody can rely on the order.
+   */
+  again?: readonly WarmRecord[]
 }
 
 /** What an import may ask for, if nothing comes of it. */
@@ -96,18 +101,20 @@ function closureOf(name: string, needs: ReadonlyMap<string, ReadonlySet<string>>
 function faultsOf(
   record: WarmRecord,
   needs: ReadonlyMap<string, ReadonlySet<string>>,
-  { exclude = [], elsewhere }: BlameRules,
+  { exclude = [], elsewhere, again = [] }: BlameRules,
 ): Map<string, [reason: string, detail: string]> {
   const faults = new Map<string, [string, string]>()
   const add = (name: string, reason: string, detail: string) => {
     if (!faults.has(name)) faults.set(name, [reason, detail])
   }
   const isExcluded = matcher(exclude)
-  const others = new Map(elsewhere?.modules.map((module) => [module.name, module]))
+  const others = modulesOf(elsewhere)
+  const onceMore = again.map(modulesOf)
   for (const module of record.modules) {
     const { name } = module
     if (isExcluded(name)) add(name, 'EXCLUDED', '')
-    const differing = differences(module, others.get(name))
+    const repeated = onceMore.flatMap((modules) => modules.get(name) ?? [])
+    const differing = differences(module, others.get(name), repeated)
     for (const [reason, detail] of module.faults)
       if (!isExcused(module, reason, differing)) add(name, reason, detail)
     if (differing !== undefined && differing.length > 0) add(name, 'DIFFERS', differing.join(', '))
@@ -145,12 +152,45 @@ function moduleOf(place: string, isModule: (name: string) => boolean): string {
   return of
 }
 
+function modulesOf(record: WarmRecord | undefined): Map<string, WarmModule> {
+  return new Map(record?.modules.map((module) => [module.name, module]))
+}
+
+/** Whether it depends on further records (`again`) which modules are to blame. */
+export function needsAgain(record: WarmRecord, elsewhere: WarmRecord, again: readonly WarmRecord[]): boolean {
+  const others = modulesOf(elsewhere)
+  const onceMore = again.map(modulesOf)
+  return record.modules.some((here) => {
+    const there = others.get(here.name)
+    const repeated = onceMore.flatMap((modules) => modules.get(here.name) ?? [])
+    const open = differences(here, there, repeated) ?? []
+    return open.length > 0 && there !== undefined && open.every((name) => isReordered(name, here, there))
+  })
+}
+
 /** Attributes that differ between two imports; undefined: it was imported once. */
-function differences(here: WarmModule, there: WarmModule | undefined): string[] | undefined {
+function differences(
+  here: WarmModule,
+  there: WarmModule | undefined,
+  again: readonly WarmModule[],
+): string[] | undefined {
   if (there === undefined) return undefined
   const renewed = new Set(here.renewed)
   return [...new Set([...Object.keys(here.values), ...Object.keys(there.values)])].filter(
-    (name) => !renewed.has(name) && !isSame(here.values[name], there.values[name]),
+    (name) =>
+      !renewed.has(name) &&
+      !isSame(here.values[name], there.values[name]) &&
+      !(isReordered(name, here, there) && again.some((one) => isReordered(name, here, one))),
+  )
+}
+
+/** Whether an attribute holds the same in another order, of a module whose import has asked for nothing that may be the cause. */
+function isReordered(name: string, here: WarmModule, there: WarmModule): boolean {
+  return (
+    here.faults.length === 0 &&
+    here.orderless[name] !== undefined &&
+    here.orderless[name] === there.orderless[name] &&
+    !isSame(here.values[name], there.values[name])
   )
 }
 

@@ -3,14 +3,16 @@
 // held, and freezes the rest.
 import type { Step } from '../../log/progress.js'
 import type { ExecResult } from '../../ports/index.js'
-import { blame, type LeftOut } from './blame.js'
+import { blame, type LeftOut, needsAgain } from './blame.js'
 import type { SnapshotCpu } from './options.js'
 import { type PlannedProgram, type SnapshotPlan, withNames } from './plan.js'
-import { parseRecord, type WarmRecord } from './record.js'
+import { parseRecord, VALUES_SUFFIX, type WarmRecord } from './record.js'
 import { lastLine, type Room } from './room.js'
 
 /** More than any set of modules takes. */
 const MOST_ROUNDS = 20
+/** So often the order of what a module holds is looked at again, at other addresses: a few may come as they came. */
+const MOST_AGAIN = 3
 export const WATCH_NAME = 'pycds-watch.so'
 const REFUSED = /^pycds: this interpreter cannot be frozen: (.*)$/m
 /** Resolves the paths of scripts as a start will: without symbolic links. */
@@ -65,7 +67,10 @@ export async function freeze(
       await watch(room, input, list, `record-${round}`, '1'),
       await watch(room, input, list, `elsewhere-${round}`, 'elsewhere'),
     ]
-    const judged = blame(record, names, { exclude: input.exclude, elsewhere })
+    const again: WarmRecord[] = []
+    while (again.length < MOST_AGAIN && needsAgain(record, elsewhere, again))
+      again.push(await watch(room, input, list, `again-${round}-${again.length}`, 'again'))
+    const judged = blame(record, names, { exclude: input.exclude, elsewhere, again })
     if (judged.leftOut.length === 0) {
       const plan = await withPrograms(room, withNames(input.plan, names))
       const file = await freezeRecord(room, { ...input, plan }, `record-${round}`)
@@ -89,7 +94,7 @@ async function watch(
   input: FreezeInput,
   list: string,
   into: string,
-  where: '1' | 'elsewhere',
+  where: '1' | 'elsewhere' | 'again',
 ): Promise<WarmRecord> {
   const variables = {
     PYCDS_FREEZE: room.out(into),
@@ -97,9 +102,9 @@ async function watch(
     PYCDS_FREEZE_WATCH: where,
   }
   await template(room, input, [room.path(WATCH_NAME), input.library], variables)
-  const record = await room.read(into)
-  if (record === undefined) throw new CannotFreeze('the interpreter that was watched wrote nothing')
-  return parseRecord(record.toString())
+  const [record, values] = [await room.read(into), await room.read(`${into}${VALUES_SUFFIX}`)]
+  if (!record || !values) throw new CannotFreeze('the interpreter that was watched wrote nothing')
+  return parseRecord(record.toString(), values.toString())
 }
 
 async function freezeRecord(room: FreezeRoom, input: FreezeInput, record: string): Promise<Buffer> {

@@ -135,7 +135,12 @@ function artifactOf(
     // It is found beside the archive.
     environment: () => ({}),
     labels: {},
-    noted: { snapshot: { bytes: file.length, modules, programs, cpu, leftOut: told } },
+    noted: {
+      snapshot: {
+        ...{ bytes: file.length, python: plan.python, options: plan.options },
+        ...{ modules, programs, cpu, leftOut: told },
+      },
+    },
     summary: (folder) => ({
       ...{ path: `${folder}/${SNAPSHOT_NAME}`, reason: null, bytes: file.length, compressedBytes: null },
       ...{ modules: modules.length, programs, cpu, thaws: null, leftOut: told },

@@ -7,7 +7,7 @@ import type { Trial } from '../artifact.js'
 import { compareStarts } from '../compare-starts.js'
 import { StartReport, startReporting } from '../listen.js'
 import { roomOf, type SnapshotArtifact } from './make.js'
-import { type Thaws, thawOften } from './thaws.js'
+import { THAWS, type Thaws, thawOften } from './thaws.js'
 
 /**
  * @param trial     of an image that holds the snapshot
@@ -23,13 +23,15 @@ export async function proveSnapshot(
   return await during(trial.progress, ['snapshot-trial', title], async (step) => {
     const room = { ...roomOf({ image: trial.spec.image }, plan), signal: trial.options.signal }
     const imports = plan.programs[0]?.imports ?? []
-    const thaws = await thawOften(trial.engine, { room, options: plan.options, imports })
-    const reason = typeof thaws === 'string' ? thaws : await startApplication(trial, original)
-    if (reason !== undefined) {
+    const thaws = await thawOften(trial.engine, { room, starts: THAWS, options: plan.options, imports })
+    const refused = (reason: string) => {
       step.fail('it is not shipped')
       return reason
     }
-    step.done(`thawed ${(thaws as Thaws).starts} times, and by the application`)
+    if ('sentence' in thaws) return refused(thaws.sentence)
+    const reason = await startApplication(trial, original)
+    if (reason !== undefined) return refused(reason)
+    step.done(`thawed ${thaws.starts} times, and by the application`)
     return thaws
   })
 }

@@ -26,8 +26,11 @@ export interface WarmModule {
   variables: Record<string, string | null>
   files: [path: string, bytes: number, mtime: number][]
   faults: WarmFault[]
-  /** Digests of what it holds, by attribute: without numbers that may be addresses, and with them. And which of them are made anew in each process. */
+  /** Digests of what it holds, by attribute: without numbers that may be addresses, and with them. */
   values: Record<string, string>
+  /** The same for attributes whose content may come in any order. */
+  orderless: Record<string, string>
+  /** Attributes that are made anew in each process. */
   renewed: string[]
   /** What its body took of the processor, without what it imported. */
   milliseconds: number
@@ -53,11 +56,29 @@ export interface WarmRecord {
   changes: [by: string, of: string, attribute: string][]
 }
 
-/** @throws Error  when the text is no record */
-export function parseRecord(text: string): WarmRecord {
+/** What the file of a record has behind its name that holds `values` and `orderless` of its modules. */
+export const VALUES_SUFFIX = '.values'
+
+/**
+ * Puts together what a template that was watched has written.
+ * @throws Error  when the texts are no record
+ */
+export function parseRecord(text: string, valuesText: string): WarmRecord {
   const record: unknown = JSON.parse(text)
-  if (!isRecord(record)) throw new Error('not the record of a watched template')
-  return record
+  const values: unknown = JSON.parse(valuesText)
+  if (!isRecord(record) || !isValues(values)) throw new Error('not the record of a watched template')
+  const modules = record.modules.map((module) => {
+    const [found, orderless] = values[module.name] ?? [{}, {}]
+    return { ...module, values: found, orderless }
+  })
+  return { ...record, modules }
+}
+
+type Values = Record<string, [values: Record<string, string>, orderless: Record<string, string>]>
+
+function isValues(value: unknown): value is Values {
+  if (typeof value !== 'object' || value === null) return false
+  return Object.values(value).every((pair) => Array.isArray(pair) && pair.length === 2)
 }
 
 function isRecord(value: unknown): value is WarmRecord {

@@ -4,6 +4,7 @@ import { PycdsError } from '../../errors/index.js'
 import type { Engine } from '../../ports/index.js'
 import { median } from '../../util/statistics.js'
 import type { MainProgram } from './programs.js'
+import { REFUSAL_SENTENCES, type Refusal } from './refusals.js'
 import { lastLine, Room, type RoomSpec } from './room.js'
 
 /** So often a snapshot must have been thawed before it is shipped. */
@@ -22,6 +23,8 @@ const HARDENED = { readOnly: true, dropCapabilities: true, noNewPrivileges: true
 
 export interface ThawInput {
   room: Omit<RoomSpec, 'rights' | 'files'>
+  /** How often it is started. */
+  starts: number
   /** Of the interpreter. */
   options: readonly string[]
   imports: readonly string[]
@@ -36,17 +39,26 @@ export interface Thaws {
   user: string | undefined
 }
 
+/** Why a snapshot cannot be relied on. */
+export interface NotThawed {
+  sentence: string
+  /** What the runtime gave as the reason, if it did. */
+  refusal: Refusal | undefined
+}
+
 /**
  * Starts the interpreter again and again in a hardened container, each time with what the first program imports.
  * @returns why the snapshot cannot be relied on, where it cannot
  */
-export async function thawOften(engine: Engine, input: ThawInput): Promise<Thaws | string> {
+export async function thawOften(engine: Engine, input: ThawInput): Promise<Thaws | NotThawed> {
   const asForeign = await thawAs(engine, input, FOREIGN_USER)
   // Another user may not be able to read the interpreter, or what it imports.
   return (
     asForeign ??
-    (await thawAs(engine, input, undefined)) ??
-    'its interpreter does not start in a hardened container'
+    (await thawAs(engine, input, undefined)) ?? {
+      sentence: 'its interpreter does not start in a hardened container',
+      refusal: undefined,
+    }
   )
 }
 
@@ -55,7 +67,7 @@ async function thawAs(
   engine: Engine,
   input: ThawInput,
   user: string | undefined,
-): Promise<Thaws | string | undefined> {
+): Promise<Thaws | NotThawed | undefined> {
   const rights = { ...HARDENED, ...(user === undefined ? {} : { user }) }
   const room = { ...input.room, files: {}, rights }
   return await Room.with(engine, room, (opened) => thawIn(opened, input, user)).catch((error) => {
@@ -68,23 +80,31 @@ async function thawIn(
   room: Room,
   input: ThawInput,
   user: string | undefined,
-): Promise<Thaws | string | undefined> {
+): Promise<Thaws | NotThawed | undefined> {
   const plain = await start(room, input, { PYCDS: 'off' })
   if (plain.exitCode !== 0) return undefined
   const took: number[] = []
-  while (took.length < THAWS) {
+  while (took.length < input.starts) {
     const { exitCode, output } = await start(room, input, { PYCDS: 'report' })
     const [, milliseconds] = THAWED.exec(output) ?? []
+    const which = `start ${took.length + 1} of ${input.starts} in a hardened container`
     if (exitCode !== 0 || !output.includes(OVER)) {
-      return `start ${took.length + 1} of ${THAWS} in a hardened container ended with exit code ${exitCode}: ${lastLine(output)}`
+      const sentence = `${which} ended with exit code ${exitCode}: ${lastLine(output)}`
+      return { sentence, refusal: undefined }
     }
     if (milliseconds === undefined) {
       const [, reason] = NOT_USED.exec(output) ?? []
-      return `start ${took.length + 1} of ${THAWS} in a hardened container did not use it: ${reason ?? 'it was not found'}`
+      const sentence = `${which} did not use it: ${reason ?? 'it was not found'}`
+      return { sentence, refusal: refusalOf(reason) }
     }
     took.push(Number(milliseconds))
   }
   return { starts: took.length, milliseconds: median(took), user }
+}
+
+function refusalOf(reason: string | undefined): Refusal | undefined {
+  const [code = ''] = reason?.split(':') ?? []
+  return code in REFUSAL_SENTENCES ? (code as Refusal) : undefined
 }
 
 function start(room: Room, { options, imports }: ThawInput, env: Record<string, string>) {

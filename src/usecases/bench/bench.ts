@@ -1,15 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 // Before and after, for people who decide: both baselines, warm and cold, and a limit for CI.
+import { readBaked } from '../../artifact/baked.js'
 import { PycdsError } from '../../errors/index.js'
 import { environmentOf, nodeArchitecture } from '../../image/index.js'
 import { healthCommand, type TrainingSpec } from '../../learn/run/index.js'
 import type { SourceImage } from '../../ports/index.js'
+import { withContainer } from '../../ports/with-container.js'
 import { judge, mainMetric, speedups } from './compare.js'
 import { findPair, type Pair } from './images.js'
 import type { BenchPorts, BenchRequest } from './request.js'
 import type { BenchResult, BenchSubject, SubjectId } from './result.js'
 import { runRounds } from './rounds.js'
-import { addAllBytecode } from './with-bytecode.js'
+import { addAllBytecode, type WithBytecode } from './with-bytecode.js'
 
 /** A start counts as done when nothing was imported for so long. */
 const SETTLED_MS = 700
@@ -18,7 +20,10 @@ interface Subject {
   id: SubjectId
   title: string
   image: SourceImage
-  off: boolean
+  /** For its starts alone. */
+  env?: Readonly<Record<string, string>>
+  /** Its processes are timed by their runtime: a snapshot is not used beside the tracer. */
+  runtimeClock?: boolean
 }
 
 /** Measures; a missed limit is part of the result. What was made for it is removed. */
@@ -31,27 +36,55 @@ export async function bench(request: BenchRequest, ports: BenchPorts): Promise<B
     for (const warning of pair.warnings) ports.progress.warn(warning)
     const bytecode = await addAllBytecode(pair, request, ports)
     if ('image' in bytecode) made.push(bytecode.image.id)
-    return await measureAll(request, pair, bytecode, ports)
+    const { manifest } = await withContainer(ports.engine, pair.baked.id, readBaked)
+    const subjects = subjectsOf(pair, bytecode, manifest?.snapshot !== undefined)
+    return await measureAll(request, { pair, bytecode, subjects }, ports)
   } finally {
     for (const id of made) await ports.store.remove(id).catch(() => undefined) // the first error says more
   }
 }
 
+/** Those of one image follow each other; the baked one as it is comes last. */
+function subjectsOf(
+  { baked, baseline, switchedOff }: Pair,
+  bytecode: WithBytecode,
+  hasSnapshot: boolean,
+): Subject[] {
+  const shipped = { id: 'shipped', title: 'as shipped', image: baseline } as const
+  return [
+    switchedOff ? { ...shipped, env: { PYCDS: 'off' } } : shipped,
+    ...('image' in bytecode
+      ? [{ id: 'bytecode', title: 'with bytecode', image: bytecode.image } as const]
+      : []),
+    ...(hasSnapshot
+      ? [
+          {
+            ...({ id: 'archive', title: 'archive alone', image: baked, runtimeClock: true } as const),
+            env: { PYCDS_SNAPSHOT: 'off' },
+          },
+          { id: 'baked', title: 'with snapshot', image: baked, runtimeClock: true } as const,
+        ]
+      : [{ id: 'baked', title: 'baked', image: baked } as const]),
+  ]
+}
+
+interface Comparison {
+  pair: Pair
+  bytecode: WithBytecode
+  subjects: readonly Subject[]
+}
+
 async function measureAll(
   request: BenchRequest,
-  { baked, baseline, switchedOff, warnings }: Pair,
-  bytecode: { image: SourceImage } | { reason: string },
+  { pair, bytecode, subjects }: Comparison,
   ports: BenchPorts,
 ): Promise<BenchResult> {
-  const subjects: Subject[] = [
-    { id: 'shipped', title: 'as shipped', image: baseline, off: switchedOff },
-    ...('image' in bytecode
-      ? [{ id: 'bytecode', title: 'with bytecode', image: bytecode.image, off: false } as const]
-      : []),
-    { id: 'baked', title: 'baked', image: baked, off: false },
-  ]
+  const { baked, baseline, warnings } = pair
   const rounds = {
-    specs: subjects.map((subject) => toSpec(subject, request, ports)),
+    starts: subjects.map((subject) => ({
+      spec: toSpec(subject, request, ports),
+      runtimeClock: subject.runtimeClock === true,
+    })),
     runs: request.runs,
     watch: {
       ready: {
@@ -89,14 +122,14 @@ async function measureAll(
   }
 }
 
-function toSpec({ image, off }: Subject, request: BenchRequest, { archiver }: BenchPorts): TrainingSpec {
+function toSpec({ image, env }: Subject, request: BenchRequest, { archiver }: BenchPorts): TrainingSpec {
   const { surroundings, command } = request
   return {
     image: image.id,
     ...(command ? { command } : {}),
     preload: environmentOf(image.config).LD_PRELOAD,
     health: healthCommand(image.config),
-    surroundings: off ? { ...surroundings, env: { ...surroundings.env, PYCDS: 'off' } } : surroundings,
+    surroundings: { ...surroundings, env: { ...surroundings.env, ...env } },
     ...archiver.injected(nodeArchitecture(image)),
   }
 }

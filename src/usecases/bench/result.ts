@@ -4,7 +4,8 @@ import type { Summary } from '../../util/statistics.js'
 /** What is timed, from the start of the Python process that imports most. */
 export type Metric = 'imports' | 'ready' | 'process'
 export type Cache = 'warm' | 'cold'
-export type SubjectId = 'shipped' | 'bytecode' | 'baked'
+/** `archive`: the baked image without its process snapshot, where it has one; `baked`: as it is. */
+export type SubjectId = 'shipped' | 'bytecode' | 'archive' | 'baked'
 
 /** Milliseconds. Null where a start has no such moment: a service does not end, a program binds no socket. */
 export type Times = Record<Metric, Summary | null>

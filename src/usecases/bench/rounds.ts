@@ -7,7 +7,8 @@ import { summarise } from '../../util/statistics.js'
 import type { Cache, Times } from './result.js'
 
 export interface RoundsRequest {
-  specs: readonly TrainingSpec[]
+  /** How each subject is started, and by which clock it is timed. */
+  starts: readonly { spec: TrainingSpec; runtimeClock: boolean }[]
   runs: number
   cache: Cache
   watch: RunOptions
@@ -24,28 +25,29 @@ export async function runRounds(
   request: RoundsRequest,
   progress: Progress,
 ): Promise<Times[] | undefined> {
-  const { specs, runs, cache } = request
-  const starts: TimedStart[][] = specs.map(() => [])
+  const { runs, cache } = request
+  const timed: TimedStart[][] = request.starts.map(() => [])
   const id = `bench-${cache}`
   return await during(progress, [id, `Start them in turns, ${cache} page cache`], async (step) => {
     for (let round = cache === 'warm' ? -1 : 0; round < runs; round++) {
       step.update(`round ${Math.max(round, 0) + 1} of ${runs}`)
-      for (const turn of specs.keys()) {
+      for (const turn of request.starts.keys()) {
         // Each round begins with another one: nobody always follows the same neighbour.
-        const index = (turn + Math.max(round, 0)) % specs.length
-        const spec = specs[index]
-        if (!spec) continue
+        const index = (turn + Math.max(round, 0)) % request.starts.length
+        const subject = request.starts[index]
+        if (!subject) continue
         if (cache === 'cold') await request.dropCaches()
-        const start = await timeStart(engine, spec, request.watch)
-        if (start && round >= 0) starts[index]?.push(start)
+        const { spec, runtimeClock } = subject
+        const start = await timeStart(engine, spec, { ...request.watch, runtimeClock })
+        if (start && round >= 0) timed[index]?.push(start)
       }
     }
-    if (starts.some((list) => list.length === 0)) {
+    if (timed.some((list) => list.length === 0)) {
       step.fail('no Python process was seen')
       return undefined
     }
     step.done(`${runs} rounds`)
-    return starts.map(toTimes)
+    return timed.map(toTimes)
   })
 }
 

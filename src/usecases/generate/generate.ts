@@ -15,6 +15,8 @@ export interface GenerateRequest {
   builder: Builder
   /** Reference of the tool image. */
   tool: string
+  /** Bake with a process snapshot. */
+  snapshot: boolean
 }
 
 export interface GenerateResult {
@@ -43,7 +45,9 @@ export async function generate(
     : await fromImage(request, ports.store)
   const chosen = request.command ?? command
   if (chosen === undefined || chosen.length === 0) throw nothingToRun(request.subject)
-  const added = bakeInstructions(request.builder, request.tool, name, { command: chosen, user })
+  const { builder, tool, snapshot } = request
+  const options = snapshot ? ['--snapshot'] : []
+  const added = bakeInstructions({ builder, tool, options }, name, { command: chosen, user })
   return {
     schema: 'io.pycds.generate/1',
     subject: { kind, name: request.subject },

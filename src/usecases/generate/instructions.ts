@@ -10,6 +10,14 @@ export interface Stage {
   user: string | undefined
 }
 
+export interface Instructions {
+  builder: Builder
+  /** Reference of the tool image. */
+  tool: string
+  /** Options of the step. */
+  options: readonly string[]
+}
+
 const MOUNT = '/mnt'
 const COPY = '/pycds'
 const OUTPUT = '/pycds-out'
@@ -18,11 +26,15 @@ const OUTPUT = '/pycds-out'
  * Lines behind a stage.
  * @param name of the stage; the classic builder needs it twice more.
  */
-export function bakeInstructions(builder: Builder, tool: string, name: string, stage: Stage): string[] {
+export function bakeInstructions(
+  { builder, tool, options }: Instructions,
+  name: string,
+  stage: Stage,
+): string[] {
   const user = stage.user === undefined ? [] : ['--user', stage.user]
   const asRoot = stage.user === undefined ? [] : ['USER root']
-  const step = (folder: string, ...options: string[]) => {
-    const words = [`${folder}/pycds-image`, 'step', ...user, ...options, '--', ...stage.command]
+  const step = (folder: string, ...more: string[]) => {
+    const words = [`${folder}/pycds-image`, 'step', ...user, ...options, ...more, '--', ...stage.command]
     return `[${words.map((word) => JSON.stringify(word)).join(', ')}]`
   }
   if (builder === 'buildkit') {

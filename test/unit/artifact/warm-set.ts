@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Which modules a snapshot imports in advance, and which of them are left out after it was watched.
 import test from 'ava'
-import { blame } from '../../../src/artifact/snapshot/blame.js'
+import { blame, needsAgain } from '../../../src/artifact/snapshot/blame.js'
 import { parseRecord, type WarmModule, type WarmRecord } from '../../../src/artifact/snapshot/record.js'
 import { chooseWarmSet } from '../../../src/artifact/snapshot/warm-set.js'
 
@@ -49,6 +49,7 @@ function module(name: string, asks: string[] = [], more: Partial<WarmModule> = {
     files: [],
     faults: [],
     values: {},
+    orderless: {},
     renewed: [],
     milliseconds: 1,
     ...more,
@@ -154,6 +155,29 @@ test('asking for the time is no fault where nothing comes of it, as another impo
   ])
 })
 
+test('another order is no difference where it is another one in each start, and only there', (t) => {
+  const holds = (order: string, content = 'same', more: Partial<WarmModule> = {}) =>
+    recordOf([module('sets', [], { values: { all: order }, orderless: { all: content }, ...more })])
+  const [here, elsewhere] = [holds('1'), holds('2')]
+  const reasons = (...again: WarmRecord[]) =>
+    blame(here, ['sets'], { elsewhere, again }).leftOut.map(({ reason }) => reason)
+  t.true(needsAgain(here, elsewhere, []))
+  t.deepEqual(reasons(), ['DIFFERS'])
+  // It came as it had come, and then it did not.
+  t.true(needsAgain(here, elsewhere, [holds('1')]))
+  t.deepEqual(reasons(holds('1')), ['DIFFERS'])
+  t.false(needsAgain(here, elsewhere, [holds('1'), holds('3')]))
+  t.deepEqual(reasons(holds('1'), holds('3')), [])
+  // Other content, and an import that has asked for the time.
+  t.deepEqual(reasons(holds('3', 'other')), ['DIFFERS'])
+  const other = holds('2', 'other')
+  t.false(needsAgain(here, other, []))
+  t.like(blame(here, ['sets'], { elsewhere: other, again: [holds('3')] }).leftOut, [{ reason: 'DIFFERS' }])
+  const asks = { faults: [['TIME', ''] as [string, string]] }
+  const rules = { elsewhere: holds('2', 'same', asks), again: [holds('3', 'same', asks)] }
+  t.like(blame(holds('1', 'same', asks), ['sets'], rules).leftOut, [{ reason: 'TIME' }])
+})
+
 test('what a module has put into sys.modules comes and goes with it', (t) => {
   const modules = [
     module('six', [], { events: [['set', 'six.moves']], faults: [['TIME', '']] }),
@@ -170,7 +194,13 @@ test('what could not be imported is left out', (t) => {
 })
 
 test('a text that is no record is refused', (t) => {
-  t.deepEqual(parseRecord(JSON.stringify(recordOf([]))), recordOf([]))
-  for (const text of ['null', '{}', '{"version": 2}', '[]', '{"version":1,"asked":[],"modules":{}}'])
-    t.throws(() => parseRecord(text), { message: /not the record/ })
+  const { values, orderless, ...rest } = module('json', [], { values: { a: '1 2' }, orderless: { a: '3' } })
+  const text = JSON.stringify({ ...recordOf([]), modules: [rest] })
+  t.deepEqual(parseRecord(text, JSON.stringify({ json: [values, orderless] })).modules, [
+    { ...rest, values, orderless },
+  ])
+  for (const other of ['null', '{}', '{"version": 2}', '[]', '{"version":1,"asked":[],"modules":{}}'])
+    t.throws(() => parseRecord(other, '{}'), { message: /not the record/ })
+  for (const other of ['null', '1', '{"json": {}}', '{"json": []}'])
+    t.throws(() => parseRecord(text, other), { message: /not the record/ })
 })

@@ -13,7 +13,10 @@ async function generated(t: ExecutionContext, text: string, builder: Builder = '
   const subject = join(folder, 'Dockerfile')
   writeFileSync(subject, text)
   // The store is only for images.
-  const { dockerfile } = await generate({ subject, builder, tool: 'tool' }, { store: {} as ImageStore })
+  const { dockerfile } = await generate(
+    { subject, builder, tool: 'tool', snapshot: false },
+    { store: {} as ImageStore },
+  )
   return dockerfile
 }
 
