@@ -11,6 +11,7 @@ const ERROR_TEXTS = {
   USAGE: 'The command line cannot be understood, or asks for something that is refused.',
   TRAINING_FAILED: 'The command in the image failed during the training run.',
   TRAINING_TIMEOUT: 'A run was neither over nor ready within `--timeout`.',
+  BAKE_TIMEOUT: 'An image was not baked within `--image-timeout`.',
   NO_PYTHON: 'The command in the image started no Python that could be seen.',
   PYTHON_UNSUPPORTED: 'The Python, or the platform, of the image cannot be served.',
   VERIFY_FAILED: 'A container of the image does not use its archive as it must.',

@@ -5,6 +5,7 @@ export type ErrorCode =
   | 'USAGE'
   | 'TRAINING_FAILED'
   | 'TRAINING_TIMEOUT'
+  | 'BAKE_TIMEOUT'
   | 'NO_PYTHON'
   | 'PYTHON_UNSUPPORTED'
   | 'VERIFY_FAILED'
@@ -24,6 +25,7 @@ export const EXIT_CODES: Readonly<Record<ErrorCode, number>> = Object.freeze({
   USAGE: 2,
   TRAINING_FAILED: 3,
   TRAINING_TIMEOUT: 3,
+  BAKE_TIMEOUT: 3,
   NO_PYTHON: 4,
   PYTHON_UNSUPPORTED: 4,
   VERIFY_FAILED: 5,
@@ -44,6 +46,7 @@ export const EXIT_CODES: Readonly<Record<ErrorCode, number>> = Object.freeze({
 export const PAGES: Readonly<Partial<Record<ErrorCode, string>>> = Object.freeze({
   TRAINING_FAILED: 'docs/training.md',
   TRAINING_TIMEOUT: 'docs/training.md',
+  BAKE_TIMEOUT: 'docs/fleet.md',
   NO_PYTHON: 'docs/interpreters.md',
   PYTHON_UNSUPPORTED: 'docs/interpreters.md',
   VERIFY_FAILED: 'docs/debugging.md',

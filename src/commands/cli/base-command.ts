@@ -11,6 +11,7 @@ import {
 import { interruptible } from './interruption.js'
 import { splitCommand } from './parse.js'
 import { openPorts, type Ports, type PortsRequest } from './ports.js'
+import { type TimeLimit, withinLimit } from './time-limit.js'
 import { toUsageError } from './usage-error.js'
 
 /** What every use case is given: its ports, and the signal that asks it to stop. */
@@ -53,23 +54,18 @@ export abstract class BaseCommand extends Command {
     return { flags, args, words, ...(command && { command }) }
   }
 
-  /** Runs a use case; what it made in the engine is removed however it ends, and awaited. */
+  /**
+   * Runs a use case; what it made in the engine is removed however it ends, and awaited.
+   * @param o.signal ends it, where somebody else listens for interruptions
+   */
   protected withPorts<T>(
     work: (surroundings: Surroundings) => Promise<T>,
     request: PortsRequest = {},
+    { signal, limit }: { signal?: AbortSignal | undefined; limit?: TimeLimit | undefined } = {},
   ): Promise<T> {
-    return interruptible(async (signal) => {
-      const ports = await openPorts({ ...request, signal })
-      try {
-        const result = await work({ ...ports, signal })
-        await ports.engine.removeAll()
-        return result
-      } catch (error) {
-        // The failure that led here says more than one of cleaning up after it.
-        await ports.engine.removeAll().catch(() => {})
-        throw error
-      }
-    })
+    const within = (outer: AbortSignal) =>
+      withinLimit(limit, outer, (inner) => withOpenPorts(work, { ...request, signal: inner }))
+    return signal === undefined ? interruptible(within) : within(signal)
   }
 
   /** Runs `work` with progress on stderr, which is closed before anything else is written. */
@@ -108,5 +104,21 @@ export abstract class BaseCommand extends Command {
         type === 'option' ? [`--${name}`, ...(char ? [`-${char}`] : [])] : [],
       ),
     })
+  }
+}
+
+async function withOpenPorts<T>(
+  work: (surroundings: Surroundings) => Promise<T>,
+  request: PortsRequest & { signal: AbortSignal },
+): Promise<T> {
+  const ports = await openPorts(request)
+  try {
+    const result = await work({ ...ports, signal: request.signal })
+    await ports.engine.removeAll()
+    return result
+  } catch (error) {
+    // The failure that led here says more than one of cleaning up after it.
+    await ports.engine.removeAll().catch(() => {})
+    throw error
   }
 }

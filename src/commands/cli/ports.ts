@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { RuntimeName } from '../../engine/local/index.js'
-import type { Archiver, Engine, ImageRoot, ImageStore, IndexStore } from '../../ports/index.js'
+import type { Archiver, Engine, ImageRoot, ImageStore, IndexStore, ListedImage } from '../../ports/index.js'
 import { present } from '../../util/present.js'
 
 /** The outside world as the use cases see it. */
@@ -10,6 +10,12 @@ export interface Ports {
   archiver: Archiver
   /** The store again, where names may stand for an index. */
   index?: IndexStore
+}
+
+/** Where images are looked up by name, be it where new ones go. */
+export interface Lookup {
+  store: Pick<ImageStore, 'resolve'>
+  index?: Pick<IndexStore, 'forPlatform'>
 }
 
 /** What decides which implementations are used. */
@@ -37,6 +43,29 @@ export async function openPorts(request: PortsRequest = {}): Promise<Ports> {
     ? await openLocations(request)
     : await openEngine(request)
   return { ...images, archiver: createArchiver() }
+}
+
+/** Where the new image of a request is, if there is one of that name. */
+export async function openOutputs({ reference = '', output, platform }: PortsRequest): Promise<Lookup> {
+  const { isLocation } = await import('../../image/location.js')
+  if (!isLocation(output ?? reference)) {
+    const { DockerImageStore } = await import('../../store/docker-daemon/index.js')
+    return { store: new DockerImageStore() }
+  }
+  const [{ LocationStore }, { parsePlatform }] = await Promise.all([
+    import('../../store/locations/index.js'),
+    import('../../oci/index.js'),
+  ])
+  const store = new LocationStore(platform === undefined ? {} : { platform: parsePlatform(platform) })
+  return { store, index: store }
+}
+
+/** The images that a pattern fits, wherever they lie. */
+export async function listImages(pattern: string): Promise<readonly ListedImage[]> {
+  const { isLocation } = await import('../../image/location.js')
+  if (isLocation(pattern)) return (await import('../../store/locations/index.js')).listLocations(pattern)
+  const { DockerImageStore } = await import('../../store/docker-daemon/index.js')
+  return await new DockerImageStore().list(pattern)
 }
 
 async function openEngine({ output }: PortsRequest): Promise<Pick<Ports, 'store' | 'engine'>> {

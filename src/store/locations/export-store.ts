@@ -7,7 +7,7 @@ import type { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { type ImageConfig, isLocation, parseLocation } from '../../image/index.js'
 import { makeTemporary, temporaryError } from '../../oci/index.js'
-import type { ImageDigests, ImageStore, NewLayer, SourceImage } from '../../ports/index.js'
+import type { ImageDigests, ImageStore, NewLayer, SourceImage, Statements } from '../../ports/index.js'
 import { LocationStore } from './location-store.js'
 import { assertPlace } from './media.js'
 
@@ -41,7 +41,7 @@ export class ExportStore implements ImageStore {
     if (location !== undefined) await assertPlace(location)
   }
 
-  async tag(imageId: string, reference: string): Promise<ImageDigests> {
+  async tag(imageId: string, reference: string, statements?: Statements): Promise<ImageDigests> {
     if (!isLocation(reference)) return await this.#inner.tag(imageId, reference)
     const directory = await makeTemporary()
     try {
@@ -49,7 +49,7 @@ export class ExportStore implements ImageStore {
       await this.#saveTo(file, imageId)
       const store = new LocationStore()
       const image = await store.resolve(`docker-archive:${file}`)
-      const digests = await store.tag(image.id, reference)
+      const digests = await store.tag(image.id, reference, statements)
       // It has done its service; without a name nobody would find it in the engine.
       await this.#inner.remove(imageId)
       return digests

@@ -14,6 +14,7 @@ import {
   isDigestText,
   isLocation,
   type Location,
+  MEDIA_TYPES,
   type Platform,
   parseLocation,
   parseReference,
@@ -25,13 +26,23 @@ import {
   findImages,
   type ImageContents,
   type Medium,
+  makeReferrer,
+  manifestDescriptor,
   nameOf,
   openImage,
   parsePlatform,
   planPublication,
+  type Referrer,
   selectImage,
 } from '../../oci/index.js'
-import type { ImageDigests, ImageStore, IndexStore, NewLayer, SourceImage } from '../../ports/index.js'
+import type {
+  ImageDigests,
+  ImageStore,
+  IndexStore,
+  NewLayer,
+  SourceImage,
+  Statements,
+} from '../../ports/index.js'
 import { writeTar } from '../../tar/index.js'
 import { present } from '../../util/present.js'
 import { membersOf } from '../docker-archive/index.js'
@@ -92,7 +103,12 @@ export class LocationStore implements IndexStore {
     const contents = await openImage(medium, descriptor)
     this.#known.set(contents.id, { contents, origin: { medium, roots, manifest: descriptor.digest } })
     this.#options.names?.add(contents.id, reference)
-    return { ...describe(reference, contents), name: formatLocation(withName(location, roots)) }
+    return {
+      ...describe(reference, contents),
+      name: formatLocation(withName(location, roots)),
+      // A Docker archive has no manifests; those that it is read by are made up.
+      ...(location.kind === 'docker-archive' ? {} : { manifest: descriptor.digest, target: root.digest }),
+    }
   }
 
   async readConfig(image: SourceImage): Promise<ImageConfig> {
@@ -111,13 +127,14 @@ export class LocationStore implements IndexStore {
     if (location !== undefined) await assertPlace(location)
   }
 
-  async tag(imageId: string, reference: string): Promise<ImageDigests> {
+  async tag(imageId: string, reference: string, statements?: Statements): Promise<ImageDigests> {
     const config = imageId
     if (!isLocation(reference)) {
       await this.#load(imageId, reference)
       return { config }
     }
-    const manifest = await this.publish([imageId], reference)
+    const about = new Map(statements ? [[imageId, statements]] : [])
+    const manifest = await this.publish([imageId], reference, about)
     return { config, ...present({ manifest }) }
   }
 
@@ -137,7 +154,11 @@ export class LocationStore implements IndexStore {
     return this.#require(imageId).contents
   }
 
-  async publish(imageIds: readonly string[], reference: string): Promise<Digest | undefined> {
+  async publish(
+    imageIds: readonly string[],
+    reference: string,
+    statements: ReadonlyMap<string, Statements> = new Map(),
+  ): Promise<Digest | undefined> {
     const images = imageIds.map((id) => this.#require(id))
     const [first] = images
     if (first === undefined) throw new Error('nothing to publish')
@@ -151,6 +172,7 @@ export class LocationStore implements IndexStore {
       publication,
       name: location.name,
       images: isArchive ? images.map(({ contents }) => contents) : [],
+      referrers: isArchive ? [] : referrersOf(images, statements),
     })
     return isArchive ? undefined : publication.descriptors[0]?.digest
   }
@@ -189,6 +211,19 @@ export class LocationStore implements IndexStore {
       hint: 'This is a bug in pycds-image; please report it.',
     })
   }
+}
+
+/** What is said of the images, as artifacts about their manifests. */
+function referrersOf(
+  images: readonly Known[],
+  statements: ReadonlyMap<string, Statements>,
+): readonly Referrer[] {
+  return images.flatMap(({ contents }) => {
+    const { mediaType = MEDIA_TYPES.manifest } = contents.manifest
+    const subject = manifestDescriptor(contents, { mediaType })
+    const said = statements.get(contents.id)?.(subject.digest) ?? []
+    return said.length > 0 ? [makeReferrer(subject, said)] : []
+  })
 }
 
 async function open(location: Location): Promise<{ medium: Medium; roots: readonly Descriptor[] }> {
