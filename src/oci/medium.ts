@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the three kinds of places have in common: blobs, and named entries that lead to images.
-import { type Descriptor, type Digest, type Index, REF_NAME, validateIndex } from '../image/index.js'
-import type { Blob, BlobSource } from './blobs.js'
+import { type Descriptor, type Index, REF_NAME, validateIndex } from '../image/index.js'
+import type { BlobSource } from './blobs.js'
 import type { ImageContents } from './contents.js'
 import { nameOf } from './name.js'
 import type { Publication } from './publication.js'
-import type { Referrer } from './referrer.js'
 
 /** An opened layout or archive. */
 export interface Medium extends BlobSource {
@@ -18,21 +17,13 @@ export interface NewEntry {
   readonly name: string | undefined
   /** The new images themselves: a Docker archive knows no indexes. */
   readonly images: readonly ImageContents[]
-  /** Artifacts that say something of the images; a Docker archive has no place for them. */
-  readonly referrers?: readonly Referrer[]
-}
-
-/** All blobs that have to be there for an entry. */
-export function blobsOfEntry({ publication, referrers = [] }: NewEntry): ReadonlyMap<Digest, Blob> {
-  const own = referrers.flatMap(({ blobs }) => blobs.map((blob): [Digest, Blob] => [blob.digest, blob]))
-  return new Map([...publication.blobs, ...own])
 }
 
 /** Which engines read another name from; it would give a new image the name of the old one. */
 const FOREIGN_NAMES = ['io.containerd.image.name', 'com.docker.official-images.bashbrew.arch']
 
 /** An index.json with new entries under a name; whatever had the name loses its entry. */
-export function withEntries(index: Index, { publication, name, referrers = [] }: NewEntry): Index {
+export function withEntries(index: Index, { publication, name }: NewEntry): Index {
   const named = publication.descriptors.map((descriptor): Descriptor => {
     const kept = Object.entries(descriptor.annotations ?? {}).filter(
       ([key]) => key !== REF_NAME && !FOREIGN_NAMES.includes(key),
@@ -43,7 +34,7 @@ export function withEntries(index: Index, { publication, name, referrers = [] }:
       ? (rest as Descriptor)
       : ({ ...rest, annotations } as Descriptor)
   })
-  const added = [...named, ...referrers.map(({ descriptor }) => descriptor)]
+  const added = [...named, ...publication.referrers]
   const others = index.manifests.filter(
     (entry) => !(name !== undefined && nameOf(entry) === name) && !added.some((one) => isSame(one, entry)),
   )

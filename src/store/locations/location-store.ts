@@ -165,14 +165,15 @@ export class LocationStore implements IndexStore {
     const { medium } = first.origin
     const roots = withoutRepeats(images.flatMap(({ origin }) => origin.roots))
     const replaced = new Map(images.map(({ origin, contents }) => [origin.manifest, contents]))
-    const publication = await planPublication(medium, roots, replaced)
     const location = locationOf(reference)
     const isArchive = location.kind === 'docker-archive'
+    // An archive of Docker has no place for them.
+    const about = (image: ImageContents) => (isArchive ? undefined : referrerOf(image, statements))
+    const publication = await planPublication(medium, roots, replaced, about)
     await writeMedium(location, {
       publication,
       name: location.name,
       images: isArchive ? images.map(({ contents }) => contents) : [],
-      referrers: isArchive ? [] : referrersOf(images, statements),
     })
     return isArchive ? undefined : publication.descriptors[0]?.digest
   }
@@ -213,17 +214,12 @@ export class LocationStore implements IndexStore {
   }
 }
 
-/** What is said of the images, as artifacts about their manifests. */
-function referrersOf(
-  images: readonly Known[],
-  statements: ReadonlyMap<string, Statements>,
-): readonly Referrer[] {
-  return images.flatMap(({ contents }) => {
-    const { mediaType = MEDIA_TYPES.manifest } = contents.manifest
-    const subject = manifestDescriptor(contents, { mediaType })
-    const said = statements.get(contents.id)?.(subject.digest) ?? []
-    return said.length > 0 ? [makeReferrer(subject, said)] : []
-  })
+/** What is said of an image, as an artifact about its manifest. */
+function referrerOf(image: ImageContents, statements: ReadonlyMap<string, Statements>): Referrer | undefined {
+  const { mediaType = MEDIA_TYPES.manifest } = image.manifest
+  const subject = manifestDescriptor(image, { mediaType })
+  const said = statements.get(image.id)?.(subject.digest) ?? []
+  return said.length > 0 ? makeReferrer(subject, said) : undefined
 }
 
 async function open(location: Location): Promise<{ medium: Medium; roots: readonly Descriptor[] }> {

@@ -5,7 +5,6 @@ import { stat } from 'node:fs/promises'
 import { blobPath } from '../../image/index.js'
 import {
   type Blob,
-  blobsOfEntry,
   changePlace,
   EMPTY_INDEX,
   type NewEntry,
@@ -39,7 +38,7 @@ function* membersOf(
   const kept = [...(existing?.members.values() ?? [])].filter(({ name }) => name.startsWith('blobs/'))
   for (const member of kept) yield { ...member, open: async () => member.open() }
   const names = new Set(kept.map(({ name }) => name))
-  const blobs = [...blobsOfEntry(entry).values()].sort(by('digest'))
+  const blobs = [...entry.publication.blobs.values()].sort(by('digest'))
   for (const blob of blobs) {
     const name = blobPath(blob.digest)
     if (!names.has(name)) yield streamed(name, blob, subject)

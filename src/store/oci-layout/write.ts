@@ -8,7 +8,6 @@ import { pipeline } from 'node:stream/promises'
 import { blobPath, type Index } from '../../image/index.js'
 import {
   type Blob,
-  blobsOfEntry,
   changePlace,
   EMPTY_INDEX,
   type NewEntry,
@@ -33,7 +32,7 @@ async function write(target: string, entry: NewEntry, subject: string): Promise<
   await removeAbandoned(join(target, 'blobs', 'sha256'))
   const added: string[] = []
   try {
-    for (const blob of blobsOfEntry(entry).values()) {
+    for (const blob of entry.publication.blobs.values()) {
       if (await putBlob(target, blob, subject)) added.push(join(target, blobPath(blob.digest)))
     }
     await writeWhole(join(target, 'index.json'), (file) => writeFile(file, textOf(withEntries(index, entry))))
@@ -49,7 +48,7 @@ async function create(target: string, entry: NewEntry, subject: string): Promise
   try {
     await mkdir(staged)
     await begin(staged)
-    for (const blob of blobsOfEntry(entry).values()) await putBlob(staged, blob, subject)
+    for (const blob of entry.publication.blobs.values()) await putBlob(staged, blob, subject)
     await writeFile(join(staged, 'index.json'), textOf(withEntries(EMPTY_INDEX, entry)))
     await rename(staged, target)
   } catch (error) {

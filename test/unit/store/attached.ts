@@ -3,9 +3,9 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import test from 'ava'
-import type { Descriptor, Index, Manifest } from '../../../src/image/index.js'
+import { type Descriptor, type Index, type Manifest, MEDIA_TYPES } from '../../../src/image/index.js'
 import { LocationStore, listLocations } from '../../../src/store/locations/index.js'
-import { simpleLayout } from '../../helpers/layout.js'
+import { bakeInto, named, simpleLayout } from '../../helpers/layout.js'
 import { temporary } from '../../helpers/temporary.js'
 
 const SAID = [
@@ -53,6 +53,42 @@ test('they are in the way of no image, and the same ones are there once', async 
   // The only image is still the only one.
   t.is((await new LocationStore().resolve(`oci:${path}`)).name, `oci:${path}:1`)
   t.deepEqual(await listLocations(`oci:${path}:*`), [{ name: `oci:${path}:1` }])
+})
+
+test('in an index the artifact has its place behind the image, and goes with it', async (t) => {
+  const layout = await simpleLayout(t)
+  const { path } = layout
+  const { manifests: single } = JSON.parse(readFileSync(join(path, 'index.json'), 'utf8')) as Index
+  const image = {
+    ...(single[0] as Descriptor),
+    platform: { os: 'linux', architecture: 'amd64' },
+    annotations: {},
+  }
+  layout.index([named(layout.blob(MEDIA_TYPES.index, { schemaVersion: 2, manifests: [image] }), '1')])
+  const inside = () => {
+    const { manifests } = JSON.parse(readFileSync(join(path, 'index.json'), 'utf8')) as Index
+    t.deepEqual(
+      manifests.map((entry) => entry.mediaType),
+      manifests.map(() => MEDIA_TYPES.index),
+    )
+    const { digest = '' } = manifests.at(-1) ?? {}
+    return (JSON.parse(readFileSync(join(path, 'blobs', digest.replace(':', '/')), 'utf8')) as Index)
+      .manifests
+  }
+  const store = new LocationStore()
+  const { id } = await store.resolve(`oci:${path}:1`)
+  await store.publish([id], `oci:${path}:2`, new Map([[id, () => SAID]]))
+  const [first, artifact, ...others] = inside()
+  t.deepEqual(others, [])
+  t.is(first?.digest, image.digest)
+  t.is(artifact?.annotations?.['vnd.docker.reference.digest'], image.digest)
+  t.deepEqual(artifact?.platform, { os: 'unknown', architecture: 'unknown' })
+  // It says nothing of another image.
+  await bakeInto(`oci:${path}:2`, `oci:${path}:3`)
+  t.deepEqual(
+    inside().map(({ platform }) => platform?.os),
+    ['linux'],
+  )
 })
 
 test('an archive of a layout holds them too, one of Docker has no place for them', async (t) => {
