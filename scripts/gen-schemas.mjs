@@ -29,6 +29,8 @@ const TYPES = {
   step: ['src/usecases/step.ts', 'StepResult'],
   trace: ['src/learn/trace/trace-file.ts', 'Trace'],
   'trace-diff': ['src/learn/trace/traces.ts', 'TraceDiff'],
+  'trace-push': ['src/usecases/trace-artifact.ts', 'TracePushResult'],
+  'trace-pull': ['src/usecases/trace-artifact.ts', 'TracePullResult'],
   'trace-merge': ['src/learn/trace/traces.ts', 'MergeResult'],
   verify: ['src/usecases/verify.ts', 'VerifyResult'],
 }

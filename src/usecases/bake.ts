@@ -27,6 +27,7 @@ import type { NewLayer, Ports, SourceImage, Validate } from '../ports/index.js'
 import { withContainer } from '../ports/with-container.js'
 import { present } from '../util/present.js'
 import { formatBytes } from '../util/units.js'
+import { assertCopies, carryAttachments } from './attachments.js'
 import { chooseOutput, type OutputRequest } from './output.js'
 import { difference } from './repro.js'
 import { type BakeResult, describeOutput, describePython } from './result.js'
@@ -46,6 +47,8 @@ export interface BakeRequest extends LearnRequest, OutputRequest, MoreOptions {
   /** Seconds since 1970, from SOURCE_DATE_EPOCH: the time of everything new; default: when the source was made. */
   sourceDateEpoch?: number
   gates: Gates & Limits
+  /** Copy to the new image what a registry has about the source and stays true. */
+  copyReferrers?: boolean
 }
 
 export interface Baked {
@@ -67,7 +70,10 @@ export async function bake(request: BakeRequest, ports: Ports, lesson?: Lesson):
   const source = await resolveSource(request.reference, ports)
   assertRoom(source)
   const output = chooseOutput(request, source.name)
-  if (!request.untagged) await ports.store.assertNameable(output)
+  if (!request.untagged) {
+    assertCopies(request, output, ports.attachments)
+    await ports.store.assertNameable(output)
+  }
   const plan = planRuns(request, source, ports.archiver.injected(nodeArchitecture(source)))
   const cannot = whyNoMore(request, source, ports, lesson)
   if (cannot !== undefined) ports.progress.warn(`no snapshot will be made: ${cannot}`)
@@ -102,7 +108,13 @@ export async function bake(request: BakeRequest, ports: Ports, lesson?: Lesson):
     compressedBytes,
   }
 
-  const { python, training, selection, warnings } = learned
+  const { python, training, selection } = learned
+  const left =
+    written === undefined || request.untagged
+      ? []
+      : await carryAttachments(request, written.output.reference, ports.attachments)
+  for (const warning of left) ports.progress.warn(warning)
+  const warnings = [...learned.warnings, ...left]
   return {
     result: {
       schema: 'io.pycds.bake/1',

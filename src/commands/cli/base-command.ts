@@ -8,9 +8,10 @@ import {
   type ProgressMode,
   type Style,
 } from '../../log/index.js'
+import type { AttachmentStore } from '../../ports/index.js'
 import { interruptible } from './interruption.js'
 import { splitCommand } from './parse.js'
-import { openPorts, type Ports, type PortsRequest } from './ports.js'
+import { openAttachments, openPorts, type Ports, type PortsRequest } from './ports.js'
 import { toUsageError } from './usage-error.js'
 
 /** What every use case is given: its ports, and the signal that asks it to stop. */
@@ -68,7 +69,20 @@ export abstract class BaseCommand extends Command {
         // The failure that led here says more than one of cleaning up after it.
         await ports.engine.removeAll().catch(() => {})
         throw error
+      } finally {
+        await ports.close?.()
       }
+    })
+  }
+
+  /** The same for work on what is said of images of registries, which needs no engine. */
+  protected withAttachments<T>(
+    work: (attachments: AttachmentStore) => Promise<T>,
+    request: PortsRequest = {},
+  ): Promise<T> {
+    return interruptible(async (signal) => {
+      const { attachments, close } = await openAttachments({ ...request, signal })
+      return await work(attachments).finally(close)
     })
   }
 

@@ -50,6 +50,7 @@ export interface BakeFlags extends ArchiveFlags, SurroundingsFlags, LearnFlags, 
   pyc: BakeRequest['pyc']
   measure: string
   'dry-run': boolean
+  'copy-referrers'?: boolean | undefined
 }
 
 /** The flags of `step` as oclif delivers them. */
@@ -96,6 +97,7 @@ export function toBakeRequest(
     pyc: flags.pyc,
     measureRuns: parseCount('--measure', flags.measure, MAX_MEASURE_RUNS),
     dryRun: flags['dry-run'],
+    ...(flags['copy-referrers'] === true ? { copyReferrers: true } : {}),
     ...toTimes(env),
   }
 }

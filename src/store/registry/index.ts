@@ -1,0 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
+export { RegistryAttachments } from './attachments.js'
+export { openRegistry } from './read.js'
+export { assertRegistryPlace, writeRegistry } from './write.js'
