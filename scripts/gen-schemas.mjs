@@ -31,6 +31,8 @@ const TYPES = {
   'image-result': ['src/commands/cli/results-directory.ts', 'ResultFile'],
   unchanged: ['src/usecases/unchanged.ts', 'UnchangedResult'],
   'trace-diff': ['src/learn/trace/traces.ts', 'TraceDiff'],
+  'trace-push': ['src/usecases/trace-artifact.ts', 'TracePushResult'],
+  'trace-pull': ['src/usecases/trace-artifact.ts', 'TracePullResult'],
   'trace-merge': ['src/learn/trace/traces.ts', 'MergeResult'],
   verify: ['src/usecases/verify.ts', 'VerifyResult'],
 }

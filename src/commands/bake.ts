@@ -53,12 +53,13 @@ export default class Bake extends BaseCommand {
     '<%= config.bin %> bake mytool:2 --json -- mytool --version',
     '<%= config.bin %> bake oci:build/image:1.4 -o oci-archive:image.tar',
     '<%= config.bin %> bake oci:build/image:1.4 --platform linux/amd64,linux/arm64',
+    '<%= config.bin %> bake registry:registry.example/team/api:1.4 -o registry:registry.example/team/api:1.4-cds',
   ]
   static override readonly takesCommand = true
   static override readonly args = {
     image: Args.string({
       description:
-        'name, digest or id of an image in the engine, or oci:DIR, oci-archive:FILE, docker-archive:FILE',
+        'name, digest or id of an image in the engine, or oci:DIR, oci-archive:FILE, docker-archive:FILE, registry:HOST/REPO',
     }),
   }
   static override readonly flags = {
@@ -72,8 +73,12 @@ export default class Bake extends BaseCommand {
     output: Flags.string({
       char: 'o',
       summary:
-        'where the new image goes, as oci:DIR[:TAG], oci-archive:FILE or docker-archive:FILE, or a name in the engine',
+        'where the new image goes, as oci:DIR[:TAG], oci-archive:FILE, docker-archive:FILE or registry:HOST/REPO[:TAG], or a name in the engine',
       helpValue: 'LOCATION',
+    }),
+    'copy-referrers': Flags.boolean({
+      summary:
+        'attach copies of what the registry has about the source to the new image; signatures and attestations, which are of its digest alone, are left out',
     }),
     ...trainingFlags,
     ...learnFlags,
@@ -130,7 +135,7 @@ export default class Bake extends BaseCommand {
       this.withPorts(
         async (opened) => {
           const { make } = await import('./fleet/make.js')
-          return await make({ request, platforms, flags, before, place: ports }, { ...opened, progress })
+          return await make({ request, platforms, flags, before }, { ...opened, progress })
         },
         ports,
         { signal, limit },

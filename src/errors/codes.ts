@@ -13,6 +13,8 @@ export type ErrorCode =
   | 'ENGINE_UNREACHABLE'
   | 'ENGINE_FAILED'
   | 'NO_SPACE'
+  | 'REGISTRY_UNREACHABLE'
+  | 'REGISTRY_REFUSED'
   | 'IMAGE_NOT_FOUND'
   | 'IMAGE_INVALID'
   | 'ARCHIVE_INVALID'
@@ -33,6 +35,8 @@ export const EXIT_CODES: Readonly<Record<ErrorCode, number>> = Object.freeze({
   ENGINE_UNREACHABLE: 6,
   ENGINE_FAILED: 6,
   NO_SPACE: 6,
+  REGISTRY_UNREACHABLE: 6,
+  REGISTRY_REFUSED: 6,
   IMAGE_NOT_FOUND: 7,
   IMAGE_INVALID: 7,
   ARCHIVE_INVALID: 7,
@@ -52,6 +56,8 @@ export const PAGES: Readonly<Partial<Record<ErrorCode, string>>> = Object.freeze
   VERIFY_FAILED: 'docs/debugging.md',
   GATE_FAILED: 'docs/training.md',
   ENGINE_UNREACHABLE: 'docs/environment.md',
+  REGISTRY_UNREACHABLE: 'docs/registries.md',
+  REGISTRY_REFUSED: 'docs/registries.md',
   ARCHIVE_INVALID: 'docs/debugging.md',
   TRACE_INVALID: 'docs/training.md',
 })

@@ -11,9 +11,11 @@ export {
   readDocument,
   requireBlob,
   verify,
+  type Wanted,
 } from './blobs.js'
 export { changePlace } from './change.js'
 export { chooseEntries } from './choose-entries.js'
+export { compressLayers } from './compress-layers.js'
 export { blobsOf, type ImageContents, type LayerContents, openImage, openLayer } from './contents.js'
 export { compress, decompress, sniffCompression } from './decompress.js'
 export { fileError, withFiles } from './files.js'

@@ -51,9 +51,10 @@ export async function planPublication(
     const image = replaced.get(digest as Digest)
     return image !== undefined && sha256Digest(image.manifestBytes) !== digest
   }
-  const keep = async ({ digest, size }: Descriptor): Promise<boolean> => {
+  const keep = async (descriptor: Descriptor): Promise<boolean> => {
+    const { digest, size } = descriptor
     if (!COPIED.includes(algorithmOf(digest))) return false
-    const blob = await source.find(digest)
+    const blob = await source.find(digest, descriptor)
     if (blob !== undefined && blob.size === size) add(blob)
     return blob !== undefined
   }

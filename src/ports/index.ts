@@ -18,6 +18,13 @@ export type {
   WrittenArchive,
 } from './archiver.js'
 export type {
+  AttachedDocument,
+  Attachment,
+  AttachmentKind,
+  AttachmentStore,
+  NewAttachment,
+} from './attachments.js'
+export type {
   Container,
   ContainerSpec,
   ExecResult,

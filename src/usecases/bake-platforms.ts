@@ -8,6 +8,7 @@ import { parseLocation } from '../image/index.js'
 import type { Lesson } from '../learn/foreign/transfer.js'
 import type { Progress } from '../log/index.js'
 import type { ImageStore, IndexStore, Ports, SourceImage, Statements } from '../ports/index.js'
+import { assertCopies, carryAttachments } from './attachments.js'
 import { type Baked, type BakeRequest, bake } from './bake.js'
 import { statementsOf } from './documents.js'
 import { bakeKey, joinKeys } from './key.js'
@@ -42,6 +43,7 @@ export async function bakePlatforms(
   const output = chooseOutput(request, chosen[0]?.source.name)
   assertHoldsIndex(output)
   for (const { source } of chosen) assertRoom(source)
+  assertCopies(request, output, ports.attachments)
   await ports.index.assertNameable(output)
   const [own, foreign] = await part(chosen, ports)
   if (foreign.length > 0) assertNoRuns(request, foreign)
@@ -70,6 +72,8 @@ export async function bakePlatforms(
     const ids = chosen.map(({ platform }) => results.get(platform)?.output?.id ?? '')
     ports.signal.throwIfAborted()
     const digest = request.dryRun ? undefined : await ports.index.publish(ids, output, statements)
+    const left = digest === undefined ? [] : await carryAttachments(request, output, ports.attachments)
+    for (const warning of left) ports.progress.warn(warning)
     const result: BakePlatformsResult = {
       schema: 'io.pycds.bake-platforms/1',
       source: { reference: request.reference },
@@ -158,9 +162,9 @@ function named(progress: Progress, platform: string): Progress {
 
 function assertHoldsIndex(output: string): void {
   const place = parseLocation(output)
-  if (place?.kind === 'oci' || place?.kind === 'oci-archive') return
+  if (place !== undefined && place.kind !== 'docker-archive') return
   throw new PycdsError('USAGE', {
     message: `output ${output}: it cannot hold an image for several platforms`,
-    hint: 'Write to oci:DIR or oci-archive:FILE, or choose one --platform.',
+    hint: 'Write to oci:DIR, oci-archive:FILE or registry:HOST/REPO, or choose one --platform.',
   })
 }

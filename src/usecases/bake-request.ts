@@ -26,4 +26,6 @@ export interface BakeRequest extends LearnRequest, OutputRequest, MoreOptions {
   gates: Gates & Limits
   /** What is to be written about the new image, and attached to it where its store has a place for that. */
   documents?: readonly DocumentKind[]
+  /** Copy to the new image what a registry has about the source and stays true. */
+  copyReferrers?: boolean
 }

@@ -26,6 +26,7 @@ import type { NewLayer, Ports, SourceImage } from '../ports/index.js'
 import { withContainer } from '../ports/with-container.js'
 import { present } from '../util/present.js'
 import { formatBytes } from '../util/units.js'
+import { assertCopies, carryAttachments } from './attachments.js'
 import type { BakeRequest } from './bake-request.js'
 import { type Documents, prepareDocuments, statementsOf } from './documents.js'
 import { bakeKey } from './key.js'
@@ -56,7 +57,10 @@ export async function bake(request: BakeRequest, ports: Ports, lesson?: Lesson):
   const source = await resolveSource(request.reference, ports)
   assertRoom(source)
   const output = chooseOutput(request, source.name)
-  if (!request.untagged) await ports.store.assertNameable(output)
+  if (!request.untagged) {
+    assertCopies(request, output, ports.attachments)
+    await ports.store.assertNameable(output)
+  }
   const key = bakeKey(request, source)
   const plan = planRuns(request, source, ports.archiver.injected(nodeArchitecture(source)))
   const cannot = whyNoMore(request, source, ports, lesson)
@@ -98,7 +102,13 @@ export async function bake(request: BakeRequest, ports: Ports, lesson?: Lesson):
     compressedBytes,
   }
 
-  const { training, warnings } = learned
+  const { training } = learned
+  const left =
+    written === undefined || request.untagged
+      ? []
+      : await carryAttachments(request, written.output.reference, ports.attachments)
+  for (const warning of left) ports.progress.warn(warning)
+  const warnings = [...learned.warnings, ...left]
   return {
     result: {
       schema: 'io.pycds.bake/1',

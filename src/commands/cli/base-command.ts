@@ -8,9 +8,10 @@ import {
   type ProgressMode,
   type Style,
 } from '../../log/index.js'
+import type { AttachmentStore } from '../../ports/index.js'
 import { interruptible } from './interruption.js'
 import { splitCommand } from './parse.js'
-import { openPorts, type Ports, type PortsRequest } from './ports.js'
+import { openAttachments, openPorts, type Ports, type PortsRequest } from './ports.js'
 import { type TimeLimit, withinLimit } from './time-limit.js'
 import { toUsageError } from './usage-error.js'
 
@@ -68,6 +69,17 @@ export abstract class BaseCommand extends Command {
     return signal === undefined ? interruptible(within) : within(signal)
   }
 
+  /** The same for work on what is said of images of registries, which needs no engine. */
+  protected withAttachments<T>(
+    work: (attachments: AttachmentStore) => Promise<T>,
+    request: PortsRequest = {},
+  ): Promise<T> {
+    return interruptible(async (signal) => {
+      const { attachments, close } = await openAttachments({ ...request, signal })
+      return await work(attachments).finally(close)
+    })
+  }
+
   /** Runs `work` with progress on stderr, which is closed before anything else is written. */
   protected async withProgress<T>(
     flags: { progress: ProgressMode; 'app-output': 'show' | 'hide' },
@@ -120,5 +132,7 @@ async function withOpenPorts<T>(
     // The failure that led here says more than one of cleaning up after it.
     await ports.engine.removeAll().catch(() => {})
     throw error
+  } finally {
+    await ports.close?.()
   }
 }

@@ -1,6 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { RuntimeName } from '../../engine/local/index.js'
-import type { Archiver, Engine, ImageRoot, ImageStore, IndexStore, ListedImage } from '../../ports/index.js'
+import type {
+  Archiver,
+  AttachmentStore,
+  Engine,
+  ImageRoot,
+  ImageStore,
+  IndexStore,
+  ListedImage,
+} from '../../ports/index.js'
+import type { Registries } from '../../registry/index.js'
 import { present } from '../../util/present.js'
 
 /** The outside world as the use cases see it. */
@@ -10,6 +19,12 @@ export interface Ports {
   archiver: Archiver
   /** The store again, where names may stand for an index. */
   index?: IndexStore
+  /** Where the new image is looked up, if there is one of its name. */
+  outputs(): Promise<Lookup>
+  /** Of images in registries, where one is spoken to. */
+  attachments?: AttachmentStore
+  /** Ends what is still going on, when all is done. */
+  close?(): Promise<void>
 }
 
 /** Where images are looked up by name, be it where new ones go. */
@@ -30,6 +45,10 @@ export interface PortsRequest {
   signal?: AbortSignal
   /** Which image of several is meant; absent: the one for this machine. */
   platform?: string
+  /** Keeps what is read of registries; absent: only until the end. */
+  cacheDirectory?: string
+  /** Bytes that may stay in it. */
+  cacheLimit?: number
 }
 
 /**
@@ -38,15 +57,27 @@ export interface PortsRequest {
  */
 export async function openPorts(request: PortsRequest = {}): Promise<Ports> {
   const { createArchiver } = await import('../../archive/archiver.js')
-  const { isLocation } = await import('../../image/location.js')
+  const { isLocation, parseLocation } = await import('../../image/location.js')
+  const speaks = [request.reference, request.output].some(
+    (one) => parseLocation(one ?? '')?.kind === 'registry',
+  )
+  const registries = speaks ? await openRegistries(request) : undefined
   const images = isLocation(request.reference ?? '')
-    ? await openLocations(request)
-    : await openEngine(request)
-  return { ...images, archiver: createArchiver() }
+    ? await openLocations(request, registries)
+    : await openEngine(request, registries)
+  const archiver = createArchiver()
+  const outputs = () => openOutputs(request, registries)
+  if (registries === undefined) return { ...images, archiver, outputs }
+  const { RegistryAttachments } = await import('../../store/registry/index.js')
+  const attachments = new RegistryAttachments(registries)
+  return { ...images, archiver, outputs, attachments, close: () => registries.close() }
 }
 
 /** Where the new image of a request is, if there is one of that name. */
-export async function openOutputs({ reference = '', output, platform }: PortsRequest): Promise<Lookup> {
+async function openOutputs(
+  { reference = '', output, platform }: PortsRequest,
+  registries: Registries | undefined,
+): Promise<Lookup> {
   const { isLocation } = await import('../../image/location.js')
   if (!isLocation(output ?? reference)) {
     const { DockerImageStore } = await import('../../store/docker-daemon/index.js')
@@ -56,19 +87,50 @@ export async function openOutputs({ reference = '', output, platform }: PortsReq
     import('../../store/locations/index.js'),
     import('../../oci/index.js'),
   ])
-  const store = new LocationStore(platform === undefined ? {} : { platform: parsePlatform(platform) })
+  const store = new LocationStore({
+    ...present({ registries }),
+    ...(platform === undefined ? {} : { platform: parsePlatform(platform) }),
+  })
   return { store, index: store }
 }
 
 /** The images that a pattern fits, wherever they lie. */
-export async function listImages(pattern: string): Promise<readonly ListedImage[]> {
-  const { isLocation } = await import('../../image/location.js')
-  if (isLocation(pattern)) return (await import('../../store/locations/index.js')).listLocations(pattern)
-  const { DockerImageStore } = await import('../../store/docker-daemon/index.js')
-  return await new DockerImageStore().list(pattern)
+export async function listImages(
+  pattern: string,
+  request: PortsRequest = {},
+): Promise<readonly ListedImage[]> {
+  const { isInRegistry, isLocation } = await import('../../image/location.js')
+  if (!isLocation(pattern)) {
+    const { DockerImageStore } = await import('../../store/docker-daemon/index.js')
+    return await new DockerImageStore().list(pattern)
+  }
+  if (!isInRegistry(pattern))
+    return await (await import('../../store/locations/index.js')).listLocations(pattern)
+  const { listRegistry } = await import('../../store/registry/index.js')
+  const registries = await openRegistries(request)
+  return await listRegistry(pattern, registries).finally(() => registries.close())
 }
 
-async function openEngine({ output }: PortsRequest): Promise<Pick<Ports, 'store' | 'engine'>> {
+/** What registries are spoken to by. */
+async function openRegistries({ cacheDirectory, cacheLimit, signal }: PortsRequest): Promise<Registries> {
+  const { BlobCache, Registries } = await import('../../registry/index.js')
+  const cache = new BlobCache(present({ directory: cacheDirectory, limitBytes: cacheLimit }))
+  return new Registries({ env: process.env, cache, ...present({ signal }) })
+}
+
+/** Attachments of images in registries alone: no engine, and no store. */
+export async function openAttachments(
+  request: PortsRequest,
+): Promise<{ attachments: AttachmentStore; close(): Promise<void> }> {
+  const registries = await openRegistries(request)
+  const { RegistryAttachments } = await import('../../store/registry/index.js')
+  return { attachments: new RegistryAttachments(registries), close: () => registries.close() }
+}
+
+async function openEngine(
+  { output }: PortsRequest,
+  registries: Registries | undefined,
+): Promise<Pick<Ports, 'store' | 'engine'>> {
   const [{ DockerImageStore }, { DockerEngine }, { ImageNames }] = await Promise.all([
     import('../../store/docker-daemon/index.js'),
     import('../../engine/docker/index.js'),
@@ -79,10 +141,13 @@ async function openEngine({ output }: PortsRequest): Promise<Pick<Ports, 'store'
   const engine = new DockerEngine(undefined, names)
   if (output === undefined) return { store, engine }
   const { ExportStore } = await import('../../store/locations/index.js')
-  return { store: new ExportStore(store), engine }
+  return { store: new ExportStore(store, registries), engine }
 }
 
-async function openLocations({ runtime, platform, signal }: PortsRequest): Promise<Omit<Ports, 'archiver'>> {
+async function openLocations(
+  { runtime, platform, signal }: PortsRequest,
+  registries: Registries | undefined,
+): Promise<Omit<Ports, 'archiver' | 'outputs'>> {
   const [{ LocationStore }, { LocalEngine }, { parsePlatform }, { DockerImageStore }, { ImageNames }] =
     await Promise.all([
       import('../../store/locations/index.js'),
@@ -94,6 +159,7 @@ async function openLocations({ runtime, platform, signal }: PortsRequest): Promi
   const names = new ImageNames()
   const store = new LocationStore({
     names,
+    ...present({ registries }),
     ...(platform === undefined ? {} : { platform: parsePlatform(platform) }),
     // Connected only when an image goes to an engine.
     load: (archive, subject) => new DockerImageStore().load(archive, subject),

@@ -57,6 +57,7 @@ export interface BakeFlags
   pyc: BakeRequest['pyc']
   measure: string
   'dry-run': boolean
+  'copy-referrers'?: boolean | undefined
 }
 
 /** The flags of `step` as oclif delivers them. */
@@ -104,6 +105,7 @@ export function toBakeRequest(
     measureRuns: parseCount('--measure', flags.measure, MAX_MEASURE_RUNS),
     dryRun: flags['dry-run'],
     ...toDocuments(flags),
+    ...(flags['copy-referrers'] === true ? { copyReferrers: true } : {}),
     ...toTimes(env),
   }
 }

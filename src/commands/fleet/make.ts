@@ -12,7 +12,6 @@ import {
   writeOutputFiles,
   writeUnchangedFiles,
 } from '../cli/output-files.js'
-import { openOutputs, type PortsRequest } from '../cli/ports.js'
 
 export interface MakeInput {
   request: BakeRequest
@@ -20,8 +19,6 @@ export interface MakeInput {
   flags: OutputFileFlags & { 'skip-unchanged': boolean }
   /** What an earlier run with the same results made of it. */
   before: Task['before']
-  /** Where the image lies, and where the new one goes. */
-  place: PortsRequest
 }
 
 type MakePorts = Surroundings & Pick<Task, 'progress'>
@@ -48,7 +45,7 @@ export async function make(input: MakeInput, ports: MakePorts): Promise<Made | u
 
 /** What is there already, if it was asked not to make it again. */
 async function skip(
-  { request, platforms, flags, before, place }: MakeInput,
+  { request, platforms, flags, before }: MakeInput,
   ports: MakePorts,
 ): Promise<UnchangedResult | 'as before' | undefined> {
   const isAsked = flags['skip-unchanged'] && !lacksFiles(flags)
@@ -58,7 +55,7 @@ async function skip(
   const described = await describeBake(request, platforms, ports)
   const isAsBefore = wasMade && before.key === described.key
   if (!isAsked) return isAsBefore ? 'as before' : undefined
-  const outputs = await openOutputs(place)
+  const outputs = await ports.outputs()
   const unchanged = await findUnchanged(request, platforms, described, { ...ports, outputs })
   if (unchanged === undefined) return undefined
   writeUnchangedFiles(flags, unchanged)

@@ -2,7 +2,13 @@
 // From entries whose images may be patterns to images. What a bake has made is never a source, or a second run would
 // bake what the first one has made.
 import { PycdsError, toPycdsError } from '../../errors/index.js'
-import { DEFAULT_TAG, formatReference, isLocation, parseLocation, parseReference } from '../../image/index.js'
+import {
+  DEFAULT_TAG,
+  formatLocation,
+  formatReference,
+  parseLocation,
+  parseReference,
+} from '../../image/index.js'
 import { LABELS } from '../../layer/marks.js'
 import type { ListedImage } from '../../ports/index.js'
 import { isGlob } from '../../util/glob.js'
@@ -65,7 +71,7 @@ export function outputOf(entry: { image: string; tag?: string; output?: string }
   const { image, ...names } = entry
   // Without a name of its own, what it is called depends on what is in the place.
   const place = parseLocation(image)
-  if (place !== undefined && place.name === undefined) return undefined
+  if (place !== undefined && place.name === undefined && place.kind !== 'registry') return undefined
   try {
     return normal(chooseOutput({ reference: image, ...names }))
   } catch {
@@ -125,12 +131,18 @@ function partsOf(image: string): { repository: string; tag: string } {
     const { path, tag = DEFAULT_TAG } = parseReference(image)
     return { repository: path, tag }
   }
+  if (place.kind === 'registry') {
+    return { repository: place.path.slice(place.path.indexOf('/') + 1), tag: place.name ?? DEFAULT_TAG }
+  }
   const [, stem = ''] = /([^/]*?)(?:\.tar)?\/*$/.exec(place.path) ?? []
   return { repository: stem, tag: place.name ?? DEFAULT_TAG }
 }
 
 function normal(name: string): string {
-  if (isLocation(name)) return name
+  const place = parseLocation(name)
+  if (place?.kind === 'registry' && !place.digest)
+    return formatLocation({ ...place, name: place.name ?? DEFAULT_TAG })
+  if (place !== undefined) return formatLocation(place)
   const reference = parseReference(name)
   return formatReference(reference.tag || reference.digest ? reference : { ...reference, tag: DEFAULT_TAG })
 }
