@@ -39,6 +39,8 @@ export interface PortsRequest {
   reference?: string
   /** Where a new image goes, if it goes elsewhere. */
   output?: string
+  /** What the image is compared with. */
+  baseline?: string
   /** Runs images of locations; absent: the first that works. */
   runtime?: RuntimeName
   /** Ends what takes long in the engine. */
@@ -58,7 +60,7 @@ export interface PortsRequest {
 export async function openPorts(request: PortsRequest = {}): Promise<Ports> {
   const { createArchiver } = await import('../../archive/archiver.js')
   const { isLocation, parseLocation } = await import('../../image/location.js')
-  const speaks = [request.reference, request.output].some(
+  const speaks = [request.reference, request.output, request.baseline].some(
     (one) => parseLocation(one ?? '')?.kind === 'registry',
   )
   const registries = speaks ? await openRegistries(request) : undefined
