@@ -85,7 +85,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   'store/oci-layout': ['image', 'oci', 'errors', 'util'],
   'store/oci-archive': ['image', 'oci', 'tar', 'errors', 'util'],
   'store/docker-archive': ['docker-archive', 'image', 'oci', 'tar', 'errors', 'util'],
-  'store/registry': ['types:ports', 'registry', 'image', 'oci'],
+  'store/registry': ['types:ports', 'registry', 'image', 'oci', 'util'],
   'store/locations': [
     ...['types:ports', 'store/oci-layout', 'store/oci-archive', 'store/docker-archive', 'store/registry'],
     ...['types:registry', 'image', 'oci', 'tar', 'errors', 'util'],
