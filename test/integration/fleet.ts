@@ -13,6 +13,7 @@ import { docker, imageName } from '../helpers/engine.js'
 import { multiply } from '../helpers/fleet.js'
 import { ensureImage } from '../helpers/images.js'
 import { contentOf } from '../helpers/layout.js'
+import { TestRegistry } from '../helpers/registry.js'
 import { DEADLINE_MS, has, run } from '../helpers/run.js'
 import { schemaErrors } from '../helpers/schemas.js'
 import { temporary } from '../helpers/temporary.js'
@@ -175,6 +176,57 @@ withSkopeo('parts are the whole, and each image has its documents', async (t) =>
     ['pycds-image-0-of-2.prom', 'pycds-image-1-of-2.prom'],
   )
 })
+
+withSkopeo(
+  'a pattern over a registry: what is said goes up beside the image, and the second run asks little',
+  async (t) => {
+    t.timeout(DEADLINE_MS)
+    const registry = await TestRegistry.start(t, { referrers: true })
+    const { host } = registry
+    const seed = await fleetOf(t, 2)
+    const targets = ['team/one', 'team/two']
+    for (const [at, target] of targets.entries()) {
+      const words = [`oci:${join(seed, 'layout')}:app-${at + 1}`, `docker://${host}/${target}:1.0`]
+      const { code, stderr } = await run('skopeo', ['copy', '-q', '--dest-tls-verify=false', ...words])
+      t.is(code, 0, stderr)
+    }
+    const folder = temporary(t, {
+      'pycds-image.yaml':
+        `version: 1\n${QUICK}images:\n  - image: 'registry:${host}/team/*:1.*'\n` +
+        `    output: 'registry:${host}/{repository}:{tag}-fast'\n    provenance: '{name}.json'\n`,
+    })
+    const sources = targets.map((target) => `registry:${host}/${target}:1.0`)
+    const first = await bakesAll(t, folder, ['--skip-unchanged'])
+    t.deepEqual(
+      first.images.map(({ name, state }) => [name, state]),
+      sources.map((name) => [name, 'baked']),
+    )
+    for (const target of targets) {
+      const digest = registry.tags[`${target}:1.0-fast`] ?? ''
+      const { manifests } = (await (
+        await fetch(`http://${host}/v2/${target}/referrers/${digest}`)
+      ).json()) as {
+        manifests: { artifactType: string }[]
+      }
+      t.deepEqual(
+        manifests.map(({ artifactType }) => artifactType),
+        ['application/vnd.docker.attestation.manifest.v1+json'],
+      )
+    }
+    const tags = { ...registry.tags }
+    registry.asked.splice(0)
+    const second = await bakesAll(t, folder, ['--skip-unchanged'])
+    // What the first run has made fits the pattern too, and is no source.
+    t.deepEqual(second.counts, { baked: 0, unchanged: 2, failed: 0 })
+    t.deepEqual(registry.tags, tags)
+    const images = registry.asked.filter(({ path }) => !/_catalog|tags\/list|^\/v2\/$/.test(path))
+    t.true(images.length <= 2 * 6, registry.lines.join('\n'))
+    t.true(
+      images.every(({ method }) => method === 'GET' || method === 'HEAD'),
+      registry.lines.join('\n'),
+    )
+  },
+)
 
 withImage('an image of the engine is baked again when something has changed, and only then', async (t) => {
   t.timeout(DEADLINE_MS)

@@ -10,33 +10,46 @@ export interface TimeLimit {
 /** So long may work take to clean up after it was stopped; what does not end then is left to itself. */
 const GRACE_MS = 30_000
 
-/** Runs `work` with a signal that aborts when its time is over, or with `outer`. Rejects with BAKE_TIMEOUT then. */
+/**
+ * Runs `work` with a signal that aborts with `outer`, or when its time is over. Rejects with BAKE_TIMEOUT then. Whoever
+ * listens to that signal is forgotten with it: `outer` may last for thousands of images.
+ */
 export async function withinLimit<T>(
   limit: TimeLimit | undefined,
   outer: AbortSignal,
   work: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
-  if (limit === undefined) return await work(outer)
+  const controller = new AbortController()
+  const follow = () => controller.abort(outer.reason)
+  if (outer.aborted) follow()
+  outer.addEventListener('abort', follow, { once: true })
+  const clock = limit && startClock(limit, controller)
+  const working = work(controller.signal)
+  working.catch(() => {}) // nobody waits for what was left to itself
+  try {
+    return await (clock ? Promise.race([working, clock.leaving]) : working)
+  } catch (error) {
+    throw clock?.isOver() && !outer.aborted ? clock.over : error
+  } finally {
+    outer.removeEventListener('abort', follow)
+    clock?.stop()
+  }
+}
+
+/** Aborts when the time is over, and gives up on waiting after a while more. */
+function startClock({ ms, subject }: TimeLimit, controller: AbortController) {
   const over = new PycdsError('BAKE_TIMEOUT', {
-    message: `${limit.subject}: not baked within ${limit.ms / 1000} s`,
+    message: `${subject}: not baked within ${ms / 1000} s`,
     hint: 'Give it more time with --image-timeout, or look at what it does: bake it alone, with --progress plain.',
   })
-  const controller = new AbortController()
   const timers: NodeJS.Timeout[] = []
   const leaving = new Promise<never>((_, reject) => {
-    const stop = () => {
+    const end = () => {
       controller.abort(over)
       timers.push(setTimeout(() => reject(over), GRACE_MS))
     }
-    timers.push(setTimeout(stop, limit.ms))
+    timers.push(setTimeout(end, ms))
   })
-  const working = work(AbortSignal.any([outer, controller.signal]))
-  working.catch(() => {}) // nobody waits for what was left to itself
-  try {
-    return await Promise.race([working, leaving])
-  } catch (error) {
-    throw controller.signal.aborted && !outer.aborted ? over : error
-  } finally {
-    for (const timer of timers) clearTimeout(timer)
-  }
+  const isOver = () => controller.signal.reason === over
+  return { over, leaving, isOver, stop: () => timers.forEach(clearTimeout) }
 }

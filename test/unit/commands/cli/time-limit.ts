@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { once } from 'node:events'
+import { getEventListeners, once } from 'node:events'
 import test from 'ava'
 import { withinLimit } from '../../../../src/commands/cli/time-limit.js'
 import { PycdsError } from '../../../../src/errors/index.js'
@@ -40,4 +40,14 @@ test('an interruption is no matter of time', async (t) => {
     }),
   )
   t.is(error as unknown as PycdsError, interrupted)
+})
+
+test('nothing of work that has ended is held by what would have interrupted it', async (t) => {
+  const controller = new AbortController()
+  for (const limit of [undefined, { ...LIMIT, ms: 60_000 }]) {
+    await withinLimit(limit, controller.signal, async (signal) => {
+      signal.addEventListener('abort', () => {})
+    })
+  }
+  t.is(getEventListeners(controller.signal, 'abort').length, 0)
 })
