@@ -34,8 +34,8 @@ export interface RegistryBehaviour {
   auth?: BasicAuth | BearerAuth
   /** How it answers where a blob is to be mounted: as it should, or with a status. */
   mounts?: number
-  /** Whether it lists referrers. */
-  referrers?: boolean
+  /** Whether it lists referrers; `untyped`: with the type of their configuration for their own. */
+  referrers?: boolean | 'untyped'
   /** Least bytes of a piece of an upload; 0: it takes no pieces. */
   leastPiece?: number
   /** Redirects reads of blobs to itself under another name. */
@@ -220,7 +220,7 @@ export class TestRegistry {
       }
       const manifest = { type: asked.headers['content-type'] ?? '', bytes: body }
       manifests.set(reference, manifest).set(digestOf(body), manifest)
-      const listed = this.behaviour.referrers === true && document.subject
+      const listed = this.behaviour.referrers && document.subject
       response.writeHead(201, listed ? { 'oci-subject': document.subject?.digest } : {}).end()
       return
     }
@@ -347,19 +347,22 @@ export class TestRegistry {
   }
 
   #referrers(repository: string, digest: string, response: ServerResponse): void {
-    if (this.behaviour.referrers !== true) {
+    const { referrers = false } = this.behaviour
+    if (referrers === false) {
       fail(response, 404, 'NOT_FOUND')
       return
     }
     const seen = new Set<string>()
     const manifests = [...this.#contents(repository).manifests.values()].flatMap(({ bytes, type }) => {
-      const { subject, artifactType } = JSON.parse(String(bytes)) as {
+      const { subject, artifactType, config } = JSON.parse(String(bytes)) as {
         subject?: { digest: string }
+        config?: { mediaType: string }
         artifactType?: string
       }
       if (subject?.digest !== digest || seen.has(digestOf(bytes))) return []
       seen.add(digestOf(bytes))
-      return [{ mediaType: type, digest: digestOf(bytes), size: bytes.length, artifactType }]
+      const told = referrers === 'untyped' ? { artifactType: config?.mediaType } : { artifactType }
+      return [{ mediaType: type, digest: digestOf(bytes), size: bytes.length, ...told }]
     })
     const type = 'application/vnd.oci.image.index.v1+json'
     response

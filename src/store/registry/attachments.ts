@@ -46,22 +46,22 @@ export class RegistryAttachments implements AttachmentStore {
 
   async list(reference: string): Promise<Attachment[]> {
     const { repository, descriptor } = await this.#subject(reference)
-    const [listed, tags] = await Promise.all([
-      repository.referrers(descriptor.digest),
+    const [entries, tags] = await Promise.all([
+      listed(repository, descriptor.digest),
       repository.existing(cosignTags(descriptor.digest)),
     ])
     const tagged = tags.map((tag): Attachment => {
       const kind = tag.endsWith('.sig') ? 'signature' : 'attestation'
       return { digest: tag, type: `cosign ${tag.slice(tag.lastIndexOf('.') + 1)}`, kind }
     })
-    return [...listed.map(toAttachment), ...tagged]
+    return [...entries.map(toAttachment), ...tagged]
   }
 
   async copy(from: string, to: string, digests: readonly string[]): Promise<void> {
     if (digests.length === 0) return
     const [source, target] = [await this.#subject(from), await this.#subject(to)]
-    const listed = await source.repository.referrers(source.descriptor.digest)
-    for (const entry of listed.filter(({ digest }) => digests.includes(digest))) {
+    const entries = await source.repository.referrers(source.descriptor.digest)
+    for (const entry of entries.filter(({ digest }) => digests.includes(digest))) {
       await copyOne(entry, source.repository, target)
     }
   }
@@ -87,9 +87,9 @@ export class RegistryAttachments implements AttachmentStore {
 
   async read(reference: string, artifactType: string): Promise<AttachedDocument[]> {
     const { repository, descriptor } = await this.#subject(reference)
-    const listed = await repository.referrers(descriptor.digest)
+    const entries = await listed(repository, descriptor.digest)
     const found: AttachedDocument[] = []
-    for (const entry of listed.filter((one) => toAttachment(one).type === artifactType)) {
+    for (const entry of entries.filter((one) => toAttachment(one).type === artifactType)) {
       const { manifest } = await readManifest(repository, entry.digest)
       const [document] = manifest.layers
       if (document === undefined) continue
@@ -117,6 +117,18 @@ export class RegistryAttachments implements AttachmentStore {
 
 function referenceOf({ name, digest }: Location): string {
   return digest ?? name ?? DEFAULT_TAG
+}
+
+/** The list of a manifest. Some registries give the type of the empty configuration for that of the artifact. */
+async function listed(repository: Repository, digest: Digest): Promise<Descriptor[]> {
+  const entries = await repository.referrers(digest)
+  return await Promise.all(
+    entries.map(async (entry): Promise<Descriptor> => {
+      if (entry.artifactType && entry.artifactType !== EMPTY_TYPE) return entry
+      const { manifest } = await readManifest(repository, entry.digest)
+      return { ...entry, artifactType: manifest.artifactType ?? manifest.config.mediaType }
+    }),
+  )
 }
 
 /** Types of statements that name the digest which they are about in themselves: they say nothing of another image. */

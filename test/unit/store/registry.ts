@@ -86,6 +86,8 @@ test('what goes up is the layer, the configuration and the manifest; the tag is 
   t.is(registry.lines.at(-1), 'PUT /v2/team/app/manifests/1-cds')
   t.is(registry.lines.filter((line) => /GET .*blobs/.test(line)).length, 1, 'the configuration alone is read')
   t.is(registry.tags['team/app:1-cds'], digests.manifest)
+  const layer = Math.max(...sent.map(({ received }) => received))
+  t.true(sent.reduce((sum, { received }) => sum + received, 0) < layer + 20_000)
   const { contents } = await readAll(open(t).store, name('1-cds'))
   t.is(contents.layers.length, 3)
 })
@@ -423,8 +425,11 @@ test.serial('without a directory nothing stays', async (t) => {
   t.deepEqual(own(), [])
 })
 
-for (const referrers of [true, false]) {
-  const how = referrers ? 'by the list of the registry' : 'by a tag'
+for (const [referrers, how] of [
+  [true, 'by the list of the registry'],
+  ['untyped', 'by a list without types'],
+  [false, 'by a tag'],
+] as const) {
   test(`documents are attached to an image, listed and read ${how}, and copied`, async (t) => {
     const { registry, name } = await withImage(t, { referrers })
     const { attachments, store } = open(t)
