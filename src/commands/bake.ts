@@ -131,15 +131,16 @@ export default class Bake extends BaseCommand {
       assertFileForEach(flags)
     }
     const limit = toTimeLimit(image, flags)
-    return ({ progress, signal, before }) =>
-      this.withPorts(
-        async (opened) => {
-          const { make } = await import('./fleet/make.js')
-          return await make({ request, platforms, flags, before }, { ...opened, progress })
-        },
-        ports,
-        { signal, limit },
-      )
+    return async ({ progress, signal, before }) => {
+      const { findMade, make, mayBeMade } = await import('./fleet/make.js')
+      const input = { request, platforms, flags, before }
+      const limits = { signal, limit }
+      if (mayBeMade(input)) {
+        const made = await this.withLookups((lookups) => findMade(input, lookups), ports, limits)
+        if (made !== undefined) return made === 'as before' ? undefined : made
+      }
+      return await this.withPorts((opened) => make(input, { ...opened, progress }), ports, limits)
+    }
   }
 
   async #plan(image: string, flags: Parsed, command: string[] | undefined): Promise<PlanResult> {

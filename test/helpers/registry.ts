@@ -181,7 +181,9 @@ export class TestRegistry {
       return
     }
     const { repositories } = this
-    if (url.pathname === '/v2/_catalog') this.#list(url, 'repositories', [...repositories.keys()], response)
+    if (url.pathname === '/v2/') response.end('{}')
+    else if (url.pathname === '/v2/_catalog')
+      this.#list(url, 'repositories', [...repositories.keys()], response)
     else if (kind === 'manifests') this.#manifest(asked, repository, rest, body, response)
     else if (kind === 'tags') {
       const tags = [...(repositories.get(repository)?.manifests.keys() ?? [])]

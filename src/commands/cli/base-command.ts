@@ -11,12 +11,26 @@ import {
 import type { AttachmentStore } from '../../ports/index.js'
 import { interruptible } from './interruption.js'
 import { splitCommand } from './parse.js'
-import { openAttachments, openPorts, type Ports, type PortsRequest } from './ports.js'
+import {
+  type Lookups,
+  openAttachments,
+  openLookups,
+  openPorts,
+  type Ports,
+  type PortsRequest,
+} from './ports.js'
 import { type TimeLimit, withinLimit } from './time-limit.js'
 import { toUsageError } from './usage-error.js'
 
 /** What every use case is given: its ports, and the signal that asks it to stop. */
 export type Surroundings = Ports & { signal: AbortSignal }
+
+/** What ends work before it is done. */
+export interface Limits {
+  /** Where somebody else listens for interruptions. */
+  signal?: AbortSignal | undefined
+  limit?: TimeLimit | undefined
+}
 
 /** What the verbs share: `--json`, `-- COMMAND`, ports that are cleaned up, and errors with a code. */
 export abstract class BaseCommand extends Command {
@@ -57,15 +71,28 @@ export abstract class BaseCommand extends Command {
 
   /**
    * Runs a use case; what it made in the engine is removed however it ends, and awaited.
-   * @param o.signal ends it, where somebody else listens for interruptions
    */
   protected withPorts<T>(
     work: (surroundings: Surroundings) => Promise<T>,
     request: PortsRequest = {},
-    { signal, limit }: { signal?: AbortSignal | undefined; limit?: TimeLimit | undefined } = {},
+    { signal, limit }: Limits = {},
   ): Promise<T> {
     const within = (outer: AbortSignal) =>
       withinLimit(limit, outer, (inner) => withOpenPorts(work, { ...request, signal: inner }))
+    return signal === undefined ? interruptible(within) : within(signal)
+  }
+
+  /** The same for work that only looks names up. */
+  protected withLookups<T>(
+    work: (lookups: Lookups) => Promise<T>,
+    request: PortsRequest,
+    { signal, limit }: Limits = {},
+  ): Promise<T> {
+    const within = (outer: AbortSignal) =>
+      withinLimit(limit, outer, async (inner) => {
+        const lookups = await openLookups({ ...request, signal: inner })
+        return await work(lookups).finally(() => lookups.close())
+      })
     return signal === undefined ? interruptible(within) : within(signal)
   }
 

@@ -19,8 +19,6 @@ export interface Ports {
   archiver: Archiver
   /** The store again, where names may stand for an index. */
   index?: IndexStore
-  /** Where the new image is looked up, if there is one of its name. */
-  outputs(): Promise<Lookup>
   /** Of images in registries, where one is spoken to. */
   attachments?: AttachmentStore
   /** Ends what is still going on, when all is done. */
@@ -31,6 +29,12 @@ export interface Ports {
 export interface Lookup {
   store: Pick<ImageStore, 'resolve'>
   index?: Pick<IndexStore, 'forPlatform'>
+}
+
+/** Where a source is looked up, and what has the name of the new image. */
+export interface Lookups extends Lookup {
+  outputs: Lookup
+  close(): Promise<void>
 }
 
 /** What decides which implementations are used. */
@@ -59,29 +63,39 @@ export interface PortsRequest {
  */
 export async function openPorts(request: PortsRequest = {}): Promise<Ports> {
   const { createArchiver } = await import('../../archive/archiver.js')
-  const { isLocation, parseLocation } = await import('../../image/location.js')
-  const speaks = [request.reference, request.output, request.baseline].some(
-    (one) => parseLocation(one ?? '')?.kind === 'registry',
-  )
-  const registries = speaks ? await openRegistries(request) : undefined
+  const { isLocation } = await import('../../image/location.js')
+  const registries = await openRegistriesFor(request)
   const images = isLocation(request.reference ?? '')
     ? await openLocations(request, registries)
     : await openEngine(request, registries)
   const archiver = createArchiver()
-  const outputs = () => openOutputs(request, registries)
-  if (registries === undefined) return { ...images, archiver, outputs }
+  if (registries === undefined) return { ...images, archiver }
   const { RegistryAttachments } = await import('../../store/registry/index.js')
   const attachments = new RegistryAttachments(registries)
-  return { ...images, archiver, outputs, attachments, close: () => registries.close() }
+  return { ...images, archiver, attachments, close: () => registries.close() }
 }
 
-/** Where the new image of a request is, if there is one of that name. */
-async function openOutputs(
-  { reference = '', output, platform }: PortsRequest,
+/**
+ * Opens what names are looked up with, and nothing that is only needed to make something: neither the engine's side nor the
+ * archiver.
+ */
+export async function openLookups(request: PortsRequest): Promise<Lookups> {
+  const { reference = '', output = reference } = request
+  const registries = await openRegistriesFor(request)
+  const [sources, outputs] = await Promise.all(
+    [reference, output].map((one) => openLookup(one, request, registries)),
+  )
+  if (!sources || !outputs) throw new Error('nothing was opened')
+  return { ...sources, outputs, close: async () => await registries?.close() }
+}
+
+async function openLookup(
+  name: string,
+  { platform }: PortsRequest,
   registries: Registries | undefined,
 ): Promise<Lookup> {
   const { isLocation } = await import('../../image/location.js')
-  if (!isLocation(output ?? reference)) {
+  if (!isLocation(name)) {
     const { DockerImageStore } = await import('../../store/docker-daemon/index.js')
     return { store: new DockerImageStore() }
   }
@@ -94,6 +108,15 @@ async function openOutputs(
     ...(platform === undefined ? {} : { platform: parsePlatform(platform) }),
   })
   return { store, index: store }
+}
+
+/** What registries are spoken to by, where an image of a request is in one. */
+async function openRegistriesFor(request: PortsRequest): Promise<Registries | undefined> {
+  const { parseLocation } = await import('../../image/location.js')
+  const speaks = [request.reference, request.output, request.baseline].some(
+    (one) => parseLocation(one ?? '')?.kind === 'registry',
+  )
+  return speaks ? await openRegistries(request) : undefined
 }
 
 /** The images that a pattern fits, wherever they lie. */
@@ -149,7 +172,7 @@ async function openEngine(
 async function openLocations(
   { runtime, platform, signal }: PortsRequest,
   registries: Registries | undefined,
-): Promise<Omit<Ports, 'archiver' | 'outputs'>> {
+): Promise<Omit<Ports, 'archiver'>> {
   const [{ LocationStore }, { LocalEngine }, { parsePlatform }, { DockerImageStore }, { ImageNames }] =
     await Promise.all([
       import('../../store/locations/index.js'),

@@ -12,6 +12,7 @@ import {
   writeOutputFiles,
   writeUnchangedFiles,
 } from '../cli/output-files.js'
+import type { Lookups } from '../cli/ports.js'
 
 export interface MakeInput {
   request: BakeRequest
@@ -23,12 +24,9 @@ export interface MakeInput {
 
 type MakePorts = Surroundings & Pick<Task, 'progress'>
 
-/** Makes an image and the files about it; undefined when it is as `before` tells. */
-export async function make(input: MakeInput, ports: MakePorts): Promise<Made | undefined> {
-  const { request, platforms, flags } = input
+/** Makes an image and the files about it. */
+export async function make({ request, platforms, flags }: MakeInput, ports: MakePorts): Promise<Made> {
   const { index, ...others } = ports
-  const skipped = await skip(input, ports)
-  if (skipped !== undefined) return skipped === 'as before' ? undefined : skipped
   if (platforms.length < 2) {
     const { bake } = await import('../../usecases/bake.js')
     const baked = await bake(request, others)
@@ -43,21 +41,30 @@ export async function make(input: MakeInput, ports: MakePorts): Promise<Made | u
   return result
 }
 
-/** What is there already, if it was asked not to make it again. */
-async function skip(
+/** Whether it has to be looked at what there is before anything is made. */
+export function mayBeMade({ flags, before }: MakeInput): boolean {
+  return isAsked(flags) || wasMade(before)
+}
+
+/** What is there already, if it was asked not to make it again; `as before`: as an earlier run has told. */
+export async function findMade(
   { request, platforms, flags, before }: MakeInput,
-  ports: MakePorts,
+  lookups: Lookups,
 ): Promise<UnchangedResult | 'as before' | undefined> {
-  const isAsked = flags['skip-unchanged'] && !lacksFiles(flags)
-  const wasMade = before !== undefined && before.state !== 'failed'
-  if (!isAsked && !wasMade) return undefined
   const { describeBake, findUnchanged } = await import('../../usecases/unchanged.js')
-  const described = await describeBake(request, platforms, ports)
-  const isAsBefore = wasMade && before.key === described.key
-  if (!isAsked) return isAsBefore ? 'as before' : undefined
-  const outputs = await ports.outputs()
-  const unchanged = await findUnchanged(request, platforms, described, { ...ports, outputs })
+  const described = await describeBake(request, platforms, lookups)
+  const isAsBefore = wasMade(before) && before.key === described.key
+  if (!isAsked(flags)) return isAsBefore ? 'as before' : undefined
+  const unchanged = await findUnchanged(request, platforms, described, lookups)
   if (unchanged === undefined) return undefined
   writeUnchangedFiles(flags, unchanged)
   return isAsBefore ? 'as before' : unchanged
+}
+
+function isAsked(flags: MakeInput['flags']): boolean {
+  return flags['skip-unchanged'] && !lacksFiles(flags)
+}
+
+function wasMade(before: Task['before']): before is NonNullable<Task['before']> {
+  return before !== undefined && before.state !== 'failed'
 }
