@@ -55,9 +55,13 @@ test('the Pipeline runs the Task once for each part', (t) => {
   const env = new Set(step.env.map(({ name }: Document) => name))
   for (const [, name] of step.script.matchAll(/\$(\w+)/g)) t.true(env.has(name), name)
   const declared = task.spec.params.map(({ name }: Document) => name)
-  for (const { value } of step.env)
-    t.true(declared.includes(/\$\(params\.([\w-]+)\)/.exec(value)?.[1]), value)
+  const workspaces = task.spec.workspaces.map(({ name }: Document) => name)
+  for (const { value } of step.env) {
+    const [, kind, name] = /^\$\((params|workspaces)\.([\w-]+)(?:\.path)?\)$/.exec(value) ?? []
+    t.true((kind === 'params' ? declared : workspaces).includes(name), value)
+  }
   const [part] = pipeline.spec.tasks
+  t.deepEqual(part.workspaces.map(({ name }: Document) => name).sort(), workspaces.sort())
   t.is(part.taskRef.name, task.metadata.name)
   t.is(part.matrix.params[0].name, 'shard')
   const parts: string[] = pipeline.spec.params[0].default
