@@ -23,10 +23,14 @@ export function isPassing(status: number): boolean {
   return PASSING.includes(status)
 }
 
+/** Of the library, when this side has closed. */
+const CLOSED: readonly string[] = ['UND_ERR_DESTROYED', 'UND_ERR_CLOSED']
+
 /** Whether a connection may come about a moment later. A name that does not exist stays so, and so does a certificate. */
 export function mayRecover(error: unknown): boolean {
   if (!(error instanceof ConnectionFailure)) return false
-  return error.code !== 'ENOTFOUND' && !isUntrusted(error) && !speaksNoTls(error)
+  const stays = error.code === 'ENOTFOUND' || CLOSED.includes(error.code)
+  return !stays && !isUntrusted(error) && !speaksNoTls(error)
 }
 
 /** Who tries again. */

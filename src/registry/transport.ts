@@ -42,7 +42,7 @@ const MAX_REDIRECTIONS = 5
 const REDIRECTIONS: readonly number[] = [301, 302, 303, 307, 308]
 /** A registry that says nothing for so long has failed. */
 const SILENCE_MS = 60_000
-const CONNECT_MS = 20_000
+const CONNECT_MS = 10_000
 
 export interface TransportOptions {
   readonly configuration: RegistryConfiguration

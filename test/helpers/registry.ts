@@ -13,6 +13,8 @@ export type Fault =
   | { readonly kind: 'cut'; readonly after?: number }
   /** It ends after so many bytes of the answer. */
   | { readonly kind: 'cut-answer'; readonly after: number }
+  /** Nothing happens, and the connection stays. */
+  | { readonly kind: 'hang' }
   /** The request is carried out, and its answer never sent. */
   | { readonly kind: 'lose-answer' }
   | { readonly kind: 'answer'; readonly status: number; readonly headers?: Readonly<Record<string, string>> }
@@ -147,6 +149,7 @@ export class TestRegistry {
     const asked: Asked = { method, path: url, headers, received: 0, status: undefined }
     this.asked.push(asked)
     const fault = this.behaviour.fault?.(asked, this.asked.length - 1)
+    if (fault?.kind === 'hang') return
     if (fault?.kind === 'cut') {
       const partial = await firstBytes(request, fault.after ?? 0)
       asked.received = partial.length

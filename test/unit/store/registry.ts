@@ -425,6 +425,29 @@ test.serial('without a directory nothing stays', async (t) => {
   t.deepEqual(own(), [])
 })
 
+test('what is still being fetched when all is over is given up at once', async (t) => {
+  const registry = await TestRegistry.start(t)
+  const layout = new LayoutMaker(join(temporary(t), 'layout'))
+  layout.index([named(await layout.image([[file('a', randomBytes(2_000_000))]]), '1')])
+  const { store } = open(t)
+  const reference = `registry:${registry.host}/large:1`
+  await store.tag((await store.resolve(`oci:${layout.path}`)).id, reference)
+  // With waits that nobody would sit out.
+  const opened = open(t, { patience: { attempts: 9, firstWaitMs: 60_000, longestWaitMs: 60_000 } })
+  const image = await opened.store.resolve(reference)
+  let isAsked = () => {}
+  const asked = new Promise<void>((resolve) => {
+    isAsked = resolve
+  })
+  registry.behaviour.fault = ({ path }) => {
+    if (path.includes('/blobs/')) isAsked()
+    return path.includes('/blobs/') ? { kind: 'hang' } : undefined
+  }
+  for (const { blob } of opened.store.contents(image.id).layers) blob.prefetch?.()
+  await asked
+  await t.notThrowsAsync(opened.registries.close())
+})
+
 for (const [referrers, how] of [
   [true, 'by the list of the registry'],
   ['untyped', 'by a list without types'],
