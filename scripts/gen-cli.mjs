@@ -11,11 +11,19 @@ const BIN = 'pycds-image'
 
 /** A value for each option that takes one. */
 const EXAMPLES = {
+  'cache-dir': '.cache/pycds',
+  'cache-size': '20GB',
   'add-host': 'db:10.0.0.7',
   'app-output': 'show',
   builder: 'classic',
   config: 'pycds-image.yaml',
   iidfile: 'image.id',
+  'image-timeout': '10m',
+  jobs: '4',
+  provenance: 'provenance.json',
+  results: 'results',
+  sbom: 'sbom.spdx.json',
+  shard: '1/4',
   'image-config': 'config.json',
   import: 'app.main',
   'max-layer-size': '20MB',
@@ -33,6 +41,7 @@ const EXAMPLES = {
     step: '/pycds-out',
     trace: 'trace.json',
     'trace:merge': 'all.json',
+    'trace:pull': 'trace.json',
   },
   platform: 'linux/arm64',
   probe: 'GET:8000/search',
@@ -68,9 +77,10 @@ of their own. \`IMAGE\` is one of:
 | form | means |
 | --- | --- |
 | \`myapp:latest\`, a digest, an id | an image of the engine, Docker or Podman |
-| \`oci:DIR[:TAG]\`, \`oci:DIR:@DIGEST\` | an image, or an index of images, in an OCI layout; no engine is needed for this and the next two |
+| \`oci:DIR[:TAG]\`, \`oci:DIR:@DIGEST\` | an image, or an index of images, in an OCI layout; no engine is needed for this and the next three |
 | \`oci-archive:FILE[:TAG]\` | the same in a tar file |
 | \`docker-archive:FILE[:NAME[:TAG]]\` | an image in a tar file as \`docker save\` writes it |
+| \`registry:HOST[:PORT]/REPO[:TAG|@DIGEST]\`, \`docker://...\` | an image, or an index of images, in a [registry](registries.md) |
 
 The path of a layout or file cannot hold a colon. Without \`--tag\` and \`--output\` the new image has the name of the old one with
 \`-cds\` behind its tag; that of an archive goes to a file beside it, \`image-cds.tar\`.

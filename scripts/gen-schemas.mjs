@@ -15,7 +15,7 @@ const ROOT = fileURLToPath(new URL('..', import.meta.url))
 const TYPES = {
   bake: ['src/usecases/result.ts', 'BakeResult'],
   'bake-platforms': ['src/usecases/result.ts', 'BakePlatformsResult'],
-  bakes: ['src/usecases/bake-many.ts', 'BakesResult'],
+  bakes: ['src/usecases/fleet/outcome.ts', 'BakesResult'],
   bench: ['src/usecases/bench/result.ts', 'BenchResult'],
   doctor: ['src/usecases/doctor.ts', 'DoctorResult'],
   completion: ['src/commands/completion.ts', 'CompletionResult'],
@@ -28,7 +28,11 @@ const TYPES = {
   record: ['src/usecases/record.ts', 'RecordResult'],
   step: ['src/usecases/step.ts', 'StepResult'],
   trace: ['src/learn/trace/trace-file.ts', 'Trace'],
+  'image-result': ['src/commands/cli/results-directory.ts', 'ResultFile'],
+  unchanged: ['src/usecases/unchanged.ts', 'UnchangedResult'],
   'trace-diff': ['src/learn/trace/traces.ts', 'TraceDiff'],
+  'trace-push': ['src/usecases/trace-artifact.ts', 'TracePushResult'],
+  'trace-pull': ['src/usecases/trace-artifact.ts', 'TracePullResult'],
   'trace-merge': ['src/learn/trace/traces.ts', 'MergeResult'],
   verify: ['src/usecases/verify.ts', 'VerifyResult'],
 }

@@ -16,13 +16,15 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   bin: ['frontend', 'errors', 'log', 'util'],
   commands: [
     ...['commands/cli', 'commands/render', 'usecases', 'learn/trace', 'measure', 'config', 'errors'],
-    'util/published-images.ts',
+    ...['commands/fleet', 'util/published-images.ts'],
   ],
+  // Many images, and each of them.
+  'commands/fleet': ['commands/cli', 'commands/render', 'usecases', 'errors', 'types:log', 'util'],
   // From words to requests, from ports to implementations: the one place that knows all of them.
   'commands/cli': [
     ...['types:usecases', 'types:learn', 'types:learn/run', 'learn/trace', 'types:artifact', 'types:measure'],
-    ...['types:ports', 'archive', 'config', 'store', 'engine', 'in-place', 'oci', 'image', 'errors', 'log'],
-    'util',
+    ...['types:ports', 'archive', 'attest', 'config', 'store', 'registry', 'engine', 'in-place', 'oci'],
+    ...['image', 'errors', 'log', 'util'],
   ],
   'commands/render': [
     'types:usecases',
@@ -44,8 +46,10 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
       'layer',
       'measure',
     ],
-    ...['ports', 'dockerfile', 'image', 'errors', 'log', 'util'],
+    ...['attest', 'ports', 'dockerfile', 'image', 'errors', 'log', 'util'],
   ],
+  // What is said of a bake to others: documents, and nothing but what they are made from.
+  attest: [],
   learn: [
     ...['learn/run', 'types:learn/runlog', 'learn/select', 'learn/trace', 'types:ports', 'image'],
     ...['errors', 'log', 'util'],
@@ -77,13 +81,14 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   'store/docker-daemon': [
     ...['types:ports', 'image', 'tar', 'docker', 'docker-archive', 'errors', 'log', 'util'],
   ],
-  // The three media do not know of each other; what they share is in oci, and locations chooses among them.
+  // The media do not know of each other; what they share is in oci, and locations chooses among them.
   'store/oci-layout': ['image', 'oci', 'errors', 'util'],
   'store/oci-archive': ['image', 'oci', 'tar', 'errors', 'util'],
   'store/docker-archive': ['docker-archive', 'image', 'oci', 'tar', 'errors', 'util'],
+  'store/registry': ['types:ports', 'registry', 'image', 'oci', 'util'],
   'store/locations': [
-    ...['types:ports', 'store/oci-layout', 'store/oci-archive', 'store/docker-archive'],
-    ...['image', 'oci', 'tar', 'errors', 'util'],
+    ...['types:ports', 'store/oci-layout', 'store/oci-archive', 'store/docker-archive', 'store/registry'],
+    ...['types:registry', 'image', 'oci', 'tar', 'errors', 'util'],
   ],
   'engine/local': [
     ...['types:ports', 'types:log', 'engine/runner', 'image', 'types:tar', 'oci', 'rootfs', 'errors', 'util'],
@@ -98,6 +103,8 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   // The form of archives that both engines and files have.
   'docker-archive': ['image', 'types:tar'],
   oci: ['image', 'errors', 'util'],
+  // The protocol of registries, without anything of this program but images as blobs.
+  registry: ['image', 'oci', 'errors', 'util'],
   rootfs: ['tar', 'errors', 'util'],
   archive: ['types:ports', 'errors', 'util'],
   // No engine, no store, no oclif: what the frontend's image would carry for nothing.
@@ -112,7 +119,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   'frontend/stdio': ['errors', 'util'],
   'frontend/gen': [],
   dockerfile: [],
-  image: ['errors'],
+  image: ['errors', 'util/present.ts'],
   tar: ['errors'],
   // Where the documents are that a failure sends to.
   errors: ['util/document-path.ts'],
@@ -125,6 +132,8 @@ const DOORS: Record<string, readonly string[]> = {
   dockerode: ['docker', 'types:store/docker-daemon', 'types:engine/docker'],
   'tar-stream': ['tar'],
   fzstd: ['oci'],
+  undici: ['registry'],
+  'smol-toml': ['registry'],
   '@oclif/core': ['commands', 'commands/cli', 'bin'],
   yaml: ['config'],
   '@bufbuild/protobuf': ['frontend'],
@@ -134,7 +143,8 @@ const DOORS: Record<string, readonly string[]> = {
 /** Built-in modules that only some may use; the others are free, except for the modules in PURE. */
 const GUARDED_BUILTINS: Record<string, readonly string[]> = {
   // A build step runs the command where it is; without an engine, a runtime of this machine is one.
-  'node:child_process': ['engine/process', 'engine/local', 'engine/runner'],
+  // Credential helpers are programs.
+  'node:child_process': ['engine/process', 'engine/local', 'engine/runner', 'registry'],
 }
 
 /** Modules without I/O, and the only built-ins that they may import. */

@@ -2,11 +2,9 @@
 import { existsSync } from 'node:fs'
 import { Args, Flags, type Interfaces } from '@oclif/core'
 import { CONFIG_FILE } from '../config/name.js'
-import { PycdsError, renderError } from '../errors/index.js'
-import type { BakeRequest } from '../usecases/bake.js'
-import { type BakesResult, bakeMany, type NamedWork } from '../usecases/bake-many.js'
+import { PycdsError } from '../errors/index.js'
+import type { BakesResult, Expanded, Made, Task } from '../usecases/fleet/index.js'
 import type { PlanResult } from '../usecases/plan.js'
-import type { BakePlatformsResult, BakeResult } from '../usecases/result.js'
 import { BaseCommand } from './cli/base-command.js'
 import { configFlags, readEntries } from './cli/config-flags.js'
 import {
@@ -18,22 +16,27 @@ import {
   surroundingsFlags,
   trainingFlags,
 } from './cli/flags.js'
+import { assertNoFleet, fleetFlags, toFleetRequest, untilFlags } from './cli/fleet-flags.js'
 import { gateFlags } from './cli/gate-flags.js'
+import { interruptible } from './cli/interruption.js'
 import { learnFlags } from './cli/learn-flags.js'
 import { toPlatforms, toPortsRequest } from './cli/locations.js'
 import {
+  assertFileForEach,
   assertNoTraceOut,
   assertOutputFiles,
   outputFileFlags,
-  writeIndexFiles,
-  writeOutputFiles,
 } from './cli/output-files.js'
-import type { PortsRequest } from './cli/ports.js'
+import { parseDuration } from './cli/parse.js'
+import { listImages } from './cli/ports.js'
 import { toBakeRequest } from './cli/requests.js'
 import { snapshotFlags } from './cli/snapshot-flags.js'
+import type { TimeLimit } from './cli/time-limit.js'
 import { renderBake } from './render/bake.js'
 import { renderBakePlatforms } from './render/bake-platforms.js'
+import { renderBakes } from './render/bakes.js'
 import { renderPlan } from './render/plan.js'
+import { renderUnchanged } from './render/unchanged.js'
 
 export default class Bake extends BaseCommand {
   static override readonly summary = 'bake a finished image into a new one that starts faster'
@@ -50,12 +53,13 @@ export default class Bake extends BaseCommand {
     '<%= config.bin %> bake mytool:2 --json -- mytool --version',
     '<%= config.bin %> bake oci:build/image:1.4 -o oci-archive:image.tar',
     '<%= config.bin %> bake oci:build/image:1.4 --platform linux/amd64,linux/arm64',
+    '<%= config.bin %> bake registry:registry.example/team/api:1.4 -o registry:registry.example/team/api:1.4-cds',
   ]
   static override readonly takesCommand = true
   static override readonly args = {
     image: Args.string({
       description:
-        'name, digest or id of an image in the engine, or oci:DIR, oci-archive:FILE, docker-archive:FILE',
+        'name, digest or id of an image in the engine, or oci:DIR, oci-archive:FILE, docker-archive:FILE, registry:HOST/REPO',
     }),
   }
   static override readonly flags = {
@@ -69,8 +73,12 @@ export default class Bake extends BaseCommand {
     output: Flags.string({
       char: 'o',
       summary:
-        'where the new image goes, as oci:DIR[:TAG], oci-archive:FILE or docker-archive:FILE, or a name in the engine',
+        'where the new image goes, as oci:DIR[:TAG], oci-archive:FILE, docker-archive:FILE or registry:HOST/REPO[:TAG], or a name in the engine',
       helpValue: 'LOCATION',
+    }),
+    'copy-referrers': Flags.boolean({
+      summary:
+        'attach copies of what the registry has about the source to the new image; signatures and attestations, which are of its digest alone, are left out',
     }),
     ...trainingFlags,
     ...learnFlags,
@@ -91,40 +99,47 @@ export default class Bake extends BaseCommand {
       summary: 'show which command would be run, and how; nothing is started or written',
       exclusive: ['dry-run', 'config'],
     }),
+    ...untilFlags,
     ...configFlags,
+    ...fleetFlags,
     ...progressFlags,
   }
 
-  async run(): Promise<AnyResult | BakesResult | PlanResult> {
+  async run(): Promise<Made | BakesResult | PlanResult> {
     const line = await this.parseLine(Bake)
     const { flags, args } = line
     const config = flags.config ?? (args.image === undefined ? defaultConfig() : undefined)
-    if (config !== undefined) return this.#bakeFile(config, flags.only, line)
+    if (config !== undefined) return await this.#bakeFile(config, line)
     if (args.image === undefined) throw missingImage()
-    if (flags.plan) return this.#plan(args.image, flags, line.command)
-    const result = await this.#prepare(args.image, flags, line.command)()
+    assertNoFleet(flags)
+    if (flags.plan) return await this.#plan(args.image, flags, line.command)
+    const work = this.#prepare(args.image, flags, line.command)
+    const result = await this.withProgress(flags, (progress) => work({ progress, signal: undefined }))
+    if (result === undefined) throw new Error('nothing was made, though nothing was there before')
     this.log(this.#render(result))
     return result
   }
 
   /** Reads the request, so that what is wrong with it is told before anything is done. */
-  #prepare(image: string, flags: Parsed, command: string[] | undefined): () => Promise<AnyResult> {
+  #prepare(image: string, flags: Parsed, command: string[] | undefined): Work {
     const request = toBakeRequest(image, flags, command, process.env)
     assertOutputFiles(flags)
     const platforms = toPlatforms(flags.platform)
     const ports = toPortsRequest(image, { ...flags, platform: platforms[0] })
     if (platforms.length > 1) {
       assertNoTraceOut(flags)
-      return () => this.#bakePlatforms(request, platforms, ports, flags)
+      assertFileForEach(flags)
     }
-    return async () => {
-      const { bake } = await import('../usecases/bake.js')
-      const { result, trace } = await this.withPorts(
-        (opened) => this.withProgress(flags, (progress) => bake(request, { ...opened, progress })),
-        ports,
-      )
-      writeOutputFiles(flags, result, trace)
-      return result
+    const limit = toTimeLimit(image, flags)
+    return async ({ progress, signal, before }) => {
+      const { findMade, make, mayBeMade } = await import('./fleet/make.js')
+      const input = { request, platforms, flags, before }
+      const limits = { signal, limit }
+      if (mayBeMade(input)) {
+        const made = await this.withLookups((lookups) => findMade(input, lookups), ports, limits)
+        if (made !== undefined) return made === 'as before' ? undefined : made
+      }
+      return await this.withPorts((opened) => make(input, { ...opened, progress }), ports, limits)
     }
   }
 
@@ -140,67 +155,81 @@ export default class Bake extends BaseCommand {
     return result
   }
 
-  async #bakePlatforms(
-    request: BakeRequest,
-    platforms: readonly string[],
-    ports: PortsRequest,
-    flags: Parsed,
-  ): Promise<BakePlatformsResult> {
-    const { bakePlatforms } = await import('../usecases/bake-platforms.js')
-    const result = await this.withPorts(
-      ({ index, ...opened }) =>
-        this.withProgress(flags, (progress) => {
-          if (!index) throw new Error('a location without a store for indexes')
-          return bakePlatforms(request, platforms, { ...opened, index, progress })
-        }),
-      ports,
-    )
-    writeIndexFiles(flags, result)
-    return result
-  }
-
-  #render(result: AnyResult): string {
+  #render(result: Made): string {
+    if (result.schema === 'io.pycds.unchanged/1') return renderUnchanged(result, this.style)
     return 'platforms' in result ? renderBakePlatforms(result, this.style) : renderBake(result, this.style)
   }
 
-  async #bakeFile(path: string, only: string[] | undefined, line: Line): Promise<BakesResult> {
-    if (line.args.image !== undefined || line.command) throw twoSources(path)
-    const named: NamedWork[] = []
+  async #bakeFile(path: string, { flags, args, command }: Line): Promise<BakesResult> {
+    if (args.image !== undefined || command) throw twoSources(path)
+    const fleet = toFleetRequest(flags)
+    const entries = readEntries(path, Bake.flags)
+    const [{ chooseImages }, { renderFailures, runFleet }] = await Promise.all([
+      import('./fleet/choose.js'),
+      import('./fleet/run-file.js'),
+    ])
     const own = withoutConfig(this.argv)
-    for (const entry of readEntries(path, only, Bake.flags)) {
+    const read = async ({ image, words: all }: Expanded): Promise<Parsed> => {
       // The command line has the say.
-      const words = entry.words.filter((word) => !own.some((other) => nameOf(other) === nameOf(word)))
-      const { flags, args } = await this.parse(Bake, [entry.image, ...words, ...own])
-      named.push({ name: entry.name, work: this.#prepare(args.image ?? entry.image, flags, entry.command) })
+      const words = all.filter((word) => !own.some((other) => nameOf(other) === nameOf(word)))
+      return (await this.parse(Bake, [image, ...words, ...own])).flags
     }
-    const result = await bakeMany(named, (image) => {
-      if (image.result) this.log(`${this.#render(image.result)}\n`)
-      if (image.error && !this.jsonEnabled()) {
-        const text = renderError(image.error, { debug: false, heading: `Error: ${image.name}` })
-        this.logToStderr(text.trimEnd())
+    const choice = { only: flags.only, shard: fleet.shard, list: listImages }
+    const chosen = await chooseImages(path, entries, choice, read)
+    const checked = new Set<string>()
+    const images = chosen.map(({ image, flags: its }) => {
+      const prepare = () => this.#prepare(image.image, its, image.command)
+      // Once for each entry: a request holds its traces, and there may be thousands of them.
+      if (!image.failure && !checked.has(image.entry)) prepare()
+      checked.add(image.entry)
+      return {
+        name: image.name,
+        work: (task: Task) => (image.failure ? fail(image.failure) : prepare()(task)),
       }
     })
+    const result = await this.withProgress(flags, (progress) =>
+      interruptible((signal) => runFleet(images, fleet, { progress, signal })),
+    )
+    if (!this.jsonEnabled()) this.logToStderr(renderFailures(result).trimEnd())
+    this.log(renderBakes(result, this.style))
     const failed = result.images.find(({ error }) => error !== null)
     if (failed?.error) process.exitCode = failed.error.exitCode
     return result
   }
 }
 
-type AnyResult = BakeResult | BakePlatformsResult
-
 type Parsed = Omit<Interfaces.InferredFlags<typeof Bake.flags>, 'json'>
 
+/** Makes an image; undefined when it is as `before` tells. */
+type Work = (task: WorkTask) => Promise<Made | undefined>
+
+interface WorkTask extends Pick<Task, 'progress'> {
+  /** Ends the work; undefined: it listens for interruptions itself. */
+  signal: AbortSignal | undefined
+  before?: Task['before']
+}
+
 interface Line {
+  flags: Parsed
   args: { image?: string | undefined }
   command?: string[]
+}
+
+function toTimeLimit(image: string, { 'image-timeout': time }: Parsed): TimeLimit | undefined {
+  if (time === undefined) return undefined
+  return { ms: parseDuration('--image-timeout', time), subject: `image ${image}` }
+}
+
+async function fail(error: PycdsError): Promise<never> {
+  throw error
 }
 
 /** The options of the command line that are for every image. */
 function withoutConfig(argv: readonly string[]): string[] {
   return argv.filter((word, index) => {
     const before = argv[index - 1]
-    if (before === '--config' || before === '--only') return false
-    return !/^--(config|only)(=|$)/.test(word)
+    if (before !== undefined && /^--(config|only|jobs|results|shard)$/.test(before)) return false
+    return !/^--(config|only|jobs|results|shard)(=|$)/.test(word)
   })
 }
 

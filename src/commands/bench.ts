@@ -54,7 +54,7 @@ export default class Bench extends BaseCommand {
     const pageCache = new MachinePageCache()
     const result = await this.withPorts(
       (ports) => this.withProgress(flags, (progress) => bench(request, { ...ports, pageCache, progress })),
-      toPortsRequest(args.image, flags),
+      { ...toPortsRequest(args.image, flags), ...(args.baseline ? { baseline: args.baseline } : {}) },
     )
     this.log(renderBench(result, this.style))
     // Not an error: the result is what was asked for, and a program finds it on stdout.

@@ -3,6 +3,7 @@ import { Args, Flags } from '@oclif/core'
 import type { GenerateResult } from '../usecases/generate/generate.js'
 import { publishedImage } from '../util/published-images.js'
 import { BaseCommand } from './cli/base-command.js'
+import { toRegistryRequest } from './cli/locations.js'
 
 export default class Generate extends BaseCommand {
   static override readonly summary =
@@ -18,7 +19,7 @@ export default class Generate extends BaseCommand {
   ]
   static override readonly takesCommand = true
   static override readonly args = {
-    image: Args.string({ required: true, description: 'name of an image in the engine, or a Dockerfile' }),
+    image: Args.string({ required: true, description: 'image in the engine or a registry, or a Dockerfile' }),
   }
   static override readonly flags = {
     builder: Flags.option({
@@ -40,7 +41,7 @@ export default class Generate extends BaseCommand {
     const { generate } = await import('../usecases/generate/generate.js')
     const { builder, snapshot, tool = publishedImage('tool', process.env.PYCDS_REGISTRY) } = flags
     const request = { subject: args.image, builder, tool, snapshot, ...(command && { command }) }
-    const result = await this.withPorts((ports) => generate(request, ports))
+    const result = await this.withPorts((ports) => generate(request, ports), toRegistryRequest(args.image))
     this.log(result.dockerfile.trimEnd())
     return result
   }

@@ -5,6 +5,7 @@ export type ErrorCode =
   | 'USAGE'
   | 'TRAINING_FAILED'
   | 'TRAINING_TIMEOUT'
+  | 'BAKE_TIMEOUT'
   | 'NO_PYTHON'
   | 'PYTHON_UNSUPPORTED'
   | 'VERIFY_FAILED'
@@ -12,6 +13,8 @@ export type ErrorCode =
   | 'ENGINE_UNREACHABLE'
   | 'ENGINE_FAILED'
   | 'NO_SPACE'
+  | 'REGISTRY_UNREACHABLE'
+  | 'REGISTRY_REFUSED'
   | 'IMAGE_NOT_FOUND'
   | 'IMAGE_INVALID'
   | 'ARCHIVE_INVALID'
@@ -24,6 +27,7 @@ export const EXIT_CODES: Readonly<Record<ErrorCode, number>> = Object.freeze({
   USAGE: 2,
   TRAINING_FAILED: 3,
   TRAINING_TIMEOUT: 3,
+  BAKE_TIMEOUT: 3,
   NO_PYTHON: 4,
   PYTHON_UNSUPPORTED: 4,
   VERIFY_FAILED: 5,
@@ -31,6 +35,8 @@ export const EXIT_CODES: Readonly<Record<ErrorCode, number>> = Object.freeze({
   ENGINE_UNREACHABLE: 6,
   ENGINE_FAILED: 6,
   NO_SPACE: 6,
+  REGISTRY_UNREACHABLE: 6,
+  REGISTRY_REFUSED: 6,
   IMAGE_NOT_FOUND: 7,
   IMAGE_INVALID: 7,
   ARCHIVE_INVALID: 7,
@@ -44,11 +50,14 @@ export const EXIT_CODES: Readonly<Record<ErrorCode, number>> = Object.freeze({
 export const PAGES: Readonly<Partial<Record<ErrorCode, string>>> = Object.freeze({
   TRAINING_FAILED: 'docs/training.md',
   TRAINING_TIMEOUT: 'docs/training.md',
+  BAKE_TIMEOUT: 'docs/fleet.md',
   NO_PYTHON: 'docs/interpreters.md',
   PYTHON_UNSUPPORTED: 'docs/interpreters.md',
   VERIFY_FAILED: 'docs/debugging.md',
   GATE_FAILED: 'docs/training.md',
   ENGINE_UNREACHABLE: 'docs/environment.md',
+  REGISTRY_UNREACHABLE: 'docs/registries.md',
+  REGISTRY_REFUSED: 'docs/registries.md',
   ARCHIVE_INVALID: 'docs/debugging.md',
   TRACE_INVALID: 'docs/training.md',
 })

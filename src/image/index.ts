@@ -28,9 +28,11 @@ export {
   defaultOutputLocation,
   formatLocation,
   isLocation,
+  LOCATION_HINT,
   LOCATION_KINDS,
   type Location,
   type LocationKind,
+  nameInEngines,
   parseLocation,
   renameLocation,
 } from './location.js'

@@ -14,6 +14,8 @@ export interface AppendInput {
   layer: NewLayer
   artifacts: readonly Artifact[]
   pythonVersion: string
+  /** What a bake that would make the same is known by. */
+  key: string
 }
 
 /**
@@ -42,6 +44,7 @@ export async function appendToImage(
         [LABELS.source]: labelsOf(source.config)[LABELS.source] ?? source.id,
         [LABELS.version]: TOOL_VERSION,
         [LABELS.python]: input.pythonVersion,
+        [LABELS.key]: input.key,
         ...Object.assign({}, ...input.artifacts.map(({ labels }) => labels)),
       },
     },

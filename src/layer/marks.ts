@@ -12,4 +12,5 @@ export const LABELS = {
   source: 'io.pycds.source',
   version: 'io.pycds.version',
   python: 'io.pycds.python',
+  key: 'io.pycds.key',
 } as const

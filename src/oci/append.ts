@@ -50,7 +50,8 @@ export function appendTo(
   return assemble(image, config, [...kept, added])
 }
 
-function assemble(
+/** The image with another configuration and other layers. */
+export function assemble(
   image: ImageContents,
   config: ImageConfig,
   layers: readonly LayerContents[],

@@ -12,13 +12,21 @@ export interface Blob {
   /** Bytes. */
   readonly size: number
   open(): Promise<Readable>
+  /** Begins to fetch what is not here, for an `open` that follows, which tells whatever goes wrong. */
+  prefetch?(): void
+  /** The repository that has it: in another one of the same registry it can be had without being sent. */
+  readonly origin?: { readonly registry: string; readonly path: string }
 }
+
+/** What is known of a blob before it is found. */
+export type Wanted = Pick<Descriptor, 'mediaType' | 'size'>
 
 /** Where blobs are looked up. */
 export interface BlobSource {
   /** The layout or archive, as it starts an error message. */
   readonly subject: string
-  find(digest: Digest): Promise<Blob | undefined>
+  /** @param wanted what names it; a source that would have to ask for its blobs takes the size from it. */
+  find(digest: Digest, wanted?: Wanted): Promise<Blob | undefined>
 }
 
 /** Larger than any manifest, index or configuration that tools write. */
@@ -36,12 +44,13 @@ export function memoryBlob(digest: Digest, bytes: Buffer): Blob {
 /** Finds the blob of a descriptor; IMAGE_INVALID when there is none or its size is another one. */
 export async function requireBlob(
   source: BlobSource,
-  { digest, size }: Pick<Descriptor, 'digest' | 'size'>,
+  descriptor: Pick<Descriptor, 'digest' | 'size' | 'mediaType'>,
   what: string,
 ): Promise<Blob> {
+  const { digest, size } = descriptor
   const algorithm = algorithmOf(digest)
   if (algorithm !== 'sha256') throw unreadable(`${source.subject}: ${what} ${digest.slice(0, 80)}`, algorithm)
-  const blob = await source.find(digest)
+  const blob = await source.find(digest, descriptor)
   if (blob === undefined) throw damaged(`${source.subject}: ${what} ${digest} is missing`)
   if (blob.size !== size) {
     throw damaged(`${source.subject}: ${what} ${digest} has ${blob.size} bytes instead of ${size}`)
@@ -57,7 +66,7 @@ export async function openVerified(blob: Blob, subject: string): Promise<Readabl
 /** Reads and parses a JSON document. */
 export async function readDocument(
   source: BlobSource,
-  descriptor: Pick<Descriptor, 'digest' | 'size'>,
+  descriptor: Pick<Descriptor, 'digest' | 'size' | 'mediaType'>,
   what: string,
 ): Promise<{ bytes: Buffer; value: unknown }> {
   const blob = await requireBlob(source, descriptor, what)

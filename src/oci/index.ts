@@ -11,9 +11,11 @@ export {
   readDocument,
   requireBlob,
   verify,
+  type Wanted,
 } from './blobs.js'
 export { changePlace } from './change.js'
 export { chooseEntries } from './choose-entries.js'
+export { compressLayers } from './compress-layers.js'
 export { blobsOf, type ImageContents, type LayerContents, openImage, openLayer } from './contents.js'
 export { compress, decompress, sniffCompression } from './decompress.js'
 export { fileError, withFiles } from './files.js'
@@ -21,5 +23,6 @@ export { type FoundImage, findImages } from './find-images.js'
 export { EMPTY_INDEX, type Medium, type NewEntry, withEntries } from './medium.js'
 export { nameOf } from './name.js'
 export { type Publication, planPublication } from './publication.js'
+export { makeReferrer, type Referrer } from './referrer.js'
 export { hostPlatform, parsePlatform, selectImage } from './select.js'
 export { makeTemporary, TEMPORARY_PREFIX, temporaryError, withRoom } from './temporary.js'

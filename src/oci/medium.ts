@@ -34,10 +34,11 @@ export function withEntries(index: Index, { publication, name }: NewEntry): Inde
       ? (rest as Descriptor)
       : ({ ...rest, annotations } as Descriptor)
   })
+  const added = [...named, ...publication.referrers]
   const others = index.manifests.filter(
-    (entry) => !(name !== undefined && nameOf(entry) === name) && !named.some((one) => isSame(one, entry)),
+    (entry) => !(name !== undefined && nameOf(entry) === name) && !added.some((one) => isSame(one, entry)),
   )
-  return { ...index, manifests: [...others, ...named] }
+  return { ...index, manifests: [...others, ...added] }
 }
 
 /** An index.json without entries, as a new layout begins. */

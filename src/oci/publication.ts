@@ -17,6 +17,7 @@ import {
 import { manifestDescriptor, withoutData } from './append.js'
 import { type Blob, type BlobSource, memoryBlob, readDocument } from './blobs.js'
 import { blobsOf, type ImageContents } from './contents.js'
+import type { Referrer } from './referrer.js'
 
 /** Top-level descriptors and all blobs that they lead to. */
 export interface Publication {
@@ -24,16 +25,22 @@ export interface Publication {
   readonly blobs: ReadonlyMap<Digest, Blob>
   /** Attestations that were left out, because what they are about is no longer there. */
   readonly droppedAttestations: number
+  /** Artifacts about images that no index is around; those about others are in their index. */
+  readonly referrers: readonly Descriptor[]
 }
 
 /** The algorithms by whose digests blobs can be checked as they are copied. */
 const COPIED: readonly string[] = ['sha256', 'sha512']
 
-/** Plans the replacement of manifests by new images below some descriptors. */
+/**
+ * Plans the replacement of manifests by new images below some descriptors.
+ * @param about makes what is attached to a new image; in an index it has its place behind the image
+ */
 export async function planPublication(
   source: BlobSource,
   roots: readonly Descriptor[],
   replaced: ReadonlyMap<Digest, ImageContents>,
+  about: (image: ImageContents) => Referrer | undefined = () => undefined,
 ): Promise<Publication> {
   const blobs = new Map<Digest, Blob>()
   const add = (blob: Blob) => blobs.set(blob.digest, blob)
@@ -44,9 +51,10 @@ export async function planPublication(
     const image = replaced.get(digest as Digest)
     return image !== undefined && sha256Digest(image.manifestBytes) !== digest
   }
-  const keep = async ({ digest, size }: Descriptor): Promise<boolean> => {
+  const keep = async (descriptor: Descriptor): Promise<boolean> => {
+    const { digest, size } = descriptor
     if (!COPIED.includes(algorithmOf(digest))) return false
-    const blob = await source.find(digest)
+    const blob = await source.find(digest, descriptor)
     if (blob !== undefined && blob.size === size) add(blob)
     return blob !== undefined
   }
@@ -56,13 +64,20 @@ export async function planPublication(
       for (const blob of blobsOf(image, memoryBlob)) add(blob)
       return manifestDescriptor(image, old)
     }
-    const about =
+    const subject =
       old.annotations?.[REFERENCE_TYPE] === undefined ? undefined : old.annotations[REFERENCE_DIGEST]
-    if (about !== undefined && isGone(about)) {
+    if (subject !== undefined && isGone(subject)) {
       droppedAttestations += 1
       return undefined
     }
     return kindOf(old.mediaType) === 'index' ? await reviseIndex(old) : await keepManifest(old)
+  }
+  /** What is attached to the image that takes the place of a manifest. */
+  const attach = ({ digest }: Descriptor): Descriptor[] => {
+    const image = replaced.get(digest)
+    const referrer = image && about(image)
+    for (const blob of referrer?.blobs ?? []) add(blob)
+    return toList(referrer?.descriptor)
   }
   const keepManifest = async (old: Descriptor): Promise<Descriptor | undefined> => {
     // A layout may hold only some platforms of an index; the others stay absent.
@@ -81,7 +96,7 @@ export async function planPublication(
     const { bytes: text, value } = await readDocument(source, old, 'index')
     const index = validateIndex(value, `${source.subject}: index ${old.digest}`)
     const entries: Descriptor[] = []
-    for (const entry of index.manifests) entries.push(...toList(await revise(entry)))
+    for (const entry of index.manifests) entries.push(...toList(await revise(entry)), ...attach(entry))
     if (
       entries.length === index.manifests.length &&
       entries.every((entry, i) => entry === index.manifests[i])
@@ -97,7 +112,7 @@ export async function planPublication(
 
   const descriptors: Descriptor[] = []
   for (const root of roots) descriptors.push(...toList(await revise(root)))
-  return { descriptors, blobs, droppedAttestations }
+  return { descriptors, blobs, droppedAttestations, referrers: roots.flatMap(attach) }
 }
 
 function toList<T>(value: T | undefined): T[] {

@@ -18,6 +18,13 @@ export type {
   WrittenArchive,
 } from './archiver.js'
 export type {
+  AttachedDocument,
+  Attachment,
+  AttachmentKind,
+  AttachmentStore,
+  NewAttachment,
+} from './attachments.js'
+export type {
   Container,
   ContainerSpec,
   ExecResult,
@@ -31,4 +38,13 @@ export type { Engine, EngineDescription } from './engine.js'
 export type { PageCache } from './page-cache.js'
 export type { Ports, RunPorts } from './ports.js'
 export type { ImageRoot, LayerFile, PathChange, Undone, WriteOptions } from './root.js'
-export type { ImageDigests, ImageStore, IndexStore, NewLayer, SourceImage } from './store.js'
+export type {
+  ImageDigests,
+  ImageStore,
+  IndexStore,
+  ListedImage,
+  NewLayer,
+  SourceImage,
+  Statement,
+  Statements,
+} from './store.js'

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Progress } from '../log/index.js'
 import type { Archiver } from './archiver.js'
+import type { AttachmentStore } from './attachments.js'
 import type { Engine } from './engine.js'
 import type { ImageStore } from './store.js'
 
@@ -16,4 +17,6 @@ export interface RunPorts {
 /** What a use case on an image needs. */
 export interface Ports extends RunPorts {
   store: ImageStore
+  /** Absent where images can have none. */
+  attachments?: AttachmentStore
 }

@@ -11,6 +11,10 @@ export interface SourceImage {
   readonly name?: string
   /** `sha256:...`; stays valid when the reference moves to another image. */
   readonly id: string
+  /** Digest of its manifest, where the store has manifests apart from ids. */
+  readonly manifest?: string
+  /** Digest of what its name points at there: the manifest, or an index around it. */
+  readonly target?: string
   /**
    * The store's own view of the configuration (environment, user, entrypoint, labels...).
    * Good for deciding, not for writing: fields may be missing and history is empty.
@@ -41,6 +45,15 @@ export interface ImageDigests {
   readonly manifest?: string
 }
 
+/** Something that is said of an image, as an in-toto statement. */
+export interface Statement {
+  readonly predicateType: string
+  readonly body: Buffer
+}
+
+/** What is to be attached to an image whose manifest has a digest. */
+export type Statements = (manifest: string) => readonly Statement[]
+
 /** Where images come from and go to. */
 export interface ImageStore {
   /** Finds an image by name, digest or id; IMAGE_NOT_FOUND when there is none. */
@@ -62,11 +75,21 @@ export interface ImageStore {
    */
   assertNameable(reference: string): Promise<void>
 
-  /** Points a name at an image; a name that exists moves. */
-  tag(imageId: string, reference: string): Promise<ImageDigests>
+  /**
+   * Points a name at an image; a name that exists moves.
+   * @param statements about the image, which stores keep beside it that have a place for them
+   */
+  tag(imageId: string, reference: string, statements?: Statements): Promise<ImageDigests>
 
   /** Deletes an image that no name points at; does nothing when it has a name or is gone. */
   remove(imageId: string): Promise<void>
+}
+
+/** An image that a pattern fits. */
+export interface ListedImage {
+  readonly name: string
+  /** Absent where they are not known without looking at the image. */
+  readonly labels?: Readonly<Record<string, string>>
 }
 
 /** A store whose names may stand for an index: several images, each for a platform of its own. */
@@ -78,6 +101,11 @@ export interface IndexStore extends ImageStore {
    * Points a name at images made from one index, and at everything else of it. Each takes the place of the one that
    * it was made from; the others stay as they are. Returns the digest of the manifest or index that the name points at;
    * undefined where such are not written.
+   * @param statements about each of the images, by its id
    */
-  publish(imageIds: readonly string[], reference: string): Promise<string | undefined>
+  publish(
+    imageIds: readonly string[],
+    reference: string,
+    statements?: ReadonlyMap<string, Statements>,
+  ): Promise<string | undefined>
 }

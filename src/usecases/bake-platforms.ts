@@ -2,18 +2,28 @@
 // Several images of an index, each baked as if it were alone. Only when all of them are made does the new index get
 // its name, so whatever fails for one of them leaves nothing. Those that cannot be run here learn from one that can.
 import { limitsOfStarts } from '../artifact/trial.js'
+import type { BakeDocument } from '../attest/index.js'
 import { PycdsError, toPycdsError } from '../errors/index.js'
 import { parseLocation } from '../image/index.js'
 import type { Lesson } from '../learn/foreign/transfer.js'
 import type { Progress } from '../log/index.js'
-import type { ImageStore, IndexStore, Ports, SourceImage } from '../ports/index.js'
+import type { ImageStore, IndexStore, Ports, SourceImage, Statements } from '../ports/index.js'
+import { assertCopies, carryAttachments } from './attachments.js'
 import { type Baked, type BakeRequest, bake } from './bake.js'
+import { statementsOf } from './documents.js'
+import { bakeKey, joinKeys } from './key.js'
 import { chooseOutput } from './output.js'
 import type { BakePlatformsResult, BakeResult } from './result.js'
 import { assertRoom } from './room.js'
 
 export interface BakePlatformsPorts extends Omit<Ports, 'store'> {
   index: IndexStore
+}
+
+export interface BakedPlatforms {
+  result: BakePlatformsResult
+  /** About the image of each platform. */
+  documents: ReadonlyMap<string, readonly BakeDocument[]>
 }
 
 /** One image of the index. */
@@ -28,38 +38,53 @@ export async function bakePlatforms(
   request: BakeRequest,
   platforms: readonly string[],
   ports: BakePlatformsPorts,
-): Promise<BakePlatformsResult> {
+): Promise<BakedPlatforms> {
   const chosen = await choose(request.reference, platforms, ports.index)
   const output = chooseOutput(request, chosen[0]?.source.name)
   assertHoldsIndex(output)
   for (const { source } of chosen) assertRoom(source)
+  assertCopies(request, output, ports.attachments)
   await ports.index.assertNameable(output)
   const [own, foreign] = await part(chosen, ports)
   if (foreign.length > 0) assertNoRuns(request, foreign)
   const results = new Map<string, BakeResult>()
+  const documents = new Map<string, readonly BakeDocument[]>()
+  const statements = new Map<string, Statements>()
   const trainedOn = (platform: string) =>
     own.some((one) => one.platform === platform) ? platform : (own[0]?.platform ?? platform)
   let lesson: Lesson | undefined
   try {
+    const keep = (platform: string, baked: Baked) => {
+      results.set(platform, baked.result)
+      statements.set(baked.result.output?.id ?? '', (manifest) => {
+        const made = baked.documents(manifest)
+        documents.set(platform, made)
+        return statementsOf(made)
+      })
+    }
     for (const one of own) {
       const baked = await bakeOne(request, one, ports)
-      results.set(one.platform, baked.result)
+      keep(one.platform, baked)
       lesson ??= baked.lesson
     }
     const still = { ...request, measureRuns: 0 }
-    for (const one of foreign) results.set(one.platform, (await bakeOne(still, one, ports, lesson)).result)
+    for (const one of foreign) keep(one.platform, await bakeOne(still, one, ports, lesson))
     const ids = chosen.map(({ platform }) => results.get(platform)?.output?.id ?? '')
     ports.signal.throwIfAborted()
-    const digest = request.dryRun ? undefined : await ports.index.publish(ids, output)
-    return {
+    const digest = request.dryRun ? undefined : await ports.index.publish(ids, output, statements)
+    const left = digest === undefined ? [] : await carryAttachments(request, output, ports.attachments)
+    for (const warning of left) ports.progress.warn(warning)
+    const result: BakePlatformsResult = {
       schema: 'io.pycds.bake-platforms/1',
       source: { reference: request.reference },
+      key: joinKeys(chosen.map(({ source }) => bakeKey(request, source))),
       output: digest === undefined ? null : { reference: output, digest },
       platforms: chosen.flatMap(({ platform }) => {
         const result = results.get(platform)
         return result ? [{ platform, trainedOn: trainedOn(platform), result }] : []
       }),
     }
+    return { result, documents }
   } catch (error) {
     for (const { output: made } of results.values()) if (made) await ports.index.remove(made.id)
     throw error
@@ -137,9 +162,9 @@ function named(progress: Progress, platform: string): Progress {
 
 function assertHoldsIndex(output: string): void {
   const place = parseLocation(output)
-  if (place?.kind === 'oci' || place?.kind === 'oci-archive') return
+  if (place !== undefined && place.kind !== 'docker-archive') return
   throw new PycdsError('USAGE', {
     message: `output ${output}: it cannot hold an image for several platforms`,
-    hint: 'Write to oci:DIR or oci-archive:FILE, or choose one --platform.',
+    hint: 'Write to oci:DIR, oci-archive:FILE or registry:HOST/REPO, or choose one --platform.',
   })
 }

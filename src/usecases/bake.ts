@@ -2,16 +2,8 @@
 // The bake, from top to bottom. The new image has no name until everything else has succeeded, so a failure leaves
 // nothing that anybody could run.
 import { gzipSync } from 'node:zlib'
-import type { Checked, Limits } from '../artifact/artifact.js'
-import type { Pyc } from '../artifact/bytecode/index.js'
-import {
-  type Completion,
-  cannotComplete,
-  complete,
-  type MoreOptions,
-  notTried,
-  withoutMore,
-} from '../artifact/complete.js'
+import type { Checked } from '../artifact/artifact.js'
+import { type Completion, cannotComplete, complete, notTried, withoutMore } from '../artifact/complete.js'
 import { type MadeContent, makeContent } from '../artifact/content.js'
 import { check, NO_CHECKS } from '../artifact/trial.js'
 import { creationTime, type ImageConfig, isLocation, nodeArchitecture, shortId } from '../image/index.js'
@@ -21,39 +13,29 @@ import { originOf } from '../layer/labels.js'
 import { makeLayer } from '../layer/layer.js'
 import { FOLDER } from '../layer/marks.js'
 import { type Lesson, transfer } from '../learn/foreign/transfer.js'
-import { type Learned, type LearnRequest, learn } from '../learn/learn.js'
-import { lacksVariables, type Surroundings } from '../learn/run/index.js'
+import { type Learned, learn } from '../learn/learn.js'
+import { lacksVariables } from '../learn/run/index.js'
 import { planRuns, type RunPlan, resolveSource } from '../learn/source.js'
 import type { Trace } from '../learn/trace/trace-file.js'
 import { toTrace } from '../learn/trace/traces.js'
 import { describeTraining } from '../learn/training.js'
 import { during } from '../log/index.js'
-import { assertGates, type Gates, layerGate, reproGate, speedupGate } from '../measure/gates.js'
+import { assertGates, layerGate, reproGate, speedupGate } from '../measure/gates.js'
 import { measure, type StartComparison } from '../measure/measure.js'
-import type { NewLayer, Ports, SourceImage, Validate } from '../ports/index.js'
+import type { NewLayer, Ports, SourceImage } from '../ports/index.js'
 import { withContainer } from '../ports/with-container.js'
 import { present } from '../util/present.js'
 import { formatBytes } from '../util/units.js'
-import { chooseOutput, type OutputRequest } from './output.js'
+import { assertCopies, carryAttachments } from './attachments.js'
+import type { BakeRequest } from './bake-request.js'
+import { type Documents, prepareDocuments, statementsOf } from './documents.js'
+import { bakeKey } from './key.js'
+import { chooseOutput } from './output.js'
 import { difference } from './repro.js'
 import { type BakeResult, describeOutput, describePython } from './result.js'
 import { assertRoom } from './room.js'
 
-export interface BakeRequest extends LearnRequest, OutputRequest, MoreOptions {
-  /** For runs of the image only; they reach nothing that is written. */
-  surroundings: Surroundings
-  validate: Validate
-  /** For which packages missing bytecode files are added. */
-  pyc: Pyc
-  /** Timed starts of each image; 0 for none. */
-  measureRuns: number
-  dryRun: boolean
-  /** Leave the new image without a name; the caller removes it. */
-  untagged?: boolean
-  /** Seconds since 1970, from SOURCE_DATE_EPOCH: the time of everything new; default: when the source was made. */
-  sourceDateEpoch?: number
-  gates: Gates & Limits
-}
+export type { BakeRequest } from './bake-request.js'
 
 export interface Baked {
   result: BakeResult
@@ -61,6 +43,7 @@ export interface Baked {
   trace: Trace
   /** The same for images of the same index that cannot be run. */
   lesson: Lesson
+  documents: Documents
 }
 
 /**
@@ -74,7 +57,11 @@ export async function bake(request: BakeRequest, ports: Ports, lesson?: Lesson):
   const source = await resolveSource(request.reference, ports)
   assertRoom(source)
   const output = chooseOutput(request, source.name)
-  if (!request.untagged) await ports.store.assertNameable(output)
+  if (!request.untagged) {
+    assertCopies(request, output, ports.attachments)
+    await ports.store.assertNameable(output)
+  }
+  const key = bakeKey(request, source)
   const plan = planRuns(request, source, ports.archiver.injected(nodeArchitecture(source)))
   const cannot = whyNoMore(request, source, ports, lesson)
   if (cannot !== undefined) ports.progress.warn(`no snapshot will be made: ${cannot}`)
@@ -86,6 +73,8 @@ export async function bake(request: BakeRequest, ports: Ports, lesson?: Lesson):
   // Learn what a start imports, and make of it what the new image gets.
   const first = await make(request, source, plan, ports, lesson)
   const { learned, content, layer } = first
+  const platform = `${source.os}/${source.architecture}`
+  const trace = toTrace({ id: source.id, platform }, learned.python, learned.selection)
   for (const warning of learned.warnings) ports.progress.warn(warning)
 
   // Refuse what the layer itself shows, before an image is made of it.
@@ -102,18 +91,29 @@ export async function bake(request: BakeRequest, ports: Ports, lesson?: Lesson):
   // From here on the files of the source image are not read again.
   const written = request.dryRun
     ? undefined
-    : await write(request, { source, config, output, plan, made: first, compressedBytes, cannot }, ports)
+    : await write(
+        request,
+        { source, config, output, plan, made: first, compressedBytes, cannot, key, trace },
+        ports,
+      )
   const shipped = written?.shipped ?? {
     content: withoutMore(content, request, cannot ?? 'nothing is frozen in a dry run'),
     layer,
     compressedBytes,
   }
 
-  const { python, training, selection, warnings } = learned
+  const { training } = learned
+  const left =
+    written === undefined || request.untagged
+      ? []
+      : await carryAttachments(request, written.output.reference, ports.attachments)
+  for (const warning of left) ports.progress.warn(warning)
+  const warnings = [...learned.warnings, ...left]
   return {
     result: {
       schema: 'io.pycds.bake/1',
       source: { reference: request.reference, id: source.id },
+      key,
       output: written ? describeOutput(written.output) : null,
       python: describePython(learned, content),
       training: describeTraining(request, source.config, training),
@@ -128,8 +128,9 @@ export async function bake(request: BakeRequest, ports: Ports, lesson?: Lesson):
       ...(written?.checks ?? NO_CHECKS),
       warnings,
     },
-    trace: toTrace({ id: source.id, platform: `${source.os}/${source.architecture}` }, python, selection),
+    trace,
     lesson: { source, input: plan, learned },
+    documents: written?.documents ?? (() => []),
   }
 }
 
@@ -199,6 +200,10 @@ interface WriteInput {
   compressedBytes: number
   /** Why the image gets nothing but archive and bytecode, where that is known. */
   cannot: string | undefined
+  /** What the bake is known by. */
+  key: string
+  /** What was learned. */
+  trace: Trace
 }
 
 /** What is in the image that is shipped. */
@@ -221,8 +226,13 @@ async function write(request: BakeRequest, input: WriteInput, ports: Ports) {
     const trial = await tryOut({ id, isMore }, request, made.learned.start ?? plan.spec, plan, ports)
     assertGates(request.reference, trial.gates)
     ports.signal.throwIfAborted()
-    const digests = request.untagged ? { config: id } : await name(id, output, ports)
-    return { ...trial, shipped, output: { reference: output, id, digests } }
+    const { source, trace } = input
+    const documents = await prepareDocuments(request, {
+      ...{ source, output, trace, layer: shipped.layer, created: timeOf(request, source) },
+      python: `CPython ${made.learned.python.python.version}`,
+    })
+    const digests = request.untagged ? { config: id } : await name(id, output, documents, ports)
+    return { ...trial, shipped, documents, output: { reference: output, id, digests } }
   } catch (error) {
     await ports.store.remove(id).catch(() => undefined) // the first error is the one to report
     throw error
@@ -291,10 +301,10 @@ async function tryMore(
 }
 
 /** In an engine that is a moment, in a location all of the image is written. */
-function name(id: string, output: string, { store, progress }: Ports) {
+function name(id: string, output: string, documents: Documents, { store, progress }: Ports) {
   if (!isLocation(output)) return store.tag(id, output)
   return during(progress, ['write', `Write ${output}`], async (step) => {
-    const digests = await store.tag(id, output)
+    const digests = await store.tag(id, output, (manifest) => statementsOf(documents(manifest)))
     step.done()
     return digests
   })
@@ -302,13 +312,13 @@ function name(id: string, output: string, { store, progress }: Ports) {
 
 function append(
   { sourceDateEpoch }: BakeRequest,
-  { source, config, made: { learned, content, layer } }: WriteInput,
+  { source, config, key, made: { learned, content, layer } }: WriteInput,
   { store, progress }: Ports,
 ): Promise<string> {
   return during(progress, ['append', 'Add the layer'], async (step) => {
     const { artifacts } = content
     const pythonVersion = learned.python.python.version
-    const input = { source, config: await config, layer, artifacts, pythonVersion }
+    const input = { source, config: await config, layer, artifacts, pythonVersion, key }
     const id = await appendToImage(store, input, sourceDateEpoch)
     step.done(shortId(id))
     return id

@@ -11,6 +11,8 @@ import type { ImageDigests } from '../ports/index.js'
 export interface BakeResult extends Summaries, Checks {
   schema: 'io.pycds.bake/1'
   source: { reference: string; id: string }
+  /** What the bake is known by: one with the same key would make the same image. */
+  key: string
   output: {
     reference: string
     id: string
@@ -31,6 +33,8 @@ export interface BakeResult extends Summaries, Checks {
 export interface BakePlatformsResult {
   schema: 'io.pycds.bake-platforms/1'
   source: { reference: string }
+  /** What the bake is known by; of the keys of its images. */
+  key: string
   /** The digest is that of the new index. */
   output: { reference: string; digest: string } | null
   /** As they were asked for. */

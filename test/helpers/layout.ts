@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import type { ExecutionContext } from 'ava'
 import {
+  appendLayer,
   type Descriptor,
   hexOf,
   type ImageConfig,
@@ -12,6 +13,7 @@ import {
   sha256DiffId,
   sha256Digest,
 } from '../../src/image/index.js'
+import { LocationStore } from '../../src/store/locations/index.js'
 import { packTar, type TarEntry } from '../../src/tar/index.js'
 import { file } from './tar.js'
 import { temporary } from './temporary.js'
@@ -102,4 +104,17 @@ export function contentOf(directory: string): Record<string, string> {
     found[name] = statSync(path).isFile() ? `${sha256Digest(readFileSync(path))} ${mtimeMs}` : 'directory'
   }
   return found
+}
+
+/** Appends a layer to an image and gives it a name, as a bake does. */
+export async function bakeInto(source: string, output: string, store = new LocationStore()): Promise<string> {
+  const image = await store.resolve(source)
+  const tar = await packTar([file('added', 'layer')])
+  const layer = { tar, diffId: sha256DiffId(tar) }
+  const record = { diffId: layer.diffId, createdBy: 'test', comment: '', created: '2024-05-01T12:00:00Z' }
+  const config = appendLayer(await store.readConfig(image), record, { env: { A: '1' }, labels: {} })
+  const id = await store.append(image, config, layer)
+  const digests = await store.tag(id, output)
+  if (digests.config !== id) throw new Error('the configuration has another digest than the image')
+  return id
 }

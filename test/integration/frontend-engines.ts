@@ -3,11 +3,12 @@
 import { readFileSync } from 'node:fs'
 import test, { type ExecutionContext } from 'ava'
 import { verifies } from '../helpers/cli.js'
-import { type Build, type Built, buildctlOn, buildxOn } from '../helpers/frontend-builders.js'
+import { type Build, type Built, buildctl, buildctlOn, buildxOn } from '../helpers/frontend-builders.js'
 import type { Example } from '../helpers/images.js'
 import { inRepository } from '../helpers/repository.js'
 import { engineWithImages, type Images, SideBuilder } from '../helpers/side-builds.js'
-import { type SideEngineName, sideProgram } from '../helpers/side-engine.js'
+import { type SideEngine, type SideEngineName, sideEngine, sideProgram } from '../helpers/side-engine.js'
+import { temporary } from '../helpers/temporary.js'
 
 const ENGINES: readonly SideEngineName[] = ['docker-28', 'docker-28-containerd', 'buildkitd']
 const EXAMPLES: readonly Example[] = ['01-flask-service', '02-command-line-tool', '03-numpy-job']
@@ -42,6 +43,40 @@ for (const [name, engine] of ready) {
     t.truthy(layers[0])
     t.is(layers[0], layers[1])
   })
+}
+
+const withRegistry = typeof ready.get('buildkitd') === 'string' ? test.serial.skip : test.serial
+withRegistry(
+  'buildkitd: a finished image in a registry is baked by two lines, and goes back there',
+  async (t) => {
+    const { build, base, frontend } = ready.get('buildkitd') as Ready
+    const [registry] = base.split('/')
+    const [source, target] = [`${registry}/finished:1`, `${registry}/finished:1-cds`]
+    const engine = await sideEngine('buildkitd')
+    if (typeof engine === 'string') return t.fail(engine)
+    const pushes = (context: string, dockerfile: string, name: string) =>
+      buildctlPushes(t, engine, { context, dockerfile }, name)
+    const app = requestFor('02-command-line-tool', { base, frontend }, false)
+    await pushes(app.context, app.dockerfile.replace(/^FROM .*$/m, `FROM ${base}`), source)
+    await pushes(temporary(t), `# syntax=${frontend}\nFROM ${source}\n`, target)
+
+    const from = async (name: string) =>
+      await build(t, { context: temporary(t), dockerfile: `FROM ${name}\n`, args: {} })
+    const [plain, ours] = [await from(source), await from(target)]
+    t.deepEqual(ours.diffIds.slice(0, -1), plain.diffIds)
+    t.deepEqual(rest(ours), rest(plain))
+    await verifies(t, ours.image, 90, [], { env: ours.env })
+  },
+)
+
+async function buildctlPushes(
+  t: ExecutionContext,
+  engine: SideEngine,
+  request: { context: string; dockerfile: string },
+  name: string,
+): Promise<void> {
+  const options = [`--output=type=image,name=${name},push=true,registry.insecure=true`]
+  await buildctl(t, engine, await sideProgram('buildctl'), request, options)
 }
 
 async function prepare(name: SideEngineName): Promise<Ready | string> {

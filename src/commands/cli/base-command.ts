@@ -8,13 +8,29 @@ import {
   type ProgressMode,
   type Style,
 } from '../../log/index.js'
+import type { AttachmentStore } from '../../ports/index.js'
 import { interruptible } from './interruption.js'
 import { splitCommand } from './parse.js'
-import { openPorts, type Ports, type PortsRequest } from './ports.js'
+import {
+  type Lookups,
+  openAttachments,
+  openLookups,
+  openPorts,
+  type Ports,
+  type PortsRequest,
+} from './ports.js'
+import { type TimeLimit, withinLimit } from './time-limit.js'
 import { toUsageError } from './usage-error.js'
 
 /** What every use case is given: its ports, and the signal that asks it to stop. */
 export type Surroundings = Ports & { signal: AbortSignal }
+
+/** What ends work before it is done. */
+export interface Limits {
+  /** Where somebody else listens for interruptions. */
+  signal?: AbortSignal | undefined
+  limit?: TimeLimit | undefined
+}
 
 /** What the verbs share: `--json`, `-- COMMAND`, ports that are cleaned up, and errors with a code. */
 export abstract class BaseCommand extends Command {
@@ -53,22 +69,41 @@ export abstract class BaseCommand extends Command {
     return { flags, args, words, ...(command && { command }) }
   }
 
-  /** Runs a use case; what it made in the engine is removed however it ends, and awaited. */
+  /**
+   * Runs a use case; what it made in the engine is removed however it ends, and awaited.
+   */
   protected withPorts<T>(
     work: (surroundings: Surroundings) => Promise<T>,
     request: PortsRequest = {},
+    { signal, limit }: Limits = {},
+  ): Promise<T> {
+    const within = (outer: AbortSignal) =>
+      withinLimit(limit, outer, (inner) => withOpenPorts(work, { ...request, signal: inner }))
+    return signal === undefined ? interruptible(within) : within(signal)
+  }
+
+  /** The same for work that only looks names up. */
+  protected withLookups<T>(
+    work: (lookups: Lookups) => Promise<T>,
+    request: PortsRequest,
+    { signal, limit }: Limits = {},
+  ): Promise<T> {
+    const within = (outer: AbortSignal) =>
+      withinLimit(limit, outer, async (inner) => {
+        const lookups = await openLookups({ ...request, signal: inner })
+        return await work(lookups).finally(() => lookups.close())
+      })
+    return signal === undefined ? interruptible(within) : within(signal)
+  }
+
+  /** The same for work on what is said of images of registries, which needs no engine. */
+  protected withAttachments<T>(
+    work: (attachments: AttachmentStore) => Promise<T>,
+    request: PortsRequest = {},
   ): Promise<T> {
     return interruptible(async (signal) => {
-      const ports = await openPorts({ ...request, signal })
-      try {
-        const result = await work({ ...ports, signal })
-        await ports.engine.removeAll()
-        return result
-      } catch (error) {
-        // The failure that led here says more than one of cleaning up after it.
-        await ports.engine.removeAll().catch(() => {})
-        throw error
-      }
+      const { attachments, close } = await openAttachments({ ...request, signal })
+      return await work(attachments).finally(close)
     })
   }
 
@@ -108,5 +143,23 @@ export abstract class BaseCommand extends Command {
         type === 'option' ? [`--${name}`, ...(char ? [`-${char}`] : [])] : [],
       ),
     })
+  }
+}
+
+async function withOpenPorts<T>(
+  work: (surroundings: Surroundings) => Promise<T>,
+  request: PortsRequest & { signal: AbortSignal },
+): Promise<T> {
+  const ports = await openPorts(request)
+  try {
+    const result = await work({ ...ports, signal: request.signal })
+    await ports.engine.removeAll()
+    return result
+  } catch (error) {
+    // The failure that led here says more than one of cleaning up after it.
+    await ports.engine.removeAll().catch(() => {})
+    throw error
+  } finally {
+    await ports.close?.()
   }
 }

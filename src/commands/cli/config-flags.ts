@@ -13,34 +13,25 @@ export const configFlags = {
   }),
   only: Flags.string({
     ...LIST,
-    summary: 'with --config, only the image of this name; repeatable',
+    summary: 'with --config, only the image, or the images of the pattern, of this name; repeatable',
     helpValue: 'NAME',
   }),
 }
 
 /** Options of the command line that a file cannot have: they are about the whole of it. */
-const NOT_IN_FILES = ['config', 'only', 'json', 'help', 'progress', 'app-output', 'plan']
+const NOT_IN_FILES = [
+  ...['config', 'only', 'json', 'help', 'progress', 'app-output', 'plan'],
+  ...['jobs', 'results', 'shard'],
+]
 
 /** The options of a command that a file may have. */
 export function optionsOf<T extends ConfigOption>(flags: Readonly<Record<string, T>>): Record<string, T> {
   return Object.fromEntries(Object.entries(flags).filter(([name]) => !NOT_IN_FILES.includes(name)))
 }
 
-/** The images of a file, or those of them that `only` names; USAGE when one of these is not there. */
-export function readEntries(
-  path: string,
-  only: readonly string[] | undefined,
-  flags: Readonly<Record<string, ConfigOption>>,
-): ConfigEntry[] {
-  const entries = readConfig(path, readText(path), optionsOf(flags))
-  const unknown = only?.find((name) => !entries.some((entry) => entry.name === name))
-  if (unknown !== undefined) {
-    throw new PycdsError('USAGE', {
-      message: `--only ${unknown}: ${path} has no image of that name`,
-      hint: `It has: ${entries.map(({ name }) => name).join(', ')}.`,
-    })
-  }
-  return only ? entries.filter(({ name }) => only.includes(name)) : entries
+/** The images of a file, and patterns for images. */
+export function readEntries(path: string, flags: Readonly<Record<string, ConfigOption>>): ConfigEntry[] {
+  return readConfig(path, readText(path), optionsOf(flags))
 }
 
 function readText(path: string): string {

@@ -110,8 +110,23 @@ export const surroundingsFlags = {
   }),
 }
 
-/** For images in layouts and archives: which one, and what runs it. */
+/** For images in registries: what of them is kept. */
+export const registryFlags = {
+  'cache-dir': Flags.string({
+    summary: 'keep what is read of registries in this directory for later commands; default: until the end',
+    helpValue: 'DIR',
+  }),
+  'cache-size': Flags.string({
+    summary:
+      'with --cache-dir, so much may stay in it; what was not used for longest goes first; default: 10GB',
+    helpValue: 'SIZE',
+    dependsOn: ['cache-dir'],
+  }),
+}
+
+/** For images in layouts, archives and registries: which one, and what runs it. */
 export const locationFlags = {
+  ...registryFlags,
   platform: Flags.string({
     summary: 'the image of an index to work on; default: the one for this machine',
     helpValue: 'OS/ARCH',

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // Files that are written after a bake has succeeded, for whoever goes on with its image.
-import { writeFileSync } from 'node:fs'
+import { existsSync, writeFileSync } from 'node:fs'
 import { Flags } from '@oclif/core'
+import { type BakeDocument, DOCUMENT_KINDS, type DocumentKind } from '../../attest/index.js'
 import { PycdsError } from '../../errors/index.js'
-import { formatTrace, type Trace } from '../../learn/trace/trace-file.js'
+import { formatTrace } from '../../learn/trace/trace-file.js'
+import type { Baked } from '../../usecases/bake.js'
 import type { BakePlatformsResult, BakeResult } from '../../usecases/result.js'
+import type { UnchangedResult } from '../../usecases/unchanged.js'
 import { whyUnwritable } from '../../util/writable.js'
 
 export const outputFileFlags = {
@@ -17,12 +20,23 @@ export const outputFileFlags = {
     helpValue: 'FILE',
   }),
   iidfile: Flags.string({ summary: "also write the new image's id", helpValue: 'FILE' }),
+  provenance: Flags.string({
+    summary:
+      'also write what the image was made from, as an in-toto statement with SLSA provenance; in layouts it is attached to the image too',
+    helpValue: 'FILE',
+  }),
+  sbom: Flags.string({
+    summary: 'also write which files were added, as SPDX; in layouts they are attached to the image too',
+    helpValue: 'FILE',
+  }),
 }
 
 export interface OutputFileFlags {
   'trace-out'?: string | undefined
   'metadata-file'?: string | undefined
   iidfile?: string | undefined
+  provenance?: string | undefined
+  sbom?: string | undefined
 }
 
 /** USAGE for a file that cannot be written, as far as can be told before the work that gives its content. */
@@ -36,13 +50,58 @@ export function assertOutputFiles(flags: OutputFileFlags): void {
   assertWritable('--trace-out', flags['trace-out'])
   assertWritable('--metadata-file', flags['metadata-file'])
   assertWritable('--iidfile', flags.iidfile)
+  assertWritable('--provenance', flags.provenance)
+  assertWritable('--sbom', flags.sbom)
+}
+
+/** Which documents are to be made; undefined for none. */
+export function toDocuments(flags: OutputFileFlags): { documents?: DocumentKind[] } {
+  const documents = DOCUMENT_KINDS.filter((kind) => flags[kind] !== undefined)
+  return documents.length > 0 ? { documents } : {}
+}
+
+/** Files that only a bake can write: where one is missing, a bake is not superfluous. */
+export function lacksFiles(flags: OutputFileFlags): boolean {
+  const paths = [flags['trace-out'], flags.provenance, flags.sbom]
+  return paths.some((path) => path !== undefined && !existsSync(path))
+}
+
+/** Writes documents; `platform` is of the image that they are about, where there are several. */
+export function writeDocuments(
+  flags: OutputFileFlags,
+  documents: readonly BakeDocument[],
+  platform?: string,
+): void {
+  for (const { kind, file } of documents) {
+    const path = flags[kind]
+    if (path !== undefined) writeOutput(`--${kind}`, forPlatform(path, platform), file)
+  }
+}
+
+/** USAGE when the documents of several platforms would go to one file. */
+export function assertFileForEach(flags: OutputFileFlags): void {
+  for (const kind of DOCUMENT_KINDS) {
+    const path = flags[kind]
+    if (path === undefined || path.includes(PLATFORM)) continue
+    throw new PycdsError('USAGE', {
+      message: `--${kind} ${path}: several platforms have a document each`,
+      hint: `Write ${PLATFORM} in the name of the file.`,
+    })
+  }
+}
+
+const PLATFORM = '{platform}'
+
+function forPlatform(path: string, platform: string | undefined): string {
+  return platform === undefined ? path : path.replaceAll(PLATFORM, platform.replaceAll('/', '-'))
 }
 
 /** Writes what was asked for; nothing of a dry run, which has no image. */
-export function writeOutputFiles(flags: OutputFileFlags, result: BakeResult, trace: Trace): void {
+export function writeOutputFiles(flags: OutputFileFlags, { result, trace, documents }: Baked): void {
   const { 'trace-out': traceOut, 'metadata-file': metadata, iidfile } = flags
   if (traceOut !== undefined) writeOutput('--trace-out', traceOut, formatTrace(trace))
   if (result.output === null) return
+  writeDocuments(flags, documents(result.output.manifestDigest ?? result.output.configDigest))
   if (metadata !== undefined) {
     writeOutput('--metadata-file', metadata, formatJson(toMetadata(result.output)))
   }
@@ -69,6 +128,17 @@ export function writeIndexFiles(flags: OutputFileFlags, { output }: BakePlatform
   if (iidfile !== undefined) writeOutput('--iidfile', iidfile, output.digest)
 }
 
+/** The same for an image that was there already, and is as a bake would make it. */
+export function writeUnchangedFiles(flags: OutputFileFlags, { output }: UnchangedResult): void {
+  const { 'metadata-file': metadata, iidfile } = flags
+  const { reference, id, manifestDigest } = output
+  if (metadata !== undefined) {
+    const document = toMetadata({ reference, id, configDigest: id, manifestDigest })
+    writeOutput('--metadata-file', metadata, formatJson(document))
+  }
+  if (iidfile !== undefined) writeOutput('--iidfile', iidfile, id)
+}
+
 /** The names that buildx gives them; an engine without manifests has one digest for both. */
 export function toMetadata(output: NonNullable<BakeResult['output']>): Record<string, string> {
   return {
@@ -84,7 +154,7 @@ export function formatJson(document: unknown): string {
 }
 
 /** USAGE when the file cannot be written. */
-export function writeOutput(flag: string, path: string, text: string): void {
+export function writeOutput(flag: string, path: string, text: string | Buffer): void {
   try {
     writeFileSync(path, text)
   } catch (cause) {

@@ -1,6 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { RuntimeName } from '../../engine/local/index.js'
-import type { Archiver, Engine, ImageRoot, ImageStore, IndexStore } from '../../ports/index.js'
+import type {
+  Archiver,
+  AttachmentStore,
+  Engine,
+  ImageRoot,
+  ImageStore,
+  IndexStore,
+  ListedImage,
+} from '../../ports/index.js'
+import type { Registries } from '../../registry/index.js'
 import { present } from '../../util/present.js'
 
 /** The outside world as the use cases see it. */
@@ -10,6 +19,22 @@ export interface Ports {
   archiver: Archiver
   /** The store again, where names may stand for an index. */
   index?: IndexStore
+  /** Of images in registries, where one is spoken to. */
+  attachments?: AttachmentStore
+  /** Ends what is still going on, when all is done. */
+  close?(): Promise<void>
+}
+
+/** Where images are looked up by name, be it where new ones go. */
+export interface Lookup {
+  store: Pick<ImageStore, 'resolve'>
+  index?: Pick<IndexStore, 'forPlatform'>
+}
+
+/** Where a source is looked up, and what has the name of the new image. */
+export interface Lookups extends Lookup {
+  outputs: Lookup
+  close(): Promise<void>
 }
 
 /** What decides which implementations are used. */
@@ -18,12 +43,18 @@ export interface PortsRequest {
   reference?: string
   /** Where a new image goes, if it goes elsewhere. */
   output?: string
+  /** What the image is compared with. */
+  baseline?: string
   /** Runs images of locations; absent: the first that works. */
   runtime?: RuntimeName
   /** Ends what takes long in the engine. */
   signal?: AbortSignal
   /** Which image of several is meant; absent: the one for this machine. */
   platform?: string
+  /** Keeps what is read of registries; absent: only until the end. */
+  cacheDirectory?: string
+  /** Bytes that may stay in it. */
+  cacheLimit?: number
 }
 
 /**
@@ -33,13 +64,98 @@ export interface PortsRequest {
 export async function openPorts(request: PortsRequest = {}): Promise<Ports> {
   const { createArchiver } = await import('../../archive/archiver.js')
   const { isLocation } = await import('../../image/location.js')
+  const registries = await openRegistriesFor(request)
   const images = isLocation(request.reference ?? '')
-    ? await openLocations(request)
-    : await openEngine(request)
-  return { ...images, archiver: createArchiver() }
+    ? await openLocations(request, registries)
+    : await openEngine(request, registries)
+  const archiver = createArchiver()
+  if (registries === undefined) return { ...images, archiver }
+  const { RegistryAttachments } = await import('../../store/registry/index.js')
+  const attachments = new RegistryAttachments(registries)
+  return { ...images, archiver, attachments, close: () => registries.close() }
 }
 
-async function openEngine({ output }: PortsRequest): Promise<Pick<Ports, 'store' | 'engine'>> {
+/**
+ * Opens what names are looked up with, and nothing that is only needed to make something: neither the engine's side nor the
+ * archiver.
+ */
+export async function openLookups(request: PortsRequest): Promise<Lookups> {
+  const { reference = '', output = reference } = request
+  const registries = await openRegistriesFor(request)
+  const [sources, outputs] = await Promise.all(
+    [reference, output].map((one) => openLookup(one, request, registries)),
+  )
+  if (!sources || !outputs) throw new Error('nothing was opened')
+  return { ...sources, outputs, close: async () => await registries?.close() }
+}
+
+async function openLookup(
+  name: string,
+  { platform }: PortsRequest,
+  registries: Registries | undefined,
+): Promise<Lookup> {
+  const { isLocation } = await import('../../image/location.js')
+  if (!isLocation(name)) {
+    const { DockerImageStore } = await import('../../store/docker-daemon/index.js')
+    return { store: new DockerImageStore() }
+  }
+  const [{ LocationStore }, { parsePlatform }] = await Promise.all([
+    import('../../store/locations/index.js'),
+    import('../../oci/index.js'),
+  ])
+  const store = new LocationStore({
+    ...present({ registries }),
+    ...(platform === undefined ? {} : { platform: parsePlatform(platform) }),
+  })
+  return { store, index: store }
+}
+
+/** What registries are spoken to by, where an image of a request is in one. */
+async function openRegistriesFor(request: PortsRequest): Promise<Registries | undefined> {
+  const { parseLocation } = await import('../../image/location.js')
+  const speaks = [request.reference, request.output, request.baseline].some(
+    (one) => parseLocation(one ?? '')?.kind === 'registry',
+  )
+  return speaks ? await openRegistries(request) : undefined
+}
+
+/** The images that a pattern fits, wherever they lie. */
+export async function listImages(
+  pattern: string,
+  request: PortsRequest = {},
+): Promise<readonly ListedImage[]> {
+  const { isInRegistry, isLocation } = await import('../../image/location.js')
+  if (!isLocation(pattern)) {
+    const { DockerImageStore } = await import('../../store/docker-daemon/index.js')
+    return await new DockerImageStore().list(pattern)
+  }
+  if (!isInRegistry(pattern))
+    return await (await import('../../store/locations/index.js')).listLocations(pattern)
+  const { listRegistry } = await import('../../store/registry/index.js')
+  const registries = await openRegistries(request)
+  return await listRegistry(pattern, registries).finally(() => registries.close())
+}
+
+/** What registries are spoken to by. */
+async function openRegistries({ cacheDirectory, cacheLimit, signal }: PortsRequest): Promise<Registries> {
+  const { BlobCache, Registries } = await import('../../registry/index.js')
+  const cache = new BlobCache(present({ directory: cacheDirectory, limitBytes: cacheLimit }))
+  return new Registries({ env: process.env, cache, ...present({ signal }) })
+}
+
+/** Attachments of images in registries alone: no engine, and no store. */
+export async function openAttachments(
+  request: PortsRequest,
+): Promise<{ attachments: AttachmentStore; close(): Promise<void> }> {
+  const registries = await openRegistries(request)
+  const { RegistryAttachments } = await import('../../store/registry/index.js')
+  return { attachments: new RegistryAttachments(registries), close: () => registries.close() }
+}
+
+async function openEngine(
+  { output }: PortsRequest,
+  registries: Registries | undefined,
+): Promise<Pick<Ports, 'store' | 'engine'>> {
   const [{ DockerImageStore }, { DockerEngine }, { ImageNames }] = await Promise.all([
     import('../../store/docker-daemon/index.js'),
     import('../../engine/docker/index.js'),
@@ -50,10 +166,13 @@ async function openEngine({ output }: PortsRequest): Promise<Pick<Ports, 'store'
   const engine = new DockerEngine(undefined, names)
   if (output === undefined) return { store, engine }
   const { ExportStore } = await import('../../store/locations/index.js')
-  return { store: new ExportStore(store), engine }
+  return { store: new ExportStore(store, registries), engine }
 }
 
-async function openLocations({ runtime, platform, signal }: PortsRequest): Promise<Omit<Ports, 'archiver'>> {
+async function openLocations(
+  { runtime, platform, signal }: PortsRequest,
+  registries: Registries | undefined,
+): Promise<Omit<Ports, 'archiver'>> {
   const [{ LocationStore }, { LocalEngine }, { parsePlatform }, { DockerImageStore }, { ImageNames }] =
     await Promise.all([
       import('../../store/locations/index.js'),
@@ -65,6 +184,7 @@ async function openLocations({ runtime, platform, signal }: PortsRequest): Promi
   const names = new ImageNames()
   const store = new LocationStore({
     names,
+    ...present({ registries }),
     ...(platform === undefined ? {} : { platform: parsePlatform(platform) }),
     // Connected only when an image goes to an engine.
     load: (archive, subject) => new DockerImageStore().load(archive, subject),

@@ -11,6 +11,7 @@ import { present } from '../../util/present.js'
 import { STOP_GRACE } from './flags.js'
 import { type GateFlags, toGates } from './gate-flags.js'
 import { type LearnFlags, toLearn } from './learn-flags.js'
+import { type OutputFileFlags, toDocuments } from './output-files.js'
 import { parseCount, parseDuration, parseFactor, parsePercentage } from './parse.js'
 import { parseProbe, parseReady } from './parse-ready.js'
 import { parseSurroundings, type SurroundingsFlags } from './parse-surroundings.js'
@@ -44,12 +45,19 @@ export interface ArchiveFlags extends RunFlags {
 export interface RecordFlags extends RunFlags, SurroundingsFlags, LearnFlags {}
 
 /** The flags of `bake` as oclif delivers them. */
-export interface BakeFlags extends ArchiveFlags, SurroundingsFlags, LearnFlags, GateFlags, SnapshotFlags {
+export interface BakeFlags
+  extends ArchiveFlags,
+    SurroundingsFlags,
+    LearnFlags,
+    GateFlags,
+    SnapshotFlags,
+    OutputFileFlags {
   tag?: string | undefined
   output?: string | undefined
   pyc: BakeRequest['pyc']
   measure: string
   'dry-run': boolean
+  'copy-referrers'?: boolean | undefined
 }
 
 /** The flags of `step` as oclif delivers them. */
@@ -96,6 +104,8 @@ export function toBakeRequest(
     pyc: flags.pyc,
     measureRuns: parseCount('--measure', flags.measure, MAX_MEASURE_RUNS),
     dryRun: flags['dry-run'],
+    ...toDocuments(flags),
+    ...(flags['copy-referrers'] === true ? { copyReferrers: true } : {}),
     ...toTimes(env),
   }
 }

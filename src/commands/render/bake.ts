@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { madeFacts, placeFacts } from '../../artifact/facts.js'
-import { isLocation, shortId } from '../../image/index.js'
+import { nameInEngines, parseLocation, shortId } from '../../image/index.js'
 import type { Style } from '../../log/index.js'
 import type { BakeResult } from '../../usecases/result.js'
 import { quote } from '../../util/quote.js'
@@ -34,9 +34,12 @@ function renderBaked(result: BakeResult, output: { reference: string; id: string
   ]
 }
 
-/** What people do next: run it, where an engine has it. */
+/** What people do next: run it, where an engine has it or can pull it. */
 function nextCommand(reference: string): string {
-  return `${isLocation(reference) ? 'pycds-image verify' : 'docker run --rm'} ${quote(reference)}`
+  const location = parseLocation(reference)
+  if (location === undefined) return `docker run --rm ${quote(reference)}`
+  if (location.kind === 'registry') return `docker run --rm ${quote(nameInEngines(location))}`
+  return `pycds-image verify ${quote(reference)}`
 }
 
 function renderGain({ start }: BakeResult): string {

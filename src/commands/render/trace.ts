@@ -2,6 +2,7 @@
 import type { MergeResult, TraceDiff } from '../../learn/trace/traces.js'
 import type { Style } from '../../log/index.js'
 import type { RecordResult } from '../../usecases/record.js'
+import type { TracePullResult, TracePushResult } from '../../usecases/trace-artifact.js'
 import { formatCount } from '../../util/units.js'
 import { renderFacts } from './table.js'
 
@@ -24,6 +25,27 @@ export function renderMerge(result: MergeResult, style: Style): string {
     style.strong(`${style.good('Merged')} ${formatCount(from.length, 'trace')}`),
     '',
     ...renderFacts([...from, all]),
+  ].join('\n')
+}
+
+export function renderTracePush({ image, file, modules, digest }: TracePushResult, style: Style): string {
+  return [
+    style.strong(`${style.good('Pushed')} ${file}`),
+    '',
+    ...renderFacts([
+      ['image', image],
+      ['modules', String(modules)],
+      ['artifact', digest],
+    ]),
+  ].join('\n')
+}
+
+export function renderTracePull({ image, from, modules, output }: TracePullResult, style: Style): string {
+  const found = from.map((one) => [one.digest, formatCount(one.modules, 'module')] as const)
+  return [
+    style.strong(`${style.good('Pulled')} ${formatCount(from.length, 'trace')} of ${image}`),
+    '',
+    ...renderFacts([...found, [output ?? 'stdout', formatCount(modules, 'module')]]),
   ].join('\n')
 }
 

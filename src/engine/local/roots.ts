@@ -167,6 +167,7 @@ export class RootPool {
     const directory = await workspace.make('root')
     const done = onUnpack(subject)
     try {
+      for (const { blob } of layers) blob.prefetch?.()
       const sources = layers.map((layer) => toUnpack(layer, subject))
       const unpacked = await unpack(sources, directory, { signal: this.#stop.signal, keepsOwners })
       const since = await nextMoment(probeBeside(directory))

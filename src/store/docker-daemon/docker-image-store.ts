@@ -14,9 +14,10 @@ import {
   type RunConfig,
   repositoryOf,
 } from '../../image/index.js'
-import type { ImageDigests, ImageStore, NewLayer, SourceImage } from '../../ports/index.js'
+import type { ImageDigests, ImageStore, ListedImage, NewLayer, SourceImage } from '../../ports/index.js'
 import { readExportedConfig } from './exported-config.js'
 import { readKeptConfig } from './kept-config.js'
+import { listImages } from './list.js'
 import { fullArchive, type StoredConfig, shortArchive, storeConfig } from './load-archive.js'
 import { readLoadReply } from './load-reply.js'
 import { formOnDisk } from './on-disk.js'
@@ -159,6 +160,11 @@ export class DockerImageStore implements ImageStore {
     } catch (error) {
       if (statusOf(error) !== 404) throw error
     }
+  }
+
+  /** The names that a pattern fits. */
+  list(pattern: string): Promise<ListedImage[]> {
+    return listImages(this.#connection, pattern)
   }
 
   /** All of an image as a Docker archive. */

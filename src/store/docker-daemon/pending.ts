@@ -71,6 +71,11 @@ export class PendingNames {
   }
 }
 
+/** Whether a name holds an image only until it has its own. */
+export function isPendingName(name: string): boolean {
+  return /(^|\/)pycds-image-pending:/.test(name)
+}
+
 function isLeft(name: string): boolean {
   const [, tag] = /\/pycds-image-pending:(.+)$/.exec(name) ?? []
   return tag !== undefined && isAbandoned(tag)

@@ -7,7 +7,9 @@ import type { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { type ImageConfig, isLocation, parseLocation } from '../../image/index.js'
 import { makeTemporary, temporaryError } from '../../oci/index.js'
-import type { ImageDigests, ImageStore, NewLayer, SourceImage } from '../../ports/index.js'
+import type { ImageDigests, ImageStore, NewLayer, SourceImage, Statements } from '../../ports/index.js'
+import type { Registries } from '../../registry/index.js'
+import { present } from '../../util/present.js'
 import { LocationStore } from './location-store.js'
 import { assertPlace } from './media.js'
 
@@ -19,9 +21,12 @@ export interface ExportingStore extends ImageStore {
 /** Hands everything to the engine's store, but writes an image whose name is a location there. */
 export class ExportStore implements ImageStore {
   readonly #inner: ExportingStore
+  readonly #registries: Registries | undefined
 
-  constructor(inner: ExportingStore) {
+  /** @param registries for locations of registries */
+  constructor(inner: ExportingStore, registries?: Registries) {
     this.#inner = inner
+    this.#registries = registries
   }
 
   resolve(reference: string): Promise<SourceImage> {
@@ -38,18 +43,18 @@ export class ExportStore implements ImageStore {
 
   async assertNameable(reference: string): Promise<void> {
     const location = parseLocation(reference)
-    if (location !== undefined) await assertPlace(location)
+    if (location !== undefined) await assertPlace(location, this.#registries)
   }
 
-  async tag(imageId: string, reference: string): Promise<ImageDigests> {
+  async tag(imageId: string, reference: string, statements?: Statements): Promise<ImageDigests> {
     if (!isLocation(reference)) return await this.#inner.tag(imageId, reference)
     const directory = await makeTemporary()
     try {
       const file = join(directory, 'image.tar')
       await this.#saveTo(file, imageId)
-      const store = new LocationStore()
+      const store = new LocationStore(present({ registries: this.#registries }))
       const image = await store.resolve(`docker-archive:${file}`)
-      const digests = await store.tag(image.id, reference)
+      const digests = await store.tag(image.id, reference, statements)
       // It has done its service; without a name nobody would find it in the engine.
       await this.#inner.remove(imageId)
       return digests

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Images in layouts and archives. A new image exists only in memory until it is given its name, which is when all
+// Images in layouts, archives and registries. A new image exists only in memory until it is given its name, which is when all
 // of it is written: whatever goes wrong before leaves no trace on the disk.
+import { rm } from 'node:fs/promises'
 import { PassThrough, type Readable } from 'node:stream'
 import { PycdsError } from '../../errors/index.js'
 import {
@@ -13,7 +14,9 @@ import {
   type ImageNames,
   isDigestText,
   isLocation,
+  LOCATION_HINT,
   type Location,
+  MEDIA_TYPES,
   type Platform,
   parseLocation,
   parseReference,
@@ -21,17 +24,31 @@ import {
 import {
   appendTo,
   chooseEntries,
+  compressLayers,
   type FoundImage,
   findImages,
   type ImageContents,
   type Medium,
+  makeReferrer,
+  makeTemporary,
+  manifestDescriptor,
   nameOf,
   openImage,
   parsePlatform,
   planPublication,
+  type Referrer,
   selectImage,
+  temporaryError,
 } from '../../oci/index.js'
-import type { ImageDigests, ImageStore, IndexStore, NewLayer, SourceImage } from '../../ports/index.js'
+import type {
+  ImageDigests,
+  ImageStore,
+  IndexStore,
+  NewLayer,
+  SourceImage,
+  Statements,
+} from '../../ports/index.js'
+import type { Registries } from '../../registry/index.js'
 import { writeTar } from '../../tar/index.js'
 import { present } from '../../util/present.js'
 import { membersOf } from '../docker-archive/index.js'
@@ -54,13 +71,15 @@ interface Known {
 export interface LocationStoreOptions {
   /** Which image of an index is meant; absent: the one for this machine. */
   readonly platform?: Platform
+  /** What registries are spoken to by; absent: no location is one of a registry. */
+  readonly registries?: Registries
   /** Gets those that are asked for. */
   readonly names?: ImageNames
   /** Puts a Docker archive into an engine, for images whose new name is one of an engine. */
   load?(archive: Readable, subject: string): Promise<void>
 }
 
-/** The images of layouts and archives. */
+/** The images of layouts, archives and registries. */
 export class LocationStore implements IndexStore {
   readonly #options: LocationStoreOptions
   readonly #known: Map<string, Known>
@@ -81,7 +100,7 @@ export class LocationStore implements IndexStore {
   async resolve(reference: string): Promise<SourceImage> {
     if (isDigestText(reference)) return this.#byId(reference)
     const location = locationOf(reference)
-    const { medium, roots: all } = await open(location)
+    const { medium, roots: all } = await this.#open(location)
     const { descriptor, root } = selectImage(
       await findImages(medium, all),
       medium.subject,
@@ -92,7 +111,12 @@ export class LocationStore implements IndexStore {
     const contents = await openImage(medium, descriptor)
     this.#known.set(contents.id, { contents, origin: { medium, roots, manifest: descriptor.digest } })
     this.#options.names?.add(contents.id, reference)
-    return { ...describe(reference, contents), name: formatLocation(withName(location, roots)) }
+    return {
+      ...describe(reference, contents),
+      name: formatLocation(withName(location, roots)),
+      // A Docker archive has no manifests; those that it is read by are made up.
+      ...(location.kind === 'docker-archive' ? {} : { manifest: descriptor.digest, target: root.digest }),
+    }
   }
 
   async readConfig(image: SourceImage): Promise<ImageConfig> {
@@ -108,16 +132,17 @@ export class LocationStore implements IndexStore {
 
   async assertNameable(reference: string): Promise<void> {
     const location = parseLocation(reference)
-    if (location !== undefined) await assertPlace(location)
+    if (location !== undefined) await assertPlace(location, this.#options.registries)
   }
 
-  async tag(imageId: string, reference: string): Promise<ImageDigests> {
+  async tag(imageId: string, reference: string, statements?: Statements): Promise<ImageDigests> {
     const config = imageId
     if (!isLocation(reference)) {
       await this.#load(imageId, reference)
       return { config }
     }
-    const manifest = await this.publish([imageId], reference)
+    const about = new Map(statements ? [[imageId, statements]] : [])
+    const manifest = await this.publish([imageId], reference, about)
     return { config, ...present({ manifest }) }
   }
 
@@ -127,7 +152,7 @@ export class LocationStore implements IndexStore {
 
   /** The images that can be named by a location, one for each platform. */
   async platforms(reference: string): Promise<Platform[]> {
-    const { medium, roots } = await open(locationOf(reference))
+    const { medium, roots } = await this.#open(locationOf(reference))
     const found: readonly FoundImage[] = await findImages(medium, roots)
     return found.flatMap(({ platform }) => (platform === undefined ? [] : [platform]))
   }
@@ -137,22 +162,56 @@ export class LocationStore implements IndexStore {
     return this.#require(imageId).contents
   }
 
-  async publish(imageIds: readonly string[], reference: string): Promise<Digest | undefined> {
-    const images = imageIds.map((id) => this.#require(id))
+  async publish(
+    imageIds: readonly string[],
+    reference: string,
+    statements: ReadonlyMap<string, Statements> = new Map(),
+  ): Promise<Digest | undefined> {
+    const location = locationOf(reference)
+    const known = imageIds.map((id) => this.#require(id))
+    if (location.kind !== 'registry') return await this.#write(known, location, statements)
+    const directory = await makeTemporary()
+    try {
+      const images = await Promise.all(
+        known.map(async ({ origin, contents }) => ({
+          origin,
+          contents: await compressLayers(contents, directory),
+        })),
+      )
+      return await this.#write(images, location, statements)
+    } catch (error) {
+      throw temporaryError(error)
+    } finally {
+      await rm(directory, { recursive: true, force: true })
+    }
+  }
+
+  async #write(
+    images: readonly Known[],
+    location: Location,
+    statements: ReadonlyMap<string, Statements>,
+  ): Promise<Digest | undefined> {
     const [first] = images
     if (first === undefined) throw new Error('nothing to publish')
     const { medium } = first.origin
     const roots = withoutRepeats(images.flatMap(({ origin }) => origin.roots))
     const replaced = new Map(images.map(({ origin, contents }) => [origin.manifest, contents]))
-    const publication = await planPublication(medium, roots, replaced)
-    const location = locationOf(reference)
     const isArchive = location.kind === 'docker-archive'
-    await writeMedium(location, {
+    // An archive of Docker has no place for them.
+    const about = (image: ImageContents) => (isArchive ? undefined : referrerOf(image, statements))
+    const publication = await planPublication(medium, roots, replaced, about)
+    const entry = {
       publication,
       name: location.name,
       images: isArchive ? images.map(({ contents }) => contents) : [],
-    })
-    return isArchive ? undefined : publication.descriptors[0]?.digest
+    }
+    const digest = await writeMedium(location, entry, this.#options.registries)
+    return isArchive ? undefined : (digest ?? publication.descriptors[0]?.digest)
+  }
+
+  async #open(location: Location): Promise<{ medium: Medium; roots: readonly Descriptor[] }> {
+    const medium = await openMedium(location, this.#options.registries)
+    return { medium, roots: await chooseEntries(medium, location) }
   }
 
   async #load(imageId: string, reference: string): Promise<void> {
@@ -177,7 +236,7 @@ export class LocationStore implements IndexStore {
     if (known) return describe(id, known.contents)
     throw new PycdsError('IMAGE_NOT_FOUND', {
       message: `image ${id}: no location was named that has it`,
-      hint: 'Name it as oci:DIR[:TAG], oci-archive:FILE[:TAG] or docker-archive:FILE[:NAME:TAG].',
+      hint: LOCATION_HINT,
     })
   }
 
@@ -191,9 +250,12 @@ export class LocationStore implements IndexStore {
   }
 }
 
-async function open(location: Location): Promise<{ medium: Medium; roots: readonly Descriptor[] }> {
-  const medium = await openMedium(location)
-  return { medium, roots: await chooseEntries(medium, location) }
+/** What is said of an image, as an artifact about its manifest. */
+function referrerOf(image: ImageContents, statements: ReadonlyMap<string, Statements>): Referrer | undefined {
+  const { mediaType = MEDIA_TYPES.manifest } = image.manifest
+  const subject = manifestDescriptor(image, { mediaType })
+  const said = statements.get(image.id)?.(subject.digest) ?? []
+  return said.length > 0 ? makeReferrer(subject, said) : undefined
 }
 
 /** Images of one place are found each on its own, and some under the same entry. */
@@ -219,7 +281,7 @@ function locationOf(reference: string): Location {
   if (location !== undefined) return location
   throw new PycdsError('USAGE', {
     message: `image ${reference}: it is not a location`,
-    hint: 'Write oci:DIR[:TAG], oci-archive:FILE[:TAG] or docker-archive:FILE[:NAME:TAG].',
+    hint: LOCATION_HINT,
   })
 }
 

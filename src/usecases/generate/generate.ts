@@ -2,7 +2,7 @@
 // A Dockerfile that bakes: one on top of an image, or a given one with the instructions behind it.
 import { readFile, stat } from 'node:fs/promises'
 import { PycdsError } from '../../errors/index.js'
-import { commandOf } from '../../image/index.js'
+import { commandOf, nameInEngines, parseLocation } from '../../image/index.js'
 import type { ImageStore } from '../../ports/index.js'
 import { lastStage } from './dockerfile.js'
 import { type Builder, bakeInstructions } from './instructions.js'
@@ -59,8 +59,10 @@ export async function generate(
 async function fromImage({ subject, builder }: GenerateRequest, store: ImageStore) {
   const { config } = await store.resolve(subject)
   const user = config.config?.User
+  const location = parseLocation(subject)
+  const name = location?.kind === 'registry' ? nameInEngines(location) : subject
   return {
-    head: [builder === 'classic' ? `FROM ${subject} AS ${STAGE}` : `FROM ${subject}`],
+    head: [builder === 'classic' ? `FROM ${name} AS ${STAGE}` : `FROM ${name}`],
     name: STAGE,
     command: commandOf(config),
     user: !user || /^(root|0)(:|$)/.test(user) ? undefined : user,

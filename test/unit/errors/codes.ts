@@ -14,6 +14,8 @@ test('the exit codes are the documented ones: scripts depend on them', (t) => {
     ENGINE_UNREACHABLE: 6,
     ENGINE_FAILED: 6,
     NO_SPACE: 6,
+    REGISTRY_UNREACHABLE: 6,
+    REGISTRY_REFUSED: 6,
     IMAGE_NOT_FOUND: 7,
     IMAGE_INVALID: 7,
     ARCHIVE_INVALID: 7,

@@ -3,6 +3,7 @@ import test from 'ava'
 import {
   defaultOutputLocation,
   formatLocation,
+  isLocation,
   type Location,
   parseLocation,
   renameLocation,
@@ -26,6 +27,29 @@ test('a Docker archive', parses, 'docker-archive:x.tar:app:1', {
   ...{ kind: 'docker-archive', path: 'x.tar', name: 'app:1' },
 })
 
+test('a registry', parses, 'registry:reg.io:5000/a/b:1', {
+  kind: 'registry',
+  path: 'reg.io:5000/a/b',
+  name: '1',
+})
+test('a registry with neither tag nor port', parses, 'registry:reg/b', { kind: 'registry', path: 'reg/b' })
+test('a digest in a registry', parses, `registry:reg.io/b@${DIGEST}`, {
+  ...{ kind: 'registry', path: 'reg.io/b', digest: DIGEST },
+})
+test('a tag beside it', parses, `registry:reg.io/b:1@${DIGEST}`, {
+  ...{ kind: 'registry', path: 'reg.io/b', name: '1', digest: DIGEST },
+})
+
+const means = test.macro((t, text: string, location: string) => {
+  t.true(isLocation(text))
+  const parsed = parseLocation(text)
+  t.is(parsed && formatLocation(parsed), location)
+})
+test('docker:// means a registry', means, 'docker://reg.io:5000/a/b:1', 'registry:reg.io:5000/a/b:1')
+test('also one without a dot', means, 'docker://localhost:5000/b', 'registry:localhost:5000/b')
+test('a short name is of Docker Hub', means, 'docker://python:3.13', 'registry:docker.io/library/python:3.13')
+test('also one with a user', means, `docker://a/b@${DIGEST}`, `registry:docker.io/a/b@${DIGEST}`)
+
 test('a name in a Docker archive without a tag means latest', (t) => {
   t.is(parseLocation('docker-archive:x.tar:app')?.name, 'app:latest')
 })
@@ -44,6 +68,13 @@ for (const text of [
   'oci:dir:',
   'oci:dir:a b',
   'oci:dir:@sha256:12',
+  'registry:',
+  'registry:python:3.13',
+  'registry:reg.io/A:1',
+  'registry:reg.io/a:b c',
+  'registry:reg.io/a@sha256:12',
+  'docker://',
+  'docker:///a',
   'docker-archive:x.tar:App',
   `docker-archive:x.tar:app@${DIGEST}`,
   `oci:dir:${'a'.repeat(300)}`,
@@ -57,6 +88,14 @@ const defaults = test.macro((t, from: string, to: string) => {
   if (location) t.is(formatLocation(defaultOutputLocation(location)), to)
 })
 test('a layout gets one more tag', defaults, 'oci:dir:1', 'oci:dir:1-cds')
+test(
+  'a registry has the tag in the same repository',
+  defaults,
+  'registry:r.io:1/a:1',
+  'registry:r.io:1/a:1-cds',
+)
+test('without a tag it is the latest', defaults, 'docker://r.io/a', 'registry:r.io/a:latest-cds')
+test('a digest there', defaults, `registry:r.io/a@${DIGEST}`, 'registry:r.io/a:cds')
 test('a layout without a tag too', defaults, 'oci:dir', 'oci:dir:latest-cds')
 test('a digest has no tag to go by', defaults, `oci:dir:@${DIGEST}`, 'oci:dir:cds')
 test('an archive gets a file beside it', defaults, 'oci-archive:a/x.tar:1', 'oci-archive:a/x-cds.tar:1-cds')

@@ -25,22 +25,9 @@ import {
 import { openLayer, parsePlatform } from '../../../src/oci/index.js'
 import { LocationStore } from '../../../src/store/locations/index.js'
 import { packTar, readTar } from '../../../src/tar/index.js'
-import { contentOf, LayoutMaker, named, simpleLayout } from '../../helpers/layout.js'
+import { bakeInto, contentOf, LayoutMaker, named, simpleLayout } from '../../helpers/layout.js'
 import { file } from '../../helpers/tar.js'
 import { temporary } from '../../helpers/temporary.js'
-
-/** Appends a layer to an image and gives it a name, as a bake does. */
-async function bakeInto(source: string, output: string, store = new LocationStore()): Promise<string> {
-  const image = await store.resolve(source)
-  const tar = await packTar([file('added', 'layer')])
-  const layer = { tar, diffId: sha256DiffId(tar) }
-  const record = { diffId: layer.diffId, createdBy: 'test', comment: '', created: '2024-05-01T12:00:00Z' }
-  const config = appendLayer(await store.readConfig(image), record, { env: { A: '1' }, labels: {} })
-  const id = await store.append(image, config, layer)
-  const digests = await store.tag(id, output)
-  if (digests.config !== id) throw new Error('the configuration has another digest than the image')
-  return id
-}
 
 async function readAll(reference: string) {
   const store = new LocationStore()

@@ -35,6 +35,20 @@ test(
   { reference: 'reg.io/app:1', output: 'oci:e' },
   'oci:e:1-cds',
 )
+test('a registry', chooses, { reference: 'docker://r.io/a:1' }, 'registry:r.io/a:1-cds', 'registry:r.io/a:1')
+test('a tag there', chooses, { reference: 'registry:r.io/a:1', tag: 'fast' }, 'registry:r.io/a:fast')
+test(
+  'another repository',
+  chooses,
+  { reference: 'registry:r.io/a:1', output: 'docker://s.io/b' },
+  'registry:s.io/b:1-cds',
+)
+test(
+  'a registry for an image of an engine',
+  chooses,
+  { reference: 'a:1', output: 'registry:s.io/b:2' },
+  'registry:s.io/b:2',
+)
 test('--output and --tag together', chooses, { reference: 'oci:d:1', output: 'oci:e', tag: 'x' }, 'oci:e:x')
 test('an engine as the target', chooses, { reference: 'oci:d:1', output: 'app:2' }, 'app:2')
 
@@ -44,6 +58,7 @@ const refuses = test.macro((t, request: OutputRequest) => {
 
 test('the source itself is refused', refuses, { reference: 'oci:d:1', tag: '1' })
 test('also by another spelling', refuses, { reference: 'oci:d:1', output: 'oci:./d/../d:1' })
+test('the same in a registry', refuses, { reference: 'registry:r.io/a:1', output: 'docker://r.io/a:1' })
 test('two names are refused', refuses, { reference: 'oci:d:1', output: 'oci:e:1', tag: 'x' })
 test('a digest cannot be chosen', refuses, {
   reference: 'oci:d:1',

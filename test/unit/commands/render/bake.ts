@@ -3,63 +3,9 @@ import test from 'ava'
 import { renderBake } from '../../../../src/commands/render/bake.js'
 import { renderBakePlatforms } from '../../../../src/commands/render/bake-platforms.js'
 import { createStyle } from '../../../../src/log/index.js'
-import type { BakeResult } from '../../../../src/usecases/result.js'
+import { RESULT, timing } from '../../../helpers/results.js'
 
 const PLAIN = createStyle({}, {})
-const timing = (medianMs: number) => ({ medianMs, minMs: medianMs - 1, maxMs: medianMs + 1 })
-const RESULT: BakeResult = {
-  schema: 'io.pycds.bake/1',
-  source: { reference: 'app:1', id: `sha256:${'a'.repeat(64)}` },
-  output: {
-    reference: 'app:1-cds',
-    id: `sha256:${'b'.repeat(64)}`,
-    configDigest: `sha256:${'b'.repeat(64)}`,
-    manifestDigest: null,
-  },
-  python: {
-    version: '3.11.2',
-    executable: '/usr/bin/python3.11',
-    library: null,
-    buildId: 'c0ffee',
-    abi: 'cpython-311',
-  },
-  training: {
-    command: ['python3', '-c', "print('hi')"],
-    readiness: 'quiet for 2s',
-    mode: 'entrypoint',
-    imports: [],
-    endedBy: 'quiet',
-    probes: [],
-    seconds: 4.2,
-    exitCode: null,
-    processes: 1,
-    pythons: [],
-  },
-  archive: {
-    path: '/opt/pycds/app.cds',
-    bytes: 3_000_000,
-    modules: 512,
-    regexes: 120,
-    sources: 34,
-    leftOut: [{ name: 'x', reason: 'frozen' }],
-  },
-  bytecode: { mode: 'auto', files: 0, packages: 0, failed: 0, bytes: 0 },
-  snapshot: null,
-  layer: { diffId: `sha256:${'d'.repeat(64)}`, bytes: 3_100_000, compressedBytes: 1_200_000 },
-  start: {
-    metric: 'imports',
-    before: timing(412),
-    after: timing(168),
-    speedup: 412 / 168,
-    relativeError: 0.031,
-    noisy: false,
-    runs: 5,
-  },
-  gates: [],
-  hitRate: null,
-  warnings: [],
-}
-
 test('the block tells before, after, what is in it, its size and how to run it', (t) => {
   t.is(
     renderBake(RESULT, PLAIN),
@@ -136,6 +82,7 @@ test('several platforms are a table with a row for each', (t) => {
   const text = renderBakePlatforms(
     {
       schema: 'io.pycds.bake-platforms/1',
+      key: `sha256:${'e'.repeat(64)}`,
       source: { reference: 'oci:app:1' },
       output: { reference: 'oci:app:1-cds', digest: 'sha256:cafe' },
       platforms: [

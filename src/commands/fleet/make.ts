@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+// One image, for one platform or several: baked, unless it is there already and nobody wants it again.
+import type { BakeRequest } from '../../usecases/bake.js'
+import type { Made, Task } from '../../usecases/fleet/index.js'
+import type { UnchangedResult } from '../../usecases/unchanged.js'
+import type { Surroundings } from '../cli/base-command.js'
+import {
+  lacksFiles,
+  type OutputFileFlags,
+  writeDocuments,
+  writeIndexFiles,
+  writeOutputFiles,
+  writeUnchangedFiles,
+} from '../cli/output-files.js'
+import type { Lookups } from '../cli/ports.js'
+
+export interface MakeInput {
+  request: BakeRequest
+  platforms: readonly string[]
+  flags: OutputFileFlags & { 'skip-unchanged': boolean }
+  /** What an earlier run with the same results made of it. */
+  before: Task['before']
+}
+
+type MakePorts = Surroundings & Pick<Task, 'progress'>
+
+/** Makes an image and the files about it. */
+export async function make({ request, platforms, flags }: MakeInput, ports: MakePorts): Promise<Made> {
+  const { index, ...others } = ports
+  if (platforms.length < 2) {
+    const { bake } = await import('../../usecases/bake.js')
+    const baked = await bake(request, others)
+    writeOutputFiles(flags, baked)
+    return baked.result
+  }
+  if (!index) throw new Error('a location without a store for indexes')
+  const { bakePlatforms } = await import('../../usecases/bake-platforms.js')
+  const { result, documents } = await bakePlatforms(request, platforms, { ...others, index })
+  writeIndexFiles(flags, result)
+  for (const [platform, made] of documents) writeDocuments(flags, made, platform)
+  return result
+}
+
+/** Whether it has to be looked at what there is before anything is made. */
+export function mayBeMade({ flags, before }: MakeInput): boolean {
+  return isAsked(flags) || wasMade(before)
+}
+
+/** What is there already, if it was asked not to make it again; `as before`: as an earlier run has told. */
+export async function findMade(
+  { request, platforms, flags, before }: MakeInput,
+  lookups: Lookups,
+): Promise<UnchangedResult | 'as before' | undefined> {
+  const { describeBake, findUnchanged } = await import('../../usecases/unchanged.js')
+  const described = await describeBake(request, platforms, lookups)
+  const isAsBefore = wasMade(before) && before.key === described.key
+  if (!isAsked(flags)) return isAsBefore ? 'as before' : undefined
+  const unchanged = await findUnchanged(request, platforms, described, lookups)
+  if (unchanged === undefined) return undefined
+  writeUnchangedFiles(flags, unchanged)
+  return isAsBefore ? 'as before' : unchanged
+}
+
+function isAsked(flags: MakeInput['flags']): boolean {
+  return flags['skip-unchanged'] && !lacksFiles(flags)
+}
+
+function wasMade(before: Task['before']): before is NonNullable<Task['before']> {
+  return before !== undefined && before.state !== 'failed'
+}

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Style } from '../../log/index.js'
+import type { BakesResult, ImageOutcome, Made } from '../../usecases/fleet/index.js'
+import type { BakeResult } from '../../usecases/result.js'
+import { formatBytes, formatCount, formatFactor, formatMs } from '../../util/units.js'
+import { type Align, renderTable } from './table.js'
+
+const COLUMNS: readonly Align[] = ['left', 'left', 'right', 'right', 'right', 'left']
+const HEADINGS = ['image', 'state', 'speed-up', 'layer', 'took', '']
+
+/** The end of a run over several images: a row for each. */
+export function renderBakes({ counts, shard, images }: BakesResult, style: Style): string {
+  const part = shard ? ` (part ${shard.index + 1} of ${shard.count})` : ''
+  const told = [`${counts.baked} baked`, `${counts.unchanged} unchanged`, `${counts.failed} failed`]
+  const heading = `${formatCount(images.length, 'image')}${part}: ${told.join(', ')}`
+  const table = renderTable(COLUMNS, [HEADINGS, ...images.map(toRow)]).map((line) => `  ${line}`)
+  return [style.strong(heading), '', ...(images.length > 0 ? table : ['  nothing to do'])].join('\n')
+}
+
+function toRow({ name, state, seconds, result, error }: ImageOutcome): string[] {
+  const bakes = bakesIn(result)
+  const starts = bakes.flatMap(({ start }) => (start === null ? [] : [start]))
+  const gain = starts.length === 0 ? '-' : starts.map(describeStart).join(' ')
+  const layer = bakes.map(({ layer: { compressedBytes } }) => formatBytes(compressedBytes)).join(' ') || '-'
+  return [name, state, gain, layer, formatMs(seconds * 1000), error ? `${error.code}: ${error.message}` : '']
+}
+
+/** The bakes that a result tells of, one for each platform. */
+export function bakesIn(result: Made | null): readonly BakeResult[] {
+  if (result === null || result.schema === 'io.pycds.unchanged/1') return []
+  return result.schema === 'io.pycds.bake/1' ? [result] : result.platforms.map(({ result: one }) => one)
+}
+
+function describeStart({ noisy, speedup }: NonNullable<BakeResult['start']>): string {
+  return noisy ? 'noisy' : formatFactor(speedup)
+}

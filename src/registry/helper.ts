@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+// Credential helpers: programs named `docker-credential-NAME`, which are asked on their standard input. What they print is
+// never shown: it may be what they are asked for.
+import { spawn } from 'node:child_process'
+import { registryError } from './error.js'
+
+/** What a helper has for a registry. */
+export interface HelperReply {
+  readonly username: string
+  readonly secret: string
+}
+
+/** A helper that asks somebody waits for ever. */
+const TIMEOUT_MS = 60_000
+const MAX_OUTPUT = 1024 * 1024
+const NOT_FOUND = 'credentials not found in native keychain'
+
+/**
+ * Asks a helper; undefined when it has nothing for the registry.
+ * @param name as configuration has it: `ecr-login`
+ * @param server the key under which it is asked
+ * @param file which names the helper, for messages
+ * @throws REGISTRY_REFUSED naming the helper when it is missing or fails
+ */
+export async function askHelper(
+  name: string,
+  server: string,
+  file: string,
+  env: NodeJS.ProcessEnv,
+): Promise<HelperReply | undefined> {
+  const program = `docker-credential-${name}`
+  const failed = (reason: string, hint: string) =>
+    registryError('REGISTRY_REFUSED', `credential helper ${program} for ${server}: ${reason}`, hint)
+  if (!/^[\w.-]+$/.test(name)) throw failed('it is no name of a program', `Correct ${file}.`)
+  const { code, output, error } = await run(program, server, env)
+  if (error === 'ENOENT') {
+    throw failed(`it is not installed, and ${file} names it`, 'Install it, or remove it from that file.')
+  }
+  const hint = `Try it: echo ${server} | ${program} get`
+  if (error !== undefined) throw failed(`it cannot be run (${error})`, hint)
+  if (code !== 0) {
+    if (output.trim().toLowerCase() === NOT_FOUND) return undefined
+    throw failed(code === null ? 'it did not end in time' : `it ended with ${code}`, hint)
+  }
+  try {
+    const { Username, Secret } = JSON.parse(output) as { Username?: unknown; Secret?: unknown }
+    if (typeof Username === 'string' && typeof Secret === 'string') {
+      return Secret === '' ? undefined : { username: Username, secret: Secret }
+    }
+  } catch {
+    // Told below: the parser's message repeats what it has read.
+  }
+  throw failed('its answer is not what a helper answers', hint)
+}
+
+function run(
+  program: string,
+  input: string,
+  env: NodeJS.ProcessEnv,
+): Promise<{ code: number | null; output: string; error?: string }> {
+  return new Promise((resolve) => {
+    const child = spawn(program, ['get'], { env, stdio: ['pipe', 'pipe', 'ignore'] })
+    const timer = setTimeout(() => child.kill('SIGKILL'), TIMEOUT_MS)
+    let output = ''
+    child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
+      if (output.length < MAX_OUTPUT) output += chunk
+    })
+    child.stdin.on('error', () => {}) // a program that does not read its input may end well all the same
+    child.stdin.end(`${input}\n`)
+    child.on('error', (error: NodeJS.ErrnoException) => {
+      clearTimeout(timer)
+      resolve({ code: null, output: '', error: error.code ?? 'unknown' })
+    })
+    child.on('close', (code) => {
+      clearTimeout(timer)
+      resolve({ code, output })
+    })
+  })
+}

@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: Apache-2.0
+// Many images: which they are, how they are baked beside each other, what became of each.
+export {
+  assertDistinct,
+  type Entry,
+  type Expanded,
+  expandEntries,
+  type ListImages,
+  outputOf,
+  withoutOutputs,
+} from './expand.js'
+export { type BakesResult, type ImageOutcome, type Made, toBakesResult } from './outcome.js'
+export { bakeAll, type FleetOptions, type Journal, type NamedWork, type Task } from './run.js'
+export { isInShard, type Shard } from './shard.js'

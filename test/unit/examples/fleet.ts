@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+// What starts a run on several machines: every part is run once, and what is called exists.
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import test from 'ava'
+import { parse, parseAllDocuments } from 'yaml'
+import Bake from '../../../src/commands/bake.js'
+import { toFleetRequest } from '../../../src/commands/cli/fleet-flags.js'
+import { ROOT } from '../../helpers/repository.js'
+import { schemaErrors } from '../../helpers/schemas.js'
+
+const KIT = join(ROOT, 'examples/fleet')
+
+/** Plain values, of which a test says what they are. */
+// biome-ignore lint/suspicious/noExplicitAny: documents of foreign formats, looked at field by field
+type Document = any
+
+function load(file: string): Document[] {
+  const documents = [...parseAllDocuments(readFileSync(join(KIT, file), 'utf8'), { uniqueKeys: true })]
+  return documents.map((document) => document.toJS())
+}
+
+/** Options of a command line, as they are written in a script. */
+function optionsIn(script: string): string[] {
+  return [...script.matchAll(/ --([a-z-]+)/g)].map(([, name = '']) => name).filter((name) => name !== 'yes')
+}
+
+test('the file that the others use follows its schema', (t) => {
+  t.deepEqual(schemaErrors('config', parse(readFileSync(join(KIT, 'pycds-image.yaml'), 'utf8'))), [])
+})
+
+test('the Job has as many parts as pods, and each pod takes its own', (t) => {
+  const [{ spec }] = load('kubernetes.yaml')
+  t.is(spec.completionMode, 'Indexed')
+  const [container] = spec.template.spec.containers
+  const shards = container.env.find(({ name }: Document) => name === 'SHARDS').value
+  t.is(Number(shards), spec.completions)
+  t.is(spec.podFailurePolicy.rules[0].onExitCodes.containerName, container.name)
+  const script: string = container.args[0]
+  t.true(script.includes('--shard "$JOB_COMPLETION_INDEX/$SHARDS"'))
+  for (const option of optionsIn(script)) t.true(option in Bake.flags, option)
+  const mounts = container.volumeMounts.map(({ name }: Document) => name).sort()
+  t.deepEqual(spec.template.spec.volumes.map(({ name }: Document) => name).sort(), mounts)
+  const indexes = Array.from({ length: spec.completions }, (_, index) => `${index}/${shards}`)
+  t.is(
+    new Set(indexes.map((shard) => toFleetRequest({ jobs: '1', shard }).shard?.index)).size,
+    spec.completions,
+  )
+})
+
+test('the Pipeline runs the Task once for each part', (t) => {
+  const [task, pipeline] = load('tekton.yaml')
+  const [step] = task.spec.steps
+  for (const option of optionsIn(step.script)) t.true(option in Bake.flags, option)
+  const env = new Set(step.env.map(({ name }: Document) => name))
+  for (const [, name] of step.script.matchAll(/\$(\w+)/g)) t.true(env.has(name), name)
+  const declared = task.spec.params.map(({ name }: Document) => name)
+  const workspaces = task.spec.workspaces.map(({ name }: Document) => name)
+  for (const { value } of step.env) {
+    const [, kind, name] = /^\$\((params|workspaces)\.([\w-]+)(?:\.path)?\)$/.exec(value) ?? []
+    t.true((kind === 'params' ? declared : workspaces).includes(name), value)
+  }
+  const [part] = pipeline.spec.tasks
+  t.deepEqual(part.workspaces.map(({ name }: Document) => name).sort(), workspaces.sort())
+  t.is(part.taskRef.name, task.metadata.name)
+  t.is(part.matrix.params[0].name, 'shard')
+  const parts: string[] = pipeline.spec.params[0].default
+  const indexes = parts.map((shard) => toFleetRequest({ jobs: '1', shard }).shard)
+  t.deepEqual(
+    indexes.map((shard) => shard?.index).sort(),
+    Array.from({ length: indexes[0]?.count ?? 0 }, (_, index) => index),
+  )
+})

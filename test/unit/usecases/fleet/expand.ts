@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+import test from 'ava'
+import { PycdsError } from '../../../../src/errors/index.js'
+import {
+  assertDistinct,
+  type Entry,
+  expandEntries,
+  outputOf,
+  withoutOutputs,
+} from '../../../../src/usecases/fleet/index.js'
+
+const entry = (image: string, more: Partial<Entry> = {}): Entry => ({
+  name: image,
+  image,
+  words: [],
+  ...more,
+})
+const listing =
+  (...names: string[]) =>
+  async () =>
+    names.map((name) => ({ name }))
+const imagesOf = (entries: readonly { image: string }[]) => entries.map(({ image }) => image)
+
+test('a pattern gives its images by name, less those that are named as they are', async (t) => {
+  const entries = [entry('app:*', { words: ['--pyc=off'] }), entry('app:2', { words: ['--pyc=all'] })]
+  const found = await expandEntries(entries, listing('app:3', 'app:2', 'app:1'))
+  t.deepEqual(imagesOf(found), ['app:1', 'app:3', 'app:2'])
+  t.deepEqual(found.at(-1)?.words, ['--pyc=all'])
+})
+
+test('an image that two patterns fit belongs to the first', async (t) => {
+  const found = await expandEntries(
+    [entry('a:*', { name: 'first' }), entry('*:1', { name: 'second' })],
+    listing('a:1'),
+  )
+  t.deepEqual(
+    found.map(({ name, entry: from, failure }) => [name, from, failure?.code]),
+    [['a:1', 'first', undefined]],
+  )
+})
+
+test('images of the engine that a bake has made are no sources', async (t) => {
+  const list = async () => [
+    { name: 'app:1', labels: {} },
+    { name: 'app:fast', labels: { 'io.pycds.layer': 'sha256:1' } },
+  ]
+  t.deepEqual(imagesOf(await expandEntries([entry('app:*')], list)), ['app:1'])
+})
+
+test('neither is what another image of the run is baked into', (t) => {
+  const images = ['oci:d:1', 'oci:d:1-cds', 'oci:d:1-cds-cds', 'oci:d:2-cds'].map((image) => ({
+    image,
+    isFound: true,
+    output: outputOf({ image }),
+  }))
+  t.deepEqual(imagesOf(withoutOutputs(images)), ['oci:d:1', 'oci:d:2-cds'])
+  const engine = [
+    { image: 'app', isFound: true, output: outputOf({ image: 'app', tag: 'app:latest-x' }) },
+    { image: 'app:latest-x', isFound: true, output: outputOf({ image: 'app:latest-x' }) },
+  ]
+  t.deepEqual(imagesOf(withoutOutputs(engine)), ['app'])
+})
+
+test('names and files of an entry are filled in for each image, other options are not', async (t) => {
+  const words = ['--tag={repository}:{tag}-x', '--sbom=out/{name}.json', '--train-env=A={tag}']
+  const [one] = await expandEntries([entry('host:5000/t/*:*', { words })], listing('host:5000/t/app:1'))
+  t.deepEqual(one?.words, ['--tag=t/app:1-x', '--sbom=out/host_5000_t_app_1.json', '--train-env=A={tag}'])
+  const [layout] = await expandEntries(
+    [entry('oci:b/*:*', { words: ['--output=oci:f/{repository}:{tag}'] })],
+    listing('oci:b/web:1'),
+  )
+  t.deepEqual(layout?.words, ['--output=oci:f/web:1'])
+})
+
+test('a pattern that fits nothing or cannot be looked up is a failure of its own', async (t) => {
+  const [none] = await expandEntries([entry('app:*')], listing())
+  t.is(none?.failure?.code, 'IMAGE_NOT_FOUND')
+  const gone = async () => {
+    throw new PycdsError('ENGINE_UNREACHABLE', { message: 'engine: gone', hint: 'Start it.' })
+  }
+  const both = await expandEntries([entry('app:*'), entry('oci:d:1')], gone)
+  t.deepEqual(
+    both.map(({ failure }) => failure?.code),
+    ['ENGINE_UNREACHABLE', undefined],
+  )
+})
+
+test('two images that would get one name are refused', (t) => {
+  const both = ['a:1', 'b:1'].map((image) => ({ name: image, output: outputOf({ image, tag: 'fast' }) }))
+  t.is((t.throws(() => assertDistinct(both)) as unknown as PycdsError).code, 'USAGE')
+  t.notThrows(() =>
+    assertDistinct(['a:1', 'b:1'].map((image) => ({ name: image, output: outputOf({ image }) }))),
+  )
+})
+
+test('what a place without a name becomes is not known before it is looked at', (t) => {
+  t.is(outputOf({ image: 'oci:d' }), undefined)
+  t.is(outputOf({ image: 'app' }), 'app:latest-cds')
+})
