@@ -9,6 +9,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "../learn/learn.h"
+
 #define LINE_BYTES 1024
 #define NAMES_BYTES ((size_t)2000)
 
@@ -124,8 +126,14 @@ static void summarise_cache(enum report_cache cache, const char *what) {
   if (total > 0) say("served %lu of %lu compilations of %s", report.cached[cache], total, what);
 }
 
+static void summarise_learning(void) {
+  enum learn_status status = learn_status();
+  if (status != LEARN_OFF) say("learning: %s: %s", learn_status_code(status), learn_status_sentence(status));
+}
+
 static void summarise(void) {
   summarise_snapshot();
+  summarise_learning();
   if (report.reject) {
     say("archive %s not used: %s: %s", report.path, pycds_reject_code(report.reject),
         pycds_reject_sentence(report.reject));
