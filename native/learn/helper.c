@@ -140,7 +140,7 @@ static enum learn_state work(const struct learn_task *task, const uint8_t *log, 
   if (state != LEARN_DONE) return state;
   const struct store_part notes = {files.learned.bytes, files.learned.length};
   const struct store_part archive = {files.archive.bytes, files.archive.length};
-  bool done = store_write(task, LEARN_NOTES, &notes, 1) && store_write(task, LEARN_ARCHIVE, &archive, 1);
+  bool done = store_write(task, LEARN_NOTES, &notes, 1, true) && store_write(task, LEARN_ARCHIVE, &archive, 1, true);
   pycds_buffer_free(&files.learned);
   pycds_buffer_free(&files.archive);
   if (!done) return LEARN_NOT_WRITTEN;

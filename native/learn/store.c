@@ -49,7 +49,8 @@ static void temporary_name(char name[STORE_NAME_BYTES], const char *key) {
   memcpy(name + length, number, text_length(number) + 1);
 }
 
-bool store_write(const struct learn_task *task, const char *suffix, const struct store_part *parts, size_t count) {
+bool store_write(const struct learn_task *task, const char *suffix, const struct store_part *parts, size_t count,
+                 bool durable) {
   char temporary[STORE_NAME_BYTES], name[STORE_NAME_BYTES];
   temporary_name(temporary, task->key);
   store_name(name, task->key, suffix);
@@ -58,7 +59,7 @@ bool store_write(const struct learn_task *task, const char *suffix, const struct
   if (file < 0) return false;
   bool done = true;
   for (size_t i = 0; i < count && done; i++) done = write_all(file, parts[i].bytes, parts[i].length);
-  done = done && CALL2(fchmod, file, S_IRUSR) == 0 && CALL1(fsync, file) == 0;
+  done = done && CALL2(fchmod, file, S_IRUSR) == 0 && (!durable || CALL1(fsync, file) == 0);
   CALL1(close, file);
   done = done && CALL5(renameat2, task->directory, temporary, task->directory, name, 0) == 0;
   if (!done) CALL3(unlinkat, task->directory, temporary, 0);

@@ -19,9 +19,10 @@ struct store_part {
   size_t length;
 };
 
-/* Writes a file that is there whole or not at all, even if the machine stops meanwhile; nobody but its owner may read
- * it. False when that cannot be. */
-bool store_write(const struct learn_task *task, const char *suffix, const struct store_part *parts, size_t count);
+/* Writes a file that is there whole or not at all, if it is to be `durable` even when the machine stops meanwhile; nobody
+ * but its owner may read it. False when that cannot be. */
+bool store_write(const struct learn_task *task, const char *suffix, const struct store_part *parts, size_t count,
+                 bool durable);
 
 /* Removes what nobody has used for long, what somebody has left half written, and then the oldest until no more than
  * the limit is left; what belongs to the key of the task stays. */

@@ -20,6 +20,7 @@
 #include "../entry/locate.h"
 #include "directory.h"
 #include "kind.h"
+#include "lean.h"
 #include "log.h"
 #include "regexes.h"
 #include "sources.h"
@@ -289,17 +290,13 @@ static bool has_room_for_process(void) {
  * waitpid(-1) would return, and its end sends no SIGCHLD. */
 static bool start_helper(void) {
   int ends[2];
-  uint64_t all = ~(uint64_t)0, before = 0;
   if (!has_room_for_process() || CALL2(pipe2, ends, O_CLOEXEC) != 0) return false;
   learning.pipe = directory_move(ends[1]);
   learning.task.pipe = ends[0];
   learning.task.parent = (int)CALL0(getpid);
   learning.task.limit = limit();
-  /* Neither may the program's handlers run in the copy. */
-  CALL4(rt_sigprocmask, SIG_BLOCK, &all, &before, sizeof all);
-  long child = CALL5(clone, 0, 0, 0, 0, 0);
+  long child = lean_clone();
   if (child == 0) learn_helper(&learning.task);
-  CALL4(rt_sigprocmask, SIG_SETMASK, &before, NULL, sizeof before);
   CALL1(close, ends[0]);
   if (child > 0) {
     learning.helper = child;
@@ -346,7 +343,8 @@ static void keep_records(const struct learn_shared *shared) {
       {head, record_head(head, kind, (const struct record_field *)&whole, RECORD_FIELDS(whole))},
       {digits, sizeof digits},
   };
-  if (store_write(&learning.task, LEARN_KEPT_RECORDS, parts, 3)) learning.status = LEARN_KEPT;
+  /* They end with a checksum: whether they are all there can be seen, and nobody waits for the disk. */
+  if (store_write(&learning.task, LEARN_KEPT_RECORDS, parts, 3, false)) learning.status = LEARN_KEPT;
 }
 
 static void at_end(void) {
