@@ -24,6 +24,8 @@ const TYPES = {
   inspect: ['src/usecases/inspect.ts', 'InspectResult'],
   manifest: ['src/artifact/manifest.ts', 'Manifest'],
   plan: ['src/usecases/plan.ts', 'PlanResult'],
+  prepare: ['src/usecases/prepare.ts', 'PrepareResult'],
+  'prepare-root': ['src/usecases/prepare.ts', 'PrepareRootResult'],
   progress: ['src/log/rawjson.ts', 'ProgressEvent'],
   record: ['src/usecases/record.ts', 'RecordResult'],
   step: ['src/usecases/step.ts', 'StepResult'],

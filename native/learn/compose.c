@@ -72,9 +72,7 @@ struct work {
   struct record_field bytecode; /* of the module that comes next */
 };
 
-static struct pycds_text text_of(struct record_field field) {
-  return (struct pycds_text){field.bytes, field.length};
-}
+static struct pycds_text text_of(struct record_field field) { return (struct pycds_text){field.bytes, field.length}; }
 
 static bool is_hex(const struct record_field *field, const uint8_t *bytes, size_t count) {
   const char *digits = field->bytes;
@@ -148,7 +146,8 @@ static void add_module(struct work *w, struct record_module *record) {
       .origin = text_of(record->origin),
       .cached = text_of(record->cached),
       .entry = text_of(record->entry),
-      .flags = record->is_package.length == 1 && *(const char *)record->is_package.bytes == '1' ? PYCDS_MODULE_PACKAGE : 0,
+      .flags =
+          record->is_package.length == 1 && *(const char *)record->is_package.bytes == '1' ? PYCDS_MODULE_PACKAGE : 0,
       .marshal = record->marshal.bytes,
       .marshal_bytes = record->marshal.length,
       .seeds = record->seeds.bytes,
@@ -299,8 +298,7 @@ static enum learn_state write_archive(struct work *w) {
   memcpy(target.identity, task->identity, sizeof target.identity);
   memcpy(target.python_magic, task->magic, sizeof target.python_magic);
   const struct pycds_text info = {INFO, sizeof INFO - 1};
-  const char *error =
-      pycds_archive_write(&target, w->modules, w->count, &w->caches, info, &w->out->archive);
+  const char *error = pycds_archive_write(&target, w->modules, w->count, &w->caches, info, &w->out->archive);
   return error || w->out->learned.failed ? LEARN_NOT_COMPOSED : LEARN_DONE;
 }
 

@@ -58,13 +58,15 @@ __attribute__((noreturn)) static void end(void) {
 static void reset_signals(void) {
   const struct kernel_action action = {0}; /* SIG_DFL */
   const uint64_t none = 0;
-  for (int signal = 1; signal <= KERNEL_SIGNALS; signal++) CALL4(rt_sigaction, signal, &action, NULL, sizeof action.mask);
+  for (int signal = 1; signal <= KERNEL_SIGNALS; signal++)
+    CALL4(rt_sigaction, signal, &action, NULL, sizeof action.mask);
   CALL4(rt_sigprocmask, SIG_SETMASK, &none, NULL, sizeof none);
 }
 
 /* An inherited stream keeps a pipe open, and a listening socket a port. */
 static void keep_descriptors(struct learn_task *task) {
-  long directory = CALL3(fcntl, task->directory, F_DUPFD_CLOEXEC, 5), pipe = CALL3(fcntl, task->pipe, F_DUPFD_CLOEXEC, 5);
+  long directory = CALL3(fcntl, task->directory, F_DUPFD_CLOEXEC, 5),
+       pipe = CALL3(fcntl, task->pipe, F_DUPFD_CLOEXEC, 5);
   if (directory < 0 || pipe < 0) end();
   long nothing = CALL4(openat, AT_FDCWD, "/dev/null", O_RDWR, 0);
   for (int stream = 0; stream < 3; stream++) {
@@ -111,9 +113,7 @@ static void detach(struct learn_task *task) {
 
 /* ---- working ---- */
 
-static void finish(const struct learn_task *task, enum learn_state state) {
-  atomic_store(&task->shared->state, state);
-}
+static void finish(const struct learn_task *task, enum learn_state state) { atomic_store(&task->shared->state, state); }
 
 static void forget(const struct learn_task *task, const char *suffix) {
   char name[STORE_NAME_BYTES];
@@ -125,7 +125,8 @@ static void forget(const struct learn_task *task, const char *suffix) {
 static void note_try(const struct learn_task *task) {
   char name[STORE_NAME_BYTES];
   store_name(name, task->key, LEARN_TRIES);
-  long file = CALL4(openat, task->directory, name, O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC, S_IRUSR | S_IWUSR);
+  long file =
+      CALL4(openat, task->directory, name, O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC, S_IRUSR | S_IWUSR);
   if (file < 0) return;
   CALL3(write, file, "1", 1);
   CALL1(close, file);
@@ -179,8 +180,10 @@ static void work_on_records(const struct learn_task *task) {
   if (!log) return;
   for (size_t got = 0; got < length;) {
     long step = CALL3(read, file, log + got, length - got);
-    if (step <= 0) length = got;
-    else got += (size_t)step;
+    if (step <= 0)
+      length = got;
+    else
+      got += (size_t)step;
   }
   CALL1(close, file);
   size_t records = learn_sealed(log, length);

@@ -20,7 +20,7 @@
 
 /* In front of each piece, which is then aligned as malloc's are. */
 struct head {
-  size_t bytes; /* that may be used */
+  size_t bytes;  /* that may be used */
   size_t mapped; /* of a large piece: all of it, with this head */
 };
 _Static_assert(sizeof(struct head) == 16, "alignment");

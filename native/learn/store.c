@@ -54,8 +54,8 @@ bool store_write(const struct learn_task *task, const char *suffix, const struct
   char temporary[STORE_NAME_BYTES], name[STORE_NAME_BYTES];
   temporary_name(temporary, task->key);
   store_name(name, task->key, suffix);
-  long file =
-      CALL4(openat, task->directory, temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, S_IRUSR | S_IWUSR);
+  long file = CALL4(openat, task->directory, temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
+                    S_IRUSR | S_IWUSR);
   if (file < 0) return false;
   bool done = true;
   for (size_t i = 0; i < count && done; i++) done = write_all(file, parts[i].bytes, parts[i].length);

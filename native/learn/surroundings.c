@@ -115,8 +115,8 @@ int64_t room_of_processes(void) {
 
 /* The lines of /proc/PID/status on which rights are told. */
 static bool read_rights(const char *pid, char text[TEXT_BYTES]) {
-  static const char *const lines[] = {"Uid:", "Gid:", "Groups:", "CapInh:", "CapPrm:",     "CapEff:",
-                                      "CapBnd:", "CapAmb:", "NoNewPrivs:", "Seccomp:"};
+  static const char *const lines[] = {
+      "Uid:", "Gid:", "Groups:", "CapInh:", "CapPrm:", "CapEff:", "CapBnd:", "CapAmb:", "NoNewPrivs:", "Seccomp:"};
   char path[TEXT_BYTES], all[TEXT_BYTES];
   const char *const parts[] = {"/proc/", pid, "/status"};
   size_t length = 0;

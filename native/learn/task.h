@@ -22,19 +22,19 @@
 /* Names in the directory, behind a key. */
 #define LEARN_ARCHIVE ".cds"
 #define LEARN_KEPT_RECORDS ".records" /* whole records, of which there is no archive yet */
-#define LEARN_NOTES ".learned" /* those of which there is one, without code */
-#define LEARN_LOCK ".lock"       /* held by the process that learns */
-#define LEARN_TRIES ".tries"     /* a byte for each time that somebody began to write the archive */
-#define LEARN_TEMPORARY ".new"   /* in front of all of a name: what is being written */
+#define LEARN_NOTES ".learned"        /* those of which there is one, without code */
+#define LEARN_LOCK ".lock"            /* held by the process that learns */
+#define LEARN_TRIES ".tries"          /* a byte for each time that somebody began to write the archive */
+#define LEARN_TEMPORARY ".new"        /* in front of all of a name: what is being written */
 
 enum learn_state {
   LEARN_WAITING = 0,
-  LEARN_DONE,        /* the archive is there */
-  LEARN_RIGHTS_CHANGED,      /* the process has other rights by now */
-  LEARN_SHORT_OF_MEMORY,   /* there is too little memory left in its group */
-  LEARN_UNREADABLE,  /* the records are damaged, or of another interpreter */
-  LEARN_NOT_WRITTEN,  /* the directory takes no file: it is full, or read-only */
-  LEARN_NOT_COMPOSED /* the archiver refused them */
+  LEARN_DONE,            /* the archive is there */
+  LEARN_RIGHTS_CHANGED,  /* the process has other rights by now */
+  LEARN_SHORT_OF_MEMORY, /* there is too little memory left in its group */
+  LEARN_UNREADABLE,      /* the records are damaged, or of another interpreter */
+  LEARN_NOT_WRITTEN,     /* the directory takes no file: it is full, or read-only */
+  LEARN_NOT_COMPOSED     /* the archiver refused them */
 };
 
 struct learn_shared {
@@ -47,10 +47,10 @@ struct learn_shared {
 
 struct learn_task {
   struct learn_shared *shared;
-  bool records; /* those in the directory, instead of the shared ones */
-  int directory;               /* a descriptor */
-  int pipe;                    /* ends when the process ends or starts another program */
-  int parent;                  /* its pid */
+  bool records;  /* those in the directory, instead of the shared ones */
+  int directory; /* a descriptor */
+  int pipe;      /* ends when the process ends or starts another program */
+  int parent;    /* its pid */
   char key[LEARN_KEY_BYTES];
   uint64_t limit; /* bytes of all files in the directory */
   /* Of the interpreter. */

@@ -47,8 +47,7 @@ static void tell_of_number(const struct source_question *question) {
 
 static PyObject *observe(enum source_builtin builtin, const struct source_arguments *arguments) {
   struct source_question question;
-  if (sources.busy || !source_call_question(builtin, arguments, sources.optimize, &question) ||
-      strict_is_watched() ||
+  if (sources.busy || !source_call_question(builtin, arguments, sources.optimize, &question) || strict_is_watched() ||
       !tell(sources.wants, &question, NULL)) {
     return source_call_stock(builtin, arguments);
   }

@@ -5,6 +5,7 @@ import Completion from './completion.js'
 import Doctor from './doctor.js'
 import Generate from './generate.js'
 import Inspect from './inspect.js'
+import Prepare from './prepare.js'
 import Step from './step.js'
 import Trace from './trace.js'
 import TraceDiff from './trace-diff.js'
@@ -19,6 +20,7 @@ export const COMMANDS = {
   doctor: Doctor,
   generate: Generate,
   inspect: Inspect,
+  prepare: Prepare,
   step: Step,
   trace: Trace,
   'trace:diff': TraceDiff,

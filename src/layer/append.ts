@@ -14,6 +14,8 @@ export interface AppendInput {
   layer: NewLayer
   artifacts: readonly Artifact[]
   pythonVersion: string
+  /** What made the layer; default: a bake. */
+  verb?: 'bake' | 'prepare'
 }
 
 /**
@@ -25,14 +27,14 @@ export async function appendToImage(
   input: AppendInput,
   epoch: number | undefined,
 ): Promise<string> {
-  const { source, layer } = input
+  const { source, layer, verb = 'bake' } = input
   const config = createdAt(withoutBake(input.config), epoch)
   const changed = appendLayer(
     config,
     {
       diffId: layer.diffId,
-      createdBy: `pycds-image ${TOOL_VERSION} bake`,
-      comment: 'code data sharing archive',
+      createdBy: `pycds-image ${TOOL_VERSION} ${verb}`,
+      comment: verb === 'bake' ? 'code data sharing archive' : 'code data sharing at the first start',
       created: creationText(config),
     },
     {

@@ -12,4 +12,6 @@ export const LABELS = {
   source: 'io.pycds.source',
   version: 'io.pycds.version',
   python: 'io.pycds.python',
+  /** The directory of a prepared image. */
+  learn: 'io.pycds.learn',
 } as const

@@ -166,8 +166,7 @@ static struct record_field implementation(const char *name, PyObject **object) {
   PyObject *all = PySys_GetObject("implementation");
   *object = all ? PyObject_GetAttrString(all, name) : NULL;
   Py_ssize_t length = 0;
-  const char *text =
-      *object && type_of(*object) == &PyUnicode_Type ? PyUnicode_AsUTF8AndSize(*object, &length) : NULL;
+  const char *text = *object && type_of(*object) == &PyUnicode_Type ? PyUnicode_AsUTF8AndSize(*object, &length) : NULL;
   PyErr_Clear();
   return text ? field_of(text, (size_t)length) : field_of("", 0);
 }
@@ -249,8 +248,7 @@ static void record_earlier(void) {
     bool is_source = loader && type_of(loader) == (PyTypeObject *)importlib.loader_type;
     drop(loader);
     Py_ssize_t length;
-    const char *text =
-        is_source && type_of(name) == &PyUnicode_Type ? PyUnicode_AsUTF8AndSize(name, &length) : NULL;
+    const char *text = is_source && type_of(name) == &PyUnicode_Type ? PyUnicode_AsUTF8AndSize(name, &length) : NULL;
     if (!text) continue;
     if (list.length > 0) pycds_buffer_put(&list, "", 1);
     pycds_buffer_put(&list, text, (size_t)length);

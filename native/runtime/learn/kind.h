@@ -3,8 +3,8 @@
 #ifndef PYCDS_RUNTIME_LEARN_KIND_H
 #define PYCDS_RUNTIME_LEARN_KIND_H
 
-#include "../../learn/task.h"
 #include "../../learn/records.h"
+#include "../../learn/task.h"
 
 #define KIND_WORDS_BYTES 8192
 

@@ -45,7 +45,7 @@ static struct {
   struct learn_task task;
   struct kind_command command;
   char archive[DIRECTORY_PATH_BYTES + STORE_NAME_BYTES]; /* the path of this kind's archive */
-  long helper;                                            /* its pid; 0: there is none */
+  long helper;                                           /* its pid; 0: there is none */
   int pipe;
   int64_t wait; /* milliseconds at the end */
   /* While a learned archive is in use. */
@@ -155,8 +155,10 @@ static int64_t wait_time(void) {
   const char *value = getenv("PYCDS_LEARN_WAIT");
   if (!value || *value < '0' || *value > '9' || text_length(value) > 12) return 0;
   int64_t count = (int64_t)text_decimal(&value);
-  if (text_is(value, "s")) count *= 1000;
-  else if (!text_is(value, "ms")) return 0;
+  if (text_is(value, "s"))
+    count *= 1000;
+  else if (!text_is(value, "ms"))
+    return 0;
   return count < MAX_WAIT_MILLISECONDS ? count : MAX_WAIT_MILLISECONDS;
 }
 
@@ -244,8 +246,8 @@ void learn_missed(void) {
 static bool take_lock(void) {
   char name[STORE_NAME_BYTES];
   store_name(name, learning.task.key, LEARN_LOCK);
-  long file = CALL4(openat, learning.directory.descriptor, name, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC,
-                    S_IRUSR | S_IWUSR);
+  long file =
+      CALL4(openat, learning.directory.descriptor, name, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, S_IRUSR | S_IWUSR);
   if (file < 0) {
     learning.status = LEARN_UNWRITABLE;
     return false;
@@ -282,8 +284,7 @@ static bool there_are(const char *suffix) {
 static bool has_room_for_process(void) {
   struct rlimit processes = {RLIM_INFINITY, RLIM_INFINITY};
   CALL4(prlimit64, 0, RLIMIT_NPROC, NULL, &processes);
-  return room_of_processes() >= ROOM_PROCESSES &&
-         (processes.rlim_cur >= SMALL_PROCESS_LIMIT || CALL0(geteuid) == 0);
+  return room_of_processes() >= ROOM_PROCESSES && (processes.rlim_cur >= SMALL_PROCESS_LIMIT || CALL0(geteuid) == 0);
 }
 
 /* Makes the helper: a copy of this process that runs nothing of it. Without an exit signal it is no child that

@@ -20,7 +20,9 @@ static size_t bytes_of_log(void) { return sizeof(struct learn_shared) + LEARN_LO
 bool log_is_own(void) { return recorded.owner > 0 && CALL0(getpid) == recorded.owner; }
 
 /* A child's copy of the pointer leads nowhere: the helper alone has the memory (MADV_DONTFORK). */
-struct learn_shared *log_shared(void) { return log_is_own() ? recorded.shared : NULL; }
+struct learn_shared *log_shared(void) {
+  return log_is_own() ? recorded.shared : NULL;
+}
 
 bool log_is_open(void) { return recorded.shared && !recorded.full && log_is_own(); }
 

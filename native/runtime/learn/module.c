@@ -102,9 +102,10 @@ void learn_before(PyObject *loader, PyObject *name, struct before *before) {
   PyObject *attributes = PyObject_GetAttr(loader, names.dunder_dict);
   struct text origin;
   struct stat status;
-  bool plain = attributes && type_of(attributes) == &PyDict_Type && !replaced_on_loader(attributes) &&
-               !replaced_any(READING);
-  PyObject *own = plain ? item_of(attributes, names.name) : NULL, *path = plain ? item_of(attributes, names.path) : NULL;
+  bool plain =
+      attributes && type_of(attributes) == &PyDict_Type && !replaced_on_loader(attributes) && !replaced_any(READING);
+  PyObject *own = plain ? item_of(attributes, names.name) : NULL,
+           *path = plain ? item_of(attributes, names.path) : NULL;
   bool same = own && type_of(own) == &PyUnicode_Type && (own == name || PyUnicode_Compare(own, name) == 0);
   if (same && text_of(path, &origin) && origin.length > 0 && *origin.bytes == '/' &&
       CALL4(newfstatat, AT_FDCWD, origin.bytes, &status, 0) == 0 && S_ISREG(status.st_mode)) {
@@ -215,9 +216,7 @@ static bool is_new(struct seen *seen, PyObject *code) {
   return true;
 }
 
-static struct {
-  PyObject *adaptive, *constants;
-} attributes;
+static struct { PyObject *adaptive, *constants; } attributes;
 
 static void put_seeds(struct seen *seen, PyObject *code) {
   char *bytes;
