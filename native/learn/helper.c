@@ -107,8 +107,9 @@ static void detach(struct learn_task *task) {
   reset_signals();
   CALL0(setsid);
   CALL1(umask, 077);
-  be_modest();
+  /* First of all that takes time: a port that the program closes is to be free. */
   keep_descriptors(task);
+  be_modest();
 }
 
 /* ---- working ---- */
