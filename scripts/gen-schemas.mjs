@@ -22,6 +22,7 @@ const TYPES = {
   error: ['src/errors/render.ts', 'ErrorDocument'],
   generate: ['src/usecases/generate/generate.ts', 'GenerateResult'],
   inspect: ['src/usecases/inspect.ts', 'InspectResult'],
+  'inspect-directory': ['src/usecases/learned.ts', 'InspectDirectoryResult'],
   manifest: ['src/artifact/manifest.ts', 'Manifest'],
   plan: ['src/usecases/plan.ts', 'PlanResult'],
   prepare: ['src/usecases/prepare.ts', 'PrepareResult'],
@@ -31,6 +32,7 @@ const TYPES = {
   step: ['src/usecases/step.ts', 'StepResult'],
   trace: ['src/learn/trace/trace-file.ts', 'Trace'],
   'trace-diff': ['src/learn/trace/traces.ts', 'TraceDiff'],
+  'trace-import': ['src/usecases/learned.ts', 'ImportResult'],
   'trace-merge': ['src/learn/trace/traces.ts', 'MergeResult'],
   verify: ['src/usecases/verify.ts', 'VerifyResult'],
 }

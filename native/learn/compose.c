@@ -14,6 +14,7 @@
 #include "../static/sys/syscalls.h"
 #include "bytecode.h"
 #include "records.h"
+#include "source_hash.h"
 
 #if defined __x86_64__
 #define OWN_MACHINE 62
@@ -21,6 +22,7 @@
 #define OWN_MACHINE 183
 #endif
 #define MAX_BYTECODE_BYTES ((size_t)16 * 1024 * 1024)
+#define MAX_SOURCE_BYTES ((uint64_t)16 * 1024 * 1024)
 #define HASH_DIGITS 16
 
 static const char INFO[] = "{\"learned\":true,\"leftOut\":[]}";
@@ -129,6 +131,27 @@ static const uint8_t *read_bytecode(const struct work *w, const struct record_mo
   return content + BYTECODE_HEAD_BYTES;
 }
 
+/* What a source is known by in traces; 0 when the file is another one by now. */
+static uint64_t hash_source(const struct work *w, const struct pycds_module *module) {
+  char path[4096];
+  struct stat status;
+  uint64_t hash = 0;
+  if (module->origin.length >= sizeof path || module->source_size > MAX_SOURCE_BYTES) return 0;
+  memcpy(path, module->origin.bytes, module->origin.length);
+  path[module->origin.length] = 0;
+  long file = CALL4(openat, AT_FDCWD, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK, 0);
+  if (file < 0) return 0;
+  if (CALL4(newfstatat, file, "", &status, AT_EMPTY_PATH) == 0 && S_ISREG(status.st_mode) &&
+      (uint64_t)status.st_size == module->source_size && status.st_mtim.tv_sec == module->source_mtime) {
+    uint8_t *content = malloc((size_t)status.st_size + 1);
+    if (content && read_whole(file, content, (size_t)status.st_size))
+      hash = source_hash(w->task->hexversion, w->task->magic, content, (size_t)status.st_size);
+    free(content);
+  }
+  CALL1(close, file);
+  return hash;
+}
+
 static bool reserve_module(struct work *w) {
   if (w->count < w->capacity) return true;
   size_t capacity = w->capacity ? 2 * w->capacity : 512;
@@ -158,8 +181,10 @@ static void add_module(struct work *w, struct record_module *record) {
   module.source_size = (uint64_t)size;
   if (module.marshal_bytes == 0) module.marshal = read_bytecode(w, record, &module.marshal_bytes);
   if (!module.marshal || !reserve_module(w)) return;
+  module.source_hash = hash_source(w, &module);
   w->modules[w->count++] = module;
   record->marshal.length = record->seeds.length = 0;
+  record->source_hash = (struct record_field){&module.source_hash, sizeof module.source_hash};
   put_record(&w->out->learned, "module", record, RECORD_FIELDS(module));
 }
 

@@ -9,6 +9,7 @@ import Prepare from './prepare.js'
 import Step from './step.js'
 import Trace from './trace.js'
 import TraceDiff from './trace-diff.js'
+import TraceImport from './trace-import.js'
 import TraceMerge from './trace-merge.js'
 import Verify from './verify.js'
 
@@ -24,6 +25,7 @@ export const COMMANDS = {
   step: Step,
   trace: Trace,
   'trace:diff': TraceDiff,
+  'trace:import': TraceImport,
   'trace:merge': TraceMerge,
   verify: Verify,
 }

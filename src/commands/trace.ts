@@ -19,6 +19,7 @@ export default class Trace extends BaseCommand {
     'trace IMAGE -o FILE [FLAGS] [-- COMMAND...]',
     'trace merge FILE... -o FILE',
     'trace diff FILE FILE',
+    'trace import DIR -o FILE',
   ]
   static override readonly examples = [
     '<%= config.bin %> trace myapp:latest -o trace.json --probe GET:8000/search',

@@ -16,7 +16,10 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
+import { readLearned, traceOf } from '../../src/learn/learned.js'
 import { parseRunLog } from '../../src/learn/runlog/run-log.js'
+import { formatTrace } from '../../src/learn/trace/trace-file.js'
+import { parseTraceFile } from '../../src/learn/trace/trace-reader.js'
 import { mutate, randomFrom } from '../fuzz/mutate.js'
 import { archiver, findPythons, PATH } from '../helpers/interpreters.js'
 import { Bench } from '../helpers/python.js'
@@ -129,6 +132,11 @@ for (const { path, version } of pythons) {
     for (const module of modules) {
       t.is(`${module.origin} ${module.codeObjects}`, sizes.get(module.name) ?? '', module.name)
     }
+    const { trace } = traceOf(readLearned(school.directory))
+    const hashes = new Map(trained.modules.map(({ name, sourceHash }) => [name, sourceHash.toString('hex')]))
+    t.true(trace.modules.length > 20)
+    for (const { name, sourceHash } of trace.modules) t.is(sourceHash, hashes.get(name) ?? '', name)
+    t.deepEqual(parseTraceFile('learned', formatTrace(trace)), trace)
   })
 }
 

@@ -16,6 +16,7 @@
 #include "../host/frames.h"
 #include "../host/handed.h"
 #include "../host/importlib_digest.h"
+#include "../host/locate.h"
 #include "../host/replaced.h"
 #include "../host/report.h"
 #include "../learn/learn.h"
@@ -24,7 +25,6 @@
 #include "../warm/shadow.h"
 #include "finder.h"
 #include "get_code.h"
-#include "locate.h"
 #include "runtime.h"
 #include "takeover.h"
 
@@ -99,19 +99,34 @@ static enum pycds_reject start_learned(PyObject *self, enum pycds_reject rejecte
   return rejected;
 }
 
+static bool tell_learning(const char **code, const char **sentence) {
+  enum learn_status status = learn_status();
+  *code = learn_status_code(status);
+  *sentence = learn_status_sentence(status);
+  return status != LEARN_OFF;
+}
+
 /* `path`: of the archive. `snapshot`: what this process was made of, in so many milliseconds, or why it was not. */
 static void run(PyObject *self, const char *path, const char *snapshot, enum snapshot_reject reject,
                 double milliseconds) {
   const char *mode = getenv("PYCDS");
   if (!mode) mode = "auto";
   report.path = path;
+  report.learning = tell_learning;
   report.summary = strcmp(mode, "report") == 0;
   report.log = getenv("PYCDS_LOG") != NULL;
   report_snapshot(snapshot, reject, milliseconds);
   clock_start();
   double before = report_wanted() ? report_clock() : 0;
   enum pycds_reject rejected = *path ? start(self, path, false) : PYCDS_REJECT_MISSING;
-  if (rejected && !snapshot && learn_is_wanted(self)) rejected = start_learned(self, rejected);
+  if (learn_is_wanted(self)) {
+    if (!rejected)
+      learn_refuse(LEARN_BAKED);
+    else if (snapshot)
+      learn_refuse(LEARN_SNAPSHOT);
+    else
+      rejected = start_learned(self, rejected);
+  }
   report_rejected(rejected);
   PyErr_Clear();
   /* A sub-interpreter is no start of the program that could fail. */

@@ -9,8 +9,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "../learn/learn.h"
-
 #define LINE_BYTES 1024
 #define NAMES_BYTES ((size_t)2000)
 
@@ -127,8 +125,8 @@ static void summarise_cache(enum report_cache cache, const char *what) {
 }
 
 static void summarise_learning(void) {
-  enum learn_status status = learn_status();
-  if (status != LEARN_OFF) say("learning: %s: %s", learn_status_code(status), learn_status_sentence(status));
+  const char *code, *sentence;
+  if (report.learning && report.learning(&code, &sentence)) say("learning: %s: %s", code, sentence);
 }
 
 static void summarise(void) {

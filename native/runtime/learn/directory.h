@@ -3,7 +3,7 @@
 #ifndef PYCDS_RUNTIME_LEARN_DIRECTORY_H
 #define PYCDS_RUNTIME_LEARN_DIRECTORY_H
 
-#include "learn.h"
+#include "status.h"
 
 #define DIRECTORY_PATH_BYTES 4096
 

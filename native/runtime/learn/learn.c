@@ -17,7 +17,7 @@
 #include "../../learn/surroundings.h"
 #include "../../static/sys/syscalls.h"
 #include "../../static/sys/text.h"
-#include "../entry/locate.h"
+#include "../host/locate.h"
 #include "directory.h"
 #include "kind.h"
 #include "lean.h"
@@ -142,6 +142,8 @@ bool learn_is_wanted(PyObject *self) {
   struct wish wish;
   return find_wish(self, &wish);
 }
+
+void learn_refuse(enum learn_status status) { learning.status = status; }
 
 static uint64_t limit(void) {
   const char *value = getenv("PYCDS_LEARN_LIMIT");

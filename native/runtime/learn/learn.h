@@ -21,13 +21,7 @@
 
 #include "../../cpython/pyapi.h"
 #include "../../format/reject.h"
-
-enum learn_status {
-  LEARN_OFF, /* not asked for */
-#define LEARN_STATUS(code, sentence) LEARN_##code,
-#include "status.def"
-#undef LEARN_STATUS
-};
+#include "status.h"
 
 /* What this start does about learning; LEARN_OFF where nothing was asked. For a report. */
 enum learn_status learn_status(void);
@@ -36,6 +30,9 @@ const char *learn_status_sentence(enum learn_status status);
 
 /* Whether a directory was asked for: by the variable, or by the place built in beside `self`, the module. */
 bool learn_is_wanted(PyObject *self);
+
+/* Nothing is learned though it was asked for: why. */
+void learn_refuse(enum learn_status status);
 
 /* Looks at the directory. Returns the path of this kind's archive when there is one; NULL: there is none. */
 const char *learn_find(PyObject *self);

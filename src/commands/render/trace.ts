@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { MergeResult, TraceDiff } from '../../learn/trace/traces.js'
 import type { Style } from '../../log/index.js'
+import type { ImportResult } from '../../usecases/learned.js'
 import type { RecordResult } from '../../usecases/record.js'
 import { formatCount } from '../../util/units.js'
 import { renderFacts } from './table.js'
@@ -24,6 +25,20 @@ export function renderMerge(result: MergeResult, style: Style): string {
     style.strong(`${style.good('Merged')} ${formatCount(from.length, 'trace')}`),
     '',
     ...renderFacts([...from, all]),
+  ].join('\n')
+}
+
+export function renderImport(result: ImportResult, style: Style): string {
+  return [
+    style.strong(
+      `${style.good('Imported')} ${formatCount(result.starts, 'kind')} of starts from ${result.directory}`,
+    ),
+    '',
+    ...renderFacts([
+      ['modules', `${result.modules}, ${result.leftOut} left out`],
+      ['python', `${result.python.version}  ${result.python.executable}`],
+      ['trace', result.output ?? 'stdout'],
+    ]),
   ].join('\n')
 }
 
