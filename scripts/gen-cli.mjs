@@ -38,8 +38,10 @@ const EXAMPLES = {
   only: 'web',
   output: {
     bake: 'oci-archive:image.tar:1.4',
+    prepare: 'oci-archive:image.tar:1.4',
     step: '/pycds-out',
     trace: 'trace.json',
+    'trace:import': 'learned.json',
     'trace:merge': 'all.json',
     'trace:pull': 'trace.json',
   },
@@ -49,6 +51,7 @@ const EXAMPLES = {
   pyc: 'all',
   python: '/usr/bin/python3',
   ready: 'port:8000',
+  root: './venv',
   runs: '21',
   runtime: 'bubblewrap',
   'snapshot-cpu': 'native',

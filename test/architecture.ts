@@ -197,8 +197,15 @@ const MAY_INCLUDE: Record<string, readonly string[]> = {
   'native/runtime/entry': [
     ...['native/format', 'native/cpython', 'native/runtime/archive', 'native/runtime/caches'],
     ...['native/runtime/decide', 'native/runtime/host', 'native/runtime/make', 'native/runtime/warm'],
-    'native/snapshot',
+    ...['native/runtime/learn', 'native/snapshot'],
   ],
+  // Records what a start imports, and makes the helper.
+  'native/runtime/learn': [
+    ...['native/format', 'native/cpython', 'native/learn', 'native/static/sys'],
+    ...['native/runtime/archive', 'native/runtime/caches', 'native/runtime/host'],
+  ],
+  // The helper, which has no C library; and what the runtime shares with it.
+  'native/learn': ['native/format', 'native/static/sys', 'native/trace'],
   // Freezes and thaws; the part that runs between two worlds has no C library.
   'native/snapshot': ['native/format', 'native/cpython', 'native/static/sys'],
   'native/trace': ['native/format', 'native/cpython'],

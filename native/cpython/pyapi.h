@@ -156,6 +156,7 @@ PYCDS_PYAPI void *PyInterpreterState_Get(void);
 PYCDS_PYAPI int64_t PyInterpreterState_GetID(void *);
 PYCDS_PYAPI PyObject *PyInterpreterState_GetDict(void *); /* borrowed */
 PYCDS_PYAPI int Py_IsInitialized(void);
+PYCDS_PYAPI int Py_AtExit(void (*)(void));
 PYCDS_PYAPI unsigned long PyThread_get_thread_ident(void);
 /* Not in the stable ABI, but exported unchanged by 3.8 and everything later. */
 PYCDS_PYAPI int PySys_AddAuditHook(int (*)(const char *, PyObject *, void *), void *);

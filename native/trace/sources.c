@@ -7,62 +7,14 @@
 
 #include "../cpython/object.h"
 #include "../cpython/source_call.h"
+#include "../cpython/strict_compile.h"
 #include "../format/number.h"
-
-#define SOURCE_IS_UTF8 0x100 /* flags that compile() sets for a str, in all supported versions */
-#define IGNORE_COOKIE 0x800
 
 static struct {
   PyObject *wants, *record, *record_samples; /* tracer.py's */
-  PyObject *strict;                          /* a warning filter: every warning is an error */
-  PyObject *watchers[2];                     /* sys.gettrace, sys.getprofile */
   uint8_t optimize;
-  int minor;
   bool busy; /* while tracer.py works, which is Python code, too */
 } sources;
-
-/* Whether the program follows what Python code runs: it would see tracer.py's. */
-static bool is_watched(void) {
-  bool watched = false;
-  for (int i = 0; i < 2; i++) {
-    PyObject *watcher = PyObject_CallFunctionObjArgs(sources.watchers[i], NULL);
-    watched = watched || watcher != &_Py_NoneStruct;
-    drop(watcher);
-  }
-  PyErr_Clear();
-  return watched;
-}
-
-/* The list of warning filters in force, borrowed; NULL when warnings are not filtered by it. */
-static PyObject *warning_filters(void) {
-  PyObject *flags = PySys_GetObject("flags");
-  PyObject *by_context = flags ? PyObject_GetAttrString(flags, "context_aware_warnings") : NULL; /* since 3.14 */
-  bool is_by_context = by_context && PyObject_IsTrue(by_context) != 0;
-  drop(by_context);
-  PyObject *modules = PyImport_GetModuleDict();
-  PyObject *module = PyDict_GetItemString(modules, "warnings");
-  if (!module) module = PyDict_GetItemString(modules, "_warnings");
-  PyObject *filters = module && !is_by_context ? PyObject_GetAttrString(module, "filters") : NULL;
-  bool is_list = filters && PyList_Size(filters) >= 0;
-  drop(filters); /* the module keeps it */
-  PyErr_Clear();
-  return is_list ? filters : NULL;
-}
-
-/* No Python code runs while the filter is in place: it cannot be seen by anybody else. */
-static PyObject *compile_strictly(const struct source_question *question) {
-  PyObject *filters = warning_filters(), *code = NULL;
-  if (!filters || PyList_Insert(filters, 0, sources.strict) != 0) return NULL;
-  struct {
-    int flags, feature_version;
-  } flags = {(int)question->head.flags | SOURCE_IS_UTF8 | IGNORE_COOKIE, sources.minor};
-  code = Py_CompileStringObject(question->text, question->filename, source_call_start(question->head.type), &flags,
-                                question->head.optimize);
-  PyErr_Clear();
-  if (PyList_GetItem(filters, 0) == sources.strict) PyList_SetSlice(filters, 0, 1, NULL);
-  PyErr_Clear();
-  return code;
-}
 
 /* Calls one of tracer.py's functions with the question and, unless NULL, one thing more. */
 static bool tell(PyObject *function, const struct source_question *question, PyObject *more) {
@@ -95,11 +47,11 @@ static void tell_of_number(const struct source_question *question) {
 
 static PyObject *observe(enum source_builtin builtin, const struct source_arguments *arguments) {
   struct source_question question;
-  if (sources.busy || !source_call_question(builtin, arguments, sources.optimize, &question) || is_watched() ||
+  if (sources.busy || !source_call_question(builtin, arguments, sources.optimize, &question) || strict_is_watched() ||
       !tell(sources.wants, &question, NULL)) {
     return source_call_stock(builtin, arguments);
   }
-  PyObject *code = compile_strictly(&question);
+  PyObject *code = strict_compile(&question);
   if (!code) return source_call_stock(builtin, arguments);
   tell(sources.record, &question, code);
   tell_of_number(&question);
@@ -109,39 +61,19 @@ static PyObject *observe(enum source_builtin builtin, const struct source_argume
   return result;
 }
 
-static PyObject *strict_filter(void) {
-  PyObject *action = PyUnicode_InternFromString("error"), *line = PyLong_FromLong(0), *filter = PyTuple_New(5);
-  PyObject *items[] = {action, &_Py_NoneStruct, PyExc_Warning, &_Py_NoneStruct, line};
-  for (Py_ssize_t i = 0; i < 5 && action && line && filter; i++) {
-    Py_IncRef(items[i]);
-    PyTuple_SetItem(filter, i, items[i]);
-  }
-  bool whole = action && line;
-  drop(action);
-  drop(line);
-  return whole ? filter : NULL;
-}
-
 void sources_start(PyObject *namespace) {
-  PyObject *flags = PySys_GetObject("flags"), *hexversion = PySys_GetObject("hexversion");
+  PyObject *flags = PySys_GetObject("flags");
   PyObject *optimize = flags ? PyObject_GetAttrString(flags, "optimize") : NULL;
   sources.wants = PyDict_GetItemString(namespace, "wants_source");
   sources.record = PyDict_GetItemString(namespace, "record_source_string");
   sources.record_samples = PyDict_GetItemString(namespace, "record_samples");
-  sources.watchers[0] = PySys_GetObject("gettrace");
-  sources.watchers[1] = PySys_GetObject("getprofile");
-  bool found = optimize && hexversion && sources.wants && sources.record && sources.record_samples &&
-               sources.watchers[0] && sources.watchers[1];
-  if (found && Py_CompileStringObject) {
-    Py_IncRef(sources.watchers[0]);
-    Py_IncRef(sources.watchers[1]);
+  bool found = optimize && sources.wants && sources.record && sources.record_samples;
+  if (found && strict_start()) {
     Py_IncRef(sources.wants);
     Py_IncRef(sources.record);
     Py_IncRef(sources.record_samples);
     sources.optimize = (uint8_t)PyLong_AsLong(optimize);
-    sources.minor = (int)(PyLong_AsUnsignedLongMask(hexversion) >> 16 & 0xff);
-    sources.strict = strict_filter();
-    if (sources.strict) source_call_divert(observe);
+    source_call_divert(observe);
   }
   drop(optimize);
   PyErr_Clear();

@@ -18,3 +18,14 @@ export function artifactEnvironment(folder: string) {
 
 /** Their names: what a training run must not see, and a new bake takes away. */
 export const ARTIFACT_VARIABLES: readonly string[] = Object.keys(artifactEnvironment(''))
+
+/** The file in which an image says where it learns; in the folder of a bake. */
+export const LEARN_NAME = 'learn'
+
+/** The variable by which the containers of a prepared image find the directory in which they learn. */
+export function learnEnvironment(directory: string) {
+  return { PYCDS_LEARN: directory }
+}
+
+/** Its name: what runs of an image must not see, since they would learn what their container takes away again. */
+export const LEARN_VARIABLES: readonly string[] = Object.keys(learnEnvironment(''))

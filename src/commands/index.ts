@@ -5,9 +5,11 @@ import Completion from './completion.js'
 import Doctor from './doctor.js'
 import Generate from './generate.js'
 import Inspect from './inspect.js'
+import Prepare from './prepare.js'
 import Step from './step.js'
 import Trace from './trace.js'
 import TraceDiff from './trace-diff.js'
+import TraceImport from './trace-import.js'
 import TraceMerge from './trace-merge.js'
 import Verify from './verify.js'
 
@@ -19,9 +21,11 @@ export const COMMANDS = {
   doctor: Doctor,
   generate: Generate,
   inspect: Inspect,
+  prepare: Prepare,
   step: Step,
   trace: Trace,
   'trace:diff': TraceDiff,
+  'trace:import': TraceImport,
   'trace:merge': TraceMerge,
   verify: Verify,
 }

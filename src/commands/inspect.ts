@@ -1,28 +1,42 @@
 // SPDX-License-Identifier: Apache-2.0
+import { statSync } from 'node:fs'
 import { Args, Flags } from '@oclif/core'
 import type { InspectResult } from '../usecases/inspect.js'
+import type { InspectDirectoryResult } from '../usecases/learned.js'
 import { BaseCommand } from './cli/base-command.js'
 import { locationFlags } from './cli/flags.js'
 import { toPortsRequest } from './cli/locations.js'
 import { renderInspect } from './render/inspect.js'
+import { renderInspectDirectory } from './render/inspect-directory.js'
 
 export default class Inspect extends BaseCommand {
   static override readonly summary = 'show what an image or archive holds, and what was left out and why'
-  static override readonly usage = 'inspect IMAGE|ARCHIVE [--map]'
+  static override readonly usage = 'inspect IMAGE|ARCHIVE|DIR [--map]'
   static override readonly examples = [
     '<%= config.bin %> inspect myapp:latest-cds',
     '<%= config.bin %> inspect --map ./app.cds',
+    '<%= config.bin %> inspect /var/cache/pycds',
   ]
   static override readonly args = {
-    image: Args.string({ required: true, description: 'baked image, or an archive file' }),
+    image: Args.string({
+      required: true,
+      description: 'baked image, an archive file, or a directory in which containers learn',
+    }),
   }
   static override readonly flags = {
     map: Flags.boolean({ summary: 'print the whole archive as text, in a stable order' }),
     ...locationFlags,
   }
 
-  async run(): Promise<InspectResult> {
+  async run(): Promise<InspectResult | InspectDirectoryResult> {
     const { flags, args } = await this.parseLine(Inspect)
+    // A name alone is that of an image, whatever lies here.
+    if (/^[./]/.test(args.image) && statSync(args.image, { throwIfNoEntry: false })?.isDirectory()) {
+      const { inspectDirectory } = await import('../usecases/learned.js')
+      const found = inspectDirectory(args.image)
+      this.log(renderInspectDirectory(found, this.style))
+      return found
+    }
     const { inspect } = await import('../usecases/inspect.js')
     const result = await this.withPorts(
       (ports) => inspect({ subject: args.image, map: flags.map }, ports),

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { Flags } from '@oclif/core'
 import type { ErrorDocument } from '../errors/index.js'
+import type { PrepareRootResult } from '../usecases/prepare.js'
 import type { StepResult } from '../usecases/step.js'
 import { BaseCommand } from './cli/base-command.js'
 import { bakeFlags, environmentFlags, progressFlags, pycFlag, trainingFlags } from './cli/flags.js'
@@ -8,8 +9,9 @@ import { interruptible } from './cli/interruption.js'
 import { learnFlags } from './cli/learn-flags.js'
 import { writeOutcome } from './cli/outcome.js'
 import { openRoot } from './cli/ports.js'
-import { toStepRequest } from './cli/requests.js'
+import { assertNothingTrained, toPrepareRootRequest, toStepRequest } from './cli/requests.js'
 import { snapshotFlags } from './cli/snapshot-flags.js'
+import { renderPrepare } from './render/prepare.js'
 import { renderStep } from './render/step.js'
 
 export default class Step extends BaseCommand {
@@ -21,6 +23,7 @@ export default class Step extends BaseCommand {
   static override readonly examples = [
     'RUN --mount=from=pycds-image,target=/mnt /mnt/pycds-image step -- python -m app --help',
     'RUN --mount=from=pycds-image,target=/mnt /mnt/pycds-image step --import app.main',
+    'RUN --mount=from=pycds-image,target=/mnt /mnt/pycds-image step --prepare',
   ]
   static override readonly takesCommand = true
   static override readonly flags = {
@@ -38,6 +41,9 @@ export default class Step extends BaseCommand {
     user: Flags.string({
       summary: 'run COMMAND as this user of the image; needs root',
       helpValue: 'USER[:GROUP]',
+    }),
+    prepare: Flags.boolean({
+      summary: 'run nothing: containers of the image learn their archive at their first start',
     }),
     here: Flags.boolean({
       summary: 'bake this root file system also where it looks like that of a whole machine',
@@ -66,20 +72,30 @@ export default class Step extends BaseCommand {
     ...progressFlags,
   }
 
-  async run(): Promise<StepResult | ErrorDocument> {
+  async run(): Promise<StepResult | PrepareRootResult | ErrorDocument> {
     const { flags, command } = await this.parseLine(Step)
+    const outcome = { file: flags['metadata-file'], skip: flags['on-failure'] === 'skip' }
+    if (flags.prepare) {
+      assertNothingTrained(flags, command)
+      const prepared = toPrepareRootRequest(flags, process.env)
+      const { prepareRoot } = await import('../usecases/prepare.js')
+      return await writeOutcome(outcome, async () => {
+        const result = await interruptible(async (signal) =>
+          prepareRoot(prepared, { ...(await openRoot(flags.user)), signal }),
+        )
+        this.log(renderPrepare(result, this.style))
+        return result
+      })
+    }
     const request = toStepRequest(flags, command, process.env)
     const { step } = await import('../usecases/step.js')
-    return await writeOutcome(
-      { file: flags['metadata-file'], skip: flags['on-failure'] === 'skip' },
-      async () => {
-        const result = await interruptible(async (signal) => {
-          const ports = await openRoot(flags.user)
-          return this.withProgress(flags, (progress) => step(request, { ...ports, progress, signal }))
-        })
-        this.log(renderStep(result, this.style))
-        return result
-      },
-    )
+    return await writeOutcome(outcome, async () => {
+      const result = await interruptible(async (signal) => {
+        const ports = await openRoot(flags.user)
+        return this.withProgress(flags, (progress) => step(request, { ...ports, progress, signal }))
+      })
+      this.log(renderStep(result, this.style))
+      return result
+    })
   }
 }

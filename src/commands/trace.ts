@@ -21,6 +21,7 @@ export default class Trace extends BaseCommand {
     'trace diff FILE FILE',
     'trace push FILE IMAGE',
     'trace pull IMAGE [-o FILE]',
+    'trace import DIR -o FILE',
   ]
   static override readonly examples = [
     '<%= config.bin %> trace myapp:latest -o trace.json --probe GET:8000/search',

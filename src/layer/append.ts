@@ -14,8 +14,10 @@ export interface AppendInput {
   layer: NewLayer
   artifacts: readonly Artifact[]
   pythonVersion: string
-  /** What a bake that would make the same is known by. */
-  key: string
+  /** What a bake that would make the same is known by; none for what no bake has made. */
+  key?: string
+  /** What made the layer; default: a bake. */
+  verb?: 'bake' | 'prepare'
 }
 
 /**
@@ -27,14 +29,14 @@ export async function appendToImage(
   input: AppendInput,
   epoch: number | undefined,
 ): Promise<string> {
-  const { source, layer } = input
+  const { source, layer, verb = 'bake' } = input
   const config = createdAt(withoutBake(input.config), epoch)
   const changed = appendLayer(
     config,
     {
       diffId: layer.diffId,
-      createdBy: `pycds-image ${TOOL_VERSION} bake`,
-      comment: 'code data sharing archive',
+      createdBy: `pycds-image ${TOOL_VERSION} ${verb}`,
+      comment: verb === 'bake' ? 'code data sharing archive' : 'code data sharing at the first start',
       created: creationText(config),
     },
     {
@@ -44,7 +46,7 @@ export async function appendToImage(
         [LABELS.source]: labelsOf(source.config)[LABELS.source] ?? source.id,
         [LABELS.version]: TOOL_VERSION,
         [LABELS.python]: input.pythonVersion,
-        [LABELS.key]: input.key,
+        ...(input.key === undefined ? {} : { [LABELS.key]: input.key }),
         ...Object.assign({}, ...input.artifacts.map(({ labels }) => labels)),
       },
     },

@@ -7,11 +7,12 @@ const RUNTIME_NAME = '_pycds.abi3.so'
 const HOOK_NAME = '00-pycds.pth'
 const START = 'import os; exec("try:\\n import _pycds\\nexcept Exception:\\n pass") '
 
-/** Waits for PYCDS_ARCHIVE, or takes the runtime's own idea of where the archive is. */
+/** Waits for PYCDS_ARCHIVE or PYCDS_LEARN, or takes the runtime's own idea of where to look. */
 export type Hook = 'variable' | 'by-itself'
 
+const VARIABLES = 'os.environ.get("PYCDS_ARCHIVE") or os.environ.get("PYCDS_LEARN")'
 const TEXTS: Readonly<Record<Hook, string>> = {
-  variable: `${START}if os.environ.get("PYCDS_ARCHIVE") and os.environ.get("PYCDS") != "off" else None\n`,
+  variable: `${START}if (${VARIABLES}) and os.environ.get("PYCDS") != "off" else None\n`,
   // An empty PYCDS_ARCHIVE is a choice too.
   'by-itself': `${START}if os.environ.get("PYCDS_ARCHIVE", "-") and os.environ.get("PYCDS") != "off" else None\n`,
 }
@@ -24,7 +25,10 @@ export function hookFiles(siteDirectories: readonly string[], runtime: Buffer, h
   ])
 }
 
+/** What earlier versions have written. */
+const EARLIER = [`${START}if os.environ.get("PYCDS_ARCHIVE") and os.environ.get("PYCDS") != "off" else None`]
+
 /** Whether a text that an interpreter compiled is the hook of an earlier bake, with or without the end of its line. */
 export function isHook(text: string): boolean {
-  return Object.values(TEXTS).some((hook) => hook.trim() === text.trim())
+  return [...Object.values(TEXTS), ...EARLIER].some((hook) => hook.trim() === text.trim())
 }

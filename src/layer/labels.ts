@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a baked image says of itself, and how an image that was baked before is taken back
 // to what it was.
-import { ARTIFACT_VARIABLES } from '../artifact/marks.js'
+import { ARTIFACT_VARIABLES, LEARN_VARIABLES } from '../artifact/marks.js'
 import { chainId, type DiffId, type ImageConfig, removeLayer } from '../image/index.js'
 import { LABELS } from './marks.js'
 
@@ -20,7 +20,11 @@ export function withoutBake(config: ImageConfig): ImageConfig {
   const layer = labelsOf(config)[LABELS.layer]
   if (layer === undefined) return config
   return removeLayer(config, layer as DiffId, {
-    unsetEnv: ARTIFACT_VARIABLES,
+    // One that an image has by itself stays.
+    unsetEnv: [
+      ...ARTIFACT_VARIABLES,
+      ...(labelsOf(config)[LABELS.learn] === undefined ? [] : LEARN_VARIABLES),
+    ],
     unsetLabels: Object.values(LABELS),
   })
 }

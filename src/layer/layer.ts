@@ -54,6 +54,7 @@ export async function packLayer(
 ): Promise<NewLayer> {
   const entries = new Map<string, TarEntry>()
   for (const { path, mode, body, uid = 0, gid = 0, directory = ROOTS } of files) {
+    await addDirectory(image, dirname(dirname(path)), { ...ROOTS, mtime }, entries)
     const folder = await addDirectory(image, dirname(path), { ...directory, mtime }, entries)
     const name = `${folder}/${basename(path)}`.slice(1)
     entries.set(name, { name, type: 'file', mode, uid, gid, mtime, body })

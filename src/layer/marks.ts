@@ -13,4 +13,6 @@ export const LABELS = {
   version: 'io.pycds.version',
   python: 'io.pycds.python',
   key: 'io.pycds.key',
+  /** The directory of a prepared image. */
+  learn: 'io.pycds.learn',
 } as const

@@ -42,6 +42,8 @@ export const SAMPLES: { [K in RunLogKind]: FieldsOf<(typeof RUN_LOG)[K]> } = {
   },
   left_out: { name: 'x', origin: '', reason: 'why' },
   extension: { name: 'zlib', path: '/usr/lib/zlib.so', libraries: [] },
+  bytecode: { identity: '' },
+  whole: { hash: '' },
   regex: {
     isBytes: false,
     asked: 2,

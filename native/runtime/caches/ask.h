@@ -3,6 +3,7 @@
 #ifndef PYCDS_RUNTIME_ASK_H
 #define PYCDS_RUNTIME_ASK_H
 
+#include "../../cpython/source_call.h"
 #include "../archive/archive.h"
 
 enum cache_switch { CACHE_REGEXES = 1, CACHE_SOURCES = 2 };
@@ -29,5 +30,10 @@ void cache_regex_ran_in(PyObject *code, PyObject *namespace);
 /* source.c: lets compile, exec and eval look code up, where it `answers`, and tells of code that they run
  * (host/handed.h); false when it can do neither in this interpreter. */
 bool cache_source_start(const struct archive *archive, bool answers);
+
+/* The same without an archive: `code_of` gives the code of a text, or NULL to leave it to the builtin, and `ran` is
+ * called when a code object has been run by exec or eval. `level`: the interpreter's optimisation. */
+typedef PyObject *(*source_code)(const struct source_question *question);
+bool cache_source_watch(uint8_t level, source_code code_of, void (*ran)(void));
 
 #endif

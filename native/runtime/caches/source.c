@@ -16,7 +16,9 @@
 
 /* The interpreter's optimisation level, which is also the archive's. */
 static uint8_t own_level;
-static bool answers;
+/* Gives the code of a text; NULL: nobody does. */
+static source_code provide;
+static void (*code_ran)(void);
 
 static PyObject *unmarshal(const uint8_t *bytes, size_t length) {
   PyObject *code = PyMarshal_ReadObjectFromString((const char *)bytes, (Py_ssize_t)length);
@@ -92,6 +94,7 @@ static PyObject *run(enum source_builtin builtin, const struct source_arguments 
   bool archived = handed_runs(code);
   PyObject *result = source_call_stock(builtin, arguments);
   if (archived && result && arguments->count > 1) cache_regex_ran_in(code, arguments->items[1]);
+  if (code_ran) code_ran();
   return result;
 }
 
@@ -101,13 +104,13 @@ static PyObject *answer(enum source_builtin builtin, const struct source_argumen
   if (builtin != SOURCE_COMPILE && arguments->count > 0 && type_of(arguments->items[0]) == &PyCode_Type) {
     return run(builtin, arguments);
   }
-  if (!answers || !source_call_question(builtin, arguments, own_level, &question)) {
+  if (!provide || !source_call_question(builtin, arguments, own_level, &question)) {
     return source_call_stock(builtin, arguments);
   }
   /* The builtin takes that note back when it runs the next one. */
   bool take_back = interrupted && builtin != SOURCE_COMPILE;
   if (take_back) interrupted = false;
-  PyObject *code = take_back ? NULL : find(&question), *result = NULL;
+  PyObject *code = take_back ? NULL : provide(&question), *result = NULL;
   if (!code) return source_call_stock(builtin, arguments);
   if (PySys_Audit("compile", "yO", question.text, question.filename) == 0) {
     if (builtin == SOURCE_COMPILE) return code;
@@ -120,6 +123,13 @@ static PyObject *answer(enum source_builtin builtin, const struct source_argumen
 
 bool cache_source_start(const struct archive *archive, bool is_wanted) {
   own_level = archive->header.optimize;
-  answers = is_wanted;
+  provide = is_wanted ? find : NULL;
+  return source_call_divert(answer);
+}
+
+bool cache_source_watch(uint8_t level, source_code code_of, void (*ran)(void)) {
+  own_level = level;
+  provide = code_of;
+  code_ran = ran;
   return source_call_divert(answer);
 }

@@ -2,6 +2,7 @@
 // A method descriptor, so that it binds its loader as the function did that it stands for. That function is called, with
 // the same arguments, whenever it could do anything else than read the file: for subclasses, which may have methods of
 // their own, for loaders and importlibs that a program has changed, for errors.
+#define _GNU_SOURCE
 #include "get_code.h"
 
 #include <stdlib.h>
@@ -12,6 +13,8 @@
 #include "../host/handed.h"
 #include "../host/replaced.h"
 #include "../host/report.h"
+#include "../learn/learn.h"
+#include "../learn/module.h"
 #include "../make/objects.h"
 #include "runtime.h"
 
@@ -103,11 +106,16 @@ static PyObject *get_code(PyObject *self, PyObject *const *args, Py_ssize_t coun
   enum pycds_miss miss = name && genuine ? serve(self, name, &code) : PYCDS_MISS_LOADER_CHANGED;
   if (report_wanted()) report.milliseconds += report_clock() - start;
   if (code) {
+    learn_served();
     collector_age();
     handed_note(code, name, PYCDS_SERVED);
     return keep(code);
   }
+  struct before source = {.known = false};
+  if (name && genuine) learn_before(self, name, &source);
   code = call_original(self, args, count, keywords);
+  if (code && source.known) learn_module(name, code, &source);
+  if (code && genuine) learn_missed();
   if (!code || !name || !report_wanted() || (!genuine && !is_archived(self))) return code;
   handed_note(code, name, miss == PYCDS_MISS_NOT_ARCHIVED ? handed_reason(name, miss) : miss);
   return code;

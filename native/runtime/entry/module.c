@@ -16,14 +16,15 @@
 #include "../host/frames.h"
 #include "../host/handed.h"
 #include "../host/importlib_digest.h"
+#include "../host/locate.h"
 #include "../host/replaced.h"
 #include "../host/report.h"
+#include "../learn/learn.h"
 #include "../make/objects.h"
 #include "../warm/anew.h"
 #include "../warm/shadow.h"
 #include "finder.h"
 #include "get_code.h"
-#include "locate.h"
 #include "runtime.h"
 #include "takeover.h"
 
@@ -62,10 +63,11 @@ static bool prepare(void) {
   return true;
 }
 
-static enum pycds_reject start(PyObject *self, const char *path) {
+static enum pycds_reject start(PyObject *self, const char *path, bool is_learned) {
   if (PyInterpreterState_GetID(PyInterpreterState_Get()) != 0) return PYCDS_REJECT_INTERPRETER;
   enum pycds_reject reject = archive_open(&runtime.archive, path);
   if (reject) return reject;
+  if (is_learned && !learn_trusts(runtime.archive.fd)) return PYCDS_REJECT_WRITABLE;
   readahead_start(&runtime.archive);
   if (!prepare()) return PYCDS_REJECT_RUNTIME;
   if (report_wanted()) report_earlier();
@@ -84,18 +86,48 @@ static enum pycds_reject start(PyObject *self, const char *path) {
   return PYCDS_ACCEPTED;
 }
 
+/* Without an archive of the image: with one that an earlier start has learned, or so that a later one has one. */
+static enum pycds_reject start_learned(PyObject *self, enum pycds_reject rejected) {
+  const char *path = learn_find(self);
+  if (path) {
+    report.path = path;
+    rejected = start(self, path, true);
+    if (!rejected) learn_in_use(runtime.archive.fd);
+  }
+  if (!rejected || rejected == PYCDS_REJECT_INTERPRETER || !prepare() || !get_code_install()) return rejected;
+  learn_start(path ? rejected : PYCDS_REJECT_MISSING);
+  return rejected;
+}
+
+static bool tell_learning(const char **code, const char **sentence) {
+  enum learn_status status = learn_status();
+  *code = learn_status_code(status);
+  *sentence = learn_status_sentence(status);
+  return status != LEARN_OFF;
+}
+
 /* `path`: of the archive. `snapshot`: what this process was made of, in so many milliseconds, or why it was not. */
 static void run(PyObject *self, const char *path, const char *snapshot, enum snapshot_reject reject,
                 double milliseconds) {
   const char *mode = getenv("PYCDS");
   if (!mode) mode = "auto";
   report.path = path;
+  report.learning = tell_learning;
   report.summary = strcmp(mode, "report") == 0;
   report.log = getenv("PYCDS_LOG") != NULL;
   report_snapshot(snapshot, reject, milliseconds);
   clock_start();
   double before = report_wanted() ? report_clock() : 0;
-  report_rejected(start(self, path));
+  enum pycds_reject rejected = *path ? start(self, path, false) : PYCDS_REJECT_MISSING;
+  if (learn_is_wanted(self)) {
+    if (!rejected)
+      learn_refuse(LEARN_BAKED);
+    else if (snapshot)
+      learn_refuse(LEARN_SNAPSHOT);
+    else
+      rejected = start_learned(self, rejected);
+  }
+  report_rejected(rejected);
   PyErr_Clear();
   /* A sub-interpreter is no start of the program that could fail. */
   bool unmet = report.reject && report.reject != PYCDS_REJECT_INTERPRETER;
@@ -115,7 +147,7 @@ static void run_thawed(void *self, double milliseconds) {
 static int exec_pycds(PyObject *self) {
   if (runtime.active) return 0;
   const char *mode = getenv("PYCDS"), *path = locate_archive(self);
-  if (!*path || (mode && strcmp(mode, "off") == 0)) return 0;
+  if ((!*path && !learn_is_wanted(self)) || (mode && strcmp(mode, "off") == 0)) return 0;
   static const struct template_calls calls = {
       .run = run_thawed,
       .adopt = shadow_adopt,
@@ -195,6 +227,7 @@ static PyObject *stats(PyObject *self, PyObject *unused) {
       {"takeover", PyLong_FromLong(runtime.taken)},
       {"snapshot", PyUnicode_FromStringAndSize(snapshot, (Py_ssize_t)strlen(snapshot))},
       {"ready", PyLong_FromLong((long)report.put)},
+      {"learning", PyUnicode_InternFromString(learn_status_code(learn_status()))},
       {"importlib", digest_text()},
   };
   for (size_t i = 0; i < sizeof items / sizeof *items; i++) {

@@ -3,12 +3,15 @@
 
 #include "../decide/conditions.h"
 #include "../decide/search.h"
+#include "../learn/learn.h"
 
 struct runtime runtime;
 
 enum pycds_miss runtime_find(enum archive_key key, struct text text, struct found *found) {
   if (!runtime.active) return PYCDS_MISS_NOT_ARCHIVED;
-  return archive_find(&runtime.archive, key, text.bytes, text.length, found);
+  enum pycds_miss miss = archive_find(&runtime.archive, key, text.bytes, text.length, found);
+  if (miss == PYCDS_MISS_DAMAGED) learn_damaged();
+  return miss;
 }
 
 enum pycds_miss runtime_check(PyObject *path, const struct found *found) {

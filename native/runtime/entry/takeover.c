@@ -13,6 +13,7 @@
 #include "../host/frames.h"
 #include "../host/locks.h"
 #include "../host/report.h"
+#include "../learn/learn.h"
 #include "../make/objects.h"
 #include "../make/parts.h"
 #include "../warm/shadow.h"
@@ -260,6 +261,7 @@ static bool set_lazy_attributes(const struct import *im, PyObject *module) {
 
 static PyObject *finish(const struct import *im) {
   report_served(report.log ? im->text.bytes : NULL);
+  learn_served();
   PyObject *module = load_as_submodule(im);
   bool done = module && (!im->parent_name || bind_to_parent(im, module)) &&
               (!(importlib.features & SETS_LAZY_ATTRIBUTES) || set_lazy_attributes(im, module));

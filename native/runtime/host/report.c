@@ -124,8 +124,14 @@ static void summarise_cache(enum report_cache cache, const char *what) {
   if (total > 0) say("served %lu of %lu compilations of %s", report.cached[cache], total, what);
 }
 
+static void summarise_learning(void) {
+  const char *code, *sentence;
+  if (report.learning && report.learning(&code, &sentence)) say("learning: %s: %s", code, sentence);
+}
+
 static void summarise(void) {
   summarise_snapshot();
+  summarise_learning();
   if (report.reject) {
     say("archive %s not used: %s: %s", report.path, pycds_reject_code(report.reject),
         pycds_reject_sentence(report.reject));

@@ -26,6 +26,8 @@ struct report {
   double milliseconds; /* spent in the runtime; only measured for a report */
   char *names;         /* "name (CODE)" of the first misses, separated by ", " */
   unsigned long named;
+  /* Gives the code and the sentence of what is learned; false: nothing was asked for. */
+  bool (*learning)(const char **code, const char **sentence);
 };
 
 extern struct report report;

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // From typed flags to the requests of the use cases: the only place where a command line gets its meaning.
+import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
+import { PycdsError } from '../../errors/index.js'
 import type { ReadySpec } from '../../learn/run/index.js'
 import type { BakeRequest } from '../../usecases/bake.js'
 import type { BenchRequest } from '../../usecases/bench/request.js'
+import type { PrepareRequest, PrepareRootRequest } from '../../usecases/prepare.js'
 import type { RecordRequest } from '../../usecases/record.js'
 import type { StepRequest } from '../../usecases/step.js'
 import type { VerifyRequest } from '../../usecases/verify.js'
@@ -171,6 +174,59 @@ export function toStepRequest(
     ...toSnapshot(flags, train),
     ...{ validate: flags.validate, pyc: flags.pyc, here: flags.here },
     ...toTimes(env),
+  }
+}
+
+/** Makes the request of a preparation. */
+export function toPrepareRequest(
+  reference: string,
+  flags: { tag?: string | undefined; output?: string | undefined },
+  env: NodeJS.ProcessEnv,
+): PrepareRequest {
+  return { reference, ...present({ tag: flags.tag, output: flags.output }), ...toTimes(env) }
+}
+
+/**
+ * Makes the request of a preparation in place: of a virtual environment, or of the root of a build step.
+ * @throws USAGE for a directory that is no virtual environment
+ */
+export function toPrepareRootRequest(
+  flags: {
+    root?: string | undefined
+    python?: string | undefined
+    output?: string | undefined
+    here: boolean
+  },
+  env: NodeJS.ProcessEnv,
+): PrepareRootRequest {
+  const environment = flags.root === undefined ? undefined : resolve(flags.root)
+  if (environment !== undefined && !existsSync(`${environment}/pyvenv.cfg`)) {
+    throw new PycdsError('USAGE', {
+      message: `--root ${flags.root}: it is no virtual environment: it has no pyvenv.cfg`,
+      hint: 'Name the directory that `python -m venv` has made; an image is prepared by its name.',
+    })
+  }
+  const { python, output, here } = flags
+  return { here, ...present({ environment, python, output: output && resolve(output) }), ...toTimes(env) }
+}
+
+/** What belongs to a training run means nothing where none is made. */
+export function assertNothingTrained(flags: StepFlags, command: string[] | undefined): void {
+  const given = {
+    'a command behind --': command,
+    '--train': flags.train,
+    '--import': flags.import,
+    '--trace-in': flags['trace-in'],
+    '--probe': flags.probe,
+    '--ready': flags.ready,
+    '--snapshot': flags.snapshot || undefined,
+  }
+  for (const [what, value] of Object.entries(given)) {
+    if (value === undefined) continue
+    throw new PycdsError('USAGE', {
+      message: `--prepare: nothing is run or learned in the build, and ${what} says how`,
+      hint: 'Leave one of them out.',
+    })
   }
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { MergeResult, TraceDiff } from '../../learn/trace/traces.js'
 import type { Style } from '../../log/index.js'
+import type { ImportResult } from '../../usecases/learned.js'
 import type { RecordResult } from '../../usecases/record.js'
 import type { TracePullResult, TracePushResult } from '../../usecases/trace-artifact.js'
 import { formatCount } from '../../util/units.js'
@@ -36,6 +37,20 @@ export function renderTracePush({ image, file, modules, digest }: TracePushResul
       ['image', image],
       ['modules', String(modules)],
       ['artifact', digest],
+    ]),
+  ].join('\n')
+}
+
+export function renderImport(result: ImportResult, style: Style): string {
+  return [
+    style.strong(
+      `${style.good('Imported')} ${formatCount(result.starts, 'kind')} of starts from ${result.directory}`,
+    ),
+    '',
+    ...renderFacts([
+      ['modules', `${result.modules}, ${result.leftOut} left out`],
+      ['python', `${result.python.version}  ${result.python.executable}`],
+      ['trace', result.output ?? 'stdout'],
     ]),
   ].join('\n')
 }

@@ -4,11 +4,8 @@ import { PycdsError } from '../../errors/index.js'
 import { findArchitecture } from '../../image/index.js'
 import type { Archiver, Container, SourceImage } from '../../ports/index.js'
 import type { RunLogPython } from '../runlog/run-log.js'
-import { type ElfSymbols, readElfSymbols } from './elf.js'
+import { readBuild } from './build.js'
 
-/** Only such builds export them. */
-const DEBUG_SYMBOLS = ['_Py_NegativeRefcount', '_Py_RefTotal']
-const FREE_THREADED_SYMBOLS = ['_Py_MergeZeroLocalRefcount']
 const FINAL = 0xf
 
 /** The same path in an image for another processor. */
@@ -36,20 +33,12 @@ export async function findForeignPython(
 ): Promise<RunLogPython> {
   const executable = translatePath(python.executable, from, to)
   const library = translatePath(python.library, from, to)
-  const file = await image.readFile(library)
-  const identity = file && archiver.identify(file)
-  const symbols = file && readElfSymbols(file)
-  if (!file || !identity || !symbols?.has('Py_GetVersion')) {
-    throw refused(to, library, `there is no Python in it, as there is for ${from.architecture}`)
-  }
-  if (identity.machine !== findArchitecture(to.architecture)?.elf)
+  const build = readBuild(await image.readFile(library), archiver)
+  if (!build) throw refused(to, library, `there is no Python in it, as there is for ${from.architecture}`)
+  if (build.identity.machine !== findArchitecture(to.architecture)?.elf)
     throw refused(to, library, `it is for another processor than ${to.architecture}`)
-  const hexversion = readVersion(file, symbols)
-  if (hexversion === undefined) throw refused(to, library, 'its version cannot be read without running it')
-  const version = formatVersion(hexversion)
-  if (DEBUG_SYMBOLS.some((name) => symbols.has(name))) throw refused(to, library, 'it is a debug build')
-  if (FREE_THREADED_SYMBOLS.some((name) => symbols.has(name)))
-    throw refused(to, library, 'it is a free-threaded build')
+  if ('unsupported' in build) throw refused(to, library, build.unsupported)
+  const { identity, hexversion, version } = build
   if (!compilesAlike(hexversion, python.hexversion))
     throw refused(
       to,
@@ -64,24 +53,6 @@ export async function findForeignPython(
 function compilesAlike(a: number, b: number): boolean {
   const isFinal = (hexversion: number) => ((hexversion >>> 4) & 0xf) === FINAL
   return a === b || (a >>> 16 === b >>> 16 && isFinal(a) && isFinal(b))
-}
-
-/** PY_VERSION_HEX: a constant since 3.11, before that only as text. */
-function readVersion(file: Buffer, symbols: ElfSymbols): number | undefined {
-  const constant = symbols.read('Py_Version', 8)
-  if (constant) return constant.readUInt32LE(0)
-  const texts = new Set(file.toString('latin1').match(/(?<=\0)3\.(9|10)\.\d{1,2}\+?(?=\0)/g) ?? [])
-  const [text, another] = texts
-  if (text === undefined || another !== undefined) return undefined
-  const [major = 0, minor = 0, micro = 0] = text.replace('+', '').split('.').map(Number)
-  return (major << 24) | (minor << 16) | (micro << 8) | (FINAL << 4)
-}
-
-/** 0x030f02f0 is 3.15.2, 0x030f00c1 is 3.15.0rc1. */
-function formatVersion(hexversion: number): string {
-  const [major, minor, micro] = [hexversion >>> 24, (hexversion >>> 16) & 0xff, (hexversion >>> 8) & 0xff]
-  const level = { 10: 'a', 11: 'b', 12: 'rc' }[(hexversion >>> 4) & 0xf]
-  return `${major}.${minor}.${micro}${level === undefined ? '' : level + (hexversion & 0xf)}`
 }
 
 function refused(to: SourceImage, library: string, reason: string): PycdsError {

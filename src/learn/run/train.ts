@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The training run: the image's own command with the tracer preloaded into every process.
-import { ARTIFACT_VARIABLES } from '../../artifact/marks.js'
+import { ARTIFACT_VARIABLES, LEARN_VARIABLES } from '../../artifact/marks.js'
 import { PycdsError } from '../../errors/index.js'
 import type { Container, ContainerSpec, Engine } from '../../ports/index.js'
 import { compare } from '../../util/order.js'
@@ -14,7 +14,7 @@ import { distinct, parseUnseen, type Unseen } from './unseen.js'
 import { type Watched, type WatchOptions, watch } from './watch.js'
 
 /** Variables of a baked image that a training run must not see. */
-export const RUNTIME_VARIABLES = [...ARTIFACT_VARIABLES, 'PYCDS_LOG']
+export const RUNTIME_VARIABLES = [...ARTIFACT_VARIABLES, ...LEARN_VARIABLES, 'PYCDS_LOG']
 
 /** Has the runtime of a baked image say what becomes of each module. */
 const REPORT = { PYCDS: 'report', PYCDS_LOG: 'modules' }

@@ -52,7 +52,7 @@ test.serial(
   isUsage,
   ['push'],
   /push: no such command/,
-  /bake, bench, completion, doctor, generate, inspect, step, trace, verify/,
+  /bake, bench, completion, doctor, generate, inspect, prepare, step, trace, verify/,
 )
 test.serial('a flag before the verb', isUsage, ['--loud', 'bake'], /--loud: no such flag before/, /--help/)
 test.serial(

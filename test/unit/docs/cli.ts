@@ -91,6 +91,7 @@ test('the examples of every command are understood', async (t) => {
       const [verb, ...rest] = (line.split(/ [|>] /)[0] ?? '')
         .replace('trace merge', 'trace:merge')
         .replace('trace diff', 'trace:diff')
+        .replace('trace import', 'trace:import')
         .split(' ')
       const command = COMMANDS[verb as Section['id']]
       t.truthy(command, line)

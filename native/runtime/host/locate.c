@@ -16,21 +16,22 @@
 #define BESIDE_PATH "_pycds.data/app.cds"
 /* A snapshot lies beside the archive that it was made with. */
 #define SNAPSHOT_NAME "app.snap"
+/* What `prepare` writes, in the same two places. */
+#define COMMON_LEARNING "/opt/pycds/learn"
+#define BESIDE_LEARNING "_pycds.data/learn"
 
 /* Whoever may not choose what an interpreter runs may not choose it by the archive either: -I and -E, and
  * programs that run with the rights of another user. */
-static bool ignores_paths(void) { return sys_flag("ignore_environment") != 0 || getauxval(AT_SECURE) != 0; }
+bool locate_ignores_paths(void) { return sys_flag("ignore_environment") != 0 || getauxval(AT_SECURE) != 0; }
 
-const char *locate_archive(PyObject *self) {
-  static char beside[MAX_PATH_BYTES];
-  const char *path = getenv("PYCDS_ARCHIVE");
-  if (path && !ignores_paths()) return path;
+/* A file of the folder beside the runtime, else of the one that images have. */
+static const char *beside_or_common(PyObject *self, char beside[MAX_PATH_BYTES], const char *name, const char *common) {
+  const char *path = common;
   PyObject *file = PyObject_GetAttrString(self, "__file__");
   const char *own = file ? PyUnicode_AsUTF8AndSize(file, NULL) : NULL;
   const char *end = own ? strrchr(own, '/') : NULL;
-  path = COMMON_PATH;
-  if (end && (size_t)(end - own) + sizeof "/" BESIDE_PATH <= sizeof beside) {
-    snprintf(beside, sizeof beside, "%.*s/%s", (int)(end - own), own, BESIDE_PATH);
+  if (end && (size_t)(end - own) + strlen(name) + 2 <= MAX_PATH_BYTES) {
+    snprintf(beside, MAX_PATH_BYTES, "%.*s/%s", (int)(end - own), own, name);
     if (access(beside, F_OK) == 0) path = beside;
   }
   if (file) Py_DecRef(file);
@@ -38,12 +39,24 @@ const char *locate_archive(PyObject *self) {
   return path;
 }
 
+const char *locate_archive(PyObject *self) {
+  static char beside[MAX_PATH_BYTES];
+  const char *path = getenv("PYCDS_ARCHIVE");
+  if (path && !locate_ignores_paths()) return path;
+  return beside_or_common(self, beside, BESIDE_PATH, COMMON_PATH);
+}
+
+const char *locate_learning(PyObject *self) {
+  static char beside[MAX_PATH_BYTES];
+  return beside_or_common(self, beside, BESIDE_LEARNING, COMMON_LEARNING);
+}
+
 const char *locate_snapshot(const char *archive) {
   static char beside[MAX_PATH_BYTES];
   const char *value = getenv("PYCDS_SNAPSHOT");
   if (value && strcmp(value, "off") == 0) return value;
   /* Anything else is no place: the arguments of a build reach the commands of its steps. */
-  if (value && *value == '/' && !ignores_paths()) return value;
+  if (value && *value == '/' && !locate_ignores_paths()) return value;
   const char *end = strrchr(archive, '/');
   if (!end || (size_t)(end - archive) + sizeof "/" SNAPSHOT_NAME > sizeof beside) return NULL;
   snprintf(beside, sizeof beside, "%.*s/%s", (int)(end - archive), archive, SNAPSHOT_NAME);

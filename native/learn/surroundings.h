@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the kernel's files say of a process and of the group whose limits it has.
+#ifndef PYCDS_LEARN_SURROUNDINGS_H
+#define PYCDS_LEARN_SURROUNDINGS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* No limit, or none that can be seen. */
+#define ROOM_UNKNOWN INT64_MAX
+
+/* Bytes that the group may still use; what it has cached of files counts as free. */
+int64_t room_of_memory(void);
+
+/* Processes and threads that the group may still have. */
+int64_t room_of_processes(void);
+
+/* Whether a process has exactly the rights of this one. False, too, where that cannot be seen. */
+bool same_rights(int pid);
+
+#endif

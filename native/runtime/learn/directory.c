@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+#define _GNU_SOURCE
+#include "directory.h"
+
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "../../static/sys/syscalls.h"
+#include "../../static/sys/text.h"
+
+#define DESCRIPTOR_MINIMUM 200
+#define OTHERS_WRITE (S_IWGRP | S_IWOTH)
+#define OTHERS (S_IRWXG | S_IRWXO)
+
+static long open_directory(long at, const char *path) {
+  return CALL4(openat, at, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, 0);
+}
+
+static bool look_at(long directory, struct stat *status) {
+  return CALL4(newfstatat, directory, "", status, AT_EMPTY_PATH) == 0;
+}
+
+int directory_move(long descriptor) {
+  long moved = CALL3(fcntl, descriptor, F_DUPFD_CLOEXEC, DESCRIPTOR_MINIMUM);
+  if (moved < 0) return (int)descriptor; /* the limit may be lower */
+  CALL1(close, descriptor);
+  return (int)moved;
+}
+
+/* The own directory in one that others may write to; its name goes behind the path. */
+static long open_own(long shared, struct directory *out) {
+  char name[TEXT_DECIMAL_BYTES + 8] = "pycds-", digits[TEXT_DECIMAL_BYTES];
+  struct stat status;
+  const uint64_t user = (uint64_t)CALL0(geteuid);
+  const char *number = text_of_decimal(digits, user);
+  size_t length = text_length(out->path);
+  memcpy(name + 6, number, text_length(number) + 1);
+  if (length + text_length(name) + 2 > sizeof out->path) return -1;
+  CALL3(mkdirat, shared, name, S_IRWXU);
+  long own = open_directory(shared, name);
+  if (own < 0) return -1;
+  if (!look_at(own, &status) || status.st_uid != user || (status.st_mode & OTHERS) != 0) {
+    CALL1(close, own);
+    return -1;
+  }
+  out->path[length] = '/';
+  memcpy(out->path + length + 1, name, text_length(name) + 1);
+  return own;
+}
+
+enum learn_status directory_open(const char *path, struct directory *out) {
+  struct stat status;
+  size_t length = text_length(path);
+  out->descriptor = -1;
+  if (*path != '/' || length >= sizeof out->path) return LEARN_NO_DIRECTORY;
+  memcpy(out->path, path, length + 1);
+  long directory = open_directory(AT_FDCWD, path);
+  if (directory < 0) {
+    CALL3(mkdirat, AT_FDCWD, path, S_IRWXU);
+    directory = open_directory(AT_FDCWD, path);
+  }
+  if (directory < 0) return LEARN_NO_DIRECTORY;
+  bool known = look_at(directory, &status);
+  if (known && (status.st_mode & OTHERS_WRITE) != 0) {
+    long own = open_own(directory, out);
+    CALL1(close, directory);
+    if (own < 0) return LEARN_FOREIGN_DIRECTORY;
+    directory = own;
+  } else if (!known || (status.st_uid != 0 && status.st_uid != (uid_t)CALL0(geteuid))) {
+    CALL1(close, directory);
+    return LEARN_FOREIGN_DIRECTORY;
+  }
+  out->descriptor = directory_move(directory);
+  return LEARN_OFF;
+}

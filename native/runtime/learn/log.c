@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+#define _GNU_SOURCE
+#include "log.h"
+
+#include <string.h>
+#include <sys/mman.h>
+
+#include "../../static/sys/syscalls.h"
+#include "../../static/sys/text.h"
+
+static struct {
+  struct learn_shared *shared;
+  uint64_t used;
+  long owner;
+  bool full;
+} recorded;
+
+static size_t bytes_of_log(void) { return sizeof(struct learn_shared) + LEARN_LOG_BYTES; }
+
+bool log_is_own(void) { return recorded.owner > 0 && CALL0(getpid) == recorded.owner; }
+
+/* A child's copy of the pointer leads nowhere: the helper alone has the memory (MADV_DONTFORK). */
+struct learn_shared *log_shared(void) {
+  return log_is_own() ? recorded.shared : NULL;
+}
+
+bool log_is_open(void) { return recorded.shared && !recorded.full && log_is_own(); }
+
+static void put(const void *bytes, size_t length) {
+  memcpy(recorded.shared->log + recorded.used, bytes, length);
+  recorded.used += length;
+}
+
+void log_append(const char *kind, const void *fields, size_t count) {
+  char head[RECORD_HEAD_BYTES];
+  const struct record_field *all = fields;
+  if (!log_is_open()) return;
+  size_t length = record_head(head, kind, all, count), bytes = length;
+  for (size_t i = 0; i < count; i++) bytes += all[i].length;
+  recorded.full = bytes > LEARN_LOG_BYTES - recorded.used;
+  if (recorded.full) return;
+  put(head, length);
+  for (size_t i = 0; i < count; i++) {
+    if (all[i].length > 0) put(all[i].bytes, all[i].length);
+  }
+  /* Only whole records are seen. */
+  atomic_store_explicit(&recorded.shared->length, recorded.used, memory_order_release);
+}
+
+bool log_open(void) {
+  char digits[TEXT_DECIMAL_BYTES];
+  long at = call6(SYS_mmap, 0, (long)bytes_of_log(), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE,
+                  -1, 0);
+  if (at < 0 && at > -4096) return false;
+  recorded.shared = (struct learn_shared *)at;
+  recorded.owner = CALL0(getpid);
+  const char *number = text_of_decimal(digits, RECORDS_VERSION);
+  const struct record_field version = field_of(number, text_length(number));
+  log_append("version", &version, 1);
+  return true;
+}
+
+void log_close(void) {
+  if (!log_shared()) return;
+  CALL2(munmap, recorded.shared, bytes_of_log());
+  recorded.shared = NULL;
+}

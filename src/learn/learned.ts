@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+// A directory in which containers have learned: what each kind of start has left there. The names are those of
+// native/learn/task.h.
+import { readdirSync, readFileSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+import { PycdsError } from '../errors/index.js'
+import { parseRunLog, type RunLogProcess } from './runlog/run-log.js'
+import { groupByPython } from './select/interpreter.js'
+import { selectModules } from './select/modules.js'
+import type { Trace } from './trace/trace-file.js'
+import { toTrace } from './trace/traces.js'
+
+const RECORDS = /^([0-9a-f]{16})\.learned$/
+/** What the runtime makes for each user in a directory that others may write to. */
+const OF_A_USER = /^pycds-\d+$/
+/** Records are of 32 MiB at most. */
+const MAX_BYTES = 64 * 1024 * 1024
+
+/** One kind of start. */
+export interface Learned {
+  key: string
+  /** The file of records, and the archive beside it. */
+  file: string
+  archive: string
+  /** User id that both belong to. */
+  owner: number
+  /** When it was learned. */
+  time: Date
+  process: RunLogProcess
+}
+
+/**
+ * Reads a directory, and those of users in it; the latest first.
+ * @throws TRACE_INVALID when there is nothing in it
+ */
+export function readLearned(directory: string): Learned[] {
+  const found = list(directory).flatMap((name) =>
+    OF_A_USER.test(name) ? readOne(join(directory, name)) : [],
+  )
+  const all = [...readOne(directory), ...found].sort((a, b) => b.time.getTime() - a.time.getTime())
+  if (all.length > 0) return all
+  throw new PycdsError('TRACE_INVALID', {
+    message: `directory ${directory}: nothing was learned there`,
+    hint: 'Name the directory of PYCDS_LEARN, or a copy of it, as somebody who may read it; PYCDS=report tells in a start what it learns.',
+  })
+}
+
+function readOne(directory: string): Learned[] {
+  return list(directory).flatMap((name) => {
+    const key = RECORDS.exec(name)?.[1]
+    const file = join(directory, name)
+    if (key === undefined) return []
+    try {
+      const { uid, mtime, size } = statSync(file)
+      const process = size <= MAX_BYTES ? parseRunLog(file, readFileSync(file)) : undefined
+      return process
+        ? [{ key, file, archive: join(directory, `${key}.cds`), owner: uid, time: mtime, process }]
+        : []
+    } catch {
+      return [] // it has gone meanwhile, is another user's, or of another version: as if it had not been learned
+    }
+  })
+}
+
+function list(directory: string): string[] {
+  try {
+    return readdirSync(directory).sort()
+  } catch (cause) {
+    throw new PycdsError('TRACE_INVALID', {
+      message: `directory ${directory}: it cannot be read`,
+      hint: 'Name the directory of PYCDS_LEARN, or a copy of it.',
+      cause,
+    })
+  }
+}
+
+/**
+ * A trace of all that was learned by one interpreter: the one whose starts imported most.
+ * @returns others: kinds that are not in it, since another interpreter learned them
+ */
+export function traceOf(learned: readonly Learned[]): { trace: Trace; others: number } {
+  const [group] = groupByPython(learned.map(({ process }) => process))
+  if (!group) throw new Error('nothing to make a trace of')
+  const selection = selectModules(group, new Set())
+  const known = (hash: Buffer) => hash.some((byte) => byte !== 0)
+  const modules = selection.modules.filter(({ sourceHash }) => known(sourceHash))
+  const trace = toTrace({ id: '', platform: '' }, group, { ...selection, modules })
+  return { trace: { ...trace, images: [] }, others: learned.length - group.processes.length }
+}

@@ -1,0 +1,219 @@
+// SPDX-License-Identifier: Apache-2.0
+// What lets an application learn its archive by itself: the runtime, its hook, and where to learn. Nothing is run.
+import { randomUUID } from 'node:crypto'
+import { gzipSync } from 'node:zlib'
+import { LEARN_DIRECTORY, makeLearning } from '../artifact/learning/make.js'
+import { formatManifest } from '../artifact/manifest.js'
+import { PycdsError } from '../errors/index.js'
+import { creationTime, isLocation, nodeArchitecture, shortId } from '../image/index.js'
+import { appendToImage } from '../layer/append.js'
+import { originOf } from '../layer/labels.js'
+import { type LayerContent, layerFiles, makeLayer } from '../layer/layer.js'
+import { FOLDER } from '../layer/marks.js'
+import type { PythonSurroundings } from '../learn/find-python.js'
+import { surroundingsOf } from '../learn/find-python.js'
+import { findInstalled, type InstalledPython } from '../learn/foreign/installed.js'
+import { resolveSource } from '../learn/source.js'
+import { during } from '../log/index.js'
+import type { ImageRoot, Ports, RunPorts } from '../ports/index.js'
+import { withContainer } from '../ports/with-container.js'
+import { present } from '../util/present.js'
+import { TOOL_VERSION } from '../util/version.js'
+import { chooseOutput, type OutputRequest } from './output.js'
+import { type BakeResult, describeOutput } from './result.js'
+import { assertRoom } from './room.js'
+
+/** How messages name an image that has no name yet. */
+const SUBJECT = 'being built'
+/** Of what a user keeps who cannot write to /opt, and of a virtual environment: beside the runtime, which looks there first. */
+const BESIDE_FOLDER = '_pycds.data'
+
+export interface PrepareRequest extends OutputRequest {
+  /** Seconds since 1970, from SOURCE_DATE_EPOCH: the time of everything new; default: when the source was made. */
+  sourceDateEpoch?: number
+}
+
+/** What is common to all that can be prepared. */
+interface Prepared {
+  python: { version: string; executable: string; library: string; siteDirectory: string; buildId: string }
+  /** Where starts learn, unless PYCDS_LEARN says otherwise. */
+  directory: string
+}
+
+export interface PrepareResult extends Prepared {
+  schema: 'io.pycds.prepare/1'
+  source: { reference: string; id: string }
+  output: NonNullable<BakeResult['output']>
+  layer: { diffId: string; bytes: number; compressedBytes: number }
+}
+
+export interface PrepareRootResult extends Prepared {
+  schema: 'io.pycds.prepare-root/1'
+  /** The virtual environment, or the root of the image that is being built. */
+  root: string
+  /** Everything that was written. */
+  files: { path: string; bytes: number }[]
+}
+
+/**
+ * Makes an image whose containers learn. Every failure is a PycdsError and leaves the engine as it was.
+ * @throws NO_PYTHON, PYTHON_UNSUPPORTED
+ */
+export async function prepare(request: PrepareRequest, ports: Ports): Promise<PrepareResult> {
+  const { store, engine, archiver, progress, signal } = ports
+  engine.showProgress?.(progress)
+  chooseOutput(request)
+  const source = await resolveSource(request.reference, ports)
+  assertRoom(source)
+  const output = chooseOutput(request, source.name)
+  await store.assertNameable(output)
+  const config = await store.readConfig(source)
+  const { sourceDateEpoch } = request
+  const mtime = sourceDateEpoch === undefined ? creationTime(config) : new Date(sourceDateEpoch * 1000)
+  const origin = originOf(config)
+  const made = await during(progress, ['prepare', 'Make the layer'], (step) =>
+    withContainer(engine, source.id, async (image) => {
+      const python = await findInstalled(
+        `image ${request.reference}`,
+        image,
+        surroundingsOf(source.config),
+        archiver,
+      )
+      const { runtime } = archiver.injected(nodeArchitecture(source))
+      const content = contentOf({ python, runtime, origin, directory: LEARN_DIRECTORY })
+      const layer = await makeLayer(image, content, { mtime, hook: 'variable' })
+      step.done(python.siteDirectory)
+      return { python, content, layer }
+    }),
+  )
+  const { python, content, layer } = made
+  signal.throwIfAborted()
+  const pythonVersion = python.version
+  const input = {
+    source,
+    config,
+    layer,
+    artifacts: content.artifacts,
+    pythonVersion,
+    verb: 'prepare' as const,
+  }
+  const id = await appendToImage(store, input, sourceDateEpoch)
+  try {
+    signal.throwIfAborted()
+    const digests = await during(progress, ['write', `Write ${output}`], async (step) => {
+      const found = await store.tag(id, output)
+      step.done(isLocation(output) ? undefined : shortId(id))
+      return found
+    })
+    return {
+      schema: 'io.pycds.prepare/1',
+      source: { reference: request.reference, id: source.id },
+      output: describeOutput({ reference: output, id, digests }),
+      ...describe(python, LEARN_DIRECTORY),
+      layer: {
+        diffId: layer.diffId,
+        bytes: layer.tar.length,
+        compressedBytes: gzipSync(layer.tar).length,
+      },
+    }
+  } catch (error) {
+    await store.remove(id).catch(() => undefined) // the first error is the one to report
+    throw error
+  }
+}
+
+export interface PrepareRootRequest {
+  /** A virtual environment, as an absolute path; absent: the whole root file system, in a build step. */
+  environment?: string
+  /** The interpreter in the root; default: python3 of PATH. */
+  python?: string
+  /** Prepare this root whatever it looks like. */
+  here: boolean
+  /** Write below this directory instead of into the root. */
+  output?: string
+  sourceDateEpoch?: number
+}
+
+/** Prepares what is at hand: the root file system of a build step, or a virtual environment of this machine. */
+export async function prepareRoot(
+  request: PrepareRootRequest,
+  ports: Omit<RunPorts, 'progress'> & { root: ImageRoot },
+): Promise<PrepareRootResult> {
+  const { environment, output, sourceDateEpoch, here } = request
+  const { root, engine, archiver } = ports
+  const sign = here || environment !== undefined ? undefined : root.wholeMachine()
+  if (sign !== undefined) {
+    throw new PycdsError('USAGE', {
+      message: `step: this is no image that is being built: ${sign}`,
+      hint: 'Start it by a RUN instruction of a Dockerfile, or prepare a virtual environment: pycds-image prepare --root VENV.',
+    })
+  }
+  const subject = environment === undefined ? SUBJECT : `root ${environment}`
+  const python = await withContainer(engine, SUBJECT, (files) =>
+    findInstalled(subject, files, placesOf(request, root), archiver),
+  )
+  const { runtime } = archiver.injected(process.arch)
+  const beside = `${python.siteDirectory}/${BESIDE_FOLDER}`
+  const folder = environment === undefined ? root.archiveFolder(FOLDER, beside, output) : beside
+  const directory = environment === undefined ? LEARN_DIRECTORY : `${environment}/var/cache/pycds`
+  // Nothing tells one image from another here: whatever is built anew learns anew, unless the same bytes are asked for.
+  const image = sourceDateEpoch === undefined ? randomUUID() : String(sourceDateEpoch)
+  const content = contentOf({ python, runtime, origin: null, directory, image })
+  const files = layerFiles(content, 'by-itself', folder)
+  const mtime = sourceDateEpoch === undefined ? new Date() : new Date(sourceDateEpoch * 1000)
+  root.write(files, { mtime, ...present({ output }) })
+  return {
+    schema: 'io.pycds.prepare-root/1',
+    root: environment ?? output ?? '/',
+    ...describe(python, directory),
+    files: files.map(({ path, body }) => ({ path, bytes: body.length })),
+  }
+}
+
+/** Where the interpreter is looked for. */
+function placesOf({ environment, python }: PrepareRootRequest, root: ImageRoot): PythonSurroundings {
+  const inside = environment === undefined ? python : `${environment}/bin/python3`
+  return {
+    command: [],
+    path: root.environment.PATH ?? '/usr/local/bin:/usr/bin:/bin',
+    directory: root.directory,
+    ...present({ python: inside }),
+  }
+}
+
+interface ContentInput {
+  python: InstalledPython
+  runtime: Buffer
+  /** Chain id of the image's layers. */
+  origin: string | null
+  directory: string
+  /** What tells it from others, where that is not its layers. */
+  image?: string
+}
+
+function contentOf({ python, runtime, origin, directory, image }: ContentInput): LayerContent {
+  const { version, executable, library, identity, siteDirectory } = python
+  const manifest = formatManifest({
+    schema: 'io.pycds.manifest/1',
+    tool: `pycds-image ${TOOL_VERSION}`,
+    source: origin,
+    python: { version, executable, library, ...identity },
+    validate: 'stat',
+    modules: 0,
+    regexes: 0,
+    sources: 0,
+    leftOut: [],
+    bytecode: { paths: [] },
+  })
+  return {
+    artifacts: [makeLearning(directory, image ?? origin ?? '-')],
+    manifest,
+    runtime,
+    siteDirectories: [siteDirectory],
+  }
+}
+
+function describe(python: InstalledPython, directory: string): Prepared {
+  const { version, executable, library, siteDirectory, identity } = python
+  return { python: { version, executable, library, siteDirectory, buildId: identity.hex }, directory }
+}

@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+// Images that are prepared only: their first start learns, the next one is served.
+import { execFileSync } from 'node:child_process'
+import { join } from 'node:path'
+import test, { type ExecutionContext } from 'ava'
+import type { PrepareResult } from '../../src/usecases/prepare.js'
+import { build, CLASSIC } from '../helpers/builds.js'
+import { bakes, pycds } from '../helpers/cli.js'
+import { docker, imageName } from '../helpers/engine.js'
+import { ensureImage, toolImage } from '../helpers/images.js'
+import { DEADLINE_MS, run } from '../helpers/run.js'
+import { temporary } from '../helpers/temporary.js'
+
+/** What a layer may take at most, compressed. */
+const LAYER_BYTES = 400_000
+const PROGRAM = ['python3', '-c', 'import email.message, http.client, json, logging, requests']
+const HARDENED = ['--read-only', '--cap-drop', 'ALL', '--security-opt', 'no-new-privileges', '--user', '4711']
+
+const base = await ensureImage('small')
+const tool = base === undefined ? undefined : await toolImage()
+
+/** A volume that goes with the test. */
+async function volume(t: ExecutionContext): Promise<string> {
+  const name = `pycds-learn-${process.pid}-${t.title.length}`
+  await docker('volume', 'create', name)
+  t.teardown(async () => {
+    await docker('volume', 'rm', '-f', name)
+  })
+  return name
+}
+
+/** Starts an image twice with the same volume; what each says of itself. */
+async function twice(t: ExecutionContext, image: string, options: readonly string[] = []): Promise<string[]> {
+  const learned = await volume(t)
+  const start = async () => {
+    const words = ['run', '--rm', '--network', 'none', ...options, '-v', `${learned}:/var/cache/pycds`]
+    const env = ['-e', 'PYCDS=report', '-e', 'PYCDS_LEARN_WAIT=60s']
+    const { code, stdout, stderr } = await run('docker', [...words, ...env, image, ...PROGRAM])
+    t.is(code, 0, stderr)
+    t.is(stdout, '')
+    return stderr
+  }
+  return [await start(), await start()]
+}
+
+function learns(t: ExecutionContext, [first = '', second = '']: readonly string[]): void {
+  t.regex(first, /learning: (RECORDING|LEARNED): /)
+  t.regex(second, /learning: USED: /)
+  const [, served = '0', total = '1'] = /served (\d+) of (\d+) path-based modules/.exec(second) ?? []
+  t.true(Number(served) / Number(total) > 0.95, second)
+}
+
+async function prepares(t: ExecutionContext, args: readonly string[]): Promise<PrepareResult> {
+  const { code, stdout, stderr } = await pycds(['prepare', ...args, '--json', '--progress', 'quiet'])
+  t.is(code, 0, stdout + stderr)
+  return JSON.parse(stdout) as PrepareResult
+}
+
+if (base === undefined) {
+  test.skip('learning: the image cannot be made here', () => undefined)
+} else {
+  test.serial('an image of the engine learns, also in a hardened container', async (t) => {
+    t.timeout(DEADLINE_MS)
+    const tag = imageName(t)
+    const { layer, directory } = await prepares(t, [base, '-t', tag])
+    t.true(layer.compressedBytes <= LAYER_BYTES)
+    t.is(directory, '/var/cache/pycds')
+    learns(t, await twice(t, tag, HARDENED))
+  })
+
+  test.serial('a file gets the same layer without an engine, and a bake takes it off again', async (t) => {
+    t.timeout(DEADLINE_MS)
+    const place = temporary(t)
+    const tag = imageName(t)
+    await docker('save', '-o', join(place, 'image.tar'), base)
+    const file = await prepares(t, [
+      `docker-archive:${join(place, 'image.tar')}`,
+      '-o',
+      `oci:${place}/out:new`,
+    ])
+    const engine = await prepares(t, [base, '-t', tag])
+    t.is(file.layer.diffId, engine.layer.diffId)
+    const again = await prepares(t, [tag, '-t', `${tag}-again`])
+    t.teardown(async () => {
+      await docker('rmi', '-f', `${tag}-again`, `${tag}-baked`)
+    })
+    t.is(again.layer.diffId, engine.layer.diffId)
+    await bakes(t, [tag, '-t', `${tag}-baked`, '--', ...PROGRAM])
+    const inspected = await docker('inspect', '-f', '{{json .Config}}', `${tag}-baked`)
+    t.false(inspected.includes('PYCDS_LEARN') || inspected.includes('io.pycds.learn'), inspected)
+  })
+
+  const where = tool === undefined ? test.serial.skip : test.serial
+  where('a step of a Dockerfile prepares', async (t) => {
+    t.timeout(DEADLINE_MS)
+    const step = ['/pycds/pycds-image', 'step', '--prepare', '--output', '/out']
+    const dockerfile = `FROM ${base} AS app
+FROM app AS cds
+COPY --from=${tool} / /pycds
+RUN ${JSON.stringify(step)}
+FROM app
+COPY --from=cds /out/ /
+`
+    const { code, name, stdout, stderr } = await build(t, CLASSIC, dockerfile)
+    t.is(code, 0, stdout + stderr)
+    learns(t, await twice(t, name))
+  })
+}
+
+test('what is not an image or an environment is refused with a reason', async (t) => {
+  for (const words of [[], ['--root', '/proc'], ['a', '--root', 'b'], ['a', '--root', 'b', '-t', 'c']]) {
+    t.is((await pycds(['prepare', ...words])).code, 2, words.join(' '))
+  }
+  t.is((await pycds(['step', '--prepare', '--', 'python3'])).code, 2)
+  t.is((await pycds(['step', '--prepare', '--import', 'app'])).code, 2)
+  t.is((await pycds(['trace', 'import', '/nowhere'])).code, 7)
+})
+
+test('a virtual environment learns beside itself, and again as isolated', async (t) => {
+  t.timeout(DEADLINE_MS)
+  const place = temporary(t)
+  try {
+    execFileSync('/usr/bin/python3', ['-m', 'venv', '--without-pip', join(place, 'venv')])
+  } catch {
+    t.pass('python3 of this machine has no module venv')
+    return
+  }
+  const { code, stderr } = await pycds(['prepare', '--root', join(place, 'venv')])
+  t.is(code, 0, stderr)
+  const program = join(place, 'venv/bin/python3')
+  const words = ['-I', '-c', 'import json, decimal, logging, argparse, email.message']
+  const start = () =>
+    run(program, words, { env: { PYCDS: 'report', PYCDS_LEARN_WAIT: '60s' } }).then((done) => done.stderr)
+  learns(t, [await start(), await start()])
+  const told = await pycds(['inspect', join(place, 'venv/var/cache/pycds'), '--json'])
+  t.is(told.code, 0, told.stderr)
+  t.is(JSON.parse(told.stdout).kinds.length, 1)
+})

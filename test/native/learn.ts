@@ -1,0 +1,459 @@
+// SPDX-License-Identifier: Apache-2.0
+// A start records, a helper writes the archive, the next start is served; and the program sees nothing of it, whatever
+// goes wrong meanwhile.
+import { type ChildProcess, spawn } from 'node:child_process'
+import {
+  chmodSync,
+  chownSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs'
+import { join } from 'node:path'
+import test, { type ExecutionContext } from 'ava'
+import { readLearned, traceOf } from '../../src/learn/learned.js'
+import { parseRunLog } from '../../src/learn/runlog/run-log.js'
+import { formatTrace } from '../../src/learn/trace/trace-file.js'
+import { parseTraceFile } from '../../src/learn/trace/trace-reader.js'
+import { mutate, randomFrom } from '../fuzz/mutate.js'
+import { archiver, findPythons, PATH } from '../helpers/interpreters.js'
+import { Bench } from '../helpers/python.js'
+import { testInTurn } from '../helpers/test-in-turn.js'
+import { portion } from '../helpers/tier.js'
+
+/** Long enough for a helper that gets a processor only when nobody else wants it. */
+const WAIT = '60s'
+const MODULES = 'json, decimal, dataclasses, collections, argparse, logging, string, textwrap'
+const BODY = `
+import ${MODULES}
+from dataclasses import dataclass
+@dataclass
+class Point:
+    x: int
+    y: int = 2
+Pair = collections.namedtuple("Pair", "a b")
+print(json.dumps({"point": repr(Point(1)), "pair": repr(Pair(1, 2)), "text": string.Template("$a").substitute(a=1)}))
+`
+const TOLD = 'import sys; print(_pycds.stats()["learning"], _pycds.stats()["served"], file=sys.stderr)\n'
+
+/** Each argument is a directory for a child, which begins to learn, or to use what lies there, when it is forked. */
+const FORKS = `import os, sys
+for directory in sys.argv[1:]:
+    pid = os.fork()
+    if pid:
+        status = os.waitpid(pid, 0)[1]
+        with open(directory + ".out", "a") as out:
+            out.write("%d\\n" % status)
+        continue
+    os.environ["PYCDS_LEARN"] = directory
+    os.dup2(os.open(directory + ".out", os.O_WRONLY | os.O_CREAT | os.O_TRUNC), 1)
+    import _pycds
+${BODY.trimEnd()
+  .split('\n')
+  .map((line) => `    ${line}`)
+  .join('\n')}
+    sys.exit()
+`
+
+/** A bench whose programs learn in a directory of their own. */
+class School {
+  readonly bench: Bench
+  readonly directory: string
+  readonly hook: string
+
+  constructor(t: ExecutionContext, python: string) {
+    this.bench = new Bench(t, python)
+    this.hook = join(this.bench.directory, 'hook')
+    this.directory = this.room('learned')
+  }
+
+  /** A directory that only this user may write to. */
+  room(name: string): string {
+    const directory = join(this.bench.directory, name)
+    mkdirSync(directory, { mode: 0o700 })
+    return directory
+  }
+
+  program(name: string, text: string): string {
+    return this.bench.file(name, `import _pycds\n${text}`)
+  }
+
+  environment(env: Record<string, string> = {}): Record<string, string> {
+    return { PYTHONPATH: this.hook, PYCDS_LEARN: this.directory, ...env }
+  }
+
+  run(script: string, env: Record<string, string> = {}) {
+    return this.bench.run([script], this.environment(env))
+  }
+
+  files(suffix: string, directory = this.directory): string[] {
+    return readdirSync(directory).filter((name) => name.endsWith(suffix))
+  }
+}
+
+const pythons = findPythons()
+const [python] = pythons
+
+for (const { path, version } of pythons) {
+  testInTurn(`${version}: a start learns, and the next one is served the same`, async (t) => {
+    const school = new School(t, path)
+    const script = school.program('app.py', BODY + TOLD)
+    const plain = await school.run(script, { PYCDS_LEARN: '' })
+    const first = await school.run(script, { PYCDS_LEARN_WAIT: WAIT })
+    t.is(first.stdout, plain.stdout)
+    t.regex(first.stderr, /^(RECORDING|LEARNED) 0\n$/)
+    const [name = ''] = school.files('.cds')
+    const archive = archiver.describe(name, readFileSync(join(school.directory, name)))
+    t.true(archive.modules.some((module) => module.name === 'json.decoder'))
+    t.true(archive.regexes > 0 && archive.sources > 0)
+    const second = await school.run(script)
+    t.is(second.stdout, plain.stdout)
+    t.regex(second.stderr, /^USED [1-9]\d+\n$/)
+  })
+
+  testInTurn(`${version}: what is learned is the code that a training run archives`, async (t) => {
+    const school = new School(t, path)
+    const script = school.program('app.py', BODY)
+    await school.run(script, { PYCDS_LEARN_WAIT: WAIT })
+    const trained = await school.bench.train(script, 'stat', { env: { PYTHONPATH: school.hook } })
+    const learned = readFileSync(join(school.directory, school.files('.cds')[0] ?? ''))
+    const sizes = new Map(
+      archiver
+        .describe('trained', readFileSync(school.bench.archive))
+        .modules.map((module) => [module.name, `${module.origin} ${module.codeObjects}`]),
+    )
+    const { modules } = archiver.describe('learned', learned)
+    t.true(modules.length > 20 && trained.modules.length >= modules.length)
+    for (const module of modules) {
+      t.is(`${module.origin} ${module.codeObjects}`, sizes.get(module.name) ?? '', module.name)
+    }
+    const { trace } = traceOf(readLearned(school.directory))
+    const hashes = new Map(trained.modules.map(({ name, sourceHash }) => [name, sourceHash.toString('hex')]))
+    t.true(trace.modules.length > 20)
+    for (const { name, sourceHash } of trace.modules) t.is(sourceHash, hashes.get(name) ?? '', name)
+    t.deepEqual(parseTraceFile('learned', formatTrace(trace)), trace)
+  })
+}
+
+if (python === undefined) {
+  test.skip('learning (no supported CPython on this machine)', () => {})
+} else {
+  testInTurn(
+    'a program that ends first leaves its records, and a later start makes the archive',
+    async (t) => {
+      const school = new School(t, python.path)
+      const script = school.program('app.py', BODY + TOLD)
+      await school.run(script)
+      t.is(school.files('.cds').length, 0)
+      t.is(school.files('.records').length, 1)
+      await school.run(script, { PYCDS_LEARN_WAIT: WAIT })
+      t.is(school.files('.records').length, 0)
+      t.regex((await school.run(script)).stderr, /^USED /)
+    },
+  )
+
+  testInTurn(
+    'records without code are kept beside the archive, as a traced process writes them',
+    async (t) => {
+      const school = new School(t, python.path)
+      const script = school.program('app.py', BODY)
+      await school.bench.run([script, 'password'], school.environment({ PYCDS_LEARN_WAIT: WAIT }))
+      const [name = ''] = school.files('.learned')
+      const bytes = readFileSync(join(school.directory, name))
+      t.is(statSync(join(school.directory, name)).mode & 0o777, 0o400)
+      const process = parseRunLog(name, bytes)
+      t.deepEqual(process?.argv.slice(1), [script])
+      t.is(process?.python.version, python.version)
+      t.true(process?.modules.some((module) => module.name === 'json' && module.marshal.length === 0))
+      t.false(bytes.includes('password'))
+    },
+  )
+
+  testInTurn('nobody gets the helper as a child', async (t) => {
+    const school = new School(t, python.path)
+    const script = school.program(
+      'app.py',
+      `import os, signal, subprocess, sys
+seen = []
+signal.signal(signal.SIGCHLD, lambda *_: seen.append(1))
+for wait in (os.wait, lambda: os.waitpid(-1, 0), lambda: os.waitpid(-1, os.WNOHANG), lambda: os.waitpid(0, 0)):
+    try:
+        print(wait())
+    except ChildProcessError:
+        print("none")
+pid = os.fork()
+if pid == 0:
+    os._exit(3)
+print(os.wait()[0] == pid, subprocess.run([sys.executable, "-c", "pass"]).returncode)
+import json
+print(len(seen) > 0)
+`,
+    )
+    const plain = await school.run(script, { PYCDS_LEARN: '' })
+    const learning = await school.run(script, { PYCDS_LEARN_WAIT: WAIT })
+    t.deepEqual(learning, plain)
+    t.true(plain.stdout.startsWith('none\nnone\nnone\nnone\nTrue 0\n'))
+    t.is(school.files('.cds').length > 0, true)
+  })
+
+  testInTurn('a program that ends without its last words keeps no stream open', async (t) => {
+    const school = new School(t, python.path)
+    const script = school.program(
+      'app.py',
+      `${BODY}\nimport os\nsys = __import__("sys")\nsys.stdout.flush()\nos._exit(7)\n`,
+    )
+    // Both streams are pipes: this comes back when nobody holds them any more.
+    const { code, stdout } = await school.run(script)
+    t.is(code, 7)
+    t.true(stdout.includes('Point'))
+  })
+
+  testInTurn('a listening socket and locked files are not kept by the helper', async (t) => {
+    const school = new School(t, python.path)
+    const script = school.program(
+      'app.py',
+      `import os, sys
+import json
+import time
+def links():
+    for pid in os.listdir("/proc"):
+        try:
+            if open("/proc/%s/stat" % pid).read().split(") ")[1].split()[1] == str(os.getpid()):
+                return sorted(os.readlink("/proc/%s/fd/%s" % (pid, fd)) for fd in os.listdir("/proc/%s/fd" % pid))
+        except (OSError, IndexError):
+            pass
+deadline = time.monotonic() + 60
+while time.monotonic() < deadline and len(links()) != 5:
+    pass
+print(links().count("/dev/null"), [link for link in links() if "socket" in link or "held" in link])
+`,
+    )
+    const held = school.bench.file('held', '')
+    const runs = `import os, socket, sys\ns = socket.socket(); s.listen(); s.set_inheritable(True)\nf = open(${JSON.stringify(held)}); os.set_inheritable(f.fileno(), True)\nos.execv(sys.executable, [sys.executable, ${JSON.stringify(script)}])\n`
+    const { stdout } = await school.bench.run(['-c', runs], school.environment())
+    t.is(stdout, '3 []\n')
+  })
+
+  testInTurn('a process that has given up rights teaches nothing more', async (t) => {
+    if (process.getuid?.() !== 0) {
+      t.pass('only root can give rights up')
+      return
+    }
+    const school = new School(t, python.path)
+    const script = school.program(
+      'app.py',
+      `import json\nimport os\nos.setuid(65534)\nimport decimal\n${TOLD}`,
+    )
+    chmodSync(school.bench.directory, 0o755)
+    await school.run(script, { PYCDS_LEARN_WAIT: '5s' })
+    t.deepEqual(school.files('.cds'), [])
+  })
+
+  testInTurn('several kinds learn in one directory, and an option makes another kind', async (t) => {
+    const school = new School(t, python.path)
+    const [one, other] = [school.program('one.py', BODY), school.program('other.py', 'import json, csv\n')]
+    for (const script of [one, other]) await school.run(script, { PYCDS_LEARN_WAIT: WAIT })
+    await school.bench.run(['-O', one], school.environment({ PYCDS_LEARN_WAIT: WAIT }))
+    t.is(school.files('.cds').length, 3)
+    const before = school.files('.cds')
+    for (const script of [one, other]) await school.run(script, { PYCDS_LEARN_WAIT: WAIT })
+    t.deepEqual(school.files('.cds'), before)
+  })
+
+  const AT_ONCE = portion(50)
+  testInTurn(`${AT_ONCE} starts at the same moment make one archive, and wait for nothing`, async (t) => {
+    const school = new School(t, python.path)
+    const script = school.program('app.py', BODY)
+    const plain = await school.run(script, { PYCDS_LEARN: '' })
+    const starts = Array.from({ length: AT_ONCE }, () => school.run(script, { PYCDS_LEARN_WAIT: WAIT }))
+    for (const outcome of await Promise.all(starts)) t.deepEqual(outcome, plain)
+    t.is(school.files('.cds').length, 1)
+    t.is(school.files('').filter((name) => name.startsWith('.new')).length, 0)
+    t.regex((await school.run(school.program('app.py', BODY + TOLD))).stderr, /^USED /)
+  })
+
+  const KILLED = portion(100)
+  testInTurn(
+    `killed at ${KILLED} moments: the next start is right, and two later there is an archive`,
+    async (t) => {
+      const school = new School(t, python.path)
+      const script = school.program('app.py', BODY)
+      const plain = await school.run(script, { PYCDS_LEARN: '' })
+      const next = randomFrom(19)
+      for (let i = 0; i < KILLED; i++) {
+        rmSync(school.directory, { recursive: true })
+        mkdirSync(school.directory, { mode: 0o700 })
+        const victim = spawn(python.path, [script], {
+          env: { PATH, ...school.environment({ PYCDS_LEARN_WAIT: WAIT }) },
+          stdio: 'ignore',
+        })
+        await killed(victim, next(700))
+        t.deepEqual(await school.run(script), plain)
+        await school.run(script, { PYCDS_LEARN_WAIT: WAIT })
+        t.is(school.files('.cds').length, 1)
+        t.deepEqual(await school.run(script), plain)
+      }
+    },
+  )
+
+  const DAMAGED = portion(10_000)
+  const DAMAGED_AT_ONCE = 50
+  testInTurn(`${DAMAGED} damaged files change nothing, and are learned anew`, async (t) => {
+    const school = new School(t, python.path)
+    // A start of its own in each child: command line and interpreter are the same, and so is the kind.
+    const script = school.bench.file('app.py', FORKS)
+    const start = (env = {}) =>
+      school.bench.run([script, school.directory], school.environment({ PYCDS_LEARN: '', ...env }))
+    const outcome = () => readFileSync(`${school.directory}.out`, 'utf8')
+    await start()
+    const expected = outcome()
+    t.regex(expected, /^\{"point.*\}\n0\n$/)
+    const [records = ''] = school.files('.records')
+    const kept = readFileSync(join(school.directory, records))
+    await start({ PYCDS_LEARN_WAIT: WAIT })
+    const [archive = ''] = school.files('.cds')
+    const whole = readFileSync(join(school.directory, archive))
+    const kinds = [
+      [archive, whole],
+      [records, kept],
+    ] as const
+    for (let first = 0; first < DAMAGED; first += DAMAGED_AT_ONCE) {
+      const count = Math.min(DAMAGED_AT_ONCE, DAMAGED - first)
+      const rooms = Array.from({ length: count }, (_, i) => {
+        const [name, bytes] = kinds[i % 2] ?? kinds[0]
+        const room = school.room(`damaged-${first + i}`)
+        writeFileSync(join(room, name), mutate(bytes, randomFrom(1000 + first + i)), { mode: 0o600 })
+        return room
+      })
+      await school.bench.run([script, ...rooms], school.environment({ PYCDS_LEARN: '' }))
+      for (const room of rooms) {
+        t.is(readFileSync(`${room}.out`, 'utf8'), expected, room)
+        rmSync(room, { recursive: true })
+      }
+    }
+    for (const file of school.files('')) rmSync(join(school.directory, file))
+    writeFileSync(join(school.directory, archive), whole.subarray(0, whole.length / 2))
+    await start({ PYCDS_LEARN_WAIT: WAIT })
+    t.is(outcome(), expected)
+    t.true(statSync(join(school.directory, archive)).size > whole.length / 2)
+  })
+
+  test('only a directory that nobody else can write to is used', async (t) => {
+    const school = new School(t, python.path)
+    const script = school.program('app.py', BODY + TOLD)
+    const status = async (PYCDS_LEARN: string) =>
+      (await school.run(script, { PYCDS_LEARN })).stderr.split(' ')[0]
+    const uid = process.getuid?.() ?? 0
+    const shared = school.room('shared')
+    chmodSync(shared, 0o1777)
+    t.is(await status(shared), 'RECORDING')
+    t.is(statSync(join(shared, `pycds-${uid}`)).mode & 0o777, 0o700)
+    chmodSync(join(shared, `pycds-${uid}`), 0o770)
+    t.is(await status(shared), 'FOREIGN_DIRECTORY')
+    const trap = school.room('trap')
+    chmodSync(trap, 0o777)
+    symlinkSync(school.room('elsewhere'), join(trap, `pycds-${uid}`))
+    t.is(await status(trap), 'FOREIGN_DIRECTORY')
+    symlinkSync(shared, join(school.bench.directory, 'link'))
+    t.is(await status(join(school.bench.directory, 'link')), 'NO_DIRECTORY')
+    t.is(await status('relative'), 'NO_DIRECTORY')
+    t.is(await status(join(school.bench.directory, 'none/none')), 'NO_DIRECTORY')
+    if (uid !== 0) return
+    const foreign = school.room('foreign')
+    chownSync(foreign, 65534, 65534)
+    t.is(await status(foreign), 'FOREIGN_DIRECTORY')
+  })
+
+  test('an archive of somebody else, or one that others may change, is not used', async (t) => {
+    const school = new School(t, python.path)
+    const script = school.program('app.py', BODY + TOLD)
+    await school.run(script, { PYCDS_LEARN_WAIT: WAIT })
+    const path = join(school.directory, school.files('.cds')[0] ?? '')
+    t.regex((await school.run(script)).stderr, /^USED /)
+    chmodSync(path, 0o422)
+    t.notRegex((await school.run(script)).stderr, /^USED /)
+    if (process.getuid?.() !== 0) return
+    const whole = readFileSync(path)
+    rmSync(path)
+    writeFileSync(path, whole, { mode: 0o400 })
+    chownSync(path, 65534, 65534)
+    t.notRegex((await school.run(script)).stderr, /^USED /)
+  })
+
+  test('an option that has variables ignored has the directory ignored', async (t) => {
+    const school = new School(t, python.path)
+    const text = `import sys; sys.path.insert(0, ${JSON.stringify(school.hook)}); import _pycds; import json, csv; print(_pycds.stats()["learning"])`
+    const isolated = await school.bench.run(['-I', '-c', text], school.environment())
+    t.is(isolated.stdout, 'OFF\n')
+    // What `prepare` has built in beside the runtime counts.
+    school.bench.file('hook/_pycds.data/learn', `${school.directory}\nimage\n`)
+    const built = await school.bench.run(['-I', '-c', text], {})
+    t.is(built.stdout, 'RECORDING\n')
+    t.is((await school.bench.run(['-c', text], { PYCDS_LEARN: '' })).stdout, 'OFF\n')
+  })
+
+  test('what nobody has used for long goes, and the oldest goes where there is too much', async (t) => {
+    const school = new School(t, python.path)
+    const script = school.program('app.py', BODY)
+    const put = (name: string, days: number) => {
+      const path = join(school.directory, name)
+      writeFileSync(path, Buffer.alloc(1024 * 1024))
+      const time = Date.now() / 1000 - days * 24 * 60 * 60
+      utimesSync(path, time, time)
+    }
+    put('0000000000000001.cds', 40)
+    put('0000000000000002.cds', 2)
+    put('0000000000000003.cds', 1)
+    put('.new0000000000000004', 1)
+    put('somebody-elses', 400)
+    const archiveBytes = 8 * 1024 * 1024
+    await school.run(script, { PYCDS_LEARN_WAIT: WAIT, PYCDS_LEARN_LIMIT: String(archiveBytes) })
+    const own = school.files('.cds').filter((name) => !name.startsWith('0'.repeat(12)))
+    t.is(own.length, 1)
+    t.deepEqual(
+      school
+        .files('')
+        .filter((name) => !name.startsWith((own[0] ?? '').slice(0, 16)))
+        .sort(),
+      ['0000000000000002.cds', '0000000000000003.cds', 'somebody-elses'],
+    )
+    rmSync(join(school.directory, own[0] ?? ''))
+    await school.run(script, { PYCDS_LEARN_WAIT: WAIT, PYCDS_LEARN_LIMIT: '1' })
+    t.deepEqual(school.files('.cds'), own)
+    t.true(school.files('').includes('somebody-elses'))
+  })
+
+  test('an edited module is imported as edited', async (t) => {
+    const school = new School(t, python.path)
+    const module = school.bench.file('part.py', 'VALUE = 1\n')
+    const script = school.program('app.py', 'import part\nprint(part.VALUE)\n')
+    await school.run(script, { PYCDS_LEARN_WAIT: WAIT })
+    t.is((await school.run(script)).stdout, '1\n')
+    writeFileSync(module, 'VALUE = 22\n')
+    t.is((await school.run(script)).stdout, '22\n')
+  })
+
+  test('what is no directory, or takes no file, leaves the program alone', async (t) => {
+    const school = new School(t, python.path)
+    const script = school.program('app.py', BODY)
+    const plain = await school.run(script, { PYCDS_LEARN: '' })
+    for (const PYCDS_LEARN of ['/proc', '/sys', '/dev/full', '/dev/null', '/nowhere/at/all']) {
+      t.deepEqual(await school.run(script, { PYCDS_LEARN }), plain, PYCDS_LEARN)
+    }
+  })
+}
+
+function killed(victim: ChildProcess, milliseconds: number): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(() => victim.kill('SIGKILL'), milliseconds)
+    victim.on('close', () => {
+      clearTimeout(timer)
+      resolve()
+    })
+  })
+}
