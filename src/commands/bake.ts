@@ -119,10 +119,7 @@ export default class Bake extends BaseCommand {
     }
     return async () => {
       const { bake } = await import('../usecases/bake.js')
-      const { result, trace } = await this.withPorts(
-        (opened) => this.withProgress(flags, (progress) => bake(request, { ...opened, progress })),
-        ports,
-      )
+      const { result, trace } = await this.withShownPorts(flags, (opened) => bake(request, opened), ports)
       writeOutputFiles(flags, result, trace)
       return result
     }
@@ -132,8 +129,9 @@ export default class Bake extends BaseCommand {
     const request = toBakeRequest(image, flags, command, process.env)
     const [platform] = toPlatforms(flags.platform)
     const { plan } = await import('../usecases/plan.js')
-    const result = await this.withPorts(
-      (ports) => this.withProgress(flags, (progress) => plan(request, { ...ports, progress })),
+    const result = await this.withShownPorts(
+      flags,
+      (ports) => plan(request, ports),
       toPortsRequest(image, { ...flags, platform }),
     )
     this.log(renderPlan(result, this.style))
@@ -147,12 +145,12 @@ export default class Bake extends BaseCommand {
     flags: Parsed,
   ): Promise<BakePlatformsResult> {
     const { bakePlatforms } = await import('../usecases/bake-platforms.js')
-    const result = await this.withPorts(
-      ({ index, ...opened }) =>
-        this.withProgress(flags, (progress) => {
-          if (!index) throw new Error('a location without a store for indexes')
-          return bakePlatforms(request, platforms, { ...opened, index, progress })
-        }),
+    const result = await this.withShownPorts(
+      flags,
+      async ({ index, ...opened }) => {
+        if (!index) throw new Error('a location without a store for indexes')
+        return await bakePlatforms(request, platforms, { ...opened, index })
+      },
       ports,
     )
     writeIndexFiles(flags, result)

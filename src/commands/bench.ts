@@ -51,8 +51,9 @@ export default class Bench extends BaseCommand {
       import('../measure/page-cache.js'),
     ])
     const pageCache = new MachinePageCache()
-    const result = await this.withPorts(
-      (ports) => this.withProgress(flags, (progress) => bench(request, { ...ports, pageCache, progress })),
+    const result = await this.withShownPorts(
+      flags,
+      (ports) => bench(request, { ...ports, pageCache }),
       toPortsRequest(args.image, flags),
     )
     this.log(renderBench(result, this.style))

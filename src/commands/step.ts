@@ -7,6 +7,7 @@ import { bakeFlags, environmentFlags, progressFlags, pycFlag, trainingFlags } fr
 import { interruptible } from './cli/interruption.js'
 import { learnFlags } from './cli/learn-flags.js'
 import { writeOutcome } from './cli/outcome.js'
+import { assertWritable } from './cli/output-files.js'
 import { openRoot } from './cli/ports.js'
 import { toStepRequest } from './cli/requests.js'
 import { snapshotFlags } from './cli/snapshot-flags.js'
@@ -69,6 +70,7 @@ export default class Step extends BaseCommand {
   async run(): Promise<StepResult | ErrorDocument> {
     const { flags, command } = await this.parseLine(Step)
     const request = toStepRequest(flags, command, process.env)
+    assertWritable('--metadata-file', flags['metadata-file'])
     const { step } = await import('../usecases/step.js')
     return await writeOutcome(
       { file: flags['metadata-file'], skip: flags['on-failure'] === 'skip' },

@@ -3,6 +3,7 @@
 // nothing that anybody could run.
 import { gzipSync } from 'node:zlib'
 import type { Checked, Limits } from '../artifact/artifact.js'
+import { ARCHIVE_PATH } from '../artifact/baked.js'
 import type { Pyc } from '../artifact/bytecode/index.js'
 import { cannotComplete, complete, type MoreOptions, withoutMore } from '../artifact/complete.js'
 import { type MadeContent, makeContent } from '../artifact/content.js'
@@ -10,8 +11,8 @@ import { check, NO_CHECKS } from '../artifact/trial.js'
 import { creationTime, type ImageConfig, isLocation, nodeArchitecture, shortId } from '../image/index.js'
 import { appendToImage } from '../layer/append.js'
 import type { Hook } from '../layer/hook.js'
-import { originOf } from '../layer/labels.js'
-import { makeLayer } from '../layer/layer.js'
+import { deadWarning, isBuiltOnBake, originOf } from '../layer/labels.js'
+import { type LayerOptions, makeLayer } from '../layer/layer.js'
 import { FOLDER } from '../layer/marks.js'
 import { type Lesson, transfer } from '../learn/foreign/transfer.js'
 import { type Learned, type LearnRequest, learn } from '../learn/learn.js'
@@ -23,7 +24,7 @@ import { describeTraining } from '../learn/training.js'
 import { during } from '../log/index.js'
 import { assertGates, type Gates, layerGate, reproGate, speedupGate } from '../measure/gates.js'
 import { measure, type StartComparison } from '../measure/measure.js'
-import type { NewLayer, Ports, SourceImage, Validate } from '../ports/index.js'
+import type { Container, NewLayer, Ports, SourceImage, Validate } from '../ports/index.js'
 import { withContainer } from '../ports/with-container.js'
 import { present } from '../util/present.js'
 import { formatBytes } from '../util/units.js'
@@ -67,7 +68,7 @@ export async function bake(request: BakeRequest, ports: Ports, lesson?: Lesson):
   const source = await resolveSource(request.reference, ports)
   assertRoom(source)
   const output = chooseOutput(request, source.name)
-  if (!request.untagged) await ports.store.assertNameable(output)
+  if (!request.untagged) await assertNameable(output, ports)
   const plan = planRuns(request, source, ports.archiver.injected(nodeArchitecture(source)))
   const cannot = whyNoMore(request, source, ports, lesson)
   if (cannot !== undefined) ports.progress.warn(`no snapshot will be made: ${cannot}`)
@@ -78,11 +79,11 @@ export async function bake(request: BakeRequest, ports: Ports, lesson?: Lesson):
 
   // Learn what a start imports, and make of it what the new image gets.
   const first = await make(request, source, plan, ports, lesson)
-  const { learned, content, layer } = first
-  for (const warning of learned.warnings) ports.progress.warn(warning)
+  const { learned, content, layer, compressedBytes } = first
+  const warnings = [...learned.warnings, ...(isBuiltOnBake(source.config) ? [deadWarning(ARCHIVE_PATH)] : [])]
+  for (const warning of warnings) ports.progress.warn(warning)
 
   // Refuse what the layer itself shows, before an image is made of it.
-  const compressedBytes = gzipSync(layer.tar).length
   if (request.gates.checkRepro && request.snapshot)
     ports.progress.warn('--check-repro compares without the snapshot, which is another one each time')
   const again = request.gates.checkRepro ? await make(request, source, plan, ports, lesson) : undefined
@@ -95,14 +96,14 @@ export async function bake(request: BakeRequest, ports: Ports, lesson?: Lesson):
   // From here on the files of the source image are not read again.
   const written = request.dryRun
     ? undefined
-    : await write(request, { source, config, output, plan, made: first, compressedBytes, cannot }, ports)
+    : await write(request, { source, config, output, plan, made: first, cannot }, ports)
   const shipped = written?.shipped ?? {
     content: withoutMore(content, request, cannot ?? 'nothing is frozen in a dry run'),
     layer,
     compressedBytes,
   }
 
-  const { python, training, selection, warnings } = learned
+  const { python, training, selection } = learned
   return {
     result: {
       schema: 'io.pycds.bake/1',
@@ -139,11 +140,25 @@ function whyNoMore(
   return cannotComplete(nodeArchitecture(source), ports)
 }
 
+/** In a location that exists all there is may have to be read. */
+async function assertNameable(output: string, { store, progress }: Ports): Promise<void> {
+  if (!isLocation(output)) return await store.assertNameable(output)
+  await during(progress, ['output', `Look at ${output}`], async (step) => {
+    await store.assertNameable(output)
+    step.done()
+  })
+}
+
+interface Packed {
+  layer: NewLayer
+  /** Of the layer. */
+  compressedBytes: number
+}
+
 /** What one pass over the image gives; a second one must give the same. */
-interface Making {
+interface Making extends Packed {
   learned: Learned
   content: MadeContent
-  layer: NewLayer
 }
 
 /** Learns, writes the artifacts and packs the layer, with the files of the source image at hand. */
@@ -165,14 +180,28 @@ function make(
     const run = lesson ? undefined : { image: source.id, timeoutMs: limits.timeoutMs }
     const made = { python, selection, image, origin, runtime: plan.runtime }
     const content = await makeContent({ ...made, reference, validate, pyc, run }, ports)
-    const layer = await makeLayer(image, content, layerOptions(request, source, learned))
-    return { learned, content, layer }
+    const packed = await pack(image, content, layerOptions(request, source, learned), ports)
+    return { learned, content, ...packed }
   })
 }
 
-function layerOptions(request: BakeRequest, source: SourceImage, { training }: Learned) {
+function pack(
+  image: Container,
+  content: MadeContent,
+  options: LayerOptions,
+  { progress }: Ports,
+): Promise<Packed> {
+  return during(progress, ['layer', 'Pack the layer'], async (step) => {
+    const layer = await makeLayer(image, content, options)
+    const compressedBytes = gzipSync(layer.tar).length
+    step.done(`${formatBytes(compressedBytes)} compressed`)
+    return { layer, compressedBytes }
+  })
+}
+
+function layerOptions(request: BakeRequest, source: SourceImage, { training }: Learned): LayerOptions {
   const hook: Hook = lacksVariables(training.unseen) ? 'by-itself' : 'variable'
-  return { mtime: timeOf(request, source), hook }
+  return { mtime: timeOf(request, source), hook, hidesEarlier: isBuiltOnBake(source.config) }
 }
 
 /** Of everything new in the layer. */
@@ -188,17 +217,13 @@ interface WriteInput {
   output: string
   plan: RunPlan
   made: Making
-  /** Of the layer that was made. */
-  compressedBytes: number
   /** Why the image gets nothing but archive and bytecode, where that is known. */
   cannot: string | undefined
 }
 
 /** What is in the image that is shipped. */
-interface Shipped {
+interface Shipped extends Packed {
   content: MadeContent
-  layer: NewLayer
-  compressedBytes: number
 }
 
 /** Adds the layer, tries the new image, and only then gives it its name; on failure no new image is left. */
@@ -231,8 +256,8 @@ async function addMore(
   input: WriteInput & { id: string },
   ports: Ports,
 ): Promise<Shipped & { id: string }> {
-  const { source, plan, made, compressedBytes, id, cannot } = input
-  const { content, layer, learned } = made
+  const { source, plan, made, id, cannot } = input
+  const { content, layer, compressedBytes, learned } = made
   const alone = { id, layer, compressedBytes }
   if (cannot !== undefined) return { ...alone, content: withoutMore(content, request, cannot) }
   const { python, selection, training } = learned
@@ -247,16 +272,16 @@ async function addMore(
     ports,
   )
   if (!('prove' in completion)) return { ...alone, content: completion }
-  const more = await withContainer(ports.engine, source.id, (image) =>
-    makeLayer(image, completion.content, layerOptions(request, source, learned)),
+  const packed = await withContainer(ports.engine, source.id, (image) =>
+    pack(image, completion.content, layerOptions(request, source, learned), ports),
   )
-  const moreBytes = gzipSync(more.tar).length
+  const { layer: more, compressedBytes: moreBytes } = packed
   const [tooLarge] = layerGate(request.gates, moreBytes).filter(({ ok }) => !ok)
   if (tooLarge) {
     const reason = `the layer would have ${formatBytes(moreBytes)}, and --max-layer-size is less`
     return { ...alone, content: completion.without(reason) }
   }
-  const next = await append(request, { ...input, made: { ...made, layer: more } }, ports)
+  const next = await append(request, { ...input, made: { ...made, ...packed } }, ports)
   let proved: MadeContent | string
   try {
     const spec = { ...(learned.start ?? plan.spec), image: next }

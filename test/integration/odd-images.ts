@@ -5,7 +5,8 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
 import { readTar } from '../../src/tar/index.js'
-import { bakes } from '../helpers/cli.js'
+import { baked } from '../helpers/baked.js'
+import { bakes, verifies } from '../helpers/cli.js'
 import { docker, imageName } from '../helpers/engine.js'
 import { ensureImage } from '../helpers/images.js'
 import {
@@ -124,6 +125,39 @@ for (const place of PLACES) {
     t.true(written.includes(`"Healthcheck":${healthcheck}`), written)
   })
 }
+
+withImage('an image built on a baked one is baked, and nothing of the earlier bake is found', async (t) => {
+  t.timeout(DEADLINE_MS)
+  const { name: below } = await baked(image ?? '', ...COMMAND)
+  const built = imageName(t)
+  const program = 'import os, json, decimal; print(sorted(os.listdir("/opt/pycds")))'
+  const command = JSON.stringify(['python3', '-c', program])
+  // What a later bake does not write anew, as a snapshot is that only the earlier one has made.
+  const old = JSON.stringify(['python3', '-c', 'open("/opt/pycds/app.snap", "w").close()'])
+  await buildFrom(t, built, `FROM ${below}\nRUN ${old}\nCMD ${command}\n`)
+  const name = imageName(t)
+  const { warnings } = await bakes(t, [built, '-t', name])
+  t.regex(warnings.join('\n'), /an earlier bake has left .* in a lower layer/)
+  t.is(await docker('run', '--rm', '--network', 'none', name), "['app.cds', 'manifest.json']")
+  // Compared with the image that it was baked from, and not with the one below that.
+  const { original, scenarios } = await verifies(t, name, 80)
+  t.is(original?.id, await docker('image', 'inspect', '--format', '{{.Id}}', built))
+  t.is(scenarios[0]?.exitCode, 0)
+})
+
+withImage('oci: an image that says that it was baked, but has lost that layer, is baked', async (t) => {
+  const { config } = await partsOf(t)
+  const labels = {
+    'io.pycds.layer': `sha256:${'0'.repeat(64)}`,
+    'io.pycds.source': `sha256:${'1'.repeat(64)}`,
+  }
+  const text = JSON.stringify({ ...config, config: { ...config.config, Labels: labels } })
+  const { output, warnings } = await bakes(t, [await put(t, 'oci', text), ...COMMAND])
+  t.is(warnings.length, 1, warnings.join('\n'))
+  const made = JSON.parse(await configOf(t, output?.reference ?? ''))
+  t.is(made.rootfs.diff_ids.length, config.rootfs.diff_ids.length + 1)
+  t.not(made.config.Labels['io.pycds.layer'], labels['io.pycds.layer'])
+})
 
 for (const test of ['["curl", "-f", "http://localhost/"]', 'curl -f http://localhost/ || exit 1']) {
   withImage(`HEALTHCHECK ${test} without curl: ports are waited for, and that is told`, async (t) => {
