@@ -126,6 +126,31 @@ for (const place of PLACES) {
   })
 }
 
+withImage(
+  'an image without a shell and without any site directory is baked, and its modules are served',
+  async (t) => {
+    t.timeout(DEADLINE_MS)
+    const built = imageName(t)
+    const program = `import os, shutil, site
+for path in site.getsitepackages(): shutil.rmtree(path, ignore_errors=True)
+for name in ["sh", "bash", "dash"]:
+  for folder in ["/bin/", "/usr/bin/"]:
+    if os.path.lexists(folder + name): os.remove(folder + name)
+os.mkdir("/packages")
+open("/packages/app.py", "w").write("import json, email.message, decimal")`
+    const command = JSON.stringify(['python3', '-B', '-c', program])
+    await buildFrom(
+      t,
+      built,
+      `FROM ${image}\nUSER root\nRUN ${command}\nENV PYTHONPATH=/packages\nUSER 65532:65532\n` +
+        'ENTRYPOINT ["python3"]\nCMD ["-m", "app"]\n',
+    )
+    const name = imageName(t)
+    await bakes(t, [built, '-t', name])
+    await verifies(t, name, 90)
+  },
+)
+
 withImage('an image built on a baked one is baked, and nothing of the earlier bake is found', async (t) => {
   t.timeout(DEADLINE_MS)
   const { name: below } = await baked(image ?? '', ...COMMAND)
