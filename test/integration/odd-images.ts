@@ -151,6 +151,32 @@ open("/packages/app.py", "w").write("import json, email.message, decimal")`
   },
 )
 
+withImage(
+  'names beyond ASCII are served, and get bytecode, in an image whose locale knows none',
+  async (t) => {
+    t.timeout(DEADLINE_MS)
+    const built = imageName(t)
+    const program = `import os
+os.makedirs("/packages/\\xfcber")
+for name in ["__init__", "gr\\xf6\\xdfe", "sp\\xe4ter"]:
+  open("/packages/\\xfcber/%s.py" % name, "w").write("V = 1")
+open("/packages/app.py", "w").write("import sys, email.message, decimal; sys.stdout.reconfigure(errors='backslashreplace')\\n"
+  "import \\xfcber.gr\\xf6\\xdfe as m; print(m.__name__, m.V)")`
+    const command = JSON.stringify(['python3', '-B', '-X', 'utf8', '-c', program.replaceAll('\\\\', '\\')])
+    await buildFrom(
+      t,
+      built,
+      `FROM ${image}\nUSER root\nRUN ${command}\nENV PYTHONPATH=/packages LC_ALL=POSIX PYTHONCOERCECLOCALE=0 PYTHONUTF8=0\n` +
+        'CMD ["python3", "-X", "utf8", "-B", "-m", "app"]\n',
+    )
+    const name = imageName(t)
+    const { warnings, bytecode } = await bakes(t, [built, '-t', name])
+    t.deepEqual(warnings, [])
+    t.is(bytecode.files, 1)
+    await verifies(t, name, 80)
+  },
+)
+
 withImage('an image built on a baked one is baked, and nothing of the earlier bake is found', async (t) => {
   t.timeout(DEADLINE_MS)
   const { name: below } = await baked(image ?? '', ...COMMAND)
