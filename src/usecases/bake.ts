@@ -169,7 +169,7 @@ function make(
   ports: Ports,
   lesson: Lesson | undefined,
 ): Promise<Making> {
-  return withContainer(ports.engine, source.id, async (image) => {
+  return withImage(source, ports, async (image) => {
     const learned = lesson
       ? await transfer(request, lesson, { source, image }, ports)
       : await learn(request, { ...plan, image }, ports)
@@ -183,6 +183,21 @@ function make(
     const packed = await pack(image, content, layerOptions(request, source, learned), ports)
     return { learned, content, ...packed }
   })
+}
+
+/** Lends the files of the image; an engine may have to prepare all of them. */
+function withImage<T>(
+  { id }: SourceImage,
+  { engine, progress }: Ports,
+  use: (image: Container) => Promise<T>,
+): Promise<T> {
+  const step = progress.step('open', 'Open the image')
+  const opened = withContainer(engine, id, (image) => {
+    step.done()
+    return use(image)
+  })
+  opened.catch(() => step.fail('failed')) // of no effect once it is open
+  return opened
 }
 
 function pack(
@@ -272,7 +287,7 @@ async function addMore(
     ports,
   )
   if (!('prove' in completion)) return { ...alone, content: completion }
-  const packed = await withContainer(ports.engine, source.id, (image) =>
+  const packed = await withImage(source, ports, (image) =>
     pack(image, completion.content, layerOptions(request, source, learned), ports),
   )
   const { layer: more, compressedBytes: moreBytes } = packed
