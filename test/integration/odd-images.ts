@@ -177,6 +177,18 @@ open("/packages/app.py", "w").write("import sys, email.message, decimal; sys.std
   },
 )
 
+withImage('a health check that is a Python of its own is no Python that hides from the run', async (t) => {
+  t.timeout(DEADLINE_MS)
+  const name = imageName(t)
+  const program = 'import socket; s = socket.create_server(("", 8000))\nwhile True: s.accept()[0].close()'
+  const check = 'import socket; socket.create_connection(("127.0.0.1", 8000))'
+  const [command, health] = [program, check].map((text) => JSON.stringify(['python3', '-c', text]))
+  await buildFrom(t, name, `FROM ${image}\nHEALTHCHECK CMD ${health}\nCMD ${command}\n`)
+  const { training, warnings } = await bakes(t, [name, '-t', imageName(t)])
+  t.is(training.endedBy, 'health')
+  t.deepEqual(warnings, [])
+})
+
 withImage('an image built on a baked one is baked, and nothing of the earlier bake is found', async (t) => {
   t.timeout(DEADLINE_MS)
   const { name: below } = await baked(image ?? '', ...COMMAND)
