@@ -11,7 +11,7 @@ export const USAGE = `npm run bench -- [OPTIONS]           measures; a run that 
 npm run bench -- --quick             five packages on CPython 3.11, in about three minutes
 npm run bench -- report              writes docs/performance.md and the README's means from the saved figures
 
-  --packages A,B       default: all (${PACKAGES.map((one) => one.name).join(', ')})
+  --packages A,B       default: all (${PACKAGES.map((one) => one.name).join(', ')}); "none" for none
   --python A,B         default: all (${PYTHONS.map((one) => one.id).join(', ')})
   --contestants A,B    default: all (${CONTESTANTS.join(', ')})
   --runs N             starts of each contestant for each package; default 21
@@ -64,12 +64,7 @@ export function parseOptions(argv: readonly string[]): Options {
   return {
     report: verb === 'report',
     quick,
-    packages: choose(
-      'package',
-      PACKAGES,
-      (one) => one.name,
-      values.packages ?? (quick ? QUICK_PACKAGES.join() : undefined),
-    ),
+    packages: choosePackages(values.packages ?? (quick ? QUICK_PACKAGES.join() : undefined)),
     pythons: choose('python', PYTHONS, (one) => one.id, values.python ?? (quick ? '3.11' : undefined)),
     contestants: choose(
       'contestant',
@@ -85,6 +80,10 @@ export function parseOptions(argv: readonly string[]): Options {
     // A yardstick that shows what it measured an hour ago is none.
     fresh: values.fresh || quick,
   }
+}
+
+function choosePackages(text: string | undefined): Package[] {
+  return text === 'none' ? [] : choose('package', PACKAGES, (one) => one.name, text)
 }
 
 function chooseParts(text: string | undefined, quick: boolean): Part[] {

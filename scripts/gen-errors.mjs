@@ -55,6 +55,8 @@ const MISS_ADVICE = {
   BEFORE_HOOK: 'Python needs these modules before it reads site directories. There are only a few.',
   SOURCE_CHANGED: 'Nothing is wrong: the edited file runs. Bake again to archive it.',
   SOURCE_MISSING: 'Keep the `.py` files in the image, or bake with `--validate none`.',
+  SOURCE_CLOSED:
+    'Python imports it as far as this user can. Give the user of the container the right to read it, or start it as the user of the image.',
   PATH_DIFFERS:
     'Start with the `sys.path` of the training run (`PYTHONPATH`, script directory, working directory).',
   SHADOWED: 'A name in an earlier directory of `sys.path` begins alike; the usual search decides.',

@@ -2,9 +2,10 @@
 import { fixed } from './fixed.js'
 import { floor } from './floor.js'
 import { growth } from './growth.js'
+import { location } from './location.js'
 import { memory } from './memory.js'
 import type { Part } from './part.js'
 import { profile } from './profile.js'
 
 /** What is measured beside the times of packages, in this order. */
-export const PARTS: readonly Part[] = [fixed, memory, growth, profile, floor]
+export const PARTS: readonly Part[] = [fixed, memory, growth, profile, floor, location]

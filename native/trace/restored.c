@@ -55,6 +55,9 @@ void restored_begin(void) {
   restored.folder_length = (int)(name - restored.tracer);
   snprintf(path, sizeof path, "%.*s/environment", restored.folder_length, restored.tracer);
   if (read_text(path, lines, sizeof lines) < 0) return;
+  /* Nobody hides what is asked not to be traced, as a health check is. */
+  const char *directory = getenv("PYCDS_TRACE_DIR");
+  if (directory && !*directory) return;
   bool is_cleared = restore(lines);
   const char *preload = getenv("LD_PRELOAD");
   if (getauxval(AT_SECURE))

@@ -123,7 +123,9 @@ def is_directory(path):
 def started():
     """Called when the interpreter has started, before the program: site is done now."""
     site = sys.modules.get("site")
-    directories = [path for path in site.getsitepackages() if is_directory(path)] if site else []
+    everywhere = site.getsitepackages() if site else []
+    # Images of an interpreter and one program have none: the hook makes the first one.
+    directories = [path for path in everywhere if is_directory(path)] or everywhere[:1]
     if getattr(sys.flags, "no_site", 0):
         directories = []
     record("started", prefix=sys.prefix, site_directories=directories)

@@ -45,6 +45,7 @@ export type MissReason =
   | 'BEFORE_HOOK'
   | 'SOURCE_CHANGED'
   | 'SOURCE_MISSING'
+  | 'SOURCE_CLOSED'
   | 'PATH_DIFFERS'
   | 'SHADOWED'
   | 'PATH_HOOKS'
@@ -58,6 +59,7 @@ export const MISS_SENTENCES: Readonly<Record<MissReason, string>> = Object.freez
   BEFORE_HOOK: 'imported before the hook could run',
   SOURCE_CHANGED: 'its source changed after the bake',
   SOURCE_MISSING: 'its source is gone',
+  SOURCE_CLOSED: 'this process may not read its source',
   PATH_DIFFERS: 'the module search path does not lead to it as in training',
   SHADOWED: 'an earlier entry of the module search path may hold it',
   PATH_HOOKS: 'other path hooks came first',

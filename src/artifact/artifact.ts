@@ -78,7 +78,7 @@ export interface Report {
   /** In a few words, for a line of progress. */
   readonly brief: string
   /** Takes a piece of what was written to stderr. */
-  add(chunk: Buffer): void
+  add(chunk: Buffer, stream?: 'stdout' | 'stderr'): void
   /** What is wrong with how the artifacts served; null: nothing. */
   problem(limits: Limits): string | null
 }

@@ -12,7 +12,7 @@ const MAX_LINE_LENGTH = 64 * 1024
 const DEFAULT_MIN_HIT_RATE = 1
 
 const NO_REPORT =
-  'the runtime did not report: no Python with the hook was started, or its standard error is not that of the container'
+  'the runtime did not report: no Python with the hook was started, or its standard error does not get to the output of the container'
 
 /** Starts an image as it is, with its runtime reporting to this. */
 export async function startReporting(
@@ -28,7 +28,7 @@ export async function startReporting(
       ...options,
       activity: async () => report.lines,
       onOutput: (stream, chunk) => {
-        if (stream === 'stderr') report.add(chunk)
+        report.add(chunk, stream)
         onOutput?.(stream, chunk)
       },
     },
@@ -40,7 +40,11 @@ export class StartReport implements Report {
   lines = 0
   readonly #archive = new ArchiveReport()
   readonly #snapshot = new SnapshotReport()
-  readonly #splitter = new LineSplitter(MAX_LINE_LENGTH)
+  /** What supervises a program may write what that says to either. */
+  readonly #splitters = {
+    stdout: new LineSplitter(MAX_LINE_LENGTH),
+    stderr: new LineSplitter(MAX_LINE_LENGTH),
+  }
 
   get heard(): boolean {
     return this.rejected !== undefined || this.counts.total > 0
@@ -71,8 +75,8 @@ export class StartReport implements Report {
     return `${served} of ${total}`
   }
 
-  add(chunk: Buffer): void {
-    for (const line of this.#splitter.push(chunk).map(withoutEnd)) {
+  add(chunk: Buffer, stream: 'stdout' | 'stderr' = 'stderr'): void {
+    for (const line of this.#splitters[stream].push(chunk).map(withoutEnd)) {
       if (!/^pycds\[\d+\]: /.test(line)) continue
       this.lines++
       this.#archive.read(line)

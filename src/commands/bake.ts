@@ -147,8 +147,9 @@ export default class Bake extends BaseCommand {
     const request = toBakeRequest(image, flags, command, process.env)
     const [platform] = toPlatforms(flags.platform)
     const { plan } = await import('../usecases/plan.js')
-    const result = await this.withPorts(
-      (ports) => this.withProgress(flags, (progress) => plan(request, { ...ports, progress })),
+    const result = await this.withShownPorts(
+      flags,
+      (ports) => plan(request, ports),
       toPortsRequest(image, { ...flags, platform }),
     )
     this.log(renderPlan(result, this.style))

@@ -52,10 +52,10 @@ export default class Bench extends BaseCommand {
       import('../measure/page-cache.js'),
     ])
     const pageCache = new MachinePageCache()
-    const result = await this.withPorts(
-      (ports) => this.withProgress(flags, (progress) => bench(request, { ...ports, pageCache, progress })),
-      { ...toPortsRequest(args.image, flags), ...(args.baseline ? { baseline: args.baseline } : {}) },
-    )
+    const result = await this.withShownPorts(flags, (ports) => bench(request, { ...ports, pageCache }), {
+      ...toPortsRequest(args.image, flags),
+      ...(args.baseline ? { baseline: args.baseline } : {}),
+    })
     this.log(renderBench(result, this.style))
     // Not an error: the result is what was asked for, and a program finds it on stdout.
     if (result.gate && !result.gate.ok) process.exitCode = EXIT_CODES.GATE_FAILED

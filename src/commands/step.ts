@@ -8,6 +8,7 @@ import { bakeFlags, environmentFlags, progressFlags, pycFlag, trainingFlags } fr
 import { interruptible } from './cli/interruption.js'
 import { learnFlags } from './cli/learn-flags.js'
 import { writeOutcome } from './cli/outcome.js'
+import { assertWritable } from './cli/output-files.js'
 import { openRoot } from './cli/ports.js'
 import { assertNothingTrained, toPrepareRootRequest, toStepRequest } from './cli/requests.js'
 import { snapshotFlags } from './cli/snapshot-flags.js'
@@ -88,6 +89,7 @@ export default class Step extends BaseCommand {
       })
     }
     const request = toStepRequest(flags, command, process.env)
+    assertWritable('--metadata-file', flags['metadata-file'])
     const { step } = await import('../usecases/step.js')
     return await writeOutcome(outcome, async () => {
       const result = await interruptible(async (signal) => {

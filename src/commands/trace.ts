@@ -48,8 +48,9 @@ export default class Trace extends BaseCommand {
     const request = toRecordRequest(args.image, flags, command)
     if (output !== null) assertWritable('--output', output)
     const { record } = await import('../usecases/record.js')
-    const { trace, result } = await this.withPorts(
-      (ports) => this.withProgress(flags, (progress) => record(request, { ...ports, progress })),
+    const { trace, result } = await this.withShownPorts(
+      flags,
+      (ports) => record(request, ports),
       toPortsRequest(args.image, rest),
     )
     const text = formatTrace(trace)

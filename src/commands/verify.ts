@@ -39,8 +39,9 @@ export default class Verify extends BaseCommand {
     const { flags, args, command } = await this.parseLine(Verify)
     const request = toVerifyRequest(args.image, flags, command)
     const { verify } = await import('../usecases/verify.js')
-    const result = await this.withPorts(
-      (ports) => this.withProgress(flags, (progress) => verify(request, { ...ports, progress })),
+    const result = await this.withShownPorts(
+      flags,
+      (ports) => verify(request, ports),
       toPortsRequest(args.image, flags),
     )
     this.log(renderVerify(result, this.style))

@@ -21,7 +21,7 @@ export function isDigestText(value: unknown): value is `sha256:${string}` {
 const OTHER_PATTERN = /^[a-z0-9]+(?:[+._-][a-z0-9]+)*:[a-zA-Z0-9=_-]+$/
 
 /** Whether a value has the form of a digest of an algorithm that is not sha256, in which form of it is not asked. */
-export function isOtherDigest(value: unknown): value is string {
+export function isOtherDigest(value: unknown): boolean {
   return typeof value === 'string' && !value.startsWith('sha256:') && OTHER_PATTERN.test(value)
 }
 
@@ -72,9 +72,18 @@ export function hexOf(digest: Digest | DiffId): string {
 
 function checked(text: string, what: string): string {
   if (isDigestText(text)) return text
+  if (isOtherDigest(text)) throw otherAlgorithm(`${what} ${text.slice(0, 80)}`, text)
   throw new PycdsError('IMAGE_INVALID', {
     message: `${what} ${JSON.stringify(text.slice(0, 80))}: not of the form sha256:<64 hex digits>`,
-    hint: 'The image is damaged or uses another hash algorithm; build or pull it again.',
+    hint: 'The image is damaged; build or pull it again.',
+  })
+}
+
+/** The error for what is sound, as far as anybody can tell here. @param what as it starts the message */
+export function otherAlgorithm(what: string, digest: string): PycdsError {
+  return new PycdsError('IMAGE_INVALID', {
+    message: `${what}: its digest is of the algorithm ${algorithmOf(digest)}, and only sha256 can be read`,
+    hint: 'Have the image written with digests of sha256, as builders do unless they are told otherwise.',
   })
 }
 

@@ -17,6 +17,7 @@ export {
   chainId,
   hexOf,
   isDigestText,
+  otherAlgorithm,
   parseDiffId,
   parseDigest,
   sha256DiffId,

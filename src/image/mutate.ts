@@ -63,20 +63,19 @@ export function removeSettings(config: RunConfig, change: ConfigRemoval): RunCon
 }
 
 /**
- * Takes the last layer off, with its history entry, variables and labels.
- * Throws IMAGE_INVALID when the last layer is another one or the history does not account for it.
+ * Takes the last layer off, with its variables and labels, and with its entry of a history that has one.
+ * Throws IMAGE_INVALID when the last layer is another one.
  */
 export function removeLayer(config: ImageConfig, diffId: DiffId, change: ConfigRemoval): ImageConfig {
   const diffIds = config.rootfs.diff_ids
   if (diffIds.at(-1) !== diffId) throw notRemovable(diffId, 'it is not the last layer of the image')
   const history = config.history ?? []
   const index = history.findLastIndex((entry) => entry.empty_layer !== true)
-  if (index < 0) throw notRemovable(diffId, 'the history of the image does not mention it')
   return {
     ...config,
     ...(config.config ? { config: removeSettings(config.config, change) } : {}),
     rootfs: { ...config.rootfs, diff_ids: diffIds.slice(0, -1) },
-    history: history.toSpliced(index, 1),
+    history: index < 0 ? history : history.toSpliced(index, 1),
   }
 }
 

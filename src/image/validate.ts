@@ -3,15 +3,23 @@
 import { PycdsError } from '../errors/index.js'
 import { type Check, listOf, mapOf, nullable, optional, type Problem, record, unless } from './check.js'
 import type { ImageConfig } from './config.js'
-import { isDigestText } from './digest.js'
+import { isDigestText, isOtherDigest, otherAlgorithm } from './digest.js'
 
 const PROBLEMS_SHOWN = 8
 const DEPTH_LIMIT = 100
 
-/** Returns the value as a configuration; throws IMAGE_INVALID naming each broken path. */
+/**
+ * Returns the value as a configuration; throws IMAGE_INVALID naming each broken path, or the layer that is sound, as
+ * far as anybody can tell here, and whose digest is of another algorithm.
+ */
 export function validateConfig(value: unknown): ImageConfig {
   const problems = findProblems(value)
-  if (problems.length === 0) return value as ImageConfig
+  if (problems.length === 0) {
+    const config = value as ImageConfig
+    const other = config.rootfs.diff_ids.find(isOtherDigest)
+    if (other === undefined) return config
+    throw otherAlgorithm(`image configuration: layer ${other.slice(0, 80)}`, other)
+  }
   const shown = problems.slice(0, PROBLEMS_SHOWN).map((p) => `${p.path} is not ${p.expected}`)
   const more = problems.length - shown.length
   throw new PycdsError('IMAGE_INVALID', {
@@ -29,7 +37,8 @@ const text: Check = (value, path) => unless(typeof value === 'string', path, 'a 
 const name: Check = (value, path) =>
   unless(typeof value === 'string' && value !== '', path, 'a non-empty string')
 const flag: Check = (value, path) => unless(typeof value === 'boolean', path, 'true or false')
-const digest: Check = (value, path) => unless(isDigestText(value), path, 'sha256:<64 hex digits>')
+const digest: Check = (value, path) =>
+  unless(isDigestText(value) || isOtherDigest(value), path, 'sha256:<64 hex digits>')
 const layers: Check = (value, path) => unless(value === 'layers', path, '"layers"')
 
 const runConfig = record({

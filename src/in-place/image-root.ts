@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // The root file system of this process, as a bake in place uses it.
-import { accessSync, constants, rmSync } from 'node:fs'
+import { accessSync, constants } from 'node:fs'
+import { rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { ImageRoot, LayerFile, PathChange, Undone, WriteOptions } from '../ports/index.js'
 import { originalEnvironment } from './environment.js'
 import { machineSign } from './machine.js'
 import { makePlace } from './place.js'
 import { isAlone } from './processes.js'
-import { compareSnapshots, rememberSnapshot, type Snapshot, takeSnapshot } from './snapshot.js'
+import { Snapshot } from './snapshot.js'
 import { undoChanges } from './undo.js'
 import { writeFiles } from './write.js'
 
@@ -27,22 +28,21 @@ export class CurrentRoot implements ImageRoot {
   }
 
   async remember(signal: AbortSignal): Promise<void> {
-    this.#before = await rememberSnapshot('/', signal)
+    this.#before = await Snapshot.take('/', signal)
   }
 
-  changes(): PathChange[] {
-    if (this.#before === undefined) return []
-    const changes = compareSnapshots(this.#before, takeSnapshot('/'))
+  async changes(): Promise<PathChange[]> {
+    const changes = (await this.#before?.changes()) ?? []
     return changes.filter(({ path }) => !isWithin(path, this.#place))
   }
 
-  undo(): Undone {
-    if (this.#place !== undefined) rmSync(this.#place, { recursive: true, force: true })
-    const changes = this.changes()
+  async undo(): Promise<Undone> {
+    if (this.#place !== undefined) await rm(this.#place, { recursive: true, force: true })
+    const changes = await this.changes()
     // Where others work at the same time, what is new may be theirs.
     const before = isAlone() ? this.#before : undefined
     this.#before = undefined
-    return before ? undoChanges(before, changes) : { removed: [], kept: changes }
+    return before ? await undoChanges(before, changes) : { removed: [], kept: changes }
   }
 
   has(path: string): boolean {

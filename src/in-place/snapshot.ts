@@ -1,88 +1,120 @@
 // SPDX-License-Identifier: Apache-2.0
 // Which files of the image there are, and which of them a run has touched. Mounts are no part
-// of the image and are not entered.
+// of the image and are not entered. An image may have very many files: what is remembered of one is its name and one
+// number, and nothing is listed a second time to be compared.
 import { lstatSync, readdirSync, type Stats } from 'node:fs'
 import { join } from 'node:path'
 import type { PathChange } from '../ports/index.js'
 import { by } from '../util/order.js'
 
-/** The state of one path: its change time cannot be set by any program. */
-interface State {
-  readonly changed: number
-  readonly isDirectory: boolean
-  /** Seconds since 1970. */
+/** What there was in a directory. */
+interface Listing {
+  /** Of the directory itself, milliseconds since 1970. */
   readonly mtime: number
+  /** When each entry was last changed, which no program can set; by name. */
+  readonly entries: ReadonlyMap<string, number>
 }
-
-export type Snapshot = ReadonlyMap<string, State>
 
 /** So many directories take a moment that a signal can wait for. */
 const DIRECTORIES_AT_ONCE = 200
 
-/**
- * Lists everything below `root` on its file system. What this user may not read is left out.
- * @param signal asked on the way, so that a large image does not keep this process from ending
- */
-export async function rememberSnapshot(root: string, signal: AbortSignal): Promise<Snapshot> {
-  const walk = walkSnapshot(root)
-  for (let count = 1; ; count++) {
-    const { done, value } = walk.next()
-    if (done) return value
-    if (count % DIRECTORIES_AT_ONCE === 0) await new Promise((resolve) => setImmediate(resolve))
-    signal.throwIfAborted()
-  }
-}
+/** The files below a directory as they were at a time. */
+export class Snapshot {
+  readonly #root: string
+  readonly #device: number | undefined
+  readonly #changed: number | undefined
+  readonly #directories: ReadonlyMap<string, Listing>
 
-/** The same at once. */
-export function takeSnapshot(root: string): Snapshot {
-  const walk = walkSnapshot(root)
-  for (;;) {
-    const { done, value } = walk.next()
-    if (done) return value
+  private constructor(root: string, top: Stats | undefined, directories: ReadonlyMap<string, Listing>) {
+    this.#root = root
+    this.#device = top?.dev
+    this.#changed = top?.ctimeMs
+    this.#directories = directories
   }
-}
 
-/** Stops before each directory. */
-function* walkSnapshot(root: string): Generator<undefined, Snapshot> {
-  const found = new Map<string, State>()
-  const top = lstat(root)
-  if (top === undefined) return found
-  found.set(root, toState(top))
-  const queue = [root]
-  for (let directory = queue.pop(); directory !== undefined; directory = queue.pop()) {
-    yield
-    for (const name of list(directory)) {
-      const path = join(directory, name)
-      const stats = lstat(path)
-      if (stats === undefined || (stats.isDirectory() && stats.dev !== top.dev)) continue
-      found.set(path, toState(stats))
-      if (stats.isDirectory()) queue.push(path)
+  /**
+   * Lists everything below `root` on its file system. What this user may not read is left out.
+   * @param signal asked on the way, so that a large image does not keep this process from ending
+   */
+  static async take(root: string, signal?: AbortSignal): Promise<Snapshot> {
+    const top = lstat(root)
+    const directories = new Map<string, Listing>()
+    const queue: [string, Stats][] = top === undefined ? [] : [[root, top]]
+    await inTurns(queue, signal, ([directory, stats]) => {
+      const entries = new Map<string, number>()
+      for (const [name, found] of list(directory, top?.dev)) {
+        entries.set(name, found.ctimeMs)
+        if (found.isDirectory()) queue.push([join(directory, name), found])
+      }
+      directories.set(directory, { mtime: stats.mtimeMs, entries })
+    })
+    return new Snapshot(root, top, directories)
+  }
+
+  /** What is otherwise now, parents before children; a directory counts when its entries or its mode changed. */
+  async changes(): Promise<PathChange[]> {
+    const changes: PathChange[] = []
+    const tell = (path: string, kind: PathChange['kind']) => void changes.push({ path, kind })
+    const gone = (path: string) => {
+      tell(path, 'deleted')
+      for (const name of this.#directories.get(path)?.entries.keys() ?? []) gone(join(path, name))
     }
+    const top = lstat(this.#root)
+    if (top !== undefined && top.ctimeMs !== this.#changed) tell(this.#root, 'modified')
+    const queue = top === undefined ? [] : [this.#root]
+    await inTurns(queue, undefined, (directory) => {
+      const before = this.#directories.get(directory)?.entries
+      const there = new Set<string>()
+      for (const [name, found] of list(directory, this.#device)) {
+        const path = join(directory, name)
+        const changed = before?.get(name)
+        there.add(name)
+        if (changed === undefined) tell(path, 'added')
+        else if (changed !== found.ctimeMs) tell(path, 'modified')
+        if (found.isDirectory()) queue.push(path)
+        // What was a directory is something else now.
+        else if (this.#directories.has(path)) {
+          for (const inner of this.#directories.get(path)?.entries.keys() ?? []) gone(join(path, inner))
+        }
+      }
+      for (const name of before?.keys() ?? []) if (!there.has(name)) gone(join(directory, name))
+    })
+    return changes.sort(by('path'))
   }
-  return found
-}
 
-/** What differs between two snapshots, parents before children; a directory counts when its entries or its mode changed. */
-export function compareSnapshots(before: Snapshot, after: Snapshot): PathChange[] {
-  const changes: PathChange[] = []
-  for (const [path, state] of after) {
-    const old = before.get(path)
-    if (old === undefined) changes.push({ path, kind: 'added' })
-    else if (old.changed !== state.changed) changes.push({ path, kind: 'modified' })
+  /** When a directory was last written to, milliseconds since 1970; undefined for anything else. */
+  timeOf(path: string): number | undefined {
+    return this.#directories.get(path)?.mtime
   }
-  for (const path of before.keys()) if (!after.has(path)) changes.push({ path, kind: 'deleted' })
-  return changes.sort(by('path'))
 }
 
-function toState(stats: Stats): State {
-  return { changed: stats.ctimeMs, isDirectory: stats.isDirectory(), mtime: stats.mtimeMs / 1000 }
+/** Takes one after the other from a queue that grows meanwhile; others get their turn, a signal among them. */
+async function inTurns<T>(
+  queue: T[],
+  signal: AbortSignal | undefined,
+  take: (item: T) => void,
+): Promise<void> {
+  let taken = 0
+  for (let item = queue.pop(); item !== undefined; item = queue.pop()) {
+    take(item)
+    taken += 1
+    if (taken % DIRECTORIES_AT_ONCE !== 0) continue
+    await new Promise((resolve) => setImmediate(resolve))
+    signal?.throwIfAborted()
+  }
 }
 
-function list(directory: string): string[] {
+/** The entries of a directory that are no mounts. */
+function* list(directory: string, device: number | undefined): Generator<[string, Stats]> {
+  let names: string[]
   try {
-    return readdirSync(directory)
+    names = readdirSync(directory)
   } catch {
-    return [] // gone, or not for this user, who then cannot have changed anything in it
+    return // gone, or not for this user, who then cannot have changed anything in it
+  }
+  for (const name of names) {
+    const stats = lstat(join(directory, name))
+    if (stats !== undefined && !(stats.isDirectory() && stats.dev !== device)) yield [name, stats]
   }
 }
 

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-import { rmSync, utimesSync } from 'node:fs'
+import { utimesSync } from 'node:fs'
+import { rm } from 'node:fs/promises'
+import { sep } from 'node:path'
 import type { PathChange, Undone } from '../ports/index.js'
 import type { Snapshot } from './snapshot.js'
 
@@ -7,29 +9,36 @@ import type { Snapshot } from './snapshot.js'
  * Removes what is new and gives directories back the time that they had. The content of a file that
  * was changed or deleted is not known any more: those are returned.
  */
-export function undoChanges(before: Snapshot, changes: readonly PathChange[]): Undone {
+export async function undoChanges(
+  before: Pick<Snapshot, 'timeOf'>,
+  changes: readonly PathChange[],
+): Promise<Undone> {
   const removed: string[] = []
   const kept: PathChange[] = []
+  let gone: string | undefined
   for (const change of changes) {
     if (change.kind !== 'added') continue
-    if (attempt(() => rmSync(change.path, { recursive: true, force: true }))) removed.push(change.path)
-    else kept.push(change)
+    const isBelow = gone !== undefined && change.path.startsWith(gone + sep)
+    if (isBelow || (await attempt(() => rm(change.path, { recursive: true, force: true })))) {
+      removed.push(change.path)
+      if (!isBelow) gone = change.path
+    } else kept.push(change)
   }
   for (const change of changes) {
     if (change.kind === 'added') continue
-    const old = before.get(change.path)
+    const time = before.timeOf(change.path)
     const isRestored =
       change.kind === 'modified' &&
-      old?.isDirectory === true &&
-      attempt(() => utimesSync(change.path, old.mtime, old.mtime))
+      time !== undefined &&
+      (await attempt(async () => utimesSync(change.path, time / 1000, time / 1000)))
     if (!isRestored) kept.push(change)
   }
   return { removed, kept }
 }
 
-function attempt(action: () => void): boolean {
+async function attempt(action: () => Promise<void>): Promise<boolean> {
   try {
-    action()
+    await action()
     return true
   } catch {
     return false // not the right of this user

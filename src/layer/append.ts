@@ -4,7 +4,7 @@ import { appendLayer, creationText, type ImageConfig } from '../image/index.js'
 import type { ImageStore, NewLayer, SourceImage } from '../ports/index.js'
 import { TOOL_VERSION } from '../util/version.js'
 import type { Artifact } from './artifact.js'
-import { labelsOf, withoutBake } from './labels.js'
+import { sourceOf, withoutBake } from './labels.js'
 import { FOLDER, LABELS } from './marks.js'
 
 export interface AppendInput {
@@ -43,7 +43,7 @@ export async function appendToImage(
       env: Object.assign({}, ...input.artifacts.map((artifact) => artifact.environment(FOLDER))),
       labels: {
         [LABELS.layer]: layer.diffId,
-        [LABELS.source]: labelsOf(source.config)[LABELS.source] ?? source.id,
+        [LABELS.source]: sourceOf(source.config) ?? source.id,
         [LABELS.version]: TOOL_VERSION,
         [LABELS.python]: input.pythonVersion,
         ...(input.key === undefined ? {} : { [LABELS.key]: input.key }),

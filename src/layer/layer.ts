@@ -9,6 +9,8 @@ import type { Artifact } from './artifact.js'
 import { type Hook, hookFiles } from './hook.js'
 import { FOLDER, MANIFEST_NAME } from './marks.js'
 
+/** By the image specification: in the directory of that name, nothing of lower layers is seen. */
+const HIDES_LOWER = `${FOLDER}/.wh..wh..opq`
 /** More links than this in one path is a loop; Linux allows 40. */
 const MAX_LINKS = 40
 const ROOTS = { mode: 0o755, uid: 0, gid: 0 }
@@ -34,16 +36,22 @@ export function layerFiles(content: LayerContent, hook: Hook = 'variable', folde
   ].sort(by('path'))
 }
 
-/**
- * Packs the layer; the same content on the same image gives the same bytes.
- * @param mtime of everything that is new in it.
- */
+export interface LayerOptions {
+  /** Of everything that is new in it. */
+  mtime: Date
+  hook: Hook
+  /** Whether a bake below has left a folder whose content must not be seen any more. */
+  hidesEarlier: boolean
+}
+
+/** Packs the layer; the same content on the same image gives the same bytes. */
 export async function makeLayer(
   image: Container,
   content: LayerContent,
-  { mtime, hook }: { mtime: Date; hook: Hook },
+  { mtime, hook, hidesEarlier }: LayerOptions,
 ): Promise<NewLayer> {
-  return packLayer(image, layerFiles(content, hook), mtime)
+  const hiding = hidesEarlier ? [{ path: HIDES_LOWER, mode: 0o444, body: Buffer.alloc(0) }] : []
+  return packLayer(image, [...hiding, ...layerFiles(content, hook)], mtime)
 }
 
 /** Packs files into a layer for an image. */

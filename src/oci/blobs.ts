@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto'
 import { Readable, Transform, type TransformCallback } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
 import { PycdsError } from '../errors/index.js'
-import { algorithmOf, type Descriptor, type Digest } from '../image/index.js'
+import { algorithmOf, type Descriptor, type Digest, otherAlgorithm } from '../image/index.js'
 
 /** Stored bytes that can be read any number of times. */
 export interface Blob {
@@ -48,8 +48,8 @@ export async function requireBlob(
   what: string,
 ): Promise<Blob> {
   const { digest, size } = descriptor
-  const algorithm = algorithmOf(digest)
-  if (algorithm !== 'sha256') throw unreadable(`${source.subject}: ${what} ${digest.slice(0, 80)}`, algorithm)
+  if (algorithmOf(digest) !== 'sha256')
+    throw otherAlgorithm(`${source.subject}: ${what} ${digest.slice(0, 80)}`, digest)
   const blob = await source.find(digest, descriptor)
   if (blob === undefined) throw damaged(`${source.subject}: ${what} ${digest} is missing`)
   if (blob.size !== size) {
@@ -112,14 +112,6 @@ export function follow<T extends Transform>(input: Readable, output: T): T {
   })
   input.pipe(output)
   return output
-}
-
-/** Sound, as far as anybody can tell here. */
-function unreadable(what: string, algorithm: string): PycdsError {
-  return new PycdsError('IMAGE_INVALID', {
-    message: `${what}: its digest is of the algorithm ${algorithm}, and only sha256 can be read`,
-    hint: 'Have the image written with digests of sha256, as builders do unless they are told otherwise.',
-  })
 }
 
 /** An image that cannot be trusted or read. */

@@ -20,7 +20,7 @@ export { blobsOf, type ImageContents, type LayerContents, openImage, openLayer }
 export { compress, decompress, sniffCompression } from './decompress.js'
 export { fileError, withFiles } from './files.js'
 export { type FoundImage, findImages } from './find-images.js'
-export { EMPTY_INDEX, type Medium, type NewEntry, withEntries } from './medium.js'
+export { EMPTY_INDEX, indexTextWith, type Medium, type NewEntry } from './medium.js'
 export { nameOf } from './name.js'
 export { type Publication, planPublication } from './publication.js'
 export { makeReferrer, type Referrer } from './referrer.js'

@@ -51,8 +51,6 @@ export interface ExecSpec {
   readonly command: readonly string[]
   /** Added to the environment of the container. */
   readonly env?: Readonly<Record<string, string>>
-  /** Absent: the user of the container. */
-  readonly user?: string
   /** How long to wait for its end. */
   readonly timeoutMs: number
 }

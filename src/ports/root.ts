@@ -57,10 +57,10 @@ export interface ImageRoot {
    */
   remember(signal: AbortSignal): Promise<void>
 
-  changes(): PathChange[]
+  changes(): Promise<PathChange[]>
 
   /** Takes back what has changed since, as far as that is possible, and removes the place of the run. */
-  undo(): Undone
+  undo(): Promise<Undone>
 
   /** Whether there is something at an absolute path. */
   has(path: string): boolean

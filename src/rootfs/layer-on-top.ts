@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A layer that only adds files, as a bake makes it, put on top of an unpacked image and taken off again: whoever
 // compares an image with what was made of it unpacks one of them.
-import { DEFAULT_LIMITS, type TarHeader, walkTar } from '../tar/index.js'
+import { DEFAULT_LIMITS, membersOf, type TarHeader } from '../tar/index.js'
 import { RootFiles } from './files.js'
 import { splitName, type Tree, type TreeNode } from './tree.js'
 import { addLayers, setTimes, type Unpacked, type UnpackLayer } from './unpack.js'
@@ -19,10 +19,9 @@ export async function additionsOf(layer: UnpackLayer, tree: Tree): Promise<Addit
   const added = new Set<string>()
   const touched = new Map<string, TreeNode>()
   let addsOnly = true
-  await walkTar(await layer.open(), DEFAULT_LIMITS, async (header) => {
+  for await (const { header } of membersOf(await layer.open(), DEFAULT_LIMITS)) {
     addsOnly &&= note(header, layer.subject, tree, added, touched)
-    return undefined
-  })
+  }
   return addsOnly ? { added: [...added], touched } : undefined
 }
 

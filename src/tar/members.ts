@@ -3,8 +3,9 @@
 import { createReadStream } from 'node:fs'
 import { posix } from 'node:path'
 import { Readable } from 'node:stream'
+import { DEFAULT_LIMITS } from './decode.js'
 import { unreadable, whyUnreadable } from './unreadable.js'
-import { DEFAULT_LIMITS, walkTar } from './walk.js'
+import { membersOf } from './walk.js'
 
 /** A regular file in a tar file. */
 export interface TarMember {
@@ -17,14 +18,13 @@ export interface TarMember {
 const LINK_DEPTH = 8
 /** Bytes that are read at a time: what is done for each piece of an image counts when there are thousands. */
 const CHUNK = 128 * 1024
-/** The library tells where a member's own header begins; its content follows. */
-const HEADER_BYTES = 512
 
 /** Reads the headers of a tar file; links between its members are followed. IMAGE_INVALID when it is damaged. */
 export async function locateMembers(path: string): Promise<Map<string, TarMember>> {
   const members = new Map<string, TarMember>()
   const links = new Map<string, string>()
-  await walkTar(createReadStream(path, { highWaterMark: CHUNK }), DEFAULT_LIMITS, async (header, entry) => {
+  const archive = createReadStream(path, { highWaterMark: CHUNK })
+  for await (const { header, offset } of membersOf(archive, DEFAULT_LIMITS)) {
     const { name, type, size, linkname = '', sparse } = header
     // What holds an image has no holes; where one has been made, the place of its content is another one.
     const isLabel = type === 'other' && size === 0
@@ -32,11 +32,8 @@ export async function locateMembers(path: string): Promise<Map<string, TarMember
     if (reason !== undefined && !isLabel) throw unreadable(path, name, reason)
     if (type === 'symlink') links.set(name, posix.join(posix.dirname(name), linkname))
     if (type === 'link') links.set(name, posix.normalize(linkname))
-    if (type !== 'file') return undefined
-    const start = entry.offset + HEADER_BYTES
-    members.set(name, { name, size, open: () => slice(path, start, size) })
-    return undefined
-  })
+    if (type === 'file') members.set(name, { name, size, open: () => slice(path, offset, size) })
+  }
   for (const name of links.keys()) {
     let target: string | undefined = name
     for (let depth = 0; target !== undefined && depth < LINK_DEPTH; depth += 1) {

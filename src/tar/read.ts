@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Readable } from 'node:stream'
+import { DEFAULT_LIMITS, damaged, type TarLimits } from './decode.js'
 import type { TarHeader } from './entry.js'
-import { DEFAULT_LIMITS, damaged, type Entry, type TarLimits, walkTar } from './walk.js'
+import { type Member, membersOf } from './walk.js'
 
 /**
  * Looks at one member; asking for the body reads it. May return a promise, which is waited for;
@@ -19,18 +20,17 @@ export async function readTar(
   limits: Partial<TarLimits> = {},
 ): Promise<void> {
   const bounds = { ...DEFAULT_LIMITS, ...limits }
-  await walkTar(source, bounds, async (header, stream) => {
-    const verdict = await visit(header, () => readBody(header, stream, bounds))
-    return verdict === 'stop' ? 'stop' : undefined
-  })
+  for await (const member of membersOf(source, bounds)) {
+    if ((await visit(member.header, () => readBody(member, bounds))) === 'stop') return
+  }
 }
 
 /** Reads a member's body into memory; throws IMAGE_INVALID when it is larger than allowed. */
-export async function readBody(header: TarHeader, stream: Entry, limits: TarLimits): Promise<Buffer> {
+export async function readBody({ header, body }: Member, limits: TarLimits): Promise<Buffer> {
   if (header.size > limits.bodyBytes) {
     throw damaged(`member ${JSON.stringify(header.name)} is larger than ${limits.bodyBytes} bytes`)
   }
   const chunks: Buffer[] = []
-  for await (const chunk of stream) chunks.push(chunk as Buffer)
+  for await (const chunk of body()) chunks.push(chunk)
   return Buffer.concat(chunks)
 }

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-import { finished, Readable } from 'node:stream'
-import { type Pack, pack } from 'tar-stream'
+import { Readable } from 'node:stream'
+import { DEFAULT_LIMITS } from './decode.js'
 import type { TarEntry, TarHeader } from './entry.js'
-import { addEntry } from './pack.js'
+import { packTar } from './pack.js'
 import { readBody } from './read.js'
-import { DEFAULT_LIMITS, type Entry, walkTar } from './walk.js'
+import { membersOf } from './walk.js'
 
 /** What becomes of an archive on its way through. */
 export interface Revision {
@@ -16,44 +16,19 @@ export interface Revision {
 
 /** Streams a tar through, dropping and adding members; a failure destroys the result with the error. */
 export function reviseTar(source: Readable, revision: Revision): Readable {
-  const output = pack()
-  output.on('error', ignore)
-  const readable = Readable.from(output as AsyncIterable<Buffer>, { objectMode: false })
-  finished(readable, (error) => {
-    if (error) source.destroy()
-  })
-  run(source, output, revision).catch((error: unknown) => {
-    readable.destroy(error instanceof Error ? error : new Error(String(error)))
-  })
+  // One that comes before anything is read is told by the first read.
+  source.on('error', () => {})
+  const readable = Readable.from(revised(source, revision), { objectMode: false })
+  // Whoever leaves before anything was read has not started what would destroy it.
+  readable.once('close', () => source.destroy())
   return readable
 }
 
-async function run(source: Readable, output: Pack, revision: Revision): Promise<void> {
-  await walkTar(source, DEFAULT_LIMITS, async (header, stream) => {
-    const kept = await revision.keep(header, () => readBody(header, stream, DEFAULT_LIMITS))
-    if (kept) await copy(stream, output)
-    return undefined
-  })
-  for (const entry of await revision.append()) addEntry(output, entry)
-  output.finalize()
-}
-
-async function copy(stream: Entry, output: Pack): Promise<void> {
-  let settle: (error?: Error | null) => void = () => {}
-  const written = new Promise<void>((resolve, reject) => {
-    settle = (error) => (error ? reject(error) : resolve())
-  })
-  // It also fails when the reader of the result goes away, at a time when nothing may be waiting for it.
-  written.catch(() => {})
-  const sink = output.entry(stream.header, (error) => settle(error))
-  sink.on('error', ignore)
-  for await (const chunk of stream) {
-    if (sink.write(chunk)) continue
-    await Promise.race([new Promise<void>((resolve) => sink.once('drain', () => resolve())), written])
+async function* revised(source: Readable, revision: Revision): AsyncGenerator<Buffer> {
+  for await (const member of membersOf(source, DEFAULT_LIMITS)) {
+    if (!(await revision.keep(member.header, () => readBody(member, DEFAULT_LIMITS)))) continue
+    yield member.head
+    yield* member.rest()
   }
-  sink.end(undefined)
-  await written
+  yield await packTar(await revision.append())
 }
-
-/** Every failure reaches the caller through the result; the streams behind it would repeat it as uncaught. */
-function ignore(): void {}

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Goes through a tar of very many members, as layers are: without a stream or a promise for each of them.
 import type { Readable } from 'node:stream'
+import { cutOff, damaged, MemberDecoder, padded, sourceFailure, type TarLimits } from './decode.js'
 import type { TarHeader } from './entry.js'
-import { BLOCK, decodeHeader, decodePax, type RawHeader, textAt } from './header.js'
-import { damaged, type TarLimits, toHeader } from './walk.js'
 
 /** Takes the body of one member. Chunks are only valid during the call. */
 export interface BodySink {
@@ -14,20 +13,6 @@ export interface BodySink {
 
 /** Sees one member; undefined skips its body. */
 export type MemberVisitor = (header: TarHeader) => BodySink | undefined
-
-const EXTENSION_LIMIT = 4 * 1024 * 1024
-/** Type flags of members that tell of the next one. */
-const EXTENSIONS = 'xgLKN'
-const TYPES: Readonly<Record<string, Parameters<typeof toHeader>[0]['type']>> = {
-  '0': 'file',
-  '1': 'link',
-  '2': 'symlink',
-  '3': 'character-device',
-  '4': 'block-device',
-  '5': 'directory',
-  '6': 'fifo',
-  '7': 'contiguous-file',
-}
 
 /**
  * Reads a tar to its end. The source is destroyed at the end; its errors and those of the visitor pass through, and
@@ -40,34 +25,26 @@ export async function scanTar(source: Readable, limits: TarLimits, visit: Member
     scanner.finish()
   } catch (error) {
     scanner.abort()
-    if ((error as NodeJS.ErrnoException).code === 'ERR_STREAM_PREMATURE_CLOSE') throw cutOff()
-    throw error
+    throw sourceFailure(error)
   } finally {
     source.destroy()
   }
 }
 
 class Scanner {
-  readonly #limits: TarLimits
+  readonly #decoder: MemberDecoder
   readonly #visit: MemberVisitor
-  #entries = 0
   #bytes = 0
   /** Bytes of the body that are still to come, and of the padding behind it. */
   #body = 0
   #padding = 0
   #sink: BodySink | undefined
-  /** The header of an extension whose records are awaited. */
-  #extension: RawHeader | undefined
   /** What is wanted in one piece has begun in these. */
   #held: Buffer[] = []
   #heldBytes = 0
-  #pax: Record<string, string> | undefined
-  #globalPax: Record<string, string> = {}
-  #longName: string | undefined
-  #longLink: string | undefined
 
   constructor(limits: TarLimits, visit: MemberVisitor) {
-    this.#limits = limits
+    this.#decoder = new MemberDecoder(limits)
     this.#visit = visit
   }
 
@@ -93,7 +70,7 @@ class Scanner {
 
   finish(): void {
     if (this.#bytes === 0) throw damaged('it is empty')
-    if (this.#body + this.#padding + this.#heldBytes > 0 || this.#extension !== undefined) throw cutOff()
+    if (this.#body + this.#padding + this.#heldBytes > 0 || !this.#decoder.isBetween) throw cutOff()
   }
 
   abort(): void {
@@ -106,9 +83,9 @@ class Scanner {
     sink?.end(isWhole)
   }
 
-  /** Collects a header or the records of an extension; returns how many bytes were taken. */
+  /** Collects what the decoder wants; returns how many bytes were taken. */
   #gather(chunk: Buffer, at: number): number {
-    const wanted = this.#extension === undefined ? BLOCK : padded(this.#extension.size)
+    const { wanted } = this.#decoder
     const count = Math.min(chunk.length - at, wanted - this.#heldBytes)
     const piece = chunk.subarray(at, at + count)
     if (this.#heldBytes + count < wanted) {
@@ -119,60 +96,15 @@ class Scanner {
     const whole = this.#held.length === 0 ? piece : Buffer.concat([...this.#held, piece])
     this.#held = []
     this.#heldBytes = 0
-    if (this.#extension === undefined) this.#onHeader(whole)
-    else this.#onExtension(this.#extension, whole.subarray(0, this.#extension.size))
+    const header = this.#decoder.take(whole)
+    if (header !== undefined) this.#begin(header)
     return count
   }
 
-  #onHeader(block: Buffer): void {
-    const raw = decodeHeader(block)
-    if (raw === undefined) return
-    if (typeof raw === 'string') throw damaged(raw)
-    if (EXTENSIONS.includes(raw.flag)) {
-      if (!(raw.size >= 0 && raw.size <= EXTENSION_LIMIT)) throw damaged('a header is longer than allowed')
-      if (raw.size === 0) this.#onExtension(raw, Buffer.alloc(0))
-      else this.#extension = raw
-      return
-    }
-    this.#onMember(raw)
-  }
-
-  #onExtension({ flag }: RawHeader, records: Buffer): void {
-    this.#extension = undefined
-    if (flag === 'g') this.#globalPax = decodePax(records)
-    else if (flag === 'x') this.#pax = { ...this.#globalPax, ...decodePax(records) }
-    else if (flag === 'K') this.#longLink = textAt(records, 0, records.length)
-    else this.#longName = textAt(records, 0, records.length)
-  }
-
-  #onMember(raw: RawHeader): void {
-    this.#entries += 1
-    if (this.#entries > this.#limits.entries)
-      throw damaged(`it has more than ${this.#limits.entries} members`)
-    const pax = this.#pax
-    const name = pax?.path ?? this.#longName ?? raw.name
-    const linkname = pax?.linkpath ?? this.#longLink ?? raw.linkname
-    const size = pax?.size === undefined ? raw.size : Number.parseInt(pax.size, 10)
-    this.#pax = undefined
-    this.#longName = undefined
-    this.#longLink = undefined
-    if (!Number.isSafeInteger(size) || size < 0) throw damaged('a member has a size that is no number')
-    const type = TYPES[raw.flag] ?? null
-    // A directory has no body, whatever size it claims.
-    this.#body = type === 'directory' ? 0 : size
-    this.#padding = padded(this.#body) - this.#body
-    const { mode, uid, gid } = raw
-    const mtime = new Date(raw.mtime * 1000)
-    const sink = this.#visit(toHeader({ name, linkname, size: this.#body, type, mode, uid, gid, mtime, pax }))
-    this.#sink = sink
+  #begin(header: TarHeader): void {
+    this.#body = header.size
+    this.#padding = padded(header.size) - header.size
+    this.#sink = this.#visit(header)
     if (this.#body === 0) this.#endBody(true)
   }
-}
-
-function padded(size: number): number {
-  return Math.ceil(size / BLOCK) * BLOCK
-}
-
-function cutOff() {
-  return damaged('it ends in the middle of a member')
 }

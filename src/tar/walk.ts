@@ -1,191 +1,113 @@
 // SPDX-License-Identifier: Apache-2.0
-// The one place that takes foreign tar archives apart. Whatever the bytes are, the result
-// is a sequence of members within limits or one IMAGE_INVALID; nothing is ever extracted.
+// Goes through a tar no faster than its reader wants, who may take or leave the body of each member.
 import { Readable } from 'node:stream'
-import { type Extract, extract, type Header } from 'tar-stream'
-import { PycdsError } from '../errors/index.js'
+import { cutOff, damaged, MemberDecoder, padded, sourceFailure, type TarLimits } from './decode.js'
 import type { TarHeader } from './entry.js'
+import { BLOCK } from './header.js'
 
-/** Bounds against archives made to exhaust the reader. */
-export interface TarLimits {
-  /** Members in the whole archive. */
-  readonly entries: number
-  /** Bytes of one body that is read into memory; skipped bodies may be of any size. */
-  readonly bodyBytes: number
+/** Two of these end an archive; whatever comes behind them is read all the same. */
+const END = Buffer.alloc(BLOCK)
+
+/** A member as it comes out of an archive; what is left of its body is skipped when the next one is asked for. */
+export interface Member {
+  readonly header: TarHeader
+  /** Its header with all extensions, as they are in the archive. */
+  readonly head: Buffer
+  /** Where its body begins: bytes from the start of the archive. */
+  readonly offset: number
+  /** Its body. */
+  body(): AsyncIterable<Buffer>
+  /** Its body with the padding behind it, as they are in the archive. */
+  rest(): AsyncIterable<Buffer>
 }
-
-/** How archives hold this extended attribute of a file. */
-const CAPABILITIES = 'SCHILY.xattr.security.capability'
-
-export const DEFAULT_LIMITS: TarLimits = { entries: 2_000_000, bodyBytes: 512 * 1024 * 1024 }
-
-/** A member's body as it comes out of the archive. */
-export type Entry = Extract extends AsyncIterable<infer Source> ? Source : never
-
-/** A header with its extension records applied where names and sizes are concerned. */
-export interface DecodedHeader {
-  name: string
-  type?: Header['type'] | null | undefined
-  mode: number
-  uid: number
-  gid: number
-  /** Bytes. */
-  size: number
-  mtime: Date
-  linkname?: string | null | undefined
-  pax?: unknown
-}
-
-/** Sees one member; `'stop'` ends the walk early. */
-export type EntryVisitor = (header: TarHeader, body: Entry) => Promise<'stop' | undefined>
 
 /**
- * Goes through a tar member by member, skipping what the visitor leaves of a body. The source is always
- * destroyed at the end. Errors of the source and of the visitor pass through; anything wrong with the bytes
- * is IMAGE_INVALID.
+ * The members of a tar. The source is destroyed at the end, also when the reader stops early. Its errors pass through;
+ * anything wrong with the bytes is IMAGE_INVALID.
  */
-export async function walkTar(
-  source: Readable | Buffer,
-  limits: TarLimits,
-  visit: EntryVisitor,
-): Promise<void> {
+export async function* membersOf(source: Readable | Buffer, limits: TarLimits): AsyncGenerator<Member> {
   const input = Buffer.isBuffer(source) ? Readable.from([source], { objectMode: false }) : source
-  const parser = extract()
-  const feed = connect(input, parser)
+  const bytes = new Bytes(input)
+  const decoder = new MemberDecoder(limits)
+  let head: Buffer[] = []
   try {
-    let entries = 0
-    for await (const entry of parser) {
-      entries += 1
-      if (entries > limits.entries) throw damaged(`it has more than ${limits.entries} members`)
-      // The library lets a size pass that is no number, and waits for the end of such a body for ever.
-      if (!Number.isSafeInteger(entry.header.size)) throw damaged('a member has a size that is no number')
-      // A directory has no body, whatever size it claims; the library would wait for one without end.
-      if (entry.header.type === 'directory') entry.header.size = 0
-      if (
-        (await visit(
-          toHeader({ ...entry.header, mtime: ownTimeOf(entry.header) } as DecodedHeader),
-          entry,
-        )) === 'stop'
-      )
-        return
-      entry.resume()
+    for (let piece = await bytes.take(BLOCK); piece !== undefined; piece = await bytes.take(decoder.wanted)) {
+      if (decoder.isBetween && piece.equals(END)) continue
+      head.push(piece)
+      const header = decoder.take(piece)
+      if (header === undefined) continue
+      const offset = bytes.taken
+      const end = offset + padded(header.size)
+      yield {
+        header,
+        head: Buffer.concat(head),
+        offset,
+        body: () => bytes.until(offset + header.size),
+        rest: () => bytes.until(end),
+      }
+      head = []
+      await bytes.skipTo(end)
     }
-    if (feed.bytes === 0) throw damaged('it is empty')
-  } catch (error) {
-    if (error instanceof PycdsError) throw error
-    if (feed.sourceError !== undefined) throw feed.sourceError
-    if (feed.parserError !== undefined) throw damaged(reasonOf(feed.parserError), feed.parserError)
-    throw error
+    if (bytes.taken === 0) throw damaged('it is empty')
+    if (!decoder.isBetween) throw cutOff()
   } finally {
     input.destroy()
   }
 }
 
-interface Feed {
-  bytes: number
-  sourceError?: Error
-  parserError?: Error
-}
+/** Bytes of a stream, in pieces as they are wanted. */
+class Bytes {
+  readonly #chunks: AsyncIterator<Buffer>
+  #chunk: Buffer = Buffer.alloc(0)
+  /** So many have been handed out. */
+  taken = 0
 
-function connect(input: Readable, parser: Extract): Feed {
-  const feed: Feed = { bytes: 0 }
-  input.on('data', (chunk: Buffer) => {
-    feed.bytes += chunk.length
-  })
-  input.on('error', (error) => {
-    feed.sourceError = error
-    parser.destroy(error)
-  })
-  input.on('close', () => {
-    if (!input.readableEnded) parser.destroy(new Error('the stream was closed'))
-  })
-  parser.on('error', (error) => {
-    feed.parserError ??= error
-  })
-  // The library's streams behave as Node's do, though their types are not related.
-  input.pipe(parser as unknown as NodeJS.WritableStream)
-  return feed
-}
-
-/** What a library or this project decoded, as the project knows members. */
-export function toHeader(header: DecodedHeader): TarHeader {
-  const pax = (header.pax ?? {}) as Readonly<Record<string, string>>
-  // Before there was a flag for directories they were known by their name.
-  const isOldDirectory = header.type === 'file' && header.size === 0 && header.name.endsWith('/')
-  const type = isOldDirectory ? 'directory' : typeOf(header.type)
-  const isLink = type === 'symlink' || type === 'link'
-  const sparse = sparseOf(pax)
-  return {
-    name: (pax['GNU.sparse.name'] ?? header.name)
-      .replace(/^(?:\.?\/)+/, '')
-      .replace(/\/+$/, '')
-      .replace(/^\.$/, ''),
-    type,
-    mode: header.mode & 0o7777,
-    // The library hands out these records but applies only names and sizes.
-    uid: numberOf(pax.uid) ?? header.uid,
-    gid: numberOf(pax.gid) ?? header.gid,
-    mtime: timeOf(pax.mtime) ?? header.mtime,
-    size: header.size,
-    ...(pax[CAPABILITIES] === undefined ? {} : { isCapable: true as const }),
-    ...(isLink ? { linkname: header.linkname ?? '' } : {}),
-    ...(type === 'other' ? { other: otherOf(header.type) } : {}),
-    ...(sparse === undefined ? {} : { sparse }),
+  constructor(source: Readable) {
+    this.#chunks = source[Symbol.asyncIterator]()
   }
-}
 
-function otherOf(type: DecodedHeader['type']): NonNullable<TarHeader['other']> {
-  if (type === 'character-device' || type === 'block-device') return 'device'
-  return type === 'fifo' ? 'fifo' : 'unknown'
-}
-
-function sparseOf(pax: Readonly<Record<string, string>>): TarHeader['sparse'] {
-  const keys = Object.keys(pax).filter((key) => key.startsWith('GNU.sparse.'))
-  if (keys.length === 0) return undefined
-  // The first two versions do not name themselves.
-  const early = pax['GNU.sparse.map'] === undefined ? 0 : 1
-  const version = `${pax['GNU.sparse.major'] ?? 0}.${pax['GNU.sparse.minor'] ?? early}`
-  return { version, realSize: numberOf(pax['GNU.sparse.realsize'] ?? pax['GNU.sparse.size']) ?? 0 }
-}
-
-function typeOf(type: DecodedHeader['type']): TarHeader['type'] {
-  switch (type) {
-    case 'file':
-    case 'contiguous-file':
-      return 'file'
-    case 'directory':
-    case 'symlink':
-    case 'link':
-      return type
-    default:
-      return 'other'
+  /** So many in one piece; undefined where the stream ends. */
+  async take(count: number): Promise<Buffer | undefined> {
+    const pieces: Buffer[] = []
+    const end = this.taken + count
+    while (this.taken < end && (await this.#fill())) pieces.push(this.#cut(end))
+    const [first] = pieces
+    if (first === undefined) return undefined
+    if (this.taken < end) throw cutOff()
+    return pieces.length === 1 ? first : Buffer.concat(pieces)
   }
-}
 
-function numberOf(text: string | undefined): number | undefined {
-  return text !== undefined && /^[0-9]{1,15}$/.test(text) ? Number(text) : undefined
-}
+  /** All up to a place. */
+  async *until(place: number): AsyncGenerator<Buffer> {
+    while (this.taken < place) {
+      if (!(await this.#fill())) throw cutOff()
+      yield this.#cut(place)
+    }
+  }
 
-function timeOf(text: string | undefined): Date | undefined {
-  return text !== undefined && /^-?[0-9]{1,12}(\.[0-9]*)?$/.test(text)
-    ? new Date(Number(text) * 1000)
-    : undefined
-}
+  async skipTo(place: number): Promise<void> {
+    while (this.taken < place) {
+      if (!(await this.#fill())) throw cutOff()
+      this.#cut(place)
+    }
+  }
 
-/** The library reads negative numbers, which GNU tar writes in binary, as one's complement. */
-function ownTimeOf({ mtime = new Date(0) }: Header): Date {
-  return mtime.getTime() < 0 ? new Date(mtime.getTime() - 1000) : mtime
-}
+  #cut(place: number): Buffer {
+    const piece = this.#chunk.subarray(0, place - this.taken)
+    this.#chunk = this.#chunk.subarray(piece.length)
+    this.taken += piece.length
+    return piece
+  }
 
-/** An archive that cannot be read to its end. */
-export function damaged(reason: string, cause?: unknown): PycdsError {
-  return new PycdsError('IMAGE_INVALID', {
-    message: `tar archive: ${reason}`,
-    hint: 'The data is damaged or was cut off on the way; build or pull the image again.',
-    cause,
-  })
-}
-
-function reasonOf(error: Error): string {
-  return /unexpected end|closed/i.test(error.message) ? 'it ends in the middle of a member' : error.message
+  /** Whether there is more. */
+  async #fill(): Promise<boolean> {
+    while (this.#chunk.length === 0) {
+      const next = await this.#chunks.next().catch((error: unknown) => {
+        throw sourceFailure(error)
+      })
+      if (next.done) return false
+      this.#chunk = next.value
+    }
+    return true
+  }
 }

@@ -3,14 +3,15 @@
 // nothing that anybody could run.
 import { gzipSync } from 'node:zlib'
 import type { Checked } from '../artifact/artifact.js'
+import { ARCHIVE_PATH } from '../artifact/baked.js'
 import { type Completion, cannotComplete, complete, notTried, withoutMore } from '../artifact/complete.js'
 import { type MadeContent, makeContent } from '../artifact/content.js'
 import { check, NO_CHECKS } from '../artifact/trial.js'
 import { creationTime, type ImageConfig, isLocation, nodeArchitecture, shortId } from '../image/index.js'
 import { appendToImage } from '../layer/append.js'
 import type { Hook } from '../layer/hook.js'
-import { originOf } from '../layer/labels.js'
-import { makeLayer } from '../layer/layer.js'
+import { deadWarning, isBuiltOnBake, originOf } from '../layer/labels.js'
+import { type LayerOptions, makeLayer } from '../layer/layer.js'
 import { FOLDER } from '../layer/marks.js'
 import { type Lesson, transfer } from '../learn/foreign/transfer.js'
 import { type Learned, learn } from '../learn/learn.js'
@@ -22,7 +23,7 @@ import { describeTraining } from '../learn/training.js'
 import { during } from '../log/index.js'
 import { assertGates, layerGate, reproGate, speedupGate } from '../measure/gates.js'
 import { measure, type StartComparison } from '../measure/measure.js'
-import type { NewLayer, Ports, SourceImage } from '../ports/index.js'
+import type { Container, NewLayer, Ports, SourceImage } from '../ports/index.js'
 import { withContainer } from '../ports/with-container.js'
 import { present } from '../util/present.js'
 import { formatBytes } from '../util/units.js'
@@ -59,7 +60,7 @@ export async function bake(request: BakeRequest, ports: Ports, lesson?: Lesson):
   const output = chooseOutput(request, source.name)
   if (!request.untagged) {
     assertCopies(request, output, ports.attachments)
-    await ports.store.assertNameable(output)
+    await assertNameable(output, ports)
   }
   const key = bakeKey(request, source)
   const plan = planRuns(request, source, ports.archiver.injected(nodeArchitecture(source)))
@@ -72,13 +73,13 @@ export async function bake(request: BakeRequest, ports: Ports, lesson?: Lesson):
 
   // Learn what a start imports, and make of it what the new image gets.
   const first = await make(request, source, plan, ports, lesson)
-  const { learned, content, layer } = first
+  const { learned, content, layer, compressedBytes } = first
   const platform = `${source.os}/${source.architecture}`
   const trace = toTrace({ id: source.id, platform }, learned.python, learned.selection)
-  for (const warning of learned.warnings) ports.progress.warn(warning)
+  const found = [...learned.warnings, ...(isBuiltOnBake(source.config) ? [deadWarning(ARCHIVE_PATH)] : [])]
+  for (const warning of found) ports.progress.warn(warning)
 
   // Refuse what the layer itself shows, before an image is made of it.
-  const compressedBytes = gzipSync(layer.tar).length
   if (request.gates.checkRepro && request.snapshot)
     ports.progress.warn('--check-repro compares without the snapshot, which is another one each time')
   const again = request.gates.checkRepro ? await make(request, source, plan, ports, lesson) : undefined
@@ -91,11 +92,7 @@ export async function bake(request: BakeRequest, ports: Ports, lesson?: Lesson):
   // From here on the files of the source image are not read again.
   const written = request.dryRun
     ? undefined
-    : await write(
-        request,
-        { source, config, output, plan, made: first, compressedBytes, cannot, key, trace },
-        ports,
-      )
+    : await write(request, { source, config, output, plan, made: first, cannot, key, trace }, ports)
   const shipped = written?.shipped ?? {
     content: withoutMore(content, request, cannot ?? 'nothing is frozen in a dry run'),
     layer,
@@ -108,7 +105,7 @@ export async function bake(request: BakeRequest, ports: Ports, lesson?: Lesson):
       ? []
       : await carryAttachments(request, written.output.reference, ports.attachments)
   for (const warning of left) ports.progress.warn(warning)
-  const warnings = [...learned.warnings, ...left]
+  const warnings = [...found, ...left]
   return {
     result: {
       schema: 'io.pycds.bake/1',
@@ -147,11 +144,25 @@ function whyNoMore(
   return cannotComplete(nodeArchitecture(source), ports)
 }
 
+/** In a location that exists all there is may have to be read. */
+async function assertNameable(output: string, { store, progress }: Ports): Promise<void> {
+  if (!isLocation(output)) return await store.assertNameable(output)
+  await during(progress, ['output', `Look at ${output}`], async (step) => {
+    await store.assertNameable(output)
+    step.done()
+  })
+}
+
+interface Packed {
+  layer: NewLayer
+  /** Of the layer. */
+  compressedBytes: number
+}
+
 /** What one pass over the image gives; a second one must give the same. */
-interface Making {
+interface Making extends Packed {
   learned: Learned
   content: MadeContent
-  layer: NewLayer
 }
 
 /** Learns, writes the artifacts and packs the layer, with the files of the source image at hand. */
@@ -162,7 +173,7 @@ function make(
   ports: Ports,
   lesson: Lesson | undefined,
 ): Promise<Making> {
-  return withContainer(ports.engine, source.id, async (image) => {
+  return withImage(source, ports, async (image) => {
     const learned = lesson
       ? await transfer(request, lesson, { source, image }, ports)
       : await learn(request, { ...plan, image }, ports)
@@ -173,14 +184,43 @@ function make(
     const run = lesson ? undefined : { image: source.id, timeoutMs: limits.timeoutMs }
     const made = { python, selection, image, origin, runtime: plan.runtime }
     const content = await makeContent({ ...made, reference, validate, pyc, run }, ports)
-    const layer = await makeLayer(image, content, layerOptions(request, source, learned))
-    return { learned, content, layer }
+    const packed = await pack(image, content, layerOptions(request, source, learned), ports)
+    return { learned, content, ...packed }
   })
 }
 
-function layerOptions(request: BakeRequest, source: SourceImage, { training }: Learned) {
+/** Lends the files of the image; an engine may have to prepare all of them. */
+function withImage<T>(
+  { id }: SourceImage,
+  { engine, progress }: Ports,
+  use: (image: Container) => Promise<T>,
+): Promise<T> {
+  const step = progress.step('open', 'Open the image')
+  const opened = withContainer(engine, id, (image) => {
+    step.done()
+    return use(image)
+  })
+  opened.catch(() => step.fail('failed')) // of no effect once it is open
+  return opened
+}
+
+function pack(
+  image: Container,
+  content: MadeContent,
+  options: LayerOptions,
+  { progress }: Ports,
+): Promise<Packed> {
+  return during(progress, ['layer', 'Pack the layer'], async (step) => {
+    const layer = await makeLayer(image, content, options)
+    const compressedBytes = gzipSync(layer.tar).length
+    step.done(`${formatBytes(compressedBytes)} compressed`)
+    return { layer, compressedBytes }
+  })
+}
+
+function layerOptions(request: BakeRequest, source: SourceImage, { training }: Learned): LayerOptions {
   const hook: Hook = lacksVariables(training.unseen) ? 'by-itself' : 'variable'
-  return { mtime: timeOf(request, source), hook }
+  return { mtime: timeOf(request, source), hook, hidesEarlier: isBuiltOnBake(source.config) }
 }
 
 /** Of everything new in the layer. */
@@ -196,8 +236,6 @@ interface WriteInput {
   output: string
   plan: RunPlan
   made: Making
-  /** Of the layer that was made. */
-  compressedBytes: number
   /** Why the image gets nothing but archive and bytecode, where that is known. */
   cannot: string | undefined
   /** What the bake is known by. */
@@ -207,10 +245,8 @@ interface WriteInput {
 }
 
 /** What is in the image that is shipped. */
-interface Shipped {
+interface Shipped extends Packed {
   content: MadeContent
-  layer: NewLayer
-  compressedBytes: number
 }
 
 /** Adds the layer, tries the new image, and only then gives it its name; on failure no new image is left. */
@@ -248,8 +284,8 @@ async function addMore(
   input: WriteInput & { id: string },
   ports: Ports,
 ): Promise<Shipped & { id: string }> {
-  const { source, plan, made, compressedBytes, id, cannot } = input
-  const { content, layer, learned } = made
+  const { source, plan, made, id, cannot } = input
+  const { content, layer, compressedBytes, learned } = made
   const alone = { id, layer, compressedBytes }
   if (cannot !== undefined) return { ...alone, content: withoutMore(content, request, cannot) }
   const { python, selection } = learned
@@ -276,26 +312,26 @@ async function tryMore(
   input: WriteInput & { completion: Completion },
   ports: Ports,
 ): Promise<(Shipped & { id: string }) | string> {
-  const { source, plan, made, compressedBytes, completion } = input
+  const { source, plan, made, completion } = input
   const { learned } = made
-  const layer = await withContainer(ports.engine, source.id, (image) =>
-    makeLayer(image, completion.content, layerOptions(request, source, learned)),
+  const packed = await withImage(source, ports, (image) =>
+    pack(image, completion.content, layerOptions(request, source, learned), ports),
   )
-  const bytes = gzipSync(layer.tar).length
+  const bytes = packed.compressedBytes
   const [tooLarge] = layerGate(request.gates, bytes).filter(({ ok }) => !ok)
   if (tooLarge) return `the layer would have ${formatBytes(bytes)}, and --max-layer-size is less`
-  const id = await append(request, { ...input, made: { ...made, layer } }, ports)
+  const id = await append(request, { ...input, made: { ...made, ...packed } }, ports)
   const removed = () => ports.store.remove(id).catch(() => undefined) // what led to it says more
   const spec = { ...(learned.start ?? plan.spec), image: id }
   const options = { ...request, ready: plan.ready, signal: ports.signal }
   const { engine, progress } = ports
   const proved = await completion
-    .prove({ engine, spec, options, progress }, learned.training, bytes - compressedBytes)
+    .prove({ engine, spec, options, progress }, learned.training, bytes - made.compressedBytes)
     .catch(async (error: unknown) => {
       await removed()
       throw error
     })
-  if (typeof proved !== 'string') return { id, content: proved, layer, compressedBytes: bytes }
+  if (typeof proved !== 'string') return { id, content: proved, ...packed }
   await removed()
   return proved
 }

@@ -4,8 +4,8 @@ import { readBaked } from '../artifact/baked.js'
 import { cannotComplete } from '../artifact/complete.js'
 import { thawOnHost } from '../artifact/host.js'
 import { type ErrorCode, PycdsError } from '../errors/index.js'
-import { commandOf, findArchitecture, nodeArchitecture } from '../image/index.js'
-import { isBaked } from '../layer/labels.js'
+import { commandOf, findArchitecture, type ImageConfig, nodeArchitecture } from '../image/index.js'
+import { isBaked, isReplaceable } from '../layer/labels.js'
 import { surroundingsOf } from '../learn/find-python.js'
 import { describeUnseen, hintFor } from '../learn/run/index.js'
 import { whyUnseen } from '../learn/why-unseen.js'
@@ -108,7 +108,7 @@ async function checkImage(reference: string, { store, engine }: DoctorPorts): Pr
       nodeArchitecture(image)
       const platform = `${image.os}/${image.architecture}`
       const command = commandOf(image.config)
-      const baked = isBaked(image.config) ? '; baked already, a new bake replaces its layer' : ''
+      const baked = describeBake(image.config)
       if (command.length === 0) {
         const fix = 'Give the command of the training run after `--`.'
         return { status: 'warn', detail: 'it has neither ENTRYPOINT nor CMD', fix }
@@ -130,6 +130,13 @@ async function checkImage(reference: string, { store, engine }: DoctorPorts): Pr
     }),
   )
   return found
+}
+
+function describeBake(config: ImageConfig): string {
+  if (!isBaked(config)) return ''
+  return isReplaceable(config)
+    ? '; baked already, a new bake replaces its layer'
+    : '; built on a baked image, whose layer a new bake leaves where it is'
 }
 
 /** Only the C library of GNU loads what the loader's list names. */

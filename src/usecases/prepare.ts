@@ -7,7 +7,7 @@ import { formatManifest } from '../artifact/manifest.js'
 import { PycdsError } from '../errors/index.js'
 import { creationTime, isLocation, nodeArchitecture, shortId } from '../image/index.js'
 import { appendToImage } from '../layer/append.js'
-import { originOf } from '../layer/labels.js'
+import { isBuiltOnBake, originOf } from '../layer/labels.js'
 import { type LayerContent, layerFiles, makeLayer } from '../layer/layer.js'
 import { FOLDER } from '../layer/marks.js'
 import type { PythonSurroundings } from '../learn/find-python.js'
@@ -81,7 +81,9 @@ export async function prepare(request: PrepareRequest, ports: Ports): Promise<Pr
       )
       const { runtime } = archiver.injected(nodeArchitecture(source))
       const content = contentOf({ python, runtime, origin, directory: LEARN_DIRECTORY })
-      const layer = await makeLayer(image, content, { mtime, hook: 'variable' })
+      const layer = await makeLayer(image, content, {
+        ...{ mtime, hook: 'variable', hidesEarlier: isBuiltOnBake(source.config) },
+      })
       step.done(python.siteDirectory)
       return { python, content, layer }
     }),

@@ -7,11 +7,13 @@ import { cannotComplete, complete, type MoreOptions, withoutMore } from '../arti
 import { type MadeContent, makeContent, type Summaries } from '../artifact/content.js'
 import { PycdsError } from '../errors/index.js'
 import { DEFAULT_PATH, type ImageConfig } from '../image/index.js'
+import { deadWarning } from '../layer/labels.js'
 import { layerFiles } from '../layer/layer.js'
 import { FOLDER } from '../layer/marks.js'
 import { type Learned, type LearnInput, type LearnRequest, learn } from '../learn/learn.js'
 import { healthCommand, type Surroundings } from '../learn/run/index.js'
 import { describeTraining, planReady, type TrainingSummary } from '../learn/training.js'
+import { during } from '../log/index.js'
 import type { ImageRoot, LayerFile, ModuleCode, RunPorts, Undone, Validate } from '../ports/index.js'
 import { withContainer } from '../ports/with-container.js'
 import { present } from '../util/present.js'
@@ -62,7 +64,10 @@ export async function step(request: StepRequest, ports: StepPorts): Promise<Step
   const { root, progress } = ports
   assertSource(request)
   assertImage(request, root)
-  await root.remember(ports.signal)
+  await during(progress, ['look', 'Look at the files of the root'], async (shown) => {
+    await root.remember(ports.signal)
+    shown.done()
+  })
   const named = { ...request, reference: SUBJECT }
   let made: Awaited<ReturnType<typeof trainAndMake>>
   let undone: Undone
@@ -70,8 +75,12 @@ export async function step(request: StepRequest, ports: StepPorts): Promise<Step
     made = await trainAndMake(named, ports)
     ports.signal.throwIfAborted()
   } finally {
-    await ports.engine.removeAll()
-    undone = root.undo()
+    undone = await during(progress, ['undo', 'Take back what the run has made'], async (shown) => {
+      await ports.engine.removeAll()
+      const taken = await root.undo()
+      shown.done(`${taken.removed.length} paths`)
+      return taken
+    })
   }
   // From here on the root is what it was before, and only what was made is put in.
   const { learned, content } = made
@@ -84,7 +93,11 @@ export async function step(request: StepRequest, ports: StepPorts): Promise<Step
   // A runtime looks beside itself first: what an earlier bake has put there must not be found.
   const covered = besides.filter((place) => place !== folder && earlier.some((one) => one.place === place))
   assertFound([folder, ...covered], content, root.environment)
-  const warnings = [...learned.warnings, ...keptWarnings(undone), ...deadWarnings(earlier)]
+  const warnings = [
+    ...learned.warnings,
+    ...keptWarnings(undone),
+    ...earlier.map(({ path }) => deadWarning(path)),
+  ]
   for (const warning of warnings) progress.warn(warning)
   const files = [
     ...layerFiles(content, 'by-itself', folder),
@@ -93,7 +106,10 @@ export async function step(request: StepRequest, ports: StepPorts): Promise<Step
     ),
   ]
   const mtime = timeOf(request, learned.selection.modules)
-  root.write(files, { mtime, ...present({ output }) })
+  await during(progress, ['write', `Write ${files.length} files`], async (shown) => {
+    root.write(files, { mtime, ...present({ output }) })
+    shown.done()
+  })
   return {
     schema: 'io.pycds.step/1',
     output: output ?? '/',
@@ -270,14 +286,6 @@ function assertFound(
       })
     }
   }
-}
-
-function deadWarnings(earlier: readonly { path: string }[]): string[] {
-  return earlier.map(
-    ({ path }) =>
-      `an earlier bake has left ${path}, which stays in a lower layer and is read by nobody: ` +
-      'build on the image as it was before that bake to be rid of it',
-  )
 }
 
 function keptWarnings({ kept }: Undone): string[] {

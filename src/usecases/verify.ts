@@ -142,11 +142,13 @@ async function runScenario(
   const { engine, progress } = ports
   const { name, rights } = scenario
   const step = progress.step(`verify-${name.split(',')[0]}`, `Start it ${name}`)
-  const asIs = await listenTo(baked, rights, options, { engine, progress })
-  const { start, report } = asIs.report.heard ? asIs : await listenHarder(asIs, baked, rights, options, ports)
+  const asIs = await listenTo(baked, scenario, options, { engine, progress })
+  const { start, report } = asIs.report.heard
+    ? asIs
+    : await listenHarder(asIs, baked, scenario, options, ports)
   // A build step cannot set labels: only the runtime itself tells that it is there.
   if (!labelled && !report.heard && !crashOf(start)) throw notBaked(request.reference)
-  const plain = await plainStart(engine, original, options, rights)
+  const plain = await orUnstarted(scenario, () => plainStart(engine, original, options, rights))
   const judged = judge(scenario, { start, plain, report }, request)
   if (judged.ok) step.done(report.brief)
   else step.fail(judged.reason ?? 'failed')
@@ -161,7 +163,7 @@ interface Heard {
 /** Starts the image with its runtime reporting. */
 async function listenTo(
   spec: TrainingSpec,
-  rights: Rights,
+  scenario: Scenario,
   options: TrainingOptions,
   { engine, progress }: Pick<Ports, 'engine' | 'progress'>,
 ): Promise<Heard> {
@@ -170,8 +172,24 @@ async function listenTo(
     ...options,
     onOutput: (stream, chunk) => progress.appOutput(stream, chunk),
   }
-  const start = await startReporting(report, { engine, spec, options: shown }, rights)
+  const start = await orUnstarted(scenario, () =>
+    startReporting(report, { engine, spec, options: shown }, scenario.rights),
+  )
   return { start, report }
+}
+
+/** A program that another user may not execute has ended before it began. */
+async function orUnstarted({ mustRun }: Scenario, start: () => Promise<Start>): Promise<Start> {
+  try {
+    return await start()
+  } catch (error) {
+    if (mustRun || !(error instanceof PycdsError) || error.code !== 'TRAINING_FAILED') throw error
+    // Without the name of the container, which is another one for each image.
+    const message = error.message.replace(/^container of .*?: (?=cannot be started)/, 'it ')
+    const failure = new PycdsError(error.code, { message, hint: error.hint })
+    const nothing = { by: undefined, exitCode: null, seconds: 0, activity: 0, warnings: [] }
+    return { ...nothing, probes: [], unseen: [], failure }
+  }
 }
 
 /**
@@ -181,14 +199,18 @@ async function listenTo(
 async function listenHarder(
   first: Heard,
   spec: TrainingSpec,
-  { readOnly: _, ...rights }: Rights,
+  scenario: Scenario,
   options: TrainingOptions,
   ports: Ports,
 ): Promise<Heard> {
+  const { readOnly: _, ...rights } = scenario.rights
   const list = await withContainer(ports.engine, spec.image, (image) => image.readFile(LOADER_FILE))
   const told = { ...spec, loaderList: list?.toString() ?? '' }
-  const second = await listenTo(told, rights, options, ports)
-  return second.start.unseen.length > 0 ? second : first
+  const second = await listenTo(told, { ...scenario, rights }, options, ports)
+  // Without the tracer in LD_PRELOAD all of them have another one.
+  const unseen = second.start.unseen.filter(({ hiding }) => hiding !== 'replaced')
+  // How it ends is told by the first one: this one may write to its root.
+  return unseen.length > 0 ? { start: { ...first.start, unseen }, report: second.report } : first
 }
 
 function notBaked(reference: string): PycdsError {

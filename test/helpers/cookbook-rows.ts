@@ -47,6 +47,7 @@ print(tasks.add.delay(2, 3).get(timeout=30))`,
     answers: 'The install worked',
   },
   { page: 'flask', packages: ['flask'], ...FLASK_ANSWER },
+  { page: 'jupyter-server', packages: ['jupyter-server'], asks: get('8888/api'), answers: '{"version": "2.' },
   {
     page: 'opentelemetry-instrument',
     packages: [

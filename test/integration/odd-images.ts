@@ -5,7 +5,8 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
 import { readTar } from '../../src/tar/index.js'
-import { bakes } from '../helpers/cli.js'
+import { baked } from '../helpers/baked.js'
+import { bakes, verifies } from '../helpers/cli.js'
 import { docker, imageName } from '../helpers/engine.js'
 import { ensureImage } from '../helpers/images.js'
 import {
@@ -124,6 +125,102 @@ for (const place of PLACES) {
     t.true(written.includes(`"Healthcheck":${healthcheck}`), written)
   })
 }
+
+withImage(
+  'an image without a shell and without any site directory is baked, and its modules are served',
+  async (t) => {
+    t.timeout(DEADLINE_MS)
+    const built = imageName(t)
+    const program = `import os, shutil, site
+for path in site.getsitepackages(): shutil.rmtree(path, ignore_errors=True)
+for name in ["sh", "bash", "dash"]:
+  for folder in ["/bin/", "/usr/bin/"]:
+    if os.path.lexists(folder + name): os.remove(folder + name)
+os.mkdir("/packages")
+open("/packages/app.py", "w").write("import json, email.message, decimal")`
+    const command = JSON.stringify(['python3', '-B', '-c', program])
+    await buildFrom(
+      t,
+      built,
+      `FROM ${image}\nUSER root\nRUN ${command}\nENV PYTHONPATH=/packages\nUSER 65532:65532\n` +
+        'ENTRYPOINT ["python3"]\nCMD ["-m", "app"]\n',
+    )
+    const name = imageName(t)
+    await bakes(t, [built, '-t', name])
+    await verifies(t, name, 90)
+  },
+)
+
+withImage(
+  'names beyond ASCII are served, and get bytecode, in an image whose locale knows none',
+  async (t) => {
+    t.timeout(DEADLINE_MS)
+    const built = imageName(t)
+    const program = `import os
+os.makedirs("/packages/\\xfcber")
+for name in ["__init__", "gr\\xf6\\xdfe", "sp\\xe4ter"]:
+  open("/packages/\\xfcber/%s.py" % name, "w").write("V = 1")
+open("/packages/app.py", "w").write("import sys, email.message, decimal; sys.stdout.reconfigure(errors='backslashreplace')\\n"
+  "import \\xfcber.gr\\xf6\\xdfe as m; print(m.__name__, m.V)")`
+    const command = JSON.stringify(['python3', '-B', '-X', 'utf8', '-c', program.replaceAll('\\\\', '\\')])
+    await buildFrom(
+      t,
+      built,
+      `FROM ${image}\nUSER root\nRUN ${command}\nENV PYTHONPATH=/packages LC_ALL=POSIX PYTHONCOERCECLOCALE=0 PYTHONUTF8=0\n` +
+        'CMD ["python3", "-X", "utf8", "-B", "-m", "app"]\n',
+    )
+    const name = imageName(t)
+    const { warnings, bytecode } = await bakes(t, [built, '-t', name])
+    t.deepEqual(warnings, [])
+    t.is(bytecode.files, 1)
+    await verifies(t, name, 80)
+  },
+)
+
+withImage('a health check that is a Python of its own is no Python that hides from the run', async (t) => {
+  t.timeout(DEADLINE_MS)
+  const name = imageName(t)
+  const program = 'import socket; s = socket.create_server(("", 8000))\nwhile True: s.accept()[0].close()'
+  const check = 'import socket; socket.create_connection(("127.0.0.1", 8000))'
+  const [command, health] = [program, check].map((text) => JSON.stringify(['python3', '-c', text]))
+  await buildFrom(t, name, `FROM ${image}\nHEALTHCHECK CMD ${health}\nCMD ${command}\n`)
+  const { training, warnings } = await bakes(t, [name, '-t', imageName(t)])
+  t.is(training.endedBy, 'health')
+  t.deepEqual(warnings, [])
+})
+
+withImage('an image built on a baked one is baked, and nothing of the earlier bake is found', async (t) => {
+  t.timeout(DEADLINE_MS)
+  const { name: below } = await baked(image ?? '', ...COMMAND)
+  const built = imageName(t)
+  const program = 'import os, json, decimal; print(sorted(os.listdir("/opt/pycds")))'
+  const command = JSON.stringify(['python3', '-c', program])
+  // What a later bake does not write anew, as a snapshot is that only the earlier one has made.
+  const old = JSON.stringify(['python3', '-c', 'open("/opt/pycds/app.snap", "w").close()'])
+  await buildFrom(t, built, `FROM ${below}\nRUN ${old}\nCMD ${command}\n`)
+  const name = imageName(t)
+  const { warnings } = await bakes(t, [built, '-t', name])
+  t.regex(warnings.join('\n'), /an earlier bake has left .* in a lower layer/)
+  t.is(await docker('run', '--rm', '--network', 'none', name), "['app.cds', 'manifest.json']")
+  // Compared with the image that it was baked from, and not with the one below that.
+  const { original, scenarios } = await verifies(t, name, 80)
+  t.is(original?.id, await docker('image', 'inspect', '--format', '{{.Id}}', built))
+  t.is(scenarios[0]?.exitCode, 0)
+})
+
+withImage('oci: an image that says that it was baked, but has lost that layer, is baked', async (t) => {
+  const { config } = await partsOf(t)
+  const labels = {
+    'io.pycds.layer': `sha256:${'0'.repeat(64)}`,
+    'io.pycds.source': `sha256:${'1'.repeat(64)}`,
+  }
+  const text = JSON.stringify({ ...config, config: { ...config.config, Labels: labels } })
+  const { output, warnings } = await bakes(t, [await put(t, 'oci', text), ...COMMAND])
+  t.is(warnings.length, 1, warnings.join('\n'))
+  const made = JSON.parse(await configOf(t, output?.reference ?? ''))
+  t.is(made.rootfs.diff_ids.length, config.rootfs.diff_ids.length + 1)
+  t.not(made.config.Labels['io.pycds.layer'], labels['io.pycds.layer'])
+})
 
 for (const test of ['["curl", "-f", "http://localhost/"]', 'curl -f http://localhost/ || exit 1']) {
   withImage(`HEALTHCHECK ${test} without curl: ports are waited for, and that is told`, async (t) => {

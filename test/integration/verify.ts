@@ -51,6 +51,24 @@ withImage('an application that crashes for want of something fails, until it is 
   t.false(JSON.stringify(given.result).includes('here'))
 })
 
+withImage(
+  'a program that another user may not execute ends alike, with the archive and without',
+  async (t) => {
+    const text = '#!/usr/bin/python3\nimport json, email.message\n'
+    const chmod = JSON.stringify(['python3', '-c', 'import os; os.chmod("/srv/app.py", 0o744)'])
+    const name = await baked(t, text, ['USER root', `RUN ${chmod}`, 'CMD ["/srv/app.py"]'])
+    const { code, result, reasons } = await verify(t, name)
+    t.is(code, 0, reasons.join('; '))
+    t.like(result.scenarios[1], { ok: true, endedBy: null, exitCode: null })
+  },
+)
+
+withImage('a runtime is heard whose program writes its errors to the other output', async (t) => {
+  const command = 'CMD ["sh", "-c", "exec python3 app.py 2>&1"]'
+  const { code, reasons } = await verify(t, await baked(t, 'import json, email.message\n', [command]))
+  t.is(code, 0, reasons.join('; '))
+})
+
 withImage('an end that is another one with the archive fails', async (t) => {
   // Nothing a bake does changes an exit code: the program looks for the runtime itself.
   const program = 'import json, sys, email.message\nsys.exit(3 if "_pycds" in sys.modules else 0)\n'

@@ -2,7 +2,6 @@
 #define _GNU_SOURCE
 #include "readahead.h"
 
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
@@ -10,6 +9,7 @@
 #include <unistd.h>
 
 #include "../../format/hash.h"
+#include "regular.h"
 
 /* A byte from the page cache takes one or two microseconds, one from any disk far more. */
 #define COLD_NANOSECONDS 40000
@@ -38,8 +38,11 @@ static bool is_cold(const struct archive *a) {
 /* The call returns when the reads have been queued. */
 static void read_ahead(int fd, uint64_t bytes) { syscall(SYS_readahead, fd, (off_t)0, (size_t)bytes); }
 
+/* What lies at the path by now may be a device, and opening one may do something. */
 static void read_file(const char *path) {
-  int fd = (int)syscall(SYS_openat, AT_FDCWD, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK, 0);
+  struct stat status;
+  if (syscall(SYS_newfstatat, AT_FDCWD, path, &status, 0) != 0 || !S_ISREG(status.st_mode)) return;
+  int fd = open_regular(path, &status);
   if (fd < 0) return;
   read_ahead(fd, MAX_FILE_BYTES);
   close(fd);

@@ -23,7 +23,7 @@ enum state {
   UNKNOWN,
   ABSENT,
   LISTED,
-  OTHER /* no directory, or one that cannot be read */
+  OTHER /* no directory, or nothing is known of it */
 };
 
 /* One directory of the search path: the names in it up to their first dot, as hashes. */
@@ -32,6 +32,8 @@ struct directory {
   uint64_t path_hash;
   enum state state;
   int64_t looked; /* when */
+  int64_t asked;  /* when it was, whether this process may list it */
+  bool is_open;
   struct timespec changed;
   ino_t inode;
   uint64_t *stems; /* open addressing; 0 is empty */
@@ -92,7 +94,8 @@ static bool list_directory(struct directory *d, const char *path) {
   d->stems = NULL;
   d->capacity = d->used = 0;
   int fd = (int)syscall(SYS_openat, AT_FDCWD, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
-  if (fd < 0) return false;
+  /* What may not be listed is empty to importlib's finder. */
+  if (fd < 0) return errno == EACCES || errno == EPERM;
   long got;
   bool done = true;
   while (done && (got = syscall(SYS_getdents64, fd, buffer, sizeof buffer)) > 0) {
@@ -127,10 +130,11 @@ static bool is_same(const struct directory *d, const struct stat *status) {
          d->changed.tv_nsec == status->st_mtim.tv_nsec;
 }
 
+/* A path that leads on behind a file may be one into a zip file. */
 static void look(struct directory *d, const char *path) {
   struct stat status;
   if (syscall(SYS_newfstatat, AT_FDCWD, path, &status, 0) != 0) {
-    d->state = errno == ENOENT || errno == ENOTDIR ? ABSENT : OTHER;
+    d->state = errno == ENOENT || errno == EACCES || errno == EPERM ? ABSENT : OTHER;
   } else if (!S_ISDIR(status.st_mode)) {
     d->state = OTHER;
   } else if (!is_same(d, &status)) {
@@ -145,6 +149,29 @@ static int64_t coarse_time(void) {
   struct timespec time;
   clock_gettime(CLOCK_MONOTONIC_COARSE, &time);
   return (int64_t)time.tv_sec * 1000000000 + time.tv_nsec;
+}
+
+/* The modes of most files give the answer; what else decides is only known by trying. */
+static bool may_read(const char *path, const struct stat *status) {
+  if ((status->st_mode & 0444) == 0444) return true;
+  int fd = (int)syscall(SYS_openat, AT_FDCWD, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK, 0);
+  if (fd < 0) return false;
+  close(fd);
+  return true;
+}
+
+/* In a directory that may not be listed importlib finds nothing, though the files in it may be read. */
+static bool may_list(struct text entry) {
+  struct text path = entry.length ? entry : (struct text){".", 1};
+  struct directory *d = directory_of(path);
+  if (!d) return false;
+  int64_t now = coarse_time();
+  if (d->asked != now || path.bytes[0] != '/') {
+    struct stat status;
+    d->is_open = syscall(SYS_newfstatat, AT_FDCWD, path.bytes, &status, 0) == 0 && may_read(path.bytes, &status);
+  }
+  d->asked = now;
+  return d->is_open;
 }
 
 /* A burst of imports looks once. Who makes modules and imports them at once has to call
@@ -162,7 +189,7 @@ static enum pycds_miss check_directory(struct text entry, uint64_t stem) {
 void search_forget(void) {
   for (struct directory *d = directories; d; d = d->next) {
     d->state = UNKNOWN;
-    d->looked = 0;
+    d->looked = d->asked = 0;
   }
 }
 
@@ -181,8 +208,10 @@ static enum pycds_miss check_entry(PyObject *item, const struct facts *facts, ui
   if (!bytes) return PYCDS_MISS_PATH_DIFFERS;
   *reached = (size_t)length == facts->entry.length && memcmp(bytes, facts->entry.bytes, (size_t)length) == 0;
   if (has_own_finder(item)) return PYCDS_MISS_PATH_HOOKS;
-  if (*reached || !look) return PYCDS_SERVED;
-  return check_directory((struct text){bytes, (size_t)length}, stem);
+  if (!look) return PYCDS_SERVED;
+  struct text entry = {bytes, (size_t)length};
+  if (*reached) return may_list(entry) ? PYCDS_SERVED : PYCDS_MISS_PATH_DIFFERS;
+  return check_directory(entry, stem);
 }
 
 enum pycds_miss search_check(PyObject *path, const struct facts *facts, bool check_earlier) {
@@ -271,6 +300,8 @@ enum pycds_miss search_check_source(const struct facts *facts, enum pycds_valida
   if (syscall(SYS_newfstatat, AT_FDCWD, path, &status, 0) != 0) return PYCDS_MISS_SOURCE_MISSING;
   /* Nothing else is a module for the path finder, whatever its size and time. */
   if (!S_ISREG(status.st_mode) || (uint64_t)status.st_size != facts->source_size) return PYCDS_MISS_SOURCE_CHANGED;
+  /* Without its source importlib would have bytecode or fail: it knows. */
+  if (!may_read(path, &status)) return PYCDS_MISS_SOURCE_CLOSED;
   if (validate == PYCDS_VALIDATE_STAT) {
     return status.st_mtim.tv_sec == facts->source_mtime ? PYCDS_SERVED : PYCDS_MISS_SOURCE_CHANGED;
   }

@@ -67,7 +67,7 @@ export async function compileBytecode(engine: Engine, spec: CompileSpec): Promis
     image: spec.image,
     command: [
       // -S: nothing of the application's environment takes part; not -I, which would ignore the hash seed.
-      ...[python.executable, '-S', '-s', '-B', '-Wignore'],
+      ...[python.executable, '-S', '-s', '-B', '-Wignore', '-X', 'utf8'],
       ...(python.optimize > 0 ? [`-${'O'.repeat(python.optimize)}`] : []),
       `${folder}/compile.py`,
     ],

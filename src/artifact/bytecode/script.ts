@@ -71,7 +71,7 @@ def describe(source, cached, number):
 
 
 def main():
-    with open(os.path.join(FOLDER, "request")) as file:
+    with open(os.path.join(FOLDER, "request"), "rb") as file:
         request = json.load(file)
     skip, earlier = set(request["skip"]), set(request["earlier"])
     files, packages, failed = [], 0, 0

@@ -124,6 +124,17 @@ export abstract class BaseCommand extends Command {
     }
   }
 
+  /** Both: the progress goes on until everything is removed again. */
+  protected withShownPorts<T>(
+    flags: { progress: ProgressMode; 'app-output': 'show' | 'hide' },
+    work: (surroundings: Surroundings & { progress: ClosableProgress }) => Promise<T>,
+    request: PortsRequest = {},
+  ): Promise<T> {
+    return this.withProgress(flags, (progress) =>
+      this.withPorts((surroundings) => work({ ...surroundings, progress }), request),
+    )
+  }
+
   /** Marks for what is printed on stdout. */
   protected get style(): Style {
     return createStyle(process.stdout, process.env)

@@ -206,7 +206,7 @@ export async function openRoot(
   const root = new CurrentRoot()
   const engine = new ProcessEngine({
     environment: root.environment,
-    changes: () => new Set(root.changes().map(({ path }) => path)),
+    changes: async () => new Set((await root.changes()).map(({ path }) => path)),
     ...(user ? { user: trainee(user, root.environment) } : {}),
   })
   return { root, engine, archiver: createArchiver() }

@@ -49,7 +49,6 @@ function toExecBody(spec: ExecSpec): object {
     AttachStderr: true,
     Cmd: spec.command,
     Env: Object.entries(spec.env ?? {}).map(([name, value]) => `${name}=${value}`),
-    ...(spec.user === undefined ? {} : { User: spec.user }),
   }
 }
 

@@ -106,7 +106,9 @@ export class LocalEngine implements Engine {
     this.#pool.stop(interrupted('an image'))
     await settled
     const results = await Promise.allSettled([...this.#containers].map((container) => this.remove(container)))
+    const step = this.#pool.isUsed ? this.#progress?.step('remove', 'Remove what was unpacked') : undefined
     await this.#workspace.remove(this.#options.signal)
+    step?.done()
     const failed = results.find((result) => result.status === 'rejected')
     if (failed !== undefined) throw failed.reason
   }

@@ -54,11 +54,17 @@ export class RootPool {
   readonly #options: RootPoolOptions
   readonly #held: Held[] = []
   readonly #stop = new AbortController()
+  #isUsed = false
   /** Roots are found or made one after the other, so that two who want the same one get it. */
   #turn: Promise<unknown> = Promise.resolve()
 
   constructor(options: RootPoolOptions) {
     this.#options = options
+  }
+
+  /** Whether an image was unpacked. */
+  get isUsed(): boolean {
+    return this.#isUsed
   }
 
   /**
@@ -166,6 +172,7 @@ export class RootPool {
     const { layers, subject } = contents(image)
     const directory = await workspace.make('root')
     const done = onUnpack(subject)
+    this.#isUsed = true
     try {
       for (const { blob } of layers) blob.prefetch?.()
       const sources = layers.map((layer) => toUnpack(layer, subject))

@@ -41,7 +41,7 @@ interface Command {
   /** Absent: that of this process. */
   readonly identity: Identity | undefined
   /** The absolute paths that runs have changed so far. */
-  changes(): ReadonlySet<string>
+  changes(): Promise<ReadonlySet<string>>
 }
 
 export class ProcessContainer implements Container {
@@ -136,7 +136,7 @@ export class ProcessContainer implements Container {
   }
 
   async changed(paths: readonly string[]): Promise<ReadonlySet<string>> {
-    const changes = this.#command.changes()
+    const changes = await this.#command.changes()
     return new Set(paths.filter((path) => changes.has(path)))
   }
 }

@@ -18,7 +18,7 @@ export interface ProcessEngineOptions {
   /** Who runs them; whoever runs this process when absent. */
   readonly user?: Identity & { readonly home: string }
   /** The absolute paths that runs have changed so far. */
-  changes(): ReadonlySet<string>
+  changes(): Promise<ReadonlySet<string>>
 }
 
 export class ProcessEngine implements Engine {

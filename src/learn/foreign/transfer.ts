@@ -126,19 +126,22 @@ async function translate(
   to: SourceImage,
   image: Pick<Container, 'stat'>,
 ): Promise<RunLogProcess> {
+  const translated = (paths: readonly string[]) => paths.map((one) => translatePath(one, from, to))
   const existing = async (paths: readonly string[]) => {
     const found: string[] = []
-    for (const path of paths.map((one) => translatePath(one, from, to)))
-      if (await image.stat(path)) found.push(path)
+    for (const path of translated(paths)) if (await image.stat(path)) found.push(path)
     return found
   }
+  // The hook makes the first one where there is none.
+  const directories = process.siteDirectories ?? []
+  const there = await existing(directories)
   const files = [...process.extensions.map(({ path }) => path), ...(process.libraries ?? [])]
   return {
     ...process,
     modules: [],
     extensions: [],
     libraries: await existing(files),
-    siteDirectories: await existing(process.siteDirectories ?? []),
+    siteDirectories: there.length > 0 ? there : translated(directories.slice(0, 1)),
   }
 }
 

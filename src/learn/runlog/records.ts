@@ -38,7 +38,7 @@ export const RUN_LOG = {
   /** The interpreter has started, and the program comes next. */
   started: {
     prefix: 'text',
-    /** Those that exist, in the order in which site reads them. */
+    /** Those that exist, in the order in which site reads them; the first one where none does. */
     siteDirectories: 'list',
   },
   /** What was imported before tracing could begin. */

@@ -35,7 +35,10 @@ export interface RunLogProcess {
   isolated: boolean
   noDebugRanges: boolean
   prefix: string | null
-  /** Existing site directories, in the order in which `site` reads them; null when the process never got there. */
+  /**
+   * Existing site directories, in the order in which `site` reads them, or the first one where none exists; null when the
+   * process never got there.
+   */
   siteDirectories: string[] | null
   /** Imported before tracing could begin. */
   earlier: string[]

@@ -23,13 +23,12 @@ export async function openOciArchive(path: string): Promise<OciArchive> {
     if (marker === undefined || file === undefined) {
       throw damaged(`${subject}: it is no OCI archive, for it has no oci-layout and index.json`)
     }
-    const index = validateIndex(
-      parseJson(await buffer(file.open()), `${subject}: index.json`),
-      `${subject}: index.json`,
-    )
+    const text = await buffer(file.open())
+    const index = validateIndex(parseJson(text, `${subject}: index.json`), `${subject}: index.json`)
     return {
       subject,
       index,
+      indexText: text.toString('utf8'),
       members,
       find: async (digest) => {
         const member = members.get(blobPath(digest))

@@ -3,14 +3,7 @@
 import { createWriteStream } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import { blobPath } from '../../image/index.js'
-import {
-  type Blob,
-  changePlace,
-  EMPTY_INDEX,
-  type NewEntry,
-  openVerified,
-  withEntries,
-} from '../../oci/index.js'
+import { type Blob, changePlace, indexTextWith, type NewEntry, openVerified } from '../../oci/index.js'
 import { type StreamedMember, type TarEntry, writeTar } from '../../tar/index.js'
 import { by } from '../../util/order.js'
 import { writeWhole } from '../../util/staging.js'
@@ -32,9 +25,8 @@ function* membersOf(
   entry: NewEntry,
   subject: string,
 ): Generator<StreamedMember | TarEntry> {
-  const index = withEntries(existing?.index ?? EMPTY_INDEX, entry)
-  yield document('oci-layout', { imageLayoutVersion: '1.0.0' })
-  yield document('index.json', index)
+  yield document('oci-layout', JSON.stringify({ imageLayoutVersion: '1.0.0' }))
+  yield document('index.json', indexTextWith(existing, entry))
   const kept = [...(existing?.members.values() ?? [])].filter(({ name }) => name.startsWith('blobs/'))
   for (const member of kept) yield { ...member, open: async () => member.open() }
   const names = new Set(kept.map(({ name }) => name))
@@ -49,9 +41,9 @@ function streamed(name: string, blob: Blob, subject: string): StreamedMember {
   return { name, size: blob.size, open: () => openVerified(blob, subject) }
 }
 
-function document(name: string, value: unknown): TarEntry {
+function document(name: string, text: string): TarEntry {
   const owner = { mode: 0o644, uid: 0, gid: 0, mtime: new Date(0) }
-  return { name, type: 'file', ...owner, body: Buffer.from(JSON.stringify(value)) }
+  return { name, type: 'file', ...owner, body: Buffer.from(text) }
 }
 
 async function exists(path: string): Promise<boolean> {

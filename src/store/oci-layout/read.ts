@@ -21,7 +21,7 @@ export async function openLayout(path: string): Promise<Medium> {
     checkMarker(marker, subject)
     const bytes = await readFile(join(path, 'index.json'))
     const index: Index = validateIndex(parseJson(bytes, `${subject}: index.json`), `${subject}: index.json`)
-    return { subject, index, find: (digest) => findBlob(path, digest) }
+    return { subject, index, indexText: bytes.toString('utf8'), find: (digest) => findBlob(path, digest) }
   })
 }
 

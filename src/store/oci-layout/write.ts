@@ -5,14 +5,14 @@ import { createWriteStream } from 'node:fs'
 import { mkdir, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
-import { blobPath, type Index } from '../../image/index.js'
+import { blobPath } from '../../image/index.js'
 import {
   type Blob,
   changePlace,
   EMPTY_INDEX,
+  indexTextWith,
   type NewEntry,
   openVerified,
-  withEntries,
 } from '../../oci/index.js'
 import { removeAbandoned, stagingPath, writeWhole } from '../../util/staging.js'
 import { LAYOUT_VERSION, openLayout } from './read.js'
@@ -28,14 +28,14 @@ async function write(target: string, entry: NewEntry, subject: string): Promise<
   // An empty directory becomes a layout; anything else has to be one.
   const isNew = await isMissing(join(target, 'index.json'))
   if (isNew && (await isMissing(join(target, 'oci-layout')))) await begin(target)
-  const { index } = await openLayout(target)
+  const medium = await openLayout(target)
   await removeAbandoned(join(target, 'blobs', 'sha256'))
   const added: string[] = []
   try {
     for (const blob of entry.publication.blobs.values()) {
       if (await putBlob(target, blob, subject)) added.push(join(target, blobPath(blob.digest)))
     }
-    await writeWhole(join(target, 'index.json'), (file) => writeFile(file, textOf(withEntries(index, entry))))
+    await writeWhole(join(target, 'index.json'), (file) => writeFile(file, indexTextWith(medium, entry)))
   } catch (error) {
     await Promise.all(added.map((file) => rm(file, { force: true })))
     throw error
@@ -49,7 +49,7 @@ async function create(target: string, entry: NewEntry, subject: string): Promise
     await mkdir(staged)
     await begin(staged)
     for (const blob of entry.publication.blobs.values()) await putBlob(staged, blob, subject)
-    await writeFile(join(staged, 'index.json'), textOf(withEntries(EMPTY_INDEX, entry)))
+    await writeFile(join(staged, 'index.json'), indexTextWith(undefined, entry))
     await rename(staged, target)
   } catch (error) {
     await rm(staged, { recursive: true, force: true })
@@ -60,7 +60,7 @@ async function create(target: string, entry: NewEntry, subject: string): Promise
 async function begin(directory: string): Promise<void> {
   await mkdir(join(directory, 'blobs', 'sha256'), { recursive: true })
   await writeFile(join(directory, 'oci-layout'), JSON.stringify({ imageLayoutVersion: LAYOUT_VERSION }))
-  await writeFile(join(directory, 'index.json'), textOf(EMPTY_INDEX))
+  await writeFile(join(directory, 'index.json'), JSON.stringify(EMPTY_INDEX))
 }
 
 /** Writes a blob unless it is there; an existing one is not touched. */
@@ -83,8 +83,4 @@ async function isMissing(path: string): Promise<boolean> {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return true
     throw error
   }
-}
-
-function textOf(index: Index): string {
-  return JSON.stringify(index)
 }

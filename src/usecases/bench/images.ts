@@ -23,8 +23,12 @@ export async function findPair(request: BenchRequest, ports: BenchPorts): Promis
   const pair = { baked: image, switchedOff: false, temporary: false, warnings: [] }
   if (request.baseline !== undefined) return { ...pair, baseline: await store.resolve(request.baseline) }
   if (!isBaked(image.config)) return bakeFor(image, request, ports)
-  const { image: baseline, switchedOff, source = '' } = await findOriginal(image, store)
-  const warning = `image ${request.reference}: what it was baked from (${source.slice(0, 19)}) is not here any more: compared with the same image and PYCDS=off`
+  const { image: baseline, switchedOff, source } = await findOriginal(image, store)
+  const reason =
+    source === undefined
+      ? 'it was built on a baked one'
+      : `what it was baked from (${source.slice(0, 19)}) is not here any more`
+  const warning = `image ${request.reference}: ${reason}: compared with the same image and PYCDS=off`
   return { ...pair, baseline, switchedOff, warnings: switchedOff ? [warning] : [] }
 }
 

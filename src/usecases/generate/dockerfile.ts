@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The last stage of a Dockerfile, as far as a bake has to know it.
-import { listForm, readFrom, readInstructions } from '../../dockerfile/index.js'
+import { type Instruction, listForm, readFrom, readInstructions } from '../../dockerfile/index.js'
 import type { Stage } from './instructions.js'
 
 export interface LastStage extends Partial<Stage> {
@@ -11,34 +11,93 @@ export interface LastStage extends Partial<Stage> {
   readonly openLine: number | undefined
 }
 
+/** What a stage leaves to those that begin with it. */
+interface Settings {
+  readonly shell: readonly string[]
+  readonly user: string | undefined
+  readonly entrypoint: readonly string[]
+  /** Whether CMD is a part of what is run: what is behind a text is none for the shell. */
+  readonly takesCmd: boolean
+  readonly cmd: readonly string[]
+}
+
+/** Of an image of which nothing is known. */
+const UNKNOWN: Settings = {
+  shell: ['/bin/sh', '-c'],
+  user: undefined,
+  entrypoint: [],
+  takesCmd: true,
+  cmd: [],
+}
+
 /** Reads the last stage; undefined when the text has no FROM. */
 export function lastStage(text: string): LastStage | undefined {
   const all = readInstructions(text)
-  const start = all.findLastIndex(({ keyword }) => keyword === 'FROM')
-  const from = all[start]
-  if (from === undefined) return undefined
-  const own = all.slice(start)
-  const last = (wanted: string) => own.findLast(({ keyword }) => keyword === wanted)?.text
-  const user = last('USER')
-  const shell = listForm(last('SHELL') ?? '["/bin/sh", "-c"]') ?? []
-  const command = commandOf(last('ENTRYPOINT'), last('CMD'), shell)
+  const starts = all.flatMap(({ keyword }, index) => (keyword === 'FROM' ? [index] : []))
+  const stages = starts.map((start, at) => all.slice(start, starts[at + 1]))
+  const last = stages.at(-1)
+  const from = last?.[0]
+  if (last === undefined || from === undefined) return undefined
+  const { user, entrypoint, takesCmd, cmd } = settingsOf(stages, argumentsOf(all.slice(0, starts[0])))
+  const command = [...entrypoint, ...(takesCmd ? cmd : [])]
   return {
     name: readFrom(from.text).name,
     fromLine: from.lastLine,
-    openLine: own.find(({ isOpen }) => isOpen)?.lastLine,
+    openLine: last.find(({ isOpen }) => isOpen)?.lastLine,
     ...(command.length > 0 ? { command } : {}),
     user: user === undefined || /^(root|0)(:|$)/.test(user) ? undefined : user,
   }
 }
 
-/** As the engine puts them together: a shell form of ENTRYPOINT takes no arguments. */
-function commandOf(
-  entrypoint: string | undefined,
-  cmd: string | undefined,
-  shell: readonly string[],
-): string[] {
-  const program = entrypoint === undefined ? [] : listForm(entrypoint)
-  if (program === undefined) return [...shell, entrypoint ?? '']
-  const rest = cmd === undefined ? [] : (listForm(cmd) ?? [...shell, cmd])
-  return [...program, ...rest]
+/** The settings of the last of some stages; each begins with those of the stage that its FROM names. */
+function settingsOf(
+  stages: readonly (readonly Instruction[])[],
+  defaults: ReadonlyMap<string, string>,
+): Settings {
+  const named = new Map<string, Settings>()
+  let settings = UNKNOWN
+  for (const [index, stage] of stages.entries()) {
+    const { base, name } = readFrom(stage[0]?.text ?? '')
+    settings = apply(stage, named.get(withDefaults(base, defaults).toLowerCase()) ?? UNKNOWN)
+    named.set(String(index), settings)
+    if (name !== undefined) named.set(name.toLowerCase(), settings)
+  }
+  return settings
+}
+
+/** As the builder puts them together: a new ENTRYPOINT takes back a CMD that the stage has not from itself. */
+function apply(stage: readonly Instruction[], given: Settings): Settings {
+  let { shell, user, entrypoint, takesCmd, cmd } = given
+  let isOwn = false
+  for (const { keyword, text } of stage) {
+    const words = listForm(text)
+    if (keyword === 'SHELL') shell = words ?? shell
+    if (keyword === 'USER') user = text
+    if (keyword === 'ENTRYPOINT') {
+      entrypoint = words ?? [...shell, text]
+      takesCmd = words !== undefined
+      if (!isOwn) cmd = []
+    }
+    if (keyword === 'CMD') {
+      cmd = words ?? [...shell, text]
+      isOwn = true
+    }
+  }
+  return { shell, user, entrypoint, takesCmd, cmd }
+}
+
+/** The values of ARG instructions in front of all stages. */
+function argumentsOf(instructions: readonly Instruction[]): Map<string, string> {
+  const pairs = instructions.flatMap(({ keyword, text }) =>
+    keyword === 'ARG' ? [...text.matchAll(/(\w+)=(?:"([^"]*)"|'([^']*)'|(\S*))/g)] : [],
+  )
+  return new Map(pairs.map(([, name = '', double, single, plain]) => [name, double ?? single ?? plain ?? '']))
+}
+
+function withDefaults(text: string, defaults: ReadonlyMap<string, string>): string {
+  return text.replace(
+    /\$(?:(\w+)|\{(\w+)(?::?-([^}]*))?\})/g,
+    (all, plain?: string, braced?: string, otherwise?: string) =>
+      defaults.get(plain ?? braced ?? '') ?? otherwise ?? all,
+  )
 }

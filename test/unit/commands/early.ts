@@ -69,6 +69,13 @@ test('trace: a file that cannot be written is told at once', async (t) => {
   await fails(t, 2, ['trace', `oci:${path}`, '-o', '/nonexistent/x'], /--output .*: there is no directory/)
 })
 
+test('step: a file that cannot be written is told before the command is run', async (t) => {
+  const ran = join(temporary(t), 'ran')
+  const words = ['step', '--metadata-file', '/nonexistent/x', '--', 'touch', ran]
+  await fails(t, 2, words, /--metadata-file .*: there is no directory/)
+  t.false(existsSync(ran))
+})
+
 withMounts('a read-only place is told at once', async (t) => {
   const { path } = await simpleLayout(t)
   const directory = temporary(t)

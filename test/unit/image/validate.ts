@@ -40,6 +40,14 @@ test('every broken path is named in one error', (t) => {
   t.regex(error?.message ?? '', /\$\.config\.Env\[1\] is not a string.*and 3 more/)
 })
 
+test('a layer that is known by another algorithm is named as such, and is no damage', (t) => {
+  const diffIds = [`sha256:${'a'.repeat(64)}`, `sha512:${'b'.repeat(128)}`]
+  const config = sampleConfig({ rootfs: { type: 'layers', diff_ids: diffIds } } as object)
+  const error = t.throws(() => validateConfig(config), { code: 'IMAGE_INVALID' })
+  t.regex(error?.message ?? '', /layer sha512:b{73}: .* algorithm sha512, and only sha256 can be read/)
+  t.notRegex((error as unknown as { hint: string }).hint, /damaged/)
+})
+
 for (const value of [undefined, null, 7, 'text', [], {}]) {
   test(`${JSON.stringify(value)} is not a configuration`, (t) => {
     t.throws(() => validateConfig(value), { code: 'IMAGE_INVALID' })

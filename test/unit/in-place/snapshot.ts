@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, utimesSync, writ
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
-import { compareSnapshots, takeSnapshot } from '../../../src/in-place/snapshot.js'
+import { Snapshot } from '../../../src/in-place/snapshot.js'
 import { undoChanges } from '../../../src/in-place/undo.js'
 
 const OLD = new Date('2020-01-01T00:00:00Z')
@@ -18,14 +18,14 @@ function directory(t: ExecutionContext): string {
   return root
 }
 
-test('what a run added is removed, and directories get their time back', (t) => {
+test('what a run added is removed, and directories get their time back', async (t) => {
   const root = directory(t)
-  const before = takeSnapshot(root)
+  const before = await Snapshot.take(root)
   mkdirSync(join(root, 'var/cache/deep'), { recursive: true })
   writeFileSync(join(root, 'var/cache/deep/x.pyc'), 'x')
   writeFileSync(join(root, 'var/log/app.log'), 'x')
-  const changes = compareSnapshots(before, takeSnapshot(root))
-  const undone = undoChanges(before, changes)
+  const changes = await before.changes()
+  const undone = await undoChanges(before, changes)
   t.deepEqual(undone.kept, [])
   t.deepEqual(
     undone.removed,
@@ -37,12 +37,12 @@ test('what a run added is removed, and directories get their time back', (t) => 
   for (const path of ['var', 'var/log']) t.is(statSync(join(root, path)).mtimeMs, OLD.getTime(), path)
 })
 
-test('a file that was changed or deleted is told, since its content is gone', (t) => {
+test('a file that was changed or deleted is told, since its content is gone', async (t) => {
   const root = directory(t)
-  const before = takeSnapshot(root)
+  const before = await Snapshot.take(root)
   writeFileSync(join(root, 'var/app.db'), 'ROWS') // the same size, a new change time
   rmSync(join(root, 'var/old.txt'))
-  const { kept, removed } = undoChanges(before, compareSnapshots(before, takeSnapshot(root)))
+  const { kept, removed } = await undoChanges(before, await before.changes())
   t.deepEqual(removed, [])
   t.deepEqual(kept, [
     { path: join(root, 'var/app.db'), kind: 'modified' },
@@ -50,8 +50,33 @@ test('a file that was changed or deleted is told, since its content is gone', (t
   ])
 })
 
-test('nothing happened, nothing is reported', (t) => {
+test('nothing happened, nothing is reported', async (t) => {
   const root = directory(t)
-  const before = takeSnapshot(root)
-  t.deepEqual(compareSnapshots(before, takeSnapshot(root)), [])
+  const before = await Snapshot.take(root)
+  t.deepEqual(await before.changes(), [])
+})
+
+test('a directory that became a file, and a file that became one, are told with all below them', async (t) => {
+  const root = directory(t)
+  writeFileSync(join(root, 'var/log/app.log'), 'x')
+  const before = await Snapshot.take(root)
+  rmSync(join(root, 'var/log'), { recursive: true })
+  writeFileSync(join(root, 'var/log'), 'a file')
+  rmSync(join(root, 'var/app.db'))
+  mkdirSync(join(root, 'var/app.db'))
+  writeFileSync(join(root, 'var/app.db/new'), '')
+  const changes = (await before.changes()).map(({ path, kind }) => `${kind} ${path.slice(root.length + 1)}`)
+  t.deepEqual(changes, [
+    'modified var',
+    'modified var/app.db',
+    'added var/app.db/new',
+    'modified var/log',
+    'deleted var/log/app.log',
+  ])
+})
+
+test('a signal ends it on the way', async (t) => {
+  const root = directory(t)
+  for (let index = 0; index < 500; index++) mkdirSync(join(root, `d${index}`))
+  await t.throwsAsync(Snapshot.take(root, AbortSignal.abort(new Error('asked'))), { message: 'asked' })
 })

@@ -110,6 +110,33 @@ test('a Docker archive names its members as what is loaded into an engine does',
   t.deepEqual(names, [configName(parseDigest(image.id)), ...layers, MANIFEST])
 })
 
+for (const kind of ['oci', 'oci-archive']) {
+  test(`${kind}: what a new image does not change of index.json keeps its bytes`, async (t) => {
+    const layout = await simpleLayout(t)
+    const path = join(layout.path, 'index.json')
+    const unknown = '"x-top":{"float":1.0,"large":18446744073709551615}'
+    const { manifests } = JSON.parse(readFileSync(path, 'utf8'))
+    const entry = JSON.stringify(manifests[0]).replace('{', '{"x-entry":9007199254740993,')
+    writeFileSync(path, `{"schemaVersion":2,${unknown},"manifests":[${entry}]}`)
+    let place = `oci:${layout.path}`
+    if (kind === 'oci-archive') {
+      const archive = join(temporary(t), 'x.tar')
+      execFileSync('tar', ['-cf', archive, '-C', layout.path, '.'])
+      place = `oci-archive:${archive}`
+    }
+    await bakeInto(`${place}:1`, `${place}:2`)
+    let text = readFileSync(path, 'utf8')
+    if (kind === 'oci-archive') {
+      await readTar(readFileSync(place.slice('oci-archive:'.length)), async ({ name }, body) => {
+        if (name === 'index.json') text = String(await body())
+      })
+    }
+    t.true(text.includes(unknown), text)
+    t.true(text.includes(entry), text)
+    t.is(JSON.parse(text).manifests.length, 2)
+  })
+}
+
 test('a second image in the same layout adds three blobs and changes none', async (t) => {
   const layout = await simpleLayout(t)
   const before = contentOf(layout.path)

@@ -15,7 +15,7 @@ function engine(
 ): ProcessEngine {
   const made = new ProcessEngine({
     environment: { PATH: process.env.PATH ?? '', ...environment },
-    changes: () => new Set(),
+    changes: async () => new Set(),
     ...(user ? { user } : {}),
   })
   t.teardown(() => made.removeAll())

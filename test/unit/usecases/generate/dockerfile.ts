@@ -42,6 +42,51 @@ CMD python \\
 test('what a heredoc holds is no instruction', reads, 'FROM a\nRUN <<EOF\nCMD ["x"]\nFROM y\nEOF\n', {
   ...FIRST,
 })
+test(
+  'a stage begins with user, command and shell of the one that it is made from',
+  reads,
+  `ARG BASE=app
+FROM a AS app
+SHELL ["/bin/bash", "-c"]
+USER app
+ENTRYPOINT ["python"]
+CMD ["-m", "app"]
+FROM b AS other
+USER other
+CMD ["other"]
+FROM \${BASE}
+COPY --from=other /x /x
+`,
+  { ...FIRST, fromLine: 9, user: 'app', command: ['python', '-m', 'app'] },
+)
+test(
+  'a stage is also known by its number, and its name in capitals',
+  reads,
+  'FROM a AS App\nCMD x\nFROM APP\nUSER y\nFROM 1\n',
+  { ...FIRST, fromLine: 4, user: 'y', command: ['/bin/sh', '-c', 'x'] },
+)
+test(
+  'a new ENTRYPOINT takes back the CMD of an earlier stage, but not one of its own stage',
+  reads,
+  'FROM a AS one\nCMD ["x"]\nFROM one AS two\nENTRYPOINT ["e"]\nFROM two\nCMD ["y"]\nENTRYPOINT ["f"]\n',
+  { ...FIRST, fromLine: 4, command: ['f', 'y'] },
+)
+test(
+  'a shell form of ENTRYPOINT takes no CMD of a later stage either',
+  reads,
+  'FROM a AS one\nENTRYPOINT e 1\nFROM one\nCMD ["x"]\n',
+  { ...FIRST, fromLine: 2, command: ['/bin/sh', '-c', 'e 1'] },
+)
+test(
+  'a user that a stage takes back is not another one',
+  reads,
+  'FROM a AS b\nUSER x\nCMD ["x"]\nFROM b\nUSER root\n',
+  {
+    ...FIRST,
+    fromLine: 3,
+    command: ['x'],
+  },
+)
 test('root needs no change of user', reads, 'FROM a\nUSER 0:0\nCMD ["x"]\n', {
   ...FIRST,
   command: ['x'],
