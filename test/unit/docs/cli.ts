@@ -31,6 +31,7 @@ const REQUESTS: Readonly<Record<string, (flags: never) => unknown>> = {
 
 /** Options that mean something only beside another one. */
 const TOGETHER: Readonly<Record<string, readonly string[]>> = {
+  '--cache-size 20GB': ['--cache-dir', 'cache'],
   '--train imports': ['--import', 'app.main'],
   '--import app.main': ['--train', 'imports'],
   '--snapshot-cpu native': ['--snapshot'],
