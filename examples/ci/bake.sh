@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # Bakes an image in CI, verifies the result, and leaves a report. Needs Node and, for images of an engine,
-# that engine; for oci:DIR, oci-archive:FILE and docker-archive:FILE no engine and no privileges.
+# that engine; for oci:DIR, oci-archive:FILE, docker-archive:FILE and registry:HOST/REPO no engine and no privileges.
 #
 #   PYCDS_IMAGE         what to bake (required)
 #   PYCDS_OUTPUT        name or location of the result; default: that of `pycds-image bake`
@@ -32,7 +32,7 @@ split=$IFS
 set -- bake "$PYCDS_IMAGE" --json --progress plain
 case ${PYCDS_OUTPUT:-} in
   '') ;;
-  oci:* | oci-archive:* | docker-archive:*) set -- "$@" --output "$PYCDS_OUTPUT" ;;
+  oci:* | oci-archive:* | docker-archive:* | registry:* | docker://*) set -- "$@" --output "$PYCDS_OUTPUT" ;;
   *) set -- "$@" --tag "$PYCDS_OUTPUT" ;;
 esac
 words
