@@ -25,6 +25,15 @@ test('quick means five packages on one interpreter, warm, measured anew', (t) =>
   t.true(options.fresh)
 })
 
+test('no packages are measured where none is asked for, and then the parts that are', (t) => {
+  const options = parseOptions(['--packages', 'none', '--parts', 'location'])
+  t.deepEqual(options.packages, [])
+  t.deepEqual(
+    options.parts.map(({ name }) => name),
+    ['location'],
+  )
+})
+
 test('an unknown name is refused with those that exist', (t) => {
   t.throws(() => parseOptions(['--packages', 'boto3,left-pad']), { message: /left-pad.*one of: boto3/ })
   t.throws(() => parseOptions(['--contestants', 'jython']), { message: /jython.*one of: plain/ })
