@@ -127,7 +127,7 @@ static void note_try(const struct learn_task *task) {
   char name[STORE_NAME_BYTES];
   store_name(name, task->key, LEARN_TRIES);
   long file =
-      CALL4(openat, task->directory, name, O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC, S_IRUSR | S_IWUSR);
+      CALL4(openat, task->directory, name, O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, S_IRUSR | S_IWUSR);
   if (file < 0) return;
   CALL3(write, file, "1", 1);
   CALL1(close, file);
@@ -164,21 +164,21 @@ static enum learn_state work_on_copy(const struct learn_task *task, size_t bytes
   return state;
 }
 
-/* Records that an earlier start has left. */
-static void work_on_records(const struct learn_task *task) {
+/* Records that an earlier start has left. LEARN_UNREADABLE where what lies there is nothing to work on. */
+static enum learn_state work_on_file(const struct learn_task *task) {
   char name[STORE_NAME_BYTES];
   struct stat status;
   store_name(name, task->key, LEARN_KEPT_RECORDS);
   long file = CALL4(openat, task->directory, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK, 0);
-  if (file < 0 || CALL4(newfstatat, file, "", &status, AT_EMPTY_PATH) != 0) return;
+  if (file < 0 || CALL4(newfstatat, file, "", &status, AT_EMPTY_PATH) != 0) return LEARN_UNREADABLE;
   bool own = status.st_uid == 0 || status.st_uid == (uid_t)CALL0(geteuid);
   if (!S_ISREG(status.st_mode) || !own || (status.st_mode & (S_IWGRP | S_IWOTH)) != 0 ||
-      (uint64_t)status.st_size > LEARN_LOG_BYTES + 4096 || room_of_memory() < HEADROOM_BYTES) {
-    return;
+      (uint64_t)status.st_size > LEARN_LOG_BYTES + 4096) {
+    return LEARN_UNREADABLE;
   }
   size_t length = (size_t)status.st_size;
   uint8_t *log = malloc(length + 1);
-  if (!log) return;
+  if (room_of_memory() < HEADROOM_BYTES || !log) return LEARN_SHORT_OF_MEMORY;
   for (size_t got = 0; got < length;) {
     long step = CALL3(read, file, log + got, length - got);
     if (step <= 0)
@@ -188,8 +188,13 @@ static void work_on_records(const struct learn_task *task) {
   }
   CALL1(close, file);
   size_t records = learn_sealed(log, length);
-  enum learn_state state = records > 0 ? work(task, log, records) : LEARN_UNREADABLE;
+  return records > 0 ? work(task, log, records) : LEARN_UNREADABLE;
+}
+
+static void work_on_records(const struct learn_task *task) {
+  enum learn_state state = work_on_file(task);
   finish(task, state);
+  /* As long as they lie there, nobody records. */
   if (state == LEARN_UNREADABLE || state == LEARN_NOT_COMPOSED) forget(task, LEARN_KEPT_RECORDS);
 }
 

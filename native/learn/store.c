@@ -61,7 +61,7 @@ bool store_write(const struct learn_task *task, const char *suffix, const struct
   for (size_t i = 0; i < count && done; i++) done = write_all(file, parts[i].bytes, parts[i].length);
   done = done && CALL2(fchmod, file, S_IRUSR) == 0 && (!durable || CALL1(fsync, file) == 0);
   CALL1(close, file);
-  done = done && CALL5(renameat2, task->directory, temporary, task->directory, name, 0) == 0;
+  done = done && CALL4(renameat, task->directory, temporary, task->directory, name) == 0;
   if (!done) CALL3(unlinkat, task->directory, temporary, 0);
   return done;
 }
@@ -151,7 +151,8 @@ void store_clean(const struct learn_task *task) {
   for (size_t i = 0; i < count; i++) total += files[i].bytes;
   qsort(files, count, sizeof *files, by_use);
   for (size_t i = 0; i < count && total > (int64_t)task->limit; i++) {
-    if (CALL3(unlinkat, task->directory, files[i].name, 0) == 0) total -= files[i].bytes;
+    /* Somebody may hold a lock; it takes no room. */
+    if (files[i].bytes > 0 && CALL3(unlinkat, task->directory, files[i].name, 0) == 0) total -= files[i].bytes;
   }
   free(files);
   free(entries);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A start records, a helper writes the archive, the next start is served; and the program sees nothing of it, whatever
 // goes wrong meanwhile.
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import {
   chmodSync,
   chownSync,
@@ -11,6 +11,7 @@ import {
   rmSync,
   statSync,
   symlinkSync,
+  truncateSync,
   utimesSync,
   writeFileSync,
 } from 'node:fs'
@@ -23,6 +24,7 @@ import { parseTraceFile } from '../../src/learn/trace/trace-reader.js'
 import { mutate, randomFrom } from '../fuzz/mutate.js'
 import { archiver, findPythons, PATH } from '../helpers/interpreters.js'
 import { Bench } from '../helpers/python.js'
+import { run } from '../helpers/run.js'
 import { testInTurn } from '../helpers/test-in-turn.js'
 import { portion } from '../helpers/tier.js'
 
@@ -254,6 +256,171 @@ print(links().count("/dev/null"), [link for link in links() if "socket" in link 
     t.deepEqual(school.files('.cds'), [])
   })
 
+  testInTurn('a process that may not end the helper any more does not wait for it', async (t) => {
+    if (process.getuid?.() !== 0) {
+      t.pass('only root can give rights up')
+      return
+    }
+    const school = new School(t, python.path)
+    const text = `import atexit, json, os, time
+os.setuid(65534)
+print("ended")
+`
+    // The end of the process is seen by its parent, which measures it.
+    const script = school.program('app.py', text)
+    const started = process.hrtime.bigint()
+    const { code, stdout } = await school.run(script)
+    const milliseconds = Number((process.hrtime.bigint() - started) / 1_000_000n)
+    t.deepEqual([code, stdout], [0, 'ended\n'])
+    // It would be 30 s.
+    t.true(milliseconds < 20_000, `${milliseconds} ms`)
+  })
+
+  testInTurn('what has got the number of a descriptor that was closed is left alone', async (t) => {
+    const school = new School(t, python.path)
+    const own = school.room('own')
+    const text = `import json, os
+os.closerange(3, 1024)
+first = os.open(${JSON.stringify(own)}, os.O_RDONLY | os.O_DIRECTORY)
+for number in range(first + 1, 300):
+    os.dup2(first, number)
+`
+    const { code, stderr } = await school.run(school.program('app.py', text))
+    t.deepEqual([code, stderr], [0, ''])
+    t.deepEqual(school.files('', own), [])
+    t.is(school.files('.records').length, 1)
+  })
+
+  testInTurn('no directory is held open: it would lead out of a root', async (t) => {
+    const school = new School(t, python.path)
+    const text = `import os
+for number in os.listdir("/proc/self/fd"):
+    try:
+        link = os.readlink("/proc/self/fd/" + number)
+    except FileNotFoundError:
+        continue
+    if os.path.isdir(link) and not link.startswith("/proc"):
+        print(link)
+`
+    const script = school.program('app.py', text)
+    t.is((await school.run(script, { PYCDS_LEARN_WAIT: WAIT })).stdout, '')
+    t.is((await school.run(script)).stdout, '')
+  })
+
+  testInTurn('records that cannot be used do not keep later starts from learning', async (t) => {
+    const school = new School(t, python.path)
+    const script = school.program('app.py', BODY + TOLD)
+    await school.run(script)
+    const [name = ''] = school.files('.records')
+    const spoil = [
+      (path: string) => chmodSync(path, 0o622),
+      (path: string) => truncateSync(path, 64 * 1024 * 1024),
+    ]
+    if (process.getuid?.() === 0) spoil.push((path) => chownSync(path, 65534, 65534))
+    for (const spoils of spoil) {
+      const path = join(school.directory, name)
+      chmodSync(path, 0o600)
+      spoils(path)
+      const { stderr } = await school.run(script, { PYCDS_LEARN_WAIT: WAIT })
+      t.regex(stderr, /^RECORDING|^REFUSED/)
+      t.deepEqual(school.files('.records'), [])
+      await school.run(script)
+      t.deepEqual(school.files('.records'), [name])
+    }
+  })
+
+  testInTurn('a module that is made again, or in a sub-interpreter, does not begin anew', async (t) => {
+    const school = new School(t, python.path)
+    const text = `import sys
+import json
+del sys.modules["_pycds"]
+import _pycds
+import decimal
+try:
+    import _interpreters as interpreters
+except ImportError:
+    import _xxsubinterpreters as interpreters
+number = interpreters.create()
+interpreters.run_string(number, "import _pycds, csv")
+import argparse
+interpreters.destroy(number)
+import os
+children = 0
+for pid in filter(str.isdigit, os.listdir("/proc")):
+    try:
+        children += open("/proc/%s/stat" % pid).read().rpartition(") ")[2].split()[1] == str(os.getpid())
+    except OSError:
+        pass
+print(children)
+`
+    const script = school.program('app.py', text)
+    t.is((await school.run(script)).stdout, '1\n')
+    await school.run(script, { PYCDS_LEARN_WAIT: WAIT })
+    const [name = ''] = school.files('.cds')
+    const { modules } = archiver.describe(name, readFileSync(join(school.directory, name)))
+    const names = modules.map((module) => module.name)
+    for (const wanted of ['json', 'decimal', 'argparse']) t.true(names.includes(wanted), wanted)
+    t.false(names.includes('csv'))
+  })
+
+  testInTurn('whoever keeps the function that watches warnings can call it later', async (t) => {
+    const school = new School(t, python.path)
+    const text = `import re, sys, warnings
+kept = []
+sys.setprofile(lambda *_: kept.append(warnings.warn))
+re.compile("a(b|c)+[x-z]")
+sys.setprofile(None)
+for warn in kept:
+    warn("told")
+print(len(kept) > 0)
+`
+    const script = school.program('app.py', text)
+    const plain = await school.run(script, { PYCDS_LEARN: '' })
+    t.deepEqual(await school.run(script), plain)
+    t.is(plain.stdout, 'True\n')
+  })
+
+  const unshared = canUnshare()
+  testInTurn('a namespace of processes gets its first process from the program', async (t) => {
+    if (!unshared) {
+      t.pass('no namespaces here')
+      return
+    }
+    const school = new School(t, python.path)
+    const script = school.program(
+      'app.py',
+      'import json, os\nfor _ in range(2):\n    pid = os.fork()\n    if pid == 0: os._exit(os.getpid() == 1)\n    print(os.waitpid(pid, 0)[1]); break\n',
+    )
+    const outcome = (env: Record<string, string>) =>
+      run('unshare', ['--pid', python.path, script], { env: { PATH, ...school.environment(env) } })
+    const plain = await outcome({ PYCDS_LEARN: '' })
+    t.is(plain.stdout, '256\n')
+    t.deepEqual(await outcome({}), plain)
+  })
+
+  testInTurn('a child with the pid of its parent, in another namespace, records nothing', async (t) => {
+    if (!unshared) {
+      t.pass('no namespaces here')
+      return
+    }
+    const school = new School(t, python.path)
+    const script = school.program(
+      'app.py',
+      `import ctypes, os
+assert os.getpid() == 1 and ctypes.CDLL(None).unshare(0x20000000) == 0
+pid = os.fork()
+if pid == 0:
+    import json, decimal
+    os._exit(os.getpid())
+print(os.waitpid(pid, 0)[1])
+`,
+    )
+    const { stdout, stderr } = await run('unshare', ['--pid', '--fork', python.path, script], {
+      env: { PATH, ...school.environment() },
+    })
+    t.is(stdout, '256\n', stderr)
+  })
+
   testInTurn('several kinds learn in one directory, and an option makes another kind', async (t) => {
     const school = new School(t, python.path)
     const [one, other] = [school.program('one.py', BODY), school.program('other.py', 'import json, csv\n')]
@@ -456,4 +623,9 @@ function killed(victim: ChildProcess, milliseconds: number): Promise<void> {
       resolve()
     })
   })
+}
+
+/** Whether a process may begin a namespace of processes. */
+function canUnshare(): boolean {
+  return spawnSync('unshare', ['--pid', '--fork', 'true'], { stdio: 'ignore' }).status === 0
 }

@@ -87,7 +87,7 @@ static enum pycds_reject start(PyObject *self, const char *path, bool is_learned
 }
 
 /* Without an archive of the image: with one that an earlier start has learned, or so that a later one has one. */
-static enum pycds_reject start_learned(PyObject *self, enum pycds_reject rejected) {
+static enum pycds_reject look_for_learned(PyObject *self, enum pycds_reject rejected) {
   const char *path = learn_find(self);
   if (path) {
     report.path = path;
@@ -96,6 +96,14 @@ static enum pycds_reject start_learned(PyObject *self, enum pycds_reject rejecte
   }
   if (!rejected || rejected == PYCDS_REJECT_INTERPRETER || !prepare() || !get_code_install()) return rejected;
   learn_start(path ? rejected : PYCDS_REJECT_MISSING);
+  return rejected;
+}
+
+static enum pycds_reject start_learned(PyObject *self, enum pycds_reject rejected) {
+  /* A sub-interpreter may run beside the main one, whose records these are. */
+  if (PyInterpreterState_GetID(PyInterpreterState_Get()) != 0) return PYCDS_REJECT_INTERPRETER;
+  rejected = look_for_learned(self, rejected);
+  learn_looked();
   return rejected;
 }
 

@@ -71,6 +71,28 @@ enum learn_status directory_open(const char *path, struct directory *out) {
     CALL1(close, directory);
     return LEARN_FOREIGN_DIRECTORY;
   }
+  if (!look_at(directory, &status)) {
+    CALL1(close, directory);
+    return LEARN_FOREIGN_DIRECTORY;
+  }
+  out->device = status.st_dev;
+  out->inode = status.st_ino;
   out->descriptor = directory_move(directory);
   return LEARN_OFF;
+}
+
+void directory_close(struct directory *directory) {
+  if (directory->descriptor >= 0) CALL1(close, directory->descriptor);
+  directory->descriptor = -1;
+}
+
+int directory_again(const struct directory *directory) {
+  struct stat status;
+  long again = open_directory(AT_FDCWD, directory->path);
+  if (again < 0) return -1;
+  if (look_at(again, &status) && status.st_dev == directory->device && status.st_ino == directory->inode) {
+    return (int)again;
+  }
+  CALL1(close, again);
+  return -1;
 }

@@ -3,6 +3,7 @@
 #include "learn.h"
 
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -34,6 +35,8 @@
 #define MAX_TRIES 3
 #define HOUR ((int64_t)60 * 60)
 #define MAX_WAIT_MILLISECONDS ((int64_t)60000)
+/* For the helper that is told to end; it takes about one. */
+#define MAX_END_MILLISECONDS ((int64_t)250)
 /* Modules imported in spite of an archive from which on it is learned anew: so many, and one in so many. */
 #define MISSES_LEAST 16
 #define MISSES_SHARE 8
@@ -181,7 +184,8 @@ const char *learn_find(PyObject *self) {
   struct wish wish;
   struct stat status;
   char name[STORE_NAME_BYTES];
-  if (!find_wish(self, &wish)) return NULL;
+  /* Once in a process, though the module may be made again. */
+  if (learning.status != LEARN_OFF || !find_wish(self, &wish)) return NULL;
   if (!kind_describe(wish.image, &learning.task, &learning.command)) {
     learning.status = LEARN_INTERPRETER;
     return NULL;
@@ -206,8 +210,11 @@ bool learn_trusts(int descriptor) {
 
 static void remove_archive(void) {
   char name[STORE_NAME_BYTES];
+  int directory = directory_again(&learning.directory);
+  if (directory < 0) return;
   store_name(name, learning.task.key, LEARN_ARCHIVE);
-  CALL3(unlinkat, learning.directory.descriptor, name, 0);
+  CALL3(unlinkat, directory, name, 0);
+  CALL1(close, directory);
 }
 
 void learn_in_use(int descriptor) {
@@ -289,11 +296,23 @@ static bool has_room_for_process(void) {
   return room_of_processes() >= ROOM_PROCESSES && (processes.rlim_cur >= SMALL_PROCESS_LIMIT || CALL0(geteuid) == 0);
 }
 
+/* Whether this process is in another namespace of processes than its children, where the first of them is process 1,
+ * which must not be the helper: with its end no other could be made. */
+static bool is_before_namespace(void) {
+  static const char children[] = "/proc/self/ns/pid_for_children";
+  char own[64], other[64];
+  struct stat status;
+  long length = CALL4(readlinkat, AT_FDCWD, "/proc/self/ns/pid", own, sizeof own);
+  /* The link leads nowhere before there is a process 1. */
+  if (length <= 0 || CALL4(newfstatat, AT_FDCWD, children, &status, AT_SYMLINK_NOFOLLOW) != 0) return false;
+  return CALL4(readlinkat, AT_FDCWD, children, other, sizeof other) != length || memcmp(own, other, (size_t)length) != 0;
+}
+
 /* Makes the helper: a copy of this process that runs nothing of it. Without an exit signal it is no child that
  * waitpid(-1) would return, and its end sends no SIGCHLD. */
 static bool start_helper(void) {
   int ends[2];
-  if (!has_room_for_process() || CALL2(pipe2, ends, O_CLOEXEC) != 0) return false;
+  if (!has_room_for_process() || is_before_namespace() || CALL2(pipe2, ends, O_CLOEXEC) != 0) return false;
   learning.pipe = directory_move(ends[1]);
   learning.task.pipe = ends[0];
   learning.task.parent = (int)CALL0(getpid);
@@ -316,21 +335,37 @@ static void ring(struct learn_shared *shared) {
   call6(SYS_futex, (long)&shared->bell, 1 /* FUTEX_WAKE */, 1, 0, 0, 0);
 }
 
-static void wait_for_helper(struct learn_shared *shared) {
-  const struct timespec nap = {0, 2000000};
-  atomic_store(&shared->ending, 1);
-  ring(shared);
-  for (int64_t waited = 0; waited < learning.wait && learning.helper > 0; waited += 2) {
-    CALL2(nanosleep, &nap, NULL);
-    reap();
-  }
+static int64_t milliseconds_now(void) {
+  struct timespec now = {0};
+  CALL2(clock_gettime, CLOCK_MONOTONIC, &now);
+  return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-static void end_helper(void) {
+static void reap_within(int64_t milliseconds) {
+  const struct timespec nap = {0, 500000};
+  const int64_t deadline = milliseconds_now() + milliseconds;
+  for (reap(); learning.helper > 0 && milliseconds_now() < deadline; reap()) CALL2(nanosleep, &nap, NULL);
+}
+
+static void wait_for_helper(struct learn_shared *shared) {
+  atomic_store(&shared->ending, 1);
+  ring(shared);
+  reap_within(learning.wait);
+}
+
+/* Where it cannot be ended, or does not end since a disk is slow, it is left: the program's end does not wait for it. */
+static void end_helper(struct learn_shared *shared) {
+  const struct sched_param parameter = {0};
   if (learning.helper <= 0) return;
-  CALL2(kill, learning.helper, SIGKILL);
-  CALL4(wait4, learning.helper, NULL, KERNEL_WALL, NULL);
-  learning.helper = 0;
+  /* It needs a processor to end. */
+  CALL3(sched_setscheduler, learning.helper, SCHED_OTHER, &parameter);
+  if (CALL2(kill, learning.helper, SIGKILL) == 0) {
+    reap_within(MAX_END_MILLISECONDS);
+    return;
+  }
+  /* The process has given up the right to: the helper sees that, too. */
+  atomic_store(&shared->ending, 1);
+  ring(shared);
 }
 
 /* Without an archive of them, the records are for the next start. */
@@ -346,8 +381,11 @@ static void keep_records(const struct learn_shared *shared) {
       {head, record_head(head, kind, (const struct record_field *)&whole, RECORD_FIELDS(whole))},
       {digits, sizeof digits},
   };
+  learning.task.directory = directory_again(&learning.directory);
+  if (learning.task.directory < 0) return;
   /* They end with a checksum: whether they are all there can be seen, and nobody waits for the disk. */
   if (store_write(&learning.task, LEARN_KEPT_RECORDS, parts, 3, false)) learning.status = LEARN_KEPT;
+  CALL1(close, learning.task.directory);
 }
 
 static void at_end(void) {
@@ -356,10 +394,12 @@ static void at_end(void) {
   reap();
   if (learning.wait > 0 && atomic_load(&shared->state) == LEARN_WAITING) wait_for_helper(shared);
   uint32_t state = atomic_load(&shared->state);
-  end_helper();
+  end_helper(shared);
   if (state == LEARN_WAITING && !learning.task.records) keep_records(shared);
   log_close();
 }
+
+void learn_looked(void) { directory_close(&learning.directory); }
 
 void learn_start(enum pycds_reject reject) {
   if (learning.status != LEARN_OFF) return;

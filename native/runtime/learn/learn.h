@@ -37,6 +37,9 @@ void learn_refuse(enum learn_status status);
 /* Looks at the directory. Returns the path of this kind's archive when there is one; NULL: there is none. */
 const char *learn_find(PyObject *self);
 
+/* The start is over: gives back what only that needs. */
+void learn_looked(void);
+
 /* Whether an archive is one that learning may use: of this user or of root. */
 bool learn_trusts(int descriptor);
 

@@ -12,12 +12,32 @@ static struct {
   struct learn_shared *shared;
   uint64_t used;
   long owner;
+  volatile char *mark; /* 1; in a child's copy 0, whose pid may be the same in another namespace. NULL: unknown */
   bool full;
 } recorded;
 
 static size_t bytes_of_log(void) { return sizeof(struct learn_shared) + LEARN_LOG_BYTES; }
 
-bool log_is_own(void) { return recorded.owner > 0 && CALL0(getpid) == recorded.owner; }
+bool log_is_own(void) {
+  return recorded.owner > 0 && (!recorded.mark || *recorded.mark) && CALL0(getpid) == recorded.owner;
+}
+
+static long map(size_t bytes, int flags) {
+  long at = call6(SYS_mmap, 0, (long)bytes, PROT_READ | PROT_WRITE, flags | MAP_ANONYMOUS, -1, 0);
+  return at < 0 && at > -4096 ? 0 : at;
+}
+
+static void make_mark(void) {
+  const size_t page = 4096;
+  long at = map(page, MAP_PRIVATE);
+  if (!at) return;
+  if (CALL3(madvise, at, page, MADV_WIPEONFORK) != 0) {
+    CALL2(munmap, at, page);
+    return;
+  }
+  recorded.mark = (volatile char *)at;
+  *recorded.mark = 1;
+}
 
 /* A child's copy of the pointer leads nowhere: the helper alone has the memory (MADV_DONTFORK). */
 struct learn_shared *log_shared(void) {
@@ -49,9 +69,9 @@ void log_append(const char *kind, const void *fields, size_t count) {
 
 bool log_open(void) {
   char digits[TEXT_DECIMAL_BYTES];
-  long at = call6(SYS_mmap, 0, (long)bytes_of_log(), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE,
-                  -1, 0);
-  if (at < 0 && at > -4096) return false;
+  long at = map(bytes_of_log(), MAP_SHARED | MAP_NORESERVE);
+  if (!at) return false;
+  make_mark();
   recorded.shared = (struct learn_shared *)at;
   recorded.owner = CALL0(getpid);
   const char *number = text_of_decimal(digits, RECORDS_VERSION);

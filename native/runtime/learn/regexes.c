@@ -18,7 +18,7 @@
 
 static struct {
   PyObject *stock, *build; /* the functions whose places were taken */
-  PyObject *warn;          /* that of the module warnings, while a pattern is compiled */
+  PyObject *warn;          /* that of the module warnings, the last time; whoever has kept ours calls it later, too */
   unsigned depth;
   bool warned;
   PyObject *pattern;   /* borrowed: of the call that is under way */
@@ -48,6 +48,7 @@ static PyObject *watch_warnings(PyObject *names_of_warnings) {
   if (!own) own = PyCFunction_NewEx(&method, &_Py_NoneStruct, NULL);
   PyObject *stock = own ? PyDict_GetItemString(names_of_warnings, "warn") : NULL;
   if (!stock || stock == own) return NULL;
+  drop(regexes.warn);
   regexes.warn = keep(stock);
   if (PyDict_SetItemString(names_of_warnings, "warn", own) == 0) return own;
   return NULL;
@@ -57,8 +58,6 @@ static void leave_warnings(PyObject *names_of_warnings, PyObject *own) {
   if (own && PyDict_GetItemString(names_of_warnings, "warn") == own) {
     PyDict_SetItemString(names_of_warnings, "warn", regexes.warn);
   }
-  drop(regexes.warn);
-  regexes.warn = NULL;
 }
 
 /* ---- the record ---- */
