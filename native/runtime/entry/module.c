@@ -102,6 +102,10 @@ static enum pycds_reject look_for_learned(PyObject *self, enum pycds_reject reje
 static enum pycds_reject start_learned(PyObject *self, enum pycds_reject rejected) {
   /* A sub-interpreter may run beside the main one, whose records these are. */
   if (PyInterpreterState_GetID(PyInterpreterState_Get()) != 0) return PYCDS_REJECT_INTERPRETER;
+  /* The module may be made again: what has taken its place would then call itself. */
+  static bool looked;
+  if (looked) return rejected;
+  looked = true;
   rejected = look_for_learned(self, rejected);
   learn_looked();
   return rejected;

@@ -184,8 +184,7 @@ const char *learn_find(PyObject *self) {
   struct wish wish;
   struct stat status;
   char name[STORE_NAME_BYTES];
-  /* Once in a process, though the module may be made again. */
-  if (learning.status != LEARN_OFF || !find_wish(self, &wish)) return NULL;
+  if (!find_wish(self, &wish)) return NULL;
   if (!kind_describe(wish.image, &learning.task, &learning.command)) {
     learning.status = LEARN_INTERPRETER;
     return NULL;
