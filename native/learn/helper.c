@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The helper, from the moment at which it is a copy of the process that learns to its end.
 //
-// It ends with that process, which is why nobody else ever gets it as a child. Nothing waits for it, unless
-// PYCDS_LEARN_WAIT is set. Whatever goes wrong here ends here.
+// It ends with that process: before it, if that one ends in order. Nothing waits for it, unless PYCDS_LEARN_WAIT is set.
+// Whatever goes wrong here ends here.
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <linux/futex.h>
@@ -60,6 +60,9 @@ static void reset_signals(void) {
   const uint64_t none = 0;
   for (int signal = 1; signal <= KERNEL_SIGNALS; signal++)
     CALL4(rt_sigaction, signal, &action, NULL, sizeof action.mask);
+  /* A file that may not become so large is not written; what has been written of it is removed. */
+  const struct kernel_action ignored = {.handler = (void *)(uintptr_t)1}; /* SIG_IGN */
+  CALL4(rt_sigaction, SIGXFSZ, &ignored, NULL, sizeof action.mask);
   CALL4(rt_sigprocmask, SIG_SETMASK, &none, NULL, sizeof none);
 }
 
@@ -89,10 +92,9 @@ static void keep_descriptors(struct learn_task *task) {
 static void be_modest(void) {
   static const char most[] = "1000";
   const struct sched_param parameter = {0};
-  const struct rlimit processor = {PROCESSOR_SECONDS, PROCESSOR_SECONDS}, core = {0, 0};
+  const struct rlimit processor = {PROCESSOR_SECONDS, PROCESSOR_SECONDS};
   CALL3(sched_setscheduler, 0, SCHED_IDLE, &parameter);
   CALL4(prlimit64, 0, RLIMIT_CPU, &processor, NULL);
-  CALL4(prlimit64, 0, RLIMIT_CORE, &core, NULL);
   long file = CALL4(openat, AT_FDCWD, "/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC, 0);
   if (file < 0) return;
   CALL3(write, file, most, sizeof most - 1);
@@ -100,9 +102,12 @@ static void be_modest(void) {
 }
 
 static void detach(struct learn_task *task) {
+  const struct rlimit no_core = {0, 0};
   CALL2(prctl, PR_SET_PDEATHSIG, SIGKILL);
   /* It may have ended before. */
   if (CALL0(getppid) != task->parent) end();
+  /* A filter of system calls may end it with any of those that follow. */
+  CALL4(prlimit64, 0, RLIMIT_CORE, &no_core, NULL);
   CALL2(prctl, PR_SET_NAME, "pycds-learn");
   reset_signals();
   CALL0(setsid);
@@ -126,8 +131,8 @@ static void forget(const struct learn_task *task, const char *suffix) {
 static void note_try(const struct learn_task *task) {
   char name[STORE_NAME_BYTES];
   store_name(name, task->key, LEARN_TRIES);
-  long file =
-      CALL4(openat, task->directory, name, O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, S_IRUSR | S_IWUSR);
+  long file = CALL4(openat, task->directory, name, O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC,
+                    S_IRUSR | S_IWUSR);
   if (file < 0) return;
   CALL3(write, file, "1", 1);
   CALL1(close, file);

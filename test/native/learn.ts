@@ -421,6 +421,20 @@ print(os.waitpid(pid, 0)[1])
     t.is(stdout, '256\n', stderr)
   })
 
+  testInTurn('a limit on the size of files leaves nothing behind', async (t) => {
+    const school = new School(t, python.path)
+    const script = school.program('app.py', BODY)
+    const limited = ['-c', 'ulimit -f 1; exec "$0" "$@"', python.path, script]
+    const { code, stderr } = await run('sh', limited, {
+      env: { PATH, ...school.environment({ PYCDS_LEARN_WAIT: WAIT }) },
+    })
+    t.deepEqual([code, stderr], [0, ''])
+    t.deepEqual(
+      school.files('').filter((name) => !/\.(lock|tries)$/.test(name)),
+      [],
+    )
+  })
+
   testInTurn('several kinds learn in one directory, and an option makes another kind', async (t) => {
     const school = new School(t, python.path)
     const [one, other] = [school.program('one.py', BODY), school.program('other.py', 'import json, csv\n')]

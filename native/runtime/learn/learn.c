@@ -304,7 +304,8 @@ static bool is_before_namespace(void) {
   long length = CALL4(readlinkat, AT_FDCWD, "/proc/self/ns/pid", own, sizeof own);
   /* The link leads nowhere before there is a process 1. */
   if (length <= 0 || CALL4(newfstatat, AT_FDCWD, children, &status, AT_SYMLINK_NOFOLLOW) != 0) return false;
-  return CALL4(readlinkat, AT_FDCWD, children, other, sizeof other) != length || memcmp(own, other, (size_t)length) != 0;
+  return CALL4(readlinkat, AT_FDCWD, children, other, sizeof other) != length ||
+         memcmp(own, other, (size_t)length) != 0;
 }
 
 /* Makes the helper: a copy of this process that runs nothing of it. Without an exit signal it is no child that
