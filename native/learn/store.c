@@ -118,7 +118,8 @@ static bool look_at(const struct learn_task *task, const char *name, int64_t now
   int64_t unused = now - entry->used;
   int64_t most = text_begins(name, LEARN_TEMPORARY) ? UNWRITTEN_SECONDS : UNUSED_SECONDS;
   bool own = text_begins(name, task->key);
-  if (own || unused <= most || ends(name, LEARN_LOCK)) return !own;
+  /* A lock takes no room. If somebody held one that goes, two would learn. */
+  if (own || unused <= most) return !own && !ends(name, LEARN_LOCK);
   CALL3(unlinkat, task->directory, name, 0);
   return false;
 }
@@ -131,17 +132,17 @@ void store_clean(const struct learn_task *task) {
   long directory = CALL4(openat, task->directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
   size_t count = 0;
   CALL2(clock_gettime, CLOCK_REALTIME, &now);
-  if (directory < 0 || !entries || !files) return;
-  for (long got; count < MAX_FILES && (got = CALL3(getdents64, directory, entries, ENTRIES_BYTES)) > 0;) {
+  for (long got; directory >= 0 && entries && files && count < MAX_FILES &&
+                 (got = CALL3(getdents64, directory, entries, ENTRIES_BYTES)) > 0;) {
     for (long at = 0; at < got && count < MAX_FILES;) {
       const struct directory_entry *entry = (const void *)(entries + at);
       if (look_at(task, entry->name, now.tv_sec, &files[count])) count++;
       at += entry->length;
     }
   }
-  CALL1(close, directory);
+  if (directory >= 0) CALL1(close, directory);
   int64_t total = 0;
-  static const char *const own[] = {LEARN_ARCHIVE, LEARN_NOTES};
+  static const char *const own[] = {LEARN_ARCHIVE, LEARN_KEPT_RECORDS, LEARN_NOTES};
   for (size_t i = 0; i < sizeof own / sizeof *own; i++) {
     char name[STORE_NAME_BYTES];
     struct stat status;
@@ -149,10 +150,9 @@ void store_clean(const struct learn_task *task) {
     if (CALL4(newfstatat, task->directory, name, &status, AT_SYMLINK_NOFOLLOW) == 0) total += status.st_size;
   }
   for (size_t i = 0; i < count; i++) total += files[i].bytes;
-  qsort(files, count, sizeof *files, by_use);
+  if (count > 0) qsort(files, count, sizeof *files, by_use);
   for (size_t i = 0; i < count && total > (int64_t)task->limit; i++) {
-    /* Somebody may hold a lock; it takes no room. */
-    if (files[i].bytes > 0 && CALL3(unlinkat, task->directory, files[i].name, 0) == 0) total -= files[i].bytes;
+    if (CALL3(unlinkat, task->directory, files[i].name, 0) == 0) total -= files[i].bytes;
   }
   free(files);
   free(entries);

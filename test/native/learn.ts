@@ -435,6 +435,14 @@ print(os.waitpid(pid, 0)[1])
     )
   })
 
+  testInTurn('programs that end at once keep no more than the limit', async (t) => {
+    const school = new School(t, python.path)
+    for (const name of ['one.py', 'other.py', 'third.py']) {
+      await school.run(school.program(name, BODY), { PYCDS_LEARN_LIMIT: '1' })
+      t.is(school.files('.records').length, 1)
+    }
+  })
+
   testInTurn('several kinds learn in one directory, and an option makes another kind', async (t) => {
     const school = new School(t, python.path)
     const [one, other] = [school.program('one.py', BODY), school.program('other.py', 'import json, csv\n')]
@@ -590,6 +598,7 @@ print(os.waitpid(pid, 0)[1])
     put('0000000000000001.cds', 40)
     put('0000000000000002.cds', 2)
     put('0000000000000003.cds', 1)
+    put('0000000000000005.lock', 40)
     put('.new0000000000000004', 1)
     put('somebody-elses', 400)
     const archiveBytes = 8 * 1024 * 1024

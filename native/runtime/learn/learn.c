@@ -316,7 +316,6 @@ static bool start_helper(void) {
   learning.pipe = directory_move(ends[1]);
   learning.task.pipe = ends[0];
   learning.task.parent = (int)CALL0(getpid);
-  learning.task.limit = limit();
   long child = lean_clone();
   if (child == 0) learn_helper(&learning.task);
   CALL1(close, ends[0]);
@@ -384,7 +383,11 @@ static void keep_records(const struct learn_shared *shared) {
   learning.task.directory = directory_again(&learning.directory);
   if (learning.task.directory < 0) return;
   /* They end with a checksum: whether they are all there can be seen, and nobody waits for the disk. */
-  if (store_write(&learning.task, LEARN_KEPT_RECORDS, parts, 3, false)) learning.status = LEARN_KEPT;
+  if (store_write(&learning.task, LEARN_KEPT_RECORDS, parts, 3, false)) {
+    learning.status = LEARN_KEPT;
+    /* Programs that are started once, and end at once, never have a helper that would do this. */
+    store_clean(&learning.task);
+  }
   CALL1(close, learning.task.directory);
 }
 
@@ -416,6 +419,7 @@ void learn_start(enum pycds_reject reject) {
   if (!log_open()) return;
   learning.wait = wait_time();
   learning.task.shared = log_shared();
+  learning.task.limit = limit();
   learning.task.records = there_are(LEARN_KEPT_RECORDS);
   learning.status = LEARN_RECORDING;
   bool helped = start_helper();
