@@ -398,6 +398,18 @@ print(len(kept) > 0)
     t.deepEqual(await outcome({}), plain)
   })
 
+  testInTurn('a process with a view of files of its own teaches nothing', async (t) => {
+    if (!unshared) {
+      t.pass('no namespaces here')
+      return
+    }
+    const school = new School(t, python.path)
+    const text = 'import json, ctypes\nprint(ctypes.CDLL(None).unshare(0x20000))\n'
+    const { stdout } = await school.run(school.program('app.py', text), { PYCDS_LEARN_WAIT: WAIT })
+    t.is(stdout, '0\n')
+    t.deepEqual(school.files('.cds'), [])
+  })
+
   testInTurn('a child with the pid of its parent, in another namespace, records nothing', async (t) => {
     if (!unshared) {
       t.pass('no namespaces here')
