@@ -7,7 +7,7 @@ import { readFileSync } from 'node:fs'
 export type Counts = Readonly<Record<string, string>>
 
 /** Numbers that say nothing of an answer; any other, also one that comes to be counted later, does. */
-const NO_ANSWERS = /^(status|importlib|takeover|learning|.*missed)$/
+const NO_ANSWERS = /^(status|importlib|takeover|learning|snapshot|.*missed)$/
 
 /** The counts that test/fixtures/launch.py has written. */
 export function readCounts(path: string): Counts | undefined {

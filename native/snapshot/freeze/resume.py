@@ -9,10 +9,11 @@ import posix
 import site
 import sys
 
-HOOK = 'import os; exec("try:\\n import _pycds\\nexcept Exception:\\n pass") if os.environ.get("PYCDS_ARCHIVE"'
+# The texts of src/layer/hook.ts.
+HOOK = 'import os; exec("try:\\n import _pycds\\nexcept Exception:\\n pass") if '
 HOOK_ENDS = (
-    ') and os.environ.get("PYCDS") != "off" else None',
-    ', "-") and os.environ.get("PYCDS") != "off" else None',
+    '(os.environ.get("PYCDS_ARCHIVE") or os.environ.get("PYCDS_LEARN")) and os.environ.get("PYCDS") != "off" else None',
+    'os.environ.get("PYCDS_ARCHIVE", "-") and os.environ.get("PYCDS") != "off" else None',
 )
 
 def prepare(sitecustomize_known, line_known):

@@ -113,15 +113,20 @@ def holder_of(modules, place):
     holder = modules[place[0]]
     *classes, name = place[1].split('.')
     for one in classes:
-        holder = vars(holder)[one]
+        holder = attributes_of(holder)[one]
     return holder, name
+
+
+def attributes_of(holder):
+    """Of a module or a class; what a program has put into sys.modules in the place of a module may have none."""
+    return getattr(holder, '__dict__', {})
 
 
 def attribute_of(modules, place):
     if place == STATE:
         return INTERPRETER
     holder, name = holder_of(modules, place)
-    return vars(holder).get(name, MISSING)
+    return attributes_of(holder).get(name, MISSING)
 
 
 def list_of(modules, place):

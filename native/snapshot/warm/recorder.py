@@ -509,7 +509,7 @@ class Recorder:
                 continue
             full = '%s.%s' % (package, name)
             child = self.hidden.get(full, self.modules.get(full))
-            if child is not None and vars(module).get(name) is child:
+            if child is not None and attributes_of(module).get(name) is child:
                 self.ask_for(full)
 
     def extension_begins(self):

@@ -515,7 +515,7 @@ def take_out(recorder, objects, entries):
         about['bind'] = False
         # A package that has its module itself, or has asked for it, has it at its place; others get it as the last attribute.
         if name in recorder.bound and name not in closure(parent, entries, owners):
-            if vars(holder).get(child) is not objects[name]:
+            if attributes_of(holder).get(child) is not objects[name]:
                 raise ValueError('%s is not an attribute of its package' % name)
             delattr(holder, child)
             about['bind'] = True
@@ -573,7 +573,7 @@ def read_names(path):
 
 def forget():
     """Leaves in this namespace only what goes on being used."""
-    used = {'__builtins__', '_warnings', 'os', 'posix', 'sys', 'put_back', 'may_put_back', '_put_logger', 'RENEWALS', 'MISSING', 'attribute_of', 'holder_of', 'STATE', 'INTERPRETER'}
+    used = {'__builtins__', '_warnings', 'os', 'posix', 'sys', 'put_back', 'may_put_back', '_put_logger', 'RENEWALS', 'MISSING', 'attribute_of', 'attributes_of', 'holder_of', 'STATE', 'INTERPRETER'}
     names = globals()
     for name in list(names):
         if name not in used:

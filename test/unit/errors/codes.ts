@@ -19,6 +19,7 @@ test('the exit codes are the documented ones: scripts depend on them', (t) => {
     IMAGE_NOT_FOUND: 7,
     IMAGE_INVALID: 7,
     ARCHIVE_INVALID: 7,
+    BAKE_TIMEOUT: 3,
     TRACE_INVALID: 7,
     INTERNAL: 70,
     INTERRUPTED: 130,
