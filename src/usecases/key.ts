@@ -2,6 +2,7 @@
 // What a bake is known by: two with the same key would make the same image. It is in a label for anybody to read, so
 // nothing goes into it that somebody could find out by trying: of variables only their names.
 import { type Digest, sha256Digest } from '../image/index.js'
+import { sourceOf } from '../layer/labels.js'
 import { formatTrace } from '../learn/trace/trace-file.js'
 import type { SourceImage } from '../ports/index.js'
 import { compare } from '../util/order.js'
@@ -31,10 +32,13 @@ export function describeOptions(request: BakeRequest): Record<string, unknown> {
   return JSON.parse(JSON.stringify(described, inOrder)) as Record<string, unknown>
 }
 
-/** The key of a bake. Every option is in it unless it is known to change nothing. */
+/**
+ * The key of a bake. Every option is in it unless it is known to change nothing. A bake of a baked image makes what a bake of
+ * that image's own source makes.
+ */
 export function bakeKey(request: BakeRequest, source: SourceImage): Digest {
   const options = describeOptions(request)
-  return digestOf({ tool: TOOL_VERSION, source: source.manifest ?? source.id, options })
+  return digestOf({ tool: TOOL_VERSION, source: sourceOf(source.config) ?? source.manifest ?? source.id, options })
 }
 
 /** The key of several bakes that are made together. */
