@@ -205,8 +205,6 @@ main() {
   export PYCDS_TEST_TIMES=$WORK/times
   PREPARATION=
   trap clean_up EXIT
-  # In CI, biome colours whatever it writes to.
-  if [ ! -t 1 ]; then export NO_COLOR=1; fi
   phase "tools" prepare_tools
   prepare >"$WORK/preparation" 2>&1 &
   PREPARATION=$!

@@ -38,7 +38,11 @@ export function describeOptions(request: BakeRequest): Record<string, unknown> {
  */
 export function bakeKey(request: BakeRequest, source: SourceImage): Digest {
   const options = describeOptions(request)
-  return digestOf({ tool: TOOL_VERSION, source: sourceOf(source.config) ?? source.manifest ?? source.id, options })
+  return digestOf({
+    tool: TOOL_VERSION,
+    source: sourceOf(source.config) ?? source.manifest ?? source.id,
+    options,
+  })
 }
 
 /** The key of several bakes that are made together. */
