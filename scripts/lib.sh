@@ -78,8 +78,9 @@ apt_install() {
     die "apt-get could not install: ${missing[*]}" "Its messages are above; install them by hand and start again."
 }
 
+# One at a time: apt-get waits for the lock of dpkg, but not for that of its own lists.
 apt_get() {
-  DEBIAN_FRONTEND=noninteractive NEEDRESTART_SUSPEND=1 \
+  DEBIAN_FRONTEND=noninteractive NEEDRESTART_SUSPEND=1 flock "$(cache_dir)/apt.lock" \
     apt-get -qq -y -o DPkg::Lock::Timeout=300 -o Dpkg::Use-Pty=0 "$@" </dev/null
 }
 
@@ -113,8 +114,7 @@ need_packages() {
   local installed=$ROOT/node_modules/.package-lock.json
   if [ ! -e "$installed" ] || [ "$ROOT/package-lock.json" -nt "$installed" ]; then
     say "installing the packages of package-lock.json with npm ci, and building"
-    (cd "$ROOT" && npm ci --no-audit --no-fund --loglevel=error >&2)
-    touch "$installed"
+    (cd "$ROOT" && npm ci --no-audit --no-fund --loglevel=error >&2) && touch "$installed"
   else
     say "building"
     (cd "$ROOT" && npm run --silent build >&2)
@@ -170,11 +170,11 @@ start_engine() {
   if [ -d /run/systemd/system ] && have systemctl; then
     say "starting Docker Engine with systemctl"
     systemctl start docker >&2 || true
-    wait_for 60 engine_answers || die "Docker Engine did not start" "See: journalctl -u docker"
+    wait_for 180 engine_answers || die "Docker Engine did not start" "See: journalctl -u docker"
     return 0
   fi
   # Installing the package may have started it already.
-  if pgrep -x dockerd >/dev/null 2>&1 && wait_for 20 engine_answers; then return 0; fi
+  if pgrep -x dockerd >/dev/null 2>&1 && wait_for 60 engine_answers; then return 0; fi
   local log
   log=$(state_dir)/pycds-dockerd.log
   run_dockerd "$socket" "$log" && return 0
@@ -191,7 +191,7 @@ start_engine() {
 
 # run_dockerd SOCKET LOG OPTION...: true once it answers, false once it has ended or takes too long.
 run_dockerd() {
-  local socket=$1 log=$2 pid end=$((SECONDS + 60))
+  local socket=$1 log=$2 pid end=$((SECONDS + 180))
   shift 2
   say "starting dockerd in the background; its log is $log"
   # Its own session and no descriptor of ours: it outlives this script, and nobody waits for it.

@@ -25,6 +25,8 @@ readonly BUILDKIT=github.com/moby/buildkit@v0.25.2
 readonly STATE=/run/pycds-side
 # On a file system that overlays can lie on.
 readonly DATA=${PYCDS_SIDE_DATA:-/var/lib/pycds-side}
+# For an engine to answer, in seconds: far more than it needs, whatever else the machine does.
+readonly PATIENCE=300
 
 need_root() { is_root || skip "a side engine needs root" "Run this as root."; }
 
@@ -71,12 +73,17 @@ launch() {
     exec "$@"' sh "$root" "$STATE/$name" "$DATA/$name" "$@" >"$log" 2>&1 </dev/null 9>&- &
   pid=$!
   printf '%s\n' "$pid" >"$STATE/$name/pid"
-  local end=$((SECONDS + 60))
+  local end=$((SECONDS + PATIENCE))
   until answers "$name"; do
-    if ! kill -0 "$pid" 2>/dev/null || [ "$SECONDS" -ge "$end" ]; then
+    # Only one that has given up cannot be had here.
+    if ! kill -0 "$pid" 2>/dev/null; then
+      tail -n 15 "$log" >&2
+      skip "$name does not start on this machine" "The end of its log is above."
+    fi
+    if [ "$SECONDS" -ge "$end" ]; then
       tail -n 15 "$log" >&2
       kill "$pid" 2>/dev/null || true
-      skip "$name does not start on this machine" "The end of its log is above."
+      die "$name does not answer after $PATIENCE s" "The end of its log is above."
     fi
     sleep 0.2
   done
@@ -138,7 +145,7 @@ YAML
   setsid nsenter --net="$(network)" docker-registry serve "$state/registry.yml" \
     >"$state/registry.log" 2>&1 </dev/null 9>&- &
   printf '%s\n' $! >"$state/registry.pid"
-  wait_for 30 registry_answers || skip "a registry does not start on this machine" "Its log is $state/registry.log."
+  wait_for "$PATIENCE" registry_answers || die "the registry beside buildkitd does not start" "Its log is $state/registry.log."
 }
 
 registry_answers() { in_network bash -c "exec 3<>/dev/tcp/${REGISTRY/://}" 2>/dev/null; }

@@ -14,6 +14,8 @@
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 readonly SLOWEST=10
+# For the preparation of a bare machine, in seconds; it takes a quarter of that.
+readonly PATIENCE=2400
 TIER=default
 CHECKS=yes
 FAILED=()
@@ -26,7 +28,8 @@ phase() {
   local title=$1 start=$SECONDS
   shift
   say "$title"
-  "$@" || FAILED+=("$title")
+  # In a shell of its own: a script's `die` ends the phase, and the rest is still told.
+  ("$@") || FAILED+=("$title")
   PHASES+=("$(printf '%5d s  %s' $((SECONDS - start)) "$title")")
 }
 
@@ -35,12 +38,21 @@ phase() {
 # ready NAME: told by the preparation; await NAME waits for it.
 ready() { touch "$WORK/ready-$1"; }
 await() {
+  local end=$((SECONDS + PATIENCE))
   until [ -e "$WORK/ready-$1" ]; do
     # It has ended early: the tests say what is missing.
     kill -0 "$PREPARATION" 2>/dev/null || return 0
+    if [ "$SECONDS" -ge "$end" ]; then
+      warn "the preparation hangs; what it has said stands at the end"
+      stop_preparation
+      return 1
+    fi
     sleep 0.2
   done
 }
+
+# With all that it has started: mmdebstrap, apt-get and Go would go on, and hold its locks.
+stop_preparation() { [ -z "$PREPARATION" ] || kill -- "-$PREPARATION" 2>/dev/null || true; }
 
 prepare() {
   prepare_roots
@@ -184,7 +196,7 @@ summary() {
 }
 
 clean_up() {
-  kill "$PREPARATION" 2>/dev/null || true
+  stop_preparation
   stop_side_engines
   rm -rf "$WORK"
 }
@@ -206,7 +218,10 @@ main() {
   PREPARATION=
   trap clean_up EXIT
   phase "tools" prepare_tools
-  prepare >"$WORK/preparation" 2>&1 &
+  # A job of its own, which can be ended as a whole.
+  set -m
+  prepare >"$WORK/preparation" 2>&1 </dev/null &
+  set +m
   PREPARATION=$!
   phase "packages and build" need_packages
   if [ -n "$CHECKS" ]; then

@@ -3,12 +3,10 @@ import { spawnSync } from 'node:child_process'
 
 /**
  * Compiles C with the compiler of this machine.
- * @returns false where there is none
- * @throws {Error} the source does not compile
+ * @throws {Error} there is none, or the source does not compile
  */
-export function compile(words: readonly string[]): boolean {
+export function compile(words: readonly string[]): void {
   const built = spawnSync('cc', ['-O1', '-Wall', '-Werror', ...words])
-  if (built.error) return false
+  if (built.error) throw built.error
   if (built.status !== 0) throw new Error(built.stderr.toString())
-  return true
 }

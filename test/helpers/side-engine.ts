@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Engines beside the one at hand, from scripts/side-engine.sh.
 
-import { inRepository } from './repository.js'
-import { NOT_POSSIBLE, run } from './run.js'
+import { NOT_POSSIBLE, runScript } from './run.js'
 
 export type SideEngineName = 'docker-28' | 'docker-28-containerd' | 'buildkitd'
 
-const SCRIPT = inRepository('scripts/side-engine.sh')
+const SCRIPT = 'side-engine.sh'
 
 /** An engine that answers at `address`, a value for DOCKER_HOST or BUILDKIT_HOST. */
 export class SideEngine {
@@ -26,7 +25,7 @@ export class SideEngine {
 
 /** Starts it where it does not run; the reason where this machine cannot have it. */
 export async function sideEngine(name: SideEngineName): Promise<SideEngine | string> {
-  const { code, stdout, stderr } = await run('bash', [SCRIPT, name])
+  const { code, stdout, stderr } = await runScript(SCRIPT, name)
   if (code === 0) return new SideEngine(name, stdout.trim())
   if (code !== NOT_POSSIBLE) throw new Error(`side-engine.sh ${name} ended with ${code}: ${stderr}`)
   return stderr.trim()
@@ -38,7 +37,7 @@ export function sideProgram(name: 'docker-buildx' | 'buildctl' | 'dockerfile-fro
 }
 
 async function script(...args: string[]): Promise<string> {
-  const { code, stdout, stderr } = await run('bash', [SCRIPT, ...args])
+  const { code, stdout, stderr } = await runScript(SCRIPT, ...args)
   if (code !== 0) throw new Error(`side-engine.sh ${args.join(' ')} ended with ${code}: ${stderr}`)
   return stdout.trim()
 }

@@ -17,6 +17,7 @@ import test, { type ExecutionContext } from 'ava'
 import { compile } from '../helpers/compile.js'
 import { minorOf, type Python } from '../helpers/interpreters.js'
 import { inRepository } from '../helpers/repository.js'
+import { missing, notRoot, unless } from '../helpers/skipped.js'
 import { findFreezable, SnapshotBench } from '../helpers/snapshot.js'
 import { testInTurn } from '../helpers/test-in-turn.js'
 
@@ -31,8 +32,10 @@ const pythons = findFreezable()
 if (pythons.length === 0)
   test.skip('no CPython on this machine that can be frozen: no refusal is tested', () => undefined)
 
-function each(title: string, run: (t: ExecutionContext, python: Python) => Promise<void>): void {
-  for (const python of pythons) testInTurn(`${python.version}: ${title}`, (t) => run(t, python))
+type Run = (t: ExecutionContext, python: Python) => Promise<void>
+
+function each(title: string, run: Run, on: readonly Python[] = pythons): void {
+  for (const python of on) testInTurn(`${python.version}: ${title}`, (t) => run(t, python))
 }
 
 async function frozen(t: ExecutionContext, python: Python) {
@@ -42,15 +45,12 @@ async function frozen(t: ExecutionContext, python: Python) {
   return bench
 }
 
-const isThere = (program: string) => spawnSync(program, ['--version']).error === undefined
-const isRoot = () => process.getuid?.() === 0
-
 // ---- watched ----
 
 each('a traced program runs as it would without', async (t, python) => {
   const bench = await frozen(t, python)
   const tracers = [['/usr/bin/env', 'python3', fixture('trace.py')]]
-  if (isThere('strace')) tracers.push(['strace', '-o', '/dev/null'])
+  if (missing('strace') === undefined) tracers.push(['strace', '-o', '/dev/null'])
   for (const through of tracers) {
     const o = { through, input: 'x\n' }
     await bench.compare(t, through.join(' '), ['state.py', 'one'], o, 'TRACED')
@@ -59,11 +59,7 @@ each('a traced program runs as it would without', async (t, python) => {
   }
 })
 
-each('a debugger starts a program, and one that was thawed', async (t, python) => {
-  if (!isThere('gdb')) {
-    t.pass('no gdb on this machine')
-    return
-  }
+unless(missing('gdb'), each)('a debugger starts a program, and one that was thawed', async (t, python) => {
   const bench = await frozen(t, python)
   const gdb = ['gdb', '-q', '-nx', '-batch']
   const started = await bench.start(['-c', 'print("it runs")'], { through: [...gdb, '-ex', 'run', '--args'] })
@@ -118,11 +114,7 @@ each('functions that start-up files set for tracing and profiling are called', a
 
 // ---- rights ----
 
-each('a program with more rights than its user has uses no snapshot', async (t, python) => {
-  if (!isRoot()) {
-    t.pass('only root can give rights to a program')
-    return
-  }
+unless(notRoot, each)('a program with more rights than its user has uses no snapshot', async (t, python) => {
   const bench = new SnapshotBench(t, python)
   bench.file('state.py', STATE)
   bench.ownProgram(python)
@@ -154,19 +146,19 @@ each('a program with more rights than its user has uses no snapshot', async (t, 
 
 // ---- embedders ----
 
-each('an interpreter inside another program uses no snapshot', async (t, python) => {
-  if (!python.shared) {
-    t.pass('it has no library to embed')
-    return
-  }
+const embedded = unless(missing('cc'), (title: string, run: Run) =>
+  each(
+    title,
+    run,
+    pythons.filter(({ shared }) => shared),
+  ),
+)
+embedded('an interpreter inside another program uses no snapshot', async (t, python) => {
   const bench = await frozen(t, python)
   const embed = join(bench.directory, 'embed')
   const lib = join(dirname(dirname(python.path)), 'lib')
   const library = `-lpython3.${minorOf(python)}`
-  if (!compile(['-o', embed, fixture('embed.c'), `-L${lib}`, `-Wl,-rpath,${lib}`, library])) {
-    t.pass('no compiler on this machine')
-    return
-  }
+  compile(['-o', embed, fixture('embed.c'), `-L${lib}`, `-Wl,-rpath,${lib}`, library])
   const program = 'import os, sys; print(sys.argv, sys.prefix, sys.flags, os.path.basename(sys.executable))'
   await bench.compare(
     t,
@@ -187,7 +179,10 @@ each('another allocator is the one that is used', async (t, python) => {
     await bench.compare(t, name, ['state.py'], { env: { PYTHONMALLOC: name }, input: 'x\n' }, 'ENVIRONMENT')
   const own = join(bench.directory, 'allocator.so')
   const libraries = ALLOCATORS.map((name) => join(LIBRARIES, name)).filter(existsSync)
-  if (compile(['-shared', '-fPIC', '-o', own, fixture('allocator.c')])) libraries.push(own)
+  if (missing('cc') === undefined) {
+    compile(['-shared', '-fPIC', '-o', own, fixture('allocator.c')])
+    libraries.push(own)
+  }
   for (const library of libraries)
     await bench.compare(
       t,

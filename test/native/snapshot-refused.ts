@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
 import type { Python } from '../helpers/interpreters.js'
 import { inRepository } from '../helpers/repository.js'
+import { unless } from '../helpers/skipped.js'
 import { findFreezable, SnapshotBench, type StartOptions } from '../helpers/snapshot.js'
 import { AT, listAt, placesOf, regionsOf, sealSnapshot } from '../helpers/snapshot-file.js'
 import { testInTurn } from '../helpers/test-in-turn.js'
@@ -36,6 +37,11 @@ async function frozen(t: ExecutionContext, python: Python) {
   await bench.freeze()
   return bench
 }
+
+const noNamespaces =
+  spawnSync('unshare', ['--user', '--map-root-user', '--mount', 'true']).status === 0
+    ? undefined
+    : 'this machine allows no namespaces'
 
 type Forgery = (file: Buffer) => Buffer | undefined
 
@@ -194,11 +200,8 @@ for (const python of pythons) {
     },
   )
 
-  testInTurn(`${python.version}: without /proc the program runs`, async (t) => {
-    if (spawnSync('unshare', ['--user', '--map-root-user', '--mount', 'true']).status !== 0) {
-      t.pass('this machine allows no namespaces')
-      return
-    }
+  const unshared = unless(noNamespaces, testInTurn)
+  unshared(`${python.version}: without /proc the program runs`, async (t) => {
     const bench = await frozen(t, python)
     const through = ['unshare', '--user', '--map-root-user', '--mount', 'sh', '-c']
     const hide = 'mount -t tmpfs none /proc && exec "$0" "$@"'

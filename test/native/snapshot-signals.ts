@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Signals at any moment of a thaw do what they do to a plain start, or a little later.
 import test from 'ava'
+import { median } from '../../src/util/statistics.js'
 import { random } from '../helpers/sections.js'
 import { findFreezable, SnapshotBench, type Started, type StartOptions } from '../helpers/snapshot.js'
 import { testInTurn } from '../helpers/test-in-turn.js'
@@ -9,8 +10,10 @@ import { portion } from '../helpers/tier.js'
 const SEED = 20261129
 const EACH = portion(3_000)
 const AT_ONCE = 4
-/** Longer than a start takes. */
-const MOST_MS = 60
+/** Starts whose time says when a signal may come. */
+const MEASURED = 5
+/** The last moment, in starts. */
+const MOST = 1.5
 /** A busy machine sends a signal late: a program that one is to end does not end before. */
 const programOf = (seconds: number) =>
   `import time; print("on", flush=True); time.sleep(${seconds}); print("end")`
@@ -61,11 +64,12 @@ else
       const bench = new SnapshotBench(t, python)
       await bench.freeze()
       const numbers = random(SEED)
+      const startMs = await medianStart(bench)
       const o: StartOptions = shell === undefined ? {} : { shell }
       for (let first = 0; first < EACH; first += AT_ONCE) {
         await Promise.all(
           Array.from({ length: AT_ONCE }, async () => {
-            const afterMs = numbers.next().value * MOST_MS
+            const afterMs = numbers.next().value * MOST * startMs
             // A shell has to have come as far as to ignore it.
             const when: StartOptions['signal'] =
               shell === undefined ? [signal, afterMs] : [signal, afterMs, 'stderr']
@@ -76,3 +80,14 @@ else
       }
     })
   }
+
+/** How long a start takes on this machine now, in milliseconds. */
+async function medianStart(bench: SnapshotBench): Promise<number> {
+  const times: number[] = []
+  for (let i = 0; i < MEASURED; i++) {
+    const begin = performance.now()
+    await bench.start(['-c', 'pass'])
+    times.push(performance.now() - begin)
+  }
+  return median(times)
+}

@@ -346,7 +346,14 @@ static void reap_within(int64_t milliseconds) {
   for (reap(); learning.helper > 0 && milliseconds_now() < deadline; reap()) CALL2(nanosleep, &nap, NULL);
 }
 
+/* From the last class of priority, in which it would get nothing on a machine that is busy with other things. */
+static void hurry_helper(void) {
+  const struct sched_param parameter = {0};
+  CALL3(sched_setscheduler, learning.helper, SCHED_OTHER, &parameter);
+}
+
 static void wait_for_helper(struct learn_shared *shared) {
+  hurry_helper();
   atomic_store(&shared->ending, 1);
   ring(shared);
   reap_within(learning.wait);
@@ -354,10 +361,9 @@ static void wait_for_helper(struct learn_shared *shared) {
 
 /* Where it cannot be ended, or does not end since a disk is slow, it is left: the program's end does not wait for it. */
 static void end_helper(struct learn_shared *shared) {
-  const struct sched_param parameter = {0};
   if (learning.helper <= 0) return;
-  /* It needs a processor to end. */
-  CALL3(sched_setscheduler, learning.helper, SCHED_OTHER, &parameter);
+  /* It needs a processor to end, too. */
+  hurry_helper();
   if (CALL2(kill, learning.helper, SIGKILL) == 0) {
     reap_within(MAX_END_MILLISECONDS);
     return;
