@@ -26,6 +26,8 @@
 #include "sources.h"
 
 #define TEXT_BYTES 4096
+/* Nobody imports so much before `site`. */
+#define EARLY_IMPORTS 30
 
 __asm__(".section .rodata\n"
         ".global tracer_source\n"
@@ -40,6 +42,7 @@ static struct {
   struct times *times;
   pid_t times_owner;
   bool injected;
+  int early;         /* imports before that */
   PyObject *started; /* tracer.py's function for the end of the interpreter's start */
   PyObject *read;    /* tracer.py's codes that have not run, by address */
   PyObject *ran;     /* and its function for those that run */
@@ -190,6 +193,32 @@ void pycds_tracer_started(void) {
   if (tracer.started) call_started();
 }
 
+/* The program of this process; returns its length, 0 when it is not known. */
+static size_t read_program(char *executable, size_t size) {
+  ssize_t length = readlink("/proc/self/exe", executable, size - 1);
+  if (length < 0) length = 0;
+  executable[length] = 0;
+  return (size_t)length;
+}
+
+/* Leaves a file that names the program of this process. The run goes on without it where that fails. */
+static void note_program(const char *kind, const char *executable) {
+  char path[TEXT_BYTES];
+  snprintf(path, sizeof path, "%s/%d.%s", tracer.trace_directory, (int)getpid(), kind);
+  int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+  if (fd < 0) return;
+  dprintf(fd, "%s", executable);
+  close(fd);
+}
+
+/* An interpreter that goes on without `site`, as that of a frozen application does, will run no hook. */
+static void count_early_import(void) {
+  char executable[TEXT_BYTES];
+  tracer.early++;
+  if (tracer.early == EARLY_IMPORTS && read_program(executable, sizeof executable) > 0)
+    note_program("nosite", executable);
+}
+
 static bool is_import_of_site(const char *event, PyObject *args) {
   if (strcmp(event, "import") != 0) return false;
   PyObject *name = PyTuple_GetItem(args, 0);
@@ -206,6 +235,8 @@ static int on_event(const char *event, PyObject *args, void *data) {
   if (!tracer.injected && Py_IsInitialized && (runs || is_import_of_site(event, args))) {
     tracer.injected = true;
     inject();
+  } else if (!tracer.injected && strcmp(event, "import") == 0) {
+    count_early_import();
   }
   if (runs && tracer.started) call_started();
   if (tracer.read && tracer.ran && strcmp(event, "exec") == 0) call_ran(args);
@@ -214,20 +245,12 @@ static int on_event(const char *event, PyObject *args, void *data) {
 
 /* A Python in which nothing can be traced is worth a sentence: PyPy, or CPython before 3.8. */
 static void note_other_python(void) {
-  char executable[TEXT_BYTES], path[TEXT_BYTES];
-  const char *directory = tracer.trace_directory;
-  ssize_t length = readlink("/proc/self/exe", executable, sizeof executable - 1);
-  if (!directory || length <= 0) return;
-  executable[length] = 0;
+  char executable[TEXT_BYTES];
+  if (!tracer.trace_directory || read_program(executable, sizeof executable) == 0) return;
   const char *name = strrchr(executable, '/');
   name = name ? name + 1 : executable;
   if (strncmp(name, "python", 6) != 0 && strncmp(name, "pypy", 4) != 0) return;
-  snprintf(path, sizeof path, "%s/%d.other", directory, (int)getpid());
-  int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-  if (fd < 0) return;
-  ssize_t ignored = write(fd, executable, (size_t)length); /* the run goes on without the note */
-  (void)ignored;
-  close(fd);
+  note_program("other", executable);
 }
 
 /* Empty is for what must not be traced: whoever loads the tracer then is another one. */

@@ -2,8 +2,10 @@
 // What a bake knows before it writes an archive: from running the image's command, from importing
 // modules by name, from traces that were recorded before, or from several of these.
 import { PycdsError } from '../errors/index.js'
+import { ARCHITECTURES } from '../image/index.js'
 import type { Container, Injected, RunPorts } from '../ports/index.js'
 import { by } from '../util/order.js'
+import { compilesAlike, readBuild } from './build.js'
 import { findPython, type PythonSurroundings } from './find-python.js'
 import { readCode } from './read-code.js'
 import { importRun, LOADER_FILE, type Training, type TrainingSpec } from './run/index.js'
@@ -64,7 +66,7 @@ async function withProgram(group: PythonGroup, image: Pick<Container, 'stat'>): 
   const prefixes = [...new Set([...processes.map(({ prefix }) => prefix), '/usr/local', '/usr'])]
   for (const executable of prefixes.map((prefix) => `${prefix}/bin/python${minor}`)) {
     if (await image.stat(executable))
-      return { ...group, python: { ...python, executable, launcher: executable } }
+      return { ...group, python: { ...python, executable, launcher: executable }, isPlugin: true }
   }
   return group
 }
@@ -111,10 +113,10 @@ async function fromTraces(
   const leftOut = [...trace.leftOut, ...found.leftOut, ...(learned?.selection.leftOut ?? [])]
   const unique = new Map(leftOut.filter(({ name }) => !names.has(name)).map((entry) => [entry.name, entry]))
   const warnings = [...(learned?.warnings ?? []), ...changesOf(request, trace, modules, wanted.length)]
+  const asRead = async () =>
+    await withPlugin(await withDirectories(python, trace, input.image), trace, input.image, ports.archiver)
   return {
-    python: learned
-      ? withCaches(learned.python, python, trace)
-      : await withDirectories(python, trace, input.image),
+    python: learned ? withCaches(learned.python, python, trace) : await asRead(),
     selection: { modules: all, leftOut: [...unique.values()].sort(by('name')) },
     training: learned?.training ?? read,
     start: learned?.start,
@@ -215,6 +217,33 @@ function withFiles(processes: readonly RunLogProcess[], { files }: Trace): RunLo
     extensions: [],
     libraries: index === 0 ? files : [],
   }))
+}
+
+/** What a server loads is another build than the program that read the modules, which is all that this image ran. */
+async function withPlugin(
+  group: PythonGroup,
+  { python: { library } }: Trace,
+  image: Pick<Container, 'readFile'>,
+  archiver: RunPorts['archiver'],
+): Promise<PythonGroup> {
+  if (library === undefined) return group
+  for (const path of onEveryProcessor(library)) {
+    const build = readBuild(await image.readFile(path), archiver)
+    if (build === undefined || 'unsupported' in build) continue
+    const { hexversion, version, identity } = build
+    if (!compilesAlike(hexversion, group.python.hexversion)) continue
+    const python = { ...group.python, library: path, identity: identity.hex, hexversion, version }
+    return { ...group, python, isPlugin: true }
+  }
+  return group
+}
+
+/** The path, and what it is in images for other processors: a trace may come from one of those. */
+function onEveryProcessor(path: string): string[] {
+  const machines = ARCHITECTURES.map(({ machine }) => machine)
+  const own = machines.find((machine) => path.includes(machine))
+  const others = own === undefined ? [] : machines.map((machine) => path.replaceAll(own, machine))
+  return [...new Set([path, ...others])]
 }
 
 /** The hook goes where the application's Pythons look, not only the one that read the modules. */

@@ -20,7 +20,7 @@ import {
   type TrainingSpec,
   train,
 } from './run/index.js'
-import { groupByPython, type PythonGroup } from './select/interpreter.js'
+import { describeWithoutSite, groupByPython, type PythonGroup } from './select/interpreter.js'
 import { whyUnseen } from './why-unseen.js'
 
 /** Lines of output that are kept for the message of a run that failed. */
@@ -138,7 +138,12 @@ function failureOf(
     return new PycdsError(code, { message: `${image}: ${message}; ${because}`, hint: hintFor(unseen) })
   }
   if (training.exitCode && training.processes.length > 0) {
-    const last = tail.join('').trimEnd().split('\n').at(-1)
+    // What ends with a bracket of its own, as a list of lines does, says nothing there.
+    const last = tail
+      .join('')
+      .split('\n')
+      .findLast((line) => /[\p{L}\d]/u.test(line))
+      ?.trim()
     return new PycdsError('TRAINING_FAILED', {
       message:
         `${image}: the training run ended with exit code ${training.exitCode} ` +
@@ -173,6 +178,7 @@ export function warningsFor(
         `${group.python.executable} (${describeBuild(group)}) also ran: its ${group.modules} modules are not archived`,
     ),
     ...training.unseen.map((one) => `${describeUnseen(one)}; it was learned all the same`),
+    ...training.withoutSite.map(describeWithoutSite),
     ...(chosen.processes.some((process) => process.noSite)
       ? [`${reference} also starts Python with -S: those processes cannot use the archive`]
       : []),

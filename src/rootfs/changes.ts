@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { by } from '../util/order.js'
 import { RootFiles } from './files.js'
-import type { TreeNode } from './tree.js'
+import type { TreeNode } from './node.js'
 
 /** A path that differs, relative to the root. */
 export interface Difference {
@@ -80,12 +80,14 @@ function* walk(directory: string, node: TreeNode | undefined, path = ''): Genera
   yield { path, node, stats }
   const names = stats?.isDirectory() ? readdirSync(join(directory, path)) : []
   const below = (name: string) => (path === '' ? name : `${path}/${name}`)
+  let known = 0
   for (const name of names) {
     const child = node?.children?.get(name)
+    if (child !== undefined) known += 1
     if (child?.type === 'directory' || child === undefined) yield* walk(directory, child, below(name))
     else yield* meet(directory, child, below(name))
   }
-  if (node?.children === undefined) return
+  if (node?.children === undefined || known === node.children.size) return
   const there = new Set(names)
   for (const [name, child] of node.children) if (!there.has(name)) yield* gone(child, below(name))
 }

@@ -21,7 +21,7 @@ import {
   writeSync,
 } from 'node:fs'
 import { join } from 'node:path'
-import type { TreeNode } from './tree.js'
+import type { TreeNode } from './node.js'
 
 /** Shorter runs of zeros are not worth a hole. */
 const HOLE_BYTES = 4096
@@ -46,7 +46,7 @@ export class RootFiles {
   }
 
   /** Sets everything but the time, which changes with every entry that comes into it. */
-  setDirectory(path: string, node: TreeNode): void {
+  setDirectory(path: string, node: Pick<TreeNode, 'mode' | 'uid' | 'gid'>): void {
     const at = join(this.directory, path)
     this.#own(() => chownSync(at, node.uid, node.gid))
     // Whoever unpacked it must be able to take it away again.

@@ -9,6 +9,7 @@ export {
 } from './changes.js'
 export { findInside, readInside, readLinkInside, readTreeInside } from './inside.js'
 export { type Additions, additionsOf, putOnTop, removeAdditions } from './layer-on-top.js'
+export type { TreeNode } from './node.js'
 export { putFiles } from './put.js'
-export { type Place, Tree, type TreeNode } from './tree.js'
+export { type Place, Tree } from './tree.js'
 export { type Unpacked, type UnpackLayer, unpack } from './unpack.js'

@@ -3,7 +3,8 @@
 // compares an image with what was made of it unpacks one of them.
 import { DEFAULT_LIMITS, membersOf, type TarHeader } from '../tar/index.js'
 import { RootFiles } from './files.js'
-import { splitName, type Tree, type TreeNode } from './tree.js'
+import type { TreeNode } from './node.js'
+import { splitName, type Tree } from './tree.js'
 import { addLayers, setTimes, type Unpacked, type UnpackLayer } from './unpack.js'
 
 /** What a layer does to a tree. */
@@ -63,7 +64,7 @@ export async function putOnTop(
   { added, touched }: Additions,
   signal: AbortSignal,
 ): Promise<Tree> {
-  const both = tree.clone()
+  const both = tree.copyAlong(touched.keys())
   await addLayers([layer], directory, { tree: both, ownersKept, first }, signal)
   const files = new RootFiles(directory, ownersKept)
   for (const path of added) {

@@ -5,7 +5,8 @@ import { join, posix } from 'node:path'
 import { PycdsError } from '../errors/index.js'
 import type { TarEntry } from '../tar/index.js'
 import { RootFiles } from './files.js'
-import { makeDirectory, type Tree, type TreeNode } from './tree.js'
+import type { TreeNode } from './node.js'
+import { PLAIN_DIRECTORY, type Tree } from './tree.js'
 
 /** Writes members of a tar into a root; missing parent directories are made. */
 export function putFiles(
@@ -41,7 +42,7 @@ function parentOf(tree: Tree, made: Set<string>, files: RootFiles, path: string)
   if (!made.has(real)) {
     // It may be there: an earlier call made it, which the tree does not tell.
     mkdirSync(join(files.directory, real), { recursive: true })
-    files.setDirectory(real, makeDirectory(0))
+    files.setDirectory(real, PLAIN_DIRECTORY)
     made.add(real)
   }
   return real

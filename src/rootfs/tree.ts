@@ -3,26 +3,9 @@
 // symlink leads nowhere but to another place in the tree. Owners and modes are the image's, whoever unpacks it.
 import { posix } from 'node:path'
 import { PycdsError } from '../errors/index.js'
-
-/** A file, directory or symlink, under one of its names. */
-export interface TreeNode {
-  type: 'file' | 'directory' | 'symlink'
-  /** Permission bits. */
-  mode: number
-  uid: number
-  gid: number
-  mtime: Date
-  /** Bytes. */
-  size: number
-  /** Where a symlink points, as written in it. */
-  linkname?: string
-  /** Of a file: programs in it run with capabilities of their own. */
-  isCapable?: true
-  /** Of a directory. */
-  children?: Map<string, TreeNode>
-  /** The layer that it came with, counted from the oldest. */
-  layer: number
-}
+import { LeafTable } from './leaf-table.js'
+import type { TreeNode } from './node.js'
+import { PackedChildren } from './packed-children.js'
 
 /** A node and the path to it that has no symlink in it, without a leading slash; empty for the root. */
 export interface Place {
@@ -37,10 +20,8 @@ const NAME_BYTES_LIMIT = 255
 const DEPTH_LIMIT = 400
 const PATH_BYTES_LIMIT = 3800
 
-export function makeDirectory(layer: number, given: Partial<TreeNode> = {}): TreeNode {
-  const plain = { mode: 0o755, uid: 0, gid: 0, mtime: new Date(0), size: 0 }
-  return { ...plain, ...given, type: 'directory', children: new Map(), layer }
-}
+/** Of a directory that is made because something lies in it. */
+export const PLAIN_DIRECTORY = { mode: 0o755, uid: 0, gid: 0, mtime: new Date(0) } as const
 
 /** Splits the name of a tar member; IMAGE_INVALID when it climbs out of the root or cannot be a path. */
 export function splitName(name: string, subject: string): string[] {
@@ -69,14 +50,48 @@ export function assertReachable(path: string, subject: string, name: string): vo
 /** The tree of one image. */
 export class Tree {
   readonly root: TreeNode
+  readonly #leaves = new LeafTable()
 
-  constructor(root: TreeNode = makeDirectory(0)) {
-    this.root = root
+  /** @param like the root of another tree, of which this one is to have a copy; absent: one without anything in it */
+  constructor(like?: TreeNode) {
+    this.root = like === undefined ? this.makeDirectory(0) : this.#copy(like)
   }
 
-  /** A tree of its own with the same content. */
-  clone(): Tree {
-    return new Tree(cloneNode(this.root))
+  /** An empty directory, to be put into one of this tree. */
+  makeDirectory(layer: number, given: Partial<TreeNode> = {}): TreeNode {
+    return {
+      ...PLAIN_DIRECTORY,
+      ...given,
+      ...{ size: 0, type: 'directory', children: new PackedChildren(this.#leaves), layer },
+    }
+  }
+
+  /** A directory of this tree with the same nodes in it. */
+  #copy(directory: TreeNode): TreeNode {
+    const children = new PackedChildren(this.#leaves)
+    for (const [name, node] of directory.children ?? []) children.set(name, node)
+    return { ...directory, children }
+  }
+
+  /**
+   * A tree with the same content, and the same nodes but for the directories on the paths given: in those, changes
+   * are its own.
+   */
+  copyAlong(paths: Iterable<string>): Tree {
+    const tree = new Tree(this.root)
+    const own = new Set<TreeNode>()
+    for (const path of paths) {
+      let here = tree.root
+      for (const part of path === '' ? [] : path.split('/')) {
+        const below = here.children?.get(part)
+        if (below?.type !== 'directory') break
+        const mine = own.has(below) ? below : tree.#copy(below)
+        own.add(mine)
+        here.children?.set(part, mine)
+        here = mine
+      }
+    }
+    return tree
   }
 
   /**
@@ -111,13 +126,6 @@ export class Tree {
     }
     return here
   }
-}
-
-function cloneNode(node: TreeNode): TreeNode {
-  if (node.children === undefined) return { ...node }
-  const children = new Map<string, TreeNode>()
-  for (const [name, child] of node.children) children.set(name, cloneNode(child))
-  return { ...node, children }
 }
 
 /** A member that an image must not have. */

@@ -13,16 +13,9 @@ import {
   whyUnreadable,
 } from '../tar/index.js'
 import { RootFiles } from './files.js'
+import type { TreeNode } from './node.js'
 import { SparseWriter } from './sparse.js'
-import {
-  assertReachable,
-  makeDirectory,
-  type Place,
-  refused,
-  splitName,
-  Tree,
-  type TreeNode,
-} from './tree.js'
+import { assertReachable, type Place, refused, splitName, Tree } from './tree.js'
 
 const WHITEOUT = '.wh.'
 const OPAQUE = '.wh..wh..opq'
@@ -177,25 +170,28 @@ class LayerUnpacker {
   }
 
   #nodeOf(header: TarHeader): TreeNode {
-    const { uid, gid } = header
-    if (![uid, gid].every((id) => Number.isInteger(id) && id >= 0 && id <= MAX_ID)) {
-      throw refused(this.subject, header.name, 'its owner is not a 32 bit number')
-    }
-    const common = { mode: header.mode & 0o7777, uid, gid, mtime: timeOf(header.mtime), layer: this.layer }
-    if (header.type === 'directory') return makeDirectory(this.layer, common)
+    const attributes = this.#attributesOf(header)
+    if (header.type === 'directory') return this.tree.makeDirectory(this.layer, attributes)
     if (header.type !== 'symlink') {
       const size = header.sparse?.realSize ?? header.size
-      return { ...common, type: 'file', size, ...(header.isCapable && { isCapable: true }) }
+      return { ...attributes, type: 'file', size, isCapable: header.isCapable }
     }
     const linkname = header.linkname ?? ''
     if (linkname === '' || linkname.includes('\0'))
       throw refused(this.subject, header.name, 'it has no target')
-    return { ...common, type: 'symlink', size: Buffer.byteLength(linkname), linkname }
+    return { ...attributes, type: 'symlink', size: Buffer.byteLength(linkname), linkname }
+  }
+
+  #attributesOf(header: TarHeader): Pick<TreeNode, 'mode' | 'uid' | 'gid' | 'mtime' | 'layer'> {
+    const { uid, gid } = header
+    if (![uid, gid].every((id) => Number.isInteger(id) && id >= 0 && id <= MAX_ID)) {
+      throw refused(this.subject, header.name, 'its owner is not a 32 bit number')
+    }
+    return { mode: header.mode & 0o7777, uid, gid, mtime: timeOf(header.mtime), layer: this.layer }
   }
 
   #setDirectory({ path, node }: Place, header: TarHeader): void {
-    const { mode, uid, gid, mtime } = this.#nodeOf(header)
-    Object.assign(node, { mode, uid, gid, mtime, layer: this.layer })
+    Object.assign(node, this.#attributesOf(header))
     this.files.setDirectory(path, node)
   }
 
@@ -209,7 +205,7 @@ class LayerUnpacker {
       if (existing === undefined) {
         const path = posix.join(here.path, part)
         assertReachable(path, this.subject, name)
-        const node = makeDirectory(this.layer)
+        const node = this.tree.makeDirectory(this.layer)
         this.files.makeDirectory(path, node)
         here.node.children?.set(part, node)
         here = { path, node }
@@ -248,9 +244,7 @@ class LayerUnpacker {
 }
 
 function holdsLayer(node: TreeNode, layer: number): boolean {
-  return [...(node.children?.values() ?? [])].some(
-    (child) => child.layer === layer || holdsLayer(child, layer),
-  )
+  return [...(node.children ?? [])].some(([, child]) => child.layer === layer || holdsLayer(child, layer))
 }
 
 /** Gives all directories below a node their times, which every entry that came into them has changed. */

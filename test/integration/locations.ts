@@ -21,6 +21,7 @@ import { RUNTIME_NAMES, type RuntimeName } from '../../src/engine/local/index.js
 import { type Descriptor, type ImageConfig, MEDIA_TYPES } from '../../src/image/index.js'
 import { readTar } from '../../src/tar/index.js'
 import type { DoctorResult } from '../../src/usecases/doctor.js'
+import type { BakeResult } from '../../src/usecases/result.js'
 import { baked } from '../helpers/baked.js'
 import { bakes, pycds, signalWhenSaid, verifies } from '../helpers/cli.js'
 import { docker, hasImage, imageName } from '../helpers/engine.js'
@@ -218,11 +219,19 @@ withImage('SOURCE_DATE_EPOCH is the time of all that a bake adds', async (t) => 
 
 const POLL_MS = 50
 const FILES_PER_FOLDER = 100
-const FOLDERS = portion(100_000) / FILES_PER_FOLDER
+const FOLDERS = portion(150_000) / FILES_PER_FOLDER
 const HOLES = portion(5 * 2 ** 30)
+const PEAK_LIMIT_KB = 250_000
+
+/** Writes the peak memory of a process into a file at its end. That of `getrusage` may be its parent's. */
+const TELL_PEAK = `import { readFileSync, writeFileSync } from 'node:fs'
+process.on('exit', () => {
+  const [, peak] = /^VmHWM:\\s*(\\d+) kB$/m.exec(readFileSync('/proc/self/status', 'utf8'))
+  writeFileSync(process.env.TEST_PEAK, peak)
+})`
 
 withSkopeo(
-  `a layer with ${FILES_PER_FOLDER * FOLDERS} files and ${HOLES} bytes of holes is baked on`,
+  `a layer with ${FILES_PER_FOLDER * FOLDERS} files and ${HOLES} bytes of holes is baked on, in ${PEAK_LIMIT_KB} kB`,
   async (t) => {
     t.timeout(2 * DEADLINE_MS)
     const tree = temporary(t)
@@ -257,8 +266,16 @@ assert open("/many/${FOLDERS - 1}/99").read() == "99"
 file = open("/holes", "rb")
 assert file.read(9) == b"beginning" and file.seek(-5, 2) == ${HOLES} - 2 and file.read() == b"\\0\\0end"`
     const output = ['-o', `oci:${join(temporary(t), 'out')}`]
-    const { archive } = await bakes(t, [`oci:${path}:1`, ...output, '--', 'python3', '-c', program])
-    t.true(archive.modules > 0)
+    const preload = join(temporary(t, { 'peak.mjs': TELL_PEAK }), 'peak.mjs')
+    const peak = join(temporary(t), 'peak')
+    const env = { NODE_OPTIONS: `--import=${preload}`, TEST_PEAK: peak }
+    // Measured, since that makes the new image out of what was unpacked.
+    const words = ['bake', `oci:${path}:1`, ...output, '--json', '--measure', '1']
+    const { code, stdout, stderr } = await pycds([...words, '--', 'python3', '-c', program], { env })
+    t.is(code, 0, stdout + stderr)
+    t.true((JSON.parse(stdout) as BakeResult).archive.modules > 0)
+    const peakKb = Number(readFileSync(peak, 'utf8'))
+    t.true(peakKb > 0 && peakKb <= PEAK_LIMIT_KB, `${peakKb} kB`)
     t.deepEqual(leftHere(), [])
   },
 )

@@ -85,6 +85,23 @@ each(
   },
 )
 
+each(
+  'a source that only got another time is served, and one of another content is not',
+  async (t, python) => {
+    const { bench, app, script } = await trained(t, python)
+    const time = new Date('2001-09-09T01:46:40Z')
+    utimesSync(app, time, time)
+    const touched = await bench.runWithArchive(script, { PYCDS_LOG: '1' })
+    t.is(touched.stdout, EXPECTED)
+    t.true(logged(touched.stderr).includes('served app'))
+    writeFileSync(app, APP.replace('first', 'FIRST'))
+    utimesSync(app, time, time)
+    const edited = await bench.runWithArchive(script, { PYCDS_LOG: '1' })
+    t.is(edited.stdout, EXPECTED.replace('first', 'FIRST'))
+    t.true(logged(edited.stderr).includes('missed app SOURCE_CHANGED'))
+  },
+)
+
 each('a deleted source fails to import as ever', async (t, python) => {
   const { bench, app, script } = await trained(t, python)
   rmSync(app)

@@ -303,7 +303,9 @@ enum pycds_miss search_check_source(const struct facts *facts, enum pycds_valida
   /* Without its source importlib would have bytecode or fail: it knows. */
   if (!may_read(path, &status)) return PYCDS_MISS_SOURCE_CLOSED;
   if (validate == PYCDS_VALIDATE_STAT) {
-    return status.st_mtim.tv_sec == facts->source_mtime ? PYCDS_SERVED : PYCDS_MISS_SOURCE_CHANGED;
+    if (status.st_mtim.tv_sec == facts->source_mtime) return PYCDS_SERVED;
+    /* Exporters of images set all times anew: then the content decides. */
+    if (facts->source_hash == 0) return PYCDS_MISS_SOURCE_CHANGED;
   }
   uint64_t hash;
   return source_hash(path, python_magic, &hash) && hash == facts->source_hash ? PYCDS_SERVED

@@ -25,5 +25,11 @@ export function renderVerify(result: VerifyResult, style: Style): string {
 }
 
 function toRow(scenario: VerifyScenario): string[] {
-  return [scenario.name, ...countColumns(scenario), scenario.reason ?? '']
+  return [scenario.name, ...countColumns(scenario), scenario.reason ?? sameFailure(scenario)]
+}
+
+/** What is not the archive's doing, but may not be what was meant to be tried. */
+function sameFailure({ ok, exitCode, original }: VerifyScenario): string {
+  const isSame = ok && exitCode !== null && exitCode !== 0 && original?.exitCode === exitCode
+  return isSame ? `it ends with exit code ${exitCode}, as the original does` : ''
 }

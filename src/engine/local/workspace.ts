@@ -2,12 +2,13 @@
 // The directory in which this process unpacks and runs, and what killed processes have left of theirs.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdir, readdir, rm, stat } from 'node:fs/promises'
+import { mkdir, readdir, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { makeTemporary, TEMPORARY_PREFIX, temporaryError } from '../../oci/index.js'
 import { isAbandoned } from '../../util/owner.js'
+import { removeAll } from './remove.js'
 
 /** Of somebody who has asked for the end, and is to have it within two seconds. */
 const PATIENCE_MS = 1000
@@ -62,7 +63,8 @@ export async function removeTree(
   hurry?: AbortSignal,
   patienceMs = PATIENCE_MS,
 ): Promise<void> {
-  const removed = rm(directory, { recursive: true, force: true, maxRetries: 2 }).then(() => true)
+  const leave = new AbortController()
+  const removed = removeAll(directory, leave.signal).then(() => true)
   if (hurry === undefined) {
     await removed
     return
@@ -71,8 +73,8 @@ export async function removeTree(
   const late = lateAfter(hurry, patienceMs, done.signal)
   try {
     if (await Promise.race([removed, late])) return
-    // Both remove now, and each finds less than it has read.
     removed.catch(() => {})
+    leave.abort()
     leaveRemoving(directory)
   } finally {
     done.abort()

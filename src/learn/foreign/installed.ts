@@ -3,8 +3,8 @@
 import { posix } from 'node:path'
 import { PycdsError } from '../../errors/index.js'
 import type { Archiver, Container, ElfIdentity } from '../../ports/index.js'
+import { readBuild } from '../build.js'
 import { findPython, type PythonSurroundings } from '../find-python.js'
-import { readBuild } from './build.js'
 
 /** More links than this in one path is a loop; Linux allows 40. */
 const MAX_LINKS = 40

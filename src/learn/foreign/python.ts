@@ -3,10 +3,8 @@
 import { PycdsError } from '../../errors/index.js'
 import { findArchitecture } from '../../image/index.js'
 import type { Archiver, Container, SourceImage } from '../../ports/index.js'
+import { compilesAlike, readBuild } from '../build.js'
 import type { RunLogPython } from '../runlog/run-log.js'
-import { readBuild } from './build.js'
-
-const FINAL = 0xf
 
 /** The same path in an image for another processor. */
 export function translatePath(path: string, from: SourceImage, to: SourceImage): string {
@@ -47,12 +45,6 @@ export async function findForeignPython(
     )
   const launcher = translatePath(python.launcher, from, to)
   return { ...python, executable, launcher, library, version, hexversion, identity: identity.hex }
-}
-
-/** Final releases of one minor version have the same bytecode; before the first of them it may change. */
-function compilesAlike(a: number, b: number): boolean {
-  const isFinal = (hexversion: number) => ((hexversion >>> 4) & 0xf) === FINAL
-  return a === b || (a >>> 16 === b >>> 16 && isFinal(a) && isFinal(b))
 }
 
 function refused(to: SourceImage, library: string, reason: string): PycdsError {

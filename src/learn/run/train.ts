@@ -54,6 +54,8 @@ export interface Training extends Watched {
   processes: RunLogProcess[]
   /** Executables that look like Python but are no CPython that can be traced. */
   others: string[]
+  /** Executables whose interpreter reads no site directory, as that of frozen applications: no hook runs in it. */
+  withoutSite: string[]
   /** Pythons that LD_PRELOAD does not reach, whether they were traced all the same or not. */
   unseen: Unseen[]
   /** Connections that no program of the run got, as a warning names them. */
@@ -319,14 +321,16 @@ function ownPreload({ surroundings, preload }: TrainingSpec): string | undefined
 async function readRunLogs(
   container: Container,
   directory: string,
-): Promise<Pick<Training, 'processes' | 'others' | 'unreached' | 'unseen'>> {
+): Promise<Pick<Training, 'processes' | 'others' | 'withoutSite' | 'unreached' | 'unseen'>> {
   const files = await container.readTree(directory)
   const processes: RunLogProcess[] = []
   const unseen: Unseen[] = []
   const others: string[] = []
+  const withoutSite: string[] = []
   const unreached: string[] = []
   for (const [name, bytes] of [...files].sort(([a], [b]) => compare(a, b))) {
     if (name.endsWith('.other')) others.push(bytes.toString())
+    if (name.endsWith('.nosite')) withoutSite.push(bytes.toString())
     const note = name.endsWith('.unseen') ? parseUnseen(bytes.toString()) : undefined
     if (note) unseen.push(note)
     if (name.endsWith('.unreached')) unreached.push(...describeUnreached(bytes.toString()))
@@ -335,7 +339,10 @@ async function readRunLogs(
   }
   processes.sort((a, b) => a.pid - b.pid)
   const once = (names: readonly string[]) => [...new Set(names)].sort()
-  return { processes, others: once(others), unreached: once(unreached), unseen: distinct(unseen) }
+  return {
+    ...{ processes, others: once(others), withoutSite: once(withoutSite) },
+    ...{ unreached: once(unreached), unseen: distinct(unseen) },
+  }
 }
 
 /** Lines of a reason and an address or a name. */

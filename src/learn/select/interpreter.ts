@@ -13,6 +13,8 @@ export interface PythonGroup {
   processes: RunLogProcess[]
   /** Distinct modules executed from source files. */
   modules: number
+  /** A server has loaded it: what is told as its executable is another program, which compiles alike. */
+  isPlugin?: true
 }
 
 /** Groups the processes by interpreter; the one that imported most comes first. */
@@ -82,6 +84,13 @@ function nothingTraced(image: string, training: Training): PycdsError {
       hint: 'Base the image on a current CPython.',
     })
   }
+  const [frozen] = training.withoutSite
+  if (frozen !== undefined) {
+    return new PycdsError('PYTHON_UNSUPPORTED', {
+      message: `image ${image}: ${describeWithoutSite(frozen)}`,
+      hint: 'Install the application into the image (pip install) in place of the frozen one, and start it with that Python.',
+    })
+  }
   const [unseen] = training.unseen
   if (unseen !== undefined) {
     return new PycdsError('NO_PYTHON', {
@@ -99,6 +108,11 @@ function nothingTraced(image: string, training: Training): PycdsError {
     message: `image ${image}: its command started no Python that could be seen`,
     hint: 'Give the command that starts Python after `--`, for example `-- python3 -m app`.',
   })
+}
+
+/** Why nothing is learned of a program, nor served in it. */
+export function describeWithoutSite(program: string): string {
+  return `${program} starts Python without its site module, as applications frozen by PyInstaller or cx_Freeze do: no hook runs in it`
 }
 
 function first<T>(items: readonly T[]): T {

@@ -37,8 +37,10 @@ export interface TraceSource {
 export interface TracePython {
   version: string
   cacheTag: string
-  /** As it was started. */
+  /** As it was started; one that compiles alike where a server has Python as a plugin. */
   executable: string
+  /** Of a plugin: the file that holds the interpreter. */
+  library?: string
   optimize: number
 }
 
@@ -82,11 +84,11 @@ export function formatTrace(trace: Trace): string {
 
 /** Only what the schema knows, in its order. */
 export function copyTrace(trace: Trace): Trace {
-  const { version, cacheTag, executable, optimize } = trace.python
+  const { version, cacheTag, executable, library, optimize } = trace.python
   return {
     schema: TRACE_SCHEMA,
     images: trace.images.map(({ id, platform }) => ({ id, platform })),
-    python: { version, cacheTag, executable, optimize },
+    python: { version, cacheTag, executable, ...(library === undefined ? {} : { library }), optimize },
     siteDirectories: [...trace.siteDirectories],
     modules: trace.modules.map(copyModule),
     regexes: trace.regexes.map(({ bytes, flags, pattern }) => ({ bytes, flags, pattern })),

@@ -77,12 +77,13 @@ class Reader {
 
   python(at: string, value: unknown): TracePython {
     const python = this.object(at, value)
-    const { optimize } = python
+    const { library, optimize } = python
     if (optimize !== 0 && optimize !== 1 && optimize !== 2) throw this.wrong(`${at}.optimize: not 0, 1 or 2`)
     return {
       version: this.text(`${at}.version`, python.version),
       cacheTag: this.text(`${at}.cacheTag`, python.cacheTag),
       executable: this.path(`${at}.executable`, python.executable),
+      ...(library === undefined ? {} : { library: this.path(`${at}.library`, library) }),
       optimize,
     }
   }

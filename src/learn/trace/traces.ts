@@ -24,6 +24,7 @@ export function toTrace(
       version: python.version,
       cacheTag: python.cacheTag,
       executable: python.launcher,
+      ...(group.isPlugin ? { library: python.library } : {}),
       optimize: python.optimize,
     },
     siteDirectories: [...directories].sort(),

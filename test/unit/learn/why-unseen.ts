@@ -49,7 +49,16 @@ test('a script that adds', finds, script('export LD_PRELOAD=/lib/a.so:$LD_PRELOA
 test('a run of which nothing was seen is told with the reason and the way out', async (t) => {
   const unseen = await look({ command: ['env', '-i', ...python] })
   const training = {
-    ...{ by: 'exit' as const, exitCode: 0, seconds: 1, activity: 0, warnings: [], others: [], unreached: [] },
+    ...{
+      by: 'exit' as const,
+      exitCode: 0,
+      seconds: 1,
+      activity: 0,
+      warnings: [],
+      others: [],
+      withoutSite: [],
+      unreached: [],
+    },
     ...{ processes: [], changed: new Set<string>(), probes: [], unseen: unseen ? [unseen] : [] },
   }
   const error = t.throws(() => choosePython('app', training, ['3.13']))

@@ -6,6 +6,22 @@ import { createStyle } from '../../../../src/log/index.js'
 const PLAIN = createStyle({}, {})
 const ENDED = { endedBy: 'exit', exitCode: 0, probes: [], original: { endedBy: 'exit', exitCode: 0 } }
 
+test('a start that fails with the archive and without is told as such', (t) => {
+  const start = { served: 9, total: 10, hitRate: 90, reason: null, missed: [], snapshot: null, probes: [] }
+  const end = { endedBy: 'exit', exitCode: 255 }
+  const of = (original: { endedBy: string; exitCode: number }) =>
+    renderVerify(
+      {
+        ...{ schema: 'io.pycds.verify/1', image: { reference: 'app', id: 'sha256:b' }, original: null },
+        ...{ ok: true, minHitRate: null },
+        scenarios: [{ name: 'as it is', ok: true, ...start, ...end, original }],
+      },
+      PLAIN,
+    )
+  t.regex(of(end), /90 % {2}it ends with exit code 255, as the original does/)
+  t.notRegex(of({ endedBy: 'exit', exitCode: 0 }), /original/)
+})
+
 test('each start is a line; a failed one tells why and what it missed', (t) => {
   const text = renderVerify(
     {

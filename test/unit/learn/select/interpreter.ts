@@ -67,6 +67,7 @@ const training = (processes: RunLogProcess[], more: Partial<Training> = {}): Tra
   activity: 1,
   processes,
   others: [],
+  withoutSite: [],
   unreached: [],
   unseen: [],
   changed: new Set(),
@@ -110,6 +111,13 @@ function refuses(t: ExecutionContext, run: Training, code: string, message: RegE
   t.throws(() => choosePython('app', run, SUPPORTED), { message })
 }
 
+test(
+  'an interpreter without its site module, as frozen applications have',
+  refuses,
+  training([], { withoutSite: ['/srv/app'] }),
+  'PYTHON_UNSUPPORTED',
+  /\/srv\/app starts Python without its site module/,
+)
 test(
   'a debug build',
   refuses,

@@ -35,6 +35,12 @@ test('what is written is read again, and written the same', (t) => {
   t.is(text.split('\n').filter((line) => line.includes('/srv/')).length, 2)
 })
 
+test('the interpreter of a plugin is carried along', (t) => {
+  const { python } = trace([])
+  const original = trace([], { python: { ...python, library: '/usr/lib/libpython3.11.so.1.0' } })
+  t.deepEqual(parseTraceFile('t', formatTrace(original)), original)
+})
+
 test('what the schema does not know is not carried along', (t) => {
   const text = JSON.stringify({ ...trace([module('a')]), environment: { SECRET: 'hunter2' } })
   t.notRegex(formatTrace(parseTraceFile('t', text)), /hunter2/)

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import { existsSync, readFileSync } from 'node:fs'
 import test from 'ava'
-import { readElfSymbols } from '../../../../src/learn/foreign/elf.js'
-import { elfWith } from '../../../helpers/elf.js'
-import { inRepository } from '../../../helpers/repository.js'
+import { readElfSymbols } from '../../../src/learn/elf.js'
+import { elfWith } from '../../helpers/elf.js'
+import { inRepository } from '../../helpers/repository.js'
 
 test('an exported constant is found by name, wherever the file is loaded', (t) => {
   const symbols = readElfSymbols(elfWith({ Py_Version: Buffer.from('f0020f0300000000', 'hex') }))

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the file that holds an interpreter tells of it, without running it.
-import type { Archiver, ElfIdentity } from '../../ports/index.js'
+import type { Archiver, ElfIdentity } from '../ports/index.js'
 import { type ElfSymbols, readElfSymbols } from './elf.js'
 
 /** Only such builds export them. */
@@ -29,6 +29,12 @@ export function readBuild(
   if (DEBUG_SYMBOLS.some(has)) return { identity, unsupported: 'it is a debug build' }
   if (FREE_THREADED_SYMBOLS.some(has)) return { identity, unsupported: 'it is a free-threaded build' }
   return { identity, hexversion, version: formatVersion(hexversion) }
+}
+
+/** Final releases of one minor version have the same bytecode; before the first of them it may change. */
+export function compilesAlike(a: number, b: number): boolean {
+  const isFinal = (hexversion: number) => ((hexversion >>> 4) & 0xf) === FINAL
+  return a === b || (a >>> 16 === b >>> 16 && isFinal(a) && isFinal(b))
 }
 
 /** PY_VERSION_HEX: a constant since 3.11, before that only as text. */
