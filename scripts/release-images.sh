@@ -4,7 +4,7 @@
 # The builder at hand (`docker buildx`) must be logged in at the registry; signing is by the identity that cosign finds,
 # as in CI, or with COSIGN_KEY. Prints each image with its digest, as a list for the notes.
 #
-#   scripts/release-images.sh REGISTRY VERSION       as in: ghcr.io/owner 1.2.3
+#   scripts/release-images.sh REGISTRY VERSION       as in: docker.io/pycds 1.2.3
 
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
@@ -35,7 +35,7 @@ main() {
   for kind in tool frontend; do
     case $kind in
       tool) name=$registry/pycds-image ;;
-      frontend) name=$registry/pycds/frontend ;;
+      frontend) name=$registry/frontend ;;
     esac
     say "pushing $name:$version"
     digest=$(push "$name" "$ROOT/dockerfiles/$kind/Dockerfile" "$context" "$version")

@@ -23,10 +23,12 @@ export async function main(argv: readonly string[], options: Interfaces.LoadOpti
   return code === 0 ? unwritten.exitCode : code
 }
 
+const VERSION = ['--version', '-v']
+
 async function runVerb(argv: readonly string[], options: Interfaces.LoadOptions): Promise<number> {
   try {
     const config = await Config.load(options)
-    const words = expandHelp(argv)
+    const words = expandVersion(expandHelp(argv), config)
     assertCommand(words, config.commandIDs)
     await (takesNoWord(words, config)
       ? config.runCommand(words[0] ?? '', words.slice(1))
@@ -44,6 +46,12 @@ function expandHelp(argv: readonly string[]): string[] {
   return argv[0] === 'help' ? [...argv.slice(1), '--help'] : [...argv]
 }
 
+/** Directly behind a verb the version is asked for, too; further on it may be of a command whose `--` was forgotten. */
+function expandVersion(words: string[], config: Config): string[] {
+  const at = words.findIndex((word) => VERSION.includes(word))
+  return at > 0 && config.commandIDs.includes(words.slice(0, at).join(':')) ? words.slice(at, at + 1) : words
+}
+
 /** Whether a word follows a verb that takes none. oclif would look for a verb of both, and end with a failure of its own. */
 function takesNoWord([verb = '', word = '-']: readonly string[], config: Config): boolean {
   const command = config.findCommand(verb)
@@ -53,8 +61,7 @@ function takesNoWord([verb = '', word = '-']: readonly string[], config: Config)
 
 function assertCommand(argv: readonly string[], commands: readonly string[]): void {
   const [word] = argv
-  if (word === undefined || commands.includes(word) || ['--help', '-h', '--version', '-v'].includes(word))
-    return
+  if (word === undefined || commands.includes(word) || ['--help', '-h', ...VERSION].includes(word)) return
   const meant = nearest(word, commands)
   throw new PycdsError('USAGE', {
     message: word.startsWith('-') ? `${word}: no such flag before a command` : `${word}: no such command`,
