@@ -28,6 +28,8 @@ kept() {
   local directory part
   directory=$(cache_dir)/trials/$1
   shift
+  # Called in a shell of its own, whose end gives the lock back.
+  one_at_a_time trials
   if [ ! -d "$directory" ]; then
     part=$directory.part
     rm -rf "$part"
@@ -153,27 +155,31 @@ echo "$(cat /tmp/version): layer ${addon#sha256:}, $times"
 SH
 }
 
-# try NAME TARBALL
+# try NAME TARBALL: returns what the trial ends with, as a script that skips does where its parts cannot be had.
 try() {
   local arch libc major deb root place node npm image work interpreter wheel turns=5
   IFS=- read -r arch libc major <<<"$1"
   deb=$(printf '%s' "$arch" | sed s/x64/amd64/)
-  root=$(kept "bare-trixie-$deb" bare_root "$deb")
-  npm=$(kept "npm-$NPM" from_npm "npm@$NPM")
+  root=$(kept "bare-trixie-$deb" bare_root "$deb") || return
+  npm=$(kept "npm-$NPM" from_npm "npm@$NPM") || return
   case $libc in
-    glibc) node=$(kept "node-$arch-${NODE[$major]}" from_npm "node-linux-$arch@${NODE[$major]}") ;;
+    glibc) node=$(kept "node-$arch-${NODE[$major]}" from_npm "node-linux-$arch@${NODE[$major]}") || return ;;
     musl)
       wheel=musllinux_1_2_$(printf '%s' "$arch" | sed -e s/x64/x86_64/ -e s/arm64/aarch64/)
-      node=$(kept "node-$wheel-$MUSL_NODE" from_pypi "$wheel")
+      node=$(kept "node-$wheel-$MUSL_NODE" from_pypi "$wheel") || return
       ;;
   esac
   case $deb in
     amd64) place=sid interpreter= ;;
     # Each takes minutes there.
-    arm64) turns=2 place=sid-arm64 interpreter=$(PYCDS_NO_INSTALL=1 "$ROOT/scripts/base-image.sh" --root emulator)/usr/bin/qemu-aarch64 ;;
+    arm64)
+      turns=2 place=sid-arm64
+      interpreter=$(PYCDS_NO_INSTALL=1 "$ROOT/scripts/base-image.sh" --root emulator) || return
+      interpreter+=/usr/bin/qemu-aarch64
+      ;;
   esac
-  place=$(PYCDS_NO_INSTALL=1 "$ROOT/scripts/base-image.sh" --root "$place")
-  image=$(kept "layout-$deb" layout "$deb" "$place")
+  place=$(PYCDS_NO_INSTALL=1 "$ROOT/scripts/base-image.sh" --root "$place") || return
+  image=$(kept "layout-$deb" layout "$deb" "$place") || return
   work=$(mktemp -d)
   WORK=$work
   cp -a "$root" "$work/root"
@@ -241,14 +247,19 @@ in_other_namespace() { [ "$(readlink "/proc/$1/ns/user")" != "$(readlink /proc/s
 clean_up() { [ -z "$WORK" ] || rm -rf "$WORK"; }
 
 main() {
-  local tarball=${1:-} trial failed=0
+  local tarball=${1:-} trial code failed=0
   [ -f "$tarball" ] || die "which package?" "usage: scripts/try-package.sh TARBALL [TRIAL...]"
   shift
   is_root || skip "only root can make these namespaces"
   have mmdebstrap || skip "mmdebstrap is missing" "Debian, Ubuntu: apt-get install mmdebstrap"
   [ $# -gt 0 ] || set -- "${TRIALS[@]}"
   trap clean_up EXIT
-  for trial in "$@"; do try "$trial" "$tarball" || failed=1; done
+  for trial in "$@"; do
+    code=0
+    try "$trial" "$tarball" || code=$?
+    # What failed counts more than what could not be tried.
+    case $code in 0) ;; "$EXIT_SKIP") [ "$failed" -ne 0 ] || failed=$EXIT_SKIP ;; *) failed=1 ;; esac
+  done
   return "$failed"
 }
 
