@@ -14,10 +14,13 @@ const SOURCES = join(ROOT, 'src')
 const DIST = join(ROOT, 'dist')
 
 /**
- * What dockerode loads for calls that are never made here: connections over SSH, sessions of BuildKit, files of a build
- * context. Each is replaced by nothing; oclif looks for a TypeScript of its own, which it does without.
+ * What packages load for calls that are never made here. Of dockerode: connections over SSH, sessions of BuildKit, files of
+ * a build context. Of oclif: what looks for commands where there is no manifest, for settings outside of package.json, for
+ * plugins; a spinner; whether Linux runs on Windows; the check of Node's version, which package.json has. Each is replaced
+ * by nothing. oclif looks for a TypeScript of its own, which it does without.
  */
 const UNUSED = {
+  '@oclif/core': ['tinyglobby', 'lilconfig', 'minimatch', 'cli-spinners', 'semver', 'wsl-utils'],
   'docker-modem': ['ssh2'],
   dockerode: ['@grpc/grpc-js', '@grpc/proto-loader', 'tar-fs'],
 }

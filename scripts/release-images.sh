@@ -2,9 +2,10 @@
 # SPDX-License-Identifier: Apache-2.0
 # Pushes the tool image and the image of the frontend, each as an index for both processors, and signs what was pushed.
 # The builder at hand (`docker buildx`) must be logged in at the registry; signing is by the identity that cosign finds,
-# as in CI, or with COSIGN_KEY. Prints each image with its digest, as a list for the notes.
+# as in CI, which a public log keeps, or with the file COSIGN_KEY, without that log, as for a registry of one's own. Prints
+# each image with its digest, as a list for the notes.
 #
-#   scripts/release-images.sh REGISTRY VERSION       as in: ghcr.io/owner 1.2.3
+#   scripts/release-images.sh REGISTRY VERSION       as in: docker.io/pycds 1.2.3
 
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
@@ -20,7 +21,7 @@ push() {
 }
 
 # sign REFERENCE: the index and what is in it, by digest.
-sign() { cosign sign --yes --recursive ${COSIGN_KEY:+--key "$COSIGN_KEY"} "$1" >&2; }
+sign() { cosign sign --yes --recursive ${COSIGN_KEY:+--key "$COSIGN_KEY" --tlog-upload=false} "$1" >&2; }
 
 main() {
   local registry version context kind name digest
@@ -35,7 +36,7 @@ main() {
   for kind in tool frontend; do
     case $kind in
       tool) name=$registry/pycds-image ;;
-      frontend) name=$registry/pycds/frontend ;;
+      frontend) name=$registry/frontend ;;
     esac
     say "pushing $name:$version"
     digest=$(push "$name" "$ROOT/dockerfiles/$kind/Dockerfile" "$context" "$version")

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Makes the tool image that a RUN instruction mounts, and prints its reference.
 #
-#   scripts/tool-image.sh [NAME]                default: pycds-image:latest
+#   scripts/tool-image.sh [NAME]                default: pycds/pycds-image:latest, and pycds-image:latest for short
 #   scripts/tool-image.sh --root DIR [PLATFORM]  only its root file system, into a directory that is made anew;
 #                                                for linux/amd64 or linux/arm64, default: that of this machine
 #
@@ -15,6 +15,8 @@
 
 # The newest LTS release; npm has each as the package node-linux-ARCH.
 readonly NODE_VERSION=24.21.0
+# For Dockerfiles that are built on this machine only.
+readonly SHORT_NAME=pycds-image:latest
 
 # arch_of PLATFORM: as Node names it.
 arch_of() {
@@ -110,7 +112,7 @@ tool_recipe() {
 }
 
 main() {
-  local arch root recipe processor name=${1:-pycds-image:latest}
+  local arch root recipe processor name=${1:-pycds/pycds-image:latest}
   # Tests use what was built for them.
   if may_change_machine; then need_packages; fi
   arch=$(arch_of "${3:-$(machine_platform)}")
@@ -123,7 +125,7 @@ main() {
   one_at_a_time tool-image
   recipe=$(tool_recipe)
   if up_to_date "$name" "$recipe"; then
-    printf '%s\n' "$name"
+    announce "$name" "$#"
     return 0
   fi
   need_native "$arch"
@@ -137,7 +139,13 @@ main() {
   # BuildKit sets the argument itself, the classic builder does not.
   build_image --build-arg "TARGETARCH=$processor" --file "$ROOT/dockerfiles/tool/Dockerfile" --label "$RECIPE_LABEL=$recipe" \
     --tag "$name" "$root"
-  printf '%s\n' "$name"
+  announce "$name" "$#"
+}
+
+# announce NAME COUNT: prints the name; where none was asked for (a count of 0) the image gets its short one, too.
+announce() {
+  [ "$2" -gt 0 ] || docker tag "$1" "$SHORT_NAME"
+  printf '%s\n' "$1"
 }
 
 main "$@"

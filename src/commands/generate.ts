@@ -10,7 +10,7 @@ export default class Generate extends BaseCommand {
     'print a Dockerfile that bakes an image, or another Dockerfile, as it builds'
   static override readonly description =
     'For an image: a Dockerfile on top of it. For a Dockerfile: the same with the instructions that bake its last ' +
-    'stage. Both use the tool image, which a release publishes and PYCDS_REGISTRY may say where from.'
+    'stage. Both use the published tool image, from the registry that PYCDS_REGISTRY names where that is set.'
   static override readonly usage = 'generate IMAGE|DOCKERFILE [FLAGS] [-- COMMAND...]'
   static override readonly examples = [
     '<%= config.bin %> generate myapp:latest | docker build -t myapp:latest-cds -',
@@ -28,7 +28,7 @@ export default class Generate extends BaseCommand {
       summary: 'mount the tool, or copy it into a stage of its own',
     })(),
     tool: Flags.string({
-      summary: 'reference of the tool image; default: pycds-image, below PYCDS_REGISTRY if that is set',
+      summary: 'reference of the tool image; default: the published one',
       helpValue: 'NAME',
     }),
     snapshot: Flags.boolean({

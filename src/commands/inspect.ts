@@ -6,6 +6,7 @@ import type { InspectDirectoryResult } from '../usecases/learned.js'
 import { BaseCommand } from './cli/base-command.js'
 import { locationFlags } from './cli/flags.js'
 import { toPortsRequest } from './cli/locations.js'
+import { openArchiver } from './cli/ports.js'
 import { renderInspect } from './render/inspect.js'
 import { renderInspectDirectory } from './render/inspect-directory.js'
 
@@ -31,17 +32,19 @@ export default class Inspect extends BaseCommand {
   async run(): Promise<InspectResult | InspectDirectoryResult> {
     const { flags, args } = await this.parseLine(Inspect)
     // A name alone is that of an image, whatever lies here.
-    if (/^[./]/.test(args.image) && statSync(args.image, { throwIfNoEntry: false })?.isDirectory()) {
+    const found = statSync(args.image, { throwIfNoEntry: false })
+    if (/^[./]/.test(args.image) && found?.isDirectory()) {
       const { inspectDirectory } = await import('../usecases/learned.js')
-      const found = inspectDirectory(args.image)
-      this.log(renderInspectDirectory(found, this.style))
-      return found
+      const result = inspectDirectory(args.image)
+      this.log(renderInspectDirectory(result, this.style))
+      return result
     }
-    const { inspect } = await import('../usecases/inspect.js')
-    const result = await this.withPorts(
-      (ports) => inspect({ subject: args.image, map: flags.map }, ports),
-      toPortsRequest(args.image, flags),
-    )
+    const { inspectFile, inspectImage } = await import('../usecases/inspect.js')
+    const request = { subject: args.image, map: flags.map }
+    // A file needs no engine, whose client takes as long to load as all the rest.
+    const result = found?.isFile()
+      ? await inspectFile(request, { archiver: await openArchiver() })
+      : await this.withPorts((ports) => inspectImage(request, ports), toPortsRequest(args.image, flags))
     this.log(result.map ?? renderInspect(result, this.style))
     return result
   }

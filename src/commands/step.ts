@@ -22,9 +22,9 @@ export default class Step extends BaseCommand {
     'manifest, the runtime and its hook are written, and what the run has made besides is removed again.'
   static override readonly usage = 'step [FLAGS] [-- COMMAND...]'
   static override readonly examples = [
-    'RUN --mount=from=pycds-image,target=/mnt /mnt/pycds-image step -- python -m app --help',
-    'RUN --mount=from=pycds-image,target=/mnt /mnt/pycds-image step --import app.main',
-    'RUN --mount=from=pycds-image,target=/mnt /mnt/pycds-image step --prepare',
+    'RUN --mount=from=pycds/pycds-image,target=/mnt /mnt/pycds-image step -- python -m app --help',
+    'RUN --mount=from=pycds/pycds-image,target=/mnt /mnt/pycds-image step --import app.main',
+    'RUN --mount=from=pycds/pycds-image,target=/mnt /mnt/pycds-image step --prepare',
   ]
   static override readonly takesCommand = true
   static override readonly flags = {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The Dockerfile is not read here: the frontend that would have read it makes the image.
-import { publishedImage } from '../util/published-images.js'
+import { SYNTAX } from '../util/published-images.js'
 import type { Options } from './gateway/index.js'
 import type { CacheOptionsEntry } from './gen/gateway_pb.js'
 
@@ -23,7 +23,7 @@ export function delegation(options: Options, target: string): Delegation {
   if (target === '') delete frontendOpt.target
   else frontendOpt.target = target
   // A Dockerfile frontend that was not given `cmdline` follows the first line of the Dockerfile: to us, for ever.
-  if (image === '') frontendOpt.cmdline = cmdline ?? source ?? publishedImage('frontend')
+  if (image === '') frontendOpt.cmdline = cmdline ?? source ?? SYNTAX
   else Object.assign(frontendOpt, { source: image, cmdline: inner })
   return {
     frontend: image === '' ? 'dockerfile.v0' : 'gateway.v0',

@@ -4,7 +4,7 @@ import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileS
 import { join } from 'node:path'
 import test from 'ava'
 import { parse } from 'yaml'
-import { PUBLISHED_IMAGES, publishedImage } from '../../src/util/published-images.js'
+import { PUBLISHED_AT, PUBLISHED_IMAGES, publishedImage, SYNTAX } from '../../src/util/published-images.js'
 import { inRepository } from '../helpers/repository.js'
 import { run } from '../helpers/run.js'
 import { temporary } from '../helpers/temporary.js'
@@ -33,6 +33,12 @@ for (const name of WORKFLOWS) {
     for (const { uses } of steps) if (uses !== undefined) t.regex(uses, /^[\w/-]+@[0-9a-f]{40}$/)
   })
 }
+
+test('a failure in a pipe ends a release', (t) => {
+  const text = readFileSync(inRepository('.github/workflows/release.yml'), 'utf8')
+  const { defaults } = parse(text) as { defaults?: { run?: { shell?: string } } }
+  t.is(defaults?.run?.shell, 'bash')
+})
 
 test('there are no other workflows', (t) => {
   t.deepEqual(readdirSync(inRepository('.github/workflows')).sort(), [...WORKFLOWS].sort())
@@ -134,12 +140,16 @@ printf '{"containerimage.digest":"${digest}"}' >"$2"`,
   }
 })
 
-test('a registry or mirror is put before the names of published images', (t) => {
-  t.is(publishedImage('tool'), 'pycds-image')
-  t.is(publishedImage('tool', ''), 'pycds-image')
+test('a mirror takes the place of where images are published', (t) => {
+  t.is(publishedImage('tool'), 'docker.io/pycds/pycds-image')
+  t.is(publishedImage('tool', ''), 'docker.io/pycds/pycds-image')
   t.is(publishedImage('tool', 'ghcr.io/owner'), 'ghcr.io/owner/pycds-image')
-  t.is(publishedImage('frontend', 'mirror.example.com:5000/a/'), 'mirror.example.com:5000/a/pycds/frontend')
+  t.is(publishedImage('frontend', 'mirror.example.com:5000/a/'), 'mirror.example.com:5000/a/frontend')
+  t.is(SYNTAX, 'pycds/frontend')
 })
+
+/** As a Dockerfile for Docker has it. */
+const short = (kind: keyof typeof PUBLISHED_IMAGES) => publishedImage(kind).replace('docker.io/', '')
 
 test('documents and scripts use the names of published images', (t) => {
   const pages = readdirSync(inRepository('docs')).filter((name) => name.endsWith('.md'))
@@ -152,22 +162,25 @@ test('documents and scripts use the names of published images', (t) => {
     for (const [, name = ''] of text.matchAll(/(?:--mount=from=|COPY --from=)([\w./-]+)/g)) {
       // A stage of the same Dockerfile.
       if (text.includes(` AS ${name}\n`)) continue
-      t.is(name, PUBLISHED_IMAGES.tool, path)
+      t.is(name, short('tool'), path)
       count++
     }
     for (const [, name = ''] of text.matchAll(/# syntax=(\S+?)[`\s\\]/g)) {
-      t.true(name.endsWith(PUBLISHED_IMAGES.frontend), `${path}: ${name}`)
+      t.true(name.endsWith(`/${PUBLISHED_IMAGES.frontend}`), `${path}: ${name}`)
       count++
     }
   }
   t.true(count > 5)
   const page = readFileSync(inRepository('docs/versioning.md'), 'utf8')
-  for (const name of Object.values(PUBLISHED_IMAGES)) t.true(page.includes(`| \`${name}\` |`), name)
-  for (const [kind, name] of Object.entries(PUBLISHED_IMAGES)) {
+  const workflow = readFileSync(inRepository('.github/workflows/release.yml'), 'utf8')
+  t.true(workflow.includes(`REGISTRY: ${PUBLISHED_AT}\n`))
+  for (const kind of ['tool', 'frontend'] as const) {
+    const name = PUBLISHED_IMAGES[kind]
+    t.true(page.includes(`| \`${publishedImage(kind)}\` |`), kind)
     const text = readFileSync(inRepository(`scripts/${kind}-image.sh`), 'utf8')
-    t.true(text.includes(`name=\${1:-${name}:latest}`), kind)
+    t.true(text.includes(`name=\${1:-${short(kind)}:latest}`), kind)
     t.true(
-      readFileSync(inRepository(`dockerfiles/${kind}/Dockerfile`), 'utf8').includes(`title="${name}"`),
+      readFileSync(inRepository(`dockerfiles/${kind}/Dockerfile`), 'utf8').includes(`title="${short(kind)}"`),
       kind,
     )
     t.true(

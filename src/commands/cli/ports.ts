@@ -62,17 +62,22 @@ export interface PortsRequest {
  * yet. Loaded on demand, since help and usage errors should not wait for an engine's client.
  */
 export async function openPorts(request: PortsRequest = {}): Promise<Ports> {
-  const { createArchiver } = await import('../../archive/archiver.js')
   const { isLocation } = await import('../../image/location.js')
   const registries = await openRegistriesFor(request)
   const images = isLocation(request.reference ?? '')
     ? await openLocations(request, registries)
     : await openEngine(request, registries)
-  const archiver = createArchiver()
+  const archiver = await openArchiver()
   if (registries === undefined) return { ...images, archiver }
   const { RegistryAttachments } = await import('../../store/registry/index.js')
   const attachments = new RegistryAttachments(registries)
   return { ...images, archiver, attachments, close: () => registries.close() }
+}
+
+/** What writes and reads archives, alone. */
+export async function openArchiver(): Promise<Archiver> {
+  const { createArchiver } = await import('../../archive/archiver.js')
+  return createArchiver()
 }
 
 /**

@@ -2,7 +2,7 @@
 // Errors as gRPC has them: a code, a message, and details that only the other side understands.
 import { create, fromBinary } from '@bufbuild/protobuf'
 import { PycdsError } from '../../errors/index.js'
-import { PUBLISHED_IMAGES } from '../../util/published-images.js'
+import { SYNTAX } from '../../util/published-images.js'
 import { type Status, StatusSchema } from '../gen/status_pb.js'
 
 /** The codes of gRPC that this frontend tells apart. */
@@ -53,13 +53,13 @@ export function statusOf(error: unknown): Status {
   if (error instanceof PycdsError) {
     return create(StatusSchema, {
       code: CODE.unknown,
-      message: `${PUBLISHED_IMAGES.frontend}: ${error.message} (${error.code}). ${error.hint}`,
+      message: `${SYNTAX}: ${error.message} (${error.code}). ${error.hint}`,
     })
   }
   const text = error instanceof Error ? (error.stack ?? error.message) : String(error)
   return create(StatusSchema, {
     code: CODE.unknown,
-    message: `${PUBLISHED_IMAGES.frontend}: this is a bug: ${text}`,
+    message: `${SYNTAX}: this is a bug: ${text}`,
   })
 }
 

@@ -5,7 +5,7 @@ import { fstatSync } from 'node:fs'
 import { Socket } from 'node:net'
 import { Duplex } from 'node:stream'
 import { PycdsError } from '../../errors/index.js'
-import { publishedImage } from '../../util/published-images.js'
+import { SYNTAX } from '../../util/published-images.js'
 
 const STDIN = 0
 const STDOUT = 1
@@ -32,7 +32,7 @@ export function join(input: Socket, output: Socket): Duplex {
 export function notABuilder(): PycdsError {
   return new PycdsError('USAGE', {
     message: 'it was not started by BuildKit: there is no connection on standard input and output',
-    hint: `Put \`# syntax=${publishedImage('frontend')}\` on the first line of a Dockerfile and run \`docker build\`.`,
+    hint: `Put \`# syntax=${SYNTAX}\` on the first line of a Dockerfile and run \`docker build\`.`,
   })
 }
 

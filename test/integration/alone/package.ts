@@ -31,6 +31,8 @@ declare('the package works without compilers, with every Node, addon and process
     (pattern) => tried.stdout.match(pattern) ?? [],
   )
   t.is(trials?.length, 6, tried.stdout)
+  for (const line of tried.stdout.trim().split('\n'))
+    t.regex(line, /: layer \w{64}, archive in \d+ ms, .*: \d+\.\dx {2}/)
   // One for each processor, whatever writes it.
   t.is(new Set(layers).size, 2, tried.stdout)
 })

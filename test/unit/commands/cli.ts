@@ -1,12 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 // The command line as a process: what a shell and a script see, without an engine.
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import test from 'ava'
 import { CLI, pycds, pycdsAlone } from '../../helpers/cli.js'
 import { inRepository } from '../../helpers/repository.js'
 import { run } from '../../helpers/run.js'
+import { temporary } from '../../helpers/temporary.js'
+
+const { commands } = JSON.parse(readFileSync(inRepository('oclif.manifest.json'), 'utf8')) as {
+  commands: Record<string, object>
+}
+const VERBS = Object.keys(commands).map((id) => id.replaceAll(':', ' '))
 
 test.serial('help lists the verbs and ends with 0', async (t) => {
   const run = await pycdsAlone(['--help'])
@@ -16,11 +22,14 @@ test.serial('help lists the verbs and ends with 0', async (t) => {
   t.is(run.stderr, '')
 })
 
-test.serial('every verb has help, under either spelling', async (t) => {
-  for (const verb of ['bake', 'doctor', 'inspect', 'verify']) {
-    const run = await pycdsAlone([verb, '--help'])
+test.serial('every verb has help and the version, under either spelling', async (t) => {
+  const { stdout: version } = await pycdsAlone(['--version'])
+  for (const [index, verb] of VERBS.entries()) {
+    const [help, short] = index % 2 === 0 ? ['--help', '-v'] : ['-h', '--version']
+    const run = await pycdsAlone([...verb.split(' '), help])
     t.is(run.code, 0, run.stderr)
     t.regex(run.stdout, new RegExp(`\\$ pycds-image ${verb}`))
+    t.is((await pycdsAlone([...verb.split(' '), short])).stdout, version, verb)
   }
   t.is((await pycdsAlone(['help', 'bake'])).stdout, (await pycdsAlone(['bake', '--help'])).stdout)
 })
@@ -158,6 +167,29 @@ for (const words of [['-h'], ['bake', '-h'], ['trace', 'merge', '-h'], ['help', 
 test.serial('the version by its short name', async (t) => {
   t.is((await pycdsAlone(['-v'])).stdout, (await pycdsAlone(['--version'])).stdout)
 })
+
+test.serial('a flag of a command whose dashes were forgotten is not ours', async (t) => {
+  const { code, stderr } = await pycdsAlone(['bake', 'app', 'tool', '-v'])
+  t.is(code, 2)
+  t.regex(stderr, /Write: pycds-image bake app -- tool -v\n/)
+})
+
+for (const [registry, tool] of [
+  ['', 'docker.io/pycds/pycds-image'],
+  ['mirror.example.com/apps', 'mirror.example.com/apps/pycds-image'],
+] as const) {
+  test.serial(`generate takes ${tool}`, async (t) => {
+    const file = join(
+      temporary(t, { Dockerfile: 'FROM python:3.13\nCMD ["python3", "-m", "app"]\n' }),
+      'Dockerfile',
+    )
+    const { code, stdout, stderr } = await pycdsAlone(['generate', file, '--', 'app', '--help'], {
+      env: { PYCDS_REGISTRY: registry },
+    })
+    t.is(code, 0, stderr)
+    t.true(stdout.includes(`--mount=from=${tool},`), stdout)
+  })
+}
 
 test.serial('help behind two dashes is the command of the image', async (t) => {
   const { stdout, code } = await pycdsAlone(['bake', 'app', '--timeout', '5', '--', 'tool', '-h'])
