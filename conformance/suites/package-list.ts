@@ -57,7 +57,8 @@ export const PACKAGES: readonly TestedPackage[] = [
   },
   { name: 'pyyaml', version: '6.0.2', tests: 'sdist', parts: ['tests'] },
   {
-    ...{ name: 'cloudpickle', version: '3.1.1', tests: 'sdist', parts: ['tests'] },
+    // The last whose source package has its tests.
+    ...{ name: 'cloudpickle', version: '2.2.1', tests: 'sdist', parts: ['tests'] },
     requires: ['psutil==7.0.0', 'tornado==6.5.1', 'typing_extensions==4.14.0'],
   },
   { name: 'dill', version: '0.4.0', tests: 'installed', parts: ['dill.tests'] },
@@ -197,6 +198,8 @@ export const PACKAGES: readonly TestedPackage[] = [
       parts: ['sklearn.tests.test_base', 'sklearn.utils', 'sklearn.linear_model', 'sklearn.tree'],
     },
   },
+  // Neither its source package nor its wheels have its tests.
+  { name: 'debugpy', version: '1.8.14', tests: 'sdist', parts: ['tests'] },
   {
     // Modules of tests that replace the standard library's, so each has its process. Left out: what asks for names of hosts.
     ...{
