@@ -12,7 +12,16 @@ import { conclude, describeFile, describeTable } from './lines.js'
 import { type Options, parseOptions, USAGE } from './options.js'
 import { choosePython, type Python } from './pythons.js'
 import { writeReport } from './report.js'
-import { addResult, RESULTS, type Results, readResults, saveResults, saveRuns, toSaved } from './results.js'
+import {
+  addResult,
+  RESULTS,
+  type Results,
+  readResults,
+  saveResults,
+  saveRuns,
+  toSaved,
+  withoutResult,
+} from './results.js'
 import { cannotConfine } from './sandbox.js'
 import { Stage } from './stage.js'
 import { SUITES } from './suites/index.js'
@@ -65,18 +74,30 @@ async function main(): Promise<number> {
 async function runSuite(options: Options, python: Python): Promise<number> {
   const suite = SUITES.find((one) => one.name === options.suite)
   if (!suite) throw new Error(`there is no suite ${options.suite}`)
-  const { groups, absent } = await suite.prepare({ python, quick: options.quick, files: options.files })
+  const {
+    groups: all,
+    absent,
+    known,
+  } = await suite.prepare({
+    ...{ python, quick: options.quick, files: options.files },
+  })
   for (const { name, reason } of absent) say(`skipped: ${name}: ${reason}`)
-  if (groups.length === 0) return refuse('nothing can be run here', NOT_POSSIBLE)
+  if (all.length === 0) return refuse('nothing can be run here', NOT_POSSIBLE)
   const name = `${suite.name}-3.${python.minor}${options.kind === 'snapshot' ? '-snapshot' : ''}`
   const stamp = new Date().toISOString().replaceAll(/[-:]|\..*/g, '')
   const directory = join(RESULTS, 'runs', `${stamp}-${name}${options.quick ? '-quick' : ''}`)
   const path = join(RESULTS, `${name}.json`)
   const results = (options.quick ? undefined : await readResults(path)) ?? newResults(options, python)
   // What was absent in an earlier run and was not tried in this one still is.
-  const tried = new Set([...groups, ...absent].map((one) => one.name.split(' ')[0]?.toLowerCase()))
+  const tried = new Set([...all, ...absent].map((one) => one.name.split(' ')[0]?.toLowerCase()))
   results.absent = [...results.absent.filter((one) => !tried.has(one.name)), ...absent]
+  if (known) results.known = known
   const commit = await commitOf(ROOT)
+  const groups = options.resume ? withoutResult(all, results, commit) : all
+  if (groups.length === 0) {
+    say(`every file has a result of ${commit} in ${path}`)
+    return 0
+  }
   const done: FileResult[] = []
   for (const group of groups) {
     await runGroup(group, python, options, async (compared) => {

@@ -9,6 +9,7 @@ npm run conformance -- --write-docs         writes docs/conformance.md from the 
   --python VERSION     3.11, 3.13.0, ...; default: that of the distribution, else the newest at hand
   --with KIND          archive (default), or snapshot: an archive and a snapshot with the library imported
   --quick              the most telling files, in less than ten minutes
+  --resume             go on with a run that was interrupted: leave out what has a result of this commit
   --keep               leave the directories of the run where they are, for a look at a difference
 
 The last line counts the cases. Exit code: 0 all the same; 1 a difference, or a run in which the archive had no part;
@@ -24,6 +25,7 @@ export interface Options {
   readonly python: string | undefined
   readonly kind: Kind
   readonly quick: boolean
+  readonly resume: boolean
   readonly keep: boolean
   readonly files: readonly string[]
 }
@@ -38,6 +40,7 @@ export function parseOptions(argv: readonly string[]): Options {
       python: { type: 'string' },
       with: { type: 'string', default: 'archive' },
       quick: { type: 'boolean', default: false },
+      resume: { type: 'boolean', default: false },
       keep: { type: 'boolean', default: false },
       'write-docs': { type: 'boolean', default: false },
     },
@@ -50,8 +53,18 @@ export function parseOptions(argv: readonly string[]): Options {
   const kind = values.with
   if (kind !== 'archive' && kind !== 'snapshot') throw new Error(`--with ${kind}: one of archive, snapshot`)
   if (values.quick && positionals.length > 0) throw new Error('--quick has its own files: name none')
+  if (values.quick && values.resume)
+    throw new Error('--quick saves no results that --resume could go on from')
   return {
-    ...{ suite, python, kind, quick: values.quick, keep: values.keep, writeDocs: values['write-docs'] },
+    ...{
+      suite,
+      python,
+      kind,
+      quick: values.quick,
+      resume: values.resume,
+      keep: values.keep,
+      writeDocs: values['write-docs'],
+    },
     files: positionals.map((name) => name.replace(/^test\.|\.py$/g, '')),
   }
 }

@@ -97,12 +97,14 @@ function cells(results: Results, files: readonly SavedFile[]): string[] {
   ].map(String)
 }
 
-function filesOf({ python, files }: Results): string {
-  const names = files.map(({ file }) => `\`${file}\``).join(', ')
+function filesOf({ python, files, known = [] }: Results): string {
+  const names = quoted(files.map(({ file }) => file))
   const commits = [...new Set(files.map(({ commit }) => commit))].join(', ')
   const odd = files.filter(({ end }) => end !== 'completed').map(({ file, end }) => `\`${file}\`: ${end}`)
   const ends = odd.length > 0 ? ` Ended both ways otherwise than by reporting: ${odd.join(', ')}.` : ''
-  return `On ${python.version}, at commit ${commits}, ${files.length} files: ${names}.${ends}`
+  const left = known.filter((name) => !files.some(({ file }) => file === name))
+  const rest = left.length > 0 ? `\n\nNot attempted on ${python.version}: ${quoted(left)}.` : ''
+  return `On ${python.version}, at commit ${commits}, ${files.length} files: ${names}.${ends}${rest}`
 }
 
 function absentOf({ python, absent }: Results): string[] {
@@ -130,12 +132,16 @@ function cases(
   return [`## ${title}`, lines.length > 0 ? lines.join('\n') : 'None.']
 }
 
+function quoted(names: readonly string[]): string {
+  return names.map((name) => `\`${name}\``).join(', ')
+}
+
 function groupReasons(absences: readonly { name: string; reason: string }[]): string {
   const reasons = [...new Set(absences.map(({ reason }) => reason))]
   return reasons
     .map((reason) => {
-      const names = absences.filter((one) => one.reason === reason).map(({ name }) => `\`${name}\``)
-      return `${names.join(', ')} (${reason})`
+      const names = absences.filter((one) => one.reason === reason).map(({ name }) => name)
+      return `${quoted(names)} (${reason})`
     })
     .join('; ')
 }

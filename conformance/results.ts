@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { readSaved, save } from '../bench/saved.js'
 import { ROOT } from '../bench/shell.js'
 import type { ComparedFile, Difference, FileResult } from './compare-file.js'
-import type { Absent } from './suites/suite.js'
+import type { Absent, Group } from './suites/suite.js'
 
 export const RESULTS = join(ROOT, 'conformance/results')
 
@@ -26,6 +26,8 @@ export interface Results {
   /** By group and name. */
   files: SavedFile[]
   absent: Absent[]
+  /** The files that there are to run. */
+  known?: readonly string[]
 }
 
 /** The results of a file; undefined where there are none. */
@@ -54,6 +56,15 @@ export function toSaved(result: FileResult, group: string, commit: string): Save
 export function addResult(results: Results, file: SavedFile): void {
   results.files = results.files.filter((one) => one.file !== file.file || !sameGroup(one.group, file.group))
   results.files.push(file)
+}
+
+/** What a run that was interrupted has left to do: the files that have no result of this commit. */
+export function withoutResult(groups: readonly Group[], { files }: Results, commit: string): Group[] {
+  const isDone = (group: Group, file: string) =>
+    files.some((one) => one.group === group.name && one.file === file && one.commit === commit)
+  return groups
+    .map((group) => ({ ...group, files: group.files.filter((file) => !isDone(group, file)) }))
+    .filter(({ files }) => files.length > 0)
 }
 
 /** Every outcome of a run, and what the processes of files said that differ or have no end. */

@@ -4,49 +4,8 @@
 import importlib
 import os
 import sys
-import traceback
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-
-# As the interpreter names them in a traceback: the outcome of each method of a TestResult.
-OUTCOMES = {
-    "addSuccess": "passed",
-    "addFailure": "failed",
-    "addError": "error",
-    "addSkip": "skipped",
-    "addExpectedFailure": "failed as expected",
-    "addUnexpectedSuccess": "passed unexpectedly",
-}
-
-
-def detail_of(rest):
-    [first, *_] = rest or ("",)
-    return "".join(traceback.format_exception(*first)) if isinstance(first, tuple) else str(first)
-
-
-def watch(result_class, record):
-    """Has every result of that class recorded, beside what it does with it itself."""
-
-    def add_recorder(method, outcome):
-        original = getattr(result_class, method)
-
-        def add(self, test, *rest):
-            record.case(test.id(), outcome, detail_of(rest))
-            return original(self, test, *rest)
-
-        setattr(result_class, method, add)
-
-    for method, outcome in OUTCOMES.items():
-        add_recorder(method, outcome)
-    original = result_class.addSubTest
-
-    def add_sub_test(self, test, subtest, error):
-        if error is not None:
-            outcome = "failed" if issubclass(error[0], test.failureException) else "error"
-            record.case(subtest.id(), outcome, detail_of([error]))
-        return original(self, test, subtest, error)
-
-    result_class.addSubTest = add_sub_test
 
 
 def result_class():
@@ -60,6 +19,7 @@ def result_class():
 
 def main():
     from collect import Record
+    from unittest_results import watch
 
     # As with `python -m test`, the directory of the test runner is not on the search path.
     sys.path.remove(HERE)

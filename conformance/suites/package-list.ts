@@ -8,7 +8,9 @@ export interface TestedPackage {
   readonly requires?: readonly string[]
   /** `sdist`: the tests are in the source package. `installed`: they are installed with the package. */
   readonly tests: 'sdist' | 'installed'
-  /** Paths in the source package, or names of installed packages; each is run in a process of its own. */
+  /** Django's are not for pytest: its own test runner runs them. */
+  readonly runner?: 'django'
+  /** Paths in the source package, names of installed packages, or labels of Django's; each is run in a process of its own. */
   readonly parts: readonly string[]
   /** Further options of pytest. */
   readonly options?: readonly string[]
@@ -55,7 +57,8 @@ export const PACKAGES: readonly TestedPackage[] = [
   },
   { name: 'pyyaml', version: '6.0.2', tests: 'sdist', parts: ['tests'] },
   {
-    ...{ name: 'cloudpickle', version: '3.1.1', tests: 'sdist', parts: ['tests'] },
+    // The last whose source package has its tests.
+    ...{ name: 'cloudpickle', version: '2.2.1', tests: 'sdist', parts: ['tests'] },
     requires: ['psutil==7.0.0', 'tornado==6.5.1', 'typing_extensions==4.14.0'],
   },
   { name: 'dill', version: '0.4.0', tests: 'installed', parts: ['dill.tests'] },
@@ -194,5 +197,40 @@ export const PACKAGES: readonly TestedPackage[] = [
       tests: 'installed',
       parts: ['sklearn.tests.test_base', 'sklearn.utils', 'sklearn.linear_model', 'sklearn.tree'],
     },
+  },
+  // Neither its source package nor its wheels have its tests.
+  { name: 'debugpy', version: '1.8.14', tests: 'sdist', parts: ['tests'] },
+  {
+    // Modules of tests that replace the standard library's, so each has its process. Left out: what asks for names of hosts.
+    ...{
+      name: 'gevent',
+      version: '25.5.1',
+      tests: 'installed',
+      parts: [
+        ...['gevent.tests.test__greenlet', 'gevent.tests.test__pool', 'gevent.tests.test__queue'],
+        ...['gevent.tests.test__event', 'gevent.tests.test__semaphore', 'gevent.tests.test__local'],
+        ...['gevent.tests.test__hub', 'gevent.tests.test__threadpool', 'gevent.tests.test__subprocess'],
+        ...['gevent.tests.test__socket', 'gevent.tests.test__monkey', 'gevent.tests.test__pywsgi'],
+      ],
+    },
+    requires: ['psutil==7.0.0', 'dnspython==2.7.0', 'requests==2.32.4'],
+  },
+  {
+    ...{ name: 'django', version: '5.2.3', tests: 'sdist', runner: 'django' },
+    parts: [
+      ...[
+        'admin_scripts',
+        'apps',
+        'auth_tests',
+        'dispatch',
+        'forms_tests',
+        'handlers',
+        'i18n',
+        'logging_tests',
+      ],
+      ...['middleware', 'migrations', 'model_forms', 'queries', 'requests_tests', 'servers', 'signals'],
+      ...['template_loader', 'template_tests', 'test_runner', 'urlpatterns_reverse', 'utils_tests', 'wsgi'],
+    ],
+    requires: ['tblib==3.1.0', 'jinja2==3.1.6', 'PyYAML==6.0.2'],
   },
 ]

@@ -9,7 +9,7 @@ import type { StageCommand } from '../stage.js'
 import { PACKAGES, PYTEST, type TestedPackage } from './package-list.js'
 import type { Absent, Group, Prepared, Suite } from './suite.js'
 
-const RUN = join(ROOT, 'conformance/python/run_pytest.py')
+const HERE = join(ROOT, 'conformance/python')
 const CACHE = join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'pycds-image/conformance')
 const LIMIT_SECONDS = 1800
 /** Source packages are built to be read; newer versions of these refuse some of them. */
@@ -30,7 +30,9 @@ export const packages: Suite = {
     for (const one of chosen) {
       try {
         const source = await unpackSource(one)
-        const parts = one.parts.filter((part) => source !== undefined && !existsSync(join(source, part)))
+        const parts = one.parts.filter(
+          (part) => source !== undefined && !existsSync(pathOf(source, one, part)),
+        )
         if (parts.length > 0) {
           absent.push({ name: one.name, reason: `its source package has no ${parts.join(', ')}` })
         } else groups.push(groupOf(one, await install(python, one), source))
@@ -43,36 +45,47 @@ export const packages: Suite = {
   },
 }
 
-function groupOf(one: TestedPackage, installed: string, source: string | undefined): Group {
-  const command = (parts: readonly string[], record: string, more: readonly string[]): StageCommand => ({
+/** Where a part lies; a test runner of Django's is told the name of a folder of its tests. */
+function pathOf(source: string, { runner }: TestedPackage, part: string): string {
+  return runner === 'django' ? join(source, 'tests', part) : join(source, part)
+}
+
+/** What runs parts of a package, or only imports all that they would import. */
+function argumentsOf(
+  { runner, tests, options = [] }: TestedPackage,
+  parts: readonly string[],
+  record: string,
+  mode: 'run' | 'import',
+): string[] {
+  if (runner === 'django') {
+    // No test has such a name.
+    const none = mode === 'import' ? ['-k', 'pycds_none'] : []
+    return [join(HERE, 'run_django.py'), record, '--parallel=1', '--noinput', ...none, ...options, ...parts]
+  }
+  return [
     // What a package asks of every run, as measuring its coverage, is not asked here.
-    args: [
-      ...[
-        RUN,
-        record,
-        '-q',
-        '-o',
-        'addopts=',
-        '-p',
-        'no:cacheprovider',
-        '--continue-on-collection-errors',
-        ...(one.options ?? []),
-        ...more,
-      ],
-      ...(one.tests === 'installed' ? ['--pyargs'] : []),
-      ...parts,
-    ],
+    ...[join(HERE, 'run_pytest.py'), record, '-q', '-o', 'addopts=', '-p', 'no:cacheprovider'],
+    ...['--continue-on-collection-errors', ...options],
+    ...(mode === 'import' ? ['--collect-only'] : []),
+    ...(tests === 'installed' ? ['--pyargs'] : []),
+    ...parts,
+  ]
+}
+
+function groupOf(one: TestedPackage, installed: string, source: string | undefined): Group {
+  const command = (args: readonly string[]): StageCommand => ({
+    ...{ args, source, limitSeconds: LIMIT_SECONDS },
     ...(one.env ? { env: one.env } : {}),
-    source,
-    limitSeconds: LIMIT_SECONDS,
   })
   return {
     name: `${one.name} ${one.version}`,
     packages: installed,
     files: one.parts.map((part) => (one.tests === 'sdist' ? `${one.name}/${part}` : part)),
-    training: async (_files, stage) => [command(one.parts, stage.record, ['--collect-only'])],
-    test: (file, stage) =>
-      command([one.tests === 'sdist' ? file.slice(one.name.length + 1) : file], stage.record, []),
+    training: async (_files, stage) => [command(argumentsOf(one, one.parts, stage.record, 'import'))],
+    test: (file, stage) => {
+      const part = one.tests === 'sdist' ? file.slice(one.name.length + 1) : file
+      return command(argumentsOf(one, [part], stage.record, 'run'))
+    },
     ends: { 0: 'completed', 1: 'completed', 2: 'collection failed', 5: 'no tests ran' },
   }
 }

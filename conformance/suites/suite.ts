@@ -25,6 +25,8 @@ export interface Absent {
 export interface Prepared {
   readonly groups: readonly Group[]
   readonly absent: readonly Absent[]
+  /** All that a run without names would run, where a run may be of a part. */
+  readonly known?: readonly string[]
 }
 
 export interface SuiteOptions {

@@ -19,6 +19,7 @@ test('what there is not is refused with the reason', (t) => {
   t.throws(() => parseOptions(['--python', 'three']), { message: /not a version/ })
   t.throws(() => parseOptions(['--with', 'luck']), { message: /one of archive, snapshot/ })
   t.throws(() => parseOptions(['--quick', 'test_re']), { message: /name none/ })
+  t.throws(() => parseOptions(['--quick', '--resume']), { message: /saves no results/ })
   t.throws(() => parseOptions(['--fast']), { message: /--fast/ })
 })
 

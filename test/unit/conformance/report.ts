@@ -3,7 +3,8 @@ import test from 'ava'
 import type { Difference } from '../../../conformance/compare-file.js'
 import { conformancePage } from '../../../conformance/report.js'
 import type { Results, SavedFile } from '../../../conformance/results.js'
-import { addResult } from '../../../conformance/results.js'
+import { addResult, withoutResult } from '../../../conformance/results.js'
+import type { Group } from '../../../conformance/suites/suite.js'
 
 const DIFFERENCE: Difference = { case: 'test.a', plain: ['passed'], archive: ['failed'], detail: '' }
 
@@ -36,6 +37,12 @@ test('the page counts over all files of an interpreter, and names what differs a
   t.true(page.includes('- `test_a` on 3.11.2: `test.a`: passed; with the archive failed'))
   t.true(page.includes('`test_b`: SIGSEGV'))
   t.true(page.includes('- dill: pip: no'))
+  t.false(page.includes('Not attempted'))
+})
+
+test('the page names the files that there are and that were not attempted', (t) => {
+  const saved = { ...results('cpython', [file('test_a')]), known: ['test_a', 'test_b', 'test_c'] }
+  t.true(conformancePage([saved]).includes('Not attempted on 3.11.2: `test_b`, `test_c`.'))
 })
 
 test('a later result takes the place of that of the same file, also of another version of a package', (t) => {
@@ -48,5 +55,21 @@ test('a later result takes the place of that of the same file, also of another v
       ['attrs 25.4.0', 'def'],
       ['click 8.2.1', 'abc'],
     ],
+  )
+})
+
+test('a run that is resumed leaves out what has a result of this commit, and a group that has nothing left', (t) => {
+  const group = (name: string, files: string[]): Group => ({
+    ...{ name, files, ends: {}, training: async () => [] },
+    test: () => ({ args: [], limitSeconds: 1 }),
+  })
+  const groups = [group('CPython 3.11.2', ['test_a', 'test_b', 'test_c']), group('attrs 25.3.0', ['tests'])]
+  const saved = results('cpython', [
+    ...[file('test_a'), file('test_b', { commit: 'old' }), file('test_c', { group: 'CPython 3.11.1' })],
+    file('tests', { group: 'attrs 25.3.0' }),
+  ])
+  t.deepEqual(
+    withoutResult(groups, saved, 'abc').map(({ files }) => files),
+    [['test_b', 'test_c']],
   )
 })
