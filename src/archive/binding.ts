@@ -9,7 +9,7 @@ import { addonFolders } from './addon.js'
 import type { NativeBinding } from './native.js'
 import { loadWasm } from './wasm.js'
 
-/** What is put into images (the first), or into training containers only. */
+/** What is put into images (the runtime; with a snapshot, what freezes it), or into training containers only. */
 export type InjectedPart =
   | '_pycds.abi3.so'
   | 'pycds-tracer.so'

@@ -6,7 +6,7 @@ import type { Engine } from '../ports/index.js'
 import { errorOfFactor, isNoisy, summarise } from '../util/statistics.js'
 
 /** A start counts as done when nothing was imported for so long. */
-const SETTLED_MS = 700
+export const SETTLED_MS = 700
 /** Below this relative error further rounds would not change what anybody reads. */
 const STABLE = 0.05
 

@@ -122,7 +122,7 @@ export interface Injected {
   scripts: { import: Buffer; compile: Buffer }
 }
 
-/** What freezes an interpreter, and what watches one; in containers that are thrown away only. */
+/** What freezes an interpreter and is mapped by the starts that go on in it, so it is shipped; and what watches one, which is not. */
 export interface Freezer {
   freeze: Buffer
   watch: Buffer

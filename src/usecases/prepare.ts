@@ -5,7 +5,7 @@ import { gzipSync } from 'node:zlib'
 import { LEARN_DIRECTORY, makeLearning } from '../artifact/learning/make.js'
 import { formatManifest } from '../artifact/manifest.js'
 import { PycdsError } from '../errors/index.js'
-import { creationTime, isLocation, nodeArchitecture, shortId } from '../image/index.js'
+import { creationTime, DEFAULT_PATH, isLocation, nodeArchitecture, shortId } from '../image/index.js'
 import { appendToImage } from '../layer/append.js'
 import { isBuiltOnBake, originOf } from '../layer/labels.js'
 import { type LayerContent, layerFiles, makeLayer } from '../layer/layer.js'
@@ -177,7 +177,7 @@ function placesOf({ environment, python }: PrepareRootRequest, root: ImageRoot):
   const inside = environment === undefined ? python : `${environment}/bin/python3`
   return {
     command: [],
-    path: root.environment.PATH ?? '/usr/local/bin:/usr/bin:/bin',
+    path: root.environment.PATH ?? DEFAULT_PATH,
     directory: root.directory,
     ...present({ python: inside }),
   }

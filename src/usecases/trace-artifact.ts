@@ -7,7 +7,7 @@ import { mergeTraces } from '../learn/trace/traces.js'
 import type { AttachmentStore } from '../ports/index.js'
 
 /** The type of a trace, as an artifact and as a document. */
-export const TRACE_TYPE = 'application/vnd.pycds.trace.v1+json'
+const TRACE_TYPE = 'application/vnd.pycds.trace.v1+json'
 
 export interface TracePushResult {
   schema: 'io.pycds.trace-push/1'

@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
-export const PACKAGE_ROOT = findRoot(dirname(fileURLToPath(import.meta.url)))
+const PACKAGE_ROOT = findRoot(dirname(fileURLToPath(import.meta.url)))
 
 /** The absolute path of a file of this package, given relative to its root. */
 export function inPackage(path: string): string {

@@ -37,7 +37,7 @@ export class SnapshotReport {
 }
 
 /** A code with its sentence. */
-export function describeRefusal(code: string): string {
+function describeRefusal(code: string): string {
   const sentence = REFUSAL_SENTENCES[code as Refusal]
   return sentence === undefined ? code : `${code}: ${sentence}`
 }

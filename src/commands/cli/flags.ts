@@ -111,7 +111,7 @@ export const surroundingsFlags = {
 }
 
 /** For images in registries: what of them is kept. */
-export const registryFlags = {
+const registryFlags = {
   'cache-dir': Flags.string({
     summary: 'keep what is read of registries in this directory for later commands; default: until the end',
     helpValue: 'DIR',

@@ -140,7 +140,7 @@ export function writeUnchangedFiles(flags: OutputFileFlags, { output }: Unchange
 }
 
 /** The names that buildx gives them; an engine without manifests has one digest for both. */
-export function toMetadata(output: NonNullable<BakeResult['output']>): Record<string, string> {
+function toMetadata(output: NonNullable<BakeResult['output']>): Record<string, string> {
   return {
     'containerimage.config.digest': output.configDigest,
     'containerimage.digest': output.manifestDigest ?? output.configDigest,

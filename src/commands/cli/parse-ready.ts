@@ -88,7 +88,7 @@ function parsePattern(flag: string, text: string): RegExp {
 }
 
 /** A command in words, with quotes as a shell has them; no shell runs it. */
-export function parseWords(flag: string, text: string): string[] {
+function parseWords(flag: string, text: string): string[] {
   const words = splitWords(text)
   if (words === undefined || words.length === 0 || words[0] === '') {
     throw usage(flag, text, 'not a command', 'Write a program and its arguments; close every quote.')

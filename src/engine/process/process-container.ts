@@ -20,7 +20,7 @@ import { type Identity, type LaunchOptions, launch } from './launch.js'
 import { spawnError } from './spawn-error.js'
 
 /** Names every process that a run has started, however deep. */
-export const RUN_VARIABLE = 'PYCDS_RUN'
+const RUN_VARIABLE = 'PYCDS_RUN'
 
 /** A process left behind may hold the output open for ever. */
 const OUTPUT_DEADLINE_MS = 1000

@@ -5,7 +5,7 @@ import { CODE, failure } from './status.js'
 const PREFIX_BYTES = 5
 
 /** More than any answer of BuildKit; a length above it is no length. */
-export const MAX_ANSWER_BYTES = 64 * 1024 * 1024
+const MAX_ANSWER_BYTES = 64 * 1024 * 1024
 
 /** Puts the prefix in front of a message. */
 export function frame(message: Uint8Array): Buffer {

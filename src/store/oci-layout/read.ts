@@ -26,7 +26,7 @@ export async function openLayout(path: string): Promise<Medium> {
 }
 
 /** Checks the content of the file `oci-layout`. */
-export function checkMarker(bytes: Buffer | undefined, subject: string): void {
+function checkMarker(bytes: Buffer | undefined, subject: string): void {
   if (bytes === undefined) throw damaged(`${subject}: it is no OCI layout, for it has no file oci-layout`)
   const marker = parseJson(bytes, `${subject}: oci-layout`) as { imageLayoutVersion?: unknown } | null
   const version = marker?.imageLayoutVersion

@@ -4,6 +4,7 @@ import { readBaked } from '../../artifact/baked.js'
 import { PycdsError } from '../../errors/index.js'
 import { environmentOf, nodeArchitecture } from '../../image/index.js'
 import { healthCommand, type TrainingSpec } from '../../learn/run/index.js'
+import { SETTLED_MS } from '../../measure/measure.js'
 import type { SourceImage } from '../../ports/index.js'
 import { withContainer } from '../../ports/with-container.js'
 import { judge, mainMetric, speedups } from './compare.js'
@@ -12,9 +13,6 @@ import type { BenchPorts, BenchRequest } from './request.js'
 import type { BenchResult, BenchSubject, SubjectId } from './result.js'
 import { runRounds } from './rounds.js'
 import { addAllBytecode, type WithBytecode } from './with-bytecode.js'
-
-/** A start counts as done when nothing was imported for so long. */
-const SETTLED_MS = 700
 
 interface Subject {
   id: SubjectId
