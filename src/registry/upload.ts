@@ -95,7 +95,7 @@ async function send(
       if (failures >= request.endpoint.patience.attempts)
         throw inVain(request.endpoint, request.subject, error)
       await request.endpoint.wait(failures)
-      const resumed = await resume(request, session)
+      const resumed = isPassing ? await resume(request, session) : undefined
       // What closed an upload may have arrived though its answer did not.
       if (resumed === undefined && (await request.has(blob.digest))) return
       session = resumed ?? (await begin(request))
