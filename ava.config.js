@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// The tests without an engine. They run as they were compiled: `npm test` does that first.
+// The tests without an engine. They run as they were compiled, which `npm test` does first: scripts/ava.mjs.
 
 /** What every configuration of the tests has in common. */
 export const common = {
-  typescript: { rewritePaths: { 'test/': 'build/test/' }, compile: false },
   require: ['./build/test/helpers/end-worker.js'],
   // Native addons and patched process streams are safer in processes than in threads.
   workerThreads: false,
@@ -21,13 +20,13 @@ export function longestFirst(names) {
 export default {
   ...common,
   files: [
-    'test/**/*.ts',
-    '!test/helpers/**',
-    '!test/**/helpers/**',
-    '!test/fixtures/**',
-    '!test/**/fixtures/**',
-    '!test/integration/**',
-    '!test/fuzz/**',
+    'build/test/**/*.js',
+    '!build/test/helpers/**',
+    '!build/test/**/helpers/**',
+    '!build/test/fixtures/**',
+    '!build/test/**/fixtures/**',
+    '!build/test/integration/**',
+    '!build/test/fuzz/**',
   ],
   sortTestFiles: longestFirst([
     'snapshot-thaws',

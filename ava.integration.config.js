@@ -3,12 +3,12 @@ import { common, longestFirst } from './ava.config.js'
 
 // Those that look at how long something takes or at what else is on the machine, or that change it, run alone:
 // ava.alone.config.js.
-export const ALONE = ['test/integration/alone/**/*.ts']
+export const ALONE = ['build/test/integration/alone/**/*.js']
 
 /** The tests that need a container engine. */
 export default {
   ...common,
-  files: ['test/integration/**/*.ts', ...ALONE.map((pattern) => `!${pattern}`)],
+  files: ['build/test/integration/**/*.js', ...ALONE.map((pattern) => `!${pattern}`)],
   sortTestFiles: longestFirst([
     'engines',
     'bake',

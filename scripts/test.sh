@@ -131,7 +131,7 @@ stop_side_engines() {
 
 # --- The checks and the tests -------------------------------------------------------------------------------
 
-run_ava() { npx --no -- ava --tap "$@" </dev/null | tee -a "$WORK/tap"; }
+run_ava() { node scripts/ava.mjs --tap "$@" </dev/null | tee -a "$WORK/tap"; }
 
 # with_engine OPTION...: tests that use the engine; where there is one, none of them may be skipped for want of it.
 with_engine() {

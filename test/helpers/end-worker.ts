@@ -3,7 +3,7 @@
 // child behind, would keep the whole run waiting until it is called off. It ends, and says what it held. How long a
 // file took, and how much processor time, is appended to the file that PYCDS_TEST_TIMES names.
 import { appendFileSync, readFileSync } from 'node:fs'
-import { relative } from 'node:path'
+import { join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import test, { registerCompletionHandler } from 'ava'
 import { ROOT } from './repository.js'
@@ -13,7 +13,8 @@ const PATIENCE_MS = 30_000
 const TICKS_PER_SECOND = 100
 
 const { PYCDS_TEST_TIMES } = process.env
-const file = relative(ROOT, fileURLToPath(test.meta.file))
+/** Of the source; what runs is below build/. */
+const file = relative(join(ROOT, 'build'), fileURLToPath(test.meta.file)).replace(/\.js$/, '.ts')
 
 if (PYCDS_TEST_TIMES !== undefined) {
   process.once('exit', () => {
