@@ -16,6 +16,9 @@ export const USER = { name: 'test', password: 'canary-of-a-password' }
 /** Of that password, as `htpasswd -B` writes it. */
 const HTPASSWD = 'test:$2y$05$kzbuTxU2YkD26muaC8mHSe2SXPA5pHYGPk79xsMrNaHdqrAawbKOe'
 
+/** How often a port is looked for. */
+const ATTEMPTS = 5
+
 /** A certificate and its key. */
 export interface Certificate {
   /** Paths. */
@@ -40,26 +43,29 @@ export async function startDockerRegistry(
   { auth, tls }: DockerRegistryOptions = {},
 ): Promise<DockerRegistry> {
   const directory = temporary(t)
-  const port = await freePort()
-  const host = `127.0.0.1:${port}`
   writeFileSync(join(directory, 'htpasswd'), `${HTPASSWD}\n`)
   const authorization =
     auth === 'htpasswd'
       ? { auth: { htpasswd: { realm: 'test', path: join(directory, 'htpasswd') } } }
       : auth && { auth: { token: { ...auth.settings } } }
-  const config = {
-    version: 0.1,
-    log: { level: 'error', accesslog: { disabled: true } },
-    storage: { filesystem: { rootdirectory: join(directory, 'data') }, delete: { enabled: true } },
-    http: { addr: host, ...(tls && { tls: { certificate: tls.cert, key: tls.key } }) },
-    ...authorization,
+  for (let attempt = 1; ; attempt += 1) {
+    const port = await freePort()
+    const host = `127.0.0.1:${port}`
+    const config = {
+      version: 0.1,
+      log: { level: 'error', accesslog: { disabled: true } },
+      storage: { filesystem: { rootdirectory: join(directory, 'data') }, delete: { enabled: true } },
+      http: { addr: host, ...(tls && { tls: { certificate: tls.cert, key: tls.key } }) },
+      ...authorization,
+    }
+    const file = join(directory, 'config.yml')
+    writeFileSync(file, JSON.stringify(config)) // which is YAML, too
+    const child = spawn('docker-registry', ['serve', file], { stdio: 'ignore' })
+    t.teardown(() => void child.kill('SIGKILL'))
+    if (await listens(port, child)) return { host, stop: () => void child.kill('SIGKILL') }
+    // Another process may have been given the port meanwhile.
+    if (attempt === ATTEMPTS) throw new Error(`docker-registry ended with exit code ${child.exitCode}`)
   }
-  const file = join(directory, 'config.yml')
-  writeFileSync(file, JSON.stringify(config)) // which is YAML, too
-  const child = spawn('docker-registry', ['serve', file], { stdio: 'ignore' })
-  t.teardown(() => void child.kill('SIGKILL'))
-  await untilListening(port, child)
-  return { host, stop: () => void child.kill('SIGKILL') }
 }
 
 /** An authority, and a certificate of it for this machine; in a directory of the test. */
@@ -284,16 +290,19 @@ async function freePort(): Promise<number> {
   return port
 }
 
-async function untilListening(port: number, child: ChildProcess): Promise<void> {
+/** Waits until a process listens; false when it has ended instead. */
+async function listens(port: number, child: ChildProcess): Promise<boolean> {
   const end = Date.now() + DEADLINE_MS
-  while (Date.now() < end && child.exitCode === null) {
+  while (child.exitCode === null) {
+    if (Date.now() > end) throw new Error('docker-registry does not begin to listen')
     const isThere = await new Promise<boolean>((resolve) => {
       const socket = connect(port, '127.0.0.1', () => resolve(true))
       socket.on('error', () => resolve(false))
       socket.on('connect', () => socket.destroy())
     })
-    if (isThere) return
+    // It may be somebody else who answers.
+    if (isThere && child.exitCode === null) return true
     await setTimeout(50)
   }
-  throw new Error(`docker-registry did not begin to listen (exit code ${child.exitCode})`)
+  return false
 }

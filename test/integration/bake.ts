@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Whole bakes of real images through the built command line: what they give, and how they fail.
+import type { ChildProcess } from 'node:child_process'
 import { readFileSync } from 'node:fs'
+import { setTimeout } from 'node:timers/promises'
 import test, { type ExecutionContext } from 'ava'
 import type { BakeResult } from '../../src/usecases/result.js'
 import { baked, bakedAnew } from '../helpers/baked.js'
-import { pycds, signalWhenSaid, verifies } from '../helpers/cli.js'
+import { pycds, verifies } from '../helpers/cli.js'
 import { docker, hasImage, imageName } from '../helpers/engine.js'
 import { type BaseImage, type Example, ensureImage, exampleImage } from '../helpers/images.js'
 import { leftInEngine } from '../helpers/leftovers.js'
@@ -250,8 +252,12 @@ if (flask === undefined || tool === undefined) {
   test.serial('SIGINT removes the container and ends with 130', async (t) => {
     const name = imageName(t)
     const bake = ['bake', flask, '-t', name, '--ready', 'exit', '--progress', 'plain']
-    const onStart = signalWhenSaid('[train]', 'SIGINT')
-    t.is((await pycds(bake, { onStart })).code, 130)
+    // Not before there is something to remove.
+    const onStart = async (child: ChildProcess) => {
+      while (child.exitCode === null && (await leftInEngine()).length === 0) await setTimeout(50)
+      child.kill('SIGINT')
+    }
+    t.is((await pycds(bake, { onStart: (child) => void onStart(child) })).code, 130)
     t.deepEqual(await leftInEngine(), [])
     t.false(await hasImage(name))
   })

@@ -139,7 +139,7 @@ if (base === undefined) {
     '--ready',
     'port:9999',
     '--timeout',
-    '4s',
+    '8s',
   )
   test.serial(
     'a line that never comes',
