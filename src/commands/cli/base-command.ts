@@ -9,6 +9,7 @@ import {
   type Style,
 } from '../../log/index.js'
 import type { AttachmentStore } from '../../ports/index.js'
+import type { GivenFlag } from './config-flags.js'
 import { interruptible } from './interruption.js'
 import { splitCommand } from './parse.js'
 import {
@@ -47,10 +48,13 @@ export abstract class BaseCommand extends Command {
     return (this.id ?? '').replaceAll(':', ' ')
   }
 
-  /** Parses the words before `--` and returns them with the command behind it; `words` are all arguments. */
+  /**
+   * Parses the words before `--` and returns them with the command behind it; `words` are all arguments, `given` the
+   * flags as they came.
+   */
   protected async parseLine<F extends Interfaces.OutputFlags<F>, A extends Interfaces.OutputArgs<A>>(
     verb: Interfaces.Input<F, object, A> & { takesCommand: boolean },
-  ): Promise<{ flags: F; args: A; words: string[]; command?: string[] }> {
+  ): Promise<{ flags: F; args: A; words: string[]; given: GivenFlag[]; command?: string[] }> {
     const { own, command } = splitCommand(this.argv)
     if (command && !verb.takesCommand) {
       throw new PycdsError('USAGE', {
@@ -58,7 +62,7 @@ export abstract class BaseCommand extends Command {
         hint: `${this.verb} runs no command inside the image; bake and verify do.`,
       })
     }
-    const { flags, args, argv } = await this.parse<F, object, A>(verb, own)
+    const { flags, args, argv, raw } = await this.parse<F, object, A>(verb, own)
     const words = argv.map(String)
     const unknown = words.find((word) => word.length > 1 && word.startsWith('-'))
     if (unknown !== undefined) {
@@ -66,7 +70,8 @@ export abstract class BaseCommand extends Command {
       const hint = `See pycds-image ${this.verb} --help.`
       throw new PycdsError('USAGE', { message: `${this.verb}: unknown flag ${unknown}`, hint })
     }
-    return { flags, args, words, ...(command && { command }) }
+    const given = raw.filter((token) => token.type === 'flag')
+    return { flags, args, words, given, ...(command && { command }) }
   }
 
   /**
