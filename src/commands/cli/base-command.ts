@@ -14,17 +14,17 @@ import { interruptible } from './interruption.js'
 import { splitCommand } from './parse.js'
 import {
   type Lookups,
+  type OpenPorts,
   openAttachments,
   openLookups,
   openPorts,
-  type Ports,
   type PortsRequest,
 } from './ports.js'
 import { type TimeLimit, withinLimit } from './time-limit.js'
 import { toUsageError } from './usage-error.js'
 
 /** What every use case is given: its ports, and the signal that asks it to stop. */
-export type Surroundings = Ports & { signal: AbortSignal }
+export type WorkPorts = OpenPorts & { signal: AbortSignal }
 
 /** What ends work before it is done. */
 export interface Limits {
@@ -78,7 +78,7 @@ export abstract class BaseCommand extends Command {
    * Runs a use case; what it made in the engine is removed however it ends, and awaited.
    */
   protected withPorts<T>(
-    work: (surroundings: Surroundings) => Promise<T>,
+    work: (ports: WorkPorts) => Promise<T>,
     request: PortsRequest = {},
     { signal, limit }: Limits = {},
   ): Promise<T> {
@@ -132,11 +132,11 @@ export abstract class BaseCommand extends Command {
   /** Both: the progress goes on until everything is removed again. */
   protected withShownPorts<T>(
     flags: { progress: ProgressMode; 'app-output': 'show' | 'hide' },
-    work: (surroundings: Surroundings & { progress: ClosableProgress }) => Promise<T>,
+    work: (ports: WorkPorts & { progress: ClosableProgress }) => Promise<T>,
     request: PortsRequest = {},
   ): Promise<T> {
     return this.withProgress(flags, (progress) =>
-      this.withPorts((surroundings) => work({ ...surroundings, progress }), request),
+      this.withPorts((ports) => work({ ...ports, progress }), request),
     )
   }
 
@@ -163,7 +163,7 @@ export abstract class BaseCommand extends Command {
 }
 
 async function withOpenPorts<T>(
-  work: (surroundings: Surroundings) => Promise<T>,
+  work: (ports: WorkPorts) => Promise<T>,
   request: PortsRequest & { signal: AbortSignal },
 ): Promise<T> {
   const ports = await openPorts(request)
