@@ -2,6 +2,7 @@
 // The document beside an archive: what was baked, from what, by which version. It is for people and for later bakes;
 // the runtime never reads it. docs/schemas/manifest.json describes it for others.
 import type { ElfIdentity, Validate } from '../ports/index.js'
+import { TOOL_VERSION } from '../util/version.js'
 
 /** A module that was imported and is not in the archive. */
 export interface LeftOut {
@@ -56,6 +57,40 @@ export interface Manifest {
   bytecode: { paths: string[] }
   /** Absent: there is none. */
   snapshot?: SnapshotNote
+}
+
+/** What the artifacts of an image say of themselves. */
+export type Noted = Pick<Manifest, 'modules' | 'regexes' | 'sources' | 'leftOut' | 'bytecode'>
+
+/** Of an image in which nothing was made yet. */
+export const NOTHING_NOTED: Noted = {
+  modules: 0,
+  regexes: 0,
+  sources: 0,
+  leftOut: [],
+  bytecode: { paths: [] },
+}
+
+/** What the layer of a manifest is for. */
+export interface Served {
+  python: Pick<Manifest['python'], 'version' | 'executable' | 'library'>
+  /** Of that interpreter. */
+  identity: ElfIdentity
+  validate: Validate
+  /** As the manifest's `source`. */
+  origin: string | null
+}
+
+export function manifestOf({ python, identity, validate, origin }: Served, noted: Noted): Manifest {
+  const { version, executable, library } = python
+  return {
+    schema: 'io.pycds.manifest/1',
+    tool: `pycds-image ${TOOL_VERSION}`,
+    source: origin,
+    python: { version, executable, library, ...identity },
+    validate,
+    ...noted,
+  }
 }
 
 export function formatManifest(manifest: Manifest): Buffer {
