@@ -111,7 +111,7 @@ export function parseManifest(bytes: Buffer | undefined): Manifest | undefined {
   const isManifest =
     value?.schema === 'io.pycds.manifest/1' &&
     typeof value.python?.executable === 'string' &&
-    isListOf(value.leftOut, (one) => typeof one?.name === 'string' && typeof one.reason === 'string') &&
+    parseLeftOut(value.leftOut) !== undefined &&
     isListOf(value.bytecode?.paths, (path) => typeof path === 'string') &&
     (value.snapshot === undefined ||
       (typeof value.snapshot.python === 'string' &&
@@ -119,6 +119,15 @@ export function parseManifest(bytes: Buffer | undefined): Manifest | undefined {
         isListOf(value.snapshot.modules, (name) => typeof name === 'string') &&
         isListOf(value.snapshot.leftOut, (one) => typeof one?.name === 'string')))
   return isManifest ? (value as Manifest) : undefined
+}
+
+/** A list of such modules; undefined for anything else. */
+export function parseLeftOut(value: unknown): LeftOut[] | undefined {
+  const isOne = (one: unknown) =>
+    typeof one === 'object' &&
+    typeof (one as LeftOut | null)?.name === 'string' &&
+    typeof (one as LeftOut).reason === 'string'
+  return Array.isArray(value) && value.every(isOne) ? value : undefined
 }
 
 function isListOf<T>(value: readonly T[] | undefined, isOne: (item: T) => boolean): boolean {
