@@ -10,9 +10,10 @@ import { DEFAULT_PATH, type ImageConfig } from '../image/index.js'
 import { deadWarning } from '../layer/labels.js'
 import { layerFiles } from '../layer/layer.js'
 import { FOLDER } from '../layer/marks.js'
-import { type Learned, type LearnInput, type LearnRequest, learn } from '../learn/learn.js'
-import { healthCommand, type Surroundings } from '../learn/run/index.js'
-import { describeTraining, planReady, type TrainingSummary } from '../learn/training.js'
+import { type Learned, type LearnRequest, learn } from '../learn/learn.js'
+import type { Surroundings } from '../learn/run/index.js'
+import { planRuns, type RunPlan, type RunSubject } from '../learn/source.js'
+import { describeTraining, type TrainingSummary } from '../learn/training.js'
 import { during } from '../log/index.js'
 import type { ImageRoot, LayerFile, ModuleCode, RunPorts, Undone, Validate } from '../ports/index.js'
 import { withContainer } from '../ports/with-container.js'
@@ -83,7 +84,7 @@ export async function step(request: StepRequest, ports: StepPorts): Promise<Step
     })
   }
   // From here on the root is what it was before, and only what was made is put in.
-  const { learned, content } = made
+  const { plan, learned, content } = made
   const { output } = request
   const besides = besidesOf(content)
   const folder = folderOf(content, request, root)
@@ -114,7 +115,7 @@ export async function step(request: StepRequest, ports: StepPorts): Promise<Step
     schema: 'io.pycds.step/1',
     output: output ?? '/',
     python: describePython(learned, content),
-    training: describeTraining(named, request.config, learned.training),
+    training: describeTraining(named, request.config, plan.ready, learned.training),
     ...content.summaries(folder),
     files: files.map(({ path, body }) => ({ path, bytes: body.length })),
     removed: undone.removed.length,
@@ -148,16 +149,15 @@ type NamedRequest = StepRequest & LearnRequest
 async function trainAndMake(request: NamedRequest, ports: StepPorts) {
   const { engine, root, archiver } = ports
   const place = root.makePlace()
-  const plan = planRuns(request, place, ports)
+  const plan = planRuns(request, rootSubject(request, place, ports), archiver.injected(process.arch))
   return await withContainer(engine, SUBJECT, async (image) => {
     const learned = await learn(request, { ...plan, image }, ports)
     const { python, selection } = learned
-    const { runtime } = archiver.injected(process.arch)
     const { reference, validate, pyc, limits } = request
     const run = { image: SUBJECT, folder: `${place}/bytecode`, timeoutMs: limits.timeoutMs }
-    const made = { python, selection, image, origin: null, runtime }
+    const made = { python, selection, image, origin: null, runtime: plan.runtime }
     const content = await makeContent({ ...made, reference, validate, pyc, run }, ports)
-    return { learned, content: await addMore(request, { place, plan, learned, content }, ports) }
+    return { plan, learned, content: await addMore(request, { place, plan, learned, content }, ports) }
   })
 }
 
@@ -184,7 +184,7 @@ function folderOf(content: MadeContent, { output }: StepRequest, root: ImageRoot
 
 interface MoreInput {
   place: string
-  plan: Omit<LearnInput, 'image'>
+  plan: RunPlan
   learned: Learned
   content: MadeContent
 }
@@ -226,34 +226,26 @@ async function addMore(request: NamedRequest, input: MoreInput, ports: StepPorts
   return typeof proved === 'string' ? completion.without(proved) : proved
 }
 
-/** How commands are run in this root. */
-function planRuns(
-  request: NamedRequest,
+/** This root as what commands are run in. */
+function rootSubject(
+  { command, python, config }: NamedRequest,
   place: string,
   { archiver, root }: StepPorts,
-): Omit<LearnInput, 'image'> {
-  const injected = archiver.injected(process.arch)
+): RunSubject {
+  const { tracerPath, probePath } = archiver.injected(process.arch)
   const { LD_PRELOAD, PATH } = root.environment
   return {
-    spec: {
-      image: SUBJECT,
-      ...(request.command ? { command: request.command } : {}),
-      preload: LD_PRELOAD,
-      surroundings: request.surroundings,
-      tracer: injected.tracer,
-      probe: injected.probe,
-      health: request.config && healthCommand(request.config),
-      // A directory that each run makes and that goes away with it.
-      place: { directory: `${place}/run`, tracer: injected.tracerPath, probe: injected.probePath },
-    },
-    ready: planReady(request, request.config),
-    scripts: injected.scripts,
-    surroundings: {
-      command: request.command ?? [],
+    image: SUBJECT,
+    config,
+    preload: LD_PRELOAD,
+    python: {
+      command: command ?? [],
       path: PATH ?? DEFAULT_PATH,
       directory: root.directory,
-      ...present({ python: request.python }),
+      ...present({ python }),
     },
+    // A directory that each run makes and that goes away with it.
+    place: { directory: `${place}/run`, tracer: tracerPath, probe: probePath },
   }
 }
 
