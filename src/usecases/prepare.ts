@@ -4,28 +4,21 @@ import { randomUUID } from 'node:crypto'
 import { gzipSync } from 'node:zlib'
 import { learningContent } from '../artifact/content.js'
 import { LEARN_DIRECTORY } from '../artifact/learning/make.js'
-import { PycdsError } from '../errors/index.js'
 import { creationTime, DEFAULT_PATH, isLocation, nodeArchitecture, shortId } from '../image/index.js'
 import { appendToImage } from '../layer/append.js'
 import { isBuiltOnBake, originOf } from '../layer/labels.js'
 import { layerFiles, makeLayer } from '../layer/layer.js'
-import { FOLDER } from '../layer/marks.js'
-import type { PythonSurroundings } from '../learn/find-python.js'
-import { surroundingsOf } from '../learn/find-python.js'
+import { type PythonSurroundings, surroundingsOf } from '../learn/find-python.js'
 import { findInstalled, type InstalledPython } from '../learn/foreign/installed.js'
 import { resolveSource } from '../learn/source.js'
 import { during } from '../log/index.js'
 import type { ImageRoot, Ports, RunPorts } from '../ports/index.js'
 import { withContainer } from '../ports/with-container.js'
 import { present } from '../util/present.js'
+import { assertImage, besideOf, folderFor, SUBJECT, sizesOf } from './in-root.js'
 import { chooseOutput, type OutputRequest } from './output.js'
 import { type BakeResult, describeOutput } from './result.js'
 import { assertRoom } from './room.js'
-
-/** How messages name an image that has no name yet. */
-const SUBJECT = 'being built'
-/** Of what a user keeps who cannot write to /opt, and of a virtual environment: beside the runtime, which looks there first. */
-const BESIDE_FOLDER = '_pycds.data'
 
 export interface PrepareRequest extends OutputRequest {
   /** Seconds since 1970, from SOURCE_DATE_EPOCH: the time of everything new; default: when the source was made. */
@@ -142,20 +135,16 @@ export async function prepareRoot(
 ): Promise<PrepareRootResult> {
   const { environment, output, sourceDateEpoch, here } = request
   const { root, engine, archiver } = ports
-  const sign = here || environment !== undefined ? undefined : root.wholeMachine()
-  if (sign !== undefined) {
-    throw new PycdsError('USAGE', {
-      message: `step: this is no image that is being built: ${sign}`,
-      hint: 'Start it by a RUN instruction of a Dockerfile, or prepare a virtual environment: pycds-image prepare --root VENV.',
-    })
-  }
+  const chosen = here || environment !== undefined
+  assertImage({ here: chosen }, root, 'prepare a virtual environment: pycds-image prepare --root VENV.')
   const subject = environment === undefined ? SUBJECT : `root ${environment}`
   const python = await withContainer(engine, SUBJECT, (files) =>
     findInstalled(subject, files, placesOf(request, root), archiver),
   )
   const { runtime } = archiver.injected(process.arch)
-  const beside = `${python.siteDirectory}/${BESIDE_FOLDER}`
-  const folder = environment === undefined ? root.archiveFolder(FOLDER, beside, output) : beside
+  const { siteDirectory } = python
+  const folder =
+    environment === undefined ? folderFor([siteDirectory], request, root) : besideOf(siteDirectory)
   const directory = environment === undefined ? LEARN_DIRECTORY : `${environment}/var/cache/pycds`
   // Nothing tells one image from another here: whatever is built anew learns anew, unless the same bytes are asked for.
   const image = sourceDateEpoch === undefined ? randomUUID() : String(sourceDateEpoch)
@@ -167,7 +156,7 @@ export async function prepareRoot(
     schema: 'io.pycds.prepare-root/1',
     root: environment ?? output ?? '/',
     ...describe(python, directory),
-    files: files.map(({ path, body }) => ({ path, bytes: body.length })),
+    files: sizesOf(files),
   }
 }
 

@@ -18,12 +18,9 @@ import { during } from '../log/index.js'
 import type { ImageRoot, LayerFile, ModuleCode, RunPorts, Undone, Validate } from '../ports/index.js'
 import { withContainer } from '../ports/with-container.js'
 import { present } from '../util/present.js'
+import { assertImage, besideOf, folderFor, SUBJECT, sizesOf } from './in-root.js'
 import { type BakeResult, describePython } from './result.js'
 
-/** How messages name an image that has no name yet. */
-const SUBJECT = 'being built'
-/** Of what a user keeps who cannot write to /opt: beside the runtime, which looks there first. */
-const BESIDE_FOLDER = '_pycds.data'
 const LISTED_CHANGES = 3
 
 export interface StepRequest extends Omit<LearnRequest, 'reference'>, MoreOptions {
@@ -64,7 +61,11 @@ export interface StepResult extends Summaries {
 export async function step(request: StepRequest, ports: StepPorts): Promise<StepResult> {
   const { root, progress } = ports
   assertSource(request)
-  assertImage(request, root)
+  assertImage(
+    request,
+    root,
+    'bake a finished image with pycds-image bake. --here bakes this root all the same.',
+  )
   await during(progress, ['look', 'Look at the files of the root'], async (shown) => {
     await root.remember(ports.signal)
     shown.done()
@@ -86,8 +87,8 @@ export async function step(request: StepRequest, ports: StepPorts): Promise<Step
   // From here on the root is what it was before, and only what was made is put in.
   const { plan, learned, content } = made
   const { output } = request
-  const besides = besidesOf(content)
-  const folder = folderOf(content, request, root)
+  const besides = content.siteDirectories.map(besideOf)
+  const folder = folderFor(content.siteDirectories, request, root)
   const earlier = [FOLDER, ...besides].flatMap((place) =>
     filesIn(place, content).flatMap((path) => (root.has(path) ? [{ place, path }] : [])),
   )
@@ -117,7 +118,7 @@ export async function step(request: StepRequest, ports: StepPorts): Promise<Step
     python: describePython(learned, content),
     training: describeTraining(named, request.config, plan.ready, learned.training),
     ...content.summaries(folder),
-    files: files.map(({ path, body }) => ({ path, bytes: body.length })),
+    files: sizesOf(files),
     removed: undone.removed.length,
     warnings,
   }
@@ -130,16 +131,6 @@ function assertSource({ mode, command }: StepRequest): void {
     hint:
       'A build step does not know the ENTRYPOINT: write the command behind --, as in `step -- python -m app`, ' +
       'or name what is imported, as in `step --import app`.',
-  })
-}
-
-/** Started outside of a build this would change the machine; what is written elsewhere still runs there. */
-function assertImage({ here }: StepRequest, root: ImageRoot): void {
-  const sign = here ? undefined : root.wholeMachine()
-  if (sign === undefined) return
-  throw new PycdsError('USAGE', {
-    message: `step: this is no image that is being built: ${sign}`,
-    hint: 'Start it by a RUN instruction of a Dockerfile, or bake a finished image with pycds-image bake. --here bakes this root all the same.',
   })
 }
 
@@ -161,11 +152,6 @@ async function trainAndMake(request: NamedRequest, ports: StepPorts) {
   })
 }
 
-/** Where something can be put that has no place of its own: beside the runtime, which looks there first. */
-function besidesOf({ siteDirectories }: MadeContent): string[] {
-  return siteDirectories.map((site) => `${site}/${BESIDE_FOLDER}`)
-}
-
 /** @returns why the root does not take the files, where that is so */
 function putInto(root: ImageRoot, files: readonly LayerFile[], mtime: Date): string | undefined {
   try {
@@ -175,11 +161,6 @@ function putInto(root: ImageRoot, files: readonly LayerFile[], mtime: Date): str
     if (!(error instanceof PycdsError)) throw error
     return `nothing can be frozen in this root: ${error.message}`
   }
-}
-
-/** Where that goes. */
-function folderOf(content: MadeContent, { output }: StepRequest, root: ImageRoot): string {
-  return root.archiveFolder(FOLDER, besidesOf(content)[0] ?? `/${BESIDE_FOLDER}`, output)
 }
 
 interface MoreInput {
@@ -200,7 +181,7 @@ async function addMore(request: NamedRequest, input: MoreInput, ports: StepPorts
   const cannot = cannotComplete(process.arch, ports)
   if (cannot !== undefined) return withoutMore(content, request, cannot)
   const mtime = timeOf(request, learned.selection.modules)
-  const folder = folderOf(content, request, root)
+  const folder = folderFor(content.siteDirectories, request, root)
   const present = layerFiles(content, 'by-itself', folder)
   const unwritable = putInto(root, present, mtime)
   if (unwritable !== undefined) return withoutMore(content, request, unwritable)
