@@ -65,7 +65,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
     'util',
   ],
   'learn/runlog': ['types:ports', 'errors'],
-  'learn/select': ['learn/run', 'types:learn/runlog', 'layer', 'types:ports', 'errors', 'util'],
+  'learn/select': ['learn/run', 'types:learn/runlog', 'types:ports', 'errors', 'util'],
   'learn/trace': ['learn/select', 'errors', 'util'],
   // What is outside knows the faces of artifacts only, not the folders of the kinds.
   artifact: [

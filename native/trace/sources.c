@@ -6,6 +6,7 @@
 #include "sources.h"
 
 #include "../cpython/object.h"
+#include "../cpython/one_off.h"
 #include "../cpython/source_call.h"
 #include "../cpython/strict_compile.h"
 #include "../format/number.h"
@@ -39,6 +40,8 @@ static void tell_of_number(const struct source_question *question) {
   struct source_question head = *question;
   head.text_bytes = number.at;
   size_t end = number.at + number.width;
+  /* Of what is left there may be more of the kind. */
+  if (one_off_text(question->text, number.at) || one_off_text(question->text + end, question->text_bytes - end)) return;
   PyObject *tail = PyUnicode_FromStringAndSize(question->text + end, (Py_ssize_t)(question->text_bytes - end));
   if (tail) tell(sources.record_samples, &head, tail);
   drop(tail);
@@ -48,12 +51,12 @@ static void tell_of_number(const struct source_question *question) {
 static PyObject *observe(enum source_builtin builtin, const struct source_arguments *arguments) {
   struct source_question question;
   if (sources.busy || !source_call_question(builtin, arguments, sources.optimize, &question) || strict_is_watched() ||
-      !tell(sources.wants, &question, NULL)) {
+      one_off_question(&question, sources.optimize) || !tell(sources.wants, &question, NULL)) {
     return source_call_stock(builtin, arguments);
   }
   PyObject *code = strict_compile(&question);
   if (!code) return source_call_stock(builtin, arguments);
-  tell(sources.record, &question, code);
+  if (!one_off_text(question.text, question.text_bytes)) tell(sources.record, &question, code);
   tell_of_number(&question);
   if (builtin == SOURCE_COMPILE) return code;
   PyObject *result = source_call_instead(builtin, arguments, code);

@@ -5,10 +5,10 @@ import type { LayerContent } from '../layer/layer.js'
 import type { PythonGroup } from '../learn/select/interpreter.js'
 import { during } from '../log/index.js'
 import type { ElfIdentity, RunPorts } from '../ports/index.js'
-import { TOOL_VERSION } from '../util/version.js'
-import { type ArchiveArtifact, type ArchiveInput, type ArchiveSummary, makeArchive } from './archive/make.js'
+import { type ArchiveInput, type ArchiveSummary, makeArchive } from './archive/make.js'
 import { type BytecodeInput, type BytecodeSummary, makeBytecode } from './bytecode/index.js'
-import { formatManifest, type Manifest } from './manifest.js'
+import { makeLearning } from './learning/make.js'
+import { formatManifest, type Manifest, manifestOf, NOTHING_NOTED, type Served } from './manifest.js'
 import type { SnapshotSummary } from './snapshot/make.js'
 
 export interface ContentInput extends ArchiveInput, BytecodeInput {
@@ -42,10 +42,12 @@ export async function makeContent(input: ContentInput, ports: RunPorts): Promise
   return await during(ports.progress, ['archive', 'Write the archive'], async (step) => {
     const archive = await makeArchive(input, ports.archiver)
     const siteDirectories = hookDirectories(input.reference, input.python)
-    const document = { ...bakeOf(input, archive), ...archive.noted, ...bytecode.noted }
+    const { identity } = archive
+    const served = { python: input.python.python, identity, validate: input.validate, origin: input.origin }
+    const document = manifestOf(served, { ...archive.noted, ...bytecode.noted })
     const content: MadeContent = {
       artifacts: [archive, bytecode],
-      identity: archive.identity,
+      identity,
       document,
       manifest: formatManifest(document),
       runtime: input.runtime,
@@ -61,18 +63,24 @@ export async function makeContent(input: ContentInput, ports: RunPorts): Promise
   })
 }
 
-/** What the manifest says of the bake, whatever was made. */
-function bakeOf(
-  { python: { python }, validate, origin }: ContentInput,
-  { identity }: Pick<ArchiveArtifact, 'identity'>,
-) {
-  const { version, executable, library } = python
+export interface LearningInput extends Omit<Served, 'validate'> {
+  runtime: Buffer
+  /** Where the hook goes. */
+  siteDirectory: string
+  /** Where starts learn. */
+  directory: string
+  /** What tells the image from others, where that is not its layers. */
+  image?: string
+}
+
+/** The same for an image whose containers learn: nothing has been made for it. */
+export function learningContent(input: LearningInput): LayerContent {
+  const { runtime, siteDirectory, directory, image, origin } = input
   return {
-    schema: 'io.pycds.manifest/1' as const,
-    tool: `pycds-image ${TOOL_VERSION}`,
-    source: origin,
-    python: { version, executable, library, ...identity },
-    validate,
+    artifacts: [makeLearning(directory, image ?? origin ?? '-')],
+    manifest: formatManifest(manifestOf({ ...input, validate: 'stat' }, NOTHING_NOTED)),
+    runtime,
+    siteDirectories: [siteDirectory],
   }
 }
 

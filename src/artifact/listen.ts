@@ -4,6 +4,7 @@ import { type Rights, reportStart, type Start } from '../learn/run/index.js'
 import { LineSplitter, withoutEnd } from '../util/lines.js'
 import { ArchiveReport } from './archive/report.js'
 import type { Counts, Limits, Missed, Report, Thawed, Trial } from './artifact.js'
+import { readLine } from './lines.js'
 import { SnapshotReport } from './snapshot/report.js'
 
 /** UTF-16 units; names of modules are far shorter. */
@@ -76,8 +77,9 @@ export class StartReport implements Report {
   }
 
   add(chunk: Buffer, stream: 'stdout' | 'stderr' = 'stderr'): void {
-    for (const line of this.#splitters[stream].push(chunk).map(withoutEnd)) {
-      if (!/^pycds\[\d+\]: /.test(line)) continue
+    for (const text of this.#splitters[stream].push(chunk)) {
+      const line = readLine(withoutEnd(text))
+      if (line === undefined) continue
       this.lines++
       this.#archive.read(line)
       this.#snapshot.read(line)

@@ -2,6 +2,7 @@
 // The document beside an archive: what was baked, from what, by which version. It is for people and for later bakes;
 // the runtime never reads it. docs/schemas/manifest.json describes it for others.
 import type { ElfIdentity, Validate } from '../ports/index.js'
+import { TOOL_VERSION } from '../util/version.js'
 
 /** A module that was imported and is not in the archive. */
 export interface LeftOut {
@@ -58,6 +59,40 @@ export interface Manifest {
   snapshot?: SnapshotNote
 }
 
+/** What the artifacts of an image say of themselves. */
+export type Noted = Pick<Manifest, 'modules' | 'regexes' | 'sources' | 'leftOut' | 'bytecode'>
+
+/** Of an image in which nothing was made yet. */
+export const NOTHING_NOTED: Noted = {
+  modules: 0,
+  regexes: 0,
+  sources: 0,
+  leftOut: [],
+  bytecode: { paths: [] },
+}
+
+/** What the layer of a manifest is for. */
+export interface Served {
+  python: Pick<Manifest['python'], 'version' | 'executable' | 'library'>
+  /** Of that interpreter. */
+  identity: ElfIdentity
+  validate: Validate
+  /** As the manifest's `source`. */
+  origin: string | null
+}
+
+export function manifestOf({ python, identity, validate, origin }: Served, noted: Noted): Manifest {
+  const { version, executable, library } = python
+  return {
+    schema: 'io.pycds.manifest/1',
+    tool: `pycds-image ${TOOL_VERSION}`,
+    source: origin,
+    python: { version, executable, library, ...identity },
+    validate,
+    ...noted,
+  }
+}
+
 export function formatManifest(manifest: Manifest): Buffer {
   return Buffer.from(`${JSON.stringify(manifest, null, 2)}\n`)
 }
@@ -76,7 +111,7 @@ export function parseManifest(bytes: Buffer | undefined): Manifest | undefined {
   const isManifest =
     value?.schema === 'io.pycds.manifest/1' &&
     typeof value.python?.executable === 'string' &&
-    isListOf(value.leftOut, (one) => typeof one?.name === 'string' && typeof one.reason === 'string') &&
+    parseLeftOut(value.leftOut) !== undefined &&
     isListOf(value.bytecode?.paths, (path) => typeof path === 'string') &&
     (value.snapshot === undefined ||
       (typeof value.snapshot.python === 'string' &&
@@ -84,6 +119,15 @@ export function parseManifest(bytes: Buffer | undefined): Manifest | undefined {
         isListOf(value.snapshot.modules, (name) => typeof name === 'string') &&
         isListOf(value.snapshot.leftOut, (one) => typeof one?.name === 'string')))
   return isManifest ? (value as Manifest) : undefined
+}
+
+/** A list of such modules; undefined for anything else. */
+export function parseLeftOut(value: unknown): LeftOut[] | undefined {
+  const isOne = (one: unknown) =>
+    typeof one === 'object' &&
+    typeof (one as LeftOut | null)?.name === 'string' &&
+    typeof (one as LeftOut).reason === 'string'
+  return Array.isArray(value) && value.every(isOne) ? value : undefined
 }
 
 function isListOf<T>(value: readonly T[] | undefined, isOne: (item: T) => boolean): boolean {

@@ -2,6 +2,7 @@
 // What becomes of a process whose output cannot be written. A reader that has left, as `head` does, is no failure:
 // what was asked for has been done, or goes on. A full disk is one, since a script would take what is there for all.
 import { PycdsError } from '../errors/index.js'
+import { isFull } from '../util/full.js'
 
 /** Watches the standard streams; `fail` gets the error of standard output that cannot be ignored. */
 export function watchOutput(fail: (error: PycdsError) => void): void {
@@ -24,9 +25,9 @@ export function outputEnd(): Promise<void> {
 }
 
 function unwritable(cause: NodeJS.ErrnoException): PycdsError {
-  const isFull = cause.code === 'ENOSPC' || cause.code === 'EDQUOT'
-  return new PycdsError(isFull ? 'NO_SPACE' : 'USAGE', {
-    message: `standard output: ${isFull ? 'no space is left' : 'it cannot be written'}`,
+  const full = isFull(cause)
+  return new PycdsError(full ? 'NO_SPACE' : 'USAGE', {
+    message: `standard output: ${full ? 'no space is left' : 'it cannot be written'}`,
     hint: 'Write it to a place that has room and can be written to; what was asked for may have been done.',
     cause,
   })

@@ -6,7 +6,7 @@ import { PycdsError } from '../errors/index.js'
 import type { BakesResult, Expanded, Made, Task } from '../usecases/fleet/index.js'
 import type { PlanResult } from '../usecases/plan.js'
 import { BaseCommand } from './cli/base-command.js'
-import { configFlags, readEntries } from './cli/config-flags.js'
+import { configFlags, type GivenFlag, optionsFor, readEntries } from './cli/config-flags.js'
 import {
   bakeFlags,
   locationFlags,
@@ -161,7 +161,7 @@ export default class Bake extends BaseCommand {
     return 'platforms' in result ? renderBakePlatforms(result, this.style) : renderBake(result, this.style)
   }
 
-  async #bakeFile(path: string, { flags, args, command }: Line): Promise<BakesResult> {
+  async #bakeFile(path: string, { flags, args, given, command }: Line): Promise<BakesResult> {
     if (args.image !== undefined || command) throw twoSources(path)
     const fleet = toFleetRequest(flags)
     const entries = readEntries(path, Bake.flags)
@@ -169,12 +169,8 @@ export default class Bake extends BaseCommand {
       import('./fleet/choose.js'),
       import('./fleet/run-file.js'),
     ])
-    const own = withoutConfig(this.argv)
-    const read = async ({ image, words: all }: Expanded): Promise<Parsed> => {
-      // The command line has the say.
-      const words = all.filter((word) => !own.some((other) => nameOf(other) === nameOf(word)))
-      return (await this.parse(Bake, [image, ...words, ...own])).flags
-    }
+    const read = async ({ image, words }: Expanded): Promise<Parsed> =>
+      (await this.parse(Bake, [image, ...optionsFor(words, given, Bake.flags)])).flags
     const choice = { only: flags.only, shard: fleet.shard, list: listImages }
     const chosen = await chooseImages(path, entries, choice, read)
     const checked = new Set<string>()
@@ -213,6 +209,7 @@ interface WorkTask extends Pick<Task, 'progress'> {
 interface Line {
   flags: Parsed
   args: { image?: string | undefined }
+  given: GivenFlag[]
   command?: string[]
 }
 
@@ -223,22 +220,6 @@ function toTimeLimit(image: string, { 'image-timeout': time }: Parsed): TimeLimi
 
 async function fail(error: PycdsError): Promise<never> {
   throw error
-}
-
-/** The options of the command line that are for every image. */
-function withoutConfig(argv: readonly string[]): string[] {
-  return argv.filter((word, index) => {
-    const before = argv[index - 1]
-    if (before !== undefined && /^--(config|only|jobs|results|shard)$/.test(before)) return false
-    return !/^--(config|only|jobs|results|shard)(=|$)/.test(word)
-  })
-}
-
-/** `--tag` of `--tag=x`, and of `-t`. */
-function nameOf(word: string): string {
-  const { tag, output } = Bake.flags
-  const short = [tag, output].find(({ char }) => word === `-${char}` || word.startsWith(`-${char}=`))
-  return short ? `--${short === tag ? 'tag' : 'output'}` : (word.split('=')[0] ?? word)
 }
 
 /** The file that is meant where no image is named. */

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import { PycdsError } from '../errors/index.js'
+import { isFull } from '../util/full.js'
 
 /** Names the path, the reason and what to do; anything that is not the file system's refusal is returned as it is. */
 export function writeError(error: unknown, path: string): unknown {
   const { code } = error as NodeJS.ErrnoException
-  if (code === 'ENOSPC' || code === 'EDQUOT') {
+  if (isFull(error)) {
     return new PycdsError('NO_SPACE', {
       message: `${path}: no space left`,
       hint: 'Free space where the builder keeps its layers, then build again.',

@@ -5,6 +5,7 @@ import type { LayerFile } from '../ports/index.js'
 const RUNTIME_NAME = '_pycds.abi3.so'
 /** `site` reads .pth files in order of name; this one must come before those that import. The tracer knows it, too. */
 const HOOK_NAME = '00-pycds.pth'
+/** By this, native/cpython/one_off.c knows the hook of an earlier bake, also of another version. */
 const START = 'import os; exec("try:\\n import _pycds\\nexcept Exception:\\n pass") '
 
 /** Waits for PYCDS_ARCHIVE or PYCDS_LEARN, or takes the runtime's own idea of where to look. */
@@ -23,12 +24,4 @@ export function hookFiles(siteDirectories: readonly string[], runtime: Buffer, h
     { path: `${directory}/${RUNTIME_NAME}`, mode: 0o644, body: runtime },
     { path: `${directory}/${HOOK_NAME}`, mode: 0o644, body: Buffer.from(TEXTS[hook]) },
   ])
-}
-
-/** What earlier versions have written. */
-const EARLIER = [`${START}if os.environ.get("PYCDS_ARCHIVE") and os.environ.get("PYCDS") != "off" else None`]
-
-/** Whether a text that an interpreter compiled is the hook of an earlier bake, with or without the end of its line. */
-export function isHook(text: string): boolean {
-  return [...Object.values(TEXTS), ...EARLIER].some((hook) => hook.trim() === text.trim())
 }

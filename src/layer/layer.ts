@@ -4,6 +4,7 @@
 import { sha256DiffId } from '../image/index.js'
 import type { Container, LayerFile, LinkStat, NewLayer } from '../ports/index.js'
 import { packTar, type TarEntry } from '../tar/index.js'
+import { MAX_LINKS } from '../util/links.js'
 import { by } from '../util/order.js'
 import type { Artifact } from './artifact.js'
 import { type Hook, hookFiles } from './hook.js'
@@ -11,8 +12,6 @@ import { FOLDER, MANIFEST_NAME } from './marks.js'
 
 /** By the image specification: in the directory of that name, nothing of lower layers is seen. */
 const HIDES_LOWER = `${FOLDER}/.wh..wh..opq`
-/** More links than this in one path is a loop; Linux allows 40. */
-const MAX_LINKS = 40
 const ROOTS = { mode: 0o755, uid: 0, gid: 0 }
 
 /** What a bake puts into an image. */

@@ -8,13 +8,13 @@ import { by } from '../util/order.js'
 import { compilesAlike, readBuild } from './build.js'
 import { findPython, type PythonSurroundings } from './find-python.js'
 import { readCode } from './read-code.js'
-import { importRun, LOADER_FILE, type Training, type TrainingSpec } from './run/index.js'
+import { importRun, LOADER_FILE, type ReadyPlan, type Training, type TrainingSpec } from './run/index.js'
 import type { RunLogProcess } from './runlog/run-log.js'
 import { choosePython, type PythonGroup } from './select/interpreter.js'
 import { type ModuleSelection, selectModules } from './select/modules.js'
 import type { Trace } from './trace/trace-file.js'
 import { mergeTraces } from './trace/traces.js'
-import { type planReady, runTraining, type TrainingRequest, warningsFor } from './training.js'
+import { runTraining, type TrainingRequest, warningsFor } from './training.js'
 
 export interface LearnRequest extends TrainingRequest {
   /** Run the image's command, import `imports` instead, or only use `traces`. */
@@ -27,7 +27,7 @@ export interface LearnInput {
   spec: TrainingSpec
   scripts: Injected['scripts']
   surroundings: PythonSurroundings
-  ready: ReturnType<typeof planReady>
+  ready: ReadyPlan
   /** The files of the image as they are before any run. */
   image: Pick<Container, 'stat' | 'lstat' | 'readFile'>
 }

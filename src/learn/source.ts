@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // The image that a bake or a recording starts from, and how it is run.
-import { environmentOf, shortId } from '../image/index.js'
+import { environmentOf, type ImageConfig, shortId } from '../image/index.js'
 import { during, type Progress } from '../log/index.js'
 import type { ImageStore, Injected, SourceImage } from '../ports/index.js'
-import { surroundingsOf } from './find-python.js'
+import { present } from '../util/present.js'
+import { type PythonSurroundings, surroundingsOf } from './find-python.js'
 import type { LearnInput, LearnRequest } from './learn.js'
-import { healthCommand, type Surroundings, type TrainingSpec } from './run/index.js'
+import { healthCommand, type Surroundings, type TrainingPlace } from './run/index.js'
 import { planReady } from './training.js'
 
 /** Finds the image, as a step of the progress. */
@@ -25,26 +26,49 @@ export interface RunPlan extends Omit<LearnInput, 'image'> {
   runtime: Buffer
 }
 
-/** How runs of the image are made; USAGE when it lacks what they are to wait for. */
+/** What is run, and what is known of it beforehand. */
+export interface RunSubject {
+  /** As the engine knows it. */
+  image: string
+  /** Undefined when it is not known. */
+  config: ImageConfig | undefined
+  /** LD_PRELOAD of its own. */
+  preload: string | undefined
+  python: PythonSurroundings
+  /** Where the files of runs lie, if not in a directory of the container's root. */
+  place?: TrainingPlace
+}
+
+/** An image of a store as what is run. */
+export function subjectOf({ id, config }: SourceImage): RunSubject {
+  return {
+    image: id,
+    config,
+    preload: environmentOf(config).LD_PRELOAD,
+    python: surroundingsOf(config),
+  }
+}
+
+/** How runs are made; USAGE when the image lacks what they are to wait for. */
 export function planRuns(
   request: LearnRequest & { surroundings: Surroundings },
-  source: SourceImage,
+  { image, config, preload, python, place }: RunSubject,
   injected: Injected,
 ): RunPlan {
-  const spec: TrainingSpec = {
-    image: source.id,
-    ...(request.command ? { command: request.command } : {}),
-    preload: environmentOf(source.config).LD_PRELOAD,
-    health: healthCommand(source.config),
-    surroundings: request.surroundings,
-    tracer: injected.tracer,
-    probe: injected.probe,
-  }
   return {
-    spec,
-    ready: planReady(request, source.config),
+    spec: {
+      image,
+      ...(request.command ? { command: request.command } : {}),
+      preload,
+      health: config && healthCommand(config),
+      surroundings: request.surroundings,
+      tracer: injected.tracer,
+      probe: injected.probe,
+      ...present({ place }),
+    },
+    ready: planReady(request, config),
     scripts: injected.scripts,
     runtime: injected.runtime,
-    surroundings: surroundingsOf(source.config),
+    surroundings: python,
   }
 }

@@ -195,11 +195,12 @@ type Described = TrainingRequest & { mode?: TrainingPlan['mode']; imports?: read
 /**
  * What a training run is to do, as results tell it.
  * @param config of the image; undefined when it is not known.
+ * @param ready what was planned for it
  */
 export function describePlan(
   request: Described,
   config: ImageConfig | undefined,
-  ready = planReady(request, config),
+  ready: ReadyPlan,
 ): TrainingPlan {
   const mode = request.mode ?? 'entrypoint'
   return {
@@ -210,18 +211,16 @@ export function describePlan(
   }
 }
 
-/**
- * The training run as results tell it.
- * @param config of the image; undefined when it is not known.
- */
+/** The training run as results tell it; the same parameters. */
 export function describeTraining(
   request: Described,
   config: ImageConfig | undefined,
+  ready: ReadyPlan,
   training: Training,
 ): TrainingSummary {
   const groups = groupByPython(training.processes)
   return {
-    ...describePlan(request, config),
+    ...describePlan(request, config, ready),
     endedBy: training.by ?? null,
     seconds: training.seconds,
     exitCode: training.exitCode,

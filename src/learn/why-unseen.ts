@@ -2,13 +2,12 @@
 // Why a Python of an image would not be seen by what LD_PRELOAD loads, as far as its command and its files tell.
 import { posix } from 'node:path'
 import type { Container } from '../ports/index.js'
+import { MAX_LINKS } from '../util/links.js'
 import { findPython, locate, MAX_SCRIPT_BYTES, type PythonSurroundings } from './find-python.js'
 import type { Unseen } from './run/index.js'
 
 type Files = Pick<Container, 'stat' | 'lstat' | 'readFile'>
 
-/** Of a chain of symlinks; Linux follows no more. */
-const MAX_LINKS = 40
 const CLEARS = /\benv\s+(?:-\S+\s+)*(?:-i\b|--ignore-environment\b|-(?=\s))|\bexec\s+-\w*c\w*\s/
 /** What adds to the variable leaves in it what was there. */
 const REPLACES = /\bLD_PRELOAD=(?!\S*\$\{?LD_PRELOAD)/

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the file system says, in the words of this program.
 import { PycdsError } from '../errors/index.js'
+import { isFull } from '../util/full.js'
 
 /** Translates an error of a file operation on a place; other errors are returned as they are. */
 export function fileError(error: unknown, subject: string): unknown {
   const { code, message } = error as NodeJS.ErrnoException
   if (error instanceof PycdsError || typeof code !== 'string') return error
-  if (code === 'ENOSPC' || code === 'EDQUOT') {
+  if (isFull(error)) {
     return new PycdsError('NO_SPACE', {
       message: `${subject}: no space is left`,
       hint: 'Free some space, or write to another file system with --output.',

@@ -4,6 +4,7 @@ import { mkdir } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { PycdsError } from '../errors/index.js'
+import { isFull } from '../util/full.js'
 import { ownerMark } from '../util/owner.js'
 
 /** Directories of killed processes are known by what follows. */
@@ -28,10 +29,10 @@ export async function makeTemporary(): Promise<string> {
 export function temporaryError(error: unknown, place = tmpdir()): unknown {
   const { code } = error as NodeJS.ErrnoException
   if (error instanceof PycdsError || typeof code !== 'string') return error
-  const isFull = FULL.includes(code)
-  return new PycdsError(isFull ? 'NO_SPACE' : 'USAGE', {
+  const full = isFull(error)
+  return new PycdsError(full ? 'NO_SPACE' : 'USAGE', {
     message: `temporary directory ${place}: ${REASONS[code] ?? `it cannot be used (${code})`}`,
-    hint: isFull
+    hint: full
       ? 'Free some space, or set TMPDIR to a directory that has some.'
       : 'Set TMPDIR to a directory that exists and that this user may write to.',
     cause: error,
@@ -43,11 +44,9 @@ export async function withRoom<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await work()
   } catch (error) {
-    throw FULL.includes((error as NodeJS.ErrnoException).code ?? '') ? temporaryError(error) : error
+    throw isFull(error) ? temporaryError(error) : error
   }
 }
-
-const FULL: readonly string[] = ['ENOSPC', 'EDQUOT']
 
 const REASONS: Readonly<Record<string, string>> = {
   ENOENT: 'there is no such directory',

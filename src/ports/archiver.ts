@@ -43,8 +43,6 @@ export interface CompiledSource {
   /** UTF-8. */
   text: Buffer
   marshal: Buffer
-  /** It has a sample in the place of a number that is another one in each process. */
-  isSample: boolean
 }
 
 /** How a module's source is checked at run time before its archived code is used. */

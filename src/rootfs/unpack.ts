@@ -12,6 +12,7 @@ import {
   unreadable,
   whyUnreadable,
 } from '../tar/index.js'
+import { isFull } from '../util/full.js'
 import { RootFiles } from './files.js'
 import type { TreeNode } from './node.js'
 import { SparseWriter } from './sparse.js'
@@ -262,7 +263,7 @@ function timeOf(time: Date): Date {
 function translate(error: unknown, subject: string): unknown {
   if (error instanceof PycdsError) return error
   const { code } = error as NodeJS.ErrnoException
-  if (code === 'ENOSPC' || code === 'EDQUOT') {
+  if (isFull(error)) {
     return new PycdsError('NO_SPACE', {
       message: `${subject}: no space is left to unpack it`,
       hint: 'Free some space, or set TMPDIR to a directory that has some.',

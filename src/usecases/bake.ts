@@ -16,7 +16,7 @@ import { FOLDER } from '../layer/marks.js'
 import { type Lesson, transfer } from '../learn/foreign/transfer.js'
 import { type Learned, learn } from '../learn/learn.js'
 import { lacksVariables } from '../learn/run/index.js'
-import { planRuns, type RunPlan, resolveSource } from '../learn/source.js'
+import { planRuns, type RunPlan, resolveSource, subjectOf } from '../learn/source.js'
 import type { Trace } from '../learn/trace/trace-file.js'
 import { toTrace } from '../learn/trace/traces.js'
 import { describeTraining } from '../learn/training.js'
@@ -63,7 +63,7 @@ export async function bake(request: BakeRequest, ports: Ports, lesson?: Lesson):
     await assertNameable(output, ports)
   }
   const key = bakeKey(request, source)
-  const plan = planRuns(request, source, ports.archiver.injected(nodeArchitecture(source)))
+  const plan = planRuns(request, subjectOf(source), ports.archiver.injected(nodeArchitecture(source)))
   const cannot = whyNoMore(request, source, ports, lesson)
   if (cannot !== undefined) ports.progress.warn(`no snapshot will be made: ${cannot}`)
   if (!lesson) await tellRuntime(source, request, ports)
@@ -113,7 +113,7 @@ export async function bake(request: BakeRequest, ports: Ports, lesson?: Lesson):
       key,
       output: written ? describeOutput(written.output) : null,
       python: describePython(learned, content),
-      training: describeTraining(request, source.config, training),
+      training: describeTraining(request, source.config, plan.ready, training),
       ...shipped.content.summaries(FOLDER),
       layer: {
         diffId: shipped.layer.diffId,

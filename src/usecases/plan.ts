@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a bake would do, as far as that is known without starting anything.
 import { nodeArchitecture } from '../image/index.js'
-import { planRuns, resolveSource } from '../learn/source.js'
+import { planRuns, resolveSource, subjectOf } from '../learn/source.js'
 import { describePlan, type TrainingPlan } from '../learn/training.js'
 import type { Ports } from '../ports/index.js'
 import type { BakeRequest } from './bake.js'
@@ -20,7 +20,7 @@ export async function plan(request: BakeRequest, ports: Ports): Promise<PlanResu
   chooseOutput(request)
   const source = await resolveSource(request.reference, ports)
   const output = chooseOutput(request, source.name)
-  const { ready } = planRuns(request, source, ports.archiver.injected(nodeArchitecture(source)))
+  const { ready } = planRuns(request, subjectOf(source), ports.archiver.injected(nodeArchitecture(source)))
   return {
     schema: 'io.pycds.plan/1',
     source: {

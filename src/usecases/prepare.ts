@@ -2,31 +2,23 @@
 // What lets an application learn its archive by itself: the runtime, its hook, and where to learn. Nothing is run.
 import { randomUUID } from 'node:crypto'
 import { gzipSync } from 'node:zlib'
-import { LEARN_DIRECTORY, makeLearning } from '../artifact/learning/make.js'
-import { formatManifest } from '../artifact/manifest.js'
-import { PycdsError } from '../errors/index.js'
+import { learningContent } from '../artifact/content.js'
+import { LEARN_DIRECTORY } from '../artifact/learning/make.js'
 import { creationTime, DEFAULT_PATH, isLocation, nodeArchitecture, shortId } from '../image/index.js'
 import { appendToImage } from '../layer/append.js'
 import { isBuiltOnBake, originOf } from '../layer/labels.js'
-import { type LayerContent, layerFiles, makeLayer } from '../layer/layer.js'
-import { FOLDER } from '../layer/marks.js'
-import type { PythonSurroundings } from '../learn/find-python.js'
-import { surroundingsOf } from '../learn/find-python.js'
+import { layerFiles, makeLayer } from '../layer/layer.js'
+import { type PythonSurroundings, surroundingsOf } from '../learn/find-python.js'
 import { findInstalled, type InstalledPython } from '../learn/foreign/installed.js'
 import { resolveSource } from '../learn/source.js'
 import { during } from '../log/index.js'
 import type { ImageRoot, Ports, RunPorts } from '../ports/index.js'
 import { withContainer } from '../ports/with-container.js'
 import { present } from '../util/present.js'
-import { TOOL_VERSION } from '../util/version.js'
+import { assertImage, besideOf, folderFor, SUBJECT, sizesOf } from './in-root.js'
 import { chooseOutput, type OutputRequest } from './output.js'
 import { type BakeResult, describeOutput } from './result.js'
 import { assertRoom } from './room.js'
-
-/** How messages name an image that has no name yet. */
-const SUBJECT = 'being built'
-/** Of what a user keeps who cannot write to /opt, and of a virtual environment: beside the runtime, which looks there first. */
-const BESIDE_FOLDER = '_pycds.data'
 
 export interface PrepareRequest extends OutputRequest {
   /** Seconds since 1970, from SOURCE_DATE_EPOCH: the time of everything new; default: when the source was made. */
@@ -80,7 +72,7 @@ export async function prepare(request: PrepareRequest, ports: Ports): Promise<Pr
         archiver,
       )
       const { runtime } = archiver.injected(nodeArchitecture(source))
-      const content = contentOf({ python, runtime, origin, directory: LEARN_DIRECTORY })
+      const content = learningContent({ ...served(python), runtime, origin, directory: LEARN_DIRECTORY })
       const layer = await makeLayer(image, content, {
         ...{ mtime, hook: 'variable', hidesEarlier: isBuiltOnBake(source.config) },
       })
@@ -143,24 +135,20 @@ export async function prepareRoot(
 ): Promise<PrepareRootResult> {
   const { environment, output, sourceDateEpoch, here } = request
   const { root, engine, archiver } = ports
-  const sign = here || environment !== undefined ? undefined : root.wholeMachine()
-  if (sign !== undefined) {
-    throw new PycdsError('USAGE', {
-      message: `step: this is no image that is being built: ${sign}`,
-      hint: 'Start it by a RUN instruction of a Dockerfile, or prepare a virtual environment: pycds-image prepare --root VENV.',
-    })
-  }
+  const chosen = here || environment !== undefined
+  assertImage({ here: chosen }, root, 'prepare a virtual environment: pycds-image prepare --root VENV.')
   const subject = environment === undefined ? SUBJECT : `root ${environment}`
   const python = await withContainer(engine, SUBJECT, (files) =>
     findInstalled(subject, files, placesOf(request, root), archiver),
   )
   const { runtime } = archiver.injected(process.arch)
-  const beside = `${python.siteDirectory}/${BESIDE_FOLDER}`
-  const folder = environment === undefined ? root.archiveFolder(FOLDER, beside, output) : beside
+  const { siteDirectory } = python
+  const folder =
+    environment === undefined ? folderFor([siteDirectory], request, root) : besideOf(siteDirectory)
   const directory = environment === undefined ? LEARN_DIRECTORY : `${environment}/var/cache/pycds`
   // Nothing tells one image from another here: whatever is built anew learns anew, unless the same bytes are asked for.
   const image = sourceDateEpoch === undefined ? randomUUID() : String(sourceDateEpoch)
-  const content = contentOf({ python, runtime, origin: null, directory, image })
+  const content = learningContent({ ...served(python), runtime, origin: null, directory, image })
   const files = layerFiles(content, 'by-itself', folder)
   const mtime = sourceDateEpoch === undefined ? new Date() : new Date(sourceDateEpoch * 1000)
   root.write(files, { mtime, ...present({ output }) })
@@ -168,7 +156,7 @@ export async function prepareRoot(
     schema: 'io.pycds.prepare-root/1',
     root: environment ?? output ?? '/',
     ...describe(python, directory),
-    files: files.map(({ path, body }) => ({ path, bytes: body.length })),
+    files: sizesOf(files),
   }
 }
 
@@ -183,36 +171,9 @@ function placesOf({ environment, python }: PrepareRootRequest, root: ImageRoot):
   }
 }
 
-interface ContentInput {
-  python: InstalledPython
-  runtime: Buffer
-  /** Chain id of the image's layers. */
-  origin: string | null
-  directory: string
-  /** What tells it from others, where that is not its layers. */
-  image?: string
-}
-
-function contentOf({ python, runtime, origin, directory, image }: ContentInput): LayerContent {
-  const { version, executable, library, identity, siteDirectory } = python
-  const manifest = formatManifest({
-    schema: 'io.pycds.manifest/1',
-    tool: `pycds-image ${TOOL_VERSION}`,
-    source: origin,
-    python: { version, executable, library, ...identity },
-    validate: 'stat',
-    modules: 0,
-    regexes: 0,
-    sources: 0,
-    leftOut: [],
-    bytecode: { paths: [] },
-  })
-  return {
-    artifacts: [makeLearning(directory, image ?? origin ?? '-')],
-    manifest,
-    runtime,
-    siteDirectories: [siteDirectory],
-  }
+/** The interpreter that the hook is for. */
+function served(python: InstalledPython) {
+  return { python, identity: python.identity, siteDirectory: python.siteDirectory }
 }
 
 function describe(python: InstalledPython, directory: string): Prepared {

@@ -3,7 +3,7 @@
 import { nodeArchitecture } from '../image/index.js'
 import { type LearnRequest, learn } from '../learn/learn.js'
 import type { Surroundings } from '../learn/run/index.js'
-import { planRuns, resolveSource } from '../learn/source.js'
+import { planRuns, resolveSource, subjectOf } from '../learn/source.js'
 import type { Trace } from '../learn/trace/trace-file.js'
 import { toTrace } from '../learn/trace/traces.js'
 import { describeTraining } from '../learn/training.js'
@@ -34,7 +34,7 @@ export async function record(
 ): Promise<{ trace: Trace; result: Omit<RecordResult, 'output'> }> {
   ports.engine.showProgress?.(ports.progress)
   const source = await resolveSource(request.reference, ports)
-  const plan = planRuns(request, source, ports.archiver.injected(nodeArchitecture(source)))
+  const plan = planRuns(request, subjectOf(source), ports.archiver.injected(nodeArchitecture(source)))
   const { python, selection, training, warnings } = await withContainer(ports.engine, source.id, (image) =>
     learn(request, { ...plan, image }, ports),
   )
@@ -46,7 +46,7 @@ export async function record(
       schema: 'io.pycds.record/1',
       image: { reference: request.reference, id: source.id },
       python: { version: python.python.version, executable: python.python.launcher },
-      training: describeTraining(request, source.config, training),
+      training: describeTraining(request, source.config, plan.ready, training),
       modules: selection.modules.length,
       leftOut: selection.leftOut.length,
       warnings,

@@ -10,19 +10,17 @@ import { DEFAULT_PATH, type ImageConfig } from '../image/index.js'
 import { deadWarning } from '../layer/labels.js'
 import { layerFiles } from '../layer/layer.js'
 import { FOLDER } from '../layer/marks.js'
-import { type Learned, type LearnInput, type LearnRequest, learn } from '../learn/learn.js'
-import { healthCommand, type Surroundings } from '../learn/run/index.js'
-import { describeTraining, planReady, type TrainingSummary } from '../learn/training.js'
+import { type Learned, type LearnRequest, learn } from '../learn/learn.js'
+import type { Surroundings } from '../learn/run/index.js'
+import { planRuns, type RunPlan, type RunSubject } from '../learn/source.js'
+import { describeTraining, type TrainingSummary } from '../learn/training.js'
 import { during } from '../log/index.js'
 import type { ImageRoot, LayerFile, ModuleCode, RunPorts, Undone, Validate } from '../ports/index.js'
 import { withContainer } from '../ports/with-container.js'
 import { present } from '../util/present.js'
+import { assertImage, besideOf, folderFor, SUBJECT, sizesOf } from './in-root.js'
 import { type BakeResult, describePython } from './result.js'
 
-/** How messages name an image that has no name yet. */
-const SUBJECT = 'being built'
-/** Of what a user keeps who cannot write to /opt: beside the runtime, which looks there first. */
-const BESIDE_FOLDER = '_pycds.data'
 const LISTED_CHANGES = 3
 
 export interface StepRequest extends Omit<LearnRequest, 'reference'>, MoreOptions {
@@ -63,7 +61,11 @@ export interface StepResult extends Summaries {
 export async function step(request: StepRequest, ports: StepPorts): Promise<StepResult> {
   const { root, progress } = ports
   assertSource(request)
-  assertImage(request, root)
+  assertImage(
+    request,
+    root,
+    'bake a finished image with pycds-image bake. --here bakes this root all the same.',
+  )
   await during(progress, ['look', 'Look at the files of the root'], async (shown) => {
     await root.remember(ports.signal)
     shown.done()
@@ -83,10 +85,10 @@ export async function step(request: StepRequest, ports: StepPorts): Promise<Step
     })
   }
   // From here on the root is what it was before, and only what was made is put in.
-  const { learned, content } = made
+  const { plan, learned, content } = made
   const { output } = request
-  const besides = besidesOf(content)
-  const folder = folderOf(content, request, root)
+  const besides = content.siteDirectories.map(besideOf)
+  const folder = folderFor(content.siteDirectories, request, root)
   const earlier = [FOLDER, ...besides].flatMap((place) =>
     filesIn(place, content).flatMap((path) => (root.has(path) ? [{ place, path }] : [])),
   )
@@ -114,9 +116,9 @@ export async function step(request: StepRequest, ports: StepPorts): Promise<Step
     schema: 'io.pycds.step/1',
     output: output ?? '/',
     python: describePython(learned, content),
-    training: describeTraining(named, request.config, learned.training),
+    training: describeTraining(named, request.config, plan.ready, learned.training),
     ...content.summaries(folder),
-    files: files.map(({ path, body }) => ({ path, bytes: body.length })),
+    files: sizesOf(files),
     removed: undone.removed.length,
     warnings,
   }
@@ -132,38 +134,22 @@ function assertSource({ mode, command }: StepRequest): void {
   })
 }
 
-/** Started outside of a build this would change the machine; what is written elsewhere still runs there. */
-function assertImage({ here }: StepRequest, root: ImageRoot): void {
-  const sign = here ? undefined : root.wholeMachine()
-  if (sign === undefined) return
-  throw new PycdsError('USAGE', {
-    message: `step: this is no image that is being built: ${sign}`,
-    hint: 'Start it by a RUN instruction of a Dockerfile, or bake a finished image with pycds-image bake. --here bakes this root all the same.',
-  })
-}
-
 type NamedRequest = StepRequest & LearnRequest
 
 /** Learns and writes the artifacts; nothing is put into the root yet. */
 async function trainAndMake(request: NamedRequest, ports: StepPorts) {
   const { engine, root, archiver } = ports
   const place = root.makePlace()
-  const plan = planRuns(request, place, ports)
+  const plan = planRuns(request, rootSubject(request, place, ports), archiver.injected(process.arch))
   return await withContainer(engine, SUBJECT, async (image) => {
     const learned = await learn(request, { ...plan, image }, ports)
     const { python, selection } = learned
-    const { runtime } = archiver.injected(process.arch)
     const { reference, validate, pyc, limits } = request
     const run = { image: SUBJECT, folder: `${place}/bytecode`, timeoutMs: limits.timeoutMs }
-    const made = { python, selection, image, origin: null, runtime }
+    const made = { python, selection, image, origin: null, runtime: plan.runtime }
     const content = await makeContent({ ...made, reference, validate, pyc, run }, ports)
-    return { learned, content: await addMore(request, { place, plan, learned, content }, ports) }
+    return { plan, learned, content: await addMore(request, { place, plan, learned, content }, ports) }
   })
-}
-
-/** Where something can be put that has no place of its own: beside the runtime, which looks there first. */
-function besidesOf({ siteDirectories }: MadeContent): string[] {
-  return siteDirectories.map((site) => `${site}/${BESIDE_FOLDER}`)
 }
 
 /** @returns why the root does not take the files, where that is so */
@@ -177,14 +163,9 @@ function putInto(root: ImageRoot, files: readonly LayerFile[], mtime: Date): str
   }
 }
 
-/** Where that goes. */
-function folderOf(content: MadeContent, { output }: StepRequest, root: ImageRoot): string {
-  return root.archiveFolder(FOLDER, besidesOf(content)[0] ?? `/${BESIDE_FOLDER}`, output)
-}
-
 interface MoreInput {
   place: string
-  plan: Omit<LearnInput, 'image'>
+  plan: RunPlan
   learned: Learned
   content: MadeContent
 }
@@ -200,7 +181,7 @@ async function addMore(request: NamedRequest, input: MoreInput, ports: StepPorts
   const cannot = cannotComplete(process.arch, ports)
   if (cannot !== undefined) return withoutMore(content, request, cannot)
   const mtime = timeOf(request, learned.selection.modules)
-  const folder = folderOf(content, request, root)
+  const folder = folderFor(content.siteDirectories, request, root)
   const present = layerFiles(content, 'by-itself', folder)
   const unwritable = putInto(root, present, mtime)
   if (unwritable !== undefined) return withoutMore(content, request, unwritable)
@@ -226,34 +207,26 @@ async function addMore(request: NamedRequest, input: MoreInput, ports: StepPorts
   return typeof proved === 'string' ? completion.without(proved) : proved
 }
 
-/** How commands are run in this root. */
-function planRuns(
-  request: NamedRequest,
+/** This root as what commands are run in. */
+function rootSubject(
+  { command, python, config }: NamedRequest,
   place: string,
   { archiver, root }: StepPorts,
-): Omit<LearnInput, 'image'> {
-  const injected = archiver.injected(process.arch)
+): RunSubject {
+  const { tracerPath, probePath } = archiver.injected(process.arch)
   const { LD_PRELOAD, PATH } = root.environment
   return {
-    spec: {
-      image: SUBJECT,
-      ...(request.command ? { command: request.command } : {}),
-      preload: LD_PRELOAD,
-      surroundings: request.surroundings,
-      tracer: injected.tracer,
-      probe: injected.probe,
-      health: request.config && healthCommand(request.config),
-      // A directory that each run makes and that goes away with it.
-      place: { directory: `${place}/run`, tracer: injected.tracerPath, probe: injected.probePath },
-    },
-    ready: planReady(request, request.config),
-    scripts: injected.scripts,
-    surroundings: {
-      command: request.command ?? [],
+    image: SUBJECT,
+    config,
+    preload: LD_PRELOAD,
+    python: {
+      command: command ?? [],
       path: PATH ?? DEFAULT_PATH,
       directory: root.directory,
-      ...present({ python: request.python }),
+      ...present({ python }),
     },
+    // A directory that each run makes and that goes away with it.
+    place: { directory: `${place}/run`, tracer: tracerPath, probe: probePath },
   }
 }
 

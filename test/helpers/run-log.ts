@@ -60,7 +60,6 @@ export const SAMPLES: { [K in RunLogKind]: FieldsOf<(typeof RUN_LOG)[K]> } = {
     filename: Buffer.from('<string>'),
     text: Buffer.from('1'),
     marshal: Buffer.from([0xff, 0]),
-    isSample: true,
   },
 }
 

@@ -19,8 +19,9 @@ import {
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import test, { type ExecutionContext } from 'ava'
+import { hookFiles } from '../../src/layer/hook.js'
 import { readLearned, traceOf } from '../../src/learn/learned.js'
-import { parseRunLog } from '../../src/learn/runlog/run-log.js'
+import { parseRunLog, type RunLogProcess } from '../../src/learn/runlog/run-log.js'
 import { formatTrace } from '../../src/learn/trace/trace-file.js'
 import { parseTraceFile } from '../../src/learn/trace/trace-reader.js'
 import { mutate, randomFrom } from '../fuzz/mutate.js'
@@ -45,6 +46,31 @@ Pair = collections.namedtuple("Pair", "a b")
 print(json.dumps({"point": repr(Point(1)), "pair": repr(Pair(1, 2)), "text": string.Template("$a").substitute(a=1)}))
 `
 const TOLD = 'import sys; print(_pycds.stats()["learning"], _pycds.stats()["served"], file=sys.stderr)\n'
+
+const KEPT = ['x = 0x7fffffff + 1234567890', 'x = 12345678901234', '"9f1c1a2e-3b4c-5d5e-8f60-718293a4b5c6"']
+const UUID = '9f1c1a2e-3b4c-4d5e-8f60-718293a4b5c6'
+const hashOf = (number: string) => `def f(a): return hash((${number}, a))`
+const SAMPLES = [18, 19, 20].map((width) => `1${'0'.repeat(width - 2)}7`)
+const [, HOOK] = hookFiles(['/site'], Buffer.alloc(0), 'variable')
+/** Compiles what is another text in each process, what is alike and is not, and what no hook of an image is. */
+const TEXTS = `import json
+for text in json.loads(${JSON.stringify(
+  JSON.stringify([
+    ...KEPT,
+    'x = "at 0x7f781060d9e0"',
+    'x = "at 0X7F781060D9E0"',
+    `x = "${UUID}"`,
+    `x = "${UUID.replaceAll('-', '').toUpperCase()}"`,
+    hashOf('4158734145597898126'),
+    `x = 4158734145597898126, "${UUID}"`,
+    `x = "415873414559789 ${UUID}"`,
+    HOOK?.body.toString(),
+  ]),
+)}):
+    compile(text, "of-a-test", "exec")
+compile("y = 1", "of-a-test ${UUID}", "exec")
+compile("y = 2", "of-a-test", "exec", optimize=2)
+`
 
 /** Each argument is a directory for a child, which begins to learn, or to use what lies there, when it is forked. */
 const FORKS = `import os, sys
@@ -142,6 +168,20 @@ for (const { path, version } of pythons) {
     t.true(trace.modules.length > 20)
     for (const { name, sourceHash } of trace.modules) t.is(sourceHash, hashes.get(name) ?? '', name)
     t.deepEqual(parseTraceFile('learned', formatTrace(trace)), trace)
+  })
+
+  testInTurn(`${version}: a text that no later start compiles is neither learned nor traced`, async (t) => {
+    const school = new School(t, path)
+    const script = school.program('app.py', TEXTS)
+    await school.run(script, { PYCDS_LEARN_WAIT: WAIT })
+    const trained = await school.bench.train(script, 'stat', { env: { PYTHONPATH: school.hook } })
+    const [learned] = readLearned(school.directory)
+    const texts = (process: RunLogProcess | undefined) =>
+      process?.sources.flatMap(({ filename, text }) => (filename.includes('of-a-test') ? [`${text}`] : []))
+    t.deepEqual(texts(learned?.process), KEPT)
+    // What is another number in each process is compiled with samples of it, where the compiler's result allows that.
+    const samples = version.startsWith('3.15.') ? [] : SAMPLES
+    t.deepEqual(texts(trained), [...KEPT, ...samples.map(hashOf)])
   })
 }
 

@@ -124,7 +124,7 @@ each('what a compile list names is compiled', async (t, python) => {
   t.like(regex(Buffer.from([0xe4, 0x2b])), { isBytes: true, asked: 0, names: [] })
   t.like(
     traced?.sources.find(({ filename }) => filename.toString() === 'sömewhere'),
-    { mode: 'eval', text: Buffer.from('"ä" + "b"'), isSample: false },
+    { mode: 'eval', text: Buffer.from('"ä" + "b"') },
   )
 })
 

@@ -5,6 +5,8 @@ import { execFileSync } from 'node:child_process'
 import { chmodSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
+import { readLine } from '../../src/artifact/lines.js'
+import { StartReport } from '../../src/artifact/listen.js'
 import { findPythons, minorOf } from '../helpers/interpreters.js'
 import { Bench, type Ran } from '../helpers/python.js'
 import { assertReference } from '../helpers/reference.js'
@@ -43,6 +45,30 @@ each('modules come from the archive', async (t, python) => {
   t.is(code, 0)
   t.true(logged(stderr).includes('served app'))
   t.true(logged(stderr).includes('served json'))
+})
+
+each('who reads what the runtime says knows every line, and counts what it counts', async (t, python) => {
+  const { bench, script } = await trained(t, python)
+  const { stderr } = await bench.runWithArchive(script, { PYCDS: 'report', PYCDS_LOG: '1' })
+  const lines = stderr.trimEnd().split('\n').map(readLine)
+  for (const [at, line] of lines.entries()) t.truthy(line?.form, stderr.split('\n')[at])
+  const [summary] = lines.flatMap((line) => (line?.form === 'modules' ? [line.values] : []))
+  const report = new StartReport()
+  report.add(Buffer.from(stderr))
+  t.deepEqual([report.counts.served, report.counts.total].map(String), summary?.slice(0, 2))
+  const refused = await bench.runWithArchive(script, {
+    PYCDS: 'report',
+    PYCDS_LOG: '1',
+    PYCDS_ARCHIVE: '/no where',
+  })
+  const forms = refused.stderr.trimEnd().split('\n').map(readLine)
+  t.deepEqual(
+    forms.map((line) => [line?.form, ...(line?.values ?? []).slice(0, 2)]),
+    [
+      ['rejected', 'MISSING'],
+      ['notUsed', '/no where', 'MISSING'],
+    ],
+  )
 })
 
 each('PYCDS=off uses nothing, report ends with a summary, auto is silent', async (t, python) => {

@@ -9,15 +9,17 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "lines.h"
+
 #define LINE_BYTES 1024
 #define NAMES_BYTES ((size_t)2000)
 
 struct report report;
 
 /* One write per line, so that lines of several processes do not mix. */
-static void say(const char *format, ...) {
+__attribute__((format(printf, 1, 2))) static void say(const char *format, ...) {
   char line[LINE_BYTES + NAMES_BYTES];
-  int start = snprintf(line, sizeof line, "pycds[%d]: ", (int)getpid());
+  int start = snprintf(line, sizeof line, LINE_START, (int)getpid());
   va_list arguments;
   va_start(arguments, format);
   int length = vsnprintf(line + start, sizeof line - (size_t)start - 1, format, arguments);
@@ -39,7 +41,7 @@ double report_clock(void) {
 
 void report_served(const char *name) {
   report.served++;
-  if (name) say("served %s", name);
+  if (name) say(LINE_SERVED, name);
 }
 
 void report_read(const char *name) {
@@ -49,7 +51,7 @@ void report_read(const char *name) {
 
 void report_missed(const char *name, enum pycds_miss miss) {
   report.missed[miss]++;
-  if (report.log) say("missed %s %s", name, pycds_miss_code(miss));
+  if (report.log) say(LINE_MISSED, name, pycds_miss_code(miss));
   if (!report.summary) return;
   if (!report.names) report.names = calloc(1, NAMES_BYTES);
   size_t used = report.names ? strlen(report.names) : NAMES_BYTES;
@@ -69,13 +71,13 @@ void report_put(void) { report.put++; }
 void report_ready(PyObject *name) {
   static unsigned long before;
   report.ready++;
-  if (report.log) say("ready %s: %lu modules", bytes_of(name), report.put - before);
+  if (report.log) say(LINE_READY, bytes_of(name), report.put - before);
   before = report.put;
 }
 
 void report_unready(PyObject *name, PyObject *because, const char *reason) {
   report.unready++;
-  if (report.log) say("not ready %s: %s: %s", bytes_of(name), bytes_of(because), reason);
+  if (report.log) say(LINE_NOT_READY, bytes_of(name), bytes_of(because), reason);
 }
 
 void report_cached(enum report_cache cache, bool served) {
@@ -87,7 +89,7 @@ void report_cached(enum report_cache cache, bool served) {
 
 void report_rejected(enum pycds_reject reject) {
   report.reject = reject;
-  if (reject && report.log) say("rejected %s", pycds_reject_code(reject));
+  if (reject && report.log) say(LINE_REJECTED, pycds_reject_code(reject));
 }
 
 void report_snapshot(const char *path, enum snapshot_reject reject, double milliseconds) {
@@ -96,54 +98,50 @@ void report_snapshot(const char *path, enum snapshot_reject reject, double milli
   report.thawed = milliseconds;
   if (report.snapshot && report.log) {
     if (reject)
-      say("snapshot %s", snapshot_reject_code(reject));
+      say(LINE_NOT_THAWED, snapshot_reject_code(reject));
     else
-      say("snapshot thawed in %.1f ms", milliseconds);
+      say(LINE_THAWED, milliseconds);
   }
 }
 
 static void summarise_snapshot(void) {
   if (!report.snapshot || report.snapshot_reject == SNAPSHOT_REJECT_OFF) return;
   if (report.snapshot_reject)
-    say("snapshot %s not used: %s: %s", report.snapshot, snapshot_reject_code(report.snapshot_reject),
+    say(LINE_SNAPSHOT_NOT_USED, report.snapshot, snapshot_reject_code(report.snapshot_reject),
         snapshot_reject_sentence(report.snapshot_reject));
   else
-    say("snapshot %s: thawed %lu modules in %.1f ms; %lu from the archive", report.snapshot, report.put, report.thawed,
-        report.served);
-  if (report.unready > 0)
-    say("%lu of %lu import statements did not find their modules ready", report.unready, report.ready + report.unready);
+    say(LINE_SNAPSHOT_USED, report.snapshot, report.put, report.thawed, report.served);
+  if (report.unready > 0) say(LINE_SOME_NOT_READY, report.unready, report.ready + report.unready);
 }
 
 void report_unmet(void) {
-  say("PYCDS=require, but %s is not used: %s: %s", report.path, pycds_reject_code(report.reject),
-      pycds_reject_sentence(report.reject));
+  say(LINE_UNMET, report.path, pycds_reject_code(report.reject), pycds_reject_sentence(report.reject));
 }
 
 static void summarise_cache(enum report_cache cache, const char *what) {
   unsigned long total = report.cached[cache] + report.uncached[cache];
-  if (total > 0) say("served %lu of %lu compilations of %s", report.cached[cache], total, what);
+  if (total > 0) say(LINE_COMPILATIONS, report.cached[cache], total, what);
 }
 
 static void summarise_learning(void) {
   const char *code, *sentence;
-  if (report.learning && report.learning(&code, &sentence)) say("learning: %s: %s", code, sentence);
+  if (report.learning && report.learning(&code, &sentence)) say(LINE_LEARNING, code, sentence);
 }
 
 static void summarise(void) {
   summarise_snapshot();
   summarise_learning();
   if (report.reject) {
-    say("archive %s not used: %s: %s", report.path, pycds_reject_code(report.reject),
-        pycds_reject_sentence(report.reject));
+    say(LINE_NOT_USED, report.path, pycds_reject_code(report.reject), pycds_reject_sentence(report.reject));
     return;
   }
   unsigned long missed = 0;
   for (int i = 0; i < PYCDS_MISS_COUNT; i++) missed += report.missed[i];
   unsigned long total = report.served + missed;
-  say("served %lu of %lu path-based modules (%.1f %%) from %s, %.1f ms in the runtime", report.served, total,
-      total ? 100.0 * (double)report.served / (double)total : 0.0, report.path, report.milliseconds);
+  say(LINE_MODULES, report.served, total, total ? 100.0 * (double)report.served / (double)total : 0.0, report.path,
+      report.milliseconds);
   if (missed > 0) {
-    say("not served: %s%s", report.names ? report.names : "", report.named < missed ? ", and more" : "");
+    say(LINE_NOT_SERVED, report.names ? report.names : "", report.named < missed ? ", and more" : "");
   }
   summarise_cache(REPORT_REGEX, "regular expressions");
   summarise_cache(REPORT_SOURCE, "source strings");

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "../../cpython/object.h"
+#include "../../cpython/one_off.h"
 #include "../../cpython/strict_compile.h"
 #include "../../format/hash.h"
 #include "../../static/sys/text.h"
@@ -20,6 +21,7 @@
 
 static uint64_t *known; /* hashes of the questions that have been recorded; 0: a free place */
 static size_t count;
+static uint8_t own_level; /* the interpreter's optimisation */
 
 /* Programs compile the same text again and again. */
 static bool is_new(const struct source_question *question) {
@@ -54,7 +56,6 @@ static void record(const struct source_question *question, PyObject *code) {
         .filename = field_of(question->filename_text, question->head.filename_bytes),
         .text = field_of(question->text, question->text_bytes),
         .marshal = field_of(bytes, (size_t)length),
-        .is_sample = field_of("0", 1),
     };
     LOG_APPEND(source, &source);
   }
@@ -62,7 +63,11 @@ static void record(const struct source_question *question, PyObject *code) {
 }
 
 static PyObject *code_of(const struct source_question *question) {
-  if (!log_is_open() || question->text_bytes > MAX_TEXT_BYTES || strict_is_watched() || !is_new(question)) return NULL;
+  if (!log_is_open() || question->text_bytes > MAX_TEXT_BYTES || strict_is_watched() ||
+      one_off_question(question, own_level) || one_off_text(question->text, question->text_bytes) ||
+      !is_new(question)) {
+    return NULL;
+  }
   PyObject *code = strict_compile(question);
   if (code) record(question, code);
   PyErr_Clear();
@@ -70,6 +75,7 @@ static PyObject *code_of(const struct source_question *question) {
 }
 
 void learn_sources_start(uint8_t level) {
+  own_level = level;
   if (strict_start()) cache_source_watch(level, code_of, regexes_attach);
   PyErr_Clear();
 }

@@ -3,6 +3,7 @@
 import type { ArchiveDescription } from '../../ports/index.js'
 import { compare } from '../../util/order.js'
 import type { LeftOut } from '../manifest.js'
+import { leftOutOf } from './info.js'
 
 /** The contents of an archive as results tell them. */
 export interface ArchiveContents {
@@ -42,15 +43,9 @@ export function describeArchive(
       sources: archive.sources,
     },
     packages: groupByPackage(archive),
-    leftOut: leftOut ?? leftOutOf(archive),
+    leftOut: leftOut ?? leftOutOf(archive.info),
     map: map ? formatMap(archive) : null,
   }
-}
-
-/** For a file without a manifest beside it. */
-function leftOutOf({ info }: ArchiveDescription): LeftOut[] {
-  const list = (info as { leftOut?: unknown } | undefined)?.leftOut
-  return Array.isArray(list) ? (list as LeftOut[]) : []
 }
 
 function groupByPackage(archive: ArchiveDescription): ArchiveContents['packages'] {

@@ -10,6 +10,7 @@ import { TOOL_VERSION } from '../../util/version.js'
 import type { MadeArtifact } from '../artifact.js'
 import type { LeftOut, Manifest } from '../manifest.js'
 import { ARCHIVE_NAME, artifactEnvironment } from '../marks.js'
+import type { ArchiveInfo } from './info.js'
 
 /** An archive as results tell it. */
 export interface ArchiveSummary {
@@ -47,17 +48,20 @@ export async function makeArchive(input: ArchiveInput, archiver: Archiver): Prom
   const { python } = input.python
   const identity = await identify(input, archiver)
   const cached = selectCaches(input.python)
-  const written = archiver.write(
-    { ...python, identity, validate: input.validate, files: selectFiles(input.python) },
-    input.selection.modules,
-    { tool: TOOL_VERSION, python: python.version, leftOut: input.selection.leftOut },
-    cached,
-  )
+  const target = { ...python, identity, validate: input.validate, files: selectFiles(input.python) }
+  const write = (leftOut: readonly LeftOut[]) => {
+    const info: ArchiveInfo = { tool: TOOL_VERSION, python: python.version, leftOut }
+    return archiver.write(target, input.selection.modules, info, cached)
+  }
+  const first = write(input.selection.leftOut)
+  const leftOut = [...input.selection.leftOut, ...first.leftOut]
+  // What cannot be archived turns out as it is written, and the archive tells of it.
+  const written = first.leftOut.length === 0 ? first : write(leftOut)
   const noted = {
     modules: written.modules,
     regexes: cached.regexes.length,
     sources: cached.sources.length,
-    leftOut: [...input.selection.leftOut, ...written.leftOut],
+    leftOut,
   }
   return {
     kind: 'archive',

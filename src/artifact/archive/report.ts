@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Missed } from '../artifact.js'
+import type { RuntimeLine } from '../lines.js'
 
 /** Collects what the runtime says of modules under PYCDS_LOG. */
 export class ArchiveReport {
@@ -8,13 +9,9 @@ export class ArchiveReport {
   /** Why the whole archive was not used. */
   rejected: string | undefined
 
-  /** Takes a line of the runtime, without its end. */
-  read(line: string): void {
-    const [, verb, name = '', reason = ''] =
-      /^pycds\[\d+\]: (served|missed|rejected) (\S+)(?: (\S+))?$/.exec(line) ?? []
-    if (verb === undefined) return
-    if (verb === 'served') this.served++
-    else if (verb === 'missed') this.missed.push({ name, reason })
-    else this.rejected = name
+  read({ form, values: [first = '', reason = ''] }: RuntimeLine): void {
+    if (form === 'served') this.served++
+    else if (form === 'missed') this.missed.push({ name: first, reason })
+    else if (form === 'rejected') this.rejected = first
   }
 }

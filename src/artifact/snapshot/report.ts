@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the runtime says of a snapshot under PYCDS_LOG.
 import { median } from '../../util/statistics.js'
+import type { RuntimeLine } from '../lines.js'
 import { REFUSAL_SENTENCES, type Refusal } from './refusals.js'
 
 /** Of programs that a snapshot is not for: nothing is wrong then. */
@@ -14,14 +15,10 @@ export class SnapshotReport {
   /** Why other processes did not: codes. */
   readonly refusals: string[] = []
 
-  /** Takes a line of the runtime, without its end. */
-  read(line: string): void {
-    const [, verb, text = ''] = /^pycds\[\d+\]: (snapshot|ready) (.+)$/.exec(line) ?? []
-    if (verb === 'ready') this.modules += Number(/: (\d+) modules$/.exec(text)?.[1] ?? 0)
-    if (verb !== 'snapshot') return
-    const [, milliseconds] = /^thawed in (\d+(?:\.\d+)?) ms$/.exec(text) ?? []
-    if (milliseconds !== undefined) this.thaws.push(Number(milliseconds))
-    else if (/^[A-Z_]+$/.test(text)) this.refusals.push(text)
+  read({ form, values: [first = '', second] }: RuntimeLine): void {
+    if (form === 'ready') this.modules += Number(second)
+    else if (form === 'thawed') this.thaws.push(Number(first))
+    else if (form === 'notThawed') this.refusals.push(first)
   }
 
   /** Of one thaw, in the middle; null: there was none. */
@@ -37,7 +34,7 @@ export class SnapshotReport {
 }
 
 /** A code with its sentence. */
-function describeRefusal(code: string): string {
+export function describeRefusal(code: string): string {
   const sentence = REFUSAL_SENTENCES[code as Refusal]
   return sentence === undefined ? code : `${code}: ${sentence}`
 }

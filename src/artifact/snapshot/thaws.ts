@@ -3,8 +3,10 @@
 import { PycdsError } from '../../errors/index.js'
 import type { Engine } from '../../ports/index.js'
 import { median } from '../../util/statistics.js'
+import { readLine } from '../lines.js'
 import type { MainProgram } from './programs.js'
 import { REFUSAL_SENTENCES, type Refusal } from './refusals.js'
+import { describeRefusal, SnapshotReport } from './report.js'
 import { lastLine, Room, type RoomSpec } from './room.js'
 
 /** So often a snapshot must have been thawed before it is shipped. */
@@ -15,8 +17,6 @@ const START_MS = 60_000
 /** A program of ours that a snapshot is used for, so that it can be tried without the application. */
 export const TRIAL: MainProgram = { kind: 'command', text: '# pycds-image: trial\n' }
 const OVER = 'the trial is over'
-const THAWED = /^pycds\[\d+\]: snapshot .*: thawed \d+ modules in (\d+(?:\.\d+)?) ms/m
-const NOT_USED = /^pycds\[\d+\]: snapshot .* not used: (.*)$/m
 /** What an engine says of a command that a user cannot execute. */
 const NOT_STARTED: ReadonlySet<string> = new Set(['TRAINING_FAILED', 'NO_PYTHON'])
 const HARDENED = { readOnly: true, dropCapabilities: true, noNewPrivileges: true } as const
@@ -85,25 +85,27 @@ async function thawIn(
   if (plain.exitCode !== 0) return undefined
   const took: number[] = []
   while (took.length < input.starts) {
-    const { exitCode, output } = await start(room, input, { PYCDS: 'report' })
-    const [, milliseconds] = THAWED.exec(output) ?? []
+    const { exitCode, output } = await start(room, input, { PYCDS: 'auto', PYCDS_LOG: 'modules' })
+    const report = new SnapshotReport()
+    for (const line of output.split('\n').flatMap((text) => readLine(text) ?? [])) report.read(line)
+    const { milliseconds, refusals } = report
     const which = `start ${took.length + 1} of ${input.starts} in a hardened container`
     if (exitCode !== 0 || !output.includes(OVER)) {
-      const sentence = `${which} ended with exit code ${exitCode}: ${lastLine(output)}`
+      const own = output.split('\n').filter((line) => readLine(line) === undefined)
+      const sentence = `${which} ended with exit code ${exitCode}: ${lastLine(own.join('\n'))}`
       return { sentence, refusal: undefined }
     }
-    if (milliseconds === undefined) {
-      const [, reason] = NOT_USED.exec(output) ?? []
-      const sentence = `${which} did not use it: ${reason ?? 'it was not found'}`
-      return { sentence, refusal: refusalOf(reason) }
+    if (milliseconds === null) {
+      const [code] = refusals
+      const reason = code === undefined ? 'it was not found' : describeRefusal(code)
+      return { sentence: `${which} did not use it: ${reason}`, refusal: refusalOf(code) }
     }
-    took.push(Number(milliseconds))
+    took.push(milliseconds)
   }
   return { starts: took.length, milliseconds: median(took), user }
 }
 
-function refusalOf(reason: string | undefined): Refusal | undefined {
-  const [code = ''] = reason?.split(':') ?? []
+function refusalOf(code = ''): Refusal | undefined {
   return code in REFUSAL_SENTENCES ? (code as Refusal) : undefined
 }
 

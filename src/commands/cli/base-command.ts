@@ -9,21 +9,22 @@ import {
   type Style,
 } from '../../log/index.js'
 import type { AttachmentStore } from '../../ports/index.js'
+import type { GivenFlag } from './config-flags.js'
 import { interruptible } from './interruption.js'
 import { splitCommand } from './parse.js'
 import {
   type Lookups,
+  type OpenPorts,
   openAttachments,
   openLookups,
   openPorts,
-  type Ports,
   type PortsRequest,
 } from './ports.js'
 import { type TimeLimit, withinLimit } from './time-limit.js'
 import { toUsageError } from './usage-error.js'
 
 /** What every use case is given: its ports, and the signal that asks it to stop. */
-export type Surroundings = Ports & { signal: AbortSignal }
+export type WorkPorts = OpenPorts & { signal: AbortSignal }
 
 /** What ends work before it is done. */
 export interface Limits {
@@ -47,10 +48,13 @@ export abstract class BaseCommand extends Command {
     return (this.id ?? '').replaceAll(':', ' ')
   }
 
-  /** Parses the words before `--` and returns them with the command behind it; `words` are all arguments. */
+  /**
+   * Parses the words before `--` and returns them with the command behind it; `words` are all arguments, `given` the
+   * flags as they came.
+   */
   protected async parseLine<F extends Interfaces.OutputFlags<F>, A extends Interfaces.OutputArgs<A>>(
     verb: Interfaces.Input<F, object, A> & { takesCommand: boolean },
-  ): Promise<{ flags: F; args: A; words: string[]; command?: string[] }> {
+  ): Promise<{ flags: F; args: A; words: string[]; given: GivenFlag[]; command?: string[] }> {
     const { own, command } = splitCommand(this.argv)
     if (command && !verb.takesCommand) {
       throw new PycdsError('USAGE', {
@@ -58,7 +62,7 @@ export abstract class BaseCommand extends Command {
         hint: `${this.verb} runs no command inside the image; bake and verify do.`,
       })
     }
-    const { flags, args, argv } = await this.parse<F, object, A>(verb, own)
+    const { flags, args, argv, raw } = await this.parse<F, object, A>(verb, own)
     const words = argv.map(String)
     const unknown = words.find((word) => word.length > 1 && word.startsWith('-'))
     if (unknown !== undefined) {
@@ -66,14 +70,15 @@ export abstract class BaseCommand extends Command {
       const hint = `See pycds-image ${this.verb} --help.`
       throw new PycdsError('USAGE', { message: `${this.verb}: unknown flag ${unknown}`, hint })
     }
-    return { flags, args, words, ...(command && { command }) }
+    const given = raw.filter((token) => token.type === 'flag')
+    return { flags, args, words, given, ...(command && { command }) }
   }
 
   /**
    * Runs a use case; what it made in the engine is removed however it ends, and awaited.
    */
   protected withPorts<T>(
-    work: (surroundings: Surroundings) => Promise<T>,
+    work: (ports: WorkPorts) => Promise<T>,
     request: PortsRequest = {},
     { signal, limit }: Limits = {},
   ): Promise<T> {
@@ -127,11 +132,11 @@ export abstract class BaseCommand extends Command {
   /** Both: the progress goes on until everything is removed again. */
   protected withShownPorts<T>(
     flags: { progress: ProgressMode; 'app-output': 'show' | 'hide' },
-    work: (surroundings: Surroundings & { progress: ClosableProgress }) => Promise<T>,
+    work: (ports: WorkPorts & { progress: ClosableProgress }) => Promise<T>,
     request: PortsRequest = {},
   ): Promise<T> {
     return this.withProgress(flags, (progress) =>
-      this.withPorts((surroundings) => work({ ...surroundings, progress }), request),
+      this.withPorts((ports) => work({ ...ports, progress }), request),
     )
   }
 
@@ -158,7 +163,7 @@ export abstract class BaseCommand extends Command {
 }
 
 async function withOpenPorts<T>(
-  work: (surroundings: Surroundings) => Promise<T>,
+  work: (ports: WorkPorts) => Promise<T>,
   request: PortsRequest & { signal: AbortSignal },
 ): Promise<T> {
   const ports = await openPorts(request)

@@ -18,11 +18,11 @@ export const configFlags = {
   }),
 }
 
+/** Those of the file as a whole: an image has no such option. */
+const OF_THE_FILE: readonly string[] = ['config', 'only', 'jobs', 'results', 'shard']
+
 /** Options of the command line that a file cannot have: they are about the whole of it. */
-const NOT_IN_FILES = [
-  ...['config', 'only', 'json', 'help', 'progress', 'app-output', 'plan'],
-  ...['jobs', 'results', 'shard'],
-]
+const NOT_IN_FILES = [...OF_THE_FILE, 'json', 'help', 'progress', 'app-output', 'plan']
 
 /** The options of a command that a file may have. */
 export function optionsOf<T extends ConfigOption>(flags: Readonly<Record<string, T>>): Record<string, T> {
@@ -32,6 +32,29 @@ export function optionsOf<T extends ConfigOption>(flags: Readonly<Record<string,
 /** The images of a file, and patterns for images. */
 export function readEntries(path: string, flags: Readonly<Record<string, ConfigOption>>): ConfigEntry[] {
   return readConfig(path, readText(path), optionsOf(flags))
+}
+
+/** A flag of a command line, under whichever of its names, and what was given for it. */
+export interface GivenFlag {
+  flag: string
+  input: string
+}
+
+/**
+ * The options of one image, as words of a command line.
+ * @param words what the file says of it; the command line has the say
+ * @param given the flags of that
+ */
+export function optionsFor(
+  words: readonly string[],
+  given: readonly GivenFlag[],
+  flags: Readonly<Record<string, ConfigOption>>,
+): string[] {
+  const own = given
+    .filter(({ flag }) => !OF_THE_FILE.includes(flag))
+    .map(({ flag, input }) => (flags[flag]?.type === 'option' ? `--${flag}=${input}` : input))
+  const isOver = (word: string) => given.some(({ flag }) => `--${flag}` === word.split('=')[0])
+  return [...words.filter((word) => !isOver(word)), ...own]
 }
 
 function readText(path: string): string {

@@ -8,19 +8,15 @@ import type {
   ImageStore,
   IndexStore,
   ListedImage,
+  Ports,
 } from '../../ports/index.js'
 import type { Registries } from '../../registry/index.js'
 import { present } from '../../util/present.js'
 
-/** The outside world as the use cases see it. */
-export interface Ports {
-  store: ImageStore
-  engine: Engine
-  archiver: Archiver
+/** The outside world as the use cases see it, opened for a request. */
+export interface OpenPorts extends Omit<Ports, 'progress' | 'signal'> {
   /** The store again, where names may stand for an index. */
   index?: IndexStore
-  /** Of images in registries, where one is spoken to. */
-  attachments?: AttachmentStore
   /** Ends what is still going on, when all is done. */
   close?(): Promise<void>
 }
@@ -61,7 +57,7 @@ export interface PortsRequest {
  * Builds the ports: the one place that knows which engine, store and archiver are used. Nothing is connected
  * yet. Loaded on demand, since help and usage errors should not wait for an engine's client.
  */
-export async function openPorts(request: PortsRequest = {}): Promise<Ports> {
+export async function openPorts(request: PortsRequest = {}): Promise<OpenPorts> {
   const { isLocation } = await import('../../image/location.js')
   const registries = await openRegistriesFor(request)
   const images = isLocation(request.reference ?? '')
@@ -160,7 +156,7 @@ export async function openAttachments(
 async function openEngine(
   { output }: PortsRequest,
   registries: Registries | undefined,
-): Promise<Pick<Ports, 'store' | 'engine'>> {
+): Promise<Pick<OpenPorts, 'store' | 'engine'>> {
   const [{ DockerImageStore }, { DockerEngine }, { ImageNames }] = await Promise.all([
     import('../../store/docker-daemon/index.js'),
     import('../../engine/docker/index.js'),
@@ -177,7 +173,7 @@ async function openEngine(
 async function openLocations(
   { runtime, platform, signal }: PortsRequest,
   registries: Registries | undefined,
-): Promise<Omit<Ports, 'archiver'>> {
+): Promise<Omit<OpenPorts, 'archiver'>> {
   const [{ LocationStore }, { LocalEngine }, { parsePlatform }, { DockerImageStore }, { ImageNames }] =
     await Promise.all([
       import('../../store/locations/index.js'),

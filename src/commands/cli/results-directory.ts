@@ -5,6 +5,7 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { PycdsError } from '../../errors/index.js'
 import type { ImageOutcome, Journal } from '../../usecases/fleet/index.js'
+import { isFull } from '../../util/full.js'
 import { removeAbandoned, writeWhole } from '../../util/staging.js'
 import { formatJson } from './output-files.js'
 
@@ -58,10 +59,10 @@ export class ResultsDirectory implements Journal {
     try {
       await work()
     } catch (cause) {
-      const isFull = (cause as NodeJS.ErrnoException).code === 'ENOSPC'
-      throw new PycdsError(isFull ? 'NO_SPACE' : 'USAGE', {
+      const full = isFull(cause)
+      throw new PycdsError(full ? 'NO_SPACE' : 'USAGE', {
         message: `--results ${this.#path}: it cannot be written to`,
-        hint: isFull ? 'Make room on its disk.' : 'Name a directory that this user may write to.',
+        hint: full ? 'Make room on its disk.' : 'Name a directory that this user may write to.',
         cause,
       })
     }

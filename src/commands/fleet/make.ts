@@ -3,7 +3,7 @@
 import type { BakeRequest } from '../../usecases/bake.js'
 import type { Made, Task } from '../../usecases/fleet/index.js'
 import type { UnchangedResult } from '../../usecases/unchanged.js'
-import type { Surroundings } from '../cli/base-command.js'
+import type { WorkPorts } from '../cli/base-command.js'
 import {
   lacksFiles,
   type OutputFileFlags,
@@ -22,7 +22,7 @@ export interface MakeInput {
   before: Task['before']
 }
 
-type MakePorts = Surroundings & Pick<Task, 'progress'>
+type MakePorts = WorkPorts & Pick<Task, 'progress'>
 
 /** Makes an image and the files about it. */
 export async function make({ request, platforms, flags }: MakeInput, ports: MakePorts): Promise<Made> {

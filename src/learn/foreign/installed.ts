@@ -3,11 +3,10 @@
 import { posix } from 'node:path'
 import { PycdsError } from '../../errors/index.js'
 import type { Archiver, Container, ElfIdentity } from '../../ports/index.js'
+import { MAX_LINKS } from '../../util/links.js'
 import { readBuild } from '../build.js'
 import { findPython, type PythonSurroundings } from '../find-python.js'
 
-/** More links than this in one path is a loop; Linux allows 40. */
-const MAX_LINKS = 40
 const PROGRAM = /^python(\d+\.\d+)/
 
 export interface InstalledPython {

@@ -2,7 +2,7 @@
 // The training run: watching a container, recording its imports, timing its start.
 export { type RunParts, RunPaths, type TrainingPlace } from './files.js'
 export { type HttpRequest, Inside } from './inside.js'
-export { formatProbe, type ProbeResult, type ProbeSpec } from './probes.js'
+export type { ProbeResult, ProbeSpec } from './probes.js'
 export {
   automaticReady,
   DEFAULT_READY,
@@ -17,7 +17,6 @@ export { type CompileList, compileRun, importRun, type ModuleLocation, type Pyth
 export {
   plainStart,
   type Rights,
-  RUNTIME_VARIABLES,
   type RunOptions,
   reportStart,
   type Start,
@@ -27,7 +26,6 @@ export {
   type TrainingSpec,
   timeStart,
   train,
-  watchRun,
 } from './train.js'
 export { describeUnseen, hintFor, LOADER_FILE, lacksVariables, type Unseen } from './unseen.js'
 export { type RunLimits, type Watched, type WatchOptions, watch } from './watch.js'

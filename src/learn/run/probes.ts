@@ -33,7 +33,7 @@ export async function runProbes(
 }
 
 /** As it is written on the command line, without the body of a request. */
-export function formatProbe(probe: ProbeSpec): string {
+function formatProbe(probe: ProbeSpec): string {
   return probe.kind === 'http'
     ? `${probe.method}:${probe.port}${probe.path}`
     : `exec:${probe.command.join(' ')}`

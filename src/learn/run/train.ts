@@ -14,7 +14,7 @@ import { distinct, parseUnseen, type Unseen } from './unseen.js'
 import { type Watched, type WatchOptions, watch } from './watch.js'
 
 /** Variables of a baked image that a training run must not see. */
-export const RUNTIME_VARIABLES = [...ARTIFACT_VARIABLES, ...LEARN_VARIABLES, 'PYCDS_LOG']
+const RUNTIME_VARIABLES = [...ARTIFACT_VARIABLES, ...LEARN_VARIABLES, 'PYCDS_LOG']
 
 /** Has the runtime of a baked image say what becomes of each module. */
 const REPORT = { PYCDS: 'report', PYCDS_LOG: 'modules' }
@@ -245,7 +245,7 @@ function containerSpec(spec: TrainingSpec, env: Record<string, string>): Contain
 }
 
 /** Watches a run of a container that the files of a run were put into; nothing that it tells holds a given value. */
-export async function watchRun(
+async function watchRun(
   container: Container,
   spec: TrainingSpec,
   options: RunOptions & Pick<WatchOptions, 'activity'> & { whenReady?: (inside: Inside) => Promise<void> },

@@ -3,21 +3,35 @@ import test from 'ava'
 import { StartReport } from '../../../src/artifact/listen.js'
 
 test('the name of a module is whole wherever the output is cut', (t) => {
-  const bytes = Buffer.from('pycds[7]: served app\nhello\npycds[7]: missed café.menü changed\n')
+  const bytes = Buffer.from('pycds[7]: served app\nhello\npycds[7]: missed café.menü SOURCE_CHANGED\n')
   for (let cut = 0; cut <= bytes.length; cut += 1) {
     const log = new StartReport()
     log.add(bytes.subarray(0, cut))
     log.add(bytes.subarray(cut))
-    t.deepEqual(log.missed, [{ name: 'café.menü', reason: 'changed' }], `cut at ${cut}`)
+    t.deepEqual(log.missed, [{ name: 'café.menü', reason: 'SOURCE_CHANGED' }], `cut at ${cut}`)
     t.is(log.lines, 2)
     t.is(log.counts.hitRate, 50)
   }
 })
 
+test('a module that goes by its path is told whole, and the summary is no module', (t) => {
+  const log = new StartReport()
+  const lines = [
+    'missed /srv/my app/tool.py NOT_ARCHIVED',
+    'served /srv/my app/main.py',
+    'served 1 of 2 path-based modules (50.0 %) from /opt/pycds/app.cds, 1.2 ms in the runtime',
+    'served 3 of 4 compilations of source strings',
+    'not served: /srv/my app/tool.py (NOT_ARCHIVED)',
+  ]
+  log.add(Buffer.from(lines.map((line) => `pycds[1]: ${line}\n`).join('')))
+  t.deepEqual(log.missed, [{ name: '/srv/my app/tool.py', reason: 'NOT_ARCHIVED' }])
+  t.deepEqual(log.counts, { served: 1, total: 2, hitRate: 50 })
+})
+
 test('an archive that was refused counts nothing', (t) => {
   const log = new StartReport()
-  log.add(Buffer.from('pycds[7]: rejected magic\n'))
-  t.is(log.rejected, 'magic')
+  log.add(Buffer.from('pycds[7]: rejected FORMAT\n'))
+  t.is(log.rejected, 'FORMAT')
   t.is(log.counts.hitRate, 0)
 })
 

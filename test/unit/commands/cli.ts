@@ -215,6 +215,16 @@ test.serial('without an image, the file of this folder says what to bake', async
   t.regex(stderr, /pycds-image\.yaml:2:\d+: redy: .*did you mean ready/)
 })
 
+for (const tag of ['-tnew', '-t new', '--tag=new']) {
+  test.serial(`${tag} on the command line replaces the tag of a file`, async (t) => {
+    const file = 'version: 1\nimages: [{image: "oci:/nonexistent", tag: old}]\n'
+    const cwd = temporary(t, { 'pycds-image.yaml': file })
+    const { code, stderr } = await pycdsAlone(['bake', ...tag.split(' '), '--jobs', '1'], { cwd })
+    t.is(code, 7, stderr)
+    t.regex(stderr, /oci:\/nonexistent: there is no such file or directory/)
+  })
+}
+
 const asRoot = process.geteuid?.() === 0 ? test.serial : test.serial.skip
 
 asRoot('a user whom the system does not know, without HOME and SHELL, can use every verb', async (t) => {

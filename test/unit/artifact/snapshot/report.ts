@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import test from 'ava'
+import { readLine } from '../../../../src/artifact/lines.js'
 import { SnapshotReport } from '../../../../src/artifact/snapshot/report.js'
 
 function reportOf(...lines: string[]): SnapshotReport {
   const report = new SnapshotReport()
-  for (const line of lines) report.read(line)
+  for (const line of lines.flatMap((text) => readLine(text) ?? [])) report.read(line)
   return report
 }
 
