@@ -7,6 +7,7 @@ import { surroundingsOf } from './find-python.js'
 import type { LearnInput, LearnRequest } from './learn.js'
 import { healthCommand, type Surroundings, type TrainingSpec } from './run/index.js'
 import { planReady } from './training.js'
+import { assertWholeCommand } from './whole-command.js'
 
 /** Finds the image, as a step of the progress. */
 export async function resolveSource(
@@ -31,6 +32,7 @@ export function planRuns(
   source: SourceImage,
   injected: Injected,
 ): RunPlan {
+  assertWholeCommand(request, source.config)
   const spec: TrainingSpec = {
     image: source.id,
     ...(request.command ? { command: request.command } : {}),

@@ -13,6 +13,7 @@ import { FOLDER } from '../layer/marks.js'
 import { type Learned, type LearnInput, type LearnRequest, learn } from '../learn/learn.js'
 import { healthCommand, type Surroundings } from '../learn/run/index.js'
 import { describeTraining, planReady, type TrainingSummary } from '../learn/training.js'
+import { assertWholeCommand } from '../learn/whole-command.js'
 import { during } from '../log/index.js'
 import type { ImageRoot, LayerFile, ModuleCode, RunPorts, Undone, Validate } from '../ports/index.js'
 import { withContainer } from '../ports/with-container.js'
@@ -232,6 +233,7 @@ function planRuns(
   place: string,
   { archiver, root }: StepPorts,
 ): Omit<LearnInput, 'image'> {
+  assertWholeCommand(request, request.config)
   const injected = archiver.injected(process.arch)
   const { LD_PRELOAD, PATH } = root.environment
   return {
