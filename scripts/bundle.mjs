@@ -4,6 +4,7 @@
 // of what `npm` would install with dockerode is never used. Types are checked elsewhere (`npm run check:ts`).
 //
 //   node scripts/bundle.mjs
+import { execFileSync } from 'node:child_process'
 import { chmodSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { Config } from '@oclif/core'
@@ -99,6 +100,12 @@ async function writeManifest() {
   writeFileSync(path, `${JSON.stringify(manifest)}\n`)
 }
 
+/** What `--help` prints. In a process of its own, since oclif looks at the terminal as it is loaded. */
+function writeHelp() {
+  const env = { ...process.env, OCLIF_COLUMNS: '80', NO_COLOR: '1', FORCE_COLOR: '0' }
+  execFileSync(process.execPath, [join(ROOT, 'scripts/help.mjs')], { env, stdio: 'inherit' })
+}
+
 /** The licences of the packages that are in the bundle. */
 function writeNotices(results) {
   const inputs = results.flatMap(({ metafile }) => Object.keys(metafile.inputs))
@@ -119,3 +126,4 @@ function writeNotices(results) {
 
 writeNotices(await bundle())
 await writeManifest()
+writeHelp()

@@ -88,7 +88,8 @@ of their own. \`IMAGE\` is one of:
 The path of a layout or file cannot hold a colon. Without \`--tag\` and \`--output\` the new image has the name of the old one with
 \`-cds\` behind its tag; that of an archive goes to a file beside it, \`image-cds.tar\`.
 
-What is behind \`--\` is a command for the run inside the image, in place of its ENTRYPOINT and CMD. Values:
+What is behind \`--\` is a whole command for the run inside the image, in place of its ENTRYPOINT and CMD: \`-- mytool --version\`,
+not \`-- --version\`. Values:
 
 | value | written as |
 | --- | --- |
@@ -97,7 +98,8 @@ What is behind \`--\` is a command for the run inside the image, in place of its
 | P | a percentage: \`95\` |
 | SPEC | a condition or a probe; [training.md](training.md) has all kinds |
 
-Every command takes \`--json\` (the result, or the error, as JSON on stdout; [schemas](schemas)) and \`--help\`.`
+Every command takes \`--json\` (the result, or the error, as JSON on stdout; [schemas](schemas)), \`-h\` or \`--help\`, and \`-v\` or
+\`--version\`. \`${BIN} help COMMAND\` is \`${BIN} COMMAND --help\`.`
 
 const name = (id) => id.replaceAll(':', ' ')
 const language = ([first]) => (first.startsWith('RUN ') ? 'dockerfile' : 'sh')

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Interfaces } from '@oclif/core'
 import { isDebugging, type PycdsError, renderError, toErrorDocument, toPycdsError } from '../errors/index.js'
+import { findHelp, writeHelp } from './help.js'
 import { outputEnd, watchOutput } from './output.js'
 import { VERSION, writeVersion } from './version.js'
 
@@ -11,18 +12,24 @@ import { VERSION, writeVersion } from './version.js'
 export async function main(argv: readonly string[], options: Interfaces.LoadOptions): Promise<number> {
   // An error that no promise carries, as from a socket, is a bug too: it must not end with Node's own code.
   process.once('uncaughtException', async (error) => process.exit(await report(toPycdsError(error), argv)))
-  const [first = '', ...more] = argv
-  const isVersion = more.length === 0 && VERSION.includes(first)
   // Before standard output is watched, since oclif listens to it from when it is loaded.
-  const runWords = isVersion ? writeVersion : (await import('./words.js')).runWords
+  const answer = simpleAnswer(argv) ?? (await import('./words.js')).runWords
   let unwritten: PycdsError | undefined
   watchOutput((error) => {
     unwritten ??= error
   })
-  const code = await ended(runWords, argv, options)
+  const code = await ended(answer, argv, options)
   if (unwritten === undefined) return code
   process.stderr.write(renderError(unwritten, { debug: isDebugging(process.env) }))
   return code === 0 ? unwritten.exitCode : code
+}
+
+/** What answers a command line that asks for nothing but help or the version; undefined for any other. */
+function simpleAnswer(argv: readonly string[]): Run | undefined {
+  const [first = '', ...more] = argv
+  if (more.length === 0 && VERSION.includes(first)) return writeVersion
+  const help = findHelp(argv)
+  return help === undefined ? undefined : () => writeHelp(help)
 }
 
 type Run = (argv: readonly string[], options: Interfaces.LoadOptions) => Promise<void> | void

@@ -5,8 +5,10 @@ import { TOOL_VERSION } from '../util/version.js'
 /** The words that ask for it. */
 export const VERSION: readonly string[] = ['--version', '-v']
 
+export function versionText(): string {
+  return `pycds-image/${TOOL_VERSION} ${process.platform}-${process.arch} node-${process.version}`
+}
+
 export function writeVersion(): void {
-  process.stdout.write(
-    `pycds-image/${TOOL_VERSION} ${process.platform}-${process.arch} node-${process.version}\n`,
-  )
+  process.stdout.write(`${versionText()}\n`)
 }

@@ -11,6 +11,8 @@ import Trace from './trace.js'
 import TraceDiff from './trace-diff.js'
 import TraceImport from './trace-import.js'
 import TraceMerge from './trace-merge.js'
+import TracePull from './trace-pull.js'
+import TracePush from './trace-push.js'
 import Verify from './verify.js'
 
 /** The verbs: for what is generated from them and for the command line from the sources; a build loads one at a time. */
@@ -27,5 +29,7 @@ export const COMMANDS = {
   'trace:diff': TraceDiff,
   'trace:import': TraceImport,
   'trace:merge': TraceMerge,
+  'trace:pull': TracePull,
+  'trace:push': TracePush,
   verify: Verify,
 }

@@ -105,7 +105,7 @@ function unreachable(address: string, cause: unknown): PycdsError {
     code === 'ECONNRESET' || code === 'EPIPE' ? 'the connection was lost' : 'nothing answers there'
   return new PycdsError('ENGINE_UNREACHABLE', {
     message: `engine at ${address}: ${reason}`,
-    hint: 'Start the container engine, or set DOCKER_HOST to the address of a running one.',
+    hint: 'Start the container engine, or set DOCKER_HOST to the address of a running one. Images in files (oci:DIR) and registries (registry:HOST/REPO) need none.',
     cause,
   })
 }

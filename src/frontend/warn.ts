@@ -29,7 +29,7 @@ export async function warn(
     })
     return
   }
-  const line = [`WARNING: pycds-image: ${text}`, ...detail].join(' ').replace(/\s+/g, ' ')
+  const line = [`WARNING: pycds-image: ${text}`, ...detail].join('; ').replace(/\s+/g, ' ')
   const state = files(
     { [TEXT]: Buffer.from(line) },
     { architecture: '', os: '', variant: '' },

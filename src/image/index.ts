@@ -64,6 +64,7 @@ export {
   defaultOutputReference,
   formatReference,
   isImageId,
+  isImageName,
   parseReference,
   repositoryOf,
 } from './reference.js'

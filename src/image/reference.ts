@@ -32,6 +32,16 @@ export function isImageId(text: string): boolean {
   return IMAGE_ID.test(text)
 }
 
+/** Tells whether {@link parseReference} takes the text. */
+export function isImageName(text: string): boolean {
+  try {
+    parseReference(text)
+    return true
+  } catch {
+    return false
+  }
+}
+
 /** Parses an image name such as `app`, `host:5000/team/app:1.4` or `app@sha256:...`; throws USAGE. */
 export function parseReference(text: string): Reference {
   if (isImageId(text)) throw invalid(text, 'is an image id, not a name', 'Give the image a name first.')

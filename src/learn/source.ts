@@ -8,6 +8,7 @@ import { type PythonSurroundings, surroundingsOf } from './find-python.js'
 import type { LearnInput, LearnRequest } from './learn.js'
 import { healthCommand, type Surroundings, type TrainingPlace } from './run/index.js'
 import { planReady } from './training.js'
+import { assertWholeCommand } from './whole-command.js'
 
 /** Finds the image, as a step of the progress. */
 export async function resolveSource(
@@ -55,6 +56,7 @@ export function planRuns(
   { image, config, preload, python, place }: RunSubject,
   injected: Injected,
 ): RunPlan {
+  assertWholeCommand(request, config)
   return {
     spec: {
       image,

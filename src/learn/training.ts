@@ -21,6 +21,7 @@ import {
   train,
 } from './run/index.js'
 import { describeWithoutSite, groupByPython, type PythonGroup } from './select/interpreter.js'
+import { usageCommand } from './whole-command.js'
 import { whyUnseen } from './why-unseen.js'
 
 /** Lines of output that are kept for the message of a run that failed. */
@@ -111,7 +112,7 @@ export async function runTraining(
     })
     const hidden = seen.processes.length > 0 ? undefined : await whyUnseen(input.image, input.surroundings)
     const training = hidden ? { ...seen, unseen: [...seen.unseen, hidden] } : seen
-    const failure = failureOf(request, training, tail)
+    const failure = failureOf(request, training, tail, input.surroundings.command)
     if (failure && request.onTrainFailure === 'fail') throw failure
     const warnings = failure
       ? [...training.warnings, `${failure.message}; what it imported was kept`]
@@ -128,6 +129,7 @@ function failureOf(
   request: TrainingRequest,
   training: Training,
   tail: readonly string[],
+  own: readonly string[],
 ): PycdsError | undefined {
   const image = `image ${request.reference}`
   if (training.failure) {
@@ -144,11 +146,14 @@ function failureOf(
       .split('\n')
       .findLast((line) => /[\p{L}\d]/u.test(line))
       ?.trim()
+    // What command lines end with that were not given what they need.
+    const usage = training.exitCode === 2 && !request.command ? usageCommand(own) : undefined
+    const example = usage === undefined ? '' : ` (\`-- ${usage}\`)`
     return new PycdsError('TRAINING_FAILED', {
       message:
         `${image}: the training run ended with exit code ${training.exitCode} ` +
         `after ${training.activity} imports${last ? `: ${last}` : ''}`,
-      hint: 'Give a command that works without a network after `--`, import modules only (--train imports), or keep what was seen with --on-train-failure keep.',
+      hint: `Give a command that works without a network after \`--\`${example}, import modules only (--train imports), or keep what was seen with --on-train-failure keep.`,
     })
   }
   const failed = training.probes.filter(({ ok }) => !ok)

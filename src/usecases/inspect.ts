@@ -2,8 +2,10 @@
 // What an archive holds, read from a file or from a baked image.
 import { readFile } from 'node:fs/promises'
 import { type Contents, describeFile, describeImage } from '../artifact/describe.js'
+import { PycdsError } from '../errors/index.js'
 import type { Ports } from '../ports/index.js'
 import { withContainer } from '../ports/with-container.js'
+import { isTar, ofTar } from '../util/form-on-disk.js'
 
 export interface InspectRequest {
   /** The path of an archive, or the name of an image. */
@@ -19,11 +21,15 @@ export interface InspectResult extends Contents {
 
 type InspectPorts = Omit<Ports, 'progress'>
 
-/** Describes an artifact in a file; ARCHIVE_INVALID when it is damaged. */
+/** Describes an artifact in a file; ARCHIVE_INVALID when it is damaged, USAGE for an image in a tar. */
 export async function inspectFile(
   { subject: name, map }: InspectRequest,
   { archiver }: Pick<InspectPorts, 'archiver'>,
 ): Promise<InspectResult> {
+  if (isTar(name)) {
+    const { hint } = ofTar(name)
+    throw new PycdsError('USAGE', { message: `${name}: it is a tar file, not an archive of modules`, hint })
+  }
   const { kind, contents } = describeFile(await readFile(name), { name, map }, archiver)
   return { schema: 'io.pycds.inspect/1', subject: { kind, name }, ...contents }
 }

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // What containers have learned, for the next bake and for people.
 import { statSync } from 'node:fs'
+import { PycdsError } from '../errors/index.js'
 import { type Learned, readLearned, traceOf } from '../learn/learned.js'
 import type { Trace } from '../learn/trace/trace-file.js'
+import { isLayout } from '../util/form-on-disk.js'
 
 /** What `trace import` prints. */
 export interface ImportResult {
@@ -65,8 +67,14 @@ export interface InspectDirectoryResult {
   kinds: LearnedKind[]
 }
 
-/** @throws TRACE_INVALID when nothing was learned there */
+/** @throws TRACE_INVALID when nothing was learned there, USAGE when it is an image */
 export function inspectDirectory(directory: string): InspectDirectoryResult {
+  if (isLayout(directory)) {
+    throw new PycdsError('USAGE', {
+      message: `directory ${directory}: it is an OCI layout, not one in which containers learn`,
+      hint: `Write oci:${directory} for it.`,
+    })
+  }
   const kinds = readLearned(directory).map(describe)
   return { schema: 'io.pycds.inspect-directory/1', directory, kinds }
 }

@@ -8,12 +8,14 @@ import {
   foreignForm,
   formatLocation,
   formatReference,
+  isImageName,
   isLocation,
   type Location,
   parseLocation,
   parseReference,
   renameLocation,
 } from '../image/index.js'
+import { formOnDisk } from '../util/form-on-disk.js'
 
 export interface OutputRequest {
   /** The source image: the name of one in the engine, or a location. */
@@ -31,6 +33,7 @@ export interface OutputRequest {
  */
 export function chooseOutput(request: OutputRequest, name = request.reference): string {
   const source = parseLocation(name)
+  if (source === undefined) assertNoPath(name)
   if (request.tag !== undefined) assertName('--tag', request.tag)
   if (request.output !== undefined && !isLocation(request.output)) assertName('--output', request.output)
   const output =
@@ -42,6 +45,16 @@ export function chooseOutput(request: OutputRequest, name = request.reference): 
     })
   }
   return output
+}
+
+/** What is no name may be a path, and what lies there says more than the grammar of names. */
+function assertNoPath(name: string): void {
+  const form = isImageName(name) ? undefined : formOnDisk(name)
+  if (form === undefined) return
+  throw new PycdsError('USAGE', {
+    message: `image name ${JSON.stringify(name)}: ${form.reason}`,
+    hint: form.hint,
+  })
 }
 
 /** A wrong form may well be a name that can be given, and nobody would look for the image under it. */

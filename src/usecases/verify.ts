@@ -24,6 +24,7 @@ import {
   type TrainingSpec,
 } from '../learn/run/index.js'
 import { planReady } from '../learn/training.js'
+import { assertWholeCommand } from '../learn/whole-command.js'
 import type { Ports } from '../ports/index.js'
 import { withContainer } from '../ports/with-container.js'
 import { findOriginal } from './original.js'
@@ -94,6 +95,7 @@ interface Scenario {
 export async function verify(request: VerifyRequest, ports: Ports): Promise<VerifyResult> {
   ports.engine.showProgress?.(ports.progress)
   const image = await ports.store.resolve(request.reference)
+  assertWholeCommand(request, image.config)
   const { image: source, switchedOff } = await findOriginal(image, ports.store)
   const { tracer, probe } = ports.archiver.injected(nodeArchitecture(image))
   const baked: TrainingSpec = {

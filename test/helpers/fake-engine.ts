@@ -17,6 +17,8 @@ export interface Call {
 
 export interface FakeEngine {
   readonly connection: Connection
+  /** For DOCKER_HOST. */
+  readonly address: string
   /** Everything that was asked so far. */
   readonly calls: Call[]
   /** Ends all connections at once, as an engine does that is killed. */
@@ -51,8 +53,9 @@ export async function startFakeEngine(t: ExecutionContext, answer: Answer): Prom
     server.closeAllConnections()
     await rm(folder, { recursive: true })
   })
-  const connection = connect({ DOCKER_HOST: `unix://${socket}` })
-  return { connection, calls, kill: () => server.closeAllConnections() }
+  const address = `unix://${socket}`
+  const connection = connect({ DOCKER_HOST: address })
+  return { connection, address, calls, kill: () => server.closeAllConnections() }
 }
 
 /** Answers with a failure, in the form of the engine's API. */

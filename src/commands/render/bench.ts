@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { isImageId, shortId } from '../../image/index.js'
 import type { Style } from '../../log/index.js'
 import type { BenchResult, BenchSubject, Cache, Metric } from '../../usecases/bench/result.js'
 import type { Summary } from '../../util/statistics.js'
@@ -16,7 +17,7 @@ export function renderBench(result: BenchResult, style: Style): string {
   const { image, baseline, runs } = result
   const caches = (['warm', 'cold'] as const).filter((cache) => result.subjects.every((one) => one[cache]))
   return [
-    style.strong(`${image.reference} against ${baseline.reference}`),
+    style.strong(`${image.reference} against ${nameOf(baseline)}`),
     `  medians of ${formatCount(runs, 'start')} each, in turns; half of the starts lie in the brackets`,
     ...caches.flatMap((cache) => ['', ...renderCache(result, cache)]),
     ...(result.withoutBytecode === null
@@ -25,6 +26,11 @@ export function renderBench(result: BenchResult, style: Style): string {
     ...(result.withoutCold === null ? [] : ['', `  no cold starts: ${result.withoutCold}`]),
     ...renderGate(result, style),
   ].join('\n')
+}
+
+/** Nobody has typed the id that a baked image has of its source. */
+function nameOf({ reference, id }: BenchResult['baseline']): string {
+  return isImageId(reference) ? `what it was baked from (${shortId(id)})` : reference
 }
 
 function renderCache({ subjects, speedups }: BenchResult, cache: Cache): string[] {

@@ -9,18 +9,19 @@ import {
   type ImageConfig,
   ImageNames,
   isImageId,
+  isImageName,
   parseDiffId,
   parseReference,
   type RunConfig,
   repositoryOf,
 } from '../../image/index.js'
 import type { ImageDigests, ImageStore, ListedImage, NewLayer, SourceImage } from '../../ports/index.js'
+import { formOnDisk } from '../../util/form-on-disk.js'
 import { readExportedConfig } from './exported-config.js'
 import { readKeptConfig } from './kept-config.js'
 import { listImages } from './list.js'
 import { fullArchive, type StoredConfig, shortArchive, storeConfig } from './load-archive.js'
 import { readLoadReply } from './load-reply.js'
-import { formOnDisk } from './on-disk.js'
 import { PendingNames } from './pending.js'
 
 /** What the engine tells of an image, as far as it is used. */
@@ -58,7 +59,7 @@ export class DockerImageStore implements ImageStore {
 
   async resolve(reference: string): Promise<SourceImage> {
     // Also keeps anything that is no name out of the path of the call.
-    if (!isImageId(reference)) parseReference(reference)
+    if (!isImageId(reference)) assertName(reference)
     const found = await this.#inspect(reference, `image ${reference}`).catch((error) => {
       throw withForm(error, reference)
     })
@@ -237,10 +238,30 @@ export class DockerImageStore implements ImageStore {
   }
 }
 
-/** What the engine does not have may be something that is not asked of an engine. */
+/** USAGE for what is no name, with what it is instead. */
+function assertName(text: string): void {
+  const form = isImageName(text) ? undefined : formOnDisk(text)
+  if (form === undefined) parseReference(text)
+  else
+    throw new PycdsError('USAGE', {
+      message: `image name ${JSON.stringify(text)}: ${form.reason}`,
+      hint: form.hint,
+    })
+}
+
+/** Tells what the reference is instead of an image of the engine, be it that there is no engine. */
 function withForm(error: unknown, reference: string): unknown {
+  const form = formOnDisk(reference)
+  if (error instanceof PycdsError && error.code === 'ENGINE_UNREACHABLE' && form?.isImage) {
+    const { code, message, cause } = error
+    return new PycdsError(code, {
+      message: `${message}, which was asked for image ${reference}; ${form.reason}`,
+      hint: `${form.hint.replace(/\.$/, '')}: that needs no engine.`,
+      cause,
+    })
+  }
   if (statusOf(error) !== 404) return error
-  const foreign = foreignForm(reference) ?? formOnDisk(reference)
+  const foreign = form ?? foreignForm(reference)
   if (foreign === undefined) return error
   return new PycdsError('IMAGE_NOT_FOUND', {
     message: `image ${reference}: not found in the engine, and ${foreign.reason}`,

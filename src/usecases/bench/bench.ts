@@ -4,6 +4,7 @@ import { readBaked } from '../../artifact/baked.js'
 import { PycdsError } from '../../errors/index.js'
 import { environmentOf, nodeArchitecture } from '../../image/index.js'
 import { healthCommand, type TrainingSpec } from '../../learn/run/index.js'
+import { assertWholeCommand } from '../../learn/whole-command.js'
 import { SETTLED_MS } from '../../measure/measure.js'
 import type { SourceImage } from '../../ports/index.js'
 import { withContainer } from '../../ports/with-container.js'
@@ -122,6 +123,7 @@ async function measureAll(
 
 function toSpec({ image, env }: Subject, request: BenchRequest, { archiver }: BenchPorts): TrainingSpec {
   const { surroundings, command } = request
+  assertWholeCommand(request, image.config)
   return {
     image: image.id,
     ...(command ? { command } : {}),

@@ -4,6 +4,7 @@ import { readFile, stat } from 'node:fs/promises'
 import { PycdsError } from '../../errors/index.js'
 import { commandOf, nameInEngines, parseLocation } from '../../image/index.js'
 import type { ImageStore } from '../../ports/index.js'
+import { formOnDisk, isTar } from '../../util/form-on-disk.js'
 import { lastStage } from './dockerfile.js'
 import { type Builder, bakeInstructions } from './instructions.js'
 
@@ -40,6 +41,7 @@ export async function generate(
     () => false,
   )
   const kind = isFile ? 'dockerfile' : 'image'
+  if (!isFile || isTar(request.subject)) assertNameable(request.subject)
   const { head, name, command, user } = isFile
     ? fromDockerfile(request.subject, await readFile(request.subject, 'utf8'), request.builder)
     : await fromImage(request, ports.store)
@@ -54,6 +56,18 @@ export async function generate(
     dockerfile: `${[...head, ...added].join('\n')}\n`,
     added,
   }
+}
+
+/** USAGE for an image that no Dockerfile can be built on. */
+function assertNameable(subject: string): void {
+  const location = parseLocation(subject)
+  const isFile = location !== undefined && location.kind !== 'registry'
+  const form = location === undefined && /[./]/.test(subject) ? formOnDisk(subject) : undefined
+  if (!isFile && !form?.isImage) return
+  throw new PycdsError('USAGE', {
+    message: `${subject}: a Dockerfile is built on an image of an engine or a registry, not on one in a file`,
+    hint: 'Bake it as it is (pycds-image bake), or put it into an engine or a registry.',
+  })
 }
 
 async function fromImage({ subject, builder }: GenerateRequest, store: ImageStore) {

@@ -3,6 +3,8 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { stripVTControlCharacters } from 'node:util'
+import { Config, Help } from '@oclif/core'
 import test from 'ava'
 import { CLI, pycds, pycdsAlone } from '../../helpers/cli.js'
 import { inRepository } from '../../helpers/repository.js'
@@ -10,8 +12,17 @@ import { run } from '../../helpers/run.js'
 import { temporary } from '../../helpers/temporary.js'
 
 const { commands } = JSON.parse(readFileSync(inRepository('oclif.manifest.json'), 'utf8')) as {
-  commands: Record<string, object>
+  commands: Record<string, { flags: object }>
 }
+
+class Rendered extends Help {
+  text = ''
+
+  override log(...lines: string[]): void {
+    this.text += `${stripVTControlCharacters(lines.join(' '))}\n`
+  }
+}
+
 const VERBS = Object.keys(commands).map((id) => id.replaceAll(':', ' '))
 
 test.serial('help lists the verbs and ends with 0', async (t) => {
@@ -86,6 +97,8 @@ for (const [line, next] of [
   ['bench app python -m app', 'bench app -- python -m app'],
   ['bench app base python', 'bench app base -- python'],
   ['step python -m app', 'step -- python -m app'],
+  ['bake app python -m app --help', 'bake app -- python -m app --help'],
+  ['bake -t x:1 app tool -h', 'bake -t x:1 app -- tool -h'],
   ['trace app -o t.json sh -c x', 'trace app -o t.json -- sh -c x'],
 ] as const) {
   test.serial(`a forgotten --: ${line}`, async (t) => {
@@ -156,13 +169,43 @@ test.serial("the command's own --json is not ours", async (t) => {
   t.regex(run.stderr, /^Error: /)
 })
 
-for (const words of [['-h'], ['bake', '-h'], ['trace', 'merge', '-h'], ['help', 'bake']]) {
-  test.serial(`help: ${words.join(' ')}`, async (t) => {
-    const { code, stdout } = await pycdsAlone(words)
-    t.is(code, 0)
-    t.regex(stdout, /^USAGE$/m)
+for (const [of, ...lines] of [
+  ['--help', '', '-h', 'help', 'help --help', '--help --json'],
+  ['bake --help', 'help bake', '-h bake', 'bake --json -h', 'bake -t x:1 app --help -- tool', 'bake app -h'],
+  ['trace merge --help', 'help trace merge', 'trace merge a.json b.json c.json -h'],
+  ['trace --help', 'help trace', 'trace app -o t.json --help'],
+] as const) {
+  test.serial(`one text: ${[of, ...lines].join(', ')}`, async (t) => {
+    const { stdout: wanted } = await pycdsAlone(of.split(' '))
+    t.regex(wanted, /^USAGE$/m)
+    for (const line of lines) {
+      const { code, stdout, stderr } = await pycdsAlone(line === '' ? [] : line.split(' '))
+      t.is(stdout, wanted, line)
+      t.is(stderr, '')
+      t.is(code, 0)
+    }
   })
 }
+
+test.serial('help is what oclif renders for eighty columns', async (t) => {
+  for (const [id, command] of Object.entries(commands)) {
+    const shown = await pycdsAlone([...id.split(':'), '--help'])
+    // Another one each time, since oclif changes it.
+    const help = new Rendered(await Config.load({ root: inRepository('.') }))
+    await help.showHelp([id])
+    t.is(shown.stdout.trimEnd(), help.text.trimEnd())
+    for (const flag of Object.keys(command.flags)) t.true(shown.stdout.includes(`--${flag}`), `${id} ${flag}`)
+  }
+})
+
+test.serial(
+  'help of no verb',
+  isUsage,
+  ['help', 'bkae'],
+  /^Error: bkae: no such command/,
+  /Did you mean bake\?/,
+)
+test.serial('no file is taken for help', isUsage, ['../help/bake', '-h'], /no such command/, /One of/)
 
 test.serial('the version by its short name', async (t) => {
   t.is((await pycdsAlone(['-v'])).stdout, (await pycdsAlone(['--version'])).stdout)

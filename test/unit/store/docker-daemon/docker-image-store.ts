@@ -47,7 +47,7 @@ async function members(tar: Buffer): Promise<Map<string, string>> {
 }
 
 for (const [text, hint] of [
-  ['docs/schemas', /^Write oci:docs\/schemas /],
+  ['docs/schemas', /^Name an image of the engine, or an OCI layout as oci:DIR/],
   ['package.json', /^Write docker-archive:package\.json /],
   ['no-such-image', /pull it first/],
 ] as const) {
