@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -24,6 +25,8 @@
 #define PAGE 4096
 /* Of a link map; more than any version of glibc has. */
 #define MOST_BYTES 4096
+/* Up to what follows the headers of the program in its own. */
+#define MOST_BEFORE_SCOPE 1024
 
 /* One of the names by which a library is found. */
 struct library_name {
@@ -40,6 +43,12 @@ struct map {
   ElfW(Dyn) * info[DT_SONAME + 1]; /* and more, by tag */
 };
 
+/* struct r_scope_elem. */
+struct scope {
+  struct map **list;
+  unsigned count;
+};
+
 struct file_id {
   dev_t device;
   ino64_t inode;
@@ -47,6 +56,9 @@ struct file_id {
 
 /* Where it lies in all link maps; 0: not known yet. */
 static size_t id_offset;
+
+/* NULL: it is not recognised, or nobody has looked for it yet. */
+static struct scope *global_scope;
 
 PYCDS_PYAPI PyModuleDef *PyModule_GetDef(PyObject *);
 PYCDS_PYAPI PyObject *PyState_FindModule(PyModuleDef *);
@@ -182,6 +194,72 @@ const char *anew_refuses(void *library) {
   if (!is_recognised(map)) return "the loader describes it in an unknown way";
   if (!find_id(map)) return "the number of its file is not found";
   return symbols_refuse(map);
+}
+
+/* ---- the global scope ---- */
+
+static bool is_loaded(const struct map *program, const struct map *one) {
+  for (const struct link_map *map = &program->public; map; map = map->l_next) {
+    if (map == &one->public) return true;
+  }
+  return false;
+}
+
+static bool is_scope(const struct scope *scope, const struct map *program) {
+  if (!scope->list || scope->count == 0 || scope->count > MOST || scope->list[0] != program) return false;
+  for (unsigned i = 1; i < scope->count; i++) {
+    if (!is_loaded(program, scope->list[i])) return false;
+  }
+  return true;
+}
+
+/* The scope of the program itself, which glibc has behind the program's headers, its entry and their number. */
+static struct scope *find_scope(void) {
+  struct map *program = dlopen(NULL, RTLD_LAZY | RTLD_NOLOAD);
+  if (!program) return NULL;
+  dlclose(program);
+  const unsigned long headers = getauxval(AT_PHDR), entry = getauxval(AT_ENTRY), count = getauxval(AT_PHNUM);
+  unsigned long *words = (unsigned long *)program;
+  for (size_t i = sizeof *program / sizeof *words; i + 3 < MOST_BEFORE_SCOPE / sizeof *words; i++) {
+    if (words[i] != headers || words[i + 1] != entry || (words[i + 2] & UINT16_MAX) != count) continue;
+    struct scope *scope = (struct scope *)&words[i + 3];
+    return is_scope(scope, program) ? scope : NULL;
+  }
+  return NULL;
+}
+
+size_t anew_global(void **maps, size_t most) {
+  if (!global_scope) global_scope = find_scope();
+  if (!global_scope) return 0;
+  for (size_t i = 0; i < global_scope->count && i < most; i++) maps[i] = global_scope->list[i];
+  return global_scope->count;
+}
+
+void anew_leave_global(size_t count) {
+  if (global_scope && count > 0 && count <= global_scope->count) global_scope->count = (unsigned)count;
+}
+
+static bool is_global(const void *one) {
+  for (unsigned i = 0; i < global_scope->count; i++) {
+    if (global_scope->list[i] == one) return true;
+  }
+  return false;
+}
+
+void anew_join_global(void *const *maps, size_t count) {
+  /* glibc appends in place as long as it believes that there is room: never as many as this. */
+  static struct map **own;
+  const size_t room = 4 * MOST;
+  if (!global_scope || count > MOST || global_scope->count > MOST) return;
+  if (!own || global_scope->list != own) {
+    struct map **list = malloc(room * sizeof *list);
+    if (!list) return;
+    memcpy(list, global_scope->list, global_scope->count * sizeof *list);
+    global_scope->list = own = list;
+  }
+  for (size_t i = 0; i < count && global_scope->count < room; i++) {
+    if (!is_global(maps[i])) own[global_scope->count++] = maps[i];
+  }
 }
 
 /* ---- doing it ---- */

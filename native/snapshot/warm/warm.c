@@ -21,6 +21,7 @@
 #define PROGRAMS_VARIABLE "PYCDS_FREEZE_PROGRAMS"
 #define SOURCES 4
 #define PUT_OFF 4
+#define MOST_CODES 256
 /* Types are larger than what has pools, and smaller than this. */
 #define LARGEST_MOVED 4096
 
@@ -53,8 +54,10 @@ static struct {
   PyObject *replaced[PUT_OFF];      /* what stands for functions whose calls are put off */
   PyObject *originals[PUT_OFF], *holders[PUT_OFF];
   int replaced_count;
-  PyCFunction subclasses; /* of all types */
-  int stderr_kept;        /* while the streams are watched; else 0 */
+  PyCFunction subclasses;      /* of all types */
+  PyObject *codes[MOST_CODES]; /* of functions that stand in the place of another */
+  int code_count;
+  int stderr_kept; /* while the streams are watched; else 0 */
 } warm;
 
 /* ---- failing ---- */
@@ -163,13 +166,31 @@ static int audit(const char *event, PyObject *args, void *data) {
 }
 
 /* Include/cpython/pystate.h, Include/pystate.h */
+#define PyTrace_CALL 0
 #define PyTrace_C_CALL 4
+PYCDS_PYAPI PyObject *PyFrame_GetCode(void *frame);
 PYCDS_PYAPI void PyEval_SetProfile(int (*)(PyObject *, void *frame, int what, PyObject *), PyObject *);
 
-/* There is no other way to see that a class was asked for those that are derived from it. */
+static bool is_in_place_of_another(void *frame) {
+  PyObject *code = PyFrame_GetCode(frame);
+  drop(code);
+  for (int i = 0; i < warm.code_count; i++) {
+    if (warm.codes[i] == code) return true;
+  }
+  return false;
+}
+
+/* There is no other way to see that a class was asked for those that are derived from it, or that a function was called
+ * which an import has put in the place of another. */
 static int profile(PyObject *self, void *frame, int what, PyObject *function) {
   (void)self;
-  (void)frame;
+  if (what == PyTrace_CALL && warm.code_count > 0 && warm.recorder && is_in_place_of_another(frame)) {
+    PyObject *type, *value, *traceback, *code = PyFrame_GetCode(frame);
+    PyErr_Fetch(&type, &value, &traceback);
+    drop(tell("called_another", code, NULL, NULL));
+    PyErr_Restore(type, value, traceback);
+    drop(code);
+  }
   if (what != PyTrace_C_CALL || !warm.recorder || type_of(function) != &PyCFunction_Type) return 0;
   if (PyCFunction_GetFunction(function) != warm.subclasses) return 0;
   PyObject *type, *value, *traceback;
@@ -179,6 +200,14 @@ static int profile(PyObject *self, void *frame, int what, PyObject *function) {
   drop(of);
   PyErr_Restore(type, value, traceback);
   return 0;
+}
+
+/* watch_code(code): has the recorder told when it runs. */
+static PyObject *watch_code(PyObject *self, PyObject *code) {
+  (void)self;
+  if (warm.code_count == MOST_CODES) freeze_refuse("imports change too many functions");
+  warm.codes[warm.code_count++] = keep(code);
+  return none();
 }
 
 /* ---- functions whose calls are put off ---- */
@@ -245,7 +274,7 @@ static void add_kind(PyObject *list, const char *kind, PyObject *value) {
   Py_DecRef(pair);
 }
 
-/* Of kinds (recorder.py): how often; of ENVIRONMENT: the names. */
+/* Of SEEDS, FORK and PROCESSORS: how often; of ENVIRONMENT: the names; of a fault (recorder.py): the library that asked. */
 static PyObject *probe(PyObject *self, PyObject *unused) {
   (void)self;
   (void)unused;
@@ -263,13 +292,15 @@ static PyObject *probe(PyObject *self, PyObject *unused) {
     freeze_refuse("an import reads too many variables");
   }
   add_kind(list, "ENVIRONMENT", names);
-  add_kind(list, "ENTROPY", PyLong_FromLong(watch->entropy));
-  add_kind(list, "TIME", PyLong_FromLong(watch->clock));
-  add_kind(list, "PID", PyLong_FromLong(watch->process));
-  add_kind(list, "HOST", PyLong_FromLong(watch->host));
+  static const char *const kinds[] = {
+      [WATCH_ENTROPY] = "ENTROPY", [WATCH_TIME] = "TIME", [WATCH_PID] = "PID", [WATCH_HOST] = "HOST"};
+  for (unsigned i = 0; i < watch->askers && i < WATCH_ASKERS; i++)
+    add_kind(list, kinds[watch->asker[i].kind], text_of(watch->asker[i].library));
+  if (watch->askers > WATCH_ASKERS) add_kind(list, "ENTROPY", text_of(""));
   add_kind(list, "SEEDS", PyLong_FromLong(watch->seeds));
   add_kind(list, "FORK", PyLong_FromLong(watch->fork));
-  watch->entropy = watch->clock = watch->process = watch->host = watch->names = watch->seeds = watch->fork = 0;
+  add_kind(list, "PROCESSORS", PyLong_FromLong(watch->processors));
+  watch->askers = watch->names = watch->seeds = watch->fork = watch->processors = 0;
   return list;
 }
 
@@ -277,12 +308,9 @@ static PyObject *probe(PyObject *self, PyObject *unused) {
 
 #define MOST_LIBRARIES 4096
 
-/* libraries(): addresses of what describes the loaded libraries. */
-static PyObject *libraries(PyObject *self, PyObject *unused) {
+static PyObject *list_of_maps(size_t (*find)(void **, size_t)) {
   static void *maps[MOST_LIBRARIES];
-  (void)self;
-  (void)unused;
-  size_t count = freeze.hook.calls.libraries(maps, MOST_LIBRARIES);
+  size_t count = find(maps, MOST_LIBRARIES);
   if (count > MOST_LIBRARIES) freeze_refuse("there are too many libraries");
   PyObject *list = PyList_New(0);
   for (size_t i = 0; list && i < count; i++) {
@@ -291,6 +319,27 @@ static PyObject *libraries(PyObject *self, PyObject *unused) {
     drop(number);
   }
   return list;
+}
+
+/* libraries(): addresses of what describes the loaded libraries. */
+static PyObject *libraries(PyObject *self, PyObject *unused) {
+  (void)self;
+  (void)unused;
+  return list_of_maps(freeze.hook.calls.libraries);
+}
+
+/* global_scope(): those of them whose symbols all see, in their order, behind the program; empty: it is not known. */
+static PyObject *global_scope(PyObject *self, PyObject *unused) {
+  (void)self;
+  (void)unused;
+  return list_of_maps(freeze.hook.calls.global);
+}
+
+/* leave_global(count): only the first of them stay there. */
+static PyObject *leave_global(PyObject *self, PyObject *count) {
+  (void)self;
+  freeze.hook.calls.leave_global(PyLong_AsUnsignedLongMask(count));
+  return none();
 }
 
 /* refuses(address): None, or why that library cannot be loaded anew. */
@@ -381,6 +430,9 @@ bool warm_is_watched(void) { return warm.watching; }
 static PyMethodDef put_off_method = {"put_off", put_off, METH_VARARGS, NULL};
 static PyMethodDef fingerprints_method = {"fingerprints", fingerprints, METH_O, NULL};
 static PyMethodDef libraries_method = {"libraries", libraries, METH_NOARGS, NULL};
+static PyMethodDef global_scope_method = {"global_scope", global_scope, METH_NOARGS, NULL};
+static PyMethodDef leave_global_method = {"leave_global", leave_global, METH_O, NULL};
+static PyMethodDef watch_code_method = {"watch_code", watch_code, METH_O, NULL};
 static PyMethodDef refuses_method = {"refuses", refuses, METH_O, NULL};
 static PyMethodDef needed_method = {"needed", needed, METH_O, NULL};
 static PyMethodDef load_anew_method = {"load_anew", load_anew, METH_VARARGS, NULL};
@@ -392,8 +444,9 @@ static void run_sources(void) {
   warm.globals = PyDict_New();
   PyDict_SetItemString(warm.globals, "__builtins__", PyEval_GetBuiltins());
   PyDict_SetItemString(warm.globals, "INTERPRETER", PyInterpreterState_GetDict(PyInterpreterState_Get()));
-  static PyMethodDef *const methods[] = {&put_off_method, &fingerprints_method, &libraries_method,
-                                         &refuses_method, &needed_method,       &load_anew_method};
+  static PyMethodDef *const methods[] = {&put_off_method,      &fingerprints_method, &libraries_method,
+                                         &global_scope_method, &leave_global_method, &refuses_method,
+                                         &needed_method,       &load_anew_method,    &watch_code_method};
   for (size_t i = 0; i < sizeof methods / sizeof *methods; i++) {
     PyObject *function = PyCFunction_NewEx(methods[i], &_Py_NoneStruct, NULL);
     PyDict_SetItemString(warm.globals, methods[i]->ml_name, function);

@@ -41,6 +41,16 @@ export interface BlameRules {
 const ASKED_ONLY = new Set(['TIME', 'PID', 'HOST'])
 /** Extension modules could keep the answer where nobody sees it; of these it is known that they do not. */
 const EXTENSIONS_KNOWN = new Set(['pandas._libs.tslibs.strptime'])
+/**
+ * Libraries that ask when they are loaded, by the beginning of a file's name: what they keep is compared when they are
+ * used, as after a fork, or used for nothing but their own housekeeping.
+ */
+const LIBRARIES_KNOWN: readonly [file: string, reason: string][] = [
+  ['libglog.so.', 'PID'],
+  ['libGLX.so.', 'PID'],
+  ['libglib-2.0.so.', 'TIME'],
+  ['libnorm.so.', 'TIME'],
+]
 /** Effects on what belongs to another module, by whose name their place begins. */
 const ELSEWHERE = new Set(['attribute', 'dict', 'list', 'set', 'loggers'])
 
@@ -116,7 +126,7 @@ function faultsOf(
     const repeated = onceMore.flatMap((modules) => modules.get(name) ?? [])
     const differing = differences(module, others.get(name), repeated)
     for (const [reason, detail] of module.faults)
-      if (!isExcused(module, reason, differing)) add(name, reason, detail)
+      if (!isExcused(module, reason, detail, differing)) add(name, reason, detail)
     if (differing !== undefined && differing.length > 0) add(name, 'DIFFERS', differing.join(', '))
   }
   for (const [name, why] of typeof record.anew === 'string' ? [] : (record.anew ?? [])) add(name, 'ONCE', why)
@@ -130,6 +140,13 @@ function faultsOf(
   // A module that is never there without the one that changes it is never seen as it was before.
   for (const [by, of, attribute] of record.changes)
     if (!needsAlways(of, by)) add(by, 'CHANGED', `${of}.${attribute}`)
+  // Nobody else may have got the one or the other by when it was imported.
+  for (const [by, place, haveOriginal, haveFunction, callers] of record.replaced) {
+    const isFixed =
+      haveOriginal.every((one) => needsAlways(by, one)) &&
+      [...haveFunction, ...callers].every((one) => one === by || needsAlways(one, by))
+    if (!isFixed) add(by, 'CHANGED', place)
+  }
   const base = new Set(record.base)
   for (const { name, events } of record.modules)
     for (const event of events) {
@@ -200,5 +217,14 @@ function isSame(here: string | undefined, there: string | undefined): boolean {
   return here === there || (here?.split(' ').some((digest, i) => digest === others?.[i]) ?? false)
 }
 
-const isExcused = ({ name, kind }: WarmModule, reason: string, differing: string[] | undefined) =>
-  ASKED_ONLY.has(reason) && differing?.length === 0 && (kind !== 'extension' || EXTENSIONS_KNOWN.has(name))
+const isExcused = (
+  { name, kind }: WarmModule,
+  reason: string,
+  detail: string,
+  differing: string[] | undefined,
+) =>
+  ASKED_ONLY.has(reason) &&
+  differing?.length === 0 &&
+  (kind !== 'extension' ||
+    EXTENSIONS_KNOWN.has(name) ||
+    LIBRARIES_KNOWN.some(([file, known]) => known === reason && detail.startsWith(file)))
