@@ -37,6 +37,12 @@ interface Session {
 const NO_PIECES: readonly (number | undefined)[] = [400, 404, 405, 411, 413, 416, 501]
 
 /**
+ * Statuses of registries for an upload of which they have more than they said: what came before a connection broke may be
+ * written down after they were asked.
+ */
+const OUT_OF_STEP: readonly (number | undefined)[] = [404, 416]
+
+/**
  * Sends a blob, whose content is compared with its digest as it is read.
  * @param begun a session that the registry has opened already
  */
@@ -83,12 +89,13 @@ async function send(
       await sendFrom(request, blob, Math.max(pieceBytes, session.leastPiece), session)
       return
     } catch (error) {
-      if (!(error instanceof ConnectionFailure) && !(error instanceof RegistryReply)) throw error
+      const isPassing = error instanceof ConnectionFailure || error instanceof RegistryReply
+      if (!isPassing && !(failures > 0 && OUT_OF_STEP.includes(statusOf(error)))) throw error
       failures = session.offset > before ? 1 : failures + 1
       if (failures >= request.endpoint.patience.attempts)
         throw inVain(request.endpoint, request.subject, error)
       await request.endpoint.wait(failures)
-      const resumed = await resume(request, session)
+      const resumed = isPassing ? await resume(request, session) : undefined
       // What closed an upload may have arrived though its answer did not.
       if (resumed === undefined && (await request.has(blob.digest))) return
       session = resumed ?? (await begin(request))

@@ -308,6 +308,23 @@ test('a piece that breaks off goes on from there', withPieces, {}, 3)
 test('pieces are as large as the registry wants them', withPieces, { leastPiece: 1000 }, 2)
 test('a registry that takes no pieces gets the blob at once', withPieces, { leastPiece: 0 }, 0)
 
+test('what a registry writes down after a broken connection begins the upload anew', async (t) => {
+  const { registry, name } = await withImage(t)
+  const puts = new Map<string, number>()
+  registry.behaviour.fault = ({ method, path }) => {
+    if (method !== 'PUT' || !path.includes('/blobs/uploads/')) return undefined
+    const [upload = ''] = path.split('?')
+    puts.set(upload, (puts.get(upload) ?? 0) + 1)
+    // Only the first upload is disturbed: it breaks, is known as before when asked, and then it has more than it said.
+    if (upload !== [...puts.keys()][0]) return undefined
+    return puts.get(upload) === 1 ? { kind: 'cut' } : { kind: 'answer', status: 404 }
+  }
+  const { store } = open(t)
+  await bakeInto(store, name('1'), name('new', 'other/app'))
+  t.is([...puts.values()][0], 2)
+  await t.notThrowsAsync(readAll(open(t).store, name('new', 'other/app')))
+})
+
 /** An environment with one password. */
 function authOf(host: string, username: string, password: string): NodeJS.ProcessEnv {
   const auth = Buffer.from(`${username}:${password}`).toString('base64')
