@@ -283,6 +283,8 @@ const GIVERS: Record<string, string> = {
     '    table = {"own": 1}',
     'def plain(): return "plain"',
     'def taken(): return "taken"',
+    'def plainer(): return "plainer"',
+    'def counted(): return 1',
   ].join('\n'),
   'adds.py': [
     'import held',
@@ -301,6 +303,9 @@ const GIVERS: Record<string, string> = {
     'import held\noriginal = held.plain\ndef other(): return "not " + original()\nheld.plain = other\nVALUE = held.plain()\n',
   'takes.py': 'from held import taken\nVALUE = taken()\n',
   'steals.py': 'import held\nheld.taken = lambda: "stolen"\n',
+  'uses.py': 'import held\nVALUE = held.plainer()\n',
+  'betters.py': 'import held\ndef better(): return "better"\nheld.plainer = better\n',
+  'counts.py': 'import held\nKEPT = [held.counted]\nheld.counted = lambda: 2\n',
   'finds.py': 'import sys\nif "held" in sys.modules: sys.modules["held"].FOUND = 1\n',
   'years.py': 'import time\nYEAR = time.localtime(time.time()).tm_year\n',
   'asks.py': 'import os, time\nBEFORE = time.time() < os.getpid() < 0\n',
@@ -317,7 +322,7 @@ const LOOK = [
   'print(modules, {n: v for n, v in values.items() if v is not None})',
   'if held:',
   '    print([n for n in vars(held)], held.TABLE, held.NOTHING, held.Lazy.table, [n for n in vars(held.Lazy)], dir(held.Lazy))',
-  '    print(held.plain(), held.taken())',
+  '    print(held.plain(), held.taken(), held.plainer(), held.counted())',
   '    print(getattr(held, "ADDED", None) is values.get("adds"), held.Lazy.table.get("adds") is values.get("adds"))',
   'if ring: print([n for n in vars(ring)], ring.GIVEN is ring.part.VALUE)',
 ].join('\n')
@@ -341,6 +346,9 @@ each(
       'swaps',
       'takes',
       'steals',
+      'uses',
+      'betters',
+      'counts',
     ]
     const { leftOut } = await bench.freezeWarm([...wanted, 'years', 'asks', 'rolls', 'keeps'], ENV)
     t.deepEqual(
@@ -351,6 +359,8 @@ each(
         ['keeps', 'ENTROPY'],
         ['patches', 'CHANGED'],
         ['steals', 'CHANGED'],
+        ['betters', 'CHANGED'],
+        ['counts', 'CHANGED'],
         ['finds', 'CHANGED'],
       ],
     )
@@ -367,6 +377,8 @@ each(
       ['ring.part'],
       ['held', 'more', 'patches', 'finds'],
       ['takes', 'swaps', 'steals'],
+      ['uses', 'betters'],
+      ['counts', 'held'],
     ])
       await ready(...names)
     t.deepEqual(await ready('sees'), ['sees'])
@@ -522,12 +534,13 @@ compiled(
       '    except AttributeError: return None',
       'print(count()); import shows; print(count(), count(), shows.LIBRARY.pycds_count())',
     ]
-    const files: Record<string, string> = { ready: '', dropped: 'MINE = 1\n' }
-    for (const [what, queue] of Object.entries(files)) {
-      if (queue !== '') bench.file(`${what}/queue.py`, queue)
-      const script = bench.file(`${what}/main.py`, lines.join('\n'))
+    const own = `import ctypes; ctypes.CDLL(${path}, ctypes.RTLD_GLOBAL)`
+    const files: Record<string, string[]> = { ready: lines, own: [own, ...lines], dropped: lines }
+    for (const [what, program] of Object.entries(files)) {
+      if (what === 'dropped') bench.file(`${what}/queue.py`, 'MINE = 1\n')
+      const script = bench.file(`${what}/main.py`, program.join('\n'))
       const { ready } = await bench.assertSame(t, what, [script], { env: ENV })
-      t.is(ready.includes('shows'), what === 'ready', what)
+      t.is(ready.includes('shows'), what !== 'dropped', what)
     }
   },
 )

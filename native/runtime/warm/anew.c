@@ -57,9 +57,6 @@ struct file_id {
 /* Where it lies in all link maps; 0: not known yet. */
 static size_t id_offset;
 
-/* NULL: it is not recognised, or nobody has looked for it yet. */
-static struct scope *global_scope;
-
 PYCDS_PYAPI PyModuleDef *PyModule_GetDef(PyObject *);
 PYCDS_PYAPI PyObject *PyState_FindModule(PyModuleDef *);
 PYCDS_PYAPI int PyState_RemoveModule(PyModuleDef *);
@@ -198,6 +195,14 @@ const char *anew_refuses(void *library) {
 
 /* ---- the global scope ---- */
 
+/* NULL: it is not recognised, or nobody has looked for it yet. */
+static struct scope *global_scope;
+/* Where all link maps say whether they are in it. */
+static struct {
+  size_t at;
+  uint8_t bit;
+} mark;
+
 static bool is_loaded(const struct map *program, const struct map *one) {
   for (const struct link_map *map = &program->public; map; map = map->l_next) {
     if (map == &one->public) return true;
@@ -228,38 +233,80 @@ static struct scope *find_scope(void) {
   return NULL;
 }
 
+static void set_mark(struct map *map, bool to) {
+  uint8_t *byte = (uint8_t *)map + mark.at;
+  *byte = (uint8_t)(to ? *byte | mark.bit : *byte & ~mark.bit);
+}
+
+/* The only bit that is another one once a library has been put into the scope: this one, which is taken out again. */
+static bool find_mark(struct scope *scope) {
+  static uint8_t before[MOST_BYTES];
+  Dl_info info;
+  struct map *own = NULL;
+  if (!dladdr1((const void *)(uintptr_t)find_mark, &info, (void **)&own, RTLD_DL_LINKMAP) || !own) return false;
+  size_t bytes = malloc_usable_size(own);
+  if (bytes > sizeof before) bytes = sizeof before;
+  memcpy(before, own, bytes);
+  const unsigned count = scope->count;
+  void *handle = dlopen(own->public.l_name, RTLD_NOW | RTLD_NOLOAD | RTLD_GLOBAL);
+  if (!handle) return false;
+  dlclose(handle);
+  unsigned found = 0;
+  for (size_t i = sizeof *own; i < bytes; i++) {
+    uint8_t changed = before[i] ^ ((const uint8_t *)own)[i];
+    if (!changed) continue;
+    found += (changed & (changed - 1)) == 0 && !(before[i] & changed) ? 1 : 2;
+    mark.at = i;
+    mark.bit = changed;
+  }
+  const bool single = found == 1 && memcmp(before, own, sizeof *own) == 0;
+  for (unsigned i = count; single && i < scope->count; i++) set_mark(scope->list[i], false);
+  scope->count = count;
+  return single;
+}
+
 size_t anew_global(void **maps, size_t most) {
-  if (!global_scope) global_scope = find_scope();
+  static bool looked;
+  if (!looked) {
+    struct scope *scope = find_scope();
+    global_scope = scope && find_mark(scope) ? scope : NULL;
+    looked = true;
+  }
   if (!global_scope) return 0;
   for (size_t i = 0; i < global_scope->count && i < most; i++) maps[i] = global_scope->list[i];
   return global_scope->count;
 }
 
 void anew_leave_global(size_t count) {
-  if (global_scope && count > 0 && count <= global_scope->count) global_scope->count = (unsigned)count;
+  if (!global_scope || count == 0) return;
+  for (size_t i = count; i < global_scope->count; i++) set_mark(global_scope->list[i], false);
+  if (count < global_scope->count) global_scope->count = (unsigned)count;
 }
 
-static bool is_global(const void *one) {
-  for (unsigned i = 0; i < global_scope->count; i++) {
-    if (global_scope->list[i] == one) return true;
+static bool is_among(void *const *maps, size_t count, const void *one) {
+  for (size_t i = 0; i < count; i++) {
+    if (maps[i] == one) return true;
   }
   return false;
 }
 
 void anew_join_global(void *const *maps, size_t count) {
-  /* glibc appends in place as long as it believes that there is room: never as many as this. */
-  static struct map **own;
-  const size_t room = 4 * MOST;
+  /* glibc appends in place as long as it believes that there is room: never as many as this. It frees lists of its own
+   * only, and takes this one for one of those: another one each time. */
+  static const size_t room = 4 * MOST;
   if (!global_scope || count > MOST || global_scope->count > MOST) return;
-  if (!own || global_scope->list != own) {
-    struct map **list = malloc(room * sizeof *list);
-    if (!list) return;
-    memcpy(list, global_scope->list, global_scope->count * sizeof *list);
-    global_scope->list = own = list;
+  struct map **list = malloc(room * sizeof *list);
+  if (!list) return;
+  unsigned total = global_scope->count;
+  memcpy(list, global_scope->list, total * sizeof *list);
+  for (size_t i = 0; i < count; i++) {
+    if (is_among((void *const *)list, total, maps[i])) continue;
+    set_mark(maps[i], true);
+    list[total++] = maps[i];
   }
-  for (size_t i = 0; i < count && global_scope->count < room; i++) {
-    if (!is_global(maps[i])) own[global_scope->count++] = maps[i];
-  }
+  /* Other threads may be looking symbols up: by their number, which they read first. */
+  __atomic_store_n(&global_scope->list, list, __ATOMIC_RELEASE);
+  __atomic_store_n(&global_scope->count, total, __ATOMIC_RELEASE);
 }
 
 /* ---- doing it ---- */
@@ -314,13 +361,6 @@ static void hide(struct map *map) {
   map->info[DT_SONAME] = NULL;
   rename_unique(map);
   memset((char *)map + id_offset, 0, sizeof(struct file_id));
-}
-
-static bool is_among(void *const *maps, size_t count, const void *one) {
-  for (size_t i = 0; i < count; i++) {
-    if (maps[i] == one) return true;
-  }
-  return false;
 }
 
 /* Whether a library that stays depends on it. */

@@ -44,7 +44,6 @@ OUTSIDE = ('/proc/', '/sys/', '/dev/', '/etc/', '/run/', '/tmp/', '/var/')
 
 
 FUNCTION = type(lambda: None)
-FUNCTIONS = {FUNCTION, type(len)}
 NAMESPACE_OF_TYPE = type.__dict__['__dict__'].__get__
 
 
@@ -67,8 +66,9 @@ class Recorder:
         self.changes = []
         self.bound = set()  # modules that became attributes of their packages
         self.rebound = {}
-        self.replaced = {}  # by place: (who has put a function in the place of another, that one, the function)
-        self.callers = {}  # by address of its code: which imports have called such a function
+        # By place: (who has put a function in the place of another, the effect's payload: that one, the function, nothing;
+        # whose import has called that one before)
+        self.replaced = {}
         self.failed = {}
         self.costs = {}  # by module, seconds of processor: without what it has imported
         self.begun = []  # in this order
@@ -346,7 +346,7 @@ class Recorder:
         if original is now:
             return
         self.rebound[place] = owner, original
-        if owner == self.stack[-1] and type(original) in FUNCTIONS and type(now) is FUNCTION:
+        if owner == self.stack[-1] and type(original) is type(now) is FUNCTION:
             self.replace(place, original, now)
         else:
             self.changes.append(change)
@@ -354,20 +354,16 @@ class Recorder:
     def replace(self, place, original, now):
         """A function of one module is in the place of another's; table.py says who else has got hold of either."""
         owner = self.stack[-1]
-        self.replaced[place] = owner, original, now
-        self.event('effect', 'attribute', place, (original, now, []))
-        if self.watching:
-            watch_code(now.__code__)
+        payload = original, now, []
+        self.replaced[place] = owner, payload, callers_of(original.__code__)
+        self.event('effect', 'attribute', place, payload)
 
     def take_back(self, owner, place):
-        if self.replaced.pop(place, None) is None:
+        if place not in self.replaced:
             return
-        gone = ('attribute', place)
-        self.events[owner] = [event for event in self.events[owner] if event[1:3] != gone]
-        self.effects = [effect for effect in self.effects if effect[:2] != gone]
-
-    def called_another(self, code):
-        self.callers.setdefault(id(code), set()).add(self.stack[-1])
+        payload = self.replaced.pop(place)[1]
+        self.events[owner] = [event for event in self.events[owner] if event[-1] is not payload]
+        self.effects = [effect for effect in self.effects if effect[-1] is not payload]
 
     def compare_contents(self, place, before, now):
         if place == ('encodings', '_cache'):

@@ -144,25 +144,37 @@ def inherit(recorder):
 
 def replaced_of(recorder):
     """
-    Functions that imports have put in the place of others, for blame.ts: (by, place, modules that have the original, modules
-    that have the function, modules whose import has called it); an empty name: something else than a namespace has it.
+    Functions that imports have put in the place of others, for blame.ts: (by, place, modules that have got hold of the
+    original before, or called it, modules that have the function, or called it); an empty name: something else than a
+    namespace has it.
     """
     owners = {id(namespace): owner for namespace, (owner, _) in zip(recorder.namespaces, recorder.owners)}
-    # What the recorder itself remembers, and the function's own.
-    own = {id(recorder.rebound), id(recorder.replaced), *map(id, recorder.rebound.values()), *map(id, recorder.replaced.values())}
+    # What the recorder itself remembers.
+    own = {id(recorder.rebound), *map(id, recorder.rebound.values())}
+    own.update(id(payload) for _, payload, _ in recorder.replaced.values())
     for _, values, containers, _, contents in recorder.looks.values():
         own.update((id(values), id(contents), *map(id, contents)))
-    own.update(id(effect[2]) for effect in recorder.effects)
 
-    def names_with(value, but):
-        others = [other for other in recorder.referrers(value) if id(other) not in own and type(other) is not FRAME]
-        return sorted({owners.get(id(other), '') for other in others} - but)
+    def holders_of(value):
+        return [other for other in recorder.referrers(value) if type(other) is not FRAME]
 
+    def hidden(value):
+        """How many references to it nobody is seen to hold."""
+        return sys.getrefcount(value) - sum(one is value for one in recorder.referents(*holders_of(value)))
+
+    def names_with(value, is_hidden, callers, but):
+        names = {owners.get(id(other), '') for other in holders_of(value) if id(other) not in own}
+        return sorted({*names, *callers, *([''] if is_hidden else [])} - but)
+
+    # Those of a call and of a variable.
+    alone = lambda: None
+    fewest = hidden(alone)
     found = []
-    for place, kept in recorder.replaced.items():
-        but = {kept[0], place[0]}
-        callers = recorder.callers.get(id(kept[2].__code__), ())
-        found.append([kept[0], place_text(place), names_with(kept[1], but), names_with(kept[2], but), sorted(callers)])
+    for place, (by, (original, now, _), callers) in recorder.replaced.items():
+        are_hidden = [hidden(original) > fewest, hidden(now) > fewest]
+        have_original = names_with(original, are_hidden[0], callers, {by, place[0]})
+        have_function = names_with(now, are_hidden[1], callers_of(now.__code__), {by, place[0]})
+        found.append([by, place_text(place), have_original, have_function])
     return found
 
 

@@ -21,7 +21,6 @@
 #define PROGRAMS_VARIABLE "PYCDS_FREEZE_PROGRAMS"
 #define SOURCES 4
 #define PUT_OFF 4
-#define MOST_CODES 256
 /* Types are larger than what has pools, and smaller than this. */
 #define LARGEST_MOVED 4096
 
@@ -35,6 +34,7 @@ PYCDS_PYAPI char *PyBytes_AsString(PyObject *);
 PYCDS_PYAPI extern PyTypeObject PySet_Type;
 PYCDS_PYAPI Py_ssize_t PyGC_Collect(void);
 PYCDS_PYAPI void *PyObject_Malloc(size_t bytes);
+PYCDS_PYAPI PyObject *PyFrame_GetCode(void *frame);
 
 #define SOURCE(symbol, file)                                                                                           \
   __asm__(".section .rodata\n.global " #symbol "\n" #symbol ":\n.incbin \"" file "\"\n.byte 0\n.previous\n");          \
@@ -54,10 +54,8 @@ static struct {
   PyObject *replaced[PUT_OFF];      /* what stands for functions whose calls are put off */
   PyObject *originals[PUT_OFF], *holders[PUT_OFF];
   int replaced_count;
-  PyCFunction subclasses;      /* of all types */
-  PyObject *codes[MOST_CODES]; /* of functions that stand in the place of another */
-  int code_count;
-  int stderr_kept; /* while the streams are watched; else 0 */
+  PyCFunction subclasses; /* of all types */
+  int stderr_kept;        /* while the streams are watched; else 0 */
 } warm;
 
 /* ---- failing ---- */
@@ -111,6 +109,71 @@ static PyObject *tell(const char *name, PyObject *a, PyObject *b, PyObject *c) {
   return result;
 }
 
+/* ---- who calls what ---- */
+
+/* A code that was executed while a module was being loaded: its name, or NULL: an empty place. Never freed. */
+struct call {
+  PyObject *code, *during;
+};
+
+static struct {
+  struct call *calls;
+  size_t room, count; /* a power of two */
+  PyObject *during;   /* NULL: nothing is being loaded */
+} called;
+
+static struct call *place_of(const struct call *calls, size_t room, const struct call *one) {
+  uint64_t hash =
+      ((uint64_t)(uintptr_t)one->code ^ (uint64_t)(uintptr_t)one->during << 1) * UINT64_C(0x9e3779b97f4a7c15);
+  size_t at = (size_t)(hash >> 20) & (room - 1);
+  while (calls[at].code && (calls[at].code != one->code || calls[at].during != one->during)) at = (at + 1) & (room - 1);
+  return (struct call *)&calls[at];
+}
+
+static void make_room_for_calls(void) {
+  size_t room = called.room ? 2 * called.room : 1 << 16;
+  struct call *calls = calloc(room, sizeof *calls);
+  if (!calls) freeze_refuse("no memory");
+  for (size_t i = 0; i < called.room; i++) {
+    if (called.calls[i].code) *place_of(calls, room, &called.calls[i]) = called.calls[i];
+  }
+  free(called.calls);
+  called.calls = calls;
+  called.room = room;
+}
+
+static void note_call(void *frame) {
+  if (!called.during) return;
+  if (2 * called.count >= called.room) make_room_for_calls();
+  struct call one = {PyFrame_GetCode(frame), called.during};
+  struct call *place = place_of(called.calls, called.room, &one);
+  if (place->code) {
+    drop(one.code);
+    return;
+  }
+  *place = one;
+  called.count++;
+}
+
+/* What is being loaded from now on. */
+static void note_stack(void) {
+  PyObject *stack = PyObject_GetAttrString(warm.recorder, "stack");
+  must(stack, "stack");
+  Py_ssize_t depth = PyList_Size(stack);
+  called.during = depth > 1 ? keep(PyList_GetItem(stack, depth - 1)) : NULL;
+  drop(stack);
+}
+
+/* callers_of(code): the names of the modules whose import has executed it, of calls that were watched. */
+static PyObject *callers_of(PyObject *self, PyObject *code) {
+  (void)self;
+  PyObject *names = PyList_New(0);
+  for (size_t i = 0; names && i < called.room; i++) {
+    if (called.calls[i].code == code) PyList_Append(names, called.calls[i].during);
+  }
+  return names;
+}
+
 /* ---- what stands between ---- */
 
 static PyObject *find_and_load(PyObject *self, PyObject *args) {
@@ -119,10 +182,12 @@ static PyObject *find_and_load(PyObject *self, PyObject *args) {
   PyObject *there = tell("begin", name, NULL, NULL);
   if (there != &_Py_NoneStruct) return there;
   Py_DecRef(there);
+  if (warm.watching) note_stack();
   PyObject *result = PyObject_Call(warm.find_and_load, args, NULL), *type = NULL, *value = NULL, *traceback = NULL;
   PyErr_Fetch(&type, &value, &traceback);
   if (type) PyErr_NormalizeException(&type, &value, &traceback);
   drop(tell("end", name, value ? value : &_Py_NoneStruct, NULL));
+  if (warm.watching) note_stack();
   PyErr_Restore(type, value, traceback);
   return result;
 }
@@ -168,29 +233,13 @@ static int audit(const char *event, PyObject *args, void *data) {
 /* Include/cpython/pystate.h, Include/pystate.h */
 #define PyTrace_CALL 0
 #define PyTrace_C_CALL 4
-PYCDS_PYAPI PyObject *PyFrame_GetCode(void *frame);
 PYCDS_PYAPI void PyEval_SetProfile(int (*)(PyObject *, void *frame, int what, PyObject *), PyObject *);
 
-static bool is_in_place_of_another(void *frame) {
-  PyObject *code = PyFrame_GetCode(frame);
-  drop(code);
-  for (int i = 0; i < warm.code_count; i++) {
-    if (warm.codes[i] == code) return true;
-  }
-  return false;
-}
-
-/* There is no other way to see that a class was asked for those that are derived from it, or that a function was called
- * which an import has put in the place of another. */
+/* There is no other way to see that a class was asked for those that are derived from it, or who has called which
+ * function. */
 static int profile(PyObject *self, void *frame, int what, PyObject *function) {
   (void)self;
-  if (what == PyTrace_CALL && warm.code_count > 0 && warm.recorder && is_in_place_of_another(frame)) {
-    PyObject *type, *value, *traceback, *code = PyFrame_GetCode(frame);
-    PyErr_Fetch(&type, &value, &traceback);
-    drop(tell("called_another", code, NULL, NULL));
-    PyErr_Restore(type, value, traceback);
-    drop(code);
-  }
+  if (what == PyTrace_CALL) note_call(frame);
   if (what != PyTrace_C_CALL || !warm.recorder || type_of(function) != &PyCFunction_Type) return 0;
   if (PyCFunction_GetFunction(function) != warm.subclasses) return 0;
   PyObject *type, *value, *traceback;
@@ -200,14 +249,6 @@ static int profile(PyObject *self, void *frame, int what, PyObject *function) {
   drop(of);
   PyErr_Restore(type, value, traceback);
   return 0;
-}
-
-/* watch_code(code): has the recorder told when it runs. */
-static PyObject *watch_code(PyObject *self, PyObject *code) {
-  (void)self;
-  if (warm.code_count == MOST_CODES) freeze_refuse("imports change too many functions");
-  warm.codes[warm.code_count++] = keep(code);
-  return none();
 }
 
 /* ---- functions whose calls are put off ---- */
@@ -432,7 +473,7 @@ static PyMethodDef fingerprints_method = {"fingerprints", fingerprints, METH_O, 
 static PyMethodDef libraries_method = {"libraries", libraries, METH_NOARGS, NULL};
 static PyMethodDef global_scope_method = {"global_scope", global_scope, METH_NOARGS, NULL};
 static PyMethodDef leave_global_method = {"leave_global", leave_global, METH_O, NULL};
-static PyMethodDef watch_code_method = {"watch_code", watch_code, METH_O, NULL};
+static PyMethodDef callers_of_method = {"callers_of", callers_of, METH_O, NULL};
 static PyMethodDef refuses_method = {"refuses", refuses, METH_O, NULL};
 static PyMethodDef needed_method = {"needed", needed, METH_O, NULL};
 static PyMethodDef load_anew_method = {"load_anew", load_anew, METH_VARARGS, NULL};
@@ -446,7 +487,7 @@ static void run_sources(void) {
   PyDict_SetItemString(warm.globals, "INTERPRETER", PyInterpreterState_GetDict(PyInterpreterState_Get()));
   static PyMethodDef *const methods[] = {&put_off_method,      &fingerprints_method, &libraries_method,
                                          &global_scope_method, &leave_global_method, &refuses_method,
-                                         &needed_method,       &load_anew_method,    &watch_code_method};
+                                         &needed_method,       &load_anew_method,    &callers_of_method};
   for (size_t i = 0; i < sizeof methods / sizeof *methods; i++) {
     PyObject *function = PyCFunction_NewEx(methods[i], &_Py_NoneStruct, NULL);
     PyDict_SetItemString(warm.globals, methods[i]->ml_name, function);

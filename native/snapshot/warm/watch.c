@@ -64,12 +64,21 @@ EXPORTED char *getenv(const char *name) { return variable(name); }
 
 EXPORTED char *secure_getenv(const char *name) { return variable(name); }
 
+/* The interpreter itself, whose name may be any. */
+static const void *interpreter(void) {
+  static const void *base;
+  Dl_info info;
+  const void *symbol = base ? NULL : dlsym(RTLD_DEFAULT, "Py_GetVersion");
+  if (symbol && dladdr(symbol, &info)) base = info.dli_fbase;
+  return base;
+}
+
 /* Whose answer is another process' own. The interpreter asks for what Python code has asked it for. */
 static void note(enum watch_kind kind, const void *caller) {
   Dl_info info = {0};
-  const char *path = dladdr(caller, &info) && info.dli_fname ? info.dli_fname : "", *slash = strrchr(path, '/');
-  const char *library = slash ? slash + 1 : path;
-  if (strncmp(library, "python", 6) == 0 || strncmp(library, "libpython", 9) == 0) library = "";
+  const char *path = dladdr(caller, &info) && info.dli_fname ? info.dli_fname : "unknown.so",
+             *slash = strrchr(path, '/');
+  const char *library = info.dli_fbase && info.dli_fbase == interpreter() ? "" : slash ? slash + 1 : path;
   for (unsigned i = 0; i < watch.askers && i < WATCH_ASKERS; i++) {
     if (watch.asker[i].kind == kind && strncmp(watch.asker[i].library, library, WATCH_NAME_BYTES - 1) == 0) return;
   }
@@ -84,11 +93,25 @@ static void note(enum watch_kind kind, const void *caller) {
 
 #define CALLER __builtin_return_address(0)
 
+/* Whether a library has not done so before. */
+static bool is_first_byte_of(const void *caller) {
+  static const void *known[WATCH_ASKERS];
+  static unsigned count;
+  Dl_info info;
+  if (!dladdr(caller, &info)) return false;
+  for (unsigned i = 0; i < count; i++) {
+    if (known[i] == info.dli_fbase) return false;
+  }
+  if (count == WATCH_ASKERS) return false;
+  known[count++] = info.dli_fbase;
+  return true;
+}
+
 /* A single byte is no secret: some see by it whether the kernel has the call. */
 static void note_entropy(size_t bytes, const void *caller) {
   if (bytes == GENERATOR_BYTES)
     watch.seeds++;
-  else if (bytes > 1)
+  else if (bytes > 1 || (bytes == 1 && !is_first_byte_of(caller)))
     note(WATCH_ENTROPY, caller);
 }
 

@@ -51,6 +51,8 @@ const LIBRARIES_KNOWN: readonly [file: string, reason: string][] = [
   ['libglib-2.0.so.', 'TIME'],
   ['libnorm.so.', 'TIME'],
 ]
+const LIBRARY_FILE = /\.so(\.|$)/
+const EXTENSION_FILE = /\.(cpython-[^/]*|abi3)\.so$/
 /** Effects on what belongs to another module, by whose name their place begins. */
 const ELSEWHERE = new Set(['attribute', 'dict', 'list', 'set', 'loggers'])
 
@@ -137,21 +139,22 @@ function faultsOf(
     closures.set(one, closure)
     return closure.has(other)
   }
+  const base = new Set(record.base)
+  const isModule = (name: string) => base.has(name) || needs.has(name)
   // A module that is never there without the one that changes it is never seen as it was before.
   for (const [by, of, attribute] of record.changes)
     if (!needsAlways(of, by)) add(by, 'CHANGED', `${of}.${attribute}`)
   // Nobody else may have got the one or the other by when it was imported.
-  for (const [by, place, haveOriginal, haveFunction, callers] of record.replaced) {
+  for (const [by, place, haveOriginal, haveFunction] of record.replaced) {
+    if (needsAlways(moduleOf(place, isModule), by)) continue
     const isFixed =
-      haveOriginal.every((one) => needsAlways(by, one)) &&
-      [...haveFunction, ...callers].every((one) => one === by || needsAlways(one, by))
+      haveOriginal.every((one) => needsAlways(by, one)) && haveFunction.every((one) => needsAlways(one, by))
     if (!isFixed) add(by, 'CHANGED', place)
   }
-  const base = new Set(record.base)
   for (const { name, events } of record.modules)
     for (const event of events) {
       if (event[0] !== 'effect' || !ELSEWHERE.has(event[1])) continue
-      const of = moduleOf(event[2], (one) => base.has(one) || needs.has(one))
+      const of = moduleOf(event[2], isModule)
       // Else it is changed only where somebody else has imported it before.
       if (!base.has(of) && !needsAlways(name, of)) add(name, 'CHANGED', event[2])
     }
@@ -217,6 +220,12 @@ function isSame(here: string | undefined, there: string | undefined): boolean {
   return here === there || (here?.split(' ').some((digest, i) => digest === others?.[i]) ?? false)
 }
 
+/** The interpreter and its extension modules give their answers to Python code; a library may keep them for itself. */
+const isPlainLibrary = (file: string) => LIBRARY_FILE.test(file) && !EXTENSION_FILE.test(file)
+
+const isKnown = (file: string, reason: string) =>
+  LIBRARIES_KNOWN.some(([known, of]) => of === reason && file.startsWith(known))
+
 const isExcused = (
   { name, kind }: WarmModule,
   reason: string,
@@ -225,6 +234,4 @@ const isExcused = (
 ) =>
   ASKED_ONLY.has(reason) &&
   differing?.length === 0 &&
-  (kind !== 'extension' ||
-    EXTENSIONS_KNOWN.has(name) ||
-    LIBRARIES_KNOWN.some(([file, known]) => known === reason && detail.startsWith(file)))
+  (isKnown(detail, reason) || (kind === 'extension' ? EXTENSIONS_KNOWN.has(name) : !isPlainLibrary(detail)))

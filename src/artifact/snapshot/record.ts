@@ -52,8 +52,11 @@ export interface WarmRecord {
    * not tried, since some have to be left out anyhow.
    */
   anew: WarmFault[] | string | null
-  /** Functions that an import has put in the place of another; an empty name: something else than a module has it. */
-  replaced: [by: string, place: string, haveOriginal: string[], haveFunction: string[], callers: string[]][]
+  /**
+   * Functions that an import has put in the place of another: the modules that have got hold of that one before or called
+   * it, and those that have the function or have called it. An empty name: something else than a module has it.
+   */
+  replaced: [by: string, place: string, haveOriginal: string[], haveFunction: string[]][]
   /** Attributes of other modules that an import has changed. */
   changes: [by: string, of: string, attribute: string][]
 }
