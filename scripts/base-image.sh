@@ -4,7 +4,7 @@
 # was made in the same way.
 #
 #   scripts/base-image.sh [--force] NAME...
-#   scripts/base-image.sh --list
+#   scripts/base-image.sh --list [--large]   the names, or those of what is too large to be made for each test run
 #   scripts/base-image.sh --root NAME...   no image: unpacks the root file system of bullseye, bookworm, trixie, sid,
 #                                          sid-arm64 (aarch64), emulator (a program that runs those of an aarch64) or
 #                                          engines (what scripts/side-engine.sh starts) into the cache, and prints
@@ -24,16 +24,19 @@
 #                    benchmark; -native: those with large native libraries; -nopyc: without any bytecode file
 #   bench-sid        Python 3.15 with those of the packages that need no extension module of another Python
 #   nopython         a shell and no Python
+#   torch            Debian 12 with its PyTorch
 #
 # Exit code 77: cannot be made on this machine; the reason is the last message.
 
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
-# What tests and examples use. The benchmark's images are large and are only made for it.
+# What tests and examples use. The benchmark's images are large and are only made for it, and so are those of a single test.
 readonly NAMES=(bookworm small minimal bookworm-nopyc trixie trixie-nopyc bullseye sid shared shared-nopyc servers py38 nopython)
+readonly LARGE_NAMES=(torch)
 readonly BENCH_NAMES=(bench-{bookworm,shared}{,-native}{,-nopyc} bench-sid)
 readonly DEBIAN_PACKAGES=python3,python3-flask,python3-requests,python3-boto3,python3-numpy,httpie,gunicorn,ca-certificates
+readonly TORCH_PACKAGES=python3,python3-torch,python3-numpy,ca-certificates
 # Lists of a frozen mirror of unstable are past their date.
 readonly SID_OPTION='--aptopt=Acquire::Check-Valid-Until "false"'
 readonly SID_PACKAGES=python3,python3.15,python3-flask,python3-requests,ca-certificates
@@ -292,6 +295,7 @@ make_base() {
   case $1 in
     bullseye | bookworm | trixie) make_debian "$1" "$1" --include="$DEBIAN_PACKAGES" ;;
     sid) make_debian sid sid --include="$SID_PACKAGES" "$SID_OPTION" ;;
+    torch) make_debian torch bookworm --include="$TORCH_PACKAGES" ;;
     servers) make_debian servers bookworm --include="$SERVER_PACKAGES" ;;
     sid-arm64) make_arm64 "$1" ;;
     emulator) make_emulator "$1" ;;
@@ -311,7 +315,7 @@ make_base() {
     nopython) make_nopython ;;
     small) make_small ;;
     minimal) make_minimal ;;
-    *) die "unknown base image $1" "One of: ${NAMES[*]} ${BENCH_NAMES[*]}" ;;
+    *) die "unknown base image $1" "One of: ${NAMES[*]} ${LARGE_NAMES[*]} ${BENCH_NAMES[*]}" ;;
   esac
 }
 
@@ -319,13 +323,17 @@ main() {
   local name names=()
   for name in "$@"; do
     case $name in
-      --list) printf '%s\n' "${NAMES[@]}" && return 0 ;;
+      --list)
+        if [ "${2-}" = --large ]; then printf '%s\n' "${LARGE_NAMES[@]}"
+        else printf '%s\n' "${NAMES[@]}"; fi
+        return 0
+        ;;
       --force) FORCE=yes ;;
       --root) ROOTS=$(cache_dir)/roots ;;
       *) names+=("$name") ;;
     esac
   done
-  [ ${#names[@]} -gt 0 ] || die "which image?" "usage: scripts/base-image.sh [--force] NAME... (one of: ${NAMES[*]} ${BENCH_NAMES[*]})"
+  [ ${#names[@]} -gt 0 ] || die "which image?" "usage: scripts/base-image.sh [--force] NAME... (one of: ${NAMES[*]} ${LARGE_NAMES[*]} ${BENCH_NAMES[*]})"
   [ -n "$ROOTS" ] || need_engine
   one_at_a_time base-image
   for name in "${names[@]}"; do

@@ -16,7 +16,7 @@ main() {
   local example=$1 base=$2 folder=$ROOT/examples/$1 bases image from bytecode=1
   [ -f "$folder/Dockerfile" ] || die "there is no example $example" "The examples are the folders of examples/."
   need_engine
-  bases=$("$ROOT/scripts/base-image.sh" --list)
+  bases=$("$ROOT/scripts/base-image.sh" --list && "$ROOT/scripts/base-image.sh" --list --large)
   if grep -Fqx -- "$base" <<<"$bases"; then
     from=$("$ROOT/scripts/base-image.sh" "$base")
   else

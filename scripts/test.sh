@@ -99,7 +99,7 @@ prepare_images() {
     quick) make_bases '' bookworm small ;;
     *)
       # shellcheck disable=SC2046 # names
-      make_bases '' $("$ROOT/scripts/base-image.sh" --list)
+      make_bases '' $("$ROOT/scripts/base-image.sh" --list) $([ "$TIER" != all ] || "$ROOT/scripts/base-image.sh" --list --large)
       # The engines themselves are started by the first test that asks for one.
       is_root && may_change_machine || return 0
       make_bases --root engines

@@ -21,6 +21,8 @@ struct template_calls {
   const char *(*refuses)(void *map);
   bool (*needs)(const void *map, const void *other);
   void (*libraries_again)(void *const *maps, size_t count);
+  size_t (*global)(void **maps, size_t most);
+  void (*leave_global)(size_t count);
   void (*module_again)(PyObject *module, bool loaded);
 };
 

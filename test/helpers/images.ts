@@ -16,9 +16,10 @@ export type BaseImage =
   | 'bullseye'
   | 'sid'
   | 'nopython'
+  | 'torch'
 
 /** Folders of `examples/`. */
-export type Example = '01-flask-service' | '02-command-line-tool' | '03-numpy-job'
+export type Example = '01-flask-service' | '02-command-line-tool' | '03-numpy-job' | '04-torch-workers'
 
 /**
  * Makes a base image unless the engine has it, and gives its reference; `undefined` where this machine cannot

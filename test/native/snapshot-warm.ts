@@ -281,6 +281,10 @@ const GIVERS: Record<string, string> = {
     '    first = property(lambda self: 1)',
     '    last = 2',
     '    table = {"own": 1}',
+    'def plain(): return "plain"',
+    'def taken(): return "taken"',
+    'def plainer(): return "plainer"',
+    'def counted(): return 1',
   ].join('\n'),
   'adds.py': [
     'import held',
@@ -295,6 +299,13 @@ const GIVERS: Record<string, string> = {
   'helper.py': 'import sys\ndef look(): return [name for name in sys.modules if name == "queue"]\n',
   'calls.py': 'import helper\nVALUE = helper.look()\n',
   'patches.py': 'import held\nheld.Lazy.last = 3\n',
+  'swaps.py':
+    'import held\noriginal = held.plain\ndef other(): return "not " + original()\nheld.plain = other\nVALUE = held.plain()\n',
+  'takes.py': 'from held import taken\nVALUE = taken()\n',
+  'steals.py': 'import held\nheld.taken = lambda: "stolen"\n',
+  'uses.py': 'import held\nVALUE = held.plainer()\n',
+  'betters.py': 'import held\ndef better(): return "better"\nheld.plainer = better\n',
+  'counts.py': 'import held\nKEPT = [held.counted]\nheld.counted = lambda: 2\n',
   'finds.py': 'import sys\nif "held" in sys.modules: sys.modules["held"].FOUND = 1\n',
   'years.py': 'import time\nYEAR = time.localtime(time.time()).tm_year\n',
   'asks.py': 'import os, time\nBEFORE = time.time() < os.getpid() < 0\n',
@@ -311,6 +322,7 @@ const LOOK = [
   'print(modules, {n: v for n, v in values.items() if v is not None})',
   'if held:',
   '    print([n for n in vars(held)], held.TABLE, held.NOTHING, held.Lazy.table, [n for n in vars(held.Lazy)], dir(held.Lazy))',
+  '    print(held.plain(), held.taken(), held.plainer(), held.counted())',
   '    print(getattr(held, "ADDED", None) is values.get("adds"), held.Lazy.table.get("adds") is values.get("adds"))',
   'if ring: print([n for n in vars(ring)], ring.GIVEN is ring.part.VALUE)',
 ].join('\n')
@@ -321,7 +333,23 @@ each(
     const bench = new WarmBench(t, python)
     await bench.train()
     for (const [name, text] of Object.entries(GIVERS)) bench.file(`${bench.inSite}/${name}`, text)
-    const wanted = ['held', 'adds', 'more', 'ring', 'sees', 'queue', 'calls', 'patches', 'finds']
+    const wanted = [
+      'held',
+      'adds',
+      'more',
+      'ring',
+      'sees',
+      'queue',
+      'calls',
+      'patches',
+      'finds',
+      'swaps',
+      'takes',
+      'steals',
+      'uses',
+      'betters',
+      'counts',
+    ]
     const { leftOut } = await bench.freezeWarm([...wanted, 'years', 'asks', 'rolls', 'keeps'], ENV)
     t.deepEqual(
       leftOut.filter(({ name, because }) => name === because).map(({ name, reason }) => [name, reason]),
@@ -330,6 +358,9 @@ each(
         ['years', 'TIME'],
         ['keeps', 'ENTROPY'],
         ['patches', 'CHANGED'],
+        ['steals', 'CHANGED'],
+        ['betters', 'CHANGED'],
+        ['counts', 'CHANGED'],
         ['finds', 'CHANGED'],
       ],
     )
@@ -338,12 +369,16 @@ each(
       (await bench.assertSame(t, names.join(), [script, ...names], { env: ENV })).ready
     t.deepEqual(await ready('held', 'adds', 'more'), ['held', 'adds', 'more'])
     t.deepEqual(await ready('more', 'adds', 'ring'), ['more', 'adds', 'ring'])
+    t.deepEqual(await ready('swaps', 'held', 'takes'), ['swaps', 'takes'])
     for (const names of [
       ['held'],
       ['adds'],
       ['more', 'held'],
       ['ring.part'],
       ['held', 'more', 'patches', 'finds'],
+      ['takes', 'swaps', 'steals'],
+      ['uses', 'betters'],
+      ['counts', 'held'],
     ])
       await ready(...names)
     t.deepEqual(await ready('sees'), ['sees'])
@@ -478,6 +513,37 @@ compiled('an extension module that loads once only is as fresh as in any process
     t.is(ready.includes('uses'), what === 'nothing in the way', what)
   }
 })
+
+compiled(
+  'a library whose symbols all others see shows them when its module is imported',
+  async (t, python) => {
+    const bench = new WarmBench(t, python)
+    await bench.train()
+    const library = join(bench.site, 'shows.lib')
+    compile(['-shared', '-fPIC', '-o', library, inRepository('test/fixtures/snapshot/shows.c')])
+    const path = JSON.stringify(library)
+    bench.file(
+      `${bench.inSite}/shows.py`,
+      `import ctypes, queue\nLIBRARY = ctypes.CDLL(${path}, ctypes.RTLD_GLOBAL)\n`,
+    )
+    t.deepEqual((await bench.freezeWarm(['shows'], ENV)).leftOut, [])
+    const lines = [
+      'import ctypes',
+      'def count():',
+      '    try: return ctypes.CDLL(None).pycds_count()',
+      '    except AttributeError: return None',
+      'print(count()); import shows; print(count(), count(), shows.LIBRARY.pycds_count())',
+    ]
+    const own = `import ctypes; ctypes.CDLL(${path}, ctypes.RTLD_GLOBAL)`
+    const files: Record<string, string[]> = { ready: lines, own: [own, ...lines], dropped: lines }
+    for (const [what, program] of Object.entries(files)) {
+      if (what === 'dropped') bench.file(`${what}/queue.py`, 'MINE = 1\n')
+      const script = bench.file(`${what}/main.py`, program.join('\n'))
+      const { ready } = await bench.assertSame(t, what, [script], { env: ENV })
+      t.is(ready.includes('shows'), what !== 'dropped', what)
+    }
+  },
+)
 
 each('nothing of training, and no variable, is in a snapshot', async (t, python) => {
   const bench = new WarmBench(t, python)

@@ -167,6 +167,8 @@ static int exec_pycds(PyObject *self) {
       .refuses = anew_refuses,
       .needs = anew_needs,
       .libraries_again = anew_libraries_again,
+      .global = anew_global,
+      .leave_global = anew_leave_global,
       .module_again = anew_module,
   };
   if (thaw_is_template(self, &calls)) {

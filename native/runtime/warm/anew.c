@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -24,6 +25,8 @@
 #define PAGE 4096
 /* Of a link map; more than any version of glibc has. */
 #define MOST_BYTES 4096
+/* Up to what follows the headers of the program in its own. */
+#define MOST_BEFORE_SCOPE 1024
 
 /* One of the names by which a library is found. */
 struct library_name {
@@ -38,6 +41,12 @@ struct map {
   long space;
   struct library_name *names;
   ElfW(Dyn) * info[DT_SONAME + 1]; /* and more, by tag */
+};
+
+/* struct r_scope_elem. */
+struct scope {
+  struct map **list;
+  unsigned count;
 };
 
 struct file_id {
@@ -184,6 +193,122 @@ const char *anew_refuses(void *library) {
   return symbols_refuse(map);
 }
 
+/* ---- the global scope ---- */
+
+/* NULL: it is not recognised, or nobody has looked for it yet. */
+static struct scope *global_scope;
+/* Where all link maps say whether they are in it. */
+static struct {
+  size_t at;
+  uint8_t bit;
+} mark;
+
+static bool is_loaded(const struct map *program, const struct map *one) {
+  for (const struct link_map *map = &program->public; map; map = map->l_next) {
+    if (map == &one->public) return true;
+  }
+  return false;
+}
+
+static bool is_scope(const struct scope *scope, const struct map *program) {
+  if (!scope->list || scope->count == 0 || scope->count > MOST || scope->list[0] != program) return false;
+  for (unsigned i = 1; i < scope->count; i++) {
+    if (!is_loaded(program, scope->list[i])) return false;
+  }
+  return true;
+}
+
+/* The scope of the program itself, which glibc has behind the program's headers, its entry and their number. */
+static struct scope *find_scope(void) {
+  struct map *program = dlopen(NULL, RTLD_LAZY | RTLD_NOLOAD);
+  if (!program) return NULL;
+  dlclose(program);
+  const unsigned long headers = getauxval(AT_PHDR), entry = getauxval(AT_ENTRY), count = getauxval(AT_PHNUM);
+  unsigned long *words = (unsigned long *)program;
+  for (size_t i = sizeof *program / sizeof *words; i + 3 < MOST_BEFORE_SCOPE / sizeof *words; i++) {
+    if (words[i] != headers || words[i + 1] != entry || (words[i + 2] & UINT16_MAX) != count) continue;
+    struct scope *scope = (struct scope *)&words[i + 3];
+    return is_scope(scope, program) ? scope : NULL;
+  }
+  return NULL;
+}
+
+static void set_mark(struct map *map, bool to) {
+  uint8_t *byte = (uint8_t *)map + mark.at;
+  *byte = (uint8_t)(to ? *byte | mark.bit : *byte & ~mark.bit);
+}
+
+/* The only bit that is another one once a library has been put into the scope: this one, which is taken out again. */
+static bool find_mark(struct scope *scope) {
+  static uint8_t before[MOST_BYTES];
+  Dl_info info;
+  struct map *own = NULL;
+  if (!dladdr1((const void *)(uintptr_t)find_mark, &info, (void **)&own, RTLD_DL_LINKMAP) || !own) return false;
+  size_t bytes = malloc_usable_size(own);
+  if (bytes > sizeof before) bytes = sizeof before;
+  memcpy(before, own, bytes);
+  const unsigned count = scope->count;
+  void *handle = dlopen(own->public.l_name, RTLD_NOW | RTLD_NOLOAD | RTLD_GLOBAL);
+  if (!handle) return false;
+  dlclose(handle);
+  unsigned found = 0;
+  for (size_t i = sizeof *own; i < bytes; i++) {
+    uint8_t changed = before[i] ^ ((const uint8_t *)own)[i];
+    if (!changed) continue;
+    found += (changed & (changed - 1)) == 0 && !(before[i] & changed) ? 1 : 2;
+    mark.at = i;
+    mark.bit = changed;
+  }
+  const bool single = found == 1 && memcmp(before, own, sizeof *own) == 0;
+  for (unsigned i = count; single && i < scope->count; i++) set_mark(scope->list[i], false);
+  scope->count = count;
+  return single;
+}
+
+size_t anew_global(void **maps, size_t most) {
+  static bool looked;
+  if (!looked) {
+    struct scope *scope = find_scope();
+    global_scope = scope && find_mark(scope) ? scope : NULL;
+    looked = true;
+  }
+  if (!global_scope) return 0;
+  for (size_t i = 0; i < global_scope->count && i < most; i++) maps[i] = global_scope->list[i];
+  return global_scope->count;
+}
+
+void anew_leave_global(size_t count) {
+  if (!global_scope || count == 0) return;
+  for (size_t i = count; i < global_scope->count; i++) set_mark(global_scope->list[i], false);
+  if (count < global_scope->count) global_scope->count = (unsigned)count;
+}
+
+static bool is_among(void *const *maps, size_t count, const void *one) {
+  for (size_t i = 0; i < count; i++) {
+    if (maps[i] == one) return true;
+  }
+  return false;
+}
+
+void anew_join_global(void *const *maps, size_t count) {
+  /* glibc appends in place as long as it believes that there is room: never as many as this. It frees lists of its own
+   * only, and takes this one for one of those: another one each time. */
+  static const size_t room = 4 * MOST;
+  if (!global_scope || count > MOST || global_scope->count > MOST) return;
+  struct map **list = malloc(room * sizeof *list);
+  if (!list) return;
+  unsigned total = global_scope->count;
+  memcpy(list, global_scope->list, total * sizeof *list);
+  for (size_t i = 0; i < count; i++) {
+    if (is_among((void *const *)list, total, maps[i])) continue;
+    set_mark(maps[i], true);
+    list[total++] = maps[i];
+  }
+  /* Other threads may be looking symbols up: by their number, which they read first. */
+  __atomic_store_n(&global_scope->list, list, __ATOMIC_RELEASE);
+  __atomic_store_n(&global_scope->count, total, __ATOMIC_RELEASE);
+}
+
 /* ---- doing it ---- */
 
 static bool is_named(const struct map *map, const char *name) {
@@ -236,13 +361,6 @@ static void hide(struct map *map) {
   map->info[DT_SONAME] = NULL;
   rename_unique(map);
   memset((char *)map + id_offset, 0, sizeof(struct file_id));
-}
-
-static bool is_among(void *const *maps, size_t count, const void *one) {
-  for (size_t i = 0; i < count; i++) {
-    if (maps[i] == one) return true;
-  }
-  return false;
 }
 
 /* Whether a library that stays depends on it. */

@@ -25,6 +25,16 @@ const char *anew_refuses(void *map);
 /* Whether a library depends on another one. */
 bool anew_needs(const void *map, const void *other);
 
+/* Addresses of the link maps in the global scope, whose symbols all libraries see, in its order. The number of those that there
+ * are, which may be more than `most`; 0: the scope is not recognised. In a template, before anything else of the scope. */
+size_t anew_global(void **maps, size_t most);
+
+/* Leaves only the first of them there. */
+void anew_leave_global(size_t count);
+
+/* Puts these behind the others, as loading them with RTLD_GLOBAL has done it in the template. */
+void anew_join_global(void *const *maps, size_t count);
+
 /* Has these libraries loaded anew when they are asked for again, but for those that any other library depends on. All of
  * them have been seen by anew_refuses, in this process or the template that it was made of. */
 void anew_libraries_again(void *const *maps, size_t count);

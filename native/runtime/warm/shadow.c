@@ -32,6 +32,7 @@ enum field {
   FIRST,
   BIND,
   LIBRARIES,
+  GLOBALS,
   FIELDS
 };
 
@@ -51,7 +52,7 @@ struct event {
   enum what what;
   uint32_t entry; /* that was asked for, put into sys.modules or looked for; NOTHING: none has that name */
   PyObject *
-      payload; /* of an effect: (what, place, payload); of POOL: the number of processors; of NAMES: packages; else the name */
+      payload; /* of an effect: (what, place, payload); of POOL: numbers of processors; of NAMES: packages; else the name */
 };
 
 struct entry {
@@ -66,6 +67,8 @@ struct entry {
   PyObject *variables, *files;
   void **libraries; /* that were loaded for it */
   size_t library_count;
+  void **globals; /* whose symbols all others see since */
+  size_t global_count;
   bool anew;        /* it has been dropped, and is going to be loaded as if it had never been */
   uint64_t checked; /* the last walk that has come here */
 };
@@ -172,14 +175,14 @@ static bool adopt_names(struct entry *entry, uint32_t number, PyObject *from) {
   return entry->kind == BASE || entry->kind == SET || entry->parent != NOTHING;
 }
 
-static bool adopt_libraries(struct entry *entry, PyObject *numbers) {
+static bool adopt_maps(void ***maps, size_t *map_count, PyObject *numbers) {
   Py_ssize_t count = PyTuple_Size(numbers);
   if (count < 0) return false;
-  entry->libraries = calloc((size_t)count + 1, sizeof *entry->libraries);
-  if (!entry->libraries) return false;
+  *maps = calloc((size_t)count + 1, sizeof **maps);
+  if (!*maps) return false;
   for (Py_ssize_t i = 0; i < count; i++)
-    entry->libraries[i] = (void *)(uintptr_t)PyLong_AsUnsignedLongMask(PyTuple_GetItem(numbers, i));
-  entry->library_count = (size_t)count;
+    (*maps)[i] = (void *)(uintptr_t)PyLong_AsUnsignedLongMask(PyTuple_GetItem(numbers, i));
+  *map_count = (size_t)count;
   return true;
 }
 
@@ -204,7 +207,9 @@ static bool adopt_entry(struct entry *entry, uint32_t number, PyObject *from) {
   entry->files = keep(PyTuple_GetItem(from, FILES));
   return entry->facts.name.bytes && entry->facts.origin.bytes && entry->facts.entry.bytes && !PyErr_Occurred() &&
          adopt_events(entry, PyTuple_GetItem(from, EVENTS)) &&
-         adopt_libraries(entry, PyTuple_GetItem(from, LIBRARIES)) && adopt_names(entry, number, from);
+         adopt_maps(&entry->libraries, &entry->library_count, PyTuple_GetItem(from, LIBRARIES)) &&
+         adopt_maps(&entry->globals, &entry->global_count, PyTuple_GetItem(from, GLOBALS)) &&
+         adopt_names(entry, number, from);
 }
 
 static bool number_all(PyObject *table) {
@@ -476,11 +481,16 @@ static bool has_known_modules(PyObject *packages) {
   return all != NULL;
 }
 
+/* As recorder.py has them. */
 static bool has_processors(PyObject *text) {
   Py_ssize_t length;
   const char *then = PyUnicode_AsUTF8AndSize(text, &length);
+  char now[64];
   cpu_set_t set;
-  return then && sched_getaffinity(0, sizeof set, &set) == 0 && CPU_COUNT(&set) == atoi(then);
+  if (!then || sched_getaffinity(0, sizeof set, &set) != 0) return false;
+  snprintf(now, sizeof now, "%d %ld %ld", CPU_COUNT(&set), sysconf(_SC_NPROCESSORS_ONLN),
+           sysconf(_SC_NPROCESSORS_CONF));
+  return strcmp(now, then) == 0;
 }
 
 static bool may_put_back(PyObject *payload) {
@@ -501,7 +511,7 @@ static bool check(struct entry *entry, const struct walk *walk);
 static bool check_event(const struct event *event, const struct walk *walk) {
   switch (event->what) {
     case ASKED: return check(&shadow.entries[event->entry], walk);
-    case PUT: return !item_of(importlib.modules, event->payload);
+    case PUT: shadow.entries[event->entry].checked = shadow.walk; return !item_of(importlib.modules, event->payload);
     case ABSENT: return is_absent(event->payload, walk->finder);
     case EFFECT: return may_put_back(event->payload);
     case SEEN: return is_reached(event->entry);
@@ -521,7 +531,7 @@ static const char *const event_reasons[] = {
     [SEEN] = "a module is not there that it has looked for",
     [UNSEEN] = "a module is there that it has looked for",
     [NAMES] = "a module is there of a package of which it has looked for all",
-    [POOL] = "it has started a thread for each of another number of processors",
+    [POOL] = "it has asked for the number of processors, which is another one",
 };
 
 /* NULL: it fits. */
@@ -545,7 +555,8 @@ static bool check(struct entry *entry, const struct walk *walk) {
   const char *reason = NULL;
   if (entry->state == WAITING) {
     if (entry->checked == shadow.walk) return true;
-    entry->checked = shadow.walk;
+    /* What another one puts in is not there before that. */
+    if (entry->kind != SET) entry->checked = shadow.walk;
     reason = misfit(entry, walk);
     PyErr_Clear();
   } else if (entry->state == DROPPED)
@@ -663,6 +674,7 @@ static bool activate(struct entry *entry, PyObject *effects) {
     report_put();
   }
   if (!done || PyDict_SetItem(importlib.modules, entry->name, entry->module) != 0) return false;
+  if (entry->global_count > 0) anew_join_global(entry->globals, entry->global_count);
   report_put();
   if (!entry->child) return true;
   PyObject *package = shadow.entries[entry->parent].module;

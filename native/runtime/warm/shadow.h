@@ -12,7 +12,8 @@
  * "base") or is set aside:
  *   name, module, kind, origin, entry of the search path, bytes, mtime, is a package, events (recorder.py),
  *   ((variable, hash of its value or None), ...), ((file, bytes or -1, mtime), ...), the module that others have to begin with or
- *   None, whether its package gets it as an attribute
+ *   None, whether its package gets it as an attribute, (address of a library that was loaded for it, ...), (of those that all
+ *   others see since, ...)
  * `key` is that of the hashes (_imp.source_hash), `may` and `put` are may_put_back and put_back of effects.py. False: the table is none. */
 bool shadow_adopt(PyObject *table, PyObject *key, PyObject *may, PyObject *put);
 

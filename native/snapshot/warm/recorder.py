@@ -11,7 +11,7 @@
 #   ('seen', name)                it looked whether a module is in sys.modules, and it was
 #   ('unseen', name)              the same, and it was not
 #   ('names', packages)           it looked which modules of these packages there are; those it found are 'seen'
-#   ('pool', processors)          it started threads, one for each processor, which end before a fork
+#   ('pool', processors)          it has asked for the number of processors, or started a thread for each, which end before a fork
 #   ('effect', what, place, payload)   see effects.py
 
 HARMLESS = {
@@ -52,10 +52,11 @@ class Recorder:
 
     def __init__(self, watching, probe):
         """
-        :param probe: function of warm.c: ((kind, count or names), ...) of what the C library was asked since the last call
+        :param probe: function of warm.c: ((kind, count, name or names), ...) of what the C library was asked since the last call
         """
         self.watching = watching
         self.probe = probe
+        self.processors = processors()
         self.modules = sys.modules
         self.stack = ['']
         self.events = {'': []}
@@ -65,6 +66,9 @@ class Recorder:
         self.changes = []
         self.bound = set()  # modules that became attributes of their packages
         self.rebound = {}
+        # By place: (who has put a function in the place of another, the effect's payload: that one, the function, nothing;
+        # whose import has called that one before)
+        self.replaced = {}
         self.failed = {}
         self.costs = {}  # by module, seconds of processor: without what it has imported
         self.begun = []  # in this order
@@ -75,6 +79,8 @@ class Recorder:
         self.fork_handlers = 0  # of libraries, since the last look
         self.known_libraries = set(libraries())
         self.libraries = {}  # by module: what was loaded for it
+        self.base_globals = self.known_globals = global_scope()
+        self.globals = {}  # by module: those of them whose symbols all others see since
         self.idle = False
         self.rewritten = {}  # by module: the variables as they were before it changed them
         self.anew = []  # the modules that could not be loaded anew
@@ -92,7 +98,7 @@ class Recorder:
         self.namespaces, self.owners, self.places, self.looks = [], [], {}, {}
         self.objects, self.classes = {}, {}
         self.prints = b''
-        self.referents = get_referents()
+        self.referents, self.referrers = get_referents()
         self.names = {}
         self.state = None
         self.settle()
@@ -142,12 +148,28 @@ class Recorder:
             self.fault('REMOVED', name)
 
     def settle_libraries(self):
+        self.settle_globals()
         now = libraries()
         if len(now) == len(self.known_libraries):
             return
         fresh = [one for one in now if one not in self.known_libraries]
         self.known_libraries = set(now)
         self.libraries.setdefault(self.stack[-1], []).extend(fresh)
+
+    def settle_globals(self):
+        now, known = global_scope(), self.known_globals
+        if now == known:
+            return
+        if now[: len(known)] != known:
+            self.fault('ONCE', 'it has taken libraries away from all others')
+        self.globals.setdefault(self.stack[-1], []).extend(now[len(known) :])
+        self.known_globals = now
+
+    def leave_globals(self):
+        """Has no library see more symbols than before all imports; the runtime puts back what a module brings."""
+        if self.base_globals:
+            leave_global(len(self.base_globals))
+            self.known_globals = self.base_globals
 
     def settle_lists(self):
         for kind, places in (('list', LISTS), ('dict', DICTS)):
@@ -198,8 +220,11 @@ class Recorder:
                 self.seeds[owner] = self.seeds.get(owner, 0) + found
             elif kind == 'FORK':
                 self.fork_handlers = found
-            elif found and owner:
-                self.fault(kind)
+            elif kind == 'PROCESSORS':
+                if found and owner and ('pool', self.processors) not in self.events[owner]:
+                    self.event('pool', self.processors)
+            elif owner:
+                self.fault(kind, found)
 
     def settle_renewals(self, name, module):
         """What a module has drawn, and draws again in each process."""
@@ -315,12 +340,30 @@ class Recorder:
             return
         owner, original = self.rebound.pop(place, (self.stack[-1], before))
         change = (owner, *place)
-        if original is now:
+        self.take_back(owner, place)
+        if change in self.changes:
             self.changes.remove(change)
+        if original is now:
             return
         self.rebound[place] = owner, original
-        if change not in self.changes:
+        if owner == self.stack[-1] and type(original) is type(now) is FUNCTION:
+            self.replace(place, original, now)
+        else:
             self.changes.append(change)
+
+    def replace(self, place, original, now):
+        """A function of one module is in the place of another's; table.py says who else has got hold of either."""
+        owner = self.stack[-1]
+        payload = original, now, []
+        self.replaced[place] = owner, payload, callers_of(original.__code__)
+        self.event('effect', 'attribute', place, payload)
+
+    def take_back(self, owner, place):
+        if place not in self.replaced:
+            return
+        payload = self.replaced.pop(place)[1]
+        self.events[owner] = [event for event in self.events[owner] if event[-1] is not payload]
+        self.effects = [effect for effect in self.effects if effect[-1] is not payload]
 
     def compare_contents(self, place, before, now):
         if place == ('encodings', '_cache'):
@@ -365,7 +408,8 @@ class Recorder:
                 if reason == 'VARIABLES':
                     self.change_variables(self.state[reason], value)
                 elif reason == 'THREAD' and self.fork_handlers:
-                    self.event('pool', str(len(posix.sched_getaffinity(0))))
+                    if ('pool', self.processors) not in self.events[self.stack[-1]]:
+                        self.event('pool', self.processors)
                 else:
                     self.fault(reason)
         self.state = now
@@ -667,7 +711,9 @@ AUDITED = {
 def look(namespace):
     """What a namespace holds; with the sizes of what can hold more, and copies of it."""
     values = list(namespace.values())
-    containers = [value for value in values if type(value) in (dict, list, set)]
+    # What is built in belongs to a module of its own.
+    builtin = namespace.get('__builtins__')
+    containers = [value for value in values if type(value) in (dict, list, set) and value is not builtin]
     return list(namespace), values, containers, list(map(len, containers)), [one.copy() for one in containers]
 
 
@@ -712,12 +758,18 @@ def get_referents():
 
     if not known:
         del sys.modules['gc']
-    return gc.get_referents
+    return gc.get_referents, gc.get_referrers
 
 
 def is_generator(value):
     """Whether it is a generator of the module random, whose state is drawn when it is made."""
     return any(one.__name__ == 'Random' and one.__module__ == '_random' for one in type(value).__mro__)
+
+
+def processors():
+    """Those that this process may use, those that there are, and those that there may be."""
+    names = ('SC_NPROCESSORS_ONLN', 'SC_NPROCESSORS_CONF')
+    return ' '.join(map(str, (len(posix.sched_getaffinity(0)), *map(posix.sysconf, names))))
 
 
 def of_program(signals):

@@ -142,6 +142,45 @@ def inherit(recorder):
                     recorder.events[name].append(event)
 
 
+def replaced_of(recorder):
+    """
+    Functions that imports have put in the place of others, for blame.ts: (by, place, modules that have got hold of the
+    original before, or called it, modules that have the function, or called it); an empty name: something else than a
+    namespace has it.
+    """
+    owners = {id(namespace): owner for namespace, (owner, _) in zip(recorder.namespaces, recorder.owners)}
+    # What the recorder itself remembers.
+    own = {id(recorder.rebound), *map(id, recorder.rebound.values())}
+    own.update(id(payload) for _, payload, _ in recorder.replaced.values())
+    for _, values, containers, _, contents in recorder.looks.values():
+        own.update((id(values), id(contents), *map(id, contents)))
+
+    def holders_of(value):
+        return [other for other in recorder.referrers(value) if type(other) is not FRAME]
+
+    def hidden(value):
+        """How many references to it nobody is seen to hold."""
+        return sys.getrefcount(value) - sum(one is value for one in recorder.referents(*holders_of(value)))
+
+    def names_with(value, is_hidden, callers, but):
+        names = {owners.get(id(other), '') for other in holders_of(value) if id(other) not in own}
+        return sorted({*names, *callers, *([''] if is_hidden else [])} - but)
+
+    # Those of a call and of a variable.
+    alone = lambda: None
+    fewest = hidden(alone)
+    found = []
+    for place, (by, (original, now, _), callers) in recorder.replaced.items():
+        are_hidden = [hidden(original) > fewest, hidden(now) > fewest]
+        have_original = names_with(original, are_hidden[0], callers, {by, place[0]})
+        have_function = names_with(now, are_hidden[1], callers_of(now.__code__), {by, place[0]})
+        found.append([by, place_text(place), have_original, have_function])
+    return found
+
+
+FRAME = type(sys._getframe())
+
+
 def loaded(recorder):
     return [name for name in recorder.modules if name not in recorder.base]
 
@@ -151,8 +190,10 @@ def record_of(recorder):
     recorder.inside = True
     names = loaded(recorder)
     modules = []
+    replaced = replaced_of(recorder)
     values = Values()
     inherit(recorder)
+    recorder.leave_globals()
     # What variables were is in no record and in no snapshot.
     key = int.from_bytes(os.urandom(7), 'little')
     for name in names:
@@ -206,6 +247,7 @@ def record_of(recorder):
         'modules': modules,
         'faults': [list(fault) for fault in recorder.faults.get('', ())],
         'failed': list(recorder.failed.values()),
+        'replaced': replaced,
         'changes': [list(change) for change in recorder.changes],
     }
     # What is going to be left out need not be loaded anew.
@@ -400,6 +442,7 @@ def build(recorder, record):
     if replay(record['asked'], entries, recorder.base, recorder.failed) != names:
         difference = first_difference(replay(record['asked'], entries, recorder.base, recorder.failed), names)
         raise ValueError('the order of imports cannot be told: %s' % (difference,))
+    recorder.leave_globals()
     for name in names:
         for reason in filter(None, map(refuses, recorder.libraries.get(name, ()))):
             raise ValueError('%s cannot be loaded anew: %s' % (name, reason))
@@ -409,7 +452,7 @@ def build(recorder, record):
     began = {name: place for place, name in enumerate(recorder.begun)}
     table = []
     for name, module in recorder.base.items():
-        table.append((name, module, 'base', '', '', 0, 0, False, (), (), (), None, False, ()))
+        table.append((name, module, 'base', '', '', 0, 0, False, (), (), (), None, False, (), ()))
     for name, about in entries.items():
         # A module's load begins with that of its package.
         outer = [one for one in groups[name] if one.rpartition('.')[0] not in groups[name]]
@@ -436,14 +479,15 @@ def build(recorder, record):
                 None if first == name else first,
                 about['bind'],
                 tuple(recorder.libraries.get(name, ())),
+                tuple(recorder.globals.get(name, ())),
             )
         )
     for about in record['failed']:
         if about['name'] in entries:
             raise ValueError('%s is imported and is not' % about['name'])
-        table.append((about['name'], None, *(about[key] for key in PLACE), about['package'], (), (), (), None, False, ()))
+        table.append((about['name'], None, *(about[key] for key in PLACE), about['package'], (), (), (), None, False, (), ()))
     for name, owner in owners_of(entries).items():
-        table.append((name, objects[name], 'set', '', '', 0, 0, False, (('ask', owner),), (), (), None, False, ()))
+        table.append((name, objects[name], 'set', '', '', 0, 0, False, (('ask', owner),), (), (), None, False, (), ()))
     return table
 
 

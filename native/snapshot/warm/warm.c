@@ -34,6 +34,7 @@ PYCDS_PYAPI char *PyBytes_AsString(PyObject *);
 PYCDS_PYAPI extern PyTypeObject PySet_Type;
 PYCDS_PYAPI Py_ssize_t PyGC_Collect(void);
 PYCDS_PYAPI void *PyObject_Malloc(size_t bytes);
+PYCDS_PYAPI PyObject *PyFrame_GetCode(void *frame);
 
 #define SOURCE(symbol, file)                                                                                           \
   __asm__(".section .rodata\n.global " #symbol "\n" #symbol ":\n.incbin \"" file "\"\n.byte 0\n.previous\n");          \
@@ -108,6 +109,71 @@ static PyObject *tell(const char *name, PyObject *a, PyObject *b, PyObject *c) {
   return result;
 }
 
+/* ---- who calls what ---- */
+
+/* A code that was executed while a module was being loaded: its name, or NULL: an empty place. Never freed. */
+struct call {
+  PyObject *code, *during;
+};
+
+static struct {
+  struct call *calls;
+  size_t room, count; /* a power of two */
+  PyObject *during;   /* NULL: nothing is being loaded */
+} called;
+
+static struct call *place_of(const struct call *calls, size_t room, const struct call *one) {
+  uint64_t hash =
+      ((uint64_t)(uintptr_t)one->code ^ (uint64_t)(uintptr_t)one->during << 1) * UINT64_C(0x9e3779b97f4a7c15);
+  size_t at = (size_t)(hash >> 20) & (room - 1);
+  while (calls[at].code && (calls[at].code != one->code || calls[at].during != one->during)) at = (at + 1) & (room - 1);
+  return (struct call *)&calls[at];
+}
+
+static void make_room_for_calls(void) {
+  size_t room = called.room ? 2 * called.room : 1 << 16;
+  struct call *calls = calloc(room, sizeof *calls);
+  if (!calls) freeze_refuse("no memory");
+  for (size_t i = 0; i < called.room; i++) {
+    if (called.calls[i].code) *place_of(calls, room, &called.calls[i]) = called.calls[i];
+  }
+  free(called.calls);
+  called.calls = calls;
+  called.room = room;
+}
+
+static void note_call(void *frame) {
+  if (!called.during) return;
+  if (2 * called.count >= called.room) make_room_for_calls();
+  struct call one = {PyFrame_GetCode(frame), called.during};
+  struct call *place = place_of(called.calls, called.room, &one);
+  if (place->code) {
+    drop(one.code);
+    return;
+  }
+  *place = one;
+  called.count++;
+}
+
+/* What is being loaded from now on. */
+static void note_stack(void) {
+  PyObject *stack = PyObject_GetAttrString(warm.recorder, "stack");
+  must(stack, "stack");
+  Py_ssize_t depth = PyList_Size(stack);
+  called.during = depth > 1 ? keep(PyList_GetItem(stack, depth - 1)) : NULL;
+  drop(stack);
+}
+
+/* callers_of(code): the names of the modules whose import has executed it, of calls that were watched. */
+static PyObject *callers_of(PyObject *self, PyObject *code) {
+  (void)self;
+  PyObject *names = PyList_New(0);
+  for (size_t i = 0; names && i < called.room; i++) {
+    if (called.calls[i].code == code) PyList_Append(names, called.calls[i].during);
+  }
+  return names;
+}
+
 /* ---- what stands between ---- */
 
 static PyObject *find_and_load(PyObject *self, PyObject *args) {
@@ -116,10 +182,12 @@ static PyObject *find_and_load(PyObject *self, PyObject *args) {
   PyObject *there = tell("begin", name, NULL, NULL);
   if (there != &_Py_NoneStruct) return there;
   Py_DecRef(there);
+  if (warm.watching) note_stack();
   PyObject *result = PyObject_Call(warm.find_and_load, args, NULL), *type = NULL, *value = NULL, *traceback = NULL;
   PyErr_Fetch(&type, &value, &traceback);
   if (type) PyErr_NormalizeException(&type, &value, &traceback);
   drop(tell("end", name, value ? value : &_Py_NoneStruct, NULL));
+  if (warm.watching) note_stack();
   PyErr_Restore(type, value, traceback);
   return result;
 }
@@ -163,13 +231,15 @@ static int audit(const char *event, PyObject *args, void *data) {
 }
 
 /* Include/cpython/pystate.h, Include/pystate.h */
+#define PyTrace_CALL 0
 #define PyTrace_C_CALL 4
 PYCDS_PYAPI void PyEval_SetProfile(int (*)(PyObject *, void *frame, int what, PyObject *), PyObject *);
 
-/* There is no other way to see that a class was asked for those that are derived from it. */
+/* There is no other way to see that a class was asked for those that are derived from it, or who has called which
+ * function. */
 static int profile(PyObject *self, void *frame, int what, PyObject *function) {
   (void)self;
-  (void)frame;
+  if (what == PyTrace_CALL) note_call(frame);
   if (what != PyTrace_C_CALL || !warm.recorder || type_of(function) != &PyCFunction_Type) return 0;
   if (PyCFunction_GetFunction(function) != warm.subclasses) return 0;
   PyObject *type, *value, *traceback;
@@ -245,7 +315,7 @@ static void add_kind(PyObject *list, const char *kind, PyObject *value) {
   Py_DecRef(pair);
 }
 
-/* Of kinds (recorder.py): how often; of ENVIRONMENT: the names. */
+/* Of SEEDS, FORK and PROCESSORS: how often; of ENVIRONMENT: the names; of a fault (recorder.py): the library that asked. */
 static PyObject *probe(PyObject *self, PyObject *unused) {
   (void)self;
   (void)unused;
@@ -263,13 +333,15 @@ static PyObject *probe(PyObject *self, PyObject *unused) {
     freeze_refuse("an import reads too many variables");
   }
   add_kind(list, "ENVIRONMENT", names);
-  add_kind(list, "ENTROPY", PyLong_FromLong(watch->entropy));
-  add_kind(list, "TIME", PyLong_FromLong(watch->clock));
-  add_kind(list, "PID", PyLong_FromLong(watch->process));
-  add_kind(list, "HOST", PyLong_FromLong(watch->host));
+  static const char *const kinds[] = {
+      [WATCH_ENTROPY] = "ENTROPY", [WATCH_TIME] = "TIME", [WATCH_PID] = "PID", [WATCH_HOST] = "HOST"};
+  for (unsigned i = 0; i < watch->askers && i < WATCH_ASKERS; i++)
+    add_kind(list, kinds[watch->asker[i].kind], text_of(watch->asker[i].library));
+  if (watch->askers > WATCH_ASKERS) add_kind(list, "ENTROPY", text_of(""));
   add_kind(list, "SEEDS", PyLong_FromLong(watch->seeds));
   add_kind(list, "FORK", PyLong_FromLong(watch->fork));
-  watch->entropy = watch->clock = watch->process = watch->host = watch->names = watch->seeds = watch->fork = 0;
+  add_kind(list, "PROCESSORS", PyLong_FromLong(watch->processors));
+  watch->askers = watch->names = watch->seeds = watch->fork = watch->processors = 0;
   return list;
 }
 
@@ -277,12 +349,9 @@ static PyObject *probe(PyObject *self, PyObject *unused) {
 
 #define MOST_LIBRARIES 4096
 
-/* libraries(): addresses of what describes the loaded libraries. */
-static PyObject *libraries(PyObject *self, PyObject *unused) {
+static PyObject *list_of_maps(size_t (*find)(void **, size_t)) {
   static void *maps[MOST_LIBRARIES];
-  (void)self;
-  (void)unused;
-  size_t count = freeze.hook.calls.libraries(maps, MOST_LIBRARIES);
+  size_t count = find(maps, MOST_LIBRARIES);
   if (count > MOST_LIBRARIES) freeze_refuse("there are too many libraries");
   PyObject *list = PyList_New(0);
   for (size_t i = 0; list && i < count; i++) {
@@ -291,6 +360,27 @@ static PyObject *libraries(PyObject *self, PyObject *unused) {
     drop(number);
   }
   return list;
+}
+
+/* libraries(): addresses of what describes the loaded libraries. */
+static PyObject *libraries(PyObject *self, PyObject *unused) {
+  (void)self;
+  (void)unused;
+  return list_of_maps(freeze.hook.calls.libraries);
+}
+
+/* global_scope(): those of them whose symbols all see, in their order, behind the program; empty: it is not known. */
+static PyObject *global_scope(PyObject *self, PyObject *unused) {
+  (void)self;
+  (void)unused;
+  return list_of_maps(freeze.hook.calls.global);
+}
+
+/* leave_global(count): only the first of them stay there. */
+static PyObject *leave_global(PyObject *self, PyObject *count) {
+  (void)self;
+  freeze.hook.calls.leave_global(PyLong_AsUnsignedLongMask(count));
+  return none();
 }
 
 /* refuses(address): None, or why that library cannot be loaded anew. */
@@ -381,6 +471,9 @@ bool warm_is_watched(void) { return warm.watching; }
 static PyMethodDef put_off_method = {"put_off", put_off, METH_VARARGS, NULL};
 static PyMethodDef fingerprints_method = {"fingerprints", fingerprints, METH_O, NULL};
 static PyMethodDef libraries_method = {"libraries", libraries, METH_NOARGS, NULL};
+static PyMethodDef global_scope_method = {"global_scope", global_scope, METH_NOARGS, NULL};
+static PyMethodDef leave_global_method = {"leave_global", leave_global, METH_O, NULL};
+static PyMethodDef callers_of_method = {"callers_of", callers_of, METH_O, NULL};
 static PyMethodDef refuses_method = {"refuses", refuses, METH_O, NULL};
 static PyMethodDef needed_method = {"needed", needed, METH_O, NULL};
 static PyMethodDef load_anew_method = {"load_anew", load_anew, METH_VARARGS, NULL};
@@ -392,8 +485,9 @@ static void run_sources(void) {
   warm.globals = PyDict_New();
   PyDict_SetItemString(warm.globals, "__builtins__", PyEval_GetBuiltins());
   PyDict_SetItemString(warm.globals, "INTERPRETER", PyInterpreterState_GetDict(PyInterpreterState_Get()));
-  static PyMethodDef *const methods[] = {&put_off_method, &fingerprints_method, &libraries_method,
-                                         &refuses_method, &needed_method,       &load_anew_method};
+  static PyMethodDef *const methods[] = {&put_off_method,      &fingerprints_method, &libraries_method,
+                                         &global_scope_method, &leave_global_method, &refuses_method,
+                                         &needed_method,       &load_anew_method,    &callers_of_method};
   for (size_t i = 0; i < sizeof methods / sizeof *methods; i++) {
     PyObject *function = PyCFunction_NewEx(methods[i], &_Py_NoneStruct, NULL);
     PyDict_SetItemString(warm.globals, methods[i]->ml_name, function);

@@ -5,10 +5,13 @@
 #include "watch.h"
 
 #include <dlfcn.h>
+#include <pthread.h>
+#include <sched.h>
 #include <stdbool.h>
 #include <string.h>
 #include <sys/random.h>
 #include <sys/syscall.h>
+#include <sys/sysinfo.h>
 #include <sys/time.h>
 #include <sys/utsname.h>
 #include <time.h>
@@ -61,20 +64,64 @@ EXPORTED char *getenv(const char *name) { return variable(name); }
 
 EXPORTED char *secure_getenv(const char *name) { return variable(name); }
 
-static void note_entropy(size_t bytes) {
+/* The interpreter itself, whose name may be any. */
+static const void *interpreter(void) {
+  static const void *base;
+  Dl_info info;
+  const void *symbol = base ? NULL : dlsym(RTLD_DEFAULT, "Py_GetVersion");
+  if (symbol && dladdr(symbol, &info)) base = info.dli_fbase;
+  return base;
+}
+
+/* Whose answer is another process' own. The interpreter asks for what Python code has asked it for. */
+static void note(enum watch_kind kind, const void *caller) {
+  Dl_info info = {0};
+  const char *path = dladdr(caller, &info) && info.dli_fname ? info.dli_fname : "unknown.so",
+             *slash = strrchr(path, '/');
+  const char *library = info.dli_fbase && info.dli_fbase == interpreter() ? "" : slash ? slash + 1 : path;
+  for (unsigned i = 0; i < watch.askers && i < WATCH_ASKERS; i++) {
+    if (watch.asker[i].kind == kind && strncmp(watch.asker[i].library, library, WATCH_NAME_BYTES - 1) == 0) return;
+  }
+  if (watch.askers < WATCH_ASKERS) {
+    struct watch_asker *one = &watch.asker[watch.askers];
+    one->kind = kind;
+    memset(one->library, 0, WATCH_NAME_BYTES);
+    for (size_t i = 0; library[i] && i < WATCH_NAME_BYTES - 1; i++) one->library[i] = library[i];
+  }
+  watch.askers++;
+}
+
+#define CALLER __builtin_return_address(0)
+
+/* Whether a library has not done so before. */
+static bool is_first_byte_of(const void *caller) {
+  static const void *known[WATCH_ASKERS];
+  static unsigned count;
+  Dl_info info;
+  if (!dladdr(caller, &info)) return false;
+  for (unsigned i = 0; i < count; i++) {
+    if (known[i] == info.dli_fbase) return false;
+  }
+  if (count == WATCH_ASKERS) return false;
+  known[count++] = info.dli_fbase;
+  return true;
+}
+
+/* A single byte is no secret: some see by it whether the kernel has the call. */
+static void note_entropy(size_t bytes, const void *caller) {
   if (bytes == GENERATOR_BYTES)
     watch.seeds++;
-  else
-    watch.entropy++;
+  else if (bytes > 1 || (bytes == 1 && !is_first_byte_of(caller)))
+    note(WATCH_ENTROPY, caller);
 }
 
 EXPORTED ssize_t getrandom(void *buffer, size_t bytes, unsigned flags) {
-  note_entropy(bytes);
+  note_entropy(bytes, CALLER);
   return syscall(SYS_getrandom, buffer, bytes, flags);
 }
 
 EXPORTED int getentropy(void *buffer, size_t bytes) {
-  note_entropy(bytes);
+  note_entropy(bytes, CALLER);
   return syscall(SYS_getrandom, buffer, bytes, 0) == (long)bytes ? 0 : -1;
 }
 
@@ -83,34 +130,34 @@ static bool is_real(clockid_t clock) { return clock == CLOCK_REALTIME || clock =
 EXPORTED int clock_gettime(clockid_t clock, struct timespec *now) {
   int failed = (int)syscall(SYS_clock_gettime, clock, now);
   if (!is_real(clock)) return failed;
-  watch.clock++;
+  note(WATCH_TIME, CALLER);
   if (!failed && elsewhere) now->tv_sec += LATER_SECONDS;
   return failed;
 }
 
 EXPORTED int gettimeofday(struct timeval *restrict now, void *restrict zone) {
   int failed = (int)syscall(SYS_gettimeofday, now, zone);
-  watch.clock++;
+  note(WATCH_TIME, CALLER);
   if (!failed && elsewhere) now->tv_sec += LATER_SECONDS;
   return failed;
 }
 
 EXPORTED time_t time(time_t *now) {
   time_t seconds = (time_t)syscall(SYS_time, NULL);
-  watch.clock++;
+  note(WATCH_TIME, CALLER);
   if (elsewhere) seconds += LATER_SECONDS;
   if (now) *now = seconds;
   return seconds;
 }
 
 EXPORTED pid_t getpid(void) {
-  watch.process++;
+  note(WATCH_PID, CALLER);
   pid_t (*next)(void) = (pid_t(*)(void))dlsym(RTLD_NEXT, "getpid");
   return next() + elsewhere;
 }
 
-EXPORTED int uname(struct utsname *names) {
-  watch.host++;
+static int names_of_host(struct utsname *names, const void *caller) {
+  note(WATCH_HOST, caller);
   int failed = (int)syscall(SYS_uname, names);
   /* The kind of system and processor is the same wherever a snapshot is used. */
   if (!failed && elsewhere) {
@@ -121,6 +168,8 @@ EXPORTED int uname(struct utsname *names) {
   return failed;
 }
 
+EXPORTED int uname(struct utsname *names) { return names_of_host(names, CALLER); }
+
 EXPORTED int __register_atfork(void (*prepare)(void), void (*parent)(void), void (*child)(void), void *library) {
   int (*next)(void (*)(void), void (*)(void), void (*)(void), void *) =
       (int (*)(void (*)(void), void (*)(void), void (*)(void), void *))dlsym(RTLD_NEXT, "__register_atfork");
@@ -130,7 +179,38 @@ EXPORTED int __register_atfork(void (*prepare)(void), void (*parent)(void), void
 
 EXPORTED int gethostname(char *name, size_t bytes) {
   struct utsname names;
-  int failed = uname(&names);
+  int failed = names_of_host(&names, CALLER);
   if (!failed && bytes > 0) strncpy(name, names.nodename, bytes);
   return failed;
+}
+
+/* ---- the number of processors ---- */
+
+EXPORTED int sched_getaffinity(pid_t process, size_t bytes, cpu_set_t *set) {
+  watch.processors++;
+  int (*next)(pid_t, size_t, cpu_set_t *) = (int (*)(pid_t, size_t, cpu_set_t *))dlsym(RTLD_NEXT, "sched_getaffinity");
+  return next(process, bytes, set);
+}
+
+EXPORTED int pthread_getaffinity_np(pthread_t thread, size_t bytes, cpu_set_t *set) {
+  watch.processors++;
+  int (*next)(pthread_t, size_t, cpu_set_t *) =
+      (int (*)(pthread_t, size_t, cpu_set_t *))dlsym(RTLD_NEXT, "pthread_getaffinity_np");
+  return next(thread, bytes, set);
+}
+
+static int number_of_processors(const char *function) {
+  watch.processors++;
+  int (*next)(void) = (int (*)(void))dlsym(RTLD_NEXT, function);
+  return next();
+}
+
+EXPORTED int get_nprocs(void) { return number_of_processors("get_nprocs"); }
+
+EXPORTED int get_nprocs_conf(void) { return number_of_processors("get_nprocs_conf"); }
+
+EXPORTED long sysconf(int name) {
+  if (name == _SC_NPROCESSORS_ONLN || name == _SC_NPROCESSORS_CONF) watch.processors++;
+  long (*next)(int) = (long (*)(int))dlsym(RTLD_NEXT, "sysconf");
+  return next(name);
 }

@@ -9,12 +9,23 @@
 #define WATCH_AGAIN "again"
 #define WATCH_NAMES 256
 #define WATCH_NAME_BYTES 64
+#define WATCH_ASKERS 32
+
+enum watch_kind { WATCH_ENTROPY, WATCH_TIME, WATCH_PID, WATCH_HOST };
+
+/* A library that has asked for one of these: the name of its file, or nothing for the interpreter itself. */
+struct watch_asker {
+  enum watch_kind kind;
+  char library[WATCH_NAME_BYTES];
+};
 
 struct watch {
-  unsigned entropy, clock, process, host; /* how often each was asked for */
-  unsigned seeds;                         /* how often as many random bytes as a generator of the module random takes */
-  unsigned fork;                          /* handlers that libraries have set for the time before a fork */
-  unsigned names;                         /* of variables that were read; more than WATCH_NAMES: some are missing */
+  unsigned askers; /* more than WATCH_ASKERS: some are missing */
+  struct watch_asker asker[WATCH_ASKERS];
+  unsigned seeds;      /* how often as many random bytes were drawn as a generator of the module random takes */
+  unsigned fork;       /* handlers that libraries have set for the time before a fork */
+  unsigned processors; /* how often their number was asked for */
+  unsigned names;      /* of variables that were read; more than WATCH_NAMES: some are missing */
   char name[WATCH_NAMES][WATCH_NAME_BYTES];
 };
 

@@ -41,6 +41,18 @@ export interface BlameRules {
 const ASKED_ONLY = new Set(['TIME', 'PID', 'HOST'])
 /** Extension modules could keep the answer where nobody sees it; of these it is known that they do not. */
 const EXTENSIONS_KNOWN = new Set(['pandas._libs.tslibs.strptime'])
+/**
+ * Libraries that ask when they are loaded, by the beginning of a file's name: what they keep is compared when they are
+ * used, as after a fork, or used for nothing but their own housekeeping.
+ */
+const LIBRARIES_KNOWN: readonly [file: string, reason: string][] = [
+  ['libglog.so.', 'PID'],
+  ['libGLX.so.', 'PID'],
+  ['libglib-2.0.so.', 'TIME'],
+  ['libnorm.so.', 'TIME'],
+]
+const LIBRARY_FILE = /\.so(\.|$)/
+const EXTENSION_FILE = /\.(cpython-[^/]*|abi3)\.so$/
 /** Effects on what belongs to another module, by whose name their place begins. */
 const ELSEWHERE = new Set(['attribute', 'dict', 'list', 'set', 'loggers'])
 
@@ -116,7 +128,7 @@ function faultsOf(
     const repeated = onceMore.flatMap((modules) => modules.get(name) ?? [])
     const differing = differences(module, others.get(name), repeated)
     for (const [reason, detail] of module.faults)
-      if (!isExcused(module, reason, differing)) add(name, reason, detail)
+      if (!isExcused(module, reason, detail, differing)) add(name, reason, detail)
     if (differing !== undefined && differing.length > 0) add(name, 'DIFFERS', differing.join(', '))
   }
   for (const [name, why] of typeof record.anew === 'string' ? [] : (record.anew ?? [])) add(name, 'ONCE', why)
@@ -127,14 +139,22 @@ function faultsOf(
     closures.set(one, closure)
     return closure.has(other)
   }
+  const base = new Set(record.base)
+  const isModule = (name: string) => base.has(name) || needs.has(name)
   // A module that is never there without the one that changes it is never seen as it was before.
   for (const [by, of, attribute] of record.changes)
     if (!needsAlways(of, by)) add(by, 'CHANGED', `${of}.${attribute}`)
-  const base = new Set(record.base)
+  // Nobody else may have got the one or the other by when it was imported.
+  for (const [by, place, haveOriginal, haveFunction] of record.replaced) {
+    if (needsAlways(moduleOf(place, isModule), by)) continue
+    const isFixed =
+      haveOriginal.every((one) => needsAlways(by, one)) && haveFunction.every((one) => needsAlways(one, by))
+    if (!isFixed) add(by, 'CHANGED', place)
+  }
   for (const { name, events } of record.modules)
     for (const event of events) {
       if (event[0] !== 'effect' || !ELSEWHERE.has(event[1])) continue
-      const of = moduleOf(event[2], (one) => base.has(one) || needs.has(one))
+      const of = moduleOf(event[2], isModule)
       // Else it is changed only where somebody else has imported it before.
       if (!base.has(of) && !needsAlways(name, of)) add(name, 'CHANGED', event[2])
     }
@@ -200,5 +220,18 @@ function isSame(here: string | undefined, there: string | undefined): boolean {
   return here === there || (here?.split(' ').some((digest, i) => digest === others?.[i]) ?? false)
 }
 
-const isExcused = ({ name, kind }: WarmModule, reason: string, differing: string[] | undefined) =>
-  ASKED_ONLY.has(reason) && differing?.length === 0 && (kind !== 'extension' || EXTENSIONS_KNOWN.has(name))
+/** The interpreter and its extension modules give their answers to Python code; a library may keep them for itself. */
+const isPlainLibrary = (file: string) => LIBRARY_FILE.test(file) && !EXTENSION_FILE.test(file)
+
+const isKnown = (file: string, reason: string) =>
+  LIBRARIES_KNOWN.some(([known, of]) => of === reason && file.startsWith(known))
+
+const isExcused = (
+  { name, kind }: WarmModule,
+  reason: string,
+  detail: string,
+  differing: string[] | undefined,
+) =>
+  ASKED_ONLY.has(reason) &&
+  differing?.length === 0 &&
+  (isKnown(detail, reason) || (kind === 'extension' ? EXTENSIONS_KNOWN.has(name) : !isPlainLibrary(detail)))

@@ -52,6 +52,11 @@ export interface WarmRecord {
    * not tried, since some have to be left out anyhow.
    */
   anew: WarmFault[] | string | null
+  /**
+   * Functions that an import has put in the place of another: the modules that have got hold of that one before or called
+   * it, and those that have the function or have called it. An empty name: something else than a module has it.
+   */
+  replaced: [by: string, place: string, haveOriginal: string[], haveFunction: string[]][]
   /** Attributes of other modules that an import has changed. */
   changes: [by: string, of: string, attribute: string][]
 }
@@ -83,6 +88,8 @@ function isValues(value: unknown): value is Values {
 
 function isRecord(value: unknown): value is WarmRecord {
   if (typeof value !== 'object' || value === null) return false
-  const { version, asked, modules, faults, changes } = value as Partial<Record<keyof WarmRecord, unknown>>
-  return version === 1 && [asked, modules, faults, changes].every(Array.isArray)
+  const { version, asked, modules, faults, changes, replaced } = value as Partial<
+    Record<keyof WarmRecord, unknown>
+  >
+  return version === 1 && [asked, modules, faults, changes, replaced].every(Array.isArray)
 }

@@ -64,6 +64,7 @@ const recordOf = (modules: WarmModule[], more: Partial<WarmRecord> = {}): WarmRe
   anew: null,
   modules,
   faults: [],
+  replaced: [],
   changes: [],
   ...more,
 })
@@ -128,6 +129,50 @@ test('adding to another module is a fault where that may be missing', (t) => {
     [['finds', 'CHANGED', 'json.extra']],
   )
   t.deepEqual(blame(recordOf(modules, { base: ['json'] }), ['finds']).leftOut, [])
+})
+
+test('a function in the place of another is a fault where a module may have got the wrong one', (t) => {
+  const modules = [
+    module('held'),
+    module('swaps', ['held', 'before']),
+    module('before', ['held']),
+    module('after', ['swaps']),
+    module('apart', ['held']),
+    module('pack', ['pack.swaps']),
+    module('pack.swaps', ['pack']),
+  ]
+  const names = modules.map(({ name }) => name)
+  const reasons = (haveOriginal: string[], haveFunction: string[], by = 'swaps', place = 'held.plain') =>
+    blame(recordOf(modules, { replaced: [[by, place, haveOriginal, haveFunction]] }), names).leftOut.map(
+      ({ because, reason, detail }) => [because, reason, detail],
+    )
+  t.deepEqual(reasons(['before'], ['after']), [])
+  const changed = ['swaps', 'CHANGED', 'held.plain']
+  for (const [originals, functions] of [
+    [['apart'], []],
+    [['after'], []],
+    [[''], []],
+    [[], ['apart']],
+    [[], ['']],
+  ])
+    t.deepEqual(reasons(originals ?? [], functions ?? [])[0], changed)
+  t.deepEqual(reasons(['apart'], ['apart'], 'pack.swaps', 'pack.plain'), [], 'it never is without')
+})
+
+test('libraries that are known to keep nothing of their answers may ask', (t) => {
+  const asks = (reason: string, library: string) =>
+    recordOf([module('native', [], { kind: 'extension', faults: [[reason, library]] })])
+  const reasons = (record: WarmRecord) =>
+    blame(record, ['native'], { elsewhere: record }).leftOut.map(({ reason, detail }) => [reason, detail])
+  t.deepEqual(reasons(asks('PID', 'libglog.so.1')), [])
+  t.deepEqual(reasons(asks('TIME', 'libglog.so.1')), [['TIME', 'libglog.so.1']])
+  t.deepEqual(reasons(asks('PID', 'libother.so.1')), [['PID', 'libother.so.1']])
+  t.deepEqual(reasons(asks('ENTROPY', 'libglog.so.1')), [['ENTROPY', 'libglog.so.1']])
+  const loads = (library: string) =>
+    recordOf([module('native', [], { kind: 'source', faults: [['PID', library]] })])
+  t.deepEqual(reasons(loads('libother.so.1')), [['PID', 'libother.so.1']], 'it is loaded by Python code')
+  for (const library of ['', 'libglog.so.1', '_posixsubprocess.cpython-311-x86_64-linux-gnu.so'])
+    t.deepEqual(reasons(loads(library)), [], library)
 })
 
 test('asking for the time is no fault where nothing comes of it, as another import elsewhere tells', (t) => {
