@@ -17,12 +17,14 @@ const ALONE = ['-I', '-S', '-B']
 /**
  * Puts a snapshot beside the archive of the stage.
  * @param plan  what it is to hold, or why there can be none
+ * @param say  is told of each round
  * @throws an Error when there is none
  */
 export async function freezeStage(
   stage: Stage,
   plan: SnapshotPlan | string,
   archiver: Archiver,
+  say: (line: string) => void,
 ): Promise<Pick<Frozen, 'modules' | 'leftOut'>> {
   const injected = archiver.freezer(process.arch)
   if (typeof plan === 'string' || injected === undefined)
@@ -34,13 +36,24 @@ export async function freezeStage(
   const { file, modules, leftOut } = await freeze(
     room,
     {
-      ...{ plan: { ...plan, programs: [] }, exclude: [], cpu: 'native', preload: undefined, trials: [] },
+      ...{
+        plan: { ...plan, names: plan.names.filter(isOfLibrary), programs: [] },
+        exclude: [],
+        cpu: 'native',
+        preload: undefined,
+        trials: [],
+      },
       ...{ library: join(inside, LIBRARY_NAME), timeoutMs: LIMIT_MS },
     },
-    { update: () => undefined },
+    { update: say },
   )
   writeFileSync(join(here, SNAPSHOT_NAME), file, { mode: 0o444 })
   return { modules, leftOut }
+}
+
+/** Tests stand for an application, and some take the library apart as they are imported. */
+function isOfLibrary(name: string): boolean {
+  return name !== 'test' && !name.startsWith('test.')
 }
 
 /** A directory of the stage, in the place of one in a container. */

@@ -138,7 +138,9 @@ async function runGroup(
       `${group.name}: an archive of ${trained.modules} modules, ${trained.regexes} regular expressions and ${trained.sources} source strings`,
     )
     if (options.kind === 'snapshot') {
-      const { modules, leftOut } = await freezeStage(stage, trained.plan, archiver)
+      const { modules, leftOut } = await freezeStage(stage, trained.plan, archiver, (line) =>
+        say(`${group.name}: ${line}`),
+      )
       say(
         `${group.name}: a snapshot of ${modules.length} modules; ${leftOut.length} left out: ${leftOut.map(({ name }) => name).join(', ')}`,
       )

@@ -72,7 +72,7 @@ function groupOf(python: Python, files: readonly string[]): Group {
     },
     test: (file, stage): StageCommand => ({
       args: [
-        ...['-u', join(HERE, 'run_regrtest.py'), stage.record],
+        ...[join(HERE, 'run_regrtest.py'), stage.record],
         ...[
           '--fail-env-changed',
           '-u',

@@ -112,7 +112,7 @@ if (!freezable || refusal !== undefined) {
     const stage = await stageFor(t, freezable.version)
     const training = ['-c', 'import json, re, subprocess']
     const { plan } = await trainStage(stage, [{ args: training, limitSeconds: 240 }], archiver)
-    const { modules } = await freezeStage(stage, plan, archiver)
+    const { modules } = await freezeStage(stage, plan, archiver, (line) => t.log(line))
     t.true(modules.includes('json.decoder'))
     const { result } = await compareFile('children', runner(t, stage), 'snapshot')
     t.deepEqual(result.faults, [])

@@ -647,6 +647,9 @@ const FAULTY: Record<string, [program: string, reason: string]> = {
   prints: ['print("hello")', 'PRINTED'],
   writes: ['import os; os.write(2, b"x")', 'PRINTED'],
   warns: ['import warnings; warnings.warn("old", DeprecationWarning, 2)', 'WARNED'],
+  // In the name of nobody, so of all that do it the first alone leaves a trace by itself.
+  deprecates: ['import warnings; warnings.warn("old", DeprecationWarning, 99)', 'WARNED'],
+  deprecates_too: ['import warnings; warnings.warn("older", DeprecationWarning, 99)', 'WARNED'],
   threads: [
     'import threading; threading.Thread(target=threading.Event().wait, daemon=True).start()',
     'THREAD',

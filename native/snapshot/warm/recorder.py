@@ -314,22 +314,27 @@ class Recorder:
         old = dict(zip(keys, values))
         copies = dict(zip(map(id, containers), contents))
         followed = self.followed()
+        warned = False
         for key, value in namespace.items():
             known = old.pop(key, MISSING)
             place = (name, key)
             if place in HARMLESS or place in FORGOTTEN or place in ATTRIBUTES:
                 continue
-            if known is value:
+            if key == '__warningregistry__':
+                warned = known is not value or len(copies.get(id(value), value)) != len(value)
+            elif known is value:
                 if id(value) not in followed and id(value) in copies and len(copies[id(value)]) != len(value):
                     self.compare_contents(place, copies[id(value)], value)
             elif value is self.modules.get('%s.%s' % place, self) and known is MISSING:
                 self.bound.add('%s.%s' % place)
-            elif key == '__warningregistry__':
-                self.fault('WARNED', name)
             elif (known is MISSING or known is None) and not is_shared:
                 self.event('effect', 'attribute', place, (known, value, keys))
             else:
                 self.rebind(place, known, value)
+        if warned:
+            self.fault('WARNED', name)
+            # A warning that is ignored leaves its registry, and no entry in it: the next would not be seen.
+            del namespace['__warningregistry__']
         for key in old:
             if (name, key) not in FORGOTTEN:
                 self.changes.append((self.stack[-1], name, key + ' (removed)'))

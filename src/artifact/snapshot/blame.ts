@@ -79,7 +79,13 @@ export function blame(record: WarmRecord, wanted: readonly string[], rules: Blam
       more = true
     }
   }
-  return { leftOut: [...leftOut.values()], names: wanted.filter((name) => !leftOut.has(name)) }
+  // What could not be imported belongs to no module, and neither does what it has imported before it failed: asked for
+  // again it would bring in again what has just been left out.
+  const held = new Set([...record.base, ...needs.keys()])
+  return {
+    leftOut: [...leftOut.values()],
+    names: wanted.filter((name) => held.has(name) && !leftOut.has(name)),
+  }
 }
 
 /** By module: what it needs directly. */

@@ -77,10 +77,16 @@ export async function freeze(
       return { file, plan, modules: record.modules.map(({ name }) => name), leftOut }
     }
     leftOut.push(...judged.leftOut)
+    if (judged.names.length === 0) throw new CannotFreeze(nothingLeft(leftOut))
+    // The next template would do the same.
+    if (judged.names.length === names.length) throw new CannotFreeze(comesAnyway(judged.leftOut))
     names = judged.names
-    if (names.length === 0) throw new CannotFreeze(nothingLeft(leftOut))
   }
   throw new CannotFreeze('which modules can be frozen does not settle')
+}
+
+function comesAnyway([first]: readonly LeftOut[]): string {
+  return `${first?.because} is imported whatever is left out (${first?.reason})`
 }
 
 function nothingLeft(leftOut: readonly LeftOut[]): string {

@@ -223,6 +223,17 @@ test('another order is no difference where it is another one in each start, and 
   t.like(blame(holds('1', 'same', asks), ['sets'], rules).leftOut, [{ reason: 'TIME' }])
 })
 
+test('what could not be imported is not asked for again beside what is left out', (t) => {
+  // The one that failed had asked for `loud`, and so had nobody whose import has ended.
+  const modules = [module('loud', [], { faults: [['WARNED', 'sys']] }), module('re')]
+  const { leftOut, names } = blame(recordOf(modules, { base: ['site'] }), ['loud.part', 'site', 're'])
+  t.deepEqual(names, ['site', 're'])
+  t.deepEqual(
+    leftOut.map(({ name }) => name),
+    ['loud'],
+  )
+})
+
 test('what a module has put into sys.modules comes and goes with it', (t) => {
   const modules = [
     module('six', [], { events: [['set', 'six.moves']], faults: [['TIME', '']] }),
@@ -233,7 +244,10 @@ test('what a module has put into sys.modules comes and goes with it', (t) => {
 })
 
 test('what could not be imported is left out', (t) => {
-  const { leftOut, names } = blame(recordOf([], { faults: [['FAILED', 'broken']] }), ['broken', 'other'])
+  const { leftOut, names } = blame(recordOf([module('other')], { faults: [['FAILED', 'broken']] }), [
+    'broken',
+    'other',
+  ])
   t.deepEqual(names, ['other'])
   t.like(leftOut, [{ name: 'broken', reason: 'FAILED' }])
 })
