@@ -9,6 +9,7 @@ import { read, update } from './generated.mjs'
 const COMMAND = 'node scripts/gen-shared.mjs'
 /** As in biome.json. */
 const LINE_WIDTH = 110
+const PLACES = 'native/format/places.h'
 const LINES = 'native/runtime/host/lines.h'
 
 const camelCase = (name) => name.toLowerCase().replace(/_(\w)/g, (_, letter) => letter.toUpperCase())
@@ -20,6 +21,24 @@ const head = (source) => `// SPDX-License-Identifier: Apache-2.0
 function property(name, value) {
   const line = `  ${name}: ${value},\n`
   return line.length <= LINE_WIDTH + 1 ? line : `  ${name}:\n    ${value},\n`
+}
+
+/** A text as the formatter has it. */
+function quoted(text) {
+  const inside = JSON.stringify(text).slice(1, -1).replaceAll('\\"', '"')
+  return `'${inside.replaceAll("'", "\\'")}'`
+}
+
+/* ---- places ---- */
+
+function formatPlaces(text) {
+  const lines = text.split('\n').flatMap((line) => {
+    const [, name, value] = /^#define PYCDS_(\w+) (".*")$/.exec(line) ?? []
+    return name === undefined ? [] : [`export const ${name} = ${quoted(JSON.parse(value))}\n`]
+  })
+  return `${head(PLACES)}// What each means is said there.
+
+${lines.join('')}`
 }
 
 /* ---- the lines of the runtime ---- */
@@ -71,4 +90,10 @@ ${forms.map(({ name, pattern }) => property(name, `/^${pattern}$/`)).join('')}} 
 `
 }
 
-update({ 'src/artifact/line-forms.ts': formatLines(read(LINES)) }, COMMAND)
+update(
+  {
+    'src/marks/places.ts': formatPlaces(read(PLACES)),
+    'src/artifact/line-forms.ts': formatLines(read(LINES)),
+  },
+  COMMAND,
+)

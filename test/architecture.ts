@@ -46,35 +46,27 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
       'layer',
       'measure',
     ],
-    ...['attest', 'ports', 'dockerfile', 'image', 'errors', 'log', 'util'],
+    ...['attest', 'marks', 'ports', 'dockerfile', 'image', 'errors', 'log', 'util'],
   ],
   // What is said of a bake to others: documents, and nothing but what they are made from.
   attest: [],
   learn: [
-    ...['learn/run', 'types:learn/runlog', 'learn/select', 'learn/trace', 'types:ports', 'image'],
+    ...['learn/run', 'types:learn/runlog', 'learn/select', 'learn/trace', 'marks', 'types:ports', 'image'],
     ...['errors', 'log', 'util'],
   ],
   'learn/foreign': ['learn', 'types:learn/runlog', 'ports', 'image', 'errors', 'util'],
-  'learn/run': [
-    'learn/runlog',
-    'artifact/marks.ts',
-    'types:ports',
-    'types:image',
-    'types:tar',
-    'errors',
-    'util',
-  ],
+  'learn/run': ['learn/runlog', 'marks', 'types:ports', 'types:image', 'types:tar', 'errors', 'util'],
   'learn/runlog': ['types:ports', 'errors'],
   'learn/select': ['learn/run', 'types:learn/runlog', 'types:ports', 'errors', 'util'],
   'learn/trace': ['learn/select', 'errors', 'util'],
   // What is outside knows the faces of artifacts only, not the folders of the kinds.
   artifact: [
-    ...['artifact/marks.ts', 'learn/run', 'learn/select', 'layer', 'measure', 'types:ports'],
+    ...['marks', 'learn/run', 'learn/select', 'layer', 'measure', 'types:ports'],
     ...['errors', 'log', 'util'],
   ],
   // Names that everybody needs who reads or writes configurations.
-  'artifact/marks.ts': [],
-  layer: ['artifact/marks.ts', 'types:ports', 'image', 'tar', 'util'],
+  marks: [],
+  layer: ['marks', 'types:ports', 'image', 'tar', 'util'],
   measure: ['learn/run', 'types:ports', 'errors', 'log', 'util'],
   // What the others implement; types, and what any of them can be lent with.
   ports: ['types:image', 'types:tar', 'types:log'],
@@ -110,7 +102,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   // No engine, no store, no oclif: what the frontend's image would carry for nothing.
   frontend: [
     ...['frontend/gateway', 'frontend/llb', 'frontend/stdio', 'frontend/gen'],
-    ...['artifact/marks.ts', 'layer/marks.ts', 'config', 'util', 'dockerfile', 'image', 'errors'],
+    ...['marks', 'config', 'util', 'dockerfile', 'image', 'errors'],
   ],
   // Both the command line and the frontend, which has no oclif, read pycds-image.yaml.
   config: ['errors', 'util'],
@@ -266,7 +258,7 @@ test('the conformance runner uses the pieces of a bake that make an archive, and
   t.deepEqual(problems, [])
 })
 
-test('neither files nor modules of src import in cycles, nor do files of bench and conformance', (t) => {
+test('neither files nor modules nor folders of src import in cycles, nor do files of bench and conformance', (t) => {
   t.deepEqual(checkCycles(readSources(ROOT, 'src', ['.ts'])), [])
   t.deepEqual(checkCycles(readSources(ROOT, 'bench', ['.ts'])), [])
   t.deepEqual(checkCycles(readSources(ROOT, 'conformance', ['.ts'])), [])
@@ -383,8 +375,12 @@ test('an entry for nothing is refused, be it a module or something that one may 
   ])
 })
 
-test('a cycle is found, also between modules whose files have none', (t) => {
+test('a cycle is found, also between modules whose files have none, and between folders whose modules have none', (t) => {
   const sources = new Map([
+    ['src/artifact/a.ts', "import '../learn/run/a.js'"],
+    ['src/learn/run/a.ts', ''],
+    ['src/learn/trace/a.ts', "import '../../artifact/b.js'"],
+    ['src/artifact/b.ts', ''],
     ['src/usecases/a.ts', "import '../learn/a.js'"],
     ['src/usecases/b.ts', ''],
     ['src/learn/a.ts', ''],
@@ -395,6 +391,8 @@ test('a cycle is found, also between modules whose files have none', (t) => {
   t.deepEqual(checkCycles(sources), [
     'src/log/a.ts -> src/log/b.ts -> src/log/a.ts',
     'learn -> usecases -> learn',
+    'src/artifact -> src/learn -> src/artifact',
+    'src/learn -> src/usecases -> src/learn',
   ])
 })
 
@@ -510,12 +508,20 @@ function judge(entries: readonly string[], fits: (door: string) => boolean, one:
 function checkCycles(sources: ReadonlyMap<string, string>): string[] {
   const files = new Map<string, Set<string>>()
   const modules = new Map<string, Set<string>>()
+  const folders = new Map<string, Set<string>>()
   for (const { from, target } of findImports(sources)) {
     if (target === undefined) continue
     connect(files, from, target)
     if (moduleOf(from) !== moduleOf(target)) connect(modules, moduleOf(from), moduleOf(target))
+    const [folder, other] = [from, target].map(folderOf)
+    if (folder && other && folder !== other) connect(folders, folder, other)
   }
-  return [...findCycles(files), ...findCycles(modules)].map((cycle) => cycle.join(' -> '))
+  return [files, modules, folders].flatMap((graph) => findCycles(graph)).map((cycle) => cycle.join(' -> '))
+}
+
+/** Of src the folder at the top, whatever is below it. */
+function folderOf(path: string): string | undefined {
+  return /^src\/[^/]+(?=\/)/.exec(path)?.[0]
 }
 
 function checkIncludes(sources: ReadonlyMap<string, string>): string[] {

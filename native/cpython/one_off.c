@@ -3,16 +3,14 @@
 
 #include <string.h>
 
+#include "../format/places.h"
+
 /* d: a digit; h: a hexadecimal one; v: that of an UUID's variant; -: may be there; all others: themselves. */
 static const char *const FORMS[] = {
     "ddddddddddddddd",                      /* a hash */
     "0xhhhhhhhhh",                          /* an address */
     "hhhhhhhh-hhhh-4hhh-vhhh-hhhhhhhhhhhh", /* a random UUID */
 };
-
-/* What every hook begins with (src/layer/hook.ts): it goes with the layer of an earlier bake, and comes back with the
- * new one. */
-static const char HOOK[] = "import os; exec(\"try:\\n import _pycds\\nexcept Exception:\\n pass\") ";
 
 static bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
@@ -50,8 +48,9 @@ bool one_off_text(const char *text, size_t bytes) {
 }
 
 bool one_off_question(const struct source_question *question, uint8_t level) {
-  const size_t hook = sizeof HOOK - 1;
+  /* The hook goes with the layer of an earlier bake, and comes back with the new one. */
+  const size_t hook = sizeof PYCDS_HOOK_START - 1;
   return question->head.optimize != level ||
-         (question->text_bytes >= hook && memcmp(question->text, HOOK, hook) == 0) ||
+         (question->text_bytes >= hook && memcmp(question->text, PYCDS_HOOK_START, hook) == 0) ||
          one_off_text(question->filename_text, question->head.filename_bytes);
 }

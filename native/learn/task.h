@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "../format/format.h"
+#include "../format/places.h"
 
 /* Of the records of one start. */
 #define LEARN_LOG_BYTES ((uint64_t)32 * 1024 * 1024)
@@ -20,12 +21,12 @@
 #define LEARN_KEY_BYTES 17
 
 /* Names in the directory, behind a key. */
-#define LEARN_ARCHIVE ".cds"
-#define LEARN_KEPT_RECORDS ".records" /* whole records, of which there is no archive yet */
-#define LEARN_NOTES ".learned"        /* those of which there is one, without code */
-#define LEARN_LOCK ".lock"            /* held by the process that learns */
-#define LEARN_TRIES ".tries"          /* a byte for each time that somebody began to write the archive */
-#define LEARN_TEMPORARY ".new"        /* in front of all of a name: what is being written */
+#define LEARN_ARCHIVE PYCDS_LEARNED_ARCHIVE
+#define LEARN_KEPT_RECORDS ".records"     /* whole records, of which there is no archive yet */
+#define LEARN_NOTES PYCDS_LEARNED_RECORDS /* those of which there is one, without code */
+#define LEARN_LOCK ".lock"                /* held by the process that learns */
+#define LEARN_TRIES ".tries"              /* a byte for each time that somebody began to write the archive */
+#define LEARN_TEMPORARY ".new"            /* in front of all of a name: what is being written */
 
 enum learn_state {
   LEARN_WAITING = 0,

@@ -8,12 +8,10 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "../format/places.h"
 #include "next_symbol.h"
 
 #define SHOWN __attribute__((visibility("default")))
-
-/* What puts the hook into images has the same name. */
-static const char HOOK[] = "00-pycds.pth";
 
 /* One structure under two names, on machines of 64 bits. */
 SHOWN struct dirent *watched_readdir(DIR *) __asm__("readdir");
@@ -28,7 +26,7 @@ void hidden_begin(void) { is_hiding = true; }
 static struct dirent *next_entry(readdir_function stock, DIR *directory) {
   struct dirent *entry;
   do entry = stock(directory);
-  while (entry && is_hiding && strcmp(entry->d_name, HOOK) == 0);
+  while (entry && is_hiding && strcmp(entry->d_name, PYCDS_HOOK_NAME) == 0);
   return entry;
 }
 

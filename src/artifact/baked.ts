@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // What an earlier bake left in an image.
-import { FOLDER, MANIFEST_PATH } from '../layer/marks.js'
+import { MANIFEST_PATH } from '../marks/marks.js'
+import { ARCHIVE_NAME, FOLDER } from '../marks/places.js'
 import type { Archiver, Container } from '../ports/index.js'
 import { type Manifest, parseManifest } from './manifest.js'
-import { ARCHIVE_NAME } from './marks.js'
 
 export const ARCHIVE_PATH = `${FOLDER}/${ARCHIVE_NAME}`
 

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // One image of a build: the trace step is run, and the image gets its layer and settings, or stays as it is.
-import { ARTIFACT_VARIABLES, artifactEnvironment } from '../artifact/marks.js'
+
 import { PycdsError } from '../errors/index.js'
 import { addSettings, commandOf, removeSettings } from '../image/index.js'
-import { FOLDER, LABELS } from '../layer/marks.js'
+import { ARTIFACT_VARIABLES, artifactEnvironment, LABELS } from '../marks/marks.js'
+import { FOLDER } from '../marks/places.js'
 import type { Delegation } from './delegate.js'
 import { BuilderError, type Capabilities, type Gateway } from './gateway/index.js'
 import type { Ref } from './gen/gateway_pb.js'

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // The trace step as a graph: `pycds-image step` runs on top of the built image, without a network. What it writes lies on a
 // file system of its own, and only that is laid over the image: the traces of running it are never seen again.
-import { ARTIFACT_VARIABLES } from '../artifact/marks.js'
+
 import { commandOf, DEFAULT_PATH } from '../image/index.js'
+import { ARTIFACT_VARIABLES } from '../marks/marks.js'
 import type { BuildConfig } from './images.js'
 import { copyOver, files, image, type OpNote, type Platform, run, type State } from './llb/index.js'
 import type { StepOptions } from './options.js'

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // The new image: the source image's configuration with one more layer, and what its artifacts set.
 import { appendLayer, creationText, type ImageConfig } from '../image/index.js'
+import { LABELS } from '../marks/marks.js'
+import { FOLDER } from '../marks/places.js'
 import type { ImageStore, NewLayer, SourceImage } from '../ports/index.js'
 import { TOOL_VERSION } from '../util/version.js'
 import type { Artifact } from './artifact.js'
 import { sourceOf, withoutBake } from './labels.js'
-import { FOLDER, LABELS } from './marks.js'
 
 export interface AppendInput {
   source: SourceImage

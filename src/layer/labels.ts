@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a baked image says of itself, and how an image that was baked before is taken back
 // to what it was.
-import { ARTIFACT_VARIABLES, LEARN_VARIABLES } from '../artifact/marks.js'
+
 import { chainId, type DiffId, type ImageConfig, removeLayer, removeSettings } from '../image/index.js'
-import { LABELS } from './marks.js'
+import { ARTIFACT_VARIABLES, LABELS, LEARN_VARIABLES } from '../marks/marks.js'
 
 /** The labels of a config, empty when it has none. */
 export function labelsOf(config: ImageConfig): Record<string, string> {

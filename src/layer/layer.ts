@@ -2,13 +2,14 @@
 // The one layer that a bake adds. Directories that exist keep their mode, owner and time:
 // a layer that left them out, or changed them, would change the image.
 import { sha256DiffId } from '../image/index.js'
+import { MANIFEST_NAME } from '../marks/marks.js'
+import { FOLDER } from '../marks/places.js'
 import type { Container, LayerFile, LinkStat, NewLayer } from '../ports/index.js'
 import { packTar, type TarEntry } from '../tar/index.js'
 import { MAX_LINKS } from '../util/links.js'
 import { by } from '../util/order.js'
 import type { Artifact } from './artifact.js'
 import { type Hook, hookFiles } from './hook.js'
-import { FOLDER, MANIFEST_NAME } from './marks.js'
 
 /** By the image specification: in the directory of that name, nothing of lower layers is seen. */
 const HIDES_LOWER = `${FOLDER}/.wh..wh..opq`

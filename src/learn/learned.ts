@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
-// A directory in which containers have learned: what each kind of start has left there. The names are those of
-// native/learn/task.h.
+// A directory in which containers have learned: what each kind of start has left there.
 import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { PycdsError } from '../errors/index.js'
+import { LEARNED_ARCHIVE, LEARNED_OF_USER, LEARNED_RECORDS } from '../marks/places.js'
 import { parseRunLog, type RunLogProcess } from './runlog/run-log.js'
 import { groupByPython } from './select/interpreter.js'
 import { selectModules } from './select/modules.js'
 import type { Trace } from './trace/trace-file.js'
 import { toTrace } from './trace/traces.js'
 
-const RECORDS = /^([0-9a-f]{16})\.learned$/
-/** What the runtime makes for each user in a directory that others may write to. */
-const OF_A_USER = /^pycds-\d+$/
+/** The key of a kind, in front of what a name ends with. */
+const KEY = /^[0-9a-f]{16}$/
+const NUMBER = /^\d+$/
 /** Records are of 32 MiB at most. */
 const MAX_BYTES = 64 * 1024 * 1024
 
@@ -34,9 +34,7 @@ export interface Learned {
  * @throws TRACE_INVALID when there is nothing in it
  */
 export function readLearned(directory: string): Learned[] {
-  const found = list(directory).flatMap((name) =>
-    OF_A_USER.test(name) ? readOne(join(directory, name)) : [],
-  )
+  const found = list(directory).flatMap((name) => (isOfUser(name) ? readOne(join(directory, name)) : []))
   const all = [...readOne(directory), ...found].sort((a, b) => b.time.getTime() - a.time.getTime())
   if (all.length > 0) return all
   throw new PycdsError('TRACE_INVALID', {
@@ -47,19 +45,33 @@ export function readLearned(directory: string): Learned[] {
 
 function readOne(directory: string): Learned[] {
   return list(directory).flatMap((name) => {
-    const key = RECORDS.exec(name)?.[1]
+    const key = name.slice(0, -LEARNED_RECORDS.length)
     const file = join(directory, name)
-    if (key === undefined) return []
+    if (!name.endsWith(LEARNED_RECORDS) || !KEY.test(key)) return []
     try {
       const { uid, mtime, size } = statSync(file)
       const process = size <= MAX_BYTES ? parseRunLog(file, readFileSync(file)) : undefined
       return process
-        ? [{ key, file, archive: join(directory, `${key}.cds`), owner: uid, time: mtime, process }]
+        ? [
+            {
+              key,
+              file,
+              archive: join(directory, `${key}${LEARNED_ARCHIVE}`),
+              owner: uid,
+              time: mtime,
+              process,
+            },
+          ]
         : []
     } catch {
       return [] // it has gone meanwhile, is another user's, or of another version: as if it had not been learned
     }
   })
+}
+
+/** What the runtime makes for each user in a directory that others may write to. */
+function isOfUser(name: string): boolean {
+  return name.startsWith(LEARNED_OF_USER) && NUMBER.test(name.slice(LEARNED_OF_USER.length))
 }
 
 function list(directory: string): string[] {

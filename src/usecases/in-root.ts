@@ -1,14 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the use cases share that work on a root file system at hand: that of a build step, or a virtual environment.
 import { PycdsError } from '../errors/index.js'
-import { FOLDER } from '../layer/marks.js'
+import { BESIDE_FOLDER, FOLDER } from '../marks/places.js'
 import type { ImageRoot, LayerFile } from '../ports/index.js'
 
 /** How messages name an image that has no name yet. */
 export const SUBJECT = 'being built'
-
-/** Beside the runtime, which looks there first: for a user who cannot write to /opt, and in a virtual environment. */
-const BESIDE_FOLDER = '_pycds.data'
 
 /**
  * Started outside of a build this would change the machine; what is written elsewhere still runs there.
@@ -25,7 +22,7 @@ export function assertImage({ here }: { here: boolean }, root: ImageRoot, instea
   })
 }
 
-/** Where something can be put that has no place of its own. */
+/** Where something can be put that has no place of its own: for a user who cannot write to /opt, and in a virtual environment. */
 export function besideOf(siteDirectory: string): string {
   return `${siteDirectory}/${BESIDE_FOLDER}`
 }

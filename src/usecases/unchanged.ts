@@ -3,7 +3,7 @@
 // the new name, which says in a label what it was made from.
 import { PycdsError } from '../errors/index.js'
 import { labelsOf } from '../layer/labels.js'
-import { LABELS } from '../layer/marks.js'
+import { LABELS } from '../marks/marks.js'
 import type { ImageStore, IndexStore, SourceImage } from '../ports/index.js'
 import type { BakeRequest } from './bake-request.js'
 import { bakeKey, joinKeys } from './key.js'

@@ -9,16 +9,11 @@
 #include <unistd.h>
 
 #include "../../cpython/sys_flag.h"
+#include "../../format/places.h"
 
 #define MAX_PATH_BYTES 4096
-/* Where a bake puts its archive; a user who may not write there has it beside the runtime. */
-#define COMMON_PATH "/opt/pycds/app.cds"
-#define BESIDE_PATH "_pycds.data/app.cds"
-/* A snapshot lies beside the archive that it was made with. */
-#define SNAPSHOT_NAME "app.snap"
-/* What `prepare` writes, in the same two places. */
-#define COMMON_LEARNING "/opt/pycds/learn"
-#define BESIDE_LEARNING "_pycds.data/learn"
+#define COMMON(name) PYCDS_FOLDER "/" name
+#define BESIDE(name) PYCDS_BESIDE_FOLDER "/" name
 
 /* Whoever may not choose what an interpreter runs may not choose it by the archive either: -I and -E, and
  * programs that run with the rights of another user. */
@@ -43,12 +38,12 @@ const char *locate_archive(PyObject *self) {
   static char beside[MAX_PATH_BYTES];
   const char *path = getenv("PYCDS_ARCHIVE");
   if (path && !locate_ignores_paths()) return path;
-  return beside_or_common(self, beside, BESIDE_PATH, COMMON_PATH);
+  return beside_or_common(self, beside, BESIDE(PYCDS_ARCHIVE_NAME), COMMON(PYCDS_ARCHIVE_NAME));
 }
 
 const char *locate_learning(PyObject *self) {
   static char beside[MAX_PATH_BYTES];
-  return beside_or_common(self, beside, BESIDE_LEARNING, COMMON_LEARNING);
+  return beside_or_common(self, beside, BESIDE(PYCDS_LEARN_NAME), COMMON(PYCDS_LEARN_NAME));
 }
 
 const char *locate_snapshot(const char *archive) {
@@ -58,7 +53,7 @@ const char *locate_snapshot(const char *archive) {
   /* Anything else is no place: the arguments of a build reach the commands of its steps. */
   if (value && *value == '/' && !locate_ignores_paths()) return value;
   const char *end = strrchr(archive, '/');
-  if (!end || (size_t)(end - archive) + sizeof "/" SNAPSHOT_NAME > sizeof beside) return NULL;
-  snprintf(beside, sizeof beside, "%.*s/%s", (int)(end - archive), archive, SNAPSHOT_NAME);
+  if (!end || (size_t)(end - archive) + sizeof "/" PYCDS_SNAPSHOT_NAME > sizeof beside) return NULL;
+  snprintf(beside, sizeof beside, "%.*s/%s", (int)(end - archive), archive, PYCDS_SNAPSHOT_NAME);
   return access(beside, F_OK) == 0 ? beside : NULL;
 }

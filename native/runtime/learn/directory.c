@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "../../format/places.h"
 #include "../../static/sys/syscalls.h"
 #include "../../static/sys/text.h"
 
@@ -30,12 +31,13 @@ int directory_move(long descriptor) {
 
 /* The own directory in one that others may write to; its name goes behind the path. */
 static long open_own(long shared, struct directory *out) {
-  char name[TEXT_DECIMAL_BYTES + 8] = "pycds-", digits[TEXT_DECIMAL_BYTES];
+  const size_t prefix = sizeof PYCDS_LEARNED_OF_USER - 1;
+  char name[TEXT_DECIMAL_BYTES + sizeof PYCDS_LEARNED_OF_USER] = PYCDS_LEARNED_OF_USER, digits[TEXT_DECIMAL_BYTES];
   struct stat status;
   const uint64_t user = (uint64_t)CALL0(geteuid);
   const char *number = text_of_decimal(digits, user);
   size_t length = text_length(out->path);
-  memcpy(name + 6, number, text_length(number) + 1);
+  memcpy(name + prefix, number, text_length(number) + 1);
   if (length + text_length(name) + 2 > sizeof out->path) return -1;
   CALL3(mkdirat, shared, name, S_IRWXU);
   long own = open_directory(shared, name);

@@ -5,11 +5,12 @@ import { selectCaches } from '../../learn/select/caches.js'
 import { selectFiles } from '../../learn/select/files.js'
 import type { PythonGroup } from '../../learn/select/interpreter.js'
 import type { ModuleSelection } from '../../learn/select/modules.js'
+import { artifactEnvironment } from '../../marks/marks.js'
+import { ARCHIVE_NAME } from '../../marks/places.js'
 import type { Archiver, Container, ElfIdentity, Validate } from '../../ports/index.js'
 import { TOOL_VERSION } from '../../util/version.js'
 import type { MadeArtifact } from '../artifact.js'
 import type { LeftOut, Manifest } from '../manifest.js'
-import { ARCHIVE_NAME, artifactEnvironment } from '../marks.js'
 import type { ArchiveInfo } from './info.js'
 
 /** An archive as results tell it. */

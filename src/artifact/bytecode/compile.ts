@@ -2,8 +2,8 @@
 // Has the image's own interpreter compile bytecode files, in a container without a network that is thrown away.
 import { PycdsError } from '../../errors/index.js'
 import type { PythonGroup } from '../../learn/select/interpreter.js'
+import { ARTIFACT_VARIABLES } from '../../marks/marks.js'
 import type { Container, Engine, LayerFile, Validate } from '../../ports/index.js'
-import { ARTIFACT_VARIABLES } from '../marks.js'
 import { COMPILE_SCRIPT } from './script.js'
 import type { SourceRoot } from './touched.js'
 

@@ -2,8 +2,8 @@
 // Not an archive, but the place in which containers learn one: a file that the runtime reads where no variable may
 // choose a path, a variable for everything else, and the directory itself.
 import type { Artifact } from '../../layer/artifact.js'
-import { LABELS } from '../../layer/marks.js'
-import { LEARN_NAME, learnEnvironment } from '../marks.js'
+import { LABELS, learnEnvironment } from '../../marks/marks.js'
+import { LEARN_NAME } from '../../marks/places.js'
 
 /** Where the containers of a prepared image learn, unless PYCDS_LEARN says otherwise. */
 export const LEARN_DIRECTORY = '/var/cache/pycds'

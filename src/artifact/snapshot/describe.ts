@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the snapshot of an image holds, as the manifest beside it tells: its memory says nothing to people.
-import { FOLDER } from '../../layer/marks.js'
+import { FOLDER, SNAPSHOT_NAME } from '../../marks/places.js'
 import type { Container } from '../../ports/index.js'
 import type { SnapshotNote } from '../manifest.js'
-import { SNAPSHOT_NAME } from '../marks.js'
 
 export interface SnapshotContents extends SnapshotNote {
   path: string

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Freezes the interpreter of an image that holds everything else already: watches what imports do, leaves out what cannot be
 // held, and freezes the rest.
+
 import type { Step } from '../../log/progress.js'
+import { SNAPSHOT_NAME } from '../../marks/places.js'
 import type { ExecResult } from '../../ports/index.js'
 import { blame, type LeftOut, needsAgain } from './blame.js'
 import type { SnapshotCpu } from './options.js'
@@ -119,13 +121,13 @@ async function freezeRecord(room: FreezeRoom, input: FreezeInput, record: string
   const all = [...programs, ...input.trials.map((trial) => ({ ...trial, imports }))]
   await room.write('programs', JSON.stringify(all.map((one) => [one.kind, one.text, one.imports])))
   const variables = {
-    PYCDS_FREEZE: room.out('app.snap'),
+    PYCDS_FREEZE: room.out(SNAPSHOT_NAME),
     PYCDS_FREEZE_WARM: room.out(record),
     ...(all.length === 0 ? {} : { PYCDS_FREEZE_PROGRAMS: room.out('programs') }),
     PYCDS_FREEZE_CPU: input.cpu,
   }
   await template(room, input, [input.library], variables)
-  const file = await room.read('app.snap')
+  const file = await room.read(SNAPSHOT_NAME)
   if (file === undefined) throw new CannotFreeze('the interpreter that was frozen wrote nothing')
   return file
 }

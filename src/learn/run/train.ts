@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The training run: the image's own command with the tracer preloaded into every process.
-import { ARTIFACT_VARIABLES, LEARN_VARIABLES } from '../../artifact/marks.js'
+
 import { PycdsError } from '../../errors/index.js'
+import { ARTIFACT_VARIABLES, LEARN_VARIABLES } from '../../marks/marks.js'
 import type { Container, ContainerSpec, Engine } from '../../ports/index.js'
 import { compare } from '../../util/order.js'
 import { parseRunLog, type RunLogProcess } from '../runlog/run-log.js'

@@ -9,7 +9,7 @@ import {
   parseLocation,
   parseReference,
 } from '../../image/index.js'
-import { LABELS } from '../../layer/marks.js'
+import { LABELS } from '../../marks/marks.js'
 import type { ListedImage } from '../../ports/index.js'
 import { isGlob } from '../../util/glob.js'
 import { compare } from '../../util/order.js'

@@ -1,15 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
-// What artifacts leave in the configuration of an image, by name. Nothing is imported here: whoever only reads or
-// writes a configuration, such as the frontend, or takes away what an earlier bake has left, needs no more of them.
+// The names that a baked image is known by, and what its artifacts leave in a configuration. Whoever only reads or writes
+// a configuration, such as the frontend, or takes away what an earlier bake has left, needs no more of a bake.
+import { ARCHIVE_NAME, FOLDER } from './places.js'
 
-/** The archive, in the folder of a bake. */
-export const ARCHIVE_NAME = 'app.cds'
-
-/** The process snapshot, which the runtime looks for beside the archive. */
-export const SNAPSHOT_NAME = 'app.snap'
+/** In the folder of a bake: what was baked, from what. */
+export const MANIFEST_NAME = 'manifest.json'
+export const MANIFEST_PATH = `${FOLDER}/${MANIFEST_NAME}`
 
 /** The library that a snapshot was made with, and whose code its processes begin with. */
 export const SNAPSHOT_LIBRARY_NAME = 'pycds-freeze.so'
+
+export const LABELS = {
+  layer: 'io.pycds.layer',
+  source: 'io.pycds.source',
+  version: 'io.pycds.version',
+  python: 'io.pycds.python',
+  key: 'io.pycds.key',
+  /** The directory of a prepared image. */
+  learn: 'io.pycds.learn',
+} as const
 
 /** The variables by which the containers of an image find what lies in the folder of a bake. */
 export function artifactEnvironment(folder: string) {
@@ -18,9 +27,6 @@ export function artifactEnvironment(folder: string) {
 
 /** Their names: what a training run must not see, and a new bake takes away. */
 export const ARTIFACT_VARIABLES: readonly string[] = Object.keys(artifactEnvironment(''))
-
-/** The file in which an image says where it learns; in the folder of a bake. */
-export const LEARN_NAME = 'learn'
 
 /** The variable by which the containers of a prepared image find the directory in which they learn. */
 export function learnEnvironment(directory: string) {
