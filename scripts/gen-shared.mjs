@@ -93,7 +93,7 @@ ${forms.map(({ name, pattern }) => property(name, `/^${pattern}$/`)).join('')}} 
 update(
   {
     'src/marks/places.ts': formatPlaces(read(PLACES)),
-    'src/artifact/line-forms.ts': formatLines(read(LINES)),
+    'src/artifact/kind/line-forms.ts': formatLines(read(LINES)),
   },
   COMMAND,
 )
