@@ -23,7 +23,7 @@ const TYPES = {
   generate: ['src/usecases/generate/generate.ts', 'GenerateResult'],
   inspect: ['src/usecases/inspect.ts', 'InspectResult'],
   'inspect-directory': ['src/usecases/learned.ts', 'InspectDirectoryResult'],
-  manifest: ['src/artifact/manifest.ts', 'Manifest'],
+  manifest: ['src/artifact/kind/manifest.ts', 'Manifest'],
   plan: ['src/usecases/plan.ts', 'PlanResult'],
   prepare: ['src/usecases/prepare.ts', 'PrepareResult'],
   'prepare-root': ['src/usecases/prepare.ts', 'PrepareRootResult'],

@@ -10,6 +10,7 @@ const COMMAND = 'node scripts/gen-shared.mjs'
 /** As in biome.json. */
 const LINE_WIDTH = 110
 const PLACES = 'native/format/places.h'
+const TIMES = 'native/cpython/times.def'
 const LINES = 'native/runtime/host/lines.h'
 
 const camelCase = (name) => name.toLowerCase().replace(/_(\w)/g, (_, letter) => letter.toUpperCase())
@@ -39,6 +40,26 @@ function formatPlaces(text) {
   return `${head(PLACES)}// What each means is said there.
 
 ${lines.join('')}`
+}
+
+/* ---- the clock of measured starts ---- */
+
+function formatTimes(text) {
+  const [, version] = /^TIMES_VERSION\((\d+)\)$/m.exec(text) ?? []
+  const fields = [...text.matchAll(/^TIME\((\w+), "(.*)"\)$/gm)]
+  if (version === undefined || fields[0]?.[1] !== 'version')
+    throw new Error(`${TIMES}: no version comes first`)
+  const members = fields.map(
+    ([, name, meaning], index) =>
+      `  /** ${meaning[0].toUpperCase()}${meaning.slice(1)}. */\n  ${camelCase(name)}: ${8 * index},\n`,
+  )
+  return `${head(TIMES)}
+export const TIMES_VERSION = ${version}
+
+/** Where each 64-bit integer lies, in bytes. */
+export const TIMES = {
+${members.join('')}} as const
+`
 }
 
 /* ---- the lines of the runtime ---- */
@@ -93,7 +114,8 @@ ${forms.map(({ name, pattern }) => property(name, `/^${pattern}$/`)).join('')}} 
 update(
   {
     'src/marks/places.ts': formatPlaces(read(PLACES)),
-    'src/artifact/line-forms.ts': formatLines(read(LINES)),
+    'src/learn/run/times-layout.ts': formatTimes(read(TIMES)),
+    'src/artifact/kind/line-forms.ts': formatLines(read(LINES)),
   },
   COMMAND,
 )

@@ -22,7 +22,15 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   'commands/fleet': ['commands/cli', 'commands/render', 'usecases', 'errors', 'types:log', 'util'],
   // From words to requests, from ports to implementations: the one place that knows all of them.
   'commands/cli': [
-    ...['types:usecases', 'types:learn', 'types:learn/run', 'learn/trace', 'types:artifact', 'types:measure'],
+    ...[
+      'types:usecases',
+      'types:learn',
+      'types:learn/run',
+      'learn/trace',
+      'types:artifact',
+      'types:artifact/kind',
+      'types:measure',
+    ],
     ...['types:ports', 'archive', 'attest', 'config', 'store', 'registry', 'engine', 'in-place', 'oci'],
     ...['image', 'errors', 'log', 'util'],
   ],
@@ -43,6 +51,10 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
       'learn/trace',
       'types:learn/select',
       'artifact',
+      'artifact/kind',
+      // What only one kind can be asked.
+      'artifact/bytecode',
+      'artifact/learning',
       'layer',
       'measure',
     ],
@@ -59,10 +71,24 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   'learn/runlog': ['types:ports', 'errors'],
   'learn/select': ['learn/run', 'types:learn/runlog', 'types:ports', 'errors', 'util'],
   'learn/trace': ['learn/select', 'errors', 'util'],
-  // What is outside knows the faces of artifacts only, not the folders of the kinds.
+  // The doors, which put together what the kinds answer; a kind knows neither them nor another kind.
   artifact: [
-    ...['marks', 'learn/run', 'learn/select', 'layer', 'measure', 'types:ports'],
-    ...['errors', 'log', 'util'],
+    ...['artifact/kind', 'artifact/archive', 'artifact/bytecode', 'artifact/learning', 'artifact/snapshot'],
+    ...['types:layer', 'types:learn/run', 'types:learn/select', 'types:ports', 'errors', 'log', 'util'],
+  ],
+  'artifact/archive': [
+    ...['artifact/kind', 'learn/select', 'marks', 'measure', 'types:ports', 'errors', 'log', 'util'],
+  ],
+  'artifact/bytecode': [
+    ...['artifact/kind', 'types:learn/select', 'marks', 'types:ports', 'errors', 'log', 'util'],
+  ],
+  'artifact/learning': ['types:layer', 'marks'],
+  'artifact/snapshot': [
+    ...['artifact/kind', 'learn/run', 'types:learn/select', 'marks', 'types:ports', 'errors', 'log', 'util'],
+  ],
+  // What any kind is asked, and what all of them write and read.
+  'artifact/kind': [
+    ...['types:layer', 'learn/run', 'marks', 'types:measure', 'types:ports', 'types:log', 'util'],
   ],
   // Names that everybody needs who reads or writes configurations.
   marks: [],

@@ -11,10 +11,18 @@
 #define TIMES_HANDOVER "PYCDS_TIME_HANDOVER"
 #define TIMES_FILE "PYCDS_TIME_FILE"
 
+#define TIMES_VERSION(number) enum { TIMES_FORMAT = number };
+#define TIME(name, meaning)
+#include "times.def"
+#undef TIMES_VERSION
+#undef TIME
+
 struct times {
-  int64_t started, last_import, finished; /* nanoseconds, CLOCK_MONOTONIC */
-  int64_t imports;
-  int64_t bound; /* when a socket was last bound: a service that waits for requests is ready; only the tracer sees it */
+#define TIMES_VERSION(number)
+#define TIME(name, meaning) int64_t name;
+#include "times.def"
+#undef TIMES_VERSION
+#undef TIME
 };
 
 #endif

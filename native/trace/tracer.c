@@ -92,7 +92,7 @@ static void start_times(const char *directory, char **arguments) {
   snprintf(path, sizeof path, "%s/%d-%lld.time", directory, (int)getpid(), (long long)now());
   int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
   if (fd < 0) return;
-  struct times start = {.started = now()};
+  struct times start = {.version = TIMES_FORMAT, .started = now()};
   if (write(fd, &start, sizeof start) == (ssize_t)sizeof start) {
     void *memory = mmap(NULL, sizeof start, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
     if (memory != MAP_FAILED) tracer.times = memory;

@@ -4,9 +4,9 @@
 import { type ErrorCode, PycdsError } from '../errors/index.js'
 import type { Start } from '../learn/run/index.js'
 import type { RunPorts } from '../ports/index.js'
-import type { Trial } from './artifact.js'
 import type { MadeContent } from './content.js'
-import { formatManifest } from './manifest.js'
+import type { Trial } from './kind/artifact.js'
+import { formatManifest } from './kind/manifest.js'
 import {
   makeSnapshot,
   noSnapshot,
@@ -16,6 +16,7 @@ import {
 } from './snapshot/make.js'
 import type { SnapshotOptions } from './snapshot/options.js'
 import { proveSnapshot } from './snapshot/prove.js'
+import { listen } from './trial.js'
 
 /** What is wanted beside archive and bytecode; absent: nothing. */
 export interface MoreOptions {
@@ -84,7 +85,7 @@ export async function complete(
     content: whole,
     without: (reason) => telling(content, noSnapshot(options, reason, made.noted.snapshot?.leftOut)),
     prove: async (trial, original, compressedBytes) => {
-      const thaws = await proveSnapshot(made, trial, original).catch(notTried)
+      const thaws = await proveSnapshot(made, trial, original, listen()).catch(notTried)
       if (typeof thaws === 'string') return thaws
       return {
         ...whole,

@@ -7,8 +7,8 @@ import { during } from '../log/index.js'
 import type { ElfIdentity, RunPorts } from '../ports/index.js'
 import { type ArchiveInput, type ArchiveSummary, makeArchive } from './archive/make.js'
 import { type BytecodeInput, type BytecodeSummary, makeBytecode } from './bytecode/index.js'
+import { formatManifest, type Manifest, manifestOf, NOTHING_NOTED, type Served } from './kind/manifest.js'
 import { makeLearning } from './learning/make.js'
-import { formatManifest, type Manifest, manifestOf, NOTHING_NOTED, type Served } from './manifest.js'
 import type { SnapshotSummary } from './snapshot/make.js'
 
 export interface ContentInput extends ArchiveInput, BytecodeInput {

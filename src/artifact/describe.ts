@@ -3,7 +3,7 @@
 import { PycdsError } from '../errors/index.js'
 import type { Archiver, Container } from '../ports/index.js'
 import { type ArchiveContents, describeArchive } from './archive/describe.js'
-import { ARCHIVE_PATH, readBaked } from './baked.js'
+import { ARCHIVE_PATH, readBaked } from './kind/baked.js'
 import { describeSnapshot, type SnapshotContents } from './snapshot/describe.js'
 
 /** As results tell it. */

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // The artifacts of an image in text for people. Nothing but text is loaded with this: commands are to start fast.
 import { archiveContentFacts, archiveCountColumns, archiveFacts } from './archive/facts.js'
-import type { Counts, Fact, Occasion, Thawed } from './artifact.js'
 import { bytecodeFacts } from './bytecode/facts.js'
 import type { Summaries } from './content.js'
 import type { Contents } from './describe.js'
+import type { Counts, Fact, Occasion, Thawed } from './kind/artifact.js'
 import { snapshotContentFacts, snapshotFacts, thawedLine } from './snapshot/facts.js'
 
 /** What was made, or would be. */

@@ -2,7 +2,7 @@
 // Whether containers on this host go on in the snapshot of an image: one is started, with a program of ours, and the
 // runtime in it tells.
 import type { Engine } from '../ports/index.js'
-import type { SnapshotNote } from './manifest.js'
+import type { SnapshotNote } from './kind/manifest.js'
 import { REFUSAL_ADVICE } from './snapshot/refusals.js'
 import { thawOften } from './snapshot/thaws.js'
 

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the runtime in a container says of all artifacts of its image, line by line.
-import { type Rights, reportStart, type Start } from '../learn/run/index.js'
 import { LineSplitter, withoutEnd } from '../util/lines.js'
 import { ArchiveReport } from './archive/report.js'
-import type { Counts, Limits, Missed, Report, Thawed, Trial } from './artifact.js'
-import { readLine } from './lines.js'
+import type { Counts, Limits, Missed, Report, Thawed } from './kind/artifact.js'
+import { readLine } from './kind/lines.js'
 import { SnapshotReport } from './snapshot/report.js'
 
 /** UTF-16 units; names of modules are far shorter. */
@@ -14,28 +13,6 @@ const DEFAULT_MIN_HIT_RATE = 1
 
 const NO_REPORT =
   'the runtime did not report: no Python with the hook was started, or its standard error does not get to the output of the container'
-
-/** Starts an image as it is, with its runtime reporting to this. */
-export async function startReporting(
-  report: Report,
-  { engine, spec, options }: Omit<Trial, 'progress'>,
-  rights?: Rights,
-): Promise<Start> {
-  const { onOutput } = options
-  return await reportStart(
-    engine,
-    spec,
-    {
-      ...options,
-      activity: async () => report.lines,
-      onOutput: (stream, chunk) => {
-        report.add(chunk, stream)
-        onOutput?.(stream, chunk)
-      },
-    },
-    rights,
-  )
-}
 
 export class StartReport implements Report {
   lines = 0

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // How the artifacts of an image are tried: what its runtime says of them, and which limits they keep.
 import { archiveLimits, checkArchive } from './archive/check.js'
-import type { Checked, Checks, Limits, Report, Trial } from './artifact.js'
+import type { Checked, Checks, Limits, Report, Trial } from './kind/artifact.js'
 import { StartReport } from './listen.js'
 
 /** Of an image that was not tried. */

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { Limits } from '../artifact/artifact.js'
+
 import type { Pyc } from '../artifact/bytecode/index.js'
 import type { MoreOptions } from '../artifact/complete.js'
+import type { Limits } from '../artifact/kind/artifact.js'
 import type { DocumentKind } from '../attest/index.js'
 import type { LearnRequest } from '../learn/learn.js'
 import type { Surroundings } from '../learn/run/index.js'

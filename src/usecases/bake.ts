@@ -2,10 +2,10 @@
 // The bake, from top to bottom. The new image has no name until everything else has succeeded, so a failure leaves
 // nothing that anybody could run.
 import { gzipSync } from 'node:zlib'
-import type { Checked } from '../artifact/artifact.js'
-import { ARCHIVE_PATH } from '../artifact/baked.js'
 import { type Completion, cannotComplete, complete, notTried, withoutMore } from '../artifact/complete.js'
 import { type MadeContent, makeContent } from '../artifact/content.js'
+import type { Checked } from '../artifact/kind/artifact.js'
+import { ARCHIVE_PATH } from '../artifact/kind/baked.js'
 import { check, NO_CHECKS } from '../artifact/trial.js'
 import { creationTime, type ImageConfig, isLocation, nodeArchitecture, shortId } from '../image/index.js'
 import { appendToImage } from '../layer/append.js'

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Whether this machine, and an image, can be baked, and what to do if not.
-import { readBaked } from '../artifact/baked.js'
+
 import { cannotComplete } from '../artifact/complete.js'
 import { thawOnHost } from '../artifact/host.js'
+import { readBaked } from '../artifact/kind/baked.js'
 import { type ErrorCode, PycdsError } from '../errors/index.js'
 import { commandOf, findArchitecture, type ImageConfig, nodeArchitecture } from '../image/index.js'
 import { isBaked, isReplaceable } from '../layer/labels.js'

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a bake tells, as `--json` prints it.
-import type { Checks } from '../artifact/artifact.js'
+
 import type { MadeContent, Summaries } from '../artifact/content.js'
+import type { Checks } from '../artifact/kind/artifact.js'
 import type { Learned } from '../learn/learn.js'
 import type { TrainingSummary } from '../learn/training.js'
 import type { Gate } from '../measure/gates.js'

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Starts containers of a baked image the way careful people run them, counts what the runtime says of each module, and
 // compares how they end with the image that it was baked from. Works on a read-only root.
-import type { Counts, Limits, Missed, Report, Thawed } from '../artifact/artifact.js'
-import { compareStarts, crashOf } from '../artifact/compare-starts.js'
-import { startReporting } from '../artifact/listen.js'
+import type { Counts, Limits, Missed, Report, Thawed } from '../artifact/kind/artifact.js'
+import { compareStarts, crashOf } from '../artifact/kind/compare-starts.js'
+import { startReporting } from '../artifact/kind/start.js'
 import { listen } from '../artifact/trial.js'
 import { PycdsError } from '../errors/index.js'
 import { environmentOf, nodeArchitecture } from '../image/index.js'

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Everything that the runtime says on stderr, each line behind LINE_START and the number of its process. Who reads them
-// is made from this by `npm run gen` (src/artifact/line-forms.ts); what stands behind a line are the kinds of its values:
+// is made from this by `npm run gen` (src/artifact/kind/line-forms.ts); what stands behind a line are the kinds of its values:
 //   NAME of a module, which may be a path; PATH; CODE of a .def file; COUNT; TIME in milliseconds; PERCENT; TEXT.
 // A reader takes the first form that fits a line.
 #ifndef PYCDS_RUNTIME_LINES_H

@@ -2,8 +2,8 @@
 // What a container of the new image takes from its archive, started as the source image was trained.
 import { during } from '../../log/index.js'
 import { atLeast, type Gate } from '../../measure/gates.js'
-import type { Checked, Limits, Report, Trial } from '../artifact.js'
-import { startReporting } from '../listen.js'
+import type { Checked, Limits, Report, Trial } from '../kind/artifact.js'
+import { startReporting } from '../kind/start.js'
 
 /** How many of the modules that did not come from the archive a failed limit names. */
 const NAMED = 3

@@ -2,7 +2,7 @@
 // What an archive holds, as its reader tells it.
 import type { ArchiveDescription } from '../../ports/index.js'
 import { compare } from '../../util/order.js'
-import type { LeftOut } from '../manifest.js'
+import type { LeftOut } from '../kind/manifest.js'
 import { leftOutOf } from './info.js'
 
 /** The contents of an archive as results tell them. */

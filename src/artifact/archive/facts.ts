@@ -2,7 +2,7 @@
 // The archive in text for people.
 import { quote } from '../../util/quote.js'
 import { formatBytes, formatCount, formatPercentage } from '../../util/units.js'
-import type { Counts, Fact, Facts, Occasion } from '../artifact.js'
+import type { Counts, Fact, Facts, Occasion } from '../kind/artifact.js'
 import type { ArchiveContents } from './describe.js'
 import type { ArchiveSummary } from './make.js'
 

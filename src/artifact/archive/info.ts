@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What an archive says of itself, for where no manifest lies beside it. The runtime never reads it.
-import { type LeftOut, parseLeftOut } from '../manifest.js'
+import { type LeftOut, parseLeftOut } from '../kind/manifest.js'
 
 /** The section INFO of an archive. */
 export interface ArchiveInfo {

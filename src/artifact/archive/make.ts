@@ -9,8 +9,8 @@ import { artifactEnvironment } from '../../marks/marks.js'
 import { ARCHIVE_NAME } from '../../marks/places.js'
 import type { Archiver, Container, ElfIdentity, Validate } from '../../ports/index.js'
 import { TOOL_VERSION } from '../../util/version.js'
-import type { MadeArtifact } from '../artifact.js'
-import type { LeftOut, Manifest } from '../manifest.js'
+import type { MadeArtifact } from '../kind/artifact.js'
+import type { LeftOut, Manifest } from '../kind/manifest.js'
 import type { ArchiveInfo } from './info.js'
 
 /** An archive as results tell it. */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { Missed } from '../artifact.js'
-import type { RuntimeLine } from '../lines.js'
+import type { Missed } from '../kind/artifact.js'
+import type { RuntimeLine } from '../kind/lines.js'
 
 /** Collects what the runtime says of modules under PYCDS_LOG. */
 export class ArchiveReport {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Added bytecode in text for people.
 import { formatBytes, formatCount } from '../../util/units.js'
-import type { Facts } from '../artifact.js'
+import type { Facts } from '../kind/artifact.js'
 import type { BytecodeSummary } from './make.js'
 
 export const bytecodeFacts: Facts<BytecodeSummary> = {

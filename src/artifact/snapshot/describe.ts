@@ -2,7 +2,7 @@
 // What the snapshot of an image holds, as the manifest beside it tells: its memory says nothing to people.
 import { FOLDER, SNAPSHOT_NAME } from '../../marks/places.js'
 import type { Container } from '../../ports/index.js'
-import type { SnapshotNote } from '../manifest.js'
+import type { SnapshotNote } from '../kind/manifest.js'
 
 export interface SnapshotContents extends SnapshotNote {
   path: string

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // A process snapshot in text for people.
 import { formatBytes, formatCount, formatMs } from '../../util/units.js'
-import type { Counts, Fact, Facts, Thawed } from '../artifact.js'
-import type { SnapshotLeftOut } from '../manifest.js'
+import type { Counts, Fact, Facts, Thawed } from '../kind/artifact.js'
+import type { SnapshotLeftOut } from '../kind/manifest.js'
 import type { SnapshotContents } from './describe.js'
 import type { SnapshotSummary } from './make.js'
 

@@ -3,9 +3,9 @@
 // did in training and answers its probes alike.
 import type { Start } from '../../learn/run/index.js'
 import { during } from '../../log/index.js'
-import type { Trial } from '../artifact.js'
-import { compareStarts } from '../compare-starts.js'
-import { StartReport, startReporting } from '../listen.js'
+import type { Report, Trial } from '../kind/artifact.js'
+import { compareStarts } from '../kind/compare-starts.js'
+import { startReporting } from '../kind/start.js'
 import { roomOf, type SnapshotArtifact } from './make.js'
 import { THAWS, type Thaws, thawOften } from './thaws.js'
 
@@ -18,6 +18,7 @@ export async function proveSnapshot(
   { plan }: SnapshotArtifact,
   trial: Trial,
   original: Start,
+  report: Report,
 ): Promise<Thaws | string> {
   const title = 'Try the snapshot'
   return await during(trial.progress, ['snapshot-trial', title], async (step) => {
@@ -29,15 +30,14 @@ export async function proveSnapshot(
       return reason
     }
     if ('sentence' in thaws) return refused(thaws.sentence)
-    const reason = await startApplication(trial, original)
+    const reason = await startApplication(trial, original, report)
     if (reason !== undefined) return refused(reason)
     step.done(`thawed ${thaws.starts} times, and by the application`)
     return thaws
   })
 }
 
-async function startApplication(trial: Trial, original: Start): Promise<string | undefined> {
-  const report = new StartReport()
+async function startApplication(trial: Trial, original: Start, report: Report): Promise<string | undefined> {
   const start = await startReporting(report, trial)
   const difference = compareStarts(start, original, false)
   if (difference !== null) return `the application does not start as before: ${difference}`

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the runtime says of a snapshot under PYCDS_LOG.
 import { median } from '../../util/statistics.js'
-import type { RuntimeLine } from '../lines.js'
+import type { RuntimeLine } from '../kind/lines.js'
 import { REFUSAL_SENTENCES, type Refusal } from './refusals.js'
 
 /** Of programs that a snapshot is not for: nothing is wrong then. */

@@ -3,7 +3,7 @@
 import { PycdsError } from '../../errors/index.js'
 import type { Engine } from '../../ports/index.js'
 import { median } from '../../util/statistics.js'
-import { readLine } from '../lines.js'
+import { readLine } from '../kind/lines.js'
 import type { MainProgram } from './programs.js'
 import { REFUSAL_SENTENCES, type Refusal } from './refusals.js'
 import { describeRefusal, SnapshotReport } from './report.js'

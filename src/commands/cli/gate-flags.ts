@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Limits on the result, as they are written on a command line.
 import { Flags } from '@oclif/core'
-import type { Limits } from '../../artifact/artifact.js'
+import type { Limits } from '../../artifact/kind/artifact.js'
 import { PycdsError } from '../../errors/index.js'
 import type { Gates } from '../../measure/gates.js'
 import { parseFactor, parsePercentage } from './parse.js'

@@ -11,6 +11,7 @@ import { Inside } from './inside.js'
 import { type ProbeResult, type ProbeSpec, runProbes } from './probes.js'
 import { Redactor } from './redact.js'
 import { ALONE, isMounted, type Surroundings, surround } from './surroundings.js'
+import { parseTimes, type Times } from './times.js'
 import { distinct, parseUnseen, type Unseen } from './unseen.js'
 import { type Watched, type WatchOptions, watch } from './watch.js'
 
@@ -368,15 +369,7 @@ function assertComplete(image: string, processes: readonly RunLogProcess[], coun
   })
 }
 
-async function readTimes(container: Container, directory: string) {
+async function readTimes(container: Container, directory: string): Promise<Times[]> {
   const files = await container.readTree(directory)
-  return [...files.values()]
-    .filter((bytes) => bytes.length >= 40)
-    .map((bytes) => ({
-      started: Number(bytes.readBigInt64LE(0)),
-      lastImport: Number(bytes.readBigInt64LE(8)),
-      finished: Number(bytes.readBigInt64LE(16)),
-      imports: Number(bytes.readBigInt64LE(24)),
-      bound: Number(bytes.readBigInt64LE(32)),
-    }))
+  return [...files.values()].flatMap((bytes) => parseTimes(bytes) ?? [])
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Before and after, for people who decide: both baselines, warm and cold, and a limit for CI.
-import { readBaked } from '../../artifact/baked.js'
+import { readBaked } from '../../artifact/kind/baked.js'
 import { PycdsError } from '../../errors/index.js'
 import { environmentOf, nodeArchitecture } from '../../image/index.js'
 import { healthCommand, type TrainingSpec } from '../../learn/run/index.js'

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // The second baseline: the image as it would be with bytecode for all that it imports. What an image gains that ships
 // none is mostly that, and nobody should have to guess how much.
-import { earlierBytecode, readModules } from '../../artifact/baked.js'
+
 import { compileBytecode } from '../../artifact/bytecode/index.js'
+import { earlierBytecode, readModules } from '../../artifact/kind/baked.js'
 import { appendLayer, creationText, creationTime, environmentOf } from '../../image/index.js'
 import { packLayer } from '../../layer/layer.js'
 import { during } from '../../log/index.js'

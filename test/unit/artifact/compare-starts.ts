@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import test from 'ava'
-import { compareStarts } from '../../../src/artifact/compare-starts.js'
+import { compareStarts } from '../../../src/artifact/kind/compare-starts.js'
 import { PycdsError } from '../../../src/errors/index.js'
 import type { Start } from '../../../src/learn/run/index.js'
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import test from 'ava'
 import { learningContent } from '../../../src/artifact/content.js'
-import { parseManifest } from '../../../src/artifact/manifest.js'
+import { parseManifest } from '../../../src/artifact/kind/manifest.js'
 import { schemaErrors } from '../../helpers/schemas.js'
 
 const python = { version: '3.11.2', executable: '/usr/bin/python3', library: '/usr/lib/libpython3.11.so.1.0' }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import test from 'ava'
-import { readLine } from '../../../../src/artifact/lines.js'
+import { readLine } from '../../../../src/artifact/kind/lines.js'
 import { SnapshotReport } from '../../../../src/artifact/snapshot/report.js'
 
 function reportOf(...lines: string[]): SnapshotReport {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // What an earlier bake left in an image.
-import { MANIFEST_PATH } from '../marks/marks.js'
-import { ARCHIVE_NAME, FOLDER } from '../marks/places.js'
-import type { Archiver, Container } from '../ports/index.js'
+import { MANIFEST_PATH } from '../../marks/marks.js'
+import { ARCHIVE_NAME, FOLDER } from '../../marks/places.js'
+import type { Archiver, Container } from '../../ports/index.js'
 import { type Manifest, parseManifest } from './manifest.js'
 
 export const ARCHIVE_PATH = `${FOLDER}/${ARCHIVE_NAME}`

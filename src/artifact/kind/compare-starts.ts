@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Whether an application does with the archive what it does without.
-import type { ReadySpec, Start } from '../learn/run/index.js'
+import type { ReadySpec, Start } from '../../learn/run/index.js'
 
 /** What a service itself has to do with. */
 const SERVES: readonly (ReadySpec['kind'] | undefined)[] = ['health', 'port', 'http', 'log', 'cmd']

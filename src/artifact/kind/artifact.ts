@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // What is asked of every kind of artifact, beside what a layer asks. Each kind answers in a folder of its own, with
 // what it has to say; content, facts, trial and describe put the answers together. Whoever is outside asks these.
-import type { Artifact } from '../layer/artifact.js'
-import type { TrainingOptions, TrainingSpec } from '../learn/run/index.js'
-import type { Progress } from '../log/index.js'
-import type { Gate } from '../measure/gates.js'
-import type { Engine } from '../ports/index.js'
+import type { Artifact } from '../../layer/artifact.js'
+import type { TrainingOptions, TrainingSpec } from '../../learn/run/index.js'
+import type { Progress } from '../../log/index.js'
+import type { Gate } from '../../measure/gates.js'
+import type { Engine } from '../../ports/index.js'
 
 /** An artifact that a bake has made. */
 export interface MadeArtifact<Summary, Noted> extends Artifact {

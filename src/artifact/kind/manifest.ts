@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The document beside an archive: what was baked, from what, by which version. It is for people and for later bakes;
 // the runtime never reads it. docs/schemas/manifest.json describes it for others.
-import type { ElfIdentity, Validate } from '../ports/index.js'
-import { TOOL_VERSION } from '../util/version.js'
+import type { ElfIdentity, Validate } from '../../ports/index.js'
+import { TOOL_VERSION } from '../../util/version.js'
 
 /** A module that was imported and is not in the archive. */
 export interface LeftOut {
