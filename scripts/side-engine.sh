@@ -124,7 +124,7 @@ start_buildkitd() {
   mkdir -p "$STATE/buildkitd"
   cp "$(buildkit_dir)/buildkitd" "$STATE/buildkitd/"
   if can_install; then apt_install docker-registry skopeo; fi
-  have docker-registry && have skopeo || skip "buildkitd takes images from a registry" "Install docker-registry and skopeo."
+  { have docker-registry && have skopeo; } || skip "buildkitd takes images from a registry" "Install docker-registry and skopeo."
   launch buildkitd "$STATE/buildkitd/buildkitd" --addr "unix://$(socket_of buildkitd)" --root /var/lib/side/data \
     --containerd-worker=false --oci-worker=true --oci-worker-binary /usr/bin/runc --oci-worker-net host \
     --oci-worker-snapshotter overlayfs

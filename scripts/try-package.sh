@@ -2,10 +2,13 @@
 # SPDX-License-Identifier: Apache-2.0
 # Tries a package where nothing is but a C library, coreutils and Node: no compiler, no Python, no network. It is installed
 # with npm, bakes an image of an OCI layout, verifies and inspects it; then the addon is taken away, and WebAssembly has to
-# give the same layer, and to need at most six times as long for its archive. With Node of glibc and of musl, on x86-64 and, in an emulator, on arm64. Needs root; changes nothing of
-# this machine, since the emulator is known in a user namespace only (Linux 6.7 or newer).
+# give the same layer, and to need at most six times as long for its archive. With Node of glibc and of musl, on x86-64
+# and, in an emulator, on arm64. Needs root; changes nothing of this machine, since the emulator is known in a user
+# namespace only (Linux 6.7 or newer).
 #
 #   scripts/try-package.sh TARBALL [TRIAL...]       a trial is named as in x64-glibc-20; default: all
+#   scripts/try-package.sh --parts [TRIAL...]       only gets what they are made of
+#   scripts/try-package.sh --list                   prints their names
 #
 # Prints a line for each trial. What they are made of comes from Debian, npm and PyPI and is kept in the cache.
 
@@ -20,6 +23,8 @@ readonly MUSL_NODE=24.19.0
 readonly NPM=10.9.4
 # The directory of the trial that runs.
 WORK=
+# Set by --parts.
+PARTS_ONLY=
 # What Node, of either C library, and a shell script ask for.
 readonly PACKAGES=libc6,libstdc++6,libgcc-s1,libatomic1,dash,coreutils,musl
 
@@ -173,13 +178,14 @@ try() {
     amd64) place=sid interpreter= ;;
     # Each takes minutes there.
     arm64)
-      turns=2 place=sid-arm64
+      turns=3 place=sid-arm64
       interpreter=$(PYCDS_NO_INSTALL=1 "$ROOT/scripts/base-image.sh" --root emulator) || return
       interpreter+=/usr/bin/qemu-aarch64
       ;;
   esac
   place=$(PYCDS_NO_INSTALL=1 "$ROOT/scripts/base-image.sh" --root "$place") || return
   image=$(kept "layout-$deb" layout "$deb" "$place") || return
+  [ -z "$PARTS_ONLY" ] || return 0
   work=$(mktemp -d)
   WORK=$work
   cp -a "$root" "$work/root"
@@ -248,7 +254,14 @@ clean_up() { [ -z "$WORK" ] || rm -rf "$WORK"; }
 
 main() {
   local tarball=${1:-} trial code failed=0
-  [ -f "$tarball" ] || die "which package?" "usage: scripts/try-package.sh TARBALL [TRIAL...]"
+  case $tarball in
+    --list)
+      printf '%s\n' "${TRIALS[@]}"
+      return 0
+      ;;
+    --parts) PARTS_ONLY=1 ;;
+    *) [ -f "$tarball" ] || die "which package?" "usage: scripts/try-package.sh TARBALL|--parts|--list [TRIAL...]" ;;
+  esac
   shift
   is_root || skip "only root can make these namespaces"
   have mmdebstrap || skip "mmdebstrap is missing" "Debian, Ubuntu: apt-get install mmdebstrap"

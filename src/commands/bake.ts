@@ -163,6 +163,7 @@ export default class Bake extends BaseCommand {
 
   async #bakeFile(path: string, { flags, args, given, command }: Line): Promise<BakesResult> {
     if (args.image !== undefined || command) throw twoSources(path)
+    if (flags.plan) throw planOfMany(path)
     const fleet = toFleetRequest(flags)
     const entries = readEntries(path, Bake.flags)
     const [{ chooseImages }, { renderFailures, runFleet }] = await Promise.all([
@@ -231,6 +232,14 @@ function missingImage(): PycdsError {
   return new PycdsError('USAGE', {
     message: 'bake: missing argument IMAGE',
     hint: `Name one, or write ${CONFIG_FILE} here (docs/configuration.md). See pycds-image bake --help.`,
+  })
+}
+
+/** Also where the file was found without being named: what is to start nothing must not bake. */
+function planOfMany(path: string): PycdsError {
+  return new PycdsError('USAGE', {
+    message: `--plan: it is of one image, and ${path} says which images to bake`,
+    hint: 'Name one: pycds-image bake IMAGE --plan. --dry-run trains the images of the file, and writes nothing.',
   })
 }
 

@@ -56,6 +56,8 @@ function describeCause(error: Failure): string | undefined {
   if (error.cause === undefined) return undefined
   const text = error.cause instanceof Error ? error.cause.message : String(error.cause)
   const line = text.trim().split(/\s*\n\s*/)[0] ?? ''
-  if (line === '' || error.message.includes(line)) return undefined
+  // Whoever wraps a failure may have named its object in other words.
+  const reason = line.slice(line.indexOf(': ') + 1).trim()
+  if (reason === '' || error.message.includes(reason)) return undefined
   return line.length > MAX_CAUSE_LENGTH ? `${line.slice(0, MAX_CAUSE_LENGTH)}...` : line
 }

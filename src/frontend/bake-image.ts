@@ -53,7 +53,7 @@ export async function bakeImage(
   const out = traced(step)
   const outcome = await runStep(out, step, context)
   if (outcome.kind === 'failed') {
-    const error = inBuild(outcome.error)
+    const { error } = outcome
     if (step.options.onFailure === 'fail' || error.code === 'USAGE') throw error
     await warn(`the image is built without an archive: ${error.message}`, [error.hint], out, context)
     return image
@@ -62,17 +62,6 @@ export async function bakeImage(
   for (const warning of outcome.warnings) await warn(warning, [], out, context)
   const ref = await solve(baked(step, out), context)
   return { ...image, ref, config: withArtifacts(image.config, outcome.python, context.version) }
-}
-
-/** With the next step in the words of a build, which has no command line of ours. */
-function inBuild(error: PycdsError): PycdsError {
-  if (error.code !== 'TRAINING_FAILED' && error.code !== 'TRAINING_TIMEOUT') return error
-  const { code, message, cause } = error
-  return new PycdsError(code, {
-    message,
-    hint: 'As build arguments: PYCDS_COMMAND is another command, which works without a network, PYCDS_IMPORT names modules to import instead, PYCDS_ON_TRAIN_FAILURE=keep keeps what was seen; docs/frontend.md has more.',
-    cause,
-  })
 }
 
 async function runStep(out: State, step: TraceStep, context: BakeContext): Promise<Outcome> {

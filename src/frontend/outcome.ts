@@ -2,6 +2,14 @@
 // How a trace step ended, as it wrote it down itself.
 import { type ErrorCode, EXIT_CODES, PycdsError } from '../errors/index.js'
 
+/** What to do next where that is said in options of a command line, which a build does not have. */
+const TRAIN_OTHERWISE =
+  'As build arguments: PYCDS_COMMAND is another command, which works without a network, PYCDS_IMPORT names modules to import instead, PYCDS_ON_TRAIN_FAILURE=keep keeps what was seen; docs/frontend.md has more.'
+const BUILD_HINTS: Readonly<Partial<Record<ErrorCode, string>>> = {
+  TRAINING_FAILED: TRAIN_OTHERWISE,
+  TRAINING_TIMEOUT: TRAIN_OTHERWISE,
+}
+
 /** How many of the imported modules are in the archive, and how many are not. */
 export interface Modules {
   readonly archived: number
@@ -23,11 +31,12 @@ export function readOutcome(text: Buffer | undefined): Outcome {
   const { error, python, archive, warnings } = status ?? {}
   if (isObject(error)) {
     const { code, message, hint } = error
+    const known = isCode(code) ? code : 'INTERNAL'
     return {
       kind: 'failed',
-      error: new PycdsError(isCode(code) ? code : 'INTERNAL', {
+      error: new PycdsError(known, {
         message: String(message),
-        hint: String(hint),
+        hint: BUILD_HINTS[known] ?? String(hint),
       }),
     }
   }

@@ -2,7 +2,7 @@
 // What a release is made with, as far as that needs no registry: the workflows, and the scripts that they call.
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import test from 'ava'
+import test, { type ExecutionContext } from 'ava'
 import { parse } from 'yaml'
 import { PUBLISHED_AT, PUBLISHED_IMAGES, publishedImage, SYNTAX } from '../../src/util/published-images.js'
 import { inRepository } from '../helpers/repository.js'
@@ -99,6 +99,47 @@ test('the SBOM has what is in the bundle, and nothing else', async (t) => {
       name,
     )
   t.false(names.some((one) => one.startsWith('ava ')))
+})
+
+/** A folder with a script and what it is built on, beside others that only say what they were asked for. */
+function withOthers(t: ExecutionContext, name: string, others: Readonly<Record<string, string>>): string {
+  const root = temporary(t)
+  mkdirSync(join(root, 'scripts'))
+  for (const one of [name, 'lib.sh'])
+    writeFileSync(join(root, 'scripts', one), readFileSync(inRepository(`scripts/${one}`)))
+  for (const [one, text] of Object.entries(others))
+    writeFileSync(join(root, 'scripts', one), text, { mode: 0o755 })
+  return root
+}
+
+const PACKAGE =
+  '#!/bin/sh\nmkdir -p "$1" && echo tarball >"$1/pycds-image.tgz" && echo "$1/pycds-image.tgz"\n'
+
+test('the files of a release have checksums that hold, and the notes are no part of them', async (t) => {
+  const notes = 'console.log("-", ...process.argv.slice(2))'
+  const others = { 'package.sh': PACKAGE, 'sbom.mjs': 'console.log("{}")', 'release-notes.mjs': notes }
+  const root = withOthers(t, 'release-files.sh', others)
+  const directory = join(root, 'out')
+  const words = [join(root, 'scripts/release-files.sh'), 'v1.2.3', directory, 'OTHER.md']
+  const { code, stdout, stderr } = await run('bash', words)
+  t.is(code, 0, stderr)
+  const names = ['NOTES.md', 'SHA256SUMS', 'pycds-image.tgz', 'sbom.cdx.json']
+  t.deepEqual(
+    stdout.trim().split('\n'),
+    names.map((name) => join(directory, name)),
+  )
+  t.is(readFileSync(join(directory, 'NOTES.md'), 'utf8'), '- v1.2.3 OTHER.md\n')
+  const checked = await run('sha256sum', ['--check', '--strict', 'SHA256SUMS'], { cwd: directory })
+  t.is(checked.code, 0, checked.stdout)
+  t.deepEqual(checked.stdout.trim().split('\n').sort(), ['pycds-image.tgz: OK', 'sbom.cdx.json: OK'])
+})
+
+test('without notes nothing of a release is made', async (t) => {
+  const others = { 'package.sh': PACKAGE, 'sbom.mjs': '', 'release-notes.mjs': 'process.exitCode = 1' }
+  const root = withOthers(t, 'release-files.sh', others)
+  const { code } = await run('bash', [join(root, 'scripts/release-files.sh'), '1.2.3', join(root, 'out')])
+  t.not(code, 0)
+  t.false(existsSync(join(root, 'out')))
 })
 
 test('both images are pushed for both processors, and signed by digest', async (t) => {

@@ -65,6 +65,11 @@ function isAsked(flags: MakeInput['flags']): boolean {
   return flags['skip-unchanged'] && !lacksFiles(flags)
 }
 
+/** A dry run leaves nothing that could be found again. */
+function isDryRun(result: Made | null): boolean {
+  return result !== null && 'output' in result && result.output === null
+}
+
 function wasMade(before: Task['before']): before is NonNullable<Task['before']> {
-  return before !== undefined && before.state !== 'failed'
+  return before !== undefined && before.state !== 'failed' && !isDryRun(before.result)
 }

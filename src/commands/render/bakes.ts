@@ -11,7 +11,12 @@ const HEADINGS = ['image', 'state', 'speed-up', 'layer', 'took', '']
 /** The end of a run over several images: a row for each. */
 export function renderBakes({ counts, shard, images }: BakesResult, style: Style): string {
   const part = shard ? ` (part ${shard.index + 1} of ${shard.count})` : ''
-  const told = [`${counts.baked} baked`, `${counts.unchanged} unchanged`, `${counts.failed} failed`]
+  const isDry = images.some(({ result }) => bakesIn(result).some(isTrial))
+  const told = [
+    `${counts.baked} ${isDry ? 'trained, nothing written' : 'baked'}`,
+    `${counts.unchanged} unchanged`,
+    `${counts.failed} failed`,
+  ]
   const heading = `${formatCount(images.length, 'image')}${part}: ${told.join(', ')}`
   const table = renderTable(COLUMNS, [HEADINGS, ...images.map(toRow)]).map((line) => `  ${line}`)
   return [style.strong(heading), '', ...(images.length > 0 ? table : ['  nothing to do'])].join('\n')
@@ -22,8 +27,12 @@ function toRow({ name, state, seconds, result, error }: ImageOutcome): string[] 
   const starts = bakes.flatMap(({ start }) => (start === null ? [] : [start]))
   const gain = starts.length === 0 ? '-' : starts.map(describeStart).join(' ')
   const layer = bakes.map(({ layer: { compressedBytes } }) => formatBytes(compressedBytes)).join(' ') || '-'
-  return [name, state, gain, layer, formatMs(seconds * 1000), error ? `${error.code}: ${error.message}` : '']
+  const told = bakes.some(isTrial) ? 'dry run' : state
+  return [name, told, gain, layer, formatMs(seconds * 1000), error ? `${error.code}: ${error.message}` : '']
 }
+
+/** A dry run writes nothing. */
+const isTrial = ({ output }: BakeResult) => output === null
 
 /** The bakes that a result tells of, one for each platform. */
 export function bakesIn(result: Made | null): readonly BakeResult[] {

@@ -87,7 +87,9 @@ async function one(
   }
   if (made === undefined) throw new Error(`${name}: nothing was made of it`)
   const state = made.schema === 'io.pycds.unchanged/1' ? 'unchanged' : 'baked'
-  step.done(`${name}: ${state}${gainOf(made)}`)
+  step.done(
+    `${name}: ${made.schema === 'io.pycds.bake/1' && made.output === null ? 'dry run' : state}${gainOf(made)}`,
+  )
   return await keep({ name, state, key: made.key, seconds: since(began), result: made, error: null })
 
   async function keep(outcome: ImageOutcome): Promise<ImageOutcome> {

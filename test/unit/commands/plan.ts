@@ -62,6 +62,16 @@ test('what a bake would refuse is refused', async (t) => {
   }
 })
 
+test('the file of a folder is not baked by a plan', async (t) => {
+  const { path } = await simpleLayout(t, { config })
+  const cwd = temporary(t, { 'pycds-image.yaml': `version: 1\nimages: [{image: "oci:${path}:1"}]\n` })
+  const before = contentOf(path)
+  const { code, stderr } = await pycdsAlone(['bake', '--plan'], { cwd })
+  t.is(code, 2)
+  t.regex(stderr, /--plan: .*pycds-image\.yaml/)
+  t.deepEqual(contentOf(path), before)
+})
+
 test('help says which form trains and which starts nothing', async (t) => {
   const { stdout } = await pycdsAlone(['bake', '--help'])
   t.regex(stdout, /--dry-run\n +train, and show/)

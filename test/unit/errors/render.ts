@@ -27,6 +27,7 @@ test('a cause that says more is shown between them, on one line', (t) => {
 
 test('a cause that only repeats the message, or says nothing, is left out', (t) => {
   t.false(renderError(make(new Error('not found')), { debug: false }).includes('why'))
+  t.false(renderError(make(new Error('app (0123): not found')), { debug: false }).includes('why'))
   t.false(renderError(make(new Error('')), { debug: false }).includes('why'))
 })
 

@@ -38,6 +38,15 @@ test('a step that failed tells its error', (t) => {
   t.like(outcome.error, { code: 'NO_PYTHON', message: 'none', hint: 'add one' })
 })
 
+test('a run that failed is made otherwise with build arguments, not with options', (t) => {
+  for (const code of ['TRAINING_FAILED', 'TRAINING_TIMEOUT']) {
+    const outcome = read({ error: { code, message: 'crashed', hint: 'Give --train imports', exitCode: 3 } })
+    if (outcome.kind !== 'failed') return t.fail('not failed')
+    t.regex(outcome.error.hint, /PYCDS_COMMAND.*PYCDS_IMPORT/)
+    t.notRegex(outcome.error.hint, /--/)
+  }
+})
+
 for (const [what, text] of [
   ['no status', undefined],
   ['a status that is cut short', Buffer.from('{"python"')],

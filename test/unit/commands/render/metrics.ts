@@ -38,3 +38,10 @@ test('the table has a row for each image, and the reason of a failure', (t) => {
   t.regex(text, /\n {2}a +baked .* 1\.2 MB +1\.50 s\n/)
   t.regex(text, /\n {2}b +failed .*IMAGE_NOT_FOUND: b: gone$/)
 })
+
+test('a dry run is not told as a bake', (t) => {
+  const dry = outcome('a', { result: { ...RESULT, output: null } })
+  const text = renderBakes(toBakesResult([dry], null), createStyle({}, {}))
+  t.regex(text, /^1 image: 1 trained, nothing written, 0 unchanged/)
+  t.regex(text, /\n {2}a +dry run /)
+})
