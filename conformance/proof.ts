@@ -72,9 +72,12 @@ export function faultsOf(run: FileRun, plain: FileRun, kind: Kind): string[] {
 }
 
 /** Why a run without the archive is none. */
-export function plainFaultsOf({ starts }: FileRun): string[] {
+export function plainFaultsOf({ starts, cases, end, output }: FileRun): string[] {
   const used = starts.filter(({ status }) => status !== 'ABSENT').length
   const faults = used > 0 ? [`the runtime was there in ${used} interpreters of the plain run`] : []
+  // A test runner that fails before its first test is the same on both sides.
+  if (end === 'completed' && cases.size === 0 && output.includes('Traceback'))
+    faults.push(`no test was reported: ${output.trim().split('\n').at(-1)}`)
   return starts.length > 0 ? faults : ['no interpreter of the plain run read its site directory']
 }
 

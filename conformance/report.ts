@@ -9,8 +9,12 @@ import type { Difference } from './compare-file.js'
 import { total } from './lines.js'
 import { RESULTS, type Results, readResults, type SavedFile } from './results.js'
 import { IGNORED, NOT_RUN } from './suites/cpython-files.js'
+import { PACKAGES } from './suites/package-list.js'
 
 const PAGE = 'docs/conformance.md'
+const IGNORED_OF_PACKAGES = PACKAGES.flatMap(({ ignored = [] }) =>
+  ignored.map(({ test, reason }) => ({ name: test, reason })),
+)
 const THAWED = ['thawed']
 const HEAD = [
   'attempted',
@@ -48,9 +52,13 @@ export function conformancePage(results: readonly Results[]): string {
     ...section("CPython's own tests in a snapshot", 'CPython', frozen, cpythonRow, THAWED),
     ...frozen.map(filesOf),
     `Not run: ${groupReasons([...NOT_RUN, ...IGNORED.map(({ pattern, reason }) => ({ name: pattern, reason }))])}.`,
-    ...section("Packages' own tests", 'package', packages, packageRows),
+    ...section("Packages' own tests", 'package', packages, packageRows, ['tested']),
     ...packages.flatMap(absentOf),
-    ...section("Packages' own tests in a snapshot", 'package', frozenPackages, packageRows, THAWED),
+    ...(packages.length > 0 ? [`Left out: ${groupReasons(IGNORED_OF_PACKAGES)}.`] : []),
+    ...section("Packages' own tests in a snapshot", 'package', frozenPackages, packageRows, [
+      ...THAWED,
+      'tested',
+    ]),
     ...frozenPackages.flatMap(absentOf),
     ...cases('Differing cases', results, ({ differing }) => differing),
     ...cases('Differing by design', results, ({ byDesign }) => byDesign),
@@ -79,13 +87,11 @@ function cpythonRow(one: Results): string[][] {
 function packageRows(one: Results): string[][] {
   const { python, files } = one
   const groups = [...new Set(files.map(({ group }) => group))]
-  return groups.map((name) => [
-    `${name} on ${python.version}`,
-    ...cells(
-      one,
-      files.filter(({ group }) => group === name),
-    ),
-  ])
+  return groups.map((name) => {
+    const ofGroup = files.filter(({ group }) => group === name)
+    const times = [...new Set(ofGroup.map(testedAt))]
+    return [`${name} on ${python.version}`, ...cells(one, ofGroup), times.join('; ')]
+  })
 }
 
 function cells(results: Results, files: readonly SavedFile[]): string[] {
@@ -98,13 +104,21 @@ function cells(results: Results, files: readonly SavedFile[]): string[] {
 }
 
 function filesOf({ python, files, known = [] }: Results): string {
-  const names = quoted(files.map(({ file }) => file))
-  const commits = [...new Set(files.map(({ commit }) => commit))].join(', ')
+  const times = [...new Set(files.map(testedAt))]
+  const lists = times.map((time) => {
+    const names = files.filter((one) => testedAt(one) === time).map(({ file }) => file)
+    return `- ${time}: ${quoted(names)}`
+  })
   const odd = files.filter(({ end }) => end !== 'completed').map(({ file, end }) => `\`${file}\`: ${end}`)
-  const ends = odd.length > 0 ? ` Ended both ways otherwise than by reporting: ${odd.join(', ')}.` : ''
+  const ends = odd.length > 0 ? `\n\nEnded both ways otherwise than by reporting: ${odd.join(', ')}.` : ''
   const left = known.filter((name) => !files.some(({ file }) => file === name))
   const rest = left.length > 0 ? `\n\nNot attempted on ${python.version}: ${quoted(left)}.` : ''
-  return `On ${python.version}, at commit ${commits}, ${files.length} files: ${names}.${ends}${rest}`
+  return `On ${python.version} ${files.length} files:\n\n${lists.join('\n')}${ends}${rest}`
+}
+
+/** What was tested, and when. */
+function testedAt({ commit, day }: SavedFile): string {
+  return day === undefined ? `commit ${commit}` : `commit ${commit}, ${day}`
 }
 
 function absentOf({ python, absent }: Results): string[] {

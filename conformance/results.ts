@@ -15,6 +15,8 @@ export interface SavedFile extends FileResult {
   readonly group: string
   /** The commit that was tested. */
   readonly commit: string
+  /** The day of the run, in UTC; results of earlier versions have none. */
+  readonly day?: string
 }
 
 export interface Results {
@@ -42,13 +44,13 @@ export async function saveResults(path: string, results: Results): Promise<void>
 }
 
 /** A result as it is kept: of what was told, which is full of this machine's paths, the last line. */
-export function toSaved(result: FileResult, group: string, commit: string): SavedFile {
+export function toSaved(result: FileResult, group: string, commit: string, at = new Date()): SavedFile {
   const shorten = (differences: readonly Difference[]) =>
     differences.map((one) => ({ ...one, detail: one.detail.trim().split('\n').at(-1) ?? '' }))
   return {
     ...result,
     ...{ differing: shorten(result.differing), byDesign: shorten(result.byDesign) },
-    ...{ flaky: shorten(result.flaky), group, commit },
+    ...{ flaky: shorten(result.flaky), group, commit, day: at.toISOString().slice(0, 10) },
   }
 }
 

@@ -149,6 +149,11 @@ const withoutUse: Record<string, { archive?: Partial<FileRun>; plain?: Partial<F
   'no word of any interpreter': { archive: { starts: [] }, plain: { starts: [WITHOUT] }, fault: /no hook/ },
   'no word of children': { archive: { starts: [STARTED] }, fault: /no child left word.* had 1$/ },
   'a runtime in the plain run': { plain: { starts: [STARTED] }, fault: /runtime was there in 1/ },
+  'a test runner that failed before its first test': {
+    plain: { cases: new Map(), output: 'Traceback (most recent call last):\nImportError: no plugin\n' },
+    archive: { cases: new Map() },
+    fault: /no test was reported: ImportError: no plugin/,
+  },
   'no word of the plain run': { plain: { starts: [] }, fault: /no interpreter of the plain run/ },
 }
 

@@ -33,11 +33,18 @@ test('the page counts over all files of an interpreter, and names what differs a
     ),
   ])
   t.true(page.includes('| 3.11.2, static | 20 | 14 | 4 | 0 | 1 | 0 | 0 | 8 |'))
-  t.true(page.includes('| attrs 25.3.0 on 3.11.2 | 10 | 7 | 2 | 0 | 1 | 0 | 0 | 4 |'))
+  t.true(page.includes('| attrs 25.3.0 on 3.11.2 | 10 | 7 | 2 | 0 | 1 | 0 | 0 | 4 | commit abc |'))
   t.true(page.includes('- `test_a` on 3.11.2: `test.a`: passed; with the archive failed'))
   t.true(page.includes('`test_b`: SIGSEGV'))
   t.true(page.includes('- dill: pip: no'))
   t.false(page.includes('Not attempted'))
+})
+
+test('the page tells of each file at which commit it was tested, and when', (t) => {
+  const files = [file('test_a'), file('test_b', { commit: 'def', day: '2026-01-02' }), file('test_c')]
+  const page = conformancePage([results('cpython', files), results('packages', files)])
+  t.true(page.includes('- commit abc: `test_a`, `test_c`\n- commit def, 2026-01-02: `test_b`'))
+  t.true(page.includes('| commit abc; commit def, 2026-01-02 |'))
 })
 
 test('the page names the files that there are and that were not attempted', (t) => {
