@@ -25,6 +25,7 @@ import { parseRunLog, type RunLogProcess } from '../../src/learn/runlog/run-log.
 import { formatTrace } from '../../src/learn/trace/trace-file.js'
 import { parseTraceFile } from '../../src/learn/trace/trace-reader.js'
 import { mutate, randomFrom } from '../fuzz/mutate.js'
+import { COMMAND_LINES } from '../helpers/command-lines.js'
 import { archiver, findPythons, PATH } from '../helpers/interpreters.js'
 import { Bench } from '../helpers/python.js'
 import { run } from '../helpers/run.js'
@@ -188,6 +189,26 @@ for (const { path, version } of pythons) {
 if (python === undefined) {
   test.skip('learning (no supported CPython on this machine)', () => {})
 } else {
+  testInTurn('starts are of one kind where CPython runs the same program', async (t) => {
+    const school = new School(t, python.path)
+    const text = 'import _pycds, json\ndef b(): pass\n'
+    for (const name of ['app', '-odd', 'shop', 'a']) school.bench.file(`${name}.py`, text)
+    const keys = new Map<string, string>()
+    for (const { words, program, shown } of COMMAND_LINES) {
+      const directory = school.room(`kind of ${words.join(' ')}`)
+      const env = school.environment({ PYCDS_LEARN: directory, PYCDS_LEARN_WAIT: WAIT })
+      const options = { wholeEnv: env, cwd: school.bench.directory, input: text }
+      const { code, stderr } = await run(python.path, words, options)
+      t.is(code, 0, stderr)
+      const [learned] = readLearned(directory)
+      t.deepEqual(learned?.process.argv.slice(1), words.slice(0, shown), words.join(' '))
+      const name = JSON.stringify(program ?? null)
+      t.is(learned?.key, keys.get(name) ?? learned?.key, words.join(' '))
+      keys.set(name, learned?.key ?? '')
+    }
+    t.is(new Set(keys.values()).size, keys.size)
+  })
+
   testInTurn(
     'a program that ends first leaves its records, and a later start makes the archive',
     async (t) => {

@@ -29,21 +29,29 @@ struct program {
 };
 
 /* The program in the words [at, end) behind the interpreter's own name; *shown is set behind the last word that is its
- * name. As CPython reads its command line. */
+ * name. As CPython reads its command line; src/artifact/snapshot/programs.ts does so for itself. */
 static struct program program_of(const char *at, const char *end, const char **shown) {
   while (at < end) {
     const char *word = at, *next = at + text_length(at) + 1;
     at = next;
-    if (*word != '-' || !word[1]) {
+    if (*word != '-') {
       *shown = next;
       return (struct program){word, 0};
+    }
+    if (!word[1]) { /* standard input */
+      *shown = next;
+      return (struct program){"", 0};
+    }
+    if (text_is(word, "--")) {
+      *shown = at < end ? at + text_length(at) + 1 : at;
+      return (struct program){at < end ? at : "", 0};
     }
     if (word[1] == '-') {
       if (text_is(word, "--check-hash-based-pycs")) at += at < end ? text_length(at) + 1 : 0;
       continue;
     }
     for (const char *option = word + 1; *option; option++) {
-      bool is_value = *option == 'W' || *option == 'X' || *option == 'Q';
+      bool is_value = *option == 'W' || *option == 'X';
       if (*option == 'c' || *option == 'm') {
         bool apart = !option[1];
         const char *text = apart ? (next < end ? next : "") : option + 1;

@@ -20,11 +20,12 @@ const WITH_VALUE = 'WX'
 const LONG_WITH_VALUE = '--check-hash-based-pycs'
 /** Ends without a program. */
 const QUESTIONS = 'hV?'
+const LONG_QUESTION = /^--(version|help(-\w+)?)$/
 /** What a library starts its workers with; each time with other numbers. */
 const WORKER = /^from multiprocessing\.\w+ import \w+ *; *\w+\(/
 
 /**
- * Reads the words of a command line as CPython does.
+ * Reads the words of a command line as CPython does; native/runtime/learn/kind.c does so for itself.
  * @param words  as in sys.orig_argv, the name of the interpreter first
  */
 export function readWords(words: readonly string[]): Started {
@@ -35,6 +36,7 @@ export function readWords(words: readonly string[]): Started {
     if (word === '--') return { options, program: scriptOf(rest[0]) }
     if (!word.startsWith('-')) return { options, program: scriptOf(word) }
     if (word.startsWith('--')) {
+      if (LONG_QUESTION.test(word)) return { options, program: undefined }
       options.push(word, ...(word === LONG_WITH_VALUE ? rest.splice(0, 1) : []))
       continue
     }

@@ -1,47 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 import test from 'ava'
 import { readWords } from '../../../../src/artifact/snapshot/programs.js'
+import { COMMAND_LINES, QUESTIONS } from '../../../helpers/command-lines.js'
 
-const CASES: [words: string[], options: string[], program: [kind: string, text: string] | undefined][] = [
-  [['app.py'], [], ['script', 'app.py']],
-  [['-u', 'app.py', '-c', 'x'], ['-u'], ['script', 'app.py']],
-  [['-m', 'shop', '--port', '1'], [], ['module', 'shop']],
-  [['-mshop'], [], ['module', 'shop']],
-  [['-uIm', 'shop'], ['-uI'], ['module', 'shop']],
-  [['-c', 'import a; a.b()'], [], ['command', 'import a; a.b()']],
-  [['-Bcimport a'], ['-B'], ['command', 'import a']],
-  [
-    ['-X', 'utf8', '-Wignore', '-OO', 'a.py'],
-    ['-X', 'utf8', '-Wignore', '-OO'],
-    ['script', 'a.py'],
-  ],
-  [
-    ['-bWerror', '--check-hash-based-pycs', 'always', '-m', 'a'],
-    ['-bWerror', '--check-hash-based-pycs', 'always'],
-    ['module', 'a'],
-  ],
-  [['--', '-odd.py'], [], ['script', '-odd.py']],
-  [['-V'], [], undefined],
-  [['-'], [], undefined],
-  [['-u'], ['-u'], undefined],
-  [['-c'], [], undefined],
-  [[], [], undefined],
-  [
-    [
-      '-c',
-      'from multiprocessing.spawn import spawn_main; spawn_main(tracker_fd=5, pipe_handle=7)',
-      '--multiprocessing-fork',
-    ],
-    [],
-    ['command', 'from multiprocessing.spawn import spawn_main; spawn_main('],
-  ],
-]
-
-for (const [words, options, program] of CASES) {
+for (const { words, options, program } of COMMAND_LINES) {
   test(`python ${words.join(' ')}`, (t) => {
-    t.deepEqual(readWords(['python3', ...words]), {
-      options,
-      program: program && { kind: program[0] as 'script', text: program[1] },
-    })
+    t.deepEqual(readWords(['python3', ...words]), { options: [...options], program })
   })
 }
+
+for (const words of QUESTIONS) {
+  test(`python ${words.join(' ')} runs no program`, (t) => {
+    t.is(readWords(['python3', ...words]).program, undefined)
+  })
+}
+
+test('workers of a library are one program, whatever their numbers', (t) => {
+  const text = 'from multiprocessing.spawn import spawn_main; spawn_main('
+  const words = ['python3', '-c', `${text}tracker_fd=5, pipe_handle=7)`, '--multiprocessing-fork']
+  t.deepEqual(readWords(words), { options: [], program: { kind: 'command', text } })
+})
