@@ -35,20 +35,31 @@ function whyNot({ code, stderr }: Outcome): string | undefined {
   return code === NOT_POSSIBLE ? (reason ?? 'not possible here') : undefined
 }
 
-type Body = (t: ExecutionContext) => Promise<void>
+interface Ready {
+  /** Where the files of the release are, and what making them ended with. */
+  directory: string
+  made: Outcome
+  /** Each trial, with what it lacks. */
+  trials: readonly (readonly [name: string, lack: string | undefined])[]
+}
+
+/** Makes the package and gets what it is tried in: all of this comes before the first test is declared. */
+async function getReady(): Promise<Ready> {
+  const directory = mkdtempSync(join(tmpdir(), 'pycds-release-'))
+  const made = await makeFiles(directory)
+  const trials: [string, string | undefined][] = []
+  for (const trial of (await runScript('try-package.sh', '--list')).stdout.trim().split('\n'))
+    trials.push([trial, whyNot(made) ?? whyNot(await runScript('try-package.sh', '--parts', trial))])
+  return { directory, made, trials }
+}
 
 /** Declares a test that is skipped by its name where something cannot be had. */
-const declare = (lack: string | undefined, title: string, body: Body) =>
-  unless(lack, (whole: string, run: Body) => test.serial(whole, run))(title, body)
+function declare(lack: string | undefined, title: string, body: (t: ExecutionContext) => Promise<void>) {
+  unless(lack, (whole: string, run: typeof body) => test.serial(whole, run))(title, body)
+}
 
-if (TIER !== 'all') test.skip(`${SUBJECT} (only with PYCDS_TEST_TIER=all)`, () => {})
-else await declareAll()
-
-/** What tests need is looked for before they are declared. */
-async function declareAll(): Promise<void> {
-  const directory = mkdtempSync(join(tmpdir(), 'pycds-release-'))
+function declareAll({ directory, made, trials }: Ready): void {
   test.after.always(() => rmSync(directory, { recursive: true }))
-  const made = await makeFiles(directory)
   const release = join(directory, 'release')
   const tarball = made.stdout.split('\n').find((line) => line.endsWith('.tgz')) ?? ''
 
@@ -64,10 +75,8 @@ async function declareAll(): Promise<void> {
     t.is(readFileSync(join(release, 'NOTES.md'), 'utf8'), '- A trial.\n')
   })
 
-  const layers = new Map<string, Set<string>>()
-  const trials = (await runScript('try-package.sh', '--list')).stdout.trim().split('\n')
-  for (const trial of trials) {
-    const lack = whyNot(made) ?? whyNot(await runScript('try-package.sh', '--parts', trial))
+  const layers = new Map<string, string>()
+  for (const [trial, lack] of trials) {
     declare(lack, `${SUBJECT}: ${trial}`, async (t) => {
       t.timeout(DEADLINE_MS)
       t.is(made.code, 0, made.stderr)
@@ -78,11 +87,15 @@ async function declareAll(): Promise<void> {
       t.not(layer, '', stdout)
       // One for each processor, whatever writes it.
       const [processor = ''] = trial.split('-')
-      t.is(layers.set(processor, (layers.get(processor) ?? new Set()).add(layer)).get(processor)?.size, 1)
+      t.is(layer, layers.get(processor) ?? layer)
+      layers.set(processor, layer)
     })
   }
 
   test.serial('every C library and processor has a trial', (t) => {
-    t.deepEqual(new Set(trials.map((trial) => trial.replace(/-\d+$/, ''))), new Set(WANTED))
+    t.deepEqual(new Set(trials.map(([trial]) => trial.replace(/-\d+$/, ''))), new Set(WANTED))
   })
 }
+
+if (TIER === 'all') declareAll(await getReady())
+else test.skip(`${SUBJECT} (only with PYCDS_TEST_TIER=all)`, () => {})

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // The scripts are asked what a person would be offered, by the shells that they are for.
-import { spawnSync } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
 import { pycdsAlone } from '../../helpers/cli.js'
 import { run } from '../../helpers/run.js'
+import { missing, unless } from '../../helpers/skipped.js'
 
 /** What a shell does with a line that ends where TAB is pressed: it prints what it offers, one a line. */
 const ASK: Readonly<Record<string, (script: string, words: readonly string[]) => string>> = {
@@ -39,9 +39,10 @@ async function offers(t: ExecutionContext, shell: string, words: readonly string
 const PROGRAM = 'pycds-image'
 
 for (const shell of Object.keys(ASK)) {
-  const isThere = spawnSync(shell, ['-c', 'true']).status === 0
-  const maybe = isThere ? test : test.skip
-  maybe(`${shell} offers verbs, options and their values`, async (t) => {
+  const declare = unless(missing(shell), (title: string, body: (t: ExecutionContext) => Promise<void>) =>
+    test(title, body),
+  )
+  declare(`${shell} offers verbs, options and their values`, async (t) => {
     const verbs = await offers(t, shell, [PROGRAM, ''])
     t.true(verbs.some((word) => word.startsWith('bake')))
     t.true(verbs.some((word) => word.startsWith('completion')))
