@@ -12,6 +12,7 @@
 #include "../format/archive_write.h"
 #include "../format/hash.h"
 #include "../static/sys/syscalls.h"
+#include "../static/sys/text.h"
 #include "bytecode.h"
 #include "records.h"
 #include "source_hash.h"
@@ -267,7 +268,7 @@ static void add_source(struct work *w, const struct record_source *record) {
   put_record(&w->out->learned, "source", &kept, RECORD_FIELDS(source));
 }
 
-/* False when the log cannot be read. */
+/* False when the records are of another interpreter. */
 static bool take(struct work *w, const struct record_frame *frame) {
   struct record_process process;
   struct record_module module;
@@ -278,7 +279,7 @@ static bool take(struct work *w, const struct record_frame *frame) {
     w->process = process;
     if (!is_own(w)) return false;
   } else if (w->process.hexversion.length == 0) {
-    return false; /* of whom? */
+    return true;
   } else if (RECORD_TAKE(frame, bytecode, &bytecode)) {
     w->bytecode = bytecode.identity;
     return true;
@@ -298,11 +299,12 @@ static bool take(struct work *w, const struct record_frame *frame) {
 }
 
 static bool take_version(struct work *w) {
-  char digits[] = {'0' + RECORDS_VERSION % 10};
+  char digits[TEXT_DECIMAL_BYTES];
+  const char *own = text_of_decimal(digits, RECORDS_VERSION);
   struct record_frame frame;
   struct record_field version;
   if (!record_read(w->at, w->end, &frame) || !record_take(&frame, "version", 1, &version) ||
-      version.length != sizeof digits || memcmp(version.bytes, digits, sizeof digits) != 0) {
+      version.length != text_length(own) || memcmp(version.bytes, own, version.length) != 0) {
     return false;
   }
   pycds_buffer_put(&w->out->learned, frame.kind, (size_t)(frame.end - w->at));
@@ -327,14 +329,23 @@ static enum learn_state write_archive(struct work *w) {
   return error || w->out->learned.failed ? LEARN_NOT_COMPOSED : LEARN_DONE;
 }
 
+/* A log is of one process. */
+static bool is_another_process(const struct work *w, const struct record_frame *frame) {
+  struct record_process process;
+  return w->process.hexversion.length > 0 && RECORD_TAKE(frame, process, &process);
+}
+
 enum learn_state learn_compose(const struct learn_task *task, const uint8_t *log, size_t bytes,
                                struct learn_files *out) {
   struct work w = {.task = task, .at = log, .end = log + bytes, .out = out};
   struct record_frame frame;
   if (!take_version(&w)) return LEARN_UNREADABLE;
   for (; w.at < w.end; w.at = frame.end) {
-    if (!record_read(w.at, w.end, &frame) || !take(&w, &frame)) return LEARN_UNREADABLE;
+    /* What is behind the first that is not whole, or unknown, is as if it were not there (src/learn/runlog/codec.ts). */
+    if (!record_read(w.at, w.end, &frame) || !record_is_known(&frame) || is_another_process(&w, &frame)) break;
+    if (!take(&w, &frame)) return LEARN_UNREADABLE;
   }
+  if (w.process.hexversion.length == 0) return LEARN_UNREADABLE; /* of whom? */
   enum learn_state state = w.count > 0 ? write_archive(&w) : LEARN_NOT_COMPOSED;
   learn_seal(&out->learned);
   pycds_caches_free(&w.caches);

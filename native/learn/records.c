@@ -6,6 +6,9 @@
 
 #include "../static/sys/text.h"
 
+/* Other languages have no greater integers. */
+#define MAX_NUMBER ((INT64_C(1) << 53) - 1)
+
 bool record_read(const uint8_t *at, const uint8_t *end, struct record_frame *out) {
   size_t lengths[RECORD_MAX_FIELDS];
   *out = (struct record_frame){.kind = (const char *)at};
@@ -27,6 +30,51 @@ bool record_read(const uint8_t *at, const uint8_t *end, struct record_frame *out
     at += lengths[i];
   }
   out->end = at;
+  return true;
+}
+
+enum field_type { TEXT, NUMBER, FLAG, BYTES, LIST };
+
+static bool fits(enum field_type type, const struct record_field *field) {
+  const char *bytes = field->bytes;
+  int64_t number;
+  if (type == NUMBER) return record_number(field, &number);
+  return type != FLAG || (field->length == 1 && (*bytes == '0' || *bytes == '1'));
+}
+
+/* The types of the fields of a record: no more than RECORD_FIELDS of its name. */
+#define VERSION(number) static const enum field_type types_of_version[] = {TEXT
+#define RECORD(file, name, meaning)                                                                                    \
+  }                                                                                                                    \
+  ;                                                                                                                    \
+  static const enum field_type types_of_##name[] = {
+#define FIELD(name, type, meaning) type,
+#include "../trace/records.def"
+}
+;
+#undef VERSION
+#undef RECORD
+#undef FIELD
+
+bool record_is_known(const struct record_frame *frame) {
+  enum { RUN_LOG = 1, COMPILE_LIST = 0 };
+  const enum field_type *types = NULL;
+  size_t count = 0;
+#define VERSION(number)
+#define RECORD(file, name, meaning)                                                                                    \
+  if (file && frame->kind_bytes == sizeof #name - 1 && memcmp(frame->kind, #name, sizeof #name - 1) == 0) {            \
+    types = types_of_##name;                                                                                           \
+    count = RECORD_FIELDS(name);                                                                                       \
+  }
+#define FIELD(name, type, meaning)
+#include "../trace/records.def"
+#undef VERSION
+#undef RECORD
+#undef FIELD
+  if (!types || frame->count != count) return false;
+  for (size_t i = 0; i < count; i++) {
+    if (!fits(types[i], &frame->fields[i])) return false;
+  }
   return true;
 }
 
@@ -64,5 +112,5 @@ bool record_number(const struct record_field *field, int64_t *out) {
     value = value * 10 + (*at - '0');
   }
   *out = negative ? -value : value;
-  return true;
+  return value <= MAX_NUMBER;
 }

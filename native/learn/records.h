@@ -45,6 +45,9 @@ struct record_frame {
 /* Reads the record at `at`; false when what is there is not a whole one. */
 bool record_read(const uint8_t *at, const uint8_t *end, struct record_frame *out);
 
+/* Whether the table has such a record in run logs: so many fields, and of their types. */
+bool record_is_known(const struct record_frame *frame);
+
 /* Whether a frame is of that kind with so many fields, which are copied. */
 bool record_take(const struct record_frame *frame, const char *kind, size_t count, void *fields);
 #define RECORD_TAKE(frame, name, out) record_take(frame, #name, RECORD_FIELDS(name), out)

@@ -11,6 +11,7 @@ import type {
   Validate,
   WrittenArchive,
 } from '../ports/index.js'
+import { encodeText } from '../util/surrogates.js'
 import { loadBinding, nativeFile, readInjected } from './binding.js'
 import type { NativeArchive, NativeBinding, NativeModule } from './native.js'
 
@@ -75,7 +76,7 @@ function write(
       identityKind: IDENTITY_KINDS.indexOf(target.identity.kind),
       identity: Buffer.from(target.identity.hex, 'hex'),
       magic: target.magic,
-      files: Buffer.from((target.files ?? []).map((path) => `${path}\0`).join('')),
+      files: encodeText((target.files ?? []).map((path) => `${path}\0`).join('')),
     },
     modules.map(toNative),
     {
@@ -94,10 +95,10 @@ function write(
 function toNative(module: ModuleCode): NativeModule {
   const { isPackage, mtime, size, sourceHash, marshal, seeds } = module
   return {
-    name: Buffer.from(module.name),
-    origin: Buffer.from(module.origin),
-    cached: Buffer.from(module.cached),
-    entry: Buffer.from(module.entry),
+    name: encodeText(module.name),
+    origin: encodeText(module.origin),
+    cached: encodeText(module.cached),
+    entry: encodeText(module.entry),
     ...{ isPackage, mtime, size, sourceHash, marshal, seeds },
   }
 }

@@ -29,6 +29,7 @@ import { COMMAND_LINES } from '../helpers/command-lines.js'
 import { archiver, findPythons, PATH } from '../helpers/interpreters.js'
 import { Bench } from '../helpers/python.js'
 import { run } from '../helpers/run.js'
+import { hash64 } from '../helpers/seal.js'
 import { notRoot, unless } from '../helpers/skipped.js'
 import { testInTurn } from '../helpers/test-in-turn.js'
 import { portion } from '../helpers/tier.js'
@@ -207,6 +208,59 @@ if (python === undefined) {
       keys.set(name, learned?.key ?? '')
     }
     t.is(new Set(keys.values()).size, keys.size)
+  })
+
+  testInTurn('a log ends for both of its readers with what the table does not know', async (t) => {
+    const school = new School(t, python.path)
+    const script = school.program('app.py', BODY)
+    await school.run(script)
+    const [name = ''] = school.files('.records')
+    const file = join(school.directory, name)
+    const sealed = readFileSync(file)
+    const whole = sealed.subarray(0, sealed.length - Buffer.byteLength('whole 16\n') - 16)
+    const json = whole.indexOf('module ', whole.indexOf('json/decoder.py') - 400)
+    const behind = whole.indexOf('module ', whole.indexOf('json/decoder.py'))
+    t.true(json > 0 && behind > json)
+    const odd = Buffer.from('/srv/\xff/odd.py', 'latin1')
+    const record = (kind: string, ...fields: (string | Buffer)[]) => {
+      const all = fields.map((field) => Buffer.from(field))
+      return Buffer.concat([Buffer.from(`${[kind, ...all.map(({ length }) => length)].join(' ')}\n`), ...all])
+    }
+    const learn = async (...records: Buffer[]) => {
+      const log = Buffer.concat([whole.subarray(0, behind), ...records, whole.subarray(behind)])
+      const seal = record('whole', hash64(log).toString(16).padStart(16, '0'))
+      for (const old of school.files('')) rmSync(join(school.directory, old))
+      writeFileSync(file, Buffer.concat([log, seal]), { mode: 0o600 })
+      await school.run(script, { PYCDS_LEARN_WAIT: WAIT })
+      const [archive = ''] = school.files('.cds')
+      const [learned] = readLearned(school.directory)
+      const { modules } = archiver.describe(archive, readFileSync(join(school.directory, archive)))
+      const traced = parseRunLog('log', Buffer.concat([log, seal]))
+      t.deepEqual(
+        learned?.process.modules.map(({ name: one }) => one),
+        traced?.modules.map(({ name: one }) => one),
+      )
+      t.deepEqual(learned?.process.leftOut, traced?.leftOut)
+      return modules
+        .map(({ name: one }) => one)
+        .sort()
+        .join()
+    }
+    const all = await learn()
+    const some = await learn(record('unheard', 'of'))
+    t.true(some.length < all.length)
+    for (const [what, ...fields] of [
+      ['left_out', 'x', ''],
+      ['left_out', 'x', '', 'why', 'more'],
+      ['version', '3'],
+      ['compile_regex', '1', '2', 'x'],
+      ['regex', '2', '0', 'x', '0', '0', '', ''],
+      ['regex', '1', '9007199254740992', 'x', '0', '0', '', ''],
+    ] as const) {
+      t.is(await learn(record(what, ...fields)), some, what)
+    }
+    // A record is whole whatever bytes its texts are of.
+    t.is(await learn(record('left_out', 'odd', odd, 'why')), all)
   })
 
   testInTurn(

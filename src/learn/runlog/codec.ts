@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Records as bytes, and back. What they are is said in native/trace/records.def.
 import { PycdsError } from '../../errors/index.js'
+import { decodeText, encodeText } from '../../util/surrogates.js'
 import { RECORDS_VERSION } from './records.js'
 
 interface Values {
@@ -19,6 +20,10 @@ export type FieldsOf<R> = { -readonly [F in keyof R]: R[F] extends Type ? Values
 
 /** Any record of a file. */
 export type RecordOf<T> = { [K in keyof T]: { kind: K; fields: FieldsOf<T[K]> } }[keyof T]
+
+/** Of a number, without its sign. */
+const MAX_DIGITS = 18
+const NUMBER = /^-?\d{1,18}$/
 
 interface Frame {
   kind: string
@@ -45,7 +50,8 @@ export function encodeRecord<T extends Table, K extends keyof T & string>(
 }
 
 /**
- * The records of a file, up to the first that is not whole: a process killed while it wrote leaves such a last one.
+ * The records of a file, up to the first that is not whole: a process killed while it wrote leaves such a last one. What
+ * the table does not know ends them, too; native/learn/compose.c does the same.
  * @param name of the file, for errors
  * @throws TRAINING_FAILED when the file is of another version.
  */
@@ -69,7 +75,7 @@ export function* decodeRecords<T extends Table>(
 }
 
 function assertVersion(name: string, { kind, fields }: Frame): void {
-  const version = kind === 'version' ? fields[0]?.toString('latin1', 0, 20) : undefined
+  const version = kind === 'version' && fields.length === 1 ? fields[0]?.toString('latin1', 0, 20) : undefined
   if (version === String(RECORDS_VERSION)) return
   const found = version === undefined ? 'names no version' : `is of version ${JSON.stringify(version)}`
   throw new PycdsError('TRAINING_FAILED', {
@@ -88,7 +94,7 @@ function encodeFrame(kind: string, fields: readonly Buffer[]): Buffer {
 function encodeValue(value: Values[Type]): Buffer {
   if (Buffer.isBuffer(value)) return value
   if (typeof value === 'boolean') return Buffer.from(value ? '1' : '0')
-  return Buffer.from(Array.isArray(value) ? value.join('\0') : String(value))
+  return encodeText(Array.isArray(value) ? value.join('\0') : String(value))
 }
 
 function* decodeFrames(bytes: Buffer): Generator<Frame> {
@@ -129,17 +135,17 @@ function decodeValue(type: Type, field: Buffer): Values[Type] | undefined {
     case 'bytes':
       return field
     case 'text':
-      return field.toString()
+      return decodeText(field)
     case 'list':
-      return field.length > 0 ? field.toString().split('\0') : []
+      return field.length > 0 ? decodeText(field).split('\0') : []
     case 'flag':
       return field.length === 1 && (field[0] === 0x30 || field[0] === 0x31) ? field[0] === 0x31 : undefined
     case 'number':
-      return decodeNumber(field.toString('latin1', 0, 20))
+      return decodeNumber(field.toString('latin1', 0, MAX_DIGITS + 2))
   }
 }
 
 function decodeNumber(text: string): number | undefined {
-  const value = /^-?\d+$/.test(text) ? Number(text) : Number.NaN
+  const value = NUMBER.test(text) ? Number(text) : Number.NaN
   return Number.isSafeInteger(value) ? value : undefined
 }

@@ -59,8 +59,10 @@ export interface RunLogProcess {
 export function parseRunLog(name: string, bytes: Buffer): RunLogProcess | undefined {
   let process: RunLogProcess | undefined
   for (const record of decodeRecords(RUN_LOG, name, bytes)) {
-    if (record.kind === 'process') process = processOf(record.fields)
-    else if (process) apply(process, record)
+    if (record.kind !== 'process') {
+      if (process) apply(process, record)
+    } else if (process === undefined) process = processOf(record.fields)
+    else break // a log is of one process
   }
   return process
 }

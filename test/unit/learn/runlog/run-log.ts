@@ -57,6 +57,11 @@ function endsWith(t: ExecutionContext, damaged: string) {
 }
 
 test('an unknown record', endsWith, 'what 1\nx')
+test(
+  'a number of more digits than any reader takes',
+  endsWith,
+  'regex 1 20 0 1 1 0 0\n10000000000000000000011',
+)
 test('a record that is a word of the language', endsWith, 'constructor 1\nx')
 test('a record with too few fields', endsWith, 'left_out 1 1\nab')
 test('a record with too many fields', endsWith, 'earlier 1 1\nab')
