@@ -28,25 +28,25 @@ export interface HealthcheckConfig extends OpenObject {
 
 /** How containers of the image are run. */
 export interface RunConfig extends OpenObject {
-  readonly User?: string
+  readonly User?: string | null
   readonly Env?: readonly string[] | null
   readonly Entrypoint?: readonly string[] | null
   readonly Cmd?: readonly string[] | null
-  readonly WorkingDir?: string
+  readonly WorkingDir?: string | null
   readonly Labels?: Readonly<Record<string, string>> | null
   readonly ExposedPorts?: Readonly<Record<string, unknown>> | null
   readonly Volumes?: Readonly<Record<string, unknown>> | null
-  readonly StopSignal?: string
+  readonly StopSignal?: string | null
   readonly Healthcheck?: HealthcheckConfig | null
-  readonly Tty?: boolean
+  readonly Tty?: boolean | null
 }
 
 /** The image configuration; its digest is the image id on the classic store. */
 export interface ImageConfig extends OpenObject {
   readonly architecture: string
   readonly os: string
-  readonly variant?: string
-  readonly created?: string
+  readonly variant?: string | null
+  readonly created?: string | null
   readonly config?: RunConfig | null
   readonly rootfs: { readonly type: 'layers'; readonly diff_ids: readonly DiffId[] }
   /** Oldest first. */

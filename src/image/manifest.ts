@@ -130,26 +130,26 @@ const descriptor = record({
   mediaType: text,
   digest,
   size,
-  artifactType: optional(text),
-  platform: optional(record({ os: text, architecture: text, variant: optional(text) })),
-  annotations: optional(mapOf(text)),
+  artifactType: optional(nullable(text)),
+  platform: optional(nullable(record({ os: text, architecture: text, variant: optional(nullable(text)) }))),
+  annotations: optional(nullable(mapOf(text))),
 })
 
 const manifest = record({
   schemaVersion: version,
-  mediaType: optional(text),
-  artifactType: optional(text),
+  mediaType: optional(nullable(text)),
+  artifactType: optional(nullable(text)),
   config: descriptor,
   layers: listOf(descriptor),
   subject: optional(nullable(descriptor)),
-  annotations: optional(mapOf(text)),
+  annotations: optional(nullable(mapOf(text))),
 })
 
 const index = record({
   schemaVersion: version,
-  mediaType: optional(text),
+  mediaType: optional(nullable(text)),
   manifests: listOf(descriptor),
-  annotations: optional(mapOf(text)),
+  annotations: optional(nullable(mapOf(text))),
 })
 
 /** Returns the value as a manifest; throws IMAGE_INVALID naming each broken path. */

@@ -14,5 +14,5 @@ export function parseImageConfig(text: string, place: string): ImageConfig {
       cause,
     })
   }
-  return validateConfig(value)
+  return validateConfig(value, `image configuration ${place}`)
 }

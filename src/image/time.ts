@@ -17,11 +17,11 @@ export function creationTime(config: Pick<ImageConfig, 'created'>): Date {
 
 /** The same for the history, where any moment can be written: as the image has it, or 1970 where it has none. */
 export function creationText({ created }: Pick<ImageConfig, 'created'>): string {
-  return created !== undefined && parseTime(created) !== undefined ? created : EPOCH_TEXT
+  return created && parseTime(created) !== undefined ? created : EPOCH_TEXT
 }
 
 /** Milliseconds since 1970, of whole seconds; undefined for what is no date. */
-function parseTime(text: string | undefined): number | undefined {
+function parseTime(text: string | null | undefined): number | undefined {
   const [, date, minute, second = '', offset = ''] = RFC3339.exec(text ?? '') ?? []
   // A leap second has no number of its own.
   const ms = Date.parse(`${date}T${minute}:${second === '60' ? '59' : second}${offset.toUpperCase()}`)

@@ -11,19 +11,20 @@ const DEPTH_LIMIT = 100
 /**
  * Returns the value as a configuration; throws IMAGE_INVALID naming each broken path, or the layer that is sound, as
  * far as anybody can tell here, and whose digest is of another algorithm.
+ * @param subject which one it is, as it starts an error message
  */
-export function validateConfig(value: unknown): ImageConfig {
+export function validateConfig(value: unknown, subject = 'image configuration'): ImageConfig {
   const problems = findProblems(value)
   if (problems.length === 0) {
     const config = value as ImageConfig
     const other = config.rootfs.diff_ids.find(isOtherDigest)
     if (other === undefined) return config
-    throw otherAlgorithm(`image configuration: layer ${other.slice(0, 80)}`, other)
+    throw otherAlgorithm(`${subject}: layer ${other.slice(0, 80)}`, other)
   }
   const shown = problems.slice(0, PROBLEMS_SHOWN).map((p) => `${p.path} is not ${p.expected}`)
   const more = problems.length - shown.length
   throw new PycdsError('IMAGE_INVALID', {
-    message: `image configuration: ${shown.join('; ')}${more > 0 ? `; and ${more} more` : ''}`,
+    message: `${subject}: ${shown.join('; ')}${more > 0 ? `; and ${more} more` : ''}`,
     hint: 'The image is damaged or not an OCI image; build or pull it again.',
   })
 }
@@ -34,6 +35,8 @@ export function findProblems(value: unknown): Problem[] {
 }
 
 const text: Check = (value, path) => unless(typeof value === 'string', path, 'a string')
+/** What may be absent may be null too: to builders and engines, which are written in Go, both are the same. */
+const absentOr = (check: Check) => optional(nullable(check))
 const name: Check = (value, path) =>
   unless(typeof value === 'string' && value !== '', path, 'a non-empty string')
 const flag: Check = (value, path) => unless(typeof value === 'boolean', path, 'true or false')
@@ -42,34 +45,34 @@ const digest: Check = (value, path) =>
 const layers: Check = (value, path) => unless(value === 'layers', path, '"layers"')
 
 const runConfig = record({
-  User: optional(text),
-  Env: optional(nullable(listOf(text))),
-  Entrypoint: optional(nullable(listOf(text))),
-  Cmd: optional(nullable(listOf(text))),
-  WorkingDir: optional(text),
-  Labels: optional(nullable(mapOf(text))),
-  ExposedPorts: optional(nullable(mapOf(() => []))),
-  Volumes: optional(nullable(mapOf(() => []))),
-  StopSignal: optional(text),
-  Healthcheck: optional(nullable(record({ Test: optional(nullable(listOf(text))) }))),
-  Tty: optional(flag),
+  User: absentOr(text),
+  Env: absentOr(listOf(text)),
+  Entrypoint: absentOr(listOf(text)),
+  Cmd: absentOr(listOf(text)),
+  WorkingDir: absentOr(text),
+  Labels: absentOr(mapOf(text)),
+  ExposedPorts: absentOr(mapOf(() => [])),
+  Volumes: absentOr(mapOf(() => [])),
+  StopSignal: absentOr(text),
+  Healthcheck: absentOr(record({ Test: absentOr(listOf(text)) })),
+  Tty: absentOr(flag),
 })
 
 const historyEntry = record({
-  created: optional(text),
-  created_by: optional(text),
-  comment: optional(text),
-  empty_layer: optional(flag),
+  created: absentOr(text),
+  created_by: absentOr(text),
+  comment: absentOr(text),
+  empty_layer: absentOr(flag),
 })
 
 const configuration = record({
   architecture: name,
   os: name,
-  variant: optional(text),
-  created: optional(text),
-  config: optional(nullable(runConfig)),
+  variant: absentOr(text),
+  created: absentOr(text),
+  config: absentOr(runConfig),
   rootfs: record({ type: layers, diff_ids: listOf(digest) }),
-  history: optional(nullable(listOf(historyEntry))),
+  history: absentOr(listOf(historyEntry)),
 })
 
 /** Deeper documents cannot be looked at without exhausting the stack, and nobody writes them. */

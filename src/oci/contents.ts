@@ -56,7 +56,7 @@ export async function openImage(source: BlobSource, descriptor: Descriptor): Pro
     manifest.config,
     'configuration',
   )
-  const config = validateConfig(rawConfig)
+  const config = validateConfig(rawConfig, `${source.subject}: configuration ${manifest.config.digest}`)
   const diffIds = config.rootfs.diff_ids
   if (diffIds.length !== manifest.layers.length) {
     throw damaged(`${subject}: it has ${manifest.layers.length} layers, its configuration ${diffIds.length}`)

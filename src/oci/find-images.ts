@@ -63,7 +63,10 @@ async function platformOf(source: BlobSource, descriptor: Descriptor): Promise<P
   const { value } = await readDocument(source, descriptor, 'manifest')
   const manifest = validateManifest(value, `${source.subject}: manifest ${descriptor.digest}`)
   if (artifactTypeOf(manifest) !== undefined) return undefined
-  const config = validateConfig((await readDocument(source, manifest.config, 'configuration')).value)
+  const config = validateConfig(
+    (await readDocument(source, manifest.config, 'configuration')).value,
+    `${source.subject}: configuration ${manifest.config.digest}`,
+  )
   const { os, architecture, variant } = config
   return { os, architecture, ...(variant ? { variant } : {}) }
 }

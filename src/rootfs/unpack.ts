@@ -77,10 +77,11 @@ async function apply(
   for (const [index, layer] of layers.entries()) {
     const unpacker = new LayerUnpacker(tree, files, first + index, layer.subject)
     try {
-      await scanTar(await layer.open(), DEFAULT_LIMITS, (header) => {
+      const visit = (header: TarHeader) => {
         signal.throwIfAborted()
         return unpacker.add(header)
-      })
+      }
+      await scanTar(await layer.open(), DEFAULT_LIMITS, visit, layer.subject)
     } catch (error) {
       throw translate(error, layer.subject)
     }

@@ -15,6 +15,8 @@ export interface TarLimits {
 
 export const DEFAULT_LIMITS: TarLimits = { entries: 2_000_000, bodyBytes: 512 * 1024 * 1024 }
 
+/** What is said of an archive that nobody has a name for. */
+const ANY = 'tar archive'
 const EXTENSION_LIMIT = 4 * 1024 * 1024
 /** Type flags of members that tell of the next one. */
 const EXTENSIONS = 'xgLKN'
@@ -28,6 +30,7 @@ type Records = Readonly<Record<string, string>>
 /** Makes members of headers. It wants a number of bytes in one piece, and is given them until it has a member. */
 export class MemberDecoder {
   readonly #limits: TarLimits
+  readonly #subject: string
   #entries = 0
   /** The header of an extension whose records are awaited. */
   #extension: RawHeader | undefined
@@ -35,8 +38,10 @@ export class MemberDecoder {
   #longName: string | undefined
   #longLink: string | undefined
 
-  constructor(limits: TarLimits) {
+  /** @param subject what the archive is, as it starts an error message */
+  constructor(limits: TarLimits, subject = ANY) {
     this.#limits = limits
+    this.#subject = subject
   }
 
   /** Bytes. */
@@ -58,12 +63,17 @@ export class MemberDecoder {
     }
     const raw = decodeHeader(bytes)
     if (raw === undefined) return undefined
-    if (typeof raw === 'string') throw damaged(raw)
+    if (typeof raw === 'string') throw this.#damaged(raw)
     if (!EXTENSIONS.includes(raw.flag)) return this.#toMember(raw)
-    if (!(raw.size >= 0 && raw.size <= EXTENSION_LIMIT)) throw damaged('a header is longer than allowed')
+    if (!(raw.size >= 0 && raw.size <= EXTENSION_LIMIT))
+      throw this.#damaged('a header is longer than allowed')
     if (raw.size === 0) this.#onExtension(raw, Buffer.alloc(0))
     else this.#extension = raw
     return undefined
+  }
+
+  #damaged(reason: string): PycdsError {
+    return damaged(reason, undefined, this.#subject)
   }
 
   #onExtension({ flag }: RawHeader, records: Buffer): void {
@@ -78,7 +88,7 @@ export class MemberDecoder {
   #toMember(raw: RawHeader): TarHeader {
     this.#entries += 1
     if (this.#entries > this.#limits.entries)
-      throw damaged(`it has more than ${this.#limits.entries} members`)
+      throw this.#damaged(`it has more than ${this.#limits.entries} members`)
     const pax = this.#pax
     const name = pax.path ?? this.#longName ?? raw.name
     const linkname = pax.linkpath ?? this.#longLink ?? raw.linkname
@@ -86,7 +96,9 @@ export class MemberDecoder {
     this.#pax = {}
     this.#longName = undefined
     this.#longLink = undefined
-    if (!Number.isSafeInteger(claimed) || claimed < 0) throw damaged('a member has a size that is no number')
+    if (!Number.isSafeInteger(claimed) || claimed < 0) {
+      throw this.#damaged('a member has a size that is no number')
+    }
     const size = BODILESS.includes(raw.flag) ? 0 : claimed
     return toHeader({ ...raw, name, linkname, size }, pax)
   }
@@ -158,20 +170,22 @@ function timeOf(text: string | undefined): Date | undefined {
 }
 
 /** An archive that cannot be read to its end. */
-export function damaged(reason: string, cause?: unknown): PycdsError {
+export function damaged(reason: string, cause?: unknown, subject = ANY): PycdsError {
   return new PycdsError('IMAGE_INVALID', {
-    message: `tar archive: ${reason}`,
+    message: `${subject}: ${reason}`,
     hint: 'The data is damaged or was cut off on the way; build or pull the image again.',
     cause,
   })
 }
 
 /** The error of an archive whose bytes have come to an end. */
-export function cutOff(cause?: unknown): PycdsError {
-  return damaged('it ends in the middle of a member', cause)
+export function cutOff(cause?: unknown, subject?: string): PycdsError {
+  return damaged('it ends in the middle of a member', cause, subject)
 }
 
 /** What went wrong while the bytes came: a source that was closed early is one that ended too early. */
-export function sourceFailure(error: unknown): unknown {
-  return (error as NodeJS.ErrnoException).code === 'ERR_STREAM_PREMATURE_CLOSE' ? cutOff(error) : error
+export function sourceFailure(error: unknown, subject?: string): unknown {
+  return (error as NodeJS.ErrnoException).code === 'ERR_STREAM_PREMATURE_CLOSE'
+    ? cutOff(error, subject)
+    : error
 }

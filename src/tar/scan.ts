@@ -17,15 +17,22 @@ export type MemberVisitor = (header: TarHeader) => BodySink | undefined
 /**
  * Reads a tar to its end. The source is destroyed at the end; its errors and those of the visitor pass through, and
  * anything wrong with the bytes is IMAGE_INVALID.
+ * @param layer what the tar is where it is a layer, as it starts an error message; one without a byte changes nothing,
+ *   as engines have it
  */
-export async function scanTar(source: Readable, limits: TarLimits, visit: MemberVisitor): Promise<void> {
-  const scanner = new Scanner(limits, visit)
+export async function scanTar(
+  source: Readable,
+  limits: TarLimits,
+  visit: MemberVisitor,
+  layer?: string,
+): Promise<void> {
+  const scanner = new Scanner(limits, visit, layer)
   try {
     for await (const chunk of source) scanner.push(chunk as Buffer)
     scanner.finish()
   } catch (error) {
     scanner.abort()
-    throw sourceFailure(error)
+    throw sourceFailure(error, layer)
   } finally {
     source.destroy()
   }
@@ -34,6 +41,7 @@ export async function scanTar(source: Readable, limits: TarLimits, visit: Member
 class Scanner {
   readonly #decoder: MemberDecoder
   readonly #visit: MemberVisitor
+  readonly #layer: string | undefined
   #bytes = 0
   /** Bytes of the body that are still to come, and of the padding behind it. */
   #body = 0
@@ -43,9 +51,10 @@ class Scanner {
   #held: Buffer[] = []
   #heldBytes = 0
 
-  constructor(limits: TarLimits, visit: MemberVisitor) {
-    this.#decoder = new MemberDecoder(limits)
+  constructor(limits: TarLimits, visit: MemberVisitor, layer?: string) {
+    this.#decoder = new MemberDecoder(limits, layer)
     this.#visit = visit
+    this.#layer = layer
   }
 
   push(chunk: Buffer): void {
@@ -69,8 +78,10 @@ class Scanner {
   }
 
   finish(): void {
-    if (this.#bytes === 0) throw damaged('it is empty')
-    if (this.#body + this.#padding + this.#heldBytes > 0 || !this.#decoder.isBetween) throw cutOff()
+    if (this.#bytes === 0 && this.#layer === undefined) throw damaged('it is empty')
+    if (this.#body + this.#padding + this.#heldBytes > 0 || !this.#decoder.isBetween) {
+      throw cutOff(undefined, this.#layer)
+    }
   }
 
   abort(): void {

@@ -91,7 +91,10 @@ async function describe(item: ArchiveItem, { members, blobs, subject }: Describe
   if (named !== undefined && digest !== `sha256:${named}`) {
     throw damaged(`${subject}: its configuration ${item.Config} has the digest ${digest}`)
   }
-  const config = validateConfig(parseJson(configBytes, `${subject}: ${item.Config}`))
+  const config = validateConfig(
+    parseJson(configBytes, `${subject}: ${item.Config}`),
+    `${subject}: configuration ${item.Config}`,
+  )
   const diffIds = config.rootfs.diff_ids
   if (diffIds.length !== item.Layers.length) {
     throw damaged(`${subject}: it has ${item.Layers.length} layers, its configuration ${diffIds.length}`)

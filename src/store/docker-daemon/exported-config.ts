@@ -55,7 +55,13 @@ export async function readExportedConfig(archive: Readable, image: SourceImage):
     return undefined
   })
   const bytes = exact ?? chooseByManifest(candidates, manifest, image)
-  return { config: validateConfig(parseJson(bytes, 'its configuration', image)), text: String(bytes) }
+  return {
+    config: validateConfig(
+      parseJson(bytes, 'its configuration', image),
+      `image ${image.reference}: its configuration`,
+    ),
+    text: String(bytes),
+  }
 }
 
 function chooseByManifest(candidates: readonly Candidate[], manifest: unknown, image: SourceImage): Buffer {

@@ -3,6 +3,7 @@
 import { createReadStream } from 'node:fs'
 import { readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
+import { PycdsError } from '../../errors/index.js'
 import { blobPath, type Digest, type Index, validateIndex } from '../../image/index.js'
 import { type Blob, damaged, type Medium, parseJson, withFiles } from '../../oci/index.js'
 
@@ -17,12 +18,24 @@ export async function openLayout(path: string): Promise<Medium> {
   return await withFiles(subject, async () => {
     const found = await stat(path)
     if (!found.isDirectory()) throw damaged(`${subject}: it is no directory`)
-    const marker = await readFile(join(path, 'oci-layout')).catch(() => undefined)
+    const marker = await readDocument(join(path, 'oci-layout'), `${subject}: oci-layout`).catch(noFile)
     checkMarker(marker, subject)
-    const bytes = await readFile(join(path, 'index.json'))
+    const bytes = await readDocument(join(path, 'index.json'), `${subject}: index.json`)
     const index: Index = validateIndex(parseJson(bytes, `${subject}: index.json`), `${subject}: index.json`)
     return { subject, index, indexText: bytes.toString('utf8'), find: (digest) => findBlob(path, digest) }
   })
+}
+
+/** Reads a regular file: the opening of a pipe that nobody writes to never ends, and neither does the program then. */
+async function readDocument(path: string, subject: string): Promise<Buffer> {
+  const found = await stat(path)
+  if (!found.isFile()) throw damaged(`${subject}: it is no file`)
+  return await readFile(path)
+}
+
+function noFile(error: unknown): undefined {
+  if (error instanceof PycdsError) throw error
+  return undefined
 }
 
 /** Checks the content of the file `oci-layout`. */

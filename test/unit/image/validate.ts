@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import test from 'ava'
-import { findProblems, validateConfig } from '../../../src/image/index.js'
+import { findProblems, validateConfig, validateIndex } from '../../../src/image/index.js'
 import { deepFreeze, sampleConfig } from '../../helpers/image.js'
 
 test('a configuration is returned as it is', (t) => {
@@ -18,6 +18,26 @@ test('the least that an image can have is enough', (t) => {
 test('null stands for an absent list, as builders write it', (t) => {
   const config = { Env: null, Cmd: null, Entrypoint: null, Labels: null, Volumes: null, Healthcheck: null }
   t.deepEqual(findProblems(sampleConfig({ config, history: null })), [])
+})
+
+test('null stands for an absent text or flag, as every engine reads it', (t) => {
+  const config = { User: null, WorkingDir: null, StopSignal: null, Tty: null }
+  const history = [{ created: null, created_by: null, comment: null, empty_layer: null }]
+  t.deepEqual(findProblems({ ...sampleConfig(), config, history, created: null, variant: null }), [])
+  const descriptor = { mediaType: 'x', digest: `sha256:${'0'.repeat(64)}`, size: 1 }
+  const nothing = { annotations: null, artifactType: null, platform: null }
+  const index = {
+    schemaVersion: 2,
+    mediaType: null,
+    annotations: null,
+    manifests: [{ ...descriptor, ...nothing }],
+  }
+  t.notThrows(() => validateIndex(index, 'index'))
+})
+
+test('an error names the configuration that it is about', (t) => {
+  const error = t.throws(() => validateConfig({}, 'oci:a: configuration sha256:1'), { code: 'IMAGE_INVALID' })
+  t.true(error?.message.startsWith('oci:a: configuration sha256:1: $.architecture is not'))
 })
 
 test('every broken path is named in one error', (t) => {

@@ -261,6 +261,34 @@ test('runs of zeros become holes', async (t) => {
   t.true(statSync(join(root, 'f')).blocks * 512 < 2 ** 20)
 })
 
+test('a layer without a byte changes nothing', async (t) => {
+  const { root, error } = await unpackInto(
+    t,
+    await packTar([file('a', 'x')]),
+    Buffer.alloc(0),
+    Buffer.alloc(1024),
+  )
+  t.is(error, undefined)
+  t.deepEqual(readdirSync(root), ['a'])
+})
+
+test('whatever is wrong with the bytes of a layer is said of that layer', async (t) => {
+  const tar = await packTar([file('a', 'x'.repeat(512)), file('b', 'x')])
+  const damages = [
+    tar.subarray(0, 700),
+    Buffer.alloc(512, 'x'),
+    Buffer.concat([tar.subarray(0, 1024), Buffer.alloc(512, 'x')]),
+  ]
+  for (const bytes of damages) {
+    const { error } = await unpackInto(t, bytes)
+    t.is(error?.code, 'IMAGE_INVALID')
+    t.true(
+      (error as Error | undefined)?.message.startsWith('test layer: '),
+      (error as Error | undefined)?.message,
+    )
+  }
+})
+
 test('a tar that is cut off is refused', async (t) => {
   const tar = await packTar([file('a', Buffer.alloc(5000, 'x'))])
   const { error } = await unpackInto(t, tar.subarray(0, 3000))

@@ -3,9 +3,12 @@
 // the source stays as it was, and what is damaged is told before anything is written.
 import { execFileSync } from 'node:child_process'
 import {
+  closeSync,
+  constants,
   cpSync,
   existsSync,
   mkdirSync,
+  openSync,
   readdirSync,
   readFileSync,
   rmSync,
@@ -227,6 +230,18 @@ test('a layer with another content of the same size', refuses, 'IMAGE_INVALID', 
 test('a layer that is cut off', refuses, 'IMAGE_INVALID', (layout, image) => {
   truncateSync(layout.blobPath(partOf(layout, image).layers[0]), 20)
 })
+for (const name of ['oci-layout', 'index.json']) {
+  test(`a layout whose ${name} is a pipe is refused at once, and nothing waits for it`, async (t) => {
+    const layout = await simpleLayout(t)
+    const path = join(layout.path, name)
+    rmSync(path)
+    execFileSync('mkfifo', [path])
+    // Whoever waits for a writer has one then.
+    t.teardown(() => closeSync(openSync(path, constants.O_RDWR | constants.O_NONBLOCK)))
+    t.timeout(20_000)
+    await t.throwsAsync(readAll(`oci:${layout.path}`), { code: 'IMAGE_INVALID', message: /it is no file/ })
+  })
+}
 test('gzip data that is cut off, with the right digest', refuses, 'IMAGE_INVALID', async (layout) => {
   const { gzipSync } = await import('node:zlib')
   layout.index([
