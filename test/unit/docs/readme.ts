@@ -45,7 +45,9 @@ test('scripts that documents name exist', (t) => {
     const runs = [...text.matchAll(/npm run ([a-z:-]+)/g)].map(([, name = '']) => name)
     // With two colons it is a test of a package, as pytest names it.
     const paths = [
-      ...text.matchAll(/(?<![\w/-])(?:scripts|test|src|native)\/[\w./-]*\w\.(?:sh|ts|mjs|c|h|py|def)\b(?!::)/g),
+      ...text.matchAll(
+        /(?<![\w/-])(?:scripts|test|src|native)\/[\w./-]*\w\.(?:sh|ts|mjs|c|h|py|def)\b(?!::)/g,
+      ),
     ]
     return [
       ...runs.filter((name) => !(name in manifest.scripts)).map((name) => `${page}: npm run ${name}`),
