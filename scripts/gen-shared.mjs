@@ -10,6 +10,9 @@ const COMMAND = 'node scripts/gen-shared.mjs'
 /** As in biome.json. */
 const LINE_WIDTH = 110
 const PLACES = 'native/format/places.h'
+const FORMAT = 'native/format/format.h'
+const CACHE = 'native/format/cache.h'
+const TRACER = 'native/trace/tracer.py'
 const TIMES = 'native/cpython/times.def'
 const LINES = 'native/runtime/host/lines.h'
 
@@ -40,6 +43,28 @@ function formatPlaces(text) {
   return `${head(PLACES)}// What each means is said there.
 
 ${lines.join('')}`
+}
+
+/* ---- words that an archive has numbers for ---- */
+
+/** The members of an enum by their numbers, in small letters without what they begin with; '' where there is none. */
+function namesOf(path, name, prefix) {
+  const [, body] = new RegExp(`enum ${name} \\{([^}]*)\\}`).exec(read(path)) ?? []
+  const names = []
+  for (const [, member, value] of (body ?? '').matchAll(new RegExp(`${prefix}(\\w+) = (\\d+)`, 'g')))
+    names[Number(value)] = member.toLowerCase().replaceAll('_', '-')
+  if (names.length === 0) throw new Error(`${path}: there is no enum ${name}`)
+  return Array.from(names, (one) => one ?? '')
+}
+
+function formatNames() {
+  const modes = namesOf(CACHE, 'pycds_source_mode', 'PYCDS_SOURCE_')
+  const python = `MODES = (${modes.map((mode) => `"${mode}"`).join(', ')})`
+  if (!read(TRACER).includes(`\n${python}\n`)) throw new Error(`${TRACER}: it needs ${python}`)
+  const list = (name, names) => `export const ${name} = [${names.map(quoted).join(', ')}] as const\n`
+  return `${head(`${FORMAT} and ${CACHE}`)}// Words for which an archive has numbers: their places in these lists.
+
+${list('VALIDATE', namesOf(FORMAT, 'pycds_validate', 'PYCDS_VALIDATE_'))}${list('IDENTITY_KINDS', namesOf(FORMAT, 'pycds_identity_kind', 'PYCDS_IDENTITY_'))}${list('SOURCE_MODES', modes)}`
 }
 
 /* ---- the clock of measured starts ---- */
@@ -114,6 +139,7 @@ ${forms.map(({ name, pattern }) => property(name, `/^${pattern}$/`)).join('')}} 
 update(
   {
     'src/marks/places.ts': formatPlaces(read(PLACES)),
+    'src/util/format-names.ts': formatNames(),
     'src/learn/run/times-layout.ts': formatTimes(read(TIMES)),
     'src/artifact/kind/line-forms.ts': formatLines(read(LINES)),
   },

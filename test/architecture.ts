@@ -68,7 +68,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   ],
   'learn/foreign': ['learn', 'types:learn/runlog', 'ports', 'image', 'errors', 'util'],
   'learn/run': ['learn/runlog', 'marks', 'types:ports', 'types:image', 'types:tar', 'errors', 'util'],
-  'learn/runlog': ['types:ports', 'errors'],
+  'learn/runlog': ['types:ports', 'errors', 'util'],
   'learn/select': ['learn/run', 'types:learn/runlog', 'types:ports', 'errors', 'util'],
   'learn/trace': ['learn/select', 'errors', 'util'],
   // The doors, which put together what the kinds answer; a kind knows neither them nor another kind.

@@ -38,6 +38,13 @@ enum pycds_question_kind {
 
 enum pycds_pattern_type { PYCDS_PATTERN_STR = 0, PYCDS_PATTERN_BYTES = 1 };
 enum pycds_source_mode { PYCDS_SOURCE_EXEC = 0, PYCDS_SOURCE_EVAL = 1, PYCDS_SOURCE_SINGLE = 2 };
+#define PYCDS_SOURCE_MODES 3
+
+/* As compile() is told; NULL for what is none. */
+static inline const char *pycds_source_mode_name(unsigned mode) {
+  static const char *const words[PYCDS_SOURCE_MODES] = {"exec", "eval", "single"};
+  return mode < PYCDS_SOURCE_MODES ? words[mode] : NULL;
+}
 
 /* The head of a question. The file name (of a source), then the pattern or source text
  * follow, UTF-8 or, for a pattern of type bytes, as they are. */

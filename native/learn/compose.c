@@ -243,14 +243,14 @@ static void add_regex(struct work *w, const struct record_regex *record) {
 }
 
 static void add_source(struct work *w, const struct record_source *record) {
-  static const char *const modes[] = {"exec", "eval", "single"};
   int64_t flags, optimize;
   uint8_t mode = 0;
-  while (mode < 3 && !(record->mode.length == strlen(modes[mode]) &&
-                       memcmp(record->mode.bytes, modes[mode], record->mode.length) == 0)) {
-    mode++;
+  for (const char *name; (name = pycds_source_mode_name(mode)); mode++) {
+    if (record->mode.length == strlen(name) && memcmp(record->mode.bytes, name, record->mode.length) == 0) break;
   }
-  if (mode == 3 || !record_number(&record->flags, &flags) || !record_number(&record->optimize, &optimize)) return;
+  if (mode == PYCDS_SOURCE_MODES || !record_number(&record->flags, &flags) ||
+      !record_number(&record->optimize, &optimize))
+    return;
   const struct pycds_source_input input = {
       .mode = mode,
       .optimize = (uint8_t)optimize,

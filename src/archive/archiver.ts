@@ -8,20 +8,15 @@ import type {
   CachedResults,
   ElfIdentity,
   ModuleCode,
-  Validate,
   WrittenArchive,
 } from '../ports/index.js'
+import { IDENTITY_KINDS, SOURCE_MODES, VALIDATE } from '../util/format-names.js'
 import { encodeText } from '../util/surrogates.js'
 import { loadBinding, nativeFile, readInjected } from './binding.js'
 import type { NativeArchive, NativeBinding, NativeModule } from './native.js'
 
-/** As in enum pycds_validate and enum pycds_identity_kind of native/format/format.h. */
-const VALIDATE: readonly Validate[] = ['none', 'stat', 'hash']
-/** As in enum pycds_source_mode of native/format/cache.h. */
-const SOURCE_MODES: readonly string[] = ['exec', 'eval', 'single']
 /** The one architecture whose interpreters can be frozen. */
 const FREEZABLE = 'x64'
-const IDENTITY_KINDS = ['', 'build-id', 'digest'] as const
 
 /**
  * The archiver of this package; INTERNAL when its native part cannot be loaded.

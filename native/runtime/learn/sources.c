@@ -41,12 +41,11 @@ static bool is_new(const struct source_question *question) {
 }
 
 static void record(const struct source_question *question, PyObject *code) {
-  static const char *const modes[] = {"exec", "eval", "single"};
   char flags[TEXT_DECIMAL_BYTES], optimize[TEXT_DECIMAL_BYTES], *bytes;
   Py_ssize_t length;
   PyObject *marshal = learn_marshal(code, true);
   if (marshal && PyBytes_AsStringAndSize(marshal, &bytes, &length) == 0) {
-    const char *mode = modes[question->head.type];
+    const char *mode = pycds_source_mode_name(question->head.type);
     const char *flag = text_of_decimal(flags, question->head.flags);
     const char *level = text_of_decimal(optimize, question->head.optimize);
     const struct record_source source = {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a traced process compiled while it ran: regular expressions and source strings.
 import type { CompiledRegex, CompiledSource } from '../../ports/index.js'
+import { SOURCE_MODES } from '../../util/format-names.js'
 import type { FieldsOf } from './codec.js'
 import type { RUN_LOG } from './records.js'
 
@@ -15,6 +16,6 @@ export function regexOf(fields: FieldsOf<typeof RUN_LOG.regex>): CompiledRegex {
 
 /** A source string; undefined when its mode is none that is archived. */
 export function sourceOf(fields: FieldsOf<typeof RUN_LOG.source>): CompiledSource | undefined {
-  const mode = (['exec', 'eval', 'single'] as const).find((one) => one === fields.mode)
+  const mode = SOURCE_MODES.find((one) => one === fields.mode)
   return mode && { ...fields, mode }
 }
