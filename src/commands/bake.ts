@@ -116,7 +116,7 @@ export default class Bake extends BaseCommand {
     const work = this.#prepare(args.image, flags, line.command)
     const result = await this.withProgress(flags, (progress) => work({ progress, signal: undefined }))
     if (result === undefined) throw new Error('nothing was made, though nothing was there before')
-    this.log(this.#render(result))
+    this.log(this.#render(result, line.command))
     return result
   }
 
@@ -156,9 +156,11 @@ export default class Bake extends BaseCommand {
     return result
   }
 
-  #render(result: Made): string {
+  #render(result: Made, command: string[] | undefined): string {
     if (result.schema === 'io.pycds.unchanged/1') return renderUnchanged(result, this.style)
-    return 'platforms' in result ? renderBakePlatforms(result, this.style) : renderBake(result, this.style)
+    return 'platforms' in result
+      ? renderBakePlatforms(result, this.style)
+      : renderBake(result, this.style, command)
   }
 
   async #bakeFile(path: string, { flags, args, given, command }: Line): Promise<BakesResult> {

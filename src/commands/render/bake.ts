@@ -9,14 +9,22 @@ import { renderFacts } from './table.js'
 
 const METRICS = { imports: 'until the imports are done', exit: 'of the whole run' } as const
 
-/** The final block of a bake for people; of a dry run, what would be written. */
-export function renderBake(result: BakeResult, style: Style): string {
+/**
+ * The final block of a bake for people; of a dry run, what would be written.
+ * @param command that was given for the training run
+ */
+export function renderBake(result: BakeResult, style: Style, command?: readonly string[]): string {
   return (
-    result.output === null ? renderDryRun(result, style) : renderBaked(result, result.output, style)
+    result.output === null ? renderDryRun(result, style) : renderBaked(result, result.output, style, command)
   ).join('\n')
 }
 
-function renderBaked(result: BakeResult, output: { reference: string; id: string }, style: Style): string[] {
+function renderBaked(
+  result: BakeResult,
+  output: { reference: string; id: string },
+  style: Style,
+  command: readonly string[] | undefined,
+): string[] {
   const { layer } = result
   const facts: [string, string][] = [
     ...renderStart(result),
@@ -30,16 +38,18 @@ function renderBaked(result: BakeResult, output: { reference: string; id: string
     '',
     ...renderFacts(facts),
     '',
-    `  ${style.strong(nextCommand(output.reference))}`,
+    `  ${style.strong(nextCommand(output.reference, command))}`,
   ]
 }
 
 /** What people do next: run it, where an engine has it or can pull it. */
-function nextCommand(reference: string): string {
+function nextCommand(reference: string, command: readonly string[] = []): string {
   const location = parseLocation(reference)
   if (location === undefined) return `docker run --rm ${quote(reference)}`
   if (location.kind === 'registry') return `docker run --rm ${quote(nameInEngines(location))}`
-  return `pycds-image verify ${quote(reference)}`
+  // What a training run was given, the image's own command may not do without.
+  const given = command.length === 0 ? [] : ['--', ...command]
+  return ['pycds-image', 'verify', ...[reference, ...given].map(quote)].join(' ')
 }
 
 function renderGain({ start }: BakeResult): string {

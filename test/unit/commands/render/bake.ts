@@ -26,6 +26,18 @@ test('the block tells before, after, what is in it, its size and how to run it',
   )
 })
 
+test('what is verified next is the command that was trained with', (t) => {
+  const last = (reference: string, command?: string[]) => {
+    const output = RESULT.output && { ...RESULT.output, reference }
+    return renderBake({ ...RESULT, output }, PLAIN, command)
+      .split('\n')
+      .at(-1)
+  }
+  t.is(last('oci:d:1-cds'), '  pycds-image verify oci:d:1-cds')
+  t.is(last('oci:d:1-cds', ['tool', 'a b']), "  pycds-image verify oci:d:1-cds -- tool 'a b'")
+  t.is(last('app:1-cds', ['tool']), '  docker run --rm app:1-cds')
+})
+
 test('bytecode is mentioned where some was added', (t) => {
   const bytecode = { mode: 'auto' as const, files: 120, packages: 4, failed: 1, bytes: 1_500_000 }
   t.regex(renderBake({ ...RESULT, bytecode }, PLAIN), /bytecode {2}120 files of 4 packages added, 1\.5 MB/)
