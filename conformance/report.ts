@@ -9,7 +9,7 @@ import type { Difference } from './compare-file.js'
 import { total } from './lines.js'
 import { RESULTS, type Results, readResults, type SavedFile } from './results.js'
 import { IGNORED, NOT_RUN } from './suites/cpython-files.js'
-import { PACKAGES } from './suites/package-list.js'
+import { filesOf as filesOfPackage, PACKAGES } from './suites/package-list.js'
 
 const PAGE = 'docs/conformance.md'
 const IGNORED_OF_PACKAGES = PACKAGES.flatMap(({ ignored = [] }) =>
@@ -121,13 +121,15 @@ function testedAt({ commit, day }: SavedFile): string {
   return day === undefined ? `commit ${commit}` : `commit ${commit}, ${day}`
 }
 
-function absentOf({ python, absent }: Results): string[] {
-  return absent.length === 0
-    ? []
-    : [
-        `Not run on ${python.version}:`,
-        absent.map(({ name, reason }) => `- ${name}: ${reason.split('\n')[0]}`).join('\n'),
-      ]
+function absentOf({ python, absent, files }: Results): string[] {
+  const known = PACKAGES.filter((one) => !absent.some(({ name }) => name === one.name)).flatMap(
+    filesOfPackage,
+  )
+  const left = known.filter((name) => !files.some(({ file }) => file === name))
+  const rest = left.length > 0 ? [`Not attempted on ${python.version}: ${quoted(left)}.`] : []
+  if (absent.length === 0) return rest
+  const reasons = absent.map(({ name, reason }) => `- ${name}: ${reason.split('\n')[0]}`)
+  return [`Not run on ${python.version}:`, reasons.join('\n'), ...rest]
 }
 
 function cases(

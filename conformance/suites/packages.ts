@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { CommandFailed, ROOT, run } from '../../bench/shell.js'
 import type { Python } from '../pythons.js'
 import type { StageCommand } from '../stage.js'
-import { PACKAGES, PYTEST, type TestedPackage } from './package-list.js'
+import { filesOf, PACKAGES, PYTEST, type TestedPackage } from './package-list.js'
 import type { Absent, Group, Prepared, Suite } from './suite.js'
 
 const HERE = join(ROOT, 'conformance/python')
@@ -80,7 +80,7 @@ function groupOf(one: TestedPackage, installed: string, source: string | undefin
   return {
     name: `${one.name} ${one.version}`,
     packages: installed,
-    files: one.parts.map((part) => (one.tests === 'sdist' ? `${one.name}/${part}` : part)),
+    files: filesOf(one),
     training: async (_files, stage) => [command(argumentsOf(one, one.parts, stage.record, 'import'))],
     test: (file, stage) => {
       const part = one.tests === 'sdist' ? file.slice(one.name.length + 1) : file
