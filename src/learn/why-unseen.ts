@@ -11,6 +11,10 @@ type Files = Pick<Container, 'stat' | 'lstat' | 'readFile'>
 const CLEARS = /\benv\s+(?:-\S+\s+)*(?:-i\b|--ignore-environment\b|-(?=\s))|\bexec\s+-\w*c\w*\s/
 /** What adds to the variable leaves in it what was there. */
 const REPLACES = /\bLD_PRELOAD=(?!\S*\$\{?LD_PRELOAD)/
+/** What PyInstaller puts at the end of the archive that it appends to a program. */
+const FROZEN = Buffer.from('MEI\x0c\x0b\x0a\x0b\x0e', 'latin1')
+/** A larger program is not read for that. */
+const MAX_PROGRAM_BYTES = 128 * 1024 * 1024
 const ROOTS = new Set(['', '0', 'root'])
 
 /** The first reason that is found; undefined when nothing stands between. */
@@ -18,6 +22,8 @@ export async function whyUnseen(files: Files, surroundings: PythonSurroundings):
   const capable = await capablePython(files, surroundings)
   if (capable !== undefined) return { program: capable, hiding: 'secure' }
   const { command } = surroundings
+  const frozen = await frozenProgram(command[0] ?? '', files, surroundings)
+  if (frozen !== undefined) return { program: frozen, hiding: 'frozen' }
   const texts = [{ by: command[0] ?? '', text: command.join(' ') }]
   for (const word of command) texts.push(...(await scriptOf(word, files, surroundings)))
   for (const [hiding, pattern] of [
@@ -42,6 +48,15 @@ async function capablePython(files: Files, surroundings: PythonSurroundings): Pr
     path = posix.resolve(posix.dirname(path), at.linkname ?? '')
   }
   return undefined
+}
+
+/** It looks for its interpreter at run time and starts it itself, which no library that is loaded with it can see. */
+async function frozenProgram(word: string, files: Files, surroundings: PythonSurroundings) {
+  const path = await locate(word, files, surroundings)
+  if (path === undefined) return undefined
+  const found = await files.stat(path)
+  if (!found || found.size > MAX_PROGRAM_BYTES) return undefined
+  return (await files.readFile(path))?.includes(FROZEN) ? path : undefined
 }
 
 /** The text of a script that the word names, without its comments. */

@@ -124,7 +124,7 @@ async function checkImage(reference: string, { store, engine }: DoctorPorts): Pr
         const unseen = await whyUnseen(files, surroundings)
         if (unseen === undefined) return seen
         const why = `${seen.detail}; ${describeUnseen(unseen)}`
-        return (await readsLoaderFile(files))
+        return unseen.hiding !== 'frozen' && (await readsLoaderFile(files))
           ? { status: 'ok', detail: `${why}; a bake learns it all the same` }
           : { status: 'warn', detail: why, fix: hintFor(unseen) }
       })

@@ -9,10 +9,12 @@ const SENTENCES = {
     'has file capabilities or the set-user-id bit, with which the loader ignores LD_PRELOAD and the variables of a bake that name a path',
   cleared:
     "is started without the container's variables: an init or an entrypoint in front of it clears the environment",
+  frozen:
+    'holds a frozen application, as PyInstaller makes them: it starts Python without its site module, so no hook runs in it',
   replaced: 'is started with another LD_PRELOAD, which an entrypoint in front of it sets',
 } as const
 
-/** What keeps LD_PRELOAD from a program. */
+/** What keeps LD_PRELOAD, or anything else, from being of use in a program. */
 export type Hiding = keyof typeof SENTENCES
 
 export interface Unseen {
@@ -47,6 +49,8 @@ export function hintFor({ program, hiding }: Unseen): string {
   const behind = 'give the command that it starts after `--`'
   if (hiding === 'secure')
     return `Take them away before the bake (setcap -r ${program}); a container gets capabilities from whoever runs it.`
+  if (hiding === 'frozen')
+    return 'Install the application into the image (pip install) in place of the frozen one, and start it with that Python.'
   if (hiding === 'replaced')
     return `Have it add to the variable (LD_PRELOAD=own.so:$LD_PRELOAD), or ${behind}.`
   return `Have it keep the variables, or ${behind}; a hook that needs no variable is that of pycds-image step.`

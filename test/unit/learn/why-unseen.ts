@@ -46,6 +46,14 @@ test('a script that speaks of clearing', finds, script('# not env -i\nexec pytho
 test('a script that sets', finds, script('export LD_PRELOAD=/lib/a.so\nexec python3'), 'replaced')
 test('a script that adds', finds, script('export LD_PRELOAD=/lib/a.so:$LD_PRELOAD\nexec python3'), undefined)
 
+// The last bytes of a program with an archive: its mark, and numbers behind it.
+const frozen = (mark: string) => ({
+  command: ['/app'],
+  scripts: { '/app': `\x7fELF code ${mark} 0001 libpython` },
+})
+test('a frozen application', finds, frozen('MEI\x0c\x0b\x0a\x0b\x0e'), 'frozen')
+test('a program that is none', finds, frozen('MEI'), undefined)
+
 test('a run of which nothing was seen is told with the reason and the way out', async (t) => {
   const unseen = await look({ command: ['env', '-i', ...python] })
   const training = {
