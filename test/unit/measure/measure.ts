@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // How long is measured, and what is made of it. The times are those that a clock would have left.
 import test from 'ava'
+import { TIMES, TIMES_VERSION } from '../../../src/learn/run/times-layout.js'
 import { measure } from '../../../src/measure/measure.js'
 import type { Container, ContainerSpec, Engine } from '../../../src/ports/index.js'
 import { fakeContainer } from '../../helpers/fake-container.js'
@@ -19,9 +20,12 @@ const progress = {
 
 /** What a process leaves that has ended after so many milliseconds. */
 function clock(ms: number): Buffer {
-  const bytes = Buffer.alloc(40)
-  const end = BigInt(Math.round(ms * 1e6))
-  for (const [index, value] of [0n, end, end, 100n, 0n].entries()) bytes.writeBigInt64LE(value, index * 8)
+  const end = Math.round(ms * 1e6)
+  const times = { version: TIMES_VERSION, started: 0, lastImport: end, finished: end, imports: 100, bound: 0 }
+  const bytes = Buffer.alloc(8 * Object.keys(TIMES).length)
+  for (const [name, value] of Object.entries(times)) {
+    bytes.writeBigInt64LE(BigInt(value), TIMES[name as keyof typeof TIMES])
+  }
   return bytes
 }
 
