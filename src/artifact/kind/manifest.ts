@@ -81,6 +81,7 @@ export interface Served {
   origin: string | null
 }
 
+/** The manifest of a layer, by whatever it was made: the only place where one is put together. */
 export function manifestOf({ python, identity, validate, origin }: Served, noted: Noted): Manifest {
   const { version, executable, library } = python
   return {
