@@ -264,7 +264,11 @@ async function write(request: BakeRequest, input: WriteInput, ports: Ports) {
     ports.signal.throwIfAborted()
     const { source, trace } = input
     const documents = await prepareDocuments(request, {
-      ...{ source, output, trace, layer: shipped.layer, created: timeOf(request, source) },
+      source,
+      output,
+      trace,
+      layer: shipped.layer,
+      created: timeOf(request, source),
       python: `CPython ${made.learned.python.python.version}`,
     })
     const digests = request.untagged ? { config: id } : await name(id, output, documents, ports)
@@ -292,9 +296,14 @@ async function addMore(
   const completion = await complete(
     content,
     {
-      ...{ python, selection, image: id, timeoutMs: request.limits.timeoutMs },
-      ...{ spec: plan.spec, architecture: nodeArchitecture(source) },
-      ...{ place: FOLDER, mtime: timeOf(request, source) },
+      python,
+      selection,
+      image: id,
+      timeoutMs: request.limits.timeoutMs,
+      spec: plan.spec,
+      architecture: nodeArchitecture(source),
+      place: FOLDER,
+      mtime: timeOf(request, source),
       ...present({ snapshot: request.snapshot }),
     },
     ports,

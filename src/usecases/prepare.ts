@@ -74,7 +74,9 @@ export async function prepare(request: PrepareRequest, ports: Ports): Promise<Pr
       const { runtime } = archiver.injected(nodeArchitecture(source))
       const content = learningContent({ ...served(python), runtime, origin, directory: LEARN_DIRECTORY })
       const layer = await makeLayer(image, content, {
-        ...{ mtime, hook: 'variable', hidesEarlier: isBuiltOnBake(source.config) },
+        mtime,
+        hook: 'variable',
+        hidesEarlier: isBuiltOnBake(source.config),
       })
       step.done(python.siteDirectory)
       return { python, content, layer }

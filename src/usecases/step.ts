@@ -189,9 +189,16 @@ async function addMore(request: NamedRequest, input: MoreInput, ports: StepPorts
   const completion = await complete(
     content,
     {
-      ...{ python, selection, image: SUBJECT, timeoutMs: request.limits.timeoutMs },
-      ...{ spec: plan.spec, architecture: process.arch },
-      ...{ place: folder, mtime, folder: `${place}/freeze`, snapshot: request.snapshot },
+      python,
+      selection,
+      image: SUBJECT,
+      timeoutMs: request.limits.timeoutMs,
+      spec: plan.spec,
+      architecture: process.arch,
+      place: folder,
+      mtime,
+      folder: `${place}/freeze`,
+      snapshot: request.snapshot,
     },
     ports,
   )

@@ -104,7 +104,8 @@ export async function verify(request: VerifyRequest, ports: Ports): Promise<Veri
     preload: environmentOf(image.config).LD_PRELOAD,
     health: healthCommand(image.config),
     surroundings: request.surroundings,
-    ...{ tracer, probe },
+    tracer,
+    probe,
   }
   const ready = planReady(request, image.config)
   const plan: RunPlan = {
@@ -231,9 +232,13 @@ function judge(
   const isUsed = mustRun || report.heard || crashOf(start) === undefined
   const reason = compareStarts(start, plain, mustRun) ?? (isUsed ? problemOf(report, start, limits) : null)
   return {
-    ...{ name, ok: reason === null, ...outcomeOf(start) },
+    name,
+    ok: reason === null,
+    ...outcomeOf(start),
     ...report.counts,
-    ...{ reason, missed: report.missed, snapshot: report.thawed },
+    reason,
+    missed: report.missed,
+    snapshot: report.thawed,
     probes: start.probes,
     original: outcomeOf(plain),
   }

@@ -172,7 +172,9 @@ export function toStepRequest(
     ...(config ? { config } : {}),
     ...toTraining({ ...flags, train, network: 'default' }, command),
     ...toSnapshot(flags, train),
-    ...{ validate: flags.validate, pyc: flags.pyc, here: flags.here },
+    validate: flags.validate,
+    pyc: flags.pyc,
+    here: flags.here,
     ...toTimes(env),
   }
 }
