@@ -12,20 +12,11 @@ export {
   type ReadySpec,
 } from './ready.js'
 export { Redactor } from './redact.js'
+export type { TrainingSpec } from './spec.js'
+export { plainStart, type Rights, reportStart, type Start, type TimedStart, timeStart } from './starts.js'
 export { ALONE, type Surroundings } from './surroundings.js'
 export { type CompileList, compileRun, importRun, type ModuleLocation, type PythonStart } from './tasks.js'
-export {
-  plainStart,
-  type Rights,
-  type RunOptions,
-  reportStart,
-  type Start,
-  type TimedStart,
-  type Training,
-  type TrainingOptions,
-  type TrainingSpec,
-  timeStart,
-  train,
-} from './train.js'
+export { type Training, type TrainingOptions, train } from './train.js'
 export { describeUnseen, hintFor, LOADER_FILE, lacksVariables, type Unseen } from './unseen.js'
 export { type RunLimits, type Watched, type WatchOptions, watch } from './watch.js'
+export type { ProbedOptions, RunOptions } from './watch-run.js'

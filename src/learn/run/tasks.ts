@@ -4,7 +4,7 @@
 import { encodeRecord, encodeVersion } from '../runlog/codec.js'
 import { COMPILE_LIST } from '../runlog/records.js'
 import { RunPaths } from './files.js'
-import type { TrainingSpec } from './train.js'
+import type { TrainingSpec } from './spec.js'
 
 /** A Python of the image and how it is to be started. */
 export interface PythonStart {
