@@ -272,8 +272,7 @@ withImage('an image of the engine is baked again when something has changed, and
 /** Writes the most memory that the process had, in kilobytes, to a file when it ends. */
 const TELL_MEMORY = `data:text/javascript,${encodeURIComponent("import { writeFileSync } from 'node:fs'; process.on('exit', () => writeFileSync('rss', String(process.resourceUsage().maxRSS)))")}`
 
-const withAll =
-  TIER === 'all' && image !== undefined && (await has('skopeo')) ? test.serial : test.serial.skip
+const withAll = TIER === 'all' ? withSkopeo : test.serial.skip
 withAll(
   '500 images of a registry run twice: the second run touches nothing, and memory stays below 1 GB',
   async (t) => {
