@@ -118,9 +118,10 @@ node /npm/bin/npm-cli.js install --global --prefix /usr/local --ignore-scripts -
   >/tmp/out 2>&1 || fail 'npm install failed'
 package=/usr/local/lib/node_modules/pycds-image
 pycds-image --version >/tmp/version 2>/tmp/out || fail '--version failed'
-# Gives the layer, and notes how long its archive took.
+# Gives the layer, and notes how long its archive took. The program ends, and nothing else may end its training: in an
+# emulator on a busy machine an import takes seconds.
 bake() {
-  pycds-image bake oci:/layout:1 -t "$1" --json --measure 0 --progress rawjson >/tmp/out 2>/tmp/events || fail "bake $1 failed"
+  pycds-image bake oci:/layout:1 -t "$1" --ready exit --json --measure 0 --progress rawjson >/tmp/out 2>/tmp/events || fail "bake $1 failed"
   node -e '
     const events = fs.readFileSync("/tmp/events", "utf8").split("\n").filter((line) => line[0] === "{").map(JSON.parse)
     const [start, end] = ["start", "done"].map((kind) => events.find((one) => one.step === "archive" && one.event === kind).ms)
@@ -129,13 +130,13 @@ bake() {
 }
 node -e 'require(process.argv[1]).supportedVersions()' "$package/prebuilds/$1/pycds.node" 2>/tmp/out || fail 'its addon cannot be loaded'
 addon=$(bake addon)
-pycds-image verify oci:/layout:addon --json --progress quiet >/tmp/out || fail 'verify failed'
+pycds-image verify oci:/layout:addon --ready exit --json --progress quiet >/tmp/out || fail 'verify failed'
 pycds-image inspect oci:/layout:addon >/tmp/out || fail 'inspect failed'
 mv "$package"/prebuilds /prebuilds
 cp -r /prebuilds "$package"/
 rm "$package"/prebuilds/linux-*/pycds.node
 wasm=$(bake wasm)
-pycds-image verify oci:/layout:wasm --json --progress quiet >/tmp/out || fail 'verify failed without the addon'
+pycds-image verify oci:/layout:wasm --ready exit --json --progress quiet >/tmp/out || fail 'verify failed without the addon'
 pycds-image inspect oci:/layout:wasm >/tmp/out || fail 'inspect failed without the addon'
 # In turns, since the machine may be busy.
 mv "$package"/prebuilds /without
