@@ -163,7 +163,7 @@ SH
 
 # try NAME TARBALL: returns what the trial ends with, as a script that skips does where its parts cannot be had.
 try() {
-  local arch libc major deb root place node npm image work interpreter wheel turns=5
+  local arch libc major deb root place node npm image work interpreter wheel turns=3
   IFS=- read -r arch libc major <<<"$1"
   deb=$(printf '%s' "$arch" | sed s/x64/amd64/)
   root=$(kept "bare-trixie-$deb" bare_root "$deb") || return
@@ -179,7 +179,7 @@ try() {
     amd64) place=sid interpreter= ;;
     # Each takes minutes there.
     arm64)
-      turns=3 place=sid-arm64
+      turns=2 place=sid-arm64
       interpreter=$(PYCDS_NO_INSTALL=1 "$ROOT/scripts/base-image.sh" --root emulator) || return
       interpreter+=/usr/bin/qemu-aarch64
       ;;
