@@ -137,7 +137,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   'frontend/stdio': ['errors', 'util'],
   'frontend/gen': [],
   dockerfile: [],
-  image: ['errors', 'util/present.ts'],
+  image: ['errors', 'util/present.ts', 'util/quote.ts'],
   tar: ['errors'],
   // Where the documents are that a failure sends to.
   errors: ['util/document-path.ts'],

@@ -21,12 +21,14 @@ export interface Places {
   readonly primary: Place
 }
 
-/** What is used to speak TLS with a host. */
+/** What is used to speak TLS with a host; certificates and keys as PEM. */
 export interface TlsSettings {
-  /** Absent: what Node trusts, which it need not read again. */
-  readonly ca?: string[]
-  readonly cert?: string
-  readonly key?: string
+  /** The authorities of the registry's own folder. */
+  readonly own: readonly string[]
+  /** These, Node's, and those of this machine. Undefined where that is what Node trusts, which it need not read again. */
+  all(): readonly string[] | undefined
+  /** What this side shows of itself. */
+  readonly identity: { readonly cert?: string; readonly key?: string }
 }
 
 interface Mirror {
@@ -79,28 +81,30 @@ export class RegistryConfiguration {
   /** The certificates for a registry: those of its own folder beside what every connection trusts. */
   tlsOf(registry: string): TlsSettings {
     this.#system ??= systemCertificates(this.#env)
+    const system = this.#system
     const folders = certificateFolders(this.#env).flatMap((folder) =>
       [registry, hostOf(registry)].map((name) => join(folder, name)),
     )
-    const ca: string[] = []
+    const own: string[] = []
+    const all = () => trusting([...system, ...own])
     for (const folder of new Set(folders)) {
       const names = list(folder)
-      for (const name of names.filter((one) => one.endsWith('.crt'))) ca.push(read(join(folder, name)))
-      const own = names.find((one) => one.endsWith('.cert'))
-      if (own === undefined) continue
-      const cert = read(join(folder, own))
-      const key = read(join(folder, own.replace(/\.cert$/, '.key')))
-      return { ...trusting([...this.#system, ...ca]), cert, key }
+      for (const name of names.filter((one) => one.endsWith('.crt'))) own.push(read(join(folder, name)))
+      const certificate = names.find((one) => one.endsWith('.cert'))
+      if (certificate === undefined) continue
+      const cert = read(join(folder, certificate))
+      const key = read(join(folder, certificate.replace(/\.cert$/, '.key')))
+      return { own, all, identity: { cert, key } }
     }
-    return trusting([...this.#system, ...ca])
+    return { own, all, identity: {} }
   }
 }
 
 /** Node's own list is part of it, and only spelled out where there is more. */
-function trusting(files: readonly string[]): Pick<TlsSettings, 'ca'> {
+function trusting(files: readonly string[]): string[] | undefined {
   const known = new Set(rootCertificates.map((one) => one.trim()))
   const found = files.flatMap((text) => text.match(CERTIFICATE) ?? []).filter((one) => !known.has(one))
-  return found.length === 0 ? {} : { ca: [...rootCertificates, ...new Set(found)] }
+  return found.length === 0 ? undefined : [...rootCertificates, ...new Set(found)]
 }
 
 const CERTIFICATE = /-----BEGIN CERTIFICATE-----[\s\S]+?-----END CERTIFICATE-----/g
