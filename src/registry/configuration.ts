@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a machine says of registries, in the files that Podman, skopeo, BuildKit's relatives and Docker read already:
 // `registries.conf` for mirrors and for registries without sound TLS, `certs.d` for certificates.
-import { readdirSync, readFileSync } from 'node:fs'
+import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { rootCertificates } from 'node:tls'
 import { parse } from 'smol-toml'
 import { PycdsError } from '../errors/index.js'
+import { readGivenNow } from '../util/read-given.js'
 import { formatRepository, hostOf, parseRepository, type RepositoryName } from './name.js'
 
 /** A place that has a repository. */
@@ -150,7 +151,7 @@ function configurationFiles(env: NodeJS.ProcessEnv): string[] {
 
 function parseEntries(path: string): Entry[] {
   try {
-    const { registry } = parse(readFileSync(path, 'utf8'))
+    const { registry } = parse(readGivenNow(path).toString())
     return Array.isArray(registry) ? (registry as unknown as Entry[]) : []
   } catch (cause) {
     throw new PycdsError('USAGE', {
@@ -195,7 +196,7 @@ function systemCertificates({ SSL_CERT_FILE, NODE_EXTRA_CA_CERTS }: NodeJS.Proce
 
 function read(path: string): string {
   try {
-    return readFileSync(path, 'utf8')
+    return readGivenNow(path).toString()
   } catch (cause) {
     throw new PycdsError('USAGE', {
       message: `certificates ${path}: they cannot be read`,
@@ -215,7 +216,7 @@ function list(folder: string): string[] {
 
 function exists(path: string): boolean {
   try {
-    readFileSync(path)
+    readGivenNow(path)
     return true
   } catch {
     return false

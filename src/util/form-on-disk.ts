@@ -28,6 +28,13 @@ export function formOnDisk(text: string): FormOnDisk | undefined {
   return isTar(text) ? ofTar(text) : { ...ofTar(text), reason: 'it is a file here', isImage: false }
 }
 
+/** Whether a text is read as a file: one lies there, or it is written as a path and a pipe or a device lies there. */
+export function isReadable(text: string): boolean {
+  const found = look(text)
+  if (found === undefined || found.isDirectory()) return false
+  return found.isFile() || /^[./]/.test(text)
+}
+
 /** Whether a directory is an OCI layout. */
 export function isLayout(directory: string): boolean {
   return existsSync(join(directory, 'oci-layout'))
@@ -35,6 +42,8 @@ export function isLayout(directory: string): boolean {
 
 /** Whether a file is a tar; a compressed one is not seen. */
 export function isTar(path: string): boolean {
+  // The opening of a pipe waits for somebody who writes to it.
+  if (!look(path)?.isFile()) return false
   const mark = Buffer.alloc(TAR_MARK.text.length)
   try {
     const file = openSync(path, 'r')
