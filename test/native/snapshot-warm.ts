@@ -378,6 +378,9 @@ each(
       ['held', 'more', 'patches', 'finds'],
       ['takes', 'swaps', 'steals'],
       ['uses', 'betters'],
+      ['betters', 'uses'],
+      ['steals', 'takes', 'held'],
+      ['held', 'patches', 'swaps', 'uses'],
       ['counts', 'held'],
     ])
       await ready(...names)

@@ -55,6 +55,12 @@ struct event {
       payload; /* of an effect: (what, place, payload); of POOL: numbers of processors; of NAMES: packages; else the name */
 };
 
+/* Which functions, classes and modules a module has under the first of its names. */
+struct print {
+  Py_ssize_t names;
+  uint64_t sum;
+};
+
 struct entry {
   PyObject *name, *module; /* never freed: a program may have lost them, the others still refer to them */
   PyObject *child;         /* the name under which its package gets it; NULL: it is there already */
@@ -69,7 +75,9 @@ struct entry {
   size_t library_count;
   void **globals; /* whose symbols all others see since */
   size_t global_count;
-  bool anew;        /* it has been dropped, and is going to be loaded as if it had never been */
+  bool anew;    /* it has been dropped, and is going to be loaded as if it had never been */
+  bool touched; /* importing something else changes what it has */
+  struct print print;
   uint64_t checked; /* the last walk that has come here */
 };
 
@@ -83,13 +91,54 @@ static struct {
   PyObject *import;     /* builtins.__import__ */
   PyObject *add_audit_hook, *create_dynamic;
   unsigned long thread;
-  bool audited; /* a program has added an audit hook */
+  const struct entry *main; /* the program's own module */
+  bool audited;             /* a program has added an audit hook */
   bool started;
   uint64_t walk;
   /* Why the last walk failed: the first module that did not fit. */
   PyObject *unfit;
   const char *reason;
 } shadow;
+
+PYCDS_PYAPI unsigned long PyType_GetFlags(PyTypeObject *);
+
+/* ---- what is in a module ---- */
+
+/* Include/object.h */
+#define IS_CLASS (1UL << 31)
+
+static bool is_code(PyObject *value) {
+  PyTypeObject *type = type_of(value);
+  return type == &PyFunction_Type || type == &PyCFunction_Type || type == &PyModule_Type ||
+         (PyType_GetFlags(type) & IS_CLASS) != 0;
+}
+
+static PyObject *namespace_of(const struct entry *entry) {
+  bool has_one = entry->module && PyType_IsSubtype(type_of(entry->module), &PyModule_Type);
+  return has_one ? PyModule_GetDict(entry->module) : NULL;
+}
+
+/* What is added comes behind. Other values than these change as modules do their work. */
+static struct print print_of(PyObject *namespace, Py_ssize_t most) {
+  struct print print = {0, 0};
+  PyObject *key, *value;
+  Py_ssize_t at = 0;
+  while (namespace && print.names < most && PyDict_Next(namespace, &at, &key, &value)) {
+    uint64_t one = is_code(value) ? (uint64_t)(uintptr_t)value : 0;
+    print.sum = (print.sum ^ (uint64_t)(uintptr_t)key) * UINT64_C(0x9e3779b97f4a7c15);
+    print.sum = (print.sum ^ one ^ print.sum >> 29) * UINT64_C(0x9e3779b97f4a7c15);
+    print.names++;
+  }
+  return print;
+}
+
+static void take_print(struct entry *entry) { entry->print = print_of(namespace_of(entry), INTPTR_MAX); }
+
+/* Whether somebody has put something else in the place of what a module had. */
+static bool is_changed(const struct entry *entry) {
+  struct print now = print_of(namespace_of(entry), entry->print.names);
+  return now.names != entry->print.names || now.sum != entry->print.sum;
+}
 
 /* ---- taking over ---- */
 
@@ -240,6 +289,7 @@ bool shadow_adopt(PyObject *table, PyObject *key, PyObject *may, PyObject *put) 
   bool done = shadow.entries && shadow.numbers && shadow.finders && number_all(table);
   for (uint32_t i = 0; done && i < shadow.count; i++)
     done = adopt_entry(&shadow.entries[i], i, PyList_GetItem(table, i));
+  for (uint32_t i = 0; done && i < shadow.count; i++) take_print(&shadow.entries[i]);
   return done;
 }
 
@@ -288,6 +338,13 @@ bool shadow_start(void) {
   if (shadow.import) {
     Py_IncRef(shadow.import);
     shadow.started = notice_audit_hooks() && notice_extensions();
+    /* Of what every process has, as it is before its program. */
+    for (uint32_t i = 0; i < shadow.count; i++) {
+      struct entry *entry = &shadow.entries[i];
+      if (entry->kind != BASE) continue;
+      take_print(entry);
+      if (is_named(entry->name, "__main__")) shadow.main = entry;
+    }
   }
   return true;
 }
@@ -493,7 +550,17 @@ static bool has_processors(PyObject *text) {
   return strcmp(now, then) == 0;
 }
 
+/* The module whose attribute an effect changes; NULL: none of these. */
+static struct entry *changed_by(PyObject *payload) {
+  PyObject *what = PyTuple_GetItem(payload, 0), *place = PyTuple_GetItem(payload, 1);
+  if (!is_named(what, "attribute")) return NULL;
+  uint32_t number = number_of(PyTuple_GetItem(place, 0));
+  return number == NOTHING ? NULL : &shadow.entries[number];
+}
+
 static bool may_put_back(PyObject *payload) {
+  const struct entry *changed = changed_by(payload);
+  if (changed && changed->state == ACTIVE && is_changed(changed)) return false;
   PyObject *may = PyObject_CallFunctionObjArgs(shadow.may, PyTuple_GetItem(payload, 0), PyTuple_GetItem(payload, 1),
                                                PyTuple_GetItem(payload, 2), NULL);
   bool yes = may && PyObject_IsTrue(may) == 1;
@@ -550,19 +617,32 @@ static const char *misfit(struct entry *entry, const struct walk *walk) {
   return NULL;
 }
 
+/* What is there already, and what it uses, still has to be what others have been imported with. */
+static const char *misfit_of_active(struct entry *entry, const struct walk *walk) {
+  if (item_of(importlib.modules, entry->name) != entry->module) return "something else has its name";
+  entry->checked = shadow.walk;
+  if (entry != shadow.main && is_changed(entry)) return "something in it was replaced";
+  for (Py_ssize_t i = 0; i < entry->event_count; i++) {
+    const struct event *event = &entry->events[i];
+    if (event->what != ASKED || shadow.entries[event->entry].state != ACTIVE) continue;
+    if (!check(&shadow.entries[event->entry], walk)) return event_reasons[ASKED];
+  }
+  return NULL;
+}
+
 /* Whether a module, and all that its import asked for, would be what the template has. What does not fit is dropped. */
 static bool check(struct entry *entry, const struct walk *walk) {
   const char *reason = NULL;
+  if (entry->checked == shadow.walk && entry->state != DROPPED) return true;
   if (entry->state == WAITING) {
-    if (entry->checked == shadow.walk) return true;
     /* What another one puts in is not there before that. */
     if (entry->kind != SET) entry->checked = shadow.walk;
     reason = misfit(entry, walk);
     PyErr_Clear();
   } else if (entry->state == DROPPED)
     reason = "it was dropped before";
-  else if (item_of(importlib.modules, entry->name) != entry->module)
-    reason = "something else has its name";
+  else
+    reason = misfit_of_active(entry, walk);
   if (!reason) return true;
   if (!shadow.reason) {
     shadow.unfit = entry->name;
@@ -667,7 +747,11 @@ static bool activate(struct entry *entry, PyObject *effects) {
     const struct event *event = &entry->events[i];
     struct entry *other = &shadow.entries[event->entry];
     if (event->what == ASKED) done = activate(other, effects);
-    if (event->what == EFFECT) done = PyList_Append(effects, event->payload) == 0;
+    if (event->what == EFFECT) {
+      struct entry *changed = changed_by(event->payload);
+      (changed ? changed : entry)->touched = true;
+      done = PyList_Append(effects, event->payload) == 0;
+    }
     if (event->what != PUT) continue;
     other->state = ACTIVE;
     done = PyDict_SetItem(importlib.modules, other->name, other->module) == 0;
@@ -710,7 +794,15 @@ bool shadow_serve(PyObject *name, PyObject *finder, const struct pycds_header *h
   }
   PyObject *effects = PyList_New(0);
   bool done = effects && activate(entry, effects);
-  if (done) put_back(effects);
+  if (done) {
+    put_back(effects);
+    for (uint32_t i = 0; i < shadow.count; i++) {
+      struct entry *one = &shadow.entries[i];
+      if (!one->touched) continue;
+      take_print(one);
+      one->touched = false;
+    }
+  }
   drop(effects);
   *module = item_of(importlib.modules, name);
   if (!done || !*module) return false;
