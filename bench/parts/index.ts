@@ -6,6 +6,7 @@ import { location } from './location.js'
 import { memory } from './memory.js'
 import type { Part } from './part.js'
 import { profile } from './profile.js'
+import { snapshot } from './snapshot.js'
 
 /** What is measured beside the times of packages, in this order. */
-export const PARTS: readonly Part[] = [fixed, memory, growth, profile, floor, location]
+export const PARTS: readonly Part[] = [fixed, memory, growth, profile, floor, location, snapshot]
