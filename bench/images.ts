@@ -40,8 +40,9 @@ export function environmentOf(one: Package): Record<string, string> {
 
 const bases = new Map<string, Promise<string>>()
 
-/** Makes a base image where it is missing; its reference. */
+/** Makes a base image where it is missing; its reference. One that has a tag or a repository is there already. */
 export function makeBase(name: string): Promise<string> {
+  if (/[/:]/.test(name)) return Promise.resolve(name)
   const known = bases.get(name) ?? callScript(name)
   bases.set(name, known)
   return known

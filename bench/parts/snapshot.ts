@@ -8,11 +8,12 @@ import { bake, canImport, environmentOf, makeBase, removeImage, type Snapshot } 
 import { NOTHING, type Package, plainProgram } from '../packages.js'
 import { measuredInFull, type Python } from '../pythons.js'
 import { mountImage, type Root } from '../roots.js'
-import { ROOT } from '../shell.js'
+import { ROOT, run } from '../shell.js'
 import type { Part, PartContext } from './part.js'
 
 const WARM_ROUNDS = 15
 const COLD_ROUNDS = 5
+const METRICS = ['done', 'doneCpu', 'process', 'processCpu'] as const
 
 /** `bare` imports nothing; `other` is the snapshot that another checkout makes. */
 export type Kind = 'bare' | 'plain' | 'archive' | 'snapshot' | 'other'
@@ -90,7 +91,7 @@ async function measure(
     const starter = (root: string, imports: Package, env: Record<string, string> = {}): Starter => ({
       root,
       argv: [python.executable, '-c', endingProgram(imports)],
-      env: { ...environmentOf(one), ...env },
+      env: { ...environmentWithout(one), ...env },
     })
     const [plainRoot, ownRoot] = [await mounted(base, 'plain'), await mounted(own.reference, 'own')]
     const archive = { PYCDS_ARCHIVE: '/opt/pycds/app.cds' }
@@ -100,6 +101,8 @@ async function measure(
       ['archive', starter(ownRoot, one, { ...archive, PYCDS_SNAPSHOT: 'off' })],
       ['snapshot', starter(ownRoot, one, archive)],
     ]
+    const refused = await refusalOf(starters[3]?.[1])
+    if (refused !== undefined) return `the snapshot is not used: ${refused}`
     if (options.other !== undefined) {
       const there = await baked(options.other, 'other')
       if (there.snapshot?.reason === null)
@@ -112,6 +115,22 @@ async function measure(
     for (const root of roots) await root.unmount()
     for (const image of images) await removeImage(image)
   }
+}
+
+/** As the image has it: with a variable of Python's that it does not have a snapshot would not be used. */
+export function environmentWithout(one: Package): Record<string, string> {
+  const { PYTHONDONTWRITEBYTECODE: _, ...rest } = environmentOf(one)
+  return rest
+}
+
+/** Why a start does not use the snapshot; undefined: it does. */
+async function refusalOf(starter: Starter | undefined): Promise<string | undefined> {
+  if (starter === undefined) return 'there is none'
+  const env = Object.entries({ ...starter.env, PYCDS_LOG: '1' }).map(([name, value]) => `${name}=${value}`)
+  const script = 'root=$1; shift; chroot "$root" /usr/bin/env -i "$@" 3>/dev/null 2>&1'
+  const said = await run('sh', ['-c', script, 'sh', starter.root, ...env, ...starter.argv])
+  const [, told] = /snapshot (.*)$/m.exec(said) ?? []
+  return told?.startsWith('thawed') ? undefined : (told ?? 'nothing is said of it')
 }
 
 /** As it is trained, and then the time on the monotonic clock and that of the processor, on descriptor 3. */
@@ -161,7 +180,7 @@ export function beyondBare(
 function describe({ python, package: name, snapshot: made, layerCompressedBytes, warm, cold }: SnapshotRow) {
   const head = `${python} ${name}: ${made.reason ?? `${made.modules} modules, ${made.compressedBytes} bytes`}`
   const lines = [...Object.entries({ warm, cold })].flatMap(([cache, times]) =>
-    (['done', 'doneCpu', 'process', 'processCpu'] as const).map((metric) => {
+    (Object.keys(times).length > 0 ? METRICS : []).map((metric) => {
       const cells = Object.entries(times).map(
         ([kind, one]) =>
           `${kind} ${one[metric].median.toFixed(1)} (${one[metric].q1.toFixed(1)}-${one[metric].q3.toFixed(1)})`,
