@@ -79,7 +79,10 @@ export function readmeTable(results: Results, snapshots?: Results): string {
   const head = [
     `times as fast, geometric mean of ${names.size} packages`,
     ...pythons.map(({ id }) => `CPython ${id}`),
-    ...frozen.map(({ id }) => `${id}, [snapshot](docs/snapshots.md)`),
+    ...frozen.map(({ id }) => {
+      const count = snapshots && snapshotMean(snapshots, id, 'import')?.count
+      return `${id}, [snapshot](docs/snapshots.md) of ${count}`
+    }),
   ]
   const align = [...pythons, ...frozen].map(() => 'right' as const)
   return `\n${table(['left', ...align], [head, ...cells])}\n`

@@ -37,13 +37,13 @@ export function snapshotMean(
   results: Results,
   python: string,
   what: keyof typeof FACTORS,
-): { factor: number; least: { factor: number; package: string } } | undefined {
+): { factor: number; count: number; least: { factor: number; package: string } } | undefined {
   const found = shipped(results, python).flatMap((row) => {
     const factor = FACTORS[what](row)
     return factor === undefined ? [] : [{ factor, package: row.package }]
   })
   const [least] = [...found].sort((a, b) => a.factor - b.factor)
-  return least && { factor: geometricMean(found.map(({ factor }) => factor)), least }
+  return least && { factor: geometricMean(found.map(({ factor }) => factor)), count: found.length, least }
 }
 
 export function snapshotSection(results: Results): string[] {
