@@ -378,6 +378,9 @@ each(
       ['held', 'more', 'patches', 'finds'],
       ['takes', 'swaps', 'steals'],
       ['uses', 'betters'],
+      ['betters', 'uses'],
+      ['steals', 'takes', 'held'],
+      ['held', 'patches', 'swaps', 'uses'],
       ['counts', 'held'],
     ])
       await ready(...names)
@@ -393,6 +396,67 @@ each(
     t.not(rolls[0]?.stdout, rolls[1]?.stdout)
   },
 )
+
+/** `used` is what `user` goes by while it is imported. */
+const REPLACED: Record<string, string> = {
+  'used.py': [
+    'import functools',
+    'DEBUG = False',
+    'STATE = None',
+    'def function(): return "function"',
+    'def work():',
+    '    global STATE',
+    '    STATE = [1]',
+    '@functools.lru_cache',
+    'def cached(): return "cached"',
+    'class Base:',
+    '    def inherited(self): return "inherited"',
+    'class Kind(Base):',
+    '    LIMIT = 1',
+    '    class Inner:',
+    '        def method(self): return "inner"',
+    '    def method(self): return "method"',
+    'bound = Kind().method',
+    'hidden = type("Hidden", (), {"method": lambda self: "hidden"})()',
+  ].join('\n'),
+  'user.py': [
+    'import sys, used',
+    'kind = used.Kind()',
+    'def stream(to=sys.stdout): return type(to).__name__',
+    'VALUE = [used.DEBUG, used.function(), used.cached(), kind.inherited(), kind.LIMIT]',
+    'VALUE += [kind.Inner().method(), kind.method(), used.hidden.method(), used.bound()]',
+  ].join('\n'),
+}
+/** What a program does before it imports `user`. */
+const REPLACEMENTS = [
+  'used.DEBUG = True',
+  'used.function = lambda: "mine"',
+  'used.cached = lambda: "mine"',
+  'used.bound = lambda: "mine"',
+  'used.Kind.method = lambda self: "mine"',
+  'used.Kind.LIMIT = 2',
+  'used.Base.inherited = lambda self: "mine"',
+  'used.Kind.inherited = lambda self: "mine"',
+  'used.Kind.Inner.method = lambda self: "mine"',
+  'type(used.hidden).method = lambda self: "mine"',
+  'import io; sys.stdout = io.TextIOWrapper(sys.stdout.detach(), line_buffering=True)',
+]
+const HARMLESS = ['pass', 'used.work()', 'used.ADDED = 1', 'sys.argv = ["other"]', 'used.cached()']
+
+each('a program that has replaced something gets what importing with it gives', async (t, python) => {
+  const bench = new WarmBench(t, python)
+  await bench.train()
+  for (const [name, text] of Object.entries(REPLACED)) bench.file(`${bench.inSite}/${name}`, text)
+  const { leftOut } = await bench.freezeWarm(['used', 'user'], ENV)
+  t.deepEqual(leftOut, [])
+  const ready = async (what: string) => {
+    const program = `import sys, used\n${what}\nimport user\nprint(user.VALUE, user.stream(), used.STATE)\n`
+    const script = bench.file('app/replaces.py', program)
+    return (await bench.assertSame(t, what, [script], { env: ENV })).ready
+  }
+  for (const what of HARMLESS) t.deepEqual(await ready(what), ['used', 'user'], what)
+  for (const what of REPLACEMENTS) t.deepEqual(await ready(what), ['used'], what)
+})
 
 each('a program that a snapshot is not worth its while for starts without', async (t, python) => {
   const bench = new WarmBench(t, python)
