@@ -3,7 +3,7 @@
 
 /** What every configuration of the tests has in common. */
 export const common = {
-  require: ['./build/test/helpers/end-worker.js'],
+  require: ['./build/test/helpers/end-worker.js', './build/test/helpers/stack-of-test.js'],
   // Native addons and patched process streams are safer in processes than in threads.
   workerThreads: false,
 }

@@ -22,7 +22,7 @@ const TYPES = {
   error: ['src/errors/render.ts', 'ErrorDocument'],
   generate: ['src/usecases/generate/generate.ts', 'GenerateResult'],
   inspect: ['src/usecases/inspect.ts', 'InspectResult'],
-  'inspect-directory': ['src/usecases/learned.ts', 'InspectDirectoryResult'],
+  'inspect-directory': ['src/usecases/learned-directory.ts', 'InspectDirectoryResult'],
   manifest: ['src/artifact/kind/manifest.ts', 'Manifest'],
   plan: ['src/usecases/plan.ts', 'PlanResult'],
   prepare: ['src/usecases/prepare.ts', 'PrepareResult'],
@@ -36,7 +36,7 @@ const TYPES = {
   'trace-diff': ['src/learn/trace/traces.ts', 'TraceDiff'],
   'trace-push': ['src/usecases/trace-artifact.ts', 'TracePushResult'],
   'trace-pull': ['src/usecases/trace-artifact.ts', 'TracePullResult'],
-  'trace-import': ['src/usecases/learned.ts', 'ImportResult'],
+  'trace-import': ['src/usecases/learned-directory.ts', 'ImportResult'],
   'trace-merge': ['src/learn/trace/traces.ts', 'MergeResult'],
   verify: ['src/usecases/verify.ts', 'VerifyResult'],
 }

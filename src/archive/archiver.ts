@@ -94,7 +94,12 @@ function toNative(module: ModuleCode): NativeModule {
     origin: encodeText(module.origin),
     cached: encodeText(module.cached),
     entry: encodeText(module.entry),
-    ...{ isPackage, mtime, size, sourceHash, marshal, seeds },
+    isPackage,
+    mtime,
+    size,
+    sourceHash,
+    marshal,
+    seeds,
   }
 }
 

@@ -2,7 +2,7 @@
 import { statSync } from 'node:fs'
 import { Args, Flags } from '@oclif/core'
 import type { InspectResult } from '../usecases/inspect.js'
-import type { InspectDirectoryResult } from '../usecases/learned.js'
+import type { InspectDirectoryResult } from '../usecases/learned-directory.js'
 import { isReadable } from '../util/form-on-disk.js'
 import { BaseCommand } from './cli/base-command.js'
 import { locationFlags } from './cli/flags.js'
@@ -35,7 +35,7 @@ export default class Inspect extends BaseCommand {
     // A name alone is that of an image, whatever lies here.
     const found = statSync(args.image, { throwIfNoEntry: false })
     if (/^[./]/.test(args.image) && found?.isDirectory()) {
-      const { inspectDirectory } = await import('../usecases/learned.js')
+      const { inspectDirectory } = await import('../usecases/learned-directory.js')
       const result = inspectDirectory(args.image)
       this.log(renderInspectDirectory(result, this.style))
       return result

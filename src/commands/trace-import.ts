@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { Args, Flags } from '@oclif/core'
 import { formatTrace } from '../learn/trace/trace-file.js'
-import type { ImportResult } from '../usecases/learned.js'
+import type { ImportResult } from '../usecases/learned-directory.js'
 import { BaseCommand } from './cli/base-command.js'
 import { writeOutput } from './cli/output-files.js'
 import { renderImport } from './render/trace.js'
@@ -22,7 +22,7 @@ export default class TraceImport extends BaseCommand {
 
   async run(): Promise<ImportResult> {
     const { flags, args } = await this.parseLine(TraceImport)
-    const { importTrace } = await import('../usecases/learned.js')
+    const { importTrace } = await import('../usecases/learned-directory.js')
     const { trace, result: found, others } = importTrace(args.directory)
     const { output = null } = flags
     const text = formatTrace(trace)

@@ -5,9 +5,9 @@ import { during, type Progress } from '../log/index.js'
 import type { ImageStore, Injected, SourceImage } from '../ports/index.js'
 import { present } from '../util/present.js'
 import { type PythonSurroundings, surroundingsOf } from './find-python.js'
-import type { LearnInput, LearnRequest } from './learn.js'
-import { healthCommand, type Surroundings, type TrainingPlace } from './run/index.js'
-import { planReady } from './training.js'
+import type { LearnInput } from './learn.js'
+import { healthCommand, type Surroundings, type TrainingPlace, type TrainingSpec } from './run/index.js'
+import { planReady, type TrainingRequest } from './training.js'
 import { assertWholeCommand } from './whole-command.js'
 
 /** Finds the image, as a step of the progress. */
@@ -50,27 +50,44 @@ export function subjectOf({ id, config }: SourceImage): RunSubject {
   }
 }
 
-/** How runs are made; USAGE when the image lacks what they are to wait for. */
+/** What a user says of how a program of an image is run. */
+export interface RunRequest {
+  /** What is run, as messages name it. */
+  reference: string
+  /** Takes the place of the entrypoint. */
+  command?: string[]
+  surroundings: Surroundings
+}
+
+/** How one run is made; USAGE for a command that is none. */
+export function specOf(
+  { reference, command, surroundings }: RunRequest,
+  { image, config, preload, place }: RunSubject,
+  { tracer, probe }: Injected,
+): TrainingSpec {
+  assertWholeCommand({ reference, ...present({ command }) }, config)
+  return {
+    image,
+    ...present({ command, place }),
+    preload,
+    health: config && healthCommand(config),
+    surroundings,
+    tracer,
+    probe,
+  }
+}
+
+/** How runs are made, and when they are ready; USAGE also when the image lacks what they are to wait for. */
 export function planRuns(
-  request: LearnRequest & { surroundings: Surroundings },
-  { image, config, preload, python, place }: RunSubject,
+  request: RunRequest & Pick<TrainingRequest, 'ready'>,
+  subject: RunSubject,
   injected: Injected,
 ): RunPlan {
-  assertWholeCommand(request, config)
   return {
-    spec: {
-      image,
-      ...(request.command ? { command: request.command } : {}),
-      preload,
-      health: config && healthCommand(config),
-      surroundings: request.surroundings,
-      tracer: injected.tracer,
-      probe: injected.probe,
-      ...present({ place }),
-    },
-    ready: planReady(request, config),
+    spec: specOf(request, subject, injected),
+    ready: planReady(request, subject.config),
     scripts: injected.scripts,
     runtime: injected.runtime,
-    surroundings: python,
+    surroundings: subject.python,
   }
 }

@@ -83,9 +83,13 @@ export async function measure(
   const noisy = isNoisy(...times)
   step.done(`${a.medianMs.toFixed(0)} ms to ${b.medianMs.toFixed(0)} ms${noisy ? ', noisy' : ''}`)
   return {
-    ...{ metric, before: a, after: b, speedup: a.medianMs / b.medianMs },
+    metric,
+    before: a,
+    after: b,
+    speedup: a.medianMs / b.medianMs,
     relativeError: errorOfFactor(...times) ?? null,
-    ...{ noisy, runs: rounds },
+    noisy,
+    runs: rounds,
   }
 }
 

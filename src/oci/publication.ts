@@ -23,8 +23,6 @@ import type { Referrer } from './referrer.js'
 export interface Publication {
   readonly descriptors: readonly Descriptor[]
   readonly blobs: ReadonlyMap<Digest, Blob>
-  /** Attestations that were left out, because what they are about is no longer there. */
-  readonly droppedAttestations: number
   /** Artifacts about images that no index is around; those about others are in their index. */
   readonly referrers: readonly Descriptor[]
 }
@@ -44,7 +42,6 @@ export async function planPublication(
 ): Promise<Publication> {
   const blobs = new Map<Digest, Blob>()
   const add = (blob: Blob) => blobs.set(blob.digest, blob)
-  let droppedAttestations = 0
 
   /** An image that only gets another name stays what it is. */
   const isGone = (digest: string): boolean => {
@@ -66,10 +63,8 @@ export async function planPublication(
     }
     const subject =
       old.annotations?.[REFERENCE_TYPE] === undefined ? undefined : old.annotations[REFERENCE_DIGEST]
-    if (subject !== undefined && isGone(subject)) {
-      droppedAttestations += 1
-      return undefined
-    }
+    // An attestation of what is no longer there.
+    if (subject !== undefined && isGone(subject)) return undefined
     return kindOf(old.mediaType) === 'index' ? await reviseIndex(old) : await keepManifest(old)
   }
   /** What is attached to the image that takes the place of a manifest. */
@@ -85,10 +80,7 @@ export async function planPublication(
     if (algorithmOf(old.digest) !== 'sha256') return old
     const { value } = await readDocument(source, old, 'manifest')
     const manifest = validateManifest(value, `${source.subject}: manifest ${old.digest}`)
-    if (manifest.subject && isGone(manifest.subject.digest)) {
-      droppedAttestations += 1
-      return undefined
-    }
+    if (manifest.subject && isGone(manifest.subject.digest)) return undefined
     for (const part of [manifest.config, ...manifest.layers]) await keep(part)
     return old
   }
@@ -112,7 +104,7 @@ export async function planPublication(
 
   const descriptors: Descriptor[] = []
   for (const root of roots) descriptors.push(...toList(await revise(root)))
-  return { descriptors, blobs, droppedAttestations, referrers: roots.flatMap(attach) }
+  return { descriptors, blobs, referrers: roots.flatMap(attach) }
 }
 
 function toList<T>(value: T | undefined): T[] {

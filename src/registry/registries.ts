@@ -41,7 +41,9 @@ export class Registries {
     this.#configuration = new RegistryConfiguration(options.env)
     const { env, signal } = options
     this.#transport = new Transport({
-      ...{ configuration: this.#configuration, secrets: this.#secrets, env },
+      configuration: this.#configuration,
+      secrets: this.#secrets,
+      env,
       ...(signal === undefined ? {} : { signal }),
     })
   }
@@ -72,8 +74,12 @@ export class Registries {
     const read = (target: string | undefined) =>
       endpoint.read(
         {
-          ...{ method: 'GET', target: target ?? '/v2/_catalog?n=1000', expect: [200], subject },
-          ...{ scopes: ['registry:catalog:*'], sameScheme: true },
+          method: 'GET',
+          target: target ?? '/v2/_catalog?n=1000',
+          expect: [200],
+          subject,
+          scopes: ['registry:catalog:*'],
+          sameScheme: true,
         },
         DOCUMENT_LIMIT,
       )
@@ -100,7 +106,9 @@ export class Registries {
       env,
     })
     return new Endpoint(place, {
-      ...{ transport: this.#transport, authorization, patience: { ...this.#patience, attempts } },
+      transport: this.#transport,
+      authorization,
+      patience: { ...this.#patience, attempts },
       ...(signal === undefined ? {} : { signal }),
     })
   }

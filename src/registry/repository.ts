@@ -92,8 +92,12 @@ export class Repository {
   /** The digest that a tag points at; undefined when there is no such tag. */
   async resolve(reference: string): Promise<Digest | undefined> {
     const reply = await this.#ask(this.#endpoints.primary, {
-      ...{ method: 'HEAD', path: `manifests/${reference}`, actions: 'pull', expect: [200, 404] },
-      ...{ headers: { accept: ACCEPTED }, subject: this.#of(reference) },
+      method: 'HEAD',
+      path: `manifests/${reference}`,
+      actions: 'pull',
+      expect: [200, 404],
+      headers: { accept: ACCEPTED },
+      subject: this.#of(reference),
     })
     await reply.dump()
     if (reply.status === 404) return undefined
@@ -108,8 +112,13 @@ export class Repository {
    */
   async putManifest(reference: string, bytes: Buffer, mediaType: string): Promise<boolean> {
     const reply = await this.#ask(this.#endpoints.primary, {
-      ...{ method: 'PUT', path: `manifests/${reference}`, actions: 'pull,push', expect: [201, 202, 200] },
-      ...{ headers: { 'content-type': mediaType }, body: bytes, subject: this.#of(reference) },
+      method: 'PUT',
+      path: `manifests/${reference}`,
+      actions: 'pull,push',
+      expect: [201, 202, 200],
+      headers: { 'content-type': mediaType },
+      body: bytes,
+      subject: this.#of(reference),
     })
     await reply.dump()
     const digest = sha256Digest(bytes)
@@ -121,7 +130,10 @@ export class Repository {
   /** Whether the repository has a blob. */
   async hasBlob(digest: Digest): Promise<boolean> {
     const reply = await this.#ask(this.#endpoints.primary, {
-      ...{ method: 'HEAD', path: `blobs/${digest}`, actions: 'pull,push', expect: [200, 404] },
+      method: 'HEAD',
+      path: `blobs/${digest}`,
+      actions: 'pull,push',
+      expect: [200, 404],
       subject: this.#of(digest),
     })
     await reply.dump()
@@ -174,7 +186,11 @@ export class Repository {
     const read = (next: string | undefined) =>
       this.#endpoints.primary.read(
         {
-          ...{ method: 'GET', target: next ?? first, scopes, expect: [200, 404], subject },
+          method: 'GET',
+          target: next ?? first,
+          scopes,
+          expect: [200, 404],
+          subject,
           sameScheme: true,
         },
         DOCUMENT_LIMIT,
@@ -186,8 +202,12 @@ export class Repository {
   async referrers(digest: Digest): Promise<Referrer[]> {
     const { primary } = this.#endpoints
     const { reply, bytes } = await this.#read(primary, {
-      ...{ method: 'GET', path: `referrers/${digest}`, actions: 'pull', expect: [200, 400, 404, 405, 501] },
-      ...{ headers: { accept: MEDIA_TYPES.index }, subject: this.#of(digest) },
+      method: 'GET',
+      path: `referrers/${digest}`,
+      actions: 'pull',
+      expect: [200, 400, 404, 405, 501],
+      headers: { accept: MEDIA_TYPES.index },
+      subject: this.#of(digest),
     })
     const subject = `${this.subject}: referrers of ${digest}`
     const isList = reply.header('content-type')?.startsWith(MEDIA_TYPES.index) === true
@@ -235,8 +255,12 @@ export class Repository {
     return this.#reading(async (endpoint) => {
       const subject = this.#of(reference)
       const { reply, bytes } = await this.#read(endpoint, {
-        ...{ method: 'GET', path: `manifests/${reference}`, actions: 'pull', expect: [200] },
-        ...{ headers: { accept: ACCEPTED }, subject },
+        method: 'GET',
+        path: `manifests/${reference}`,
+        actions: 'pull',
+        expect: [200],
+        headers: { accept: ACCEPTED },
+        subject,
       })
       const digest = sha256Digest(bytes)
       if (isDigestText(reference) && digest !== reference) {
@@ -264,8 +288,12 @@ export class Repository {
     const query = new URLSearchParams({ mount: digest, from: from.path })
     try {
       const reply = await this.#ask(this.#endpoints.primary, {
-        ...{ method: 'POST', path: `blobs/uploads/?${query}`, actions: 'pull,push', expect: [201, 202] },
-        ...{ further: [`repository:${from.path}:pull`], subject: this.#of(digest) },
+        method: 'POST',
+        path: `blobs/uploads/?${query}`,
+        actions: 'pull,push',
+        expect: [201, 202],
+        further: [`repository:${from.path}:pull`],
+        subject: this.#of(digest),
       })
       await reply.dump()
       return reply.status === 201 ? 'mounted' : reply
@@ -283,7 +311,11 @@ export class Repository {
   #uploading(subject: string): UploadRequest {
     const { target, scopes } = this.#request('pull,push', 'blobs/uploads/')
     return {
-      ...{ endpoint: this.#endpoints.primary, target, scopes, subject, pieceBytes: this.#pieceBytes },
+      endpoint: this.#endpoints.primary,
+      target,
+      scopes,
+      subject,
+      pieceBytes: this.#pieceBytes,
       has: (digest) => this.hasBlob(digest),
     }
   }

@@ -115,7 +115,12 @@ async function sendFrom(
     await input.skip(session.offset)
     while (blob.size - session.offset > pieceBytes) {
       const reply = await endpoint.ask({
-        ...{ method: 'PATCH', ...at(session), scopes, subject, expect: [202], once: true },
+        method: 'PATCH',
+        ...at(session),
+        scopes,
+        subject,
+        expect: [202],
+        once: true,
         headers: rangeHeaders(session.offset, pieceBytes),
         body: input.take(pieceBytes),
       })
@@ -125,8 +130,12 @@ async function sendFrom(
     const length = blob.size - session.offset
     const isWhole = session.offset === 0
     const reply = await endpoint.ask({
-      ...{ method: 'PUT', ...at(session, blob.digest), scopes, subject },
-      ...{ expect: [201, 204], once: true },
+      method: 'PUT',
+      ...at(session, blob.digest),
+      scopes,
+      subject,
+      expect: [201, 204],
+      once: true,
       headers: isWhole
         ? { 'content-type': 'application/octet-stream', 'content-length': String(length) }
         : length > 0

@@ -62,7 +62,10 @@ export class Tree {
     return {
       ...PLAIN_DIRECTORY,
       ...given,
-      ...{ size: 0, type: 'directory', children: new PackedChildren(this.#leaves), layer },
+      size: 0,
+      type: 'directory',
+      children: new PackedChildren(this.#leaves),
+      layer,
     }
   }
 

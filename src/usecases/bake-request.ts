@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-
 import type { Pyc } from '../artifact/bytecode/index.js'
 import type { MoreOptions } from '../artifact/complete.js'
 import type { Limits } from '../artifact/kind/artifact.js'
@@ -9,9 +8,10 @@ import type { Surroundings } from '../learn/run/index.js'
 import type { Gates } from '../measure/gates.js'
 import type { Validate } from '../ports/index.js'
 import type { OutputRequest } from './output.js'
+import type { Timed } from './time.js'
 
 /** What a bake is asked for. */
-export interface BakeRequest extends LearnRequest, OutputRequest, MoreOptions {
+export interface BakeRequest extends LearnRequest, OutputRequest, MoreOptions, Timed {
   /** For runs of the image only; they reach nothing that is written. */
   surroundings: Surroundings
   validate: Validate
@@ -22,8 +22,6 @@ export interface BakeRequest extends LearnRequest, OutputRequest, MoreOptions {
   dryRun: boolean
   /** Leave the new image without a name; the caller removes it. */
   untagged?: boolean
-  /** Seconds since 1970, from SOURCE_DATE_EPOCH: the time of everything new; default: when the source was made. */
-  sourceDateEpoch?: number
   gates: Gates & Limits
   /** What is to be written about the new image, and attached to it where its store has a place for that. */
   documents?: readonly DocumentKind[]

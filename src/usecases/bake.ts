@@ -1,42 +1,32 @@
 // SPDX-License-Identifier: Apache-2.0
 // The bake, from top to bottom. The new image has no name until everything else has succeeded, so a failure leaves
 // nothing that anybody could run.
-import { gzipSync } from 'node:zlib'
-import { type Completion, cannotComplete, complete, notTried, withoutMore } from '../artifact/complete.js'
-import { type MadeContent, makeContent } from '../artifact/content.js'
-import type { Checked } from '../artifact/kind/artifact.js'
+import { cannotComplete, withoutMore } from '../artifact/complete.js'
+import { makeContent } from '../artifact/content.js'
 import { ARCHIVE_PATH } from '../artifact/kind/baked.js'
-import { check, NO_CHECKS } from '../artifact/trial.js'
-import { creationTime, type ImageConfig, isLocation, nodeArchitecture, shortId } from '../image/index.js'
-import { appendToImage } from '../layer/append.js'
-import type { Hook } from '../layer/hook.js'
+import { NO_CHECKS } from '../artifact/trial.js'
+import { isLocation, nodeArchitecture } from '../image/index.js'
 import { deadWarning, isBuiltOnBake, originOf } from '../layer/labels.js'
-import { type LayerOptions, makeLayer } from '../layer/layer.js'
 import { type Lesson, transfer } from '../learn/foreign/transfer.js'
-import { type Learned, learn } from '../learn/learn.js'
-import { lacksVariables } from '../learn/run/index.js'
+import { learn } from '../learn/learn.js'
 import { planRuns, type RunPlan, resolveSource, subjectOf } from '../learn/source.js'
 import type { Trace } from '../learn/trace/trace-file.js'
 import { toTrace } from '../learn/trace/traces.js'
 import { describeTraining } from '../learn/training.js'
 import { during } from '../log/index.js'
 import { FOLDER } from '../marks/places.js'
-import { assertGates, layerGate, reproGate, speedupGate } from '../measure/gates.js'
-import { measure, type StartComparison } from '../measure/measure.js'
-import type { Container, NewLayer, Ports, SourceImage } from '../ports/index.js'
-import { withContainer } from '../ports/with-container.js'
-import { present } from '../util/present.js'
-import { formatBytes } from '../util/units.js'
+import { assertGates, layerGate, reproGate } from '../measure/gates.js'
+import type { Ports, SourceImage } from '../ports/index.js'
 import { assertCopies, carryAttachments } from './attachments.js'
 import type { BakeRequest } from './bake-request.js'
-import { type Documents, prepareDocuments, statementsOf } from './documents.js'
+import type { Documents } from './documents.js'
 import { bakeKey } from './key.js'
 import { chooseOutput } from './output.js'
+import { layerOptions, type Making, pack, withImage } from './pack.js'
 import { difference } from './repro.js'
-import { type BakeResult, describeOutput, describePython } from './result.js'
+import { type BakeResult, describeLayer, describeOutput, describePython } from './result.js'
 import { assertRoom } from './room.js'
-
-export type { BakeRequest } from './bake-request.js'
+import { ship } from './ship.js'
 
 export interface Baked {
   result: BakeResult
@@ -89,10 +79,10 @@ export async function bake(request: BakeRequest, ports: Ports, lesson?: Lesson):
   ]
   assertGates(request.reference, early)
 
-  // From here on the files of the source image are not read again.
+  // From here on nothing more is learned; the image's files are only read again where a snapshot joins the layer.
   const written = request.dryRun
     ? undefined
-    : await write(request, { source, config, output, plan, made: first, cannot, key, trace }, ports)
+    : await ship(request, { source, config, output, plan, made: first, cannot, key, trace }, ports)
   const shipped = written?.shipped ?? {
     content: withoutMore(content, request, cannot ?? 'nothing is frozen in a dry run'),
     layer,
@@ -115,11 +105,7 @@ export async function bake(request: BakeRequest, ports: Ports, lesson?: Lesson):
       python: describePython(learned, content),
       training: describeTraining(request, source.config, plan.ready, training),
       ...shipped.content.summaries(FOLDER),
-      layer: {
-        diffId: shipped.layer.diffId,
-        bytes: shipped.layer.tar.length,
-        compressedBytes: shipped.compressedBytes,
-      },
+      layer: describeLayer(shipped),
       start: written?.start ?? null,
       gates: [...early, ...(written?.gates ?? [])],
       ...(written?.checks ?? NO_CHECKS),
@@ -153,18 +139,6 @@ async function assertNameable(output: string, { store, progress }: Ports): Promi
   })
 }
 
-interface Packed {
-  layer: NewLayer
-  /** Of the layer. */
-  compressedBytes: number
-}
-
-/** What one pass over the image gives; a second one must give the same. */
-interface Making extends Packed {
-  learned: Learned
-  content: MadeContent
-}
-
 /** Learns, writes the artifacts and packs the layer, with the files of the source image at hand. */
 function make(
   request: BakeRequest,
@@ -187,201 +161,6 @@ function make(
     const packed = await pack(image, content, layerOptions(request, source, learned), ports)
     return { learned, content, ...packed }
   })
-}
-
-/** Lends the files of the image; an engine may have to prepare all of them. */
-function withImage<T>(
-  { id }: SourceImage,
-  { engine, progress }: Ports,
-  use: (image: Container) => Promise<T>,
-): Promise<T> {
-  const step = progress.step('open', 'Open the image')
-  const opened = withContainer(engine, id, (image) => {
-    step.done()
-    return use(image)
-  })
-  opened.catch(() => step.fail('failed')) // of no effect once it is open
-  return opened
-}
-
-function pack(
-  image: Container,
-  content: MadeContent,
-  options: LayerOptions,
-  { progress }: Ports,
-): Promise<Packed> {
-  return during(progress, ['layer', 'Pack the layer'], async (step) => {
-    const layer = await makeLayer(image, content, options)
-    const compressedBytes = gzipSync(layer.tar).length
-    step.done(`${formatBytes(compressedBytes)} compressed`)
-    return { layer, compressedBytes }
-  })
-}
-
-function layerOptions(request: BakeRequest, source: SourceImage, { training }: Learned): LayerOptions {
-  const hook: Hook = lacksVariables(training.unseen) ? 'by-itself' : 'variable'
-  return { mtime: timeOf(request, source), hook, hidesEarlier: isBuiltOnBake(source.config) }
-}
-
-/** Of everything new in the layer. */
-function timeOf({ sourceDateEpoch }: BakeRequest, source: SourceImage): Date {
-  return sourceDateEpoch === undefined ? creationTime(source.config) : new Date(sourceDateEpoch * 1000)
-}
-
-interface WriteInput {
-  source: SourceImage
-  /** The exact configuration of the source image. */
-  config: Promise<ImageConfig>
-  /** The new name. */
-  output: string
-  plan: RunPlan
-  made: Making
-  /** Why the image gets nothing but archive and bytecode, where that is known. */
-  cannot: string | undefined
-  /** What the bake is known by. */
-  key: string
-  /** What was learned. */
-  trace: Trace
-}
-
-/** What is in the image that is shipped. */
-interface Shipped extends Packed {
-  content: MadeContent
-}
-
-/** Adds the layer, tries the new image, and only then gives it its name; on failure no new image is left. */
-async function write(request: BakeRequest, input: WriteInput, ports: Ports) {
-  const { made, output, plan } = input
-  const first = await append(request, input, ports)
-  const { id, ...shipped } = await addMore(request, { ...input, id: first }, ports).catch(async (error) => {
-    await ports.store.remove(first).catch(() => undefined)
-    throw error
-  })
-  try {
-    const isMore = shipped.layer !== made.layer
-    const trial = await tryOut({ id, isMore }, request, made.learned.start ?? plan.spec, plan, ports)
-    assertGates(request.reference, trial.gates)
-    ports.signal.throwIfAborted()
-    const { source, trace } = input
-    const documents = await prepareDocuments(request, {
-      ...{ source, output, trace, layer: shipped.layer, created: timeOf(request, source) },
-      python: `CPython ${made.learned.python.python.version}`,
-    })
-    const digests = request.untagged ? { config: id } : await name(id, output, documents, ports)
-    return { ...trial, shipped, documents, output: { reference: output, id, digests } }
-  } catch (error) {
-    await ports.store.remove(id).catch(() => undefined) // the first error is the one to report
-    throw error
-  }
-}
-
-/**
- * Adds what can only be made from the new image itself, when that was asked for and holds what it promises: the image is
- * made anew then, and the one before it is removed.
- */
-async function addMore(
-  request: BakeRequest,
-  input: WriteInput & { id: string },
-  ports: Ports,
-): Promise<Shipped & { id: string }> {
-  const { source, plan, made, id, cannot } = input
-  const { content, layer, compressedBytes, learned } = made
-  const alone = { id, layer, compressedBytes }
-  if (cannot !== undefined) return { ...alone, content: withoutMore(content, request, cannot) }
-  const { python, selection } = learned
-  const completion = await complete(
-    content,
-    {
-      ...{ python, selection, image: id, timeoutMs: request.limits.timeoutMs },
-      ...{ spec: plan.spec, architecture: nodeArchitecture(source) },
-      ...{ place: FOLDER, mtime: timeOf(request, source) },
-      ...present({ snapshot: request.snapshot }),
-    },
-    ports,
-  )
-  if (!('prove' in completion)) return { ...alone, content: completion }
-  const added = await tryMore(request, { ...input, completion }, ports).catch(notTried)
-  if (typeof added === 'string') return { ...alone, content: completion.without(added) }
-  await ports.store.remove(id)
-  return added
-}
-
-/** Makes the image with what was completed, and tries it; returns why it must not be shipped, and then there is none. */
-async function tryMore(
-  request: BakeRequest,
-  input: WriteInput & { completion: Completion },
-  ports: Ports,
-): Promise<(Shipped & { id: string }) | string> {
-  const { source, plan, made, completion } = input
-  const { learned } = made
-  const packed = await withImage(source, ports, (image) =>
-    pack(image, completion.content, layerOptions(request, source, learned), ports),
-  )
-  const bytes = packed.compressedBytes
-  const [tooLarge] = layerGate(request.gates, bytes).filter(({ ok }) => !ok)
-  if (tooLarge) return `the layer would have ${formatBytes(bytes)}, and --max-layer-size is less`
-  const id = await append(request, { ...input, made: { ...made, ...packed } }, ports)
-  const removed = () => ports.store.remove(id).catch(() => undefined) // what led to it says more
-  const spec = { ...(learned.start ?? plan.spec), image: id }
-  const options = { ...request, ready: plan.ready, signal: ports.signal }
-  const { engine, progress } = ports
-  const proved = await completion
-    .prove({ engine, spec, options, progress }, learned.training, bytes - made.compressedBytes)
-    .catch(async (error: unknown) => {
-      await removed()
-      throw error
-    })
-  if (typeof proved !== 'string') return { id, content: proved, ...packed }
-  await removed()
-  return proved
-}
-
-/** In an engine that is a moment, in a location all of the image is written. */
-function name(id: string, output: string, documents: Documents, { store, progress }: Ports) {
-  if (!isLocation(output)) return store.tag(id, output)
-  return during(progress, ['write', `Write ${output}`], async (step) => {
-    const digests = await store.tag(id, output, (manifest) => statementsOf(documents(manifest)))
-    step.done()
-    return digests
-  })
-}
-
-function append(
-  { sourceDateEpoch }: BakeRequest,
-  { source, config, key, made: { learned, content, layer } }: WriteInput,
-  { store, progress }: Ports,
-): Promise<string> {
-  return during(progress, ['append', 'Add the layer'], async (step) => {
-    const { artifacts } = content
-    const pythonVersion = learned.python.python.version
-    const input = { source, config: await config, layer, artifacts, pythonVersion, key }
-    const id = await appendToImage(store, input, sourceDateEpoch)
-    step.done(shortId(id))
-    return id
-  })
-}
-
-/** What starts of the new image show. */
-interface Shown extends Checked {
-  start: StartComparison | null
-}
-
-async function tryOut(
-  { id, isMore }: { id: string; isMore: boolean },
-  request: BakeRequest,
-  before: RunPlan['spec'],
-  plan: RunPlan,
-  { engine, progress, signal }: Ports,
-): Promise<Shown> {
-  const after = { ...before, image: id }
-  const { limits, gates, measureRuns: runs } = request
-  const start =
-    runs > 0
-      ? await measure(engine, { before, after, snapshot: isMore, runs, limits, signal }, progress)
-      : null
-  const options = { ...request, ready: plan.ready, signal }
-  const checked = await check({ engine, spec: after, options, progress }, gates)
-  return { start, checks: checked.checks, gates: [...speedupGate(gates, start), ...checked.gates] }
 }
 
 /** Which runtime is used for an image that is in no engine, and why no other. */

@@ -4,7 +4,7 @@ import { nodeArchitecture } from '../image/index.js'
 import { planRuns, resolveSource, subjectOf } from '../learn/source.js'
 import { describePlan, type TrainingPlan } from '../learn/training.js'
 import type { Ports } from '../ports/index.js'
-import type { BakeRequest } from './bake.js'
+import type { BakeRequest } from './bake-request.js'
 import { chooseOutput } from './output.js'
 
 export interface PlanResult {

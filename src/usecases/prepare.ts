@@ -17,13 +17,11 @@ import { withContainer } from '../ports/with-container.js'
 import { present } from '../util/present.js'
 import { assertImage, besideOf, folderFor, SUBJECT, sizesOf } from './in-root.js'
 import { chooseOutput, type OutputRequest } from './output.js'
-import { type BakeResult, describeOutput } from './result.js'
+import { type BakeResult, describeLayer, describeOutput } from './result.js'
 import { assertRoom } from './room.js'
+import { type Timed, timeOf } from './time.js'
 
-export interface PrepareRequest extends OutputRequest {
-  /** Seconds since 1970, from SOURCE_DATE_EPOCH: the time of everything new; default: when the source was made. */
-  sourceDateEpoch?: number
-}
+export interface PrepareRequest extends OutputRequest, Timed {}
 
 /** What is common to all that can be prepared. */
 interface Prepared {
@@ -60,8 +58,7 @@ export async function prepare(request: PrepareRequest, ports: Ports): Promise<Pr
   const output = chooseOutput(request, source.name)
   await store.assertNameable(output)
   const config = await store.readConfig(source)
-  const { sourceDateEpoch } = request
-  const mtime = sourceDateEpoch === undefined ? creationTime(config) : new Date(sourceDateEpoch * 1000)
+  const mtime = timeOf(request, creationTime(config))
   const origin = originOf(config)
   const made = await during(progress, ['prepare', 'Make the layer'], (step) =>
     withContainer(engine, source.id, async (image) => {
@@ -74,7 +71,9 @@ export async function prepare(request: PrepareRequest, ports: Ports): Promise<Pr
       const { runtime } = archiver.injected(nodeArchitecture(source))
       const content = learningContent({ ...served(python), runtime, origin, directory: LEARN_DIRECTORY })
       const layer = await makeLayer(image, content, {
-        ...{ mtime, hook: 'variable', hidesEarlier: isBuiltOnBake(source.config) },
+        mtime,
+        hook: 'variable',
+        hidesEarlier: isBuiltOnBake(source.config),
       })
       step.done(python.siteDirectory)
       return { python, content, layer }
@@ -91,7 +90,7 @@ export async function prepare(request: PrepareRequest, ports: Ports): Promise<Pr
     pythonVersion,
     verb: 'prepare' as const,
   }
-  const id = await appendToImage(store, input, sourceDateEpoch)
+  const id = await appendToImage(store, input, request.sourceDateEpoch)
   try {
     signal.throwIfAborted()
     const digests = await during(progress, ['write', `Write ${output}`], async (step) => {
@@ -104,11 +103,7 @@ export async function prepare(request: PrepareRequest, ports: Ports): Promise<Pr
       source: { reference: request.reference, id: source.id },
       output: describeOutput({ reference: output, id, digests }),
       ...describe(python, LEARN_DIRECTORY),
-      layer: {
-        diffId: layer.diffId,
-        bytes: layer.tar.length,
-        compressedBytes: gzipSync(layer.tar).length,
-      },
+      layer: describeLayer({ layer, compressedBytes: gzipSync(layer.tar).length }),
     }
   } catch (error) {
     await store.remove(id).catch(() => undefined) // the first error is the one to report
@@ -116,7 +111,7 @@ export async function prepare(request: PrepareRequest, ports: Ports): Promise<Pr
   }
 }
 
-export interface PrepareRootRequest {
+export interface PrepareRootRequest extends Timed {
   /** A virtual environment, as an absolute path; absent: the whole root file system, in a build step. */
   environment?: string
   /** The interpreter in the root; default: python3 of PATH. */
@@ -125,7 +120,6 @@ export interface PrepareRootRequest {
   here: boolean
   /** Write below this directory instead of into the root. */
   output?: string
-  sourceDateEpoch?: number
 }
 
 /** Prepares what is at hand: the root file system of a build step, or a virtual environment of this machine. */
@@ -150,8 +144,7 @@ export async function prepareRoot(
   const image = sourceDateEpoch === undefined ? randomUUID() : String(sourceDateEpoch)
   const content = learningContent({ ...served(python), runtime, origin: null, directory, image })
   const files = layerFiles(content, 'by-itself', folder)
-  const mtime = sourceDateEpoch === undefined ? new Date() : new Date(sourceDateEpoch * 1000)
-  root.write(files, { mtime, ...present({ output }) })
+  root.write(files, { mtime: timeOf(request, new Date()), ...present({ output }) })
   return {
     schema: 'io.pycds.prepare-root/1',
     root: environment ?? output ?? '/',

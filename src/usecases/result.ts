@@ -8,6 +8,7 @@ import type { TrainingSummary } from '../learn/training.js'
 import type { Gate } from '../measure/gates.js'
 import type { StartComparison } from '../measure/measure.js'
 import type { ImageDigests } from '../ports/index.js'
+import type { Packed } from './pack.js'
 
 export interface BakeResult extends Summaries, Checks {
   schema: 'io.pycds.bake/1'
@@ -58,6 +59,11 @@ export function describeOutput({
   digests: ImageDigests
 }): NonNullable<BakeResult['output']> {
   return { reference, id, configDigest: digests.config, manifestDigest: digests.manifest ?? null }
+}
+
+/** The layer that it got. */
+export function describeLayer({ layer, compressedBytes }: Packed): BakeResult['layer'] {
+  return { diffId: layer.diffId, bytes: layer.tar.length, compressedBytes }
 }
 
 /** The interpreter that an image was baked for. */

@@ -20,10 +20,11 @@ import { withContainer } from '../ports/with-container.js'
 import { present } from '../util/present.js'
 import { assertImage, besideOf, folderFor, SUBJECT, sizesOf } from './in-root.js'
 import { type BakeResult, describePython } from './result.js'
+import { type Timed, timeOf } from './time.js'
 
 const LISTED_CHANGES = 3
 
-export interface StepRequest extends Omit<LearnRequest, 'reference'>, MoreOptions {
+export interface StepRequest extends Omit<LearnRequest, 'reference'>, MoreOptions, Timed {
   /** Bake this root whatever it looks like. */
   here: boolean
   /** The interpreter that imports or reads modules; default: that of the command, or python3 of PATH. */
@@ -37,8 +38,6 @@ export interface StepRequest extends Omit<LearnRequest, 'reference'>, MoreOption
   config?: ImageConfig
   /** Write below this directory instead of into the root. */
   output?: string
-  /** Seconds since 1970, from SOURCE_DATE_EPOCH: the time of what is written. */
-  sourceDateEpoch?: number
 }
 
 export interface StepPorts extends RunPorts {
@@ -107,7 +106,7 @@ export async function step(request: StepRequest, ports: StepPorts): Promise<Step
       layerFiles(content, 'by-itself', place).filter(({ path }) => path.startsWith(`${place}/`)),
     ),
   ]
-  const mtime = timeOf(request, learned.selection.modules)
+  const mtime = timeOf(request, newestOf(learned.selection.modules))
   await during(progress, ['write', `Write ${files.length} files`], async (shown) => {
     root.write(files, { mtime, ...present({ output }) })
     shown.done()
@@ -180,7 +179,7 @@ async function addMore(request: NamedRequest, input: MoreInput, ports: StepPorts
   if (request.snapshot === undefined) return content
   const cannot = cannotComplete(process.arch, ports)
   if (cannot !== undefined) return withoutMore(content, request, cannot)
-  const mtime = timeOf(request, learned.selection.modules)
+  const mtime = timeOf(request, newestOf(learned.selection.modules))
   const folder = folderFor(content.siteDirectories, request, root)
   const present = layerFiles(content, 'by-itself', folder)
   const unwritable = putInto(root, present, mtime)
@@ -189,9 +188,16 @@ async function addMore(request: NamedRequest, input: MoreInput, ports: StepPorts
   const completion = await complete(
     content,
     {
-      ...{ python, selection, image: SUBJECT, timeoutMs: request.limits.timeoutMs },
-      ...{ spec: plan.spec, architecture: process.arch },
-      ...{ place: folder, mtime, folder: `${place}/freeze`, snapshot: request.snapshot },
+      python,
+      selection,
+      image: SUBJECT,
+      timeoutMs: request.limits.timeoutMs,
+      spec: plan.spec,
+      architecture: process.arch,
+      place: folder,
+      mtime,
+      folder: `${place}/freeze`,
+      snapshot: request.snapshot,
     },
     ports,
   )
@@ -231,9 +237,8 @@ function rootSubject(
 }
 
 /** The newest of what went in: an image whose sources have the same times gets the same layer. */
-function timeOf({ sourceDateEpoch }: StepRequest, modules: readonly ModuleCode[]): Date {
-  const newest = modules.reduce((latest, { mtime }) => Math.max(latest, mtime), 0)
-  return new Date((sourceDateEpoch ?? newest) * 1000)
+function newestOf(modules: readonly ModuleCode[]): Date {
+  return new Date(modules.reduce((latest, { mtime }) => Math.max(latest, mtime), 0) * 1000)
 }
 
 /** The paths of what has no place of its own, if a folder held it. */

@@ -6,11 +6,10 @@ import { compareStarts, crashOf } from '../artifact/kind/compare-starts.js'
 import { startReporting } from '../artifact/kind/start.js'
 import { listen } from '../artifact/trial.js'
 import { PycdsError } from '../errors/index.js'
-import { environmentOf, nodeArchitecture } from '../image/index.js'
+import { nodeArchitecture } from '../image/index.js'
 import { isBaked } from '../layer/labels.js'
 import {
   describeUnseen,
-  healthCommand,
   LOADER_FILE,
   type ProbeResult,
   type ProbeSpec,
@@ -23,8 +22,7 @@ import {
   type TrainingOptions,
   type TrainingSpec,
 } from '../learn/run/index.js'
-import { planReady } from '../learn/training.js'
-import { assertWholeCommand } from '../learn/whole-command.js'
+import { planRuns, subjectOf } from '../learn/source.js'
 import type { Ports } from '../ports/index.js'
 import { withContainer } from '../ports/with-container.js'
 import { quote } from '../util/quote.js'
@@ -76,7 +74,7 @@ export interface VerifyResult {
 }
 
 /** How every start is made and watched. */
-interface RunPlan {
+interface VerifyPlan {
   request: VerifyRequest
   baked: TrainingSpec
   original: TrainingSpec
@@ -96,19 +94,10 @@ interface Scenario {
 export async function verify(request: VerifyRequest, ports: Ports): Promise<VerifyResult> {
   ports.engine.showProgress?.(ports.progress)
   const image = await ports.store.resolve(request.reference)
-  assertWholeCommand(request, image.config)
+  const injected = ports.archiver.injected(nodeArchitecture(image))
+  const { spec: baked, ready } = planRuns(request, subjectOf(image), injected)
   const { image: source, switchedOff } = await findOriginal(image, ports.store)
-  const { tracer, probe } = ports.archiver.injected(nodeArchitecture(image))
-  const baked: TrainingSpec = {
-    image: image.id,
-    ...(request.command ? { command: request.command } : {}),
-    preload: environmentOf(image.config).LD_PRELOAD,
-    health: healthCommand(image.config),
-    surroundings: request.surroundings,
-    ...{ tracer, probe },
-  }
-  const ready = planReady(request, image.config)
-  const plan: RunPlan = {
+  const plan: VerifyPlan = {
     request,
     baked,
     original: { ...baked, image: source.id },
@@ -139,7 +128,7 @@ export async function verify(request: VerifyRequest, ports: Ports): Promise<Veri
 
 async function runScenario(
   scenario: Scenario,
-  { request, baked, original, options, labelled }: RunPlan,
+  { request, baked, original, options, labelled }: VerifyPlan,
   ports: Ports,
 ): Promise<VerifyScenario> {
   const { engine, progress } = ports
@@ -232,9 +221,13 @@ function judge(
   const isUsed = mustRun || report.heard || crashOf(start) === undefined
   const reason = compareStarts(start, plain, mustRun) ?? (isUsed ? problemOf(report, start, limits) : null)
   return {
-    ...{ name, ok: reason === null, ...outcomeOf(start) },
+    name,
+    ok: reason === null,
+    ...outcomeOf(start),
     ...report.counts,
-    ...{ reason, missed: report.missed, snapshot: report.thawed },
+    reason,
+    missed: report.missed,
+    snapshot: report.thawed,
     probes: start.probes,
     original: outcomeOf(plain),
   }

@@ -17,12 +17,6 @@ export const OLD_BUILDER = {
   ),
 }
 
-/** A newer one also has warnings. */
-export const NEW_BUILDER = {
-  ...OLD_BUILDER,
-  frontendAPICaps: [...OLD_BUILDER.frontendAPICaps, ...enabled('gateway.warnings')],
-}
-
 function enabled(...ids: string[]): { id: string; enabled: boolean }[] {
   return ids.map((id) => ({ id, enabled: true }))
 }

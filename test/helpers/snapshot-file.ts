@@ -2,7 +2,6 @@
 // Where native/snapshot/format.h keeps what tests forge, and the checksum that makes it believable.
 import { hash64 } from './seal.js'
 
-export const META_BYTES = 262_144
 const META_SIZE_AT = 12
 export const FILE_SIZE_AT = 16
 const META_HASH_AT = 24

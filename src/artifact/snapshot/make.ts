@@ -138,13 +138,25 @@ function artifactOf(
     labels: {},
     noted: {
       snapshot: {
-        ...{ bytes: file.length, python: plan.python, options: plan.options },
-        ...{ modules, programs, cpu, leftOut: told },
+        bytes: file.length,
+        python: plan.python,
+        options: plan.options,
+        modules,
+        programs,
+        cpu,
+        leftOut: told,
       },
     },
     summary: (folder) => ({
-      ...{ path: `${folder}/${SNAPSHOT_NAME}`, reason: null, bytes: file.length, compressedBytes: null },
-      ...{ modules: modules.length, programs, cpu, thaws: null, leftOut: told },
+      path: `${folder}/${SNAPSHOT_NAME}`,
+      reason: null,
+      bytes: file.length,
+      compressedBytes: null,
+      modules: modules.length,
+      programs,
+      cpu,
+      thaws: null,
+      leftOut: told,
     }),
   }
 }

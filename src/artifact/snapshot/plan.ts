@@ -111,7 +111,8 @@ function programsOf(starts: readonly Start[], names: ReadonlySet<string>): Plann
     const known = programs.get(key)?.imports ?? []
     const imported = [...process.modules, ...process.extensions].map(({ name }) => name)
     programs.set(key, {
-      ...{ kind, text },
+      kind,
+      text,
       imports: [...new Set([...known, ...imported.filter((name) => names.has(name))])],
     })
   }

@@ -50,8 +50,13 @@ export function toGates(flags: GateFlags): Gates & Limits {
 }
 
 const UNITS: Readonly<Record<string, number>> = {
-  ...{ B: 1, KB: 1e3, MB: 1e6, GB: 1e9 },
-  ...{ KiB: 2 ** 10, MiB: 2 ** 20, GiB: 2 ** 30 },
+  B: 1,
+  KB: 1e3,
+  MB: 1e6,
+  GB: 1e9,
+  KiB: 2 ** 10,
+  MiB: 2 ** 20,
+  GiB: 2 ** 30,
 }
 
 /** Reads `50MB`, `1.5GiB` or `800KB` as bytes. Throws USAGE naming `flag`. */

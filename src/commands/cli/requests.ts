@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { PycdsError } from '../../errors/index.js'
 import type { ReadySpec } from '../../learn/run/index.js'
-import type { BakeRequest } from '../../usecases/bake.js'
+import type { BakeRequest } from '../../usecases/bake-request.js'
 import type { BenchRequest } from '../../usecases/bench/request.js'
 import type { PrepareRequest, PrepareRootRequest } from '../../usecases/prepare.js'
 import type { RecordRequest } from '../../usecases/record.js'
@@ -183,7 +183,9 @@ export async function toStepRequest(
     ...(config ? { config } : {}),
     ...(await toTraining({ ...flags, train, network: 'default' }, command, files)),
     ...toSnapshot(flags, train),
-    ...{ validate: flags.validate, pyc: flags.pyc, here: flags.here },
+    validate: flags.validate,
+    pyc: flags.pyc,
+    here: flags.here,
     ...toTimes(env),
   }
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // One image, for one platform or several: baked, unless it is there already and nobody wants it again.
-import type { BakeRequest } from '../../usecases/bake.js'
+import type { BakeRequest } from '../../usecases/bake-request.js'
 import type { Made, Task } from '../../usecases/fleet/index.js'
 import type { UnchangedResult } from '../../usecases/unchanged.js'
 import type { WorkPorts } from '../cli/base-command.js'

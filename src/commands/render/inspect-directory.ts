@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Style } from '../../log/index.js'
-import type { InspectDirectoryResult, LearnedKind } from '../../usecases/learned.js'
+import type { InspectDirectoryResult, LearnedKind } from '../../usecases/learned-directory.js'
 import { formatBytes } from '../../util/units.js'
 import { renderFacts } from './table.js'
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { MergeResult, TraceDiff } from '../../learn/trace/traces.js'
 import type { Style } from '../../log/index.js'
-import type { ImportResult } from '../../usecases/learned.js'
+import type { ImportResult } from '../../usecases/learned-directory.js'
 import type { RecordResult } from '../../usecases/record.js'
 import type { TracePullResult, TracePushResult } from '../../usecases/trace-artifact.js'
 import { formatCount } from '../../util/units.js'

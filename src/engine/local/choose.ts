@@ -86,9 +86,20 @@ async function probe(runtime: Runtime): Promise<string | undefined> {
     )
     const mounts = present.flatMap((path) => (path ? [{ source: path, target: path, readOnly: true }] : []))
     const plan = {
-      ...{ id: `pycds-probe-${randomUUID()}`, root, bundle, command: [command], env: {}, cwd: '/' },
-      ...{ user: { ...someone(runtime), groups: [], home: '/' }, hostname: 'probe', isolateNetwork: true },
-      ...{ readOnly: false, capabilities: [], networkFiles: [], mounts, ownersKept: runtime.keepsOwners },
+      id: `pycds-probe-${randomUUID()}`,
+      root,
+      bundle,
+      command: [command],
+      env: {},
+      cwd: '/',
+      user: { ...someone(runtime), groups: [], home: '/' },
+      hostname: 'probe',
+      isolateNetwork: true,
+      readOnly: false,
+      capabilities: [],
+      networkFiles: [],
+      mounts,
+      ownersKept: runtime.keepsOwners,
     }
     const output: Buffer[] = []
     const { child, started } = await runtime.run(plan)

@@ -138,7 +138,8 @@ export class LocalEngine implements Engine {
       const container = new LocalContainer(
         {
           ...(root === undefined ? await read(use) : { ...(await use(root)), root }),
-          ...{ lend, read },
+          lend,
+          read,
           subject: `container of ${this.#names.of(spec.image)}`,
           stopSignal: this.#options.contents(spec.image).config.config?.StopSignal ?? 'SIGTERM',
           runtime: async () => (await this.#choose()).runtime,

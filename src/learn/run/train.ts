@@ -130,7 +130,8 @@ export async function reportStart(
   const { LD_PRELOAD: _, ...env } = traced.env
   const preload = ownPreload(spec)
   const container = await engine.create({
-    ...{ ...traced, ...rights },
+    ...traced,
+    ...rights,
     plainEnvironment: true,
     env: { ...env, ...(preload === undefined ? {} : { LD_PRELOAD: preload }) },
   })
@@ -342,8 +343,11 @@ async function readRunLogs(
   processes.sort((a, b) => a.pid - b.pid)
   const once = (names: readonly string[]) => [...new Set(names)].sort()
   return {
-    ...{ processes, others: once(others), withoutSite: once(withoutSite) },
-    ...{ unreached: once(unreached), unseen: distinct(unseen) },
+    processes,
+    others: once(others),
+    withoutSite: once(withoutSite),
+    unreached: once(unreached),
+    unseen: distinct(unseen),
   }
 }
 

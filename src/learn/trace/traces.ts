@@ -41,7 +41,8 @@ export function toTrace(
       pattern: pattern.toString(isBytes ? 'latin1' : 'utf8'),
     })),
     sources: caches.sources.map(({ mode, flags, filename, text }) => ({
-      ...{ mode, flags },
+      mode,
+      flags,
       filename: filename.toString(),
       text: text.toString(),
     })),

@@ -171,7 +171,10 @@ async function put({ repository, descriptor }: Subject, manifest: Manifest): Pro
   const digest = sha256Digest(bytes)
   const artifactType = manifest.artifactType ?? manifest.config.mediaType
   const entry: Descriptor = {
-    ...{ mediaType: manifest.mediaType ?? MEDIA_TYPES.manifest, digest, size: bytes.length, artifactType },
+    mediaType: manifest.mediaType ?? MEDIA_TYPES.manifest,
+    digest,
+    size: bytes.length,
+    artifactType,
     ...(manifest.annotations === undefined ? {} : { annotations: manifest.annotations }),
   }
   await repository.putReferrer(bytes, entry, parseDigest(descriptor.digest))

@@ -54,11 +54,15 @@ async function find(
     return manifest && { ...manifest, ...from }
   }
   const fetchable: Fetchable = {
-    ...{ digest, size: of.size, subject: repository.subject },
+    digest,
+    size: of.size,
+    subject: repository.subject,
     fetch: () => repository.readBlob(digest, of.size),
   }
   return {
-    ...{ digest, size: of.size, ...from },
+    digest,
+    size: of.size,
+    ...from,
     open: () => registries.cache.open(fetchable),
     prefetch: () => registries.cache.prefetch(fetchable),
   }

@@ -2,9 +2,9 @@
 // Before and after, for people who decide: both baselines, warm and cold, and a limit for CI.
 import { readBaked } from '../../artifact/kind/baked.js'
 import { PycdsError } from '../../errors/index.js'
-import { environmentOf, nodeArchitecture } from '../../image/index.js'
-import { healthCommand, type TrainingSpec } from '../../learn/run/index.js'
-import { assertWholeCommand } from '../../learn/whole-command.js'
+import { nodeArchitecture } from '../../image/index.js'
+import type { TrainingSpec } from '../../learn/run/index.js'
+import { specOf, subjectOf } from '../../learn/source.js'
 import { SETTLED_MS } from '../../measure/measure.js'
 import type { SourceImage } from '../../ports/index.js'
 import { withContainer } from '../../ports/with-container.js'
@@ -114,7 +114,11 @@ async function measureAll(
     schema: 'io.pycds.bench/1',
     image: { reference: request.reference, id: baked.id },
     baseline: { reference: request.baseline ?? baseline.reference, id: baseline.id },
-    ...{ runs: request.runs, subjects: measured, metric, warnings, withoutCold },
+    runs: request.runs,
+    subjects: measured,
+    metric,
+    warnings,
+    withoutCold,
     withoutBytecode: 'reason' in bytecode ? bytecode.reason : null,
     speedups: factors,
     gate: judge(request.minSpeedup, metric, factors),
@@ -122,16 +126,10 @@ async function measureAll(
 }
 
 function toSpec({ image, env }: Subject, request: BenchRequest, { archiver }: BenchPorts): TrainingSpec {
-  const { surroundings, command } = request
-  assertWholeCommand(request, image.config)
-  return {
-    image: image.id,
-    ...(command ? { command } : {}),
-    preload: environmentOf(image.config).LD_PRELOAD,
-    health: healthCommand(image.config),
-    surroundings: { ...surroundings, env: { ...surroundings.env, ...env } },
-    ...archiver.injected(nodeArchitecture(image)),
-  }
+  const { surroundings } = request
+  const inside = { ...surroundings, env: { ...surroundings.env, ...env } }
+  const injected = archiver.injected(nodeArchitecture(image))
+  return specOf({ ...request, surroundings: inside }, subjectOf(image), injected)
 }
 
 function nothingTimed({ reference }: BenchRequest): PycdsError {

@@ -36,11 +36,22 @@ async function bakeFor(image: SourceImage, request: BenchRequest, ports: BenchPo
   const { reference, command, ready, limits, surroundings } = request
   const { result } = await bake(
     {
-      ...{ reference, ready, limits, surroundings, probes: [] },
+      reference,
+      ready,
+      limits,
+      surroundings,
+      probes: [],
       ...(command ? { command } : {}),
-      ...{ onTrainFailure: 'fail', validate: 'stat', pyc: 'auto', measureRuns: 0 },
-      ...{ dryRun: false, untagged: true },
-      ...{ mode: 'entrypoint', imports: [], traces: [], gates: { checkRepro: false } },
+      onTrainFailure: 'fail',
+      validate: 'stat',
+      pyc: 'auto',
+      measureRuns: 0,
+      dryRun: false,
+      untagged: true,
+      mode: 'entrypoint',
+      imports: [],
+      traces: [],
+      gates: { checkRepro: false },
     },
     ports,
   )
@@ -50,6 +61,8 @@ async function bakeFor(image: SourceImage, request: BenchRequest, ports: BenchPo
   return {
     baked: await ports.store.resolve(id),
     baseline: image,
-    ...{ switchedOff: false, temporary: true, warnings: [warning] },
+    switchedOff: false,
+    temporary: true,
+    warnings: [warning],
   }
 }

@@ -2,7 +2,7 @@
 import test from 'ava'
 import { toBakeRequest } from '../../../src/commands/cli/requests.js'
 import type { SourceImage } from '../../../src/ports/index.js'
-import type { BakeRequest } from '../../../src/usecases/bake.js'
+import type { BakeRequest } from '../../../src/usecases/bake-request.js'
 import { bakeKey, describeOptions } from '../../../src/usecases/key.js'
 import { diffId, sampleConfig } from '../../helpers/image.js'
 

@@ -22,22 +22,30 @@ export function toBundleConfig(plan: RunPlan): object {
     mounts: [
       { destination: '/proc', type: 'proc', source: 'proc', options: NO_EXEC },
       {
-        ...{ destination: '/dev', type: 'tmpfs', source: 'tmpfs' },
+        destination: '/dev',
+        type: 'tmpfs',
+        source: 'tmpfs',
         options: ['nosuid', 'strictatime', 'mode=755', 'size=65536k'],
       },
       {
-        ...{ destination: '/dev/pts', type: 'devpts', source: 'devpts' },
+        destination: '/dev/pts',
+        type: 'devpts',
+        source: 'devpts',
         options: ['nosuid', 'noexec', 'newinstance', 'ptmxmode=0666', 'mode=0620'],
       },
       {
-        ...{ destination: '/dev/shm', type: 'tmpfs', source: 'shm' },
+        destination: '/dev/shm',
+        type: 'tmpfs',
+        source: 'shm',
         options: [...NO_EXEC, 'mode=1777', 'size=65536k'],
       },
       ...(plan.isolateNetwork
         ? [{ destination: '/sys', type: 'sysfs', source: 'sysfs', options: [...NO_EXEC, 'ro'] }]
         : []),
       ...[...plan.networkFiles, ...plan.mounts].map(({ source, target, readOnly }) => ({
-        ...{ destination: target, type: 'bind', source },
+        destination: target,
+        type: 'bind',
+        source,
         options: ['rbind', 'rprivate', readOnly ? 'ro' : 'rw'],
       })),
     ],

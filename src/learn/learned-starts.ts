@@ -17,7 +17,7 @@ const NUMBER = /^\d+$/
 const MAX_BYTES = 64 * 1024 * 1024
 
 /** One kind of start. */
-export interface Learned {
+export interface LearnedStart {
   key: string
   /** The file of records, and the archive beside it. */
   file: string
@@ -33,7 +33,7 @@ export interface Learned {
  * Reads a directory, and those of users in it; the latest first.
  * @throws TRACE_INVALID when there is nothing in it
  */
-export function readLearned(directory: string): Learned[] {
+export function readLearned(directory: string): LearnedStart[] {
   const found = list(directory).flatMap((name) => (isOfUser(name) ? readOne(join(directory, name)) : []))
   const all = [...readOne(directory), ...found].sort((a, b) => b.time.getTime() - a.time.getTime())
   if (all.length > 0) return all
@@ -43,7 +43,7 @@ export function readLearned(directory: string): Learned[] {
   })
 }
 
-function readOne(directory: string): Learned[] {
+function readOne(directory: string): LearnedStart[] {
   return list(directory).flatMap((name) => {
     const key = name.slice(0, -LEARNED_RECORDS.length)
     const file = join(directory, name)
@@ -92,7 +92,7 @@ function list(directory: string): string[] {
  * A trace of all that was learned by one interpreter: the one whose starts imported most.
  * @returns others: kinds that are not in it, since another interpreter learned them
  */
-export function traceOf(learned: readonly Learned[]): { trace: Trace; others: number } {
+export function traceOf(learned: readonly LearnedStart[]): { trace: Trace; others: number } {
   const [group] = groupByPython(learned.map(({ process }) => process))
   if (!group) throw new Error('nothing to make a trace of')
   const selection = selectModules(group, new Set())

@@ -2,7 +2,7 @@
 // What containers have learned, for the next bake and for people.
 import { statSync } from 'node:fs'
 import { PycdsError } from '../errors/index.js'
-import { type Learned, readLearned, traceOf } from '../learn/learned.js'
+import { type LearnedStart, readLearned, traceOf } from '../learn/learned-starts.js'
 import type { Trace } from '../learn/trace/trace-file.js'
 import { isLayout } from '../util/form-on-disk.js'
 
@@ -79,7 +79,7 @@ export function inspectDirectory(directory: string): InspectDirectoryResult {
   return { schema: 'io.pycds.inspect-directory/1', directory, kinds }
 }
 
-function describe({ key, owner, time, archive, process }: Learned): LearnedKind {
+function describe({ key, owner, time, archive, process }: LearnedStart): LearnedKind {
   const { argv, prefix, python, modules, regexes, sources } = process
   const { version, executable, optimize } = python
   const found = statSync(archive, { throwIfNoEntry: false })
