@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A snapshot may hold modules that its program has not imported yet. When it does, nothing but the clock tells that they
 // were there: the same program is run with and without.
+import { spawnSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { chmodSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -9,7 +10,7 @@ import { blame } from '../../src/artifact/snapshot/blame.js'
 import { compile } from '../helpers/compile.js'
 import type { Python } from '../helpers/interpreters.js'
 import { inRepository } from '../helpers/repository.js'
-import { missing, unless } from '../helpers/skipped.js'
+import { missing, notRoot, unless } from '../helpers/skipped.js'
 import { findFreezable, type StartOptions } from '../helpers/snapshot.js'
 import { testInTurn } from '../helpers/test-in-turn.js'
 import { TIER } from '../helpers/tier.js'
@@ -654,13 +655,22 @@ all('other surroundings lead to what they would have led to', async (t, python) 
   ]
   for (const [env, snapshot] of surroundings)
     await bench.assertSame(t, JSON.stringify(env), [script], { env: { ...ENV, ...env } }, snapshot)
-  if (process.getuid?.() !== 0) return
-  chmodSync(bench.directory, 0o755)
-  await bench.assertSame(t, 'another user', [script], {
-    env: ENV,
-    through: ['setpriv', '--reuid', '12345', '--clear-groups'],
-  })
 })
+
+const ANOTHER_USER = ['setpriv', '--reuid', '12345', '--clear-groups']
+for (const python of TIER === 'all' ? pythons : []) {
+  // In a home directory it is not found, or takes the library of another one.
+  const library = (...words: string[]) =>
+    String(spawnSync('env', [...words, python.path, '-c', 'import os; print(os.__file__)']).stdout)
+  const may = library(...ANOTHER_USER) === library()
+  const declare = unless(notRoot ?? (may ? undefined : 'only root may start this one'), testInTurn)
+  declare(`${python.version}: modules are ready for another user`, async (t) => {
+    const bench = await packaged(t, python)
+    const script = bench.file('app/main.py', 'import sys, os, top; print(top.VALUE, sys.path, sys.flags)')
+    chmodSync(bench.directory, 0o755)
+    await bench.assertSame(t, 'another user', [script], { env: ENV, through: ANOTHER_USER })
+  })
+}
 
 /** Applications of packages that are not of the standard library; what they print is the same each time. */
 const APPLICATIONS: Record<string, string> = {
