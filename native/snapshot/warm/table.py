@@ -525,14 +525,15 @@ def assigning_instructions():
 
 def assigned_in(code, instructions):
     """The names of its module that a code object assigns, and those in it."""
-    # CPython keeps the text in the object that it was asked of.
-    words = code.replace().co_code
     names = set()
-    if not instructions.isdisjoint(words[::2]):
+    # Other instructions may be what importing has made of them, and numbers between them anything; these are never changed.
+    if not instructions.isdisjoint(code._co_code_adaptive[::2]):
+        # CPython keeps this text in the object that it was asked of.
+        words = code.co_code
         # The higher part of a number is in an instruction of its own.
         few = len(code.co_names) <= 256
         names.update(code.co_names[number] for one, number in zip(words[::2], words[1::2]) if few and one in instructions)
-        names.update(() if few else code.co_names)
+        names.update(() if few or instructions.isdisjoint(words[::2]) else code.co_names)
     for constant in code.co_consts:
         if type(constant) is type(code):
             names |= assigned_in(constant, instructions)
