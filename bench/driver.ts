@@ -20,6 +20,8 @@ export interface Start {
   readonly phaseCpu: number
   readonly majorFaults: number
   readonly minorFaults: number
+  /** When it began, by the monotonic clock. */
+  readonly began: number
 }
 
 let compiled: Promise<string> | undefined
@@ -48,9 +50,9 @@ export function parseStarts(output: string): Start[] {
     .map((line) => {
       const numbers = line.split(' ').map(Number)
       const [round = 0, starter = 0, wall = 0, cpu = 0, phase = 0, phaseCpu = 0] = numbers
-      const [majorFaults = 0, minorFaults = 0] = numbers.slice(6)
+      const [majorFaults = 0, minorFaults = 0, began = 0] = numbers.slice(6)
       return {
-        ...{ round, starter, majorFaults, minorFaults },
+        ...{ round, starter, majorFaults, minorFaults, began: began / 1e6 },
         ...{ process: wall / 1e6, processCpu: cpu / 1e6, phase: phase / 1e6, phaseCpu: phaseCpu / 1e6 },
       }
     })

@@ -12,6 +12,18 @@ export interface Baked {
   readonly archiveBytes: number
   readonly layerBytes: number
   readonly layerCompressedBytes: number
+  /** With `--snapshot`. */
+  readonly snapshot: Snapshot | null
+}
+
+/** What `bake --json` tells of a snapshot. */
+export interface Snapshot {
+  /** Why none is shipped; null: one is. */
+  readonly reason: string | null
+  readonly bytes: number
+  readonly compressedBytes: number | null
+  readonly modules: number
+  readonly leftOut: readonly { readonly name: string; readonly because: string; readonly reason: string }[]
 }
 
 /** Variables that every start of a package gets, in training and in measurements. */
@@ -28,8 +40,9 @@ export function environmentOf(one: Package): Record<string, string> {
 
 const bases = new Map<string, Promise<string>>()
 
-/** Makes a base image where it is missing; its reference. */
+/** Makes a base image where it is missing; its reference. One that has a tag or a repository is there already. */
 export function makeBase(name: string): Promise<string> {
+  if (/[/:]/.test(name)) return Promise.resolve(name)
   const known = bases.get(name) ?? callScript(name)
   bases.set(name, known)
   return known
@@ -79,9 +92,10 @@ export async function bake(
   const output = await run(process.execPath, args).catch((error: unknown) => {
     throw new Error(`bake of ${one.name}: ${error instanceof CommandFailed ? reasonIn(error.said) : error}`)
   })
-  const { archive, layer } = JSON.parse(output) as {
+  const { archive, layer, snapshot } = JSON.parse(output) as {
     archive: { bytes: number; modules: number }
     layer: { bytes: number; compressedBytes: number }
+    snapshot?: Snapshot | null
   }
   return {
     reference: tag,
@@ -89,6 +103,7 @@ export async function bake(
     archiveBytes: archive.bytes,
     layerBytes: layer.bytes,
     layerCompressedBytes: layer.compressedBytes,
+    snapshot: snapshot ?? null,
   }
 }
 

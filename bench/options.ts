@@ -16,6 +16,7 @@ npm run bench -- report              writes docs/performance.md and the README's
   --contestants A,B    default: all (${CONTESTANTS.join(', ')})
   --runs N             starts of each contestant for each package; default 21
   --cold-runs N        the same with the page cache dropped before each start; default 7, 0 for none
+  --image REFERENCE    an image of the engine that has the packages, in the place of those that are made for the benchmark
   --other DIR          another built checkout, measured in the same run as contestant "other"
   --results FILE       default: bench/results/full.json, quick.json with --quick
   --parts A,B          beside the times of packages; default: all (${PARTS.map((part) => part.name).join(', ')}),
@@ -49,6 +50,7 @@ export function parseOptions(argv: readonly string[]): Options {
       parts: { type: 'string' },
       runs: { type: 'string' },
       'cold-runs': { type: 'string' },
+      image: { type: 'string' },
       other: { type: 'string' },
       results: { type: 'string' },
       fresh: { type: 'boolean', default: false },
@@ -65,7 +67,9 @@ export function parseOptions(argv: readonly string[]): Options {
     report: verb === 'report',
     quick,
     packages: choosePackages(values.packages ?? (quick ? QUICK_PACKAGES.join() : undefined)),
-    pythons: choose('python', PYTHONS, (one) => one.id, values.python ?? (quick ? '3.11' : undefined)),
+    pythons: choose('python', PYTHONS, (one) => one.id, values.python ?? (quick ? '3.11' : undefined)).map(
+      (one) => (values.image === undefined ? one : inImage(one, values.image)),
+    ),
     contestants: choose(
       'contestant',
       CONTESTANTS,
@@ -80,6 +84,12 @@ export function parseOptions(argv: readonly string[]): Options {
     // A yardstick that shows what it measured an hour ago is none.
     fresh: values.fresh || quick,
   }
+}
+
+/** With a reference that is no name of a base image. */
+function inImage(python: Python, image: string): Python {
+  if (!/[/:]/.test(image)) throw new Error(`--image ${image}: give its tag, too`)
+  return { ...python, images: { web: image, native: image } }
 }
 
 function choosePackages(text: string | undefined): Package[] {

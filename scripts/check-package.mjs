@@ -31,18 +31,32 @@ const PREBUILDS = [
   ]),
 ]
 
+/** What is run of dist: the programs, and what `src/commands` has of verbs; further files are pieces of these. */
+function programs() {
+  const verbs = readdirSync(join(ROOT, 'src/commands')).filter(
+    (name) => name.endsWith('.ts') && name !== 'index.ts',
+  )
+  return [
+    ...['dist/bin/run.js', 'dist/bin/frontend.js', 'dist/help/index.txt', 'dist/NOTICES.txt'],
+    // `trace-diff.ts` is the verb `trace diff`, for which oclif looks in a folder.
+    ...verbs.map((name) => `dist/commands/${name.replace(/\.ts$/, '.js').replaceAll('-', '/')}`),
+  ]
+}
+
 /** All that belongs into the package, as paths from its root. */
 function expectedFiles() {
   const tracked = execFileSync('git', ['ls-files', 'docs', 'examples'], { cwd: ROOT, encoding: 'utf8' })
   const dist = readdirSync(join(ROOT, 'dist'), { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())
     .map((entry) => join(entry.parentPath, entry.name).slice(ROOT.length))
-  return [
+  const names = [
     ...['package.json', 'oclif.manifest.json', 'README.md', 'LICENSE', 'CHANGELOG.md', 'SECURITY.md'],
     ...tracked.trim().split('\n'),
     ...dist,
+    ...programs(),
     ...PREBUILDS.map((name) => `prebuilds/${name}`),
-  ].sort()
+  ]
+  return [...new Set(names)].sort()
 }
 
 function filesBelow(directory) {

@@ -61,6 +61,8 @@ main() {
     if can_install; then apt_install gcc-aarch64-linux-gnu libc6-dev-arm64-cross; fi
     need_packages
   fi
+  say "bundling"
+  (cd "$ROOT" && npm run --silent build:ts >&2)
   have aarch64-linux-gnu-gcc || skip "a compiler for arm64 is missing" "Debian, Ubuntu: apt-get install gcc-aarch64-linux-gnu"
   zig=$(zig_program)
   ZIG_GLOBAL_CACHE_DIR=$(cache_dir)/zig-cache

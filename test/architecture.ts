@@ -16,7 +16,8 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   bin: ['frontend', 'errors', 'log', 'util'],
   commands: [
     ...['commands/cli', 'commands/render', 'usecases', 'learn/trace', 'measure', 'config', 'errors'],
-    ...['commands/fleet', 'util/published-images.ts'],
+    // A word that names a file needs no engine.
+    ...['commands/fleet', 'util/published-images.ts', 'util/form-on-disk.ts'],
   ],
   // Many images, and each of them.
   'commands/fleet': ['commands/cli', 'commands/render', 'usecases', 'errors', 'types:log', 'util'],
@@ -137,7 +138,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   'frontend/stdio': ['errors', 'util'],
   'frontend/gen': [],
   dockerfile: [],
-  image: ['errors', 'util/present.ts'],
+  image: ['errors', 'util/present.ts', 'util/quote.ts'],
   tar: ['errors'],
   // Where the documents are that a failure sends to.
   errors: ['util/document-path.ts'],

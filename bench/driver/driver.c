@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Starts the contestants of a benchmark in turns, each in its own root directory, and prints one line a start:
 //
-//   ROUND CONTESTANT WALL_NS CPU_NS PHASE_NS PHASE_CPU_NS MAJOR_FAULTS MINOR_FAULTS
+//   ROUND CONTESTANT WALL_NS CPU_NS PHASE_NS PHASE_CPU_NS MAJOR_FAULTS MINOR_FAULTS BEGAN_NS
 //
 // WALL_NS runs from before the fork to after the wait, CPU_NS is the processor time of the process. The two of
-// the phase are what the program wrote to descriptor 3 in decimal, 0 if nothing. Written in C because the time
+// the phase are what the program wrote to descriptor 3 in decimal, 0 if nothing; BEGAN_NS is the monotonic clock before the
+// fork. Written in C because the time
 // that a runtime needs to start a process varies more than what is measured.
 //
 // The plan comes on stdin, fields ended by NUL: rounds, "1" to drop the page cache before each start, number
@@ -102,8 +103,8 @@ static int run(const struct contestant *one, int round, int index, int null) {
   long long cpu_us =
       (usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1000000LL + usage.ru_utime.tv_usec + usage.ru_stime.tv_usec;
   long long phase = strtoll(text, &rest, 10);
-  printf("%d %d %lld %lld %lld %lld %ld %ld\n", round, index, wall, cpu_us * 1000, phase, strtoll(rest, NULL, 10),
-         usage.ru_majflt, usage.ru_minflt);
+  printf("%d %d %lld %lld %lld %lld %ld %ld %lld\n", round, index, wall, cpu_us * 1000, phase, strtoll(rest, NULL, 10),
+         usage.ru_majflt, usage.ru_minflt, began);
   return 0;
 }
 

@@ -6,6 +6,8 @@ import { location } from './location.js'
 import { memory } from './memory.js'
 import type { Part } from './part.js'
 import { profile } from './profile.js'
+import { snapshot } from './snapshot.js'
+import { snapshotUse } from './snapshot-use.js'
 
 /** What is measured beside the times of packages, in this order. */
-export const PARTS: readonly Part[] = [fixed, memory, growth, profile, floor, location]
+export const PARTS: readonly Part[] = [fixed, memory, growth, profile, floor, location, snapshot, snapshotUse]

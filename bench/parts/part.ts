@@ -6,7 +6,14 @@ import type { Results } from '../results.js'
 /** What a part of the benchmark works with. */
 export interface PartContext {
   /** What was chosen to be measured. */
-  readonly options: { readonly packages: readonly Package[]; readonly pythons: readonly Python[] }
+  readonly options: {
+    readonly packages: readonly Package[]
+    readonly pythons: readonly Python[]
+    /** Starts with an empty page cache; 0: none. */
+    readonly coldRuns: number
+    /** Another built checkout to compare with. */
+    readonly other?: string | undefined
+  }
   readonly results: Results
   /** A directory for it alone; everything below may be deleted. */
   readonly folder: string

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // docs/performance.md and the README's table, from saved figures and nothing else.
 import { readFile, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { TITLES } from '../contestants.js'
 import { measuredInFull, PYTHONS, type Python } from '../pythons.js'
 import { type Results, readResults } from '../results.js'
@@ -11,23 +11,30 @@ import { goalTable, select } from './goals.js'
 import { factorText, replaceBetween, table } from './markdown.js'
 import { packageTable, withoutBytecodeTable } from './packages.js'
 import { fixedSection, growthSection, memorySection, profileSection, sizeSection } from './parts.js'
+import { snapshotMean, snapshotSection } from './snapshot.js'
 
 const MARKER = 'benchmark'
 const NOTES = 'bench/notes.md'
+/** Beside the other figures: measured for itself, more often, and not on the same day. */
+const SNAPSHOTS = 'snapshot.json'
 
 /** Writes both files; throws when there are no figures. */
 export async function report(path: string): Promise<string[]> {
   const results = await readResults(path)
   if (!results) throw new Error(`${path}: no figures; measure first: npm run bench`)
+  const snapshots = await readResults(join(dirname(path), SNAPSHOTS))
   const notes = await readFile(join(ROOT, NOTES), 'utf8').catch(() => '')
   const [document, readme] = [join(ROOT, 'docs/performance.md'), join(ROOT, 'README.md')]
-  await writeFile(document, performancePage(results, notes.trim()))
-  await writeFile(readme, replaceBetween(await readFile(readme, 'utf8'), MARKER, readmeTable(results)))
+  await writeFile(document, performancePage(results, notes.trim(), snapshots))
+  await writeFile(
+    readme,
+    replaceBetween(await readFile(readme, 'utf8'), MARKER, readmeTable(results, snapshots)),
+  )
   return [document, readme]
 }
 
 /** The whole page. */
-export function performancePage(results: Results, notes: string): string {
+export function performancePage(results: Results, notes: string, snapshots?: Results): string {
   const pythons = PYTHONS.filter(({ id }) => results.entries.some((entry) => entry.python === id))
   return `${[
     '# Performance',
@@ -37,6 +44,7 @@ export function performancePage(results: Results, notes: string): string {
     goalTable(results, measuredInFull(pythons)),
     ...(notes ? ['## What is in between', notes] : []),
     ...pythons.flatMap((python) => pythonSections(python, results)),
+    ...(snapshots ? snapshotSection(snapshots) : []),
     ...fixedSection(results),
     ...growthSection(results),
     ...sizeSection(results),
@@ -46,32 +54,38 @@ export function performancePage(results: Results, notes: string): string {
   ].join('\n\n')}\n`
 }
 
-/** Means over the packages, and what the least of them gains: one column an interpreter. */
-export function readmeTable(results: Results): string {
+/** Means over the packages, and what the least of them gains: a column for each interpreter, and one with a snapshot. */
+export function readmeTable(results: Results, snapshots?: Results): string {
   const measured = PYTHONS.filter(({ id }) => results.entries.some((entry) => entry.python === id))
   const pythons = measuredInFull(measured)
+  const frozen = pythons.filter(({ id }) => snapshots && snapshotMean(snapshots, id, 'import'))
   const rows = [
-    ['import, image with `.pyc` files', 'warm', 'phase', 'pycds'],
-    ['whole process, the same image', 'warm', 'process', 'pycds'],
-    ['import, page cache emptied before', 'cold', 'phase', 'pycds'],
-    ['import, image without `.pyc` files', 'warm', 'phase', 'pycds-nopyc'],
-    ['for comparison: code-data-share, whole process', 'warm', 'process', 'cds'],
+    ['import, image with `.pyc` files', 'warm', 'phase', 'pycds', 'import'],
+    ['whole process, the same image', 'warm', 'process', 'pycds', 'process'],
+    ['import, page cache emptied before', 'cold', 'phase', 'pycds', 'cold'],
+    ['import, image without `.pyc` files', 'warm', 'phase', 'pycds-nopyc', undefined],
+    ['for comparison: code-data-share, whole process', 'warm', 'process', 'cds', undefined],
   ] as const
-  const cells = rows.map(([title, cache, metric, name]) => [
+  const text = (mean: { factor: number; least: { factor: number; package: string } } | undefined) =>
+    mean
+      ? `**${factorText(mean.factor)}**, least ${factorText(mean.least.factor)} (${mean.least.package})`
+      : '–'
+  const cells = rows.map(([title, cache, metric, name, what]) => [
     title,
-    ...pythons.map(({ id }) => {
-      const mean = meanFactor(select(id, cache, results), metric, name, baselineOf(name))
-      return mean === undefined
-        ? '–'
-        : `**${factorText(mean.factor)}**, least ${factorText(mean.least.factor)} (${mean.least.package})`
-    }),
+    ...pythons.map(({ id }) => text(meanFactor(select(id, cache, results), metric, name, baselineOf(name)))),
+    ...frozen.map(({ id }) => text(what && snapshots && snapshotMean(snapshots, id, what))),
   ])
   const names = new Set(results.entries.map((entry) => entry.package))
   const head = [
     `times as fast, geometric mean of ${names.size} packages`,
     ...pythons.map(({ id }) => `CPython ${id}`),
+    ...frozen.map(({ id }) => {
+      const count = snapshots && snapshotMean(snapshots, id, 'import')?.count
+      return `${id}, [snapshot](docs/snapshots.md) of ${count}`
+    }),
   ]
-  return `\n${table(['left', ...pythons.map(() => 'right' as const)], [head, ...cells])}\n`
+  const align = [...pythons, ...frozen].map(() => 'right' as const)
+  return `\n${table(['left', ...align], [head, ...cells])}\n`
 }
 
 function facts({ machine, commit, started, finished, entries }: Results): string {

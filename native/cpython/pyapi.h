@@ -120,6 +120,7 @@ PYCDS_PYAPI PyObject *PyTuple_GetItem(PyObject *, Py_ssize_t); /* borrowed */
 PYCDS_PYAPI Py_ssize_t PyTuple_Size(PyObject *);
 PYCDS_PYAPI int PyTuple_SetItem(PyObject *, Py_ssize_t, PyObject *);
 PYCDS_PYAPI PyObject *PyFrozenSet_New(PyObject *);
+PYCDS_PYAPI int PySet_Contains(PyObject *, PyObject *);
 PYCDS_PYAPI PyObject *PyDict_New(void);
 PYCDS_PYAPI PyObject *PyDict_GetItemString(PyObject *, const char *); /* borrowed */
 PYCDS_PYAPI int PyDict_SetItemString(PyObject *, const char *, PyObject *);

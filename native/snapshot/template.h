@@ -12,10 +12,11 @@ struct template_calls {
   /* What the hook would have done, done in each process that is made of the template. `milliseconds` is what the thaw
    * took. */
   void (*run)(void *self, double milliseconds);
-  /* Takes over modules that were imported in advance, in a list of their descriptions; with the key of the hashes in it,
+  /* Takes over modules that were imported in advance, in a list of their descriptions; with what must not have been changed
+   * in them (namespaces of classes; for each module, names that may change and numbers of these), the key of the hashes,
    * and two functions for what importing them has changed elsewhere, (what, place, payload): whether it may be done again,
    * and doing it. */
-  bool (*adopt)(PyObject *table, PyObject *key, PyObject *may, PyObject *put);
+  bool (*adopt)(PyObject *table, PyObject *prints, PyObject *key, PyObject *may, PyObject *put);
   /* Loading libraries and extension modules anew: runtime/warm/anew.h. */
   size_t (*libraries)(void **maps, size_t most);
   const char *(*refuses)(void *map);

@@ -2,6 +2,7 @@
 // What the artifacts of an image hold, or one that lies in a file by itself.
 import { PycdsError } from '../errors/index.js'
 import type { Archiver, Container } from '../ports/index.js'
+import { quote } from '../util/quote.js'
 import { type ArchiveContents, describeArchive } from './archive/describe.js'
 import { ARCHIVE_PATH, readBaked } from './kind/baked.js'
 import { describeSnapshot, type SnapshotContents } from './snapshot/describe.js'
@@ -29,7 +30,7 @@ export async function describeImage(
   if (!archive) {
     throw new PycdsError('IMAGE_INVALID', {
       message: `image ${name}: it holds no archive at ${ARCHIVE_PATH}`,
-      hint: `Bake it first: pycds-image bake ${name}`,
+      hint: `Bake it first: pycds-image bake ${quote(name)}`,
     })
   }
   const found = { path: ARCHIVE_PATH, leftOut: manifest?.leftOut, map }

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs'
 import { Args, Flags, type Interfaces } from '@oclif/core'
 import { CONFIG_FILE } from '../config/name.js'
 import { PycdsError } from '../errors/index.js'
-import type { BakesResult, Expanded, Made, Task } from '../usecases/fleet/index.js'
+import type { BakesResult, Expanded, Made, NamedWork, Task } from '../usecases/fleet/index.js'
 import type { PlanResult } from '../usecases/plan.js'
 import { BaseCommand } from './cli/base-command.js'
 import { configFlags, type GivenFlag, optionsFor, readEntries } from './cli/config-flags.js'
@@ -18,6 +18,7 @@ import {
 } from './cli/flags.js'
 import { assertNoFleet, fleetFlags, toFleetRequest, untilFlags } from './cli/fleet-flags.js'
 import { gateFlags } from './cli/gate-flags.js'
+import { GivenFiles } from './cli/given-files.js'
 import { interruptible } from './cli/interruption.js'
 import { learnFlags } from './cli/learn-flags.js'
 import { toPlatforms, toPortsRequest } from './cli/locations.js'
@@ -113,7 +114,7 @@ export default class Bake extends BaseCommand {
     if (args.image === undefined) throw missingImage()
     assertNoFleet(flags)
     if (flags.plan) return await this.#plan(args.image, flags, line.command)
-    const work = this.#prepare(args.image, flags, line.command)
+    const work = await this.#prepare(args.image, flags, line.command, new GivenFiles())
     const result = await this.withProgress(flags, (progress) => work({ progress, signal: undefined }))
     if (result === undefined) throw new Error('nothing was made, though nothing was there before')
     this.log(this.#render(result, line.command))
@@ -121,8 +122,13 @@ export default class Bake extends BaseCommand {
   }
 
   /** Reads the request, so that what is wrong with it is told before anything is done. */
-  #prepare(image: string, flags: Parsed, command: string[] | undefined): Work {
-    const request = toBakeRequest(image, flags, command, process.env)
+  async #prepare(
+    image: string,
+    flags: Parsed,
+    command: string[] | undefined,
+    files: GivenFiles,
+  ): Promise<Work> {
+    const request = await toBakeRequest(image, flags, command, process.env, files)
     assertOutputFiles(flags)
     const platforms = toPlatforms(flags.platform)
     const ports = toPortsRequest(image, { ...flags, platform: platforms[0] })
@@ -144,7 +150,7 @@ export default class Bake extends BaseCommand {
   }
 
   async #plan(image: string, flags: Parsed, command: string[] | undefined): Promise<PlanResult> {
-    const request = toBakeRequest(image, flags, command, process.env)
+    const request = await toBakeRequest(image, flags, command, process.env)
     const [platform] = toPlatforms(flags.platform)
     const { plan } = await import('../usecases/plan.js')
     const result = await this.withShownPorts(
@@ -167,7 +173,8 @@ export default class Bake extends BaseCommand {
     if (args.image !== undefined || command) throw twoSources(path)
     if (flags.plan) throw planOfMany(path)
     const fleet = toFleetRequest(flags)
-    const entries = readEntries(path, Bake.flags)
+    const files = new GivenFiles()
+    const entries = await readEntries(path, Bake.flags, files)
     const [{ chooseImages }, { renderFailures, runFleet }] = await Promise.all([
       import('./fleet/choose.js'),
       import('./fleet/run-file.js'),
@@ -177,16 +184,15 @@ export default class Bake extends BaseCommand {
     const choice = { only: flags.only, shard: fleet.shard, list: listImages }
     const chosen = await chooseImages(path, entries, choice, read)
     const checked = new Set<string>()
-    const images = chosen.map(({ image, flags: its }) => {
-      const prepare = () => this.#prepare(image.image, its, image.command)
+    const images: NamedWork[] = []
+    for (const { image, flags: its } of chosen) {
+      const prepare = () => this.#prepare(image.image, its, image.command, files)
       // Once for each entry: a request holds its traces, and there may be thousands of them.
-      if (!image.failure && !checked.has(image.entry)) prepare()
+      if (!image.failure && !checked.has(image.entry)) await prepare()
       checked.add(image.entry)
-      return {
-        name: image.name,
-        work: (task: Task) => (image.failure ? fail(image.failure) : prepare()(task)),
-      }
-    })
+      const work = async (task: Task) => (image.failure ? fail(image.failure) : (await prepare())(task))
+      images.push({ name: image.name, work })
+    }
     const result = await this.withProgress(flags, (progress) =>
       interruptible((signal) => runFleet(images, fleet, { progress, signal })),
     )

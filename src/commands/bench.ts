@@ -46,7 +46,7 @@ export default class Bench extends BaseCommand {
 
   async run(): Promise<BenchResult> {
     const { flags, args, command } = await this.parseLine(Bench)
-    const request = toBenchRequest(args.image, args.baseline, flags, command)
+    const request = await toBenchRequest(args.image, args.baseline, flags, command)
     const [{ bench }, { MachinePageCache }] = await Promise.all([
       import('../usecases/bench/bench.js'),
       import('../measure/page-cache.js'),

@@ -3,6 +3,7 @@ import { statSync } from 'node:fs'
 import { Args, Flags } from '@oclif/core'
 import type { InspectResult } from '../usecases/inspect.js'
 import type { InspectDirectoryResult } from '../usecases/learned-directory.js'
+import { isReadable } from '../util/form-on-disk.js'
 import { BaseCommand } from './cli/base-command.js'
 import { locationFlags } from './cli/flags.js'
 import { toPortsRequest } from './cli/locations.js'
@@ -42,7 +43,7 @@ export default class Inspect extends BaseCommand {
     const { inspectFile, inspectImage } = await import('../usecases/inspect.js')
     const request = { subject: args.image, map: flags.map }
     // A file needs no engine, whose client takes as long to load as all the rest.
-    const result = found?.isFile()
+    const result = isReadable(args.image)
       ? await inspectFile(request, { archiver: await openArchiver() })
       : await this.withPorts((ports) => inspectImage(request, ports), toPortsRequest(args.image, flags))
     this.log(result.map ?? renderInspect(result, this.style))

@@ -88,7 +88,7 @@ export default class Step extends BaseCommand {
         return result
       })
     }
-    const request = toStepRequest(flags, command, process.env)
+    const request = await toStepRequest(flags, command, process.env)
     assertWritable('--metadata-file', flags['metadata-file'])
     const { step } = await import('../usecases/step.js')
     return await writeOutcome(outcome, async () => {

@@ -2,6 +2,7 @@
 import { Args } from '@oclif/core'
 import type { TraceDiff as Diff } from '../learn/trace/traces.js'
 import { BaseCommand } from './cli/base-command.js'
+import { GivenFiles } from './cli/given-files.js'
 import { readTrace } from './cli/learn-flags.js'
 import { renderDiff } from './render/trace.js'
 
@@ -17,7 +18,8 @@ export default class TraceDiff extends BaseCommand {
   async run(): Promise<Diff> {
     const { args } = await this.parseLine(TraceDiff)
     const { diffTraces } = await import('../learn/trace/traces.js')
-    const diff = diffTraces(readTrace(args.from), readTrace(args.to))
+    const files = new GivenFiles()
+    const diff = diffTraces(await readTrace(args.from, files), await readTrace(args.to, files))
     this.log(renderDiff(diff))
     return diff
   }

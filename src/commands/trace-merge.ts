@@ -3,7 +3,8 @@ import { Args, Flags } from '@oclif/core'
 import { formatTrace } from '../learn/trace/trace-file.js'
 import type { MergeResult } from '../learn/trace/traces.js'
 import { BaseCommand } from './cli/base-command.js'
-import { readTrace } from './cli/learn-flags.js'
+import { GivenFiles } from './cli/given-files.js'
+import { readTraces } from './cli/learn-flags.js'
 import { writeOutput } from './cli/output-files.js'
 import { renderMerge } from './render/trace.js'
 
@@ -22,7 +23,7 @@ export default class TraceMerge extends BaseCommand {
   async run(): Promise<MergeResult> {
     const { flags, words } = await this.parseLine(TraceMerge)
     const { mergeTraces } = await import('../learn/trace/traces.js')
-    const traces = words.map((name) => ({ name, trace: readTrace(name) }))
+    const traces = await readTraces(words, new GivenFiles())
     const merged = mergeTraces(traces)
     const text = formatTrace(merged)
     const { output = null } = flags

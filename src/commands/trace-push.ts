@@ -2,6 +2,7 @@
 import { Args } from '@oclif/core'
 import type { TracePushResult } from '../usecases/trace-artifact.js'
 import { BaseCommand } from './cli/base-command.js'
+import { GivenFiles } from './cli/given-files.js'
 import { readTrace } from './cli/learn-flags.js'
 import { assertInRegistry } from './cli/locations.js'
 import { renderTracePush } from './render/trace.js'
@@ -22,7 +23,7 @@ export default class TracePush extends BaseCommand {
   async run(): Promise<TracePushResult> {
     const { args } = await this.parseLine(TracePush)
     assertInRegistry('trace push', args.image)
-    const trace = readTrace(args.file)
+    const trace = await readTrace(args.file, new GivenFiles())
     const { pushTrace } = await import('../usecases/trace-artifact.js')
     const result = await this.withAttachments((attachments) => pushTrace({ ...args, trace }, attachments))
     this.log(renderTracePush(result, this.style))

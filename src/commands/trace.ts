@@ -45,7 +45,7 @@ export default class Trace extends BaseCommand {
   async run(): Promise<RecordResult> {
     const { flags, args, command } = await this.parseLine(Trace)
     const { output = null, ...rest } = flags
-    const request = toRecordRequest(args.image, flags, command)
+    const request = await toRecordRequest(args.image, flags, command)
     if (output !== null) assertWritable('--output', output)
     const { record } = await import('../usecases/record.js')
     const { trace, result } = await this.withShownPorts(

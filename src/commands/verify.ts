@@ -37,7 +37,7 @@ export default class Verify extends BaseCommand {
 
   async run(): Promise<VerifyResult> {
     const { flags, args, command } = await this.parseLine(Verify)
-    const request = toVerifyRequest(args.image, flags, command)
+    const request = await toVerifyRequest(args.image, flags, command)
     const { verify } = await import('../usecases/verify.js')
     const result = await this.withShownPorts(
       flags,

@@ -2,9 +2,10 @@
 // Which engine is meant where DOCKER_HOST does not say it: the context that the engine's client
 // uses, else the first socket at hand, of Docker or of Podman, of the system or of this user.
 import { createHash } from 'node:crypto'
-import { accessSync, constants, readFileSync, statSync } from 'node:fs'
+import { accessSync, constants, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { PycdsError } from '../errors/index.js'
+import { readGivenNow } from '../util/read-given.js'
 
 /** The part of the machine that is looked at. */
 export interface Machine {
@@ -35,7 +36,7 @@ const REAL: Machine = {
   },
   readText(path) {
     try {
-      return readFileSync(path, 'utf8')
+      return readGivenNow(path).toString()
     } catch {
       return undefined
     }

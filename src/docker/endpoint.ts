@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Where the engine is: DOCKER_HOST and the TLS variables, as the engine's own client reads them, else
 // what discover.ts finds.
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { PycdsError } from '../errors/index.js'
+import { readGivenNow } from '../util/read-given.js'
 import { DEFAULT_SOCKET, discover, type Found, type Machine } from './discover.js'
 
 /** The address of an engine and what is needed to speak to it. */
@@ -71,7 +72,7 @@ function tlsFolder(env: NodeJS.ProcessEnv): string {
 
 function readTlsFiles(folder: string): TlsFiles {
   try {
-    const read = (name: string) => readFileSync(join(folder, name))
+    const read = (name: string) => readGivenNow(join(folder, name))
     return { ca: read('ca.pem'), cert: read('cert.pem'), key: read('key.pem') }
   } catch (cause) {
     throw new PycdsError('USAGE', {

@@ -24,7 +24,7 @@ export {
   sha256Digest,
   shortId,
 } from './digest.js'
-export { type ForeignForm, foreignForm } from './foreign-form.js'
+export { type ForeignForm, foreignForm, lostPath } from './foreign-form.js'
 export {
   defaultOutputLocation,
   formatLocation,

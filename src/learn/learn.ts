@@ -5,6 +5,7 @@ import { PycdsError } from '../errors/index.js'
 import { ARCHITECTURES } from '../image/index.js'
 import type { Container, Injected, RunPorts } from '../ports/index.js'
 import { by } from '../util/order.js'
+import { quote } from '../util/quote.js'
 import { compilesAlike, readBuild } from './build.js'
 import { findPython, type PythonSurroundings } from './find-python.js'
 import { readCode } from './read-code.js'
@@ -181,7 +182,7 @@ function refused(request: LearnRequest, reason: string, id?: string): PycdsError
   const name = request.traces.map((one) => one.name).join(', ')
   return new PycdsError('TRACE_INVALID', {
     message: `trace ${name}: for image ${request.reference} ${reason}`,
-    hint: `Record one from this image: pycds-image trace ${request.reference} -o FILE${id ? ` (this one is of ${id})` : ''}.`,
+    hint: `Record one from this image: pycds-image trace ${quote(request.reference)} -o FILE${id ? ` (this one is of ${id})` : ''}.`,
   })
 }
 

@@ -49,8 +49,10 @@ function readOne(directory: string): LearnedStart[] {
     const file = join(directory, name)
     if (!name.endsWith(LEARNED_RECORDS) || !KEY.test(key)) return []
     try {
-      const { uid, mtime, size } = statSync(file)
-      const process = size <= MAX_BYTES ? parseRunLog(file, readFileSync(file)) : undefined
+      const found = statSync(file)
+      const { uid, mtime, size } = found
+      // A pipe of that name would be waited for.
+      const process = found.isFile() && size <= MAX_BYTES ? parseRunLog(file, readFileSync(file)) : undefined
       return process
         ? [
             {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // An image with every part within reach, wherever it lies: what stores open, engines unpack and writers write.
 import type { Readable } from 'node:stream'
+import { PycdsError } from '../errors/index.js'
 import {
   type Compression,
   compressionOf,
@@ -66,7 +67,7 @@ export async function openImage(source: BlobSource, descriptor: Descriptor): Pro
       const compression = compressionOf(layer.mediaType)
       const diffId = diffIds[index]
       if (compression === undefined || diffId === undefined) {
-        throw damaged(`${subject}: layer ${layer.digest} has the unknown media type ${layer.mediaType}`)
+        throw unreadableLayer(subject, layer)
       }
       return { descriptor: layer, diffId, compression, blob: await requireBlob(source, layer, 'layer') }
     }),
@@ -89,4 +90,16 @@ export function blobsOf(image: ImageContents, memory: (digest: Digest, bytes: Bu
     memory(image.id, image.configBytes),
     ...image.layers.map(({ blob }) => blob),
   ]
+}
+
+/** A layer that is whole, and in a form that is none of a tar; IMAGE_INVALID with the way to one that is. */
+export function unreadableLayer(subject: string, { digest, mediaType }: Descriptor): PycdsError {
+  const isEncrypted = mediaType.endsWith('+encrypted')
+  const reason = isEncrypted ? `it is encrypted (${mediaType})` : `its media type is ${mediaType}`
+  return new PycdsError('IMAGE_INVALID', {
+    message: `${subject}: layer ${digest} cannot be read: ${reason}`,
+    hint: isEncrypted
+      ? 'Decrypt the image first: skopeo copy --decryption-key KEY SOURCE TARGET.'
+      : 'Layers are read as tar, plain or compressed with gzip or zstd; convert the image, or build it anew for that.',
+  })
 }

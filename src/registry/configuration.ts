@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a machine says of registries, in the files that Podman, skopeo, BuildKit's relatives and Docker read already:
 // `registries.conf` for mirrors and for registries without sound TLS, `certs.d` for certificates.
-import { readdirSync, readFileSync } from 'node:fs'
+import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { rootCertificates } from 'node:tls'
 import { parse } from 'smol-toml'
 import { PycdsError } from '../errors/index.js'
+import { readGivenNow } from '../util/read-given.js'
 import { formatRepository, hostOf, parseRepository, type RepositoryName } from './name.js'
 
 /** A place that has a repository. */
@@ -21,12 +22,14 @@ export interface Places {
   readonly primary: Place
 }
 
-/** What is used to speak TLS with a host. */
+/** What is used to speak TLS with a host; certificates and keys as PEM. */
 export interface TlsSettings {
-  /** Absent: what Node trusts, which it need not read again. */
-  readonly ca?: string[]
-  readonly cert?: string
-  readonly key?: string
+  /** The authorities of the registry's own folder. */
+  readonly own: readonly string[]
+  /** These, Node's, and those of this machine. Undefined where that is what Node trusts, which it need not read again. */
+  all(): readonly string[] | undefined
+  /** What this side shows of itself. */
+  readonly identity: { readonly cert?: string; readonly key?: string }
 }
 
 interface Mirror {
@@ -79,28 +82,30 @@ export class RegistryConfiguration {
   /** The certificates for a registry: those of its own folder beside what every connection trusts. */
   tlsOf(registry: string): TlsSettings {
     this.#system ??= systemCertificates(this.#env)
+    const system = this.#system
     const folders = certificateFolders(this.#env).flatMap((folder) =>
       [registry, hostOf(registry)].map((name) => join(folder, name)),
     )
-    const ca: string[] = []
+    const own: string[] = []
+    const all = () => trusting([...system, ...own])
     for (const folder of new Set(folders)) {
       const names = list(folder)
-      for (const name of names.filter((one) => one.endsWith('.crt'))) ca.push(read(join(folder, name)))
-      const own = names.find((one) => one.endsWith('.cert'))
-      if (own === undefined) continue
-      const cert = read(join(folder, own))
-      const key = read(join(folder, own.replace(/\.cert$/, '.key')))
-      return { ...trusting([...this.#system, ...ca]), cert, key }
+      for (const name of names.filter((one) => one.endsWith('.crt'))) own.push(read(join(folder, name)))
+      const certificate = names.find((one) => one.endsWith('.cert'))
+      if (certificate === undefined) continue
+      const cert = read(join(folder, certificate))
+      const key = read(join(folder, certificate.replace(/\.cert$/, '.key')))
+      return { own, all, identity: { cert, key } }
     }
-    return trusting([...this.#system, ...ca])
+    return { own, all, identity: {} }
   }
 }
 
 /** Node's own list is part of it, and only spelled out where there is more. */
-function trusting(files: readonly string[]): Pick<TlsSettings, 'ca'> {
+function trusting(files: readonly string[]): string[] | undefined {
   const known = new Set(rootCertificates.map((one) => one.trim()))
   const found = files.flatMap((text) => text.match(CERTIFICATE) ?? []).filter((one) => !known.has(one))
-  return found.length === 0 ? {} : { ca: [...rootCertificates, ...new Set(found)] }
+  return found.length === 0 ? undefined : [...rootCertificates, ...new Set(found)]
 }
 
 const CERTIFICATE = /-----BEGIN CERTIFICATE-----[\s\S]+?-----END CERTIFICATE-----/g
@@ -146,7 +151,7 @@ function configurationFiles(env: NodeJS.ProcessEnv): string[] {
 
 function parseEntries(path: string): Entry[] {
   try {
-    const { registry } = parse(readFileSync(path, 'utf8'))
+    const { registry } = parse(readGivenNow(path).toString())
     return Array.isArray(registry) ? (registry as unknown as Entry[]) : []
   } catch (cause) {
     throw new PycdsError('USAGE', {
@@ -191,7 +196,7 @@ function systemCertificates({ SSL_CERT_FILE, NODE_EXTRA_CA_CERTS }: NodeJS.Proce
 
 function read(path: string): string {
   try {
-    return readFileSync(path, 'utf8')
+    return readGivenNow(path).toString()
   } catch (cause) {
     throw new PycdsError('USAGE', {
       message: `certificates ${path}: they cannot be read`,
@@ -211,7 +216,7 @@ function list(folder: string): string[] {
 
 function exists(path: string): boolean {
   try {
-    readFileSync(path)
+    readGivenNow(path)
     return true
   } catch {
     return false

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Whose credentials are used for a registry, as other clients of registries read them: in each file helpers for one
 // registry come first, then the helper for all, then what the file has itself. The first that has something counts.
-import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { PycdsError } from '../errors/index.js'
+import { readGiven, whyUnreadable } from '../util/read-given.js'
 import { askHelper } from './helper.js'
 import { formatRepository, namesOf, type RepositoryName } from './name.js'
 
@@ -33,7 +33,7 @@ interface AuthFile {
 interface Source {
   /** For messages; never what is in it. */
   readonly name: string
-  read(): string | undefined
+  read(): Promise<string | undefined>
 }
 
 /** The key of Docker Hub in files of Docker's client, also towards helpers. */
@@ -49,7 +49,7 @@ export async function findCredentials(
   env: NodeJS.ProcessEnv,
 ): Promise<Credentials | undefined> {
   for (const source of sourcesOf(env)) {
-    const text = source.read()
+    const text = await source.read()
     if (text === undefined || text.trim() === '') continue
     const found = await lookUp(parseFile(text, source.name), source.name, repository, env)
     if (found !== undefined) return found
@@ -66,7 +66,7 @@ function sourcesOf(env: NodeJS.ProcessEnv): Source[] {
   const sources: Source[] = []
   if (env.DOCKER_AUTH_CONFIG) {
     const text = env.DOCKER_AUTH_CONFIG
-    sources.push({ name: 'DOCKER_AUTH_CONFIG', read: () => text })
+    sources.push({ name: 'DOCKER_AUTH_CONFIG', read: async () => text })
   }
   // A file that is named is meant alone, as Podman has it.
   if (env.REGISTRY_AUTH_FILE) return [...sources, fileSource(env.REGISTRY_AUTH_FILE, true)]
@@ -82,11 +82,11 @@ function sourcesOf(env: NodeJS.ProcessEnv): Source[] {
 }
 
 function fileSource(path: string, isNamed: boolean): Source {
-  const read = () => {
+  const read = async () => {
     try {
-      return readFileSync(path, 'utf8')
+      return (await readGiven(path)).toString()
     } catch (cause) {
-      const { code } = cause as NodeJS.ErrnoException
+      const { code = whyUnreadable(cause) } = cause as NodeJS.ErrnoException
       if (!isNamed && (code === 'ENOENT' || code === 'ENOTDIR')) return undefined
       throw unreadable(path, `it cannot be read (${code})`)
     }

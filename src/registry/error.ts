@@ -69,9 +69,9 @@ export function speaksNoTls(error: unknown): boolean {
   return error instanceof ConnectionFailure && NO_TLS.test(error.code)
 }
 
-/** Whether a certificate is not trusted. */
+/** Whether a certificate is not trusted, in the words of a socket or in ours. */
 export function isUntrusted(error: unknown): boolean {
-  return error instanceof ConnectionFailure && UNTRUSTED.test(error.code)
+  return error instanceof Error && UNTRUSTED.test(String((error as NodeJS.ErrnoException).code))
 }
 
 /** REGISTRY_UNREACHABLE for a connection that failed as often as it was tried. */

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// Requests as HTTP has them: connections, TLS, proxies, redirections. The only file that knows the HTTP library.
+// Requests as HTTP has them: proxies, redirections, replies. With `connect.ts` the only file that knows the HTTP library.
 import type { Readable } from 'node:stream'
 import { Agent, type Dispatcher, EnvHttpProxyAgent, request } from 'undici'
 import { PycdsError } from '../errors/index.js'
 import type { Place, RegistryConfiguration } from './configuration.js'
+import { connector } from './connect.js'
 import { ConnectionFailure, registryError, speaksNoTls } from './error.js'
 import { hostOf, isLoopback } from './name.js'
 import type { Secrets } from './secrets.js'
@@ -151,15 +152,24 @@ export class Transport {
     const key = `${url.host} ${insecure}`
     const known = this.#dispatchers.get(key)
     if (known !== undefined) return known
-    const { configuration, env } = this.#options
-    const tls =
-      url.protocol === 'https:' ? { ...configuration.tlsOf(url.host), rejectUnauthorized: !insecure } : {}
-    const options = { connect: { ...tls, timeout: CONNECT_MS }, keepAliveTimeout: 30_000 }
-    const made = isLoopback(url.host)
-      ? new Agent(options) // as everywhere, this machine itself is never behind a proxy
-      : new EnvHttpProxyAgent({ ...options, ...proxiesOf(env), requestTls: tls, proxyTls: tls })
+    const made = this.#dispatcher(url, insecure)
     this.#dispatchers.set(key, made)
     return made
+  }
+
+  #dispatcher({ host, protocol }: URL, insecure: boolean): Dispatcher {
+    const { configuration, env } = this.#options
+    const timeout = { timeout: CONNECT_MS }
+    const tls = protocol === 'https:' ? configuration.tlsOf(host) : undefined
+    const isNear = isLoopback(host)
+    const connect = tls ? connector(tls, { insecure, isNear, timeoutMs: CONNECT_MS }) : timeout
+    const options = { connect, keepAliveTimeout: 30_000 }
+    const proxies = proxiesOf(env)
+    // As everywhere, this machine itself is never behind a proxy.
+    if (isNear || (proxies.httpProxy === '' && proxies.httpsProxy === '')) return new Agent(options)
+    const ca = tls?.all()
+    const settings = { ...tls?.identity, ...(ca && { ca: [...ca] }), rejectUnauthorized: !insecure }
+    return new EnvHttpProxyAgent({ ...options, ...proxies, requestTls: settings, proxyTls: settings })
   }
 }
 

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // What an archive holds, read from a file or from a baked image.
-import { readFile } from 'node:fs/promises'
 import { type Contents, describeFile, describeImage } from '../artifact/describe.js'
 import { PycdsError } from '../errors/index.js'
 import type { Ports } from '../ports/index.js'
 import { withContainer } from '../ports/with-container.js'
 import { isTar, ofTar } from '../util/form-on-disk.js'
+import { readGiven, whyUnreadable } from '../util/read-given.js'
 
 export interface InspectRequest {
   /** The path of an archive, or the name of an image. */
@@ -30,8 +30,17 @@ export async function inspectFile(
     const { hint } = ofTar(name)
     throw new PycdsError('USAGE', { message: `${name}: it is a tar file, not an archive of modules`, hint })
   }
-  const { kind, contents } = describeFile(await readFile(name), { name, map }, archiver)
+  const { kind, contents } = describeFile(await readSubject(name), { name, map }, archiver)
   return { schema: 'io.pycds.inspect/1', subject: { kind, name }, ...contents }
+}
+
+async function readSubject(name: string): Promise<Buffer> {
+  try {
+    return await readGiven(name)
+  } catch (cause) {
+    const hint = 'Name the archive of an image, app.cds, as a file that this user may read.'
+    throw new PycdsError('USAGE', { message: `${name}: ${whyUnreadable(cause)}`, hint, cause })
+  }
 }
 
 /** The same for what is in an image; IMAGE_INVALID when that was never baked. */

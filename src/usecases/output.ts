@@ -11,6 +11,7 @@ import {
   isImageName,
   isLocation,
   type Location,
+  lostPath,
   parseLocation,
   parseReference,
   renameLocation,
@@ -49,7 +50,7 @@ export function chooseOutput(request: OutputRequest, name = request.reference): 
 
 /** What is no name may be a path, and what lies there says more than the grammar of names. */
 function assertNoPath(name: string): void {
-  const form = isImageName(name) ? undefined : formOnDisk(name)
+  const form = isImageName(name) ? undefined : (formOnDisk(name) ?? lostPath(name))
   if (form === undefined) return
   throw new PycdsError('USAGE', {
     message: `image name ${JSON.stringify(name)}: ${form.reason}`,

@@ -5,6 +5,7 @@ import { formatTrace, type Trace } from '../learn/trace/trace-file.js'
 import { parseTraceFile } from '../learn/trace/trace-reader.js'
 import { mergeTraces } from '../learn/trace/traces.js'
 import type { AttachmentStore } from '../ports/index.js'
+import { quote } from '../util/quote.js'
 
 /** The type of a trace, as an artifact and as a document. */
 const TRACE_TYPE = 'application/vnd.pycds.trace.v1+json'
@@ -56,7 +57,7 @@ export async function pullTrace(
   if (first === undefined) {
     throw new PycdsError('TRACE_INVALID', {
       message: `image ${image}: the registry has no trace of it`,
-      hint: `Record one and put it there: pycds-image trace ${image} -o trace.json, then trace push trace.json ${image}.`,
+      hint: `Record one and put it there: pycds-image trace ${quote(image)} -o trace.json, then trace push trace.json ${quote(image)}.`,
     })
   }
   const trace = traces.length === 1 ? first.trace : mergeTraces(traces)

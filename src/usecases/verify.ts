@@ -25,6 +25,7 @@ import {
 import { planRuns, subjectOf } from '../learn/source.js'
 import type { Ports } from '../ports/index.js'
 import { withContainer } from '../ports/with-container.js'
+import { quote } from '../util/quote.js'
 import { findOriginal } from './original.js'
 
 /** Any user that the image does not know. */
@@ -207,7 +208,7 @@ async function listenHarder(
 function notBaked(reference: string): PycdsError {
   return new PycdsError('VERIFY_FAILED', {
     message: `image ${reference}: it was not baked`,
-    hint: `Bake it first: pycds-image bake ${reference}`,
+    hint: `Bake it first: pycds-image bake ${quote(reference)}`,
   })
 }
 

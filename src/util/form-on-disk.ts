@@ -2,6 +2,7 @@
 // What lies on this machine under a text that was taken for the name of an image.
 import { closeSync, existsSync, openSync, readSync, type Stats, statSync } from 'node:fs'
 import { basename, join } from 'node:path'
+import { quote } from './quote.js'
 
 export interface FormOnDisk {
   /** What it is, as the end of a sentence. */
@@ -21,10 +22,17 @@ export function formOnDisk(text: string): FormOnDisk | undefined {
   if (found?.isDirectory()) return ofDirectory(text)
   if (!found?.isFile()) return undefined
   if (/^(?:Docker|Container)file(?:\.|$)/.test(basename(text))) {
-    const hint = `Build it, and name what that gives; or have it bake: pycds-image generate ${text}`
+    const hint = `Build it, and name what that gives; or have it bake: pycds-image generate ${quote(text)}`
     return { reason: 'it is a Dockerfile here', hint, isImage: false }
   }
   return isTar(text) ? ofTar(text) : { ...ofTar(text), reason: 'it is a file here', isImage: false }
+}
+
+/** Whether a text is read as a file: one lies there, or it is written as a path and a pipe or a device lies there. */
+export function isReadable(text: string): boolean {
+  const found = look(text)
+  if (found === undefined || found.isDirectory()) return false
+  return found.isFile() || /^[./]/.test(text)
 }
 
 /** Whether a directory is an OCI layout. */
@@ -34,6 +42,8 @@ export function isLayout(directory: string): boolean {
 
 /** Whether a file is a tar; a compressed one is not seen. */
 export function isTar(path: string): boolean {
+  // The opening of a pipe waits for somebody who writes to it.
+  if (!look(path)?.isFile()) return false
   const mark = Buffer.alloc(TAR_MARK.text.length)
   try {
     const file = openSync(path, 'r')
@@ -47,15 +57,19 @@ export function isTar(path: string): boolean {
 
 /** How an image in a tar is written. */
 export function ofTar(path: string): FormOnDisk {
-  const hint = `Write docker-archive:${path} for what docker save writes, oci-archive:${path} for a layout in a tar.`
+  const hint = `Write ${quote(`docker-archive:${path}`)} for what docker save writes, ${quote(`oci-archive:${path}`)} for a layout in a tar.`
   return { reason: 'it is a tar file here', hint, isImage: true }
 }
 
 function ofDirectory(path: string): FormOnDisk {
   if (isLayout(path))
-    return { reason: 'it is an OCI layout here', hint: `Write oci:${path} for it.`, isImage: true }
+    return {
+      reason: 'it is an OCI layout here',
+      hint: `Write ${quote(`oci:${path}`)} for it.`,
+      isImage: true,
+    }
   if (existsSync(join(path, 'Dockerfile'))) {
-    const hint = `Build it, and name what that gives: docker build -t NAME ${path}`
+    const hint = `Build it, and name what that gives: docker build -t NAME ${quote(path)}`
     return { reason: 'it is the folder of a Dockerfile here', hint, isImage: false }
   }
   const hint = 'Name an image of the engine, or an OCI layout as oci:DIR.'

@@ -34,9 +34,18 @@ export interface RunOptions {
 export function run(file: string, args: readonly string[], o: RunOptions = {}): Promise<Outcome> {
   const timeout = o.deadlineMs ?? DEADLINE_MS
   const env = o.wholeEnv ?? { ...process.env, ...o.env }
+  const start = performance.now()
   return new Promise((resolve) => {
     const options = { env, timeout, maxBuffer: 2 ** 28, killSignal: 'SIGKILL', cwd: o.cwd } as const
     const child = execFile(file, args, options, (error, stdout, stderr) => {
+      // Node calls it a success where the program has ended well and another still holds its streams.
+      if (error === null && performance.now() - start >= timeout) {
+        return resolve({
+          code: null,
+          stdout,
+          stderr: `${stderr}\n${file}: its streams were open for ${timeout} ms\n`,
+        })
+      }
       if (error === null) return resolve({ code: 0, stdout, stderr })
       if (typeof error.code === 'number') return resolve({ code: error.code, stdout, stderr })
       const reason = error.killed ? `${file} was ended after ${timeout} ms` : `${file}: ${error.message}`

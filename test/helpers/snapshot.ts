@@ -14,6 +14,8 @@ import { temporary } from './temporary.js'
 import { Turns } from './turns.js'
 
 const OFF = { PYCDS_SNAPSHOT: 'off' }
+/** The same as a program shows pairs of its environment, as text or as bytes, or texts of these. */
+const SHOWN_OFF = /(PYCDS_SNAPSHOT'"?, "?b?')off(?=')/g
 /** For what hangs only. */
 const DEADLINE_MS = 300_000
 const OLDEST = 11
@@ -210,6 +212,6 @@ export function comparable<T extends Pick<Ended, 'stdout' | 'stderr'>>(ended: T)
 
 /** What a program writes that was started without a snapshot, as if its environment had named one. */
 export function asIfNamed<T extends Pick<Ended, 'stdout' | 'stderr'>>(ended: T, snapshot: string): T {
-  const named = (text: string) => text.replaceAll(`'${OFF.PYCDS_SNAPSHOT}'`, `'${snapshot}'`)
+  const named = (text: string) => text.replace(SHOWN_OFF, (_, before) => `${before}${snapshot}`)
   return { ...ended, stdout: named(ended.stdout), stderr: named(ended.stderr) }
 }

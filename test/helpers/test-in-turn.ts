@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import { availableParallelism } from 'node:os'
 import test, { type ExecutionContext } from 'ava'
+import { TIER } from './tier.js'
 import { Turns } from './turns.js'
 
-/** Longer than any program may take: it is the program's deadline that should tell what hangs. */
-const PATIENCE_MS = 900_000
+/** Longer than any program may take, or all of a bulk proof: it is the program's deadline that should tell what hangs. */
+const PATIENCE_MS = TIER === 'all' ? 4 * 3_600_000 : 900_000
 const tests = new Turns(2 * availableParallelism())
 
 /**

@@ -10,11 +10,12 @@ import { bakes, pycds, verifies } from '../helpers/cli.js'
 import { docker, imageName } from '../helpers/engine.js'
 import { ensureImage, exampleImage, toolImage } from '../helpers/images.js'
 import { Podman } from '../helpers/podman.js'
+import { inRepository } from '../helpers/repository.js'
 import { DEADLINE_MS, run } from '../helpers/run.js'
 import { schemaErrors } from '../helpers/schemas.js'
 import { HARDENED } from '../helpers/snapshot-image.js'
 import { temporary } from '../helpers/temporary.js'
-import { TIER } from '../helpers/tier.js'
+import { portion, TIER } from '../helpers/tier.js'
 
 const isPossible = process.arch === 'x64'
 const shop = isPossible ? await exampleImage('01-flask-service', 'small') : undefined
@@ -59,6 +60,52 @@ withShop('a service goes on in the snapshot of its image, and does what it did',
     t.regex(started, said)
   }
   t.regex(await startSoon(t, name, [], ['python3', '-c', 'pass']), /^pycds\[1\]: snapshot OTHER_PROGRAM$/m)
+})
+
+/** Containers that draw at the same time. */
+const AT_ONCE = 4
+/** A container on a machine that does much else. */
+const DRAW_MS = 10_000
+const UNIQUE = portion(1_000)
+
+/** What the containers of an image draw whose program is replaced by one that does: by name, how many values there are. */
+async function drawn(t: ExecutionContext, image: string, program: string): Promise<Map<string, number>> {
+  const mount = `${inRepository('test/fixtures/snapshot/draws.py')}:${program}:ro`
+  const words = ['run', '--rm', ...HARDENED, '--env', 'PYCDS_LOG=1', '--volume', mount, image]
+  const values = new Map<string, Set<string>>()
+  for (let count = 0; count < UNIQUE; count += AT_ONCE) {
+    const some = Math.min(AT_ONCE, UNIQUE - count)
+    const ended = await Promise.all(Array.from({ length: some }, () => run('docker', words)))
+    for (const { code, stdout, stderr } of ended) {
+      t.is(code, 0, stderr)
+      t.regex(stderr, /^pycds\[1\]: snapshot thawed in/m)
+      for (const line of stdout.trim().split('\n')) {
+        const [name = '', value = ''] = line.split(' ')
+        values.set(name, (values.get(name) ?? new Set()).add(value))
+      }
+    }
+  }
+  return new Map([...values].map(([name, different]) => [name, different.size]))
+}
+
+withShop(`each of ${UNIQUE} containers of one snapshot draws values of its own`, async (t) => {
+  t.timeout(DEADLINE_MS + UNIQUE * DRAW_MS)
+  const { name } = await baked(shop ?? '', '--snapshot', '--probe', 'GET:8000/')
+  const drawings = await drawn(t, name, '/srv/shop/__main__.py')
+  t.true(drawings.size >= 6)
+  for (const [what, different] of drawings) t.is(different, UNIQUE, what)
+})
+
+const job = isPossible && TIER === 'all' ? await exampleImage('03-numpy-job', 'bookworm') : undefined
+const withJob = job === undefined ? test.skip : test
+
+withJob(`each of ${UNIQUE} containers in which numpy is ready draws values of its own`, async (t) => {
+  t.timeout(DEADLINE_MS + UNIQUE * DRAW_MS)
+  const { name, result } = await baked(job ?? '', '--snapshot')
+  t.like(result.snapshot, { reason: null, leftOut: [] })
+  const drawings = await drawn(t, name, '/job/job.py')
+  t.true(drawings.has('generator'))
+  for (const [what, different] of drawings) t.is(different, UNIQUE, what)
 })
 
 const inBuild = tool === undefined || shop === undefined ? test.skip : test

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A snapshot may hold modules that its program has not imported yet. When it does, nothing but the clock tells that they
 // were there: the same program is run with and without.
+import { spawnSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { chmodSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -9,7 +10,7 @@ import { blame } from '../../src/artifact/snapshot/blame.js'
 import { compile } from '../helpers/compile.js'
 import type { Python } from '../helpers/interpreters.js'
 import { inRepository } from '../helpers/repository.js'
-import { missing, unless } from '../helpers/skipped.js'
+import { missing, notRoot, unless } from '../helpers/skipped.js'
 import { findFreezable, type StartOptions } from '../helpers/snapshot.js'
 import { testInTurn } from '../helpers/test-in-turn.js'
 import { TIER } from '../helpers/tier.js'
@@ -378,6 +379,9 @@ each(
       ['held', 'more', 'patches', 'finds'],
       ['takes', 'swaps', 'steals'],
       ['uses', 'betters'],
+      ['betters', 'uses'],
+      ['steals', 'takes', 'held'],
+      ['held', 'patches', 'swaps', 'uses'],
       ['counts', 'held'],
     ])
       await ready(...names)
@@ -393,6 +397,67 @@ each(
     t.not(rolls[0]?.stdout, rolls[1]?.stdout)
   },
 )
+
+/** `used` is what `user` goes by while it is imported. */
+const REPLACED: Record<string, string> = {
+  'used.py': [
+    'import functools',
+    'DEBUG = False',
+    'STATE = None',
+    'def function(): return "function"',
+    'def work():',
+    '    global STATE',
+    '    STATE = [1]',
+    '@functools.lru_cache',
+    'def cached(): return "cached"',
+    'class Base:',
+    '    def inherited(self): return "inherited"',
+    'class Kind(Base):',
+    '    LIMIT = 1',
+    '    class Inner:',
+    '        def method(self): return "inner"',
+    '    def method(self): return "method"',
+    'bound = Kind().method',
+    'hidden = type("Hidden", (), {"method": lambda self: "hidden"})()',
+  ].join('\n'),
+  'user.py': [
+    'import sys, used',
+    'kind = used.Kind()',
+    'def stream(to=sys.stdout): return type(to).__name__',
+    'VALUE = [used.DEBUG, used.function(), used.cached(), kind.inherited(), kind.LIMIT]',
+    'VALUE += [kind.Inner().method(), kind.method(), used.hidden.method(), used.bound()]',
+  ].join('\n'),
+}
+/** What a program does before it imports `user`. */
+const REPLACEMENTS = [
+  'used.DEBUG = True',
+  'used.function = lambda: "mine"',
+  'used.cached = lambda: "mine"',
+  'used.bound = lambda: "mine"',
+  'used.Kind.method = lambda self: "mine"',
+  'used.Kind.LIMIT = 2',
+  'used.Base.inherited = lambda self: "mine"',
+  'used.Kind.inherited = lambda self: "mine"',
+  'used.Kind.Inner.method = lambda self: "mine"',
+  'type(used.hidden).method = lambda self: "mine"',
+  'import io; sys.stdout = io.TextIOWrapper(sys.stdout.detach(), line_buffering=True)',
+]
+const HARMLESS = ['pass', 'used.work()', 'used.ADDED = 1', 'sys.argv = ["other"]', 'used.cached()']
+
+each('a program that has replaced something gets what importing with it gives', async (t, python) => {
+  const bench = new WarmBench(t, python)
+  await bench.train()
+  for (const [name, text] of Object.entries(REPLACED)) bench.file(`${bench.inSite}/${name}`, text)
+  const { leftOut } = await bench.freezeWarm(['used', 'user'], ENV)
+  t.deepEqual(leftOut, [])
+  const ready = async (what: string) => {
+    const program = `import sys, used\n${what}\nimport user\nprint(user.VALUE, user.stream(), used.STATE)\n`
+    const script = bench.file('app/replaces.py', program)
+    return (await bench.assertSame(t, what, [script], { env: ENV })).ready
+  }
+  for (const what of HARMLESS) t.deepEqual(await ready(what), ['used', 'user'], what)
+  for (const what of REPLACEMENTS) t.deepEqual(await ready(what), ['used'], what)
+})
 
 each('a program that a snapshot is not worth its while for starts without', async (t, python) => {
   const bench = new WarmBench(t, python)
@@ -590,13 +655,22 @@ all('other surroundings lead to what they would have led to', async (t, python) 
   ]
   for (const [env, snapshot] of surroundings)
     await bench.assertSame(t, JSON.stringify(env), [script], { env: { ...ENV, ...env } }, snapshot)
-  if (process.getuid?.() !== 0) return
-  chmodSync(bench.directory, 0o755)
-  await bench.assertSame(t, 'another user', [script], {
-    env: ENV,
-    through: ['setpriv', '--reuid', '12345', '--clear-groups'],
-  })
 })
+
+const ANOTHER_USER = ['setpriv', '--reuid', '12345', '--clear-groups']
+for (const python of TIER === 'all' ? pythons : []) {
+  // In a home directory it is not found, or takes the library of another one.
+  const library = (...words: string[]) =>
+    String(spawnSync('env', [...words, python.path, '-c', 'import os; print(os.__file__)']).stdout)
+  const may = library(...ANOTHER_USER) === library()
+  const declare = unless(notRoot ?? (may ? undefined : 'only root may start this one'), testInTurn)
+  declare(`${python.version}: modules are ready for another user`, async (t) => {
+    const bench = await packaged(t, python)
+    const script = bench.file('app/main.py', 'import sys, os, top; print(top.VALUE, sys.path, sys.flags)')
+    chmodSync(bench.directory, 0o755)
+    await bench.assertSame(t, 'another user', [script], { env: ENV, through: ANOTHER_USER })
+  })
+}
 
 /** Applications of packages that are not of the standard library; what they print is the same each time. */
 const APPLICATIONS: Record<string, string> = {

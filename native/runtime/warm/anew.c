@@ -60,6 +60,7 @@ static size_t id_offset;
 PYCDS_PYAPI PyModuleDef *PyModule_GetDef(PyObject *);
 PYCDS_PYAPI PyObject *PyState_FindModule(PyModuleDef *);
 PYCDS_PYAPI int PyState_RemoveModule(PyModuleDef *);
+__attribute__((weak)) int _PyImport_ClearExtension(PyObject *name, PyObject *file); /* since 3.12 */
 
 size_t anew_libraries(void **maps, size_t most) {
   size_t count = 0;
@@ -400,4 +401,9 @@ void anew_module(PyObject *module, bool loaded) {
   /* Without these the description that it remembers is of no use to it: import_find_extension. */
   definition->base.copy = NULL;
   definition->base.init = NULL;
+  /* Since 3.12 the first description of a module is kept, whatever comes later. */
+  PyObject *name = PyDict_GetItemString(PyModule_GetDict(module), "__name__"),
+           *file = PyDict_GetItemString(PyModule_GetDict(module), "__file__");
+  if (_PyImport_ClearExtension && name && file) _PyImport_ClearExtension(name, file);
+  PyErr_Clear();
 }

@@ -55,6 +55,19 @@ struct event {
       payload; /* of an effect: (what, place, payload); of POOL: numbers of processors; of NAMES: packages; else the name */
 };
 
+/* Which objects a namespace has under the first of its names. */
+struct print {
+  Py_ssize_t names;
+  uint64_t sum;
+};
+
+/* Of a class that modules have. */
+struct space {
+  PyObject *namespace;
+  struct print print;
+  uint64_t checked; /* the last walk that has found it as it was */
+};
+
 struct entry {
   PyObject *name, *module; /* never freed: a program may have lost them, the others still refer to them */
   PyObject *child;         /* the name under which its package gets it; NULL: it is there already */
@@ -69,13 +82,20 @@ struct entry {
   size_t library_count;
   void **globals; /* whose symbols all others see since */
   size_t global_count;
-  bool anew;        /* it has been dropped, and is going to be loaded as if it had never been */
+  bool anew;            /* it has been dropped, and is going to be loaded as if it had never been */
+  bool touched;         /* importing something else changes what it has */
+  PyObject *changing;   /* names in it that its functions assign */
+  uint64_t *may_change; /* a bit for each of its names, in their order; NULL: none may */
+  struct print print;
+  uint32_t *spaces; /* of its classes */
+  size_t space_count;
   uint64_t checked; /* the last walk that has come here */
 };
 
 static struct {
   struct entry *entries;
   uint32_t count;
+  struct space *spaces;
   PyObject *numbers; /* name: number */
   PyObject *finders; /* that modules have put on sys.meta_path: keys of a dictionary */
   PyObject *may, *put;
@@ -83,13 +103,98 @@ static struct {
   PyObject *import;     /* builtins.__import__ */
   PyObject *add_audit_hook, *create_dynamic;
   unsigned long thread;
-  bool audited; /* a program has added an audit hook */
+  const struct entry *main; /* the program's own module */
+  bool audited;             /* a program has added an audit hook */
   bool started;
   uint64_t walk;
   /* Why the last walk failed: the first module that did not fit. */
   PyObject *unfit;
   const char *reason;
 } shadow;
+
+PYCDS_PYAPI unsigned long PyType_GetFlags(PyTypeObject *);
+
+/* ---- what is in a module ---- */
+
+/* Include/object.h */
+#define IS_CLASS (1UL << 31)
+
+static bool is_code(PyObject *value) {
+  PyTypeObject *type = type_of(value);
+  return type == &PyFunction_Type || type == &PyCFunction_Type || type == &PyModule_Type ||
+         (PyType_GetFlags(type) & IS_CLASS) != 0;
+}
+
+static bool is_plain(PyObject *value) {
+  const PyTypeObject *type = type_of(value);
+  return value == &_Py_NoneStruct || value == &_Py_TrueStruct || value == &_Py_FalseStruct || type == &PyUnicode_Type ||
+         type == &PyBytes_Type || type == &PyLong_Type || type == &PyFloat_Type || type == &PyTuple_Type ||
+         type == &PyList_Type || type == &PyDict_Type;
+}
+
+static PyObject *namespace_of(const struct entry *entry) {
+  bool has_one = entry->module && PyType_IsSubtype(type_of(entry->module), &PyModule_Type);
+  return has_one ? PyModule_GetDict(entry->module) : NULL;
+}
+
+#define BITS 64
+
+static bool has_bit(const uint64_t *bits, Py_ssize_t at) { return bits && (bits[at / BITS] >> at % BITS & 1) != 0; }
+
+/* Of the first `most` names. Of those that may change, whether they are code, and which. */
+static struct print print_of(PyObject *namespace, Py_ssize_t most, const uint64_t *may_change) {
+  struct print print = {0, 0};
+  PyObject *key, *value;
+  Py_ssize_t at = 0;
+  while (namespace && print.names < most && PyDict_Next(namespace, &at, &key, &value)) {
+    bool counts = !has_bit(may_change, print.names) || is_code(value);
+    print.sum = (print.sum ^ (uint64_t)(uintptr_t)key) * UINT64_C(0x9e3779b97f4a7c15);
+    print.sum =
+        (print.sum ^ (counts ? (uint64_t)(uintptr_t)value : 0) ^ print.sum >> 29) * UINT64_C(0x9e3779b97f4a7c15);
+    print.names++;
+  }
+  return print;
+}
+
+static bool is_like(struct print one, struct print other) { return one.names == other.names && one.sum == other.sum; }
+
+static void find_changing(struct entry *entry, PyObject *namespace) {
+  PyObject *key, *value;
+  Py_ssize_t at = 0, count = 0, most = 0;
+  /* sys has what belongs to the process. */
+  bool is_sys = namespace == importlib.sys_dict;
+  free(entry->may_change);
+  entry->may_change = NULL;
+  while (PyDict_Next(namespace, &at, &key, &value)) most++;
+  for (at = 0; PyDict_Next(namespace, &at, &key, &value); count++) {
+    if (PySet_Contains(entry->changing, key) != 1 && !(is_sys && is_plain(value))) continue;
+    if (!entry->may_change) entry->may_change = calloc((size_t)most / BITS + 1, sizeof *entry->may_change);
+    if (entry->may_change) entry->may_change[count / BITS] |= UINT64_C(1) << count % BITS;
+  }
+}
+
+static void take_print(struct entry *entry) {
+  PyObject *namespace = namespace_of(entry);
+  if (namespace) find_changing(entry, namespace);
+  entry->print = print_of(namespace, INTPTR_MAX, entry->may_change);
+  for (size_t i = 0; i < entry->space_count; i++) {
+    struct space *space = &shadow.spaces[entry->spaces[i]];
+    space->print = print_of(space->namespace, INTPTR_MAX, NULL);
+  }
+}
+
+/* Whether somebody has put something else in the place of what a module had. Names that are added to a module come behind;
+ * those that are added to a class may stand before what it inherits. */
+static bool is_changed(const struct entry *entry) {
+  if (!is_like(print_of(namespace_of(entry), entry->print.names, entry->may_change), entry->print)) return true;
+  for (size_t i = 0; i < entry->space_count; i++) {
+    struct space *space = &shadow.spaces[entry->spaces[i]];
+    if (space->checked == shadow.walk) continue;
+    if (!is_like(print_of(space->namespace, INTPTR_MAX, NULL), space->print)) return true;
+    space->checked = shadow.walk;
+  }
+  return false;
+}
 
 /* ---- taking over ---- */
 
@@ -223,7 +328,29 @@ static bool number_all(PyObject *table) {
   return true;
 }
 
-bool shadow_adopt(PyObject *table, PyObject *key, PyObject *may, PyObject *put) {
+static bool adopt_prints(PyObject *prints) {
+  PyObject *spaces = PyTuple_GetItem(prints, 0), *each = PyTuple_GetItem(prints, 1);
+  Py_ssize_t count = spaces ? PyList_Size(spaces) : -1;
+  if (count < 0 || !each || PyList_Size(each) != (Py_ssize_t)shadow.count) return false;
+  shadow.spaces = calloc((size_t)count + 1, sizeof *shadow.spaces);
+  if (!shadow.spaces) return false;
+  for (Py_ssize_t i = 0; i < count; i++) shadow.spaces[i].namespace = keep(PyList_GetItem(spaces, i));
+  for (uint32_t i = 0; i < shadow.count; i++) {
+    struct entry *entry = &shadow.entries[i];
+    PyObject *pair = PyList_GetItem(each, i), *changing = PyTuple_GetItem(pair, 0), *own = PyTuple_GetItem(pair, 1);
+    Py_ssize_t own_count = own ? PyTuple_Size(own) : -1;
+    if (own_count < 0) return false;
+    entry->changing = keep(changing);
+    entry->spaces = calloc((size_t)own_count + 1, sizeof *entry->spaces);
+    if (!entry->spaces) return false;
+    for (Py_ssize_t j = 0; j < own_count; j++) entry->spaces[j] = (uint32_t)PyLong_AsLong(PyTuple_GetItem(own, j));
+    entry->space_count = (size_t)own_count;
+    take_print(entry);
+  }
+  return true;
+}
+
+bool shadow_adopt(PyObject *table, PyObject *prints, PyObject *key, PyObject *may, PyObject *put) {
   Py_ssize_t count = PyList_Size(table);
   if (shadow.entries || count <= 0) return false;
   shadow.entries = calloc((size_t)count, sizeof *shadow.entries);
@@ -240,7 +367,7 @@ bool shadow_adopt(PyObject *table, PyObject *key, PyObject *may, PyObject *put) 
   bool done = shadow.entries && shadow.numbers && shadow.finders && number_all(table);
   for (uint32_t i = 0; done && i < shadow.count; i++)
     done = adopt_entry(&shadow.entries[i], i, PyList_GetItem(table, i));
-  return done;
+  return done && adopt_prints(prints);
 }
 
 /* ---- who watches ---- */
@@ -288,6 +415,13 @@ bool shadow_start(void) {
   if (shadow.import) {
     Py_IncRef(shadow.import);
     shadow.started = notice_audit_hooks() && notice_extensions();
+    /* Of what every process has, as it is before its program. */
+    for (uint32_t i = 0; i < shadow.count; i++) {
+      struct entry *entry = &shadow.entries[i];
+      if (entry->kind != BASE) continue;
+      take_print(entry);
+      if (is_named(entry->name, "__main__")) shadow.main = entry;
+    }
   }
   return true;
 }
@@ -493,7 +627,17 @@ static bool has_processors(PyObject *text) {
   return strcmp(now, then) == 0;
 }
 
+/* The module whose attribute an effect changes; NULL: none of these. */
+static struct entry *changed_by(PyObject *payload) {
+  PyObject *what = PyTuple_GetItem(payload, 0), *place = PyTuple_GetItem(payload, 1);
+  if (!is_named(what, "attribute")) return NULL;
+  uint32_t number = number_of(PyTuple_GetItem(place, 0));
+  return number == NOTHING ? NULL : &shadow.entries[number];
+}
+
 static bool may_put_back(PyObject *payload) {
+  const struct entry *changed = changed_by(payload);
+  if (changed && changed->state == ACTIVE && is_changed(changed)) return false;
   PyObject *may = PyObject_CallFunctionObjArgs(shadow.may, PyTuple_GetItem(payload, 0), PyTuple_GetItem(payload, 1),
                                                PyTuple_GetItem(payload, 2), NULL);
   bool yes = may && PyObject_IsTrue(may) == 1;
@@ -550,19 +694,36 @@ static const char *misfit(struct entry *entry, const struct walk *walk) {
   return NULL;
 }
 
+/* What is there already, and what it uses, still has to be what others have been imported with. */
+static const char *misfit_of_active(struct entry *entry, const struct walk *walk) {
+  if (item_of(importlib.modules, entry->name) != entry->module) return "something else has its name";
+  entry->checked = shadow.walk;
+  if (entry != shadow.main && is_changed(entry)) return "something in it was replaced";
+  /* `import package.module` hands out the package. */
+  if (entry->parent != NOTHING && shadow.entries[entry->parent].state == ACTIVE &&
+      !check(&shadow.entries[entry->parent], walk))
+    return "its package";
+  for (Py_ssize_t i = 0; i < entry->event_count; i++) {
+    const struct event *event = &entry->events[i];
+    if (event->what != ASKED || shadow.entries[event->entry].state != ACTIVE) continue;
+    if (!check(&shadow.entries[event->entry], walk)) return event_reasons[ASKED];
+  }
+  return NULL;
+}
+
 /* Whether a module, and all that its import asked for, would be what the template has. What does not fit is dropped. */
 static bool check(struct entry *entry, const struct walk *walk) {
   const char *reason = NULL;
+  if (entry->checked == shadow.walk && entry->state != DROPPED) return true;
   if (entry->state == WAITING) {
-    if (entry->checked == shadow.walk) return true;
     /* What another one puts in is not there before that. */
     if (entry->kind != SET) entry->checked = shadow.walk;
     reason = misfit(entry, walk);
     PyErr_Clear();
   } else if (entry->state == DROPPED)
     reason = "it was dropped before";
-  else if (item_of(importlib.modules, entry->name) != entry->module)
-    reason = "something else has its name";
+  else
+    reason = misfit_of_active(entry, walk);
   if (!reason) return true;
   if (!shadow.reason) {
     shadow.unfit = entry->name;
@@ -667,7 +828,11 @@ static bool activate(struct entry *entry, PyObject *effects) {
     const struct event *event = &entry->events[i];
     struct entry *other = &shadow.entries[event->entry];
     if (event->what == ASKED) done = activate(other, effects);
-    if (event->what == EFFECT) done = PyList_Append(effects, event->payload) == 0;
+    if (event->what == EFFECT) {
+      struct entry *changed = changed_by(event->payload);
+      (changed ? changed : entry)->touched = true;
+      done = PyList_Append(effects, event->payload) == 0;
+    }
     if (event->what != PUT) continue;
     other->state = ACTIVE;
     done = PyDict_SetItem(importlib.modules, other->name, other->module) == 0;
@@ -678,8 +843,12 @@ static bool activate(struct entry *entry, PyObject *effects) {
   report_put();
   if (!entry->child) return true;
   PyObject *package = shadow.entries[entry->parent].module;
-  if (type_of(package) == &PyModule_Type)
-    return PyDict_SetItem(PyModule_GetDict(package), entry->child, entry->module) == 0;
+  if (type_of(package) == &PyModule_Type) {
+    PyObject *namespace = PyModule_GetDict(package);
+    /* Something else may have had the name. */
+    shadow.entries[entry->parent].touched |= PyDict_Contains(namespace, entry->child) == 1;
+    return PyDict_SetItem(namespace, entry->child, entry->module) == 0;
+  }
   return PyObject_SetAttr(package, entry->child, entry->module) == 0;
 }
 
@@ -710,7 +879,15 @@ bool shadow_serve(PyObject *name, PyObject *finder, const struct pycds_header *h
   }
   PyObject *effects = PyList_New(0);
   bool done = effects && activate(entry, effects);
-  if (done) put_back(effects);
+  if (done) {
+    put_back(effects);
+    for (uint32_t i = 0; i < shadow.count; i++) {
+      struct entry *one = &shadow.entries[i];
+      if (!one->touched) continue;
+      take_print(one);
+      one->touched = false;
+    }
+  }
   drop(effects);
   *module = item_of(importlib.modules, name);
   if (!done || !*module) return false;

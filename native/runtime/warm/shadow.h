@@ -14,8 +14,10 @@
  *   ((variable, hash of its value or None), ...), ((file, bytes or -1, mtime), ...), the module that others have to begin with or
  *   None, whether its package gets it as an attribute, (address of a library that was loaded for it, ...), (of those that all
  *   others see since, ...)
+ * `prints`: ([namespace of a class, ...], [(names of the module that change as it does its work, (number of the namespace of a
+ * class that it has, ...)), one for each module]).
  * `key` is that of the hashes (_imp.source_hash), `may` and `put` are may_put_back and put_back of effects.py. False: the table is none. */
-bool shadow_adopt(PyObject *table, PyObject *key, PyObject *may, PyObject *put);
+bool shadow_adopt(PyObject *table, PyObject *prints, PyObject *key, PyObject *may, PyObject *put);
 
 /* In a process that was made of it, once the take-over is installed. False: there are no such modules. */
 bool shadow_start(void);

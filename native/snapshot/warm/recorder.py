@@ -98,7 +98,7 @@ class Recorder:
         self.namespaces, self.owners, self.places, self.looks = [], [], {}, {}
         self.objects, self.classes = {}, {}
         self.prints = b''
-        self.referents, self.referrers = get_referents()
+        self.referents, self.referrers, self.all_objects = get_referents()
         self.names = {}
         self.state = None
         self.settle()
@@ -763,7 +763,7 @@ def get_referents():
 
     if not known:
         del sys.modules['gc']
-    return gc.get_referents, gc.get_referrers
+    return gc.get_referents, gc.get_referrers, gc.get_objects
 
 
 def is_generator(value):

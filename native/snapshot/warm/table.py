@@ -491,6 +491,87 @@ def build(recorder, record):
     return table
 
 
+# Include/object.h: of classes that no program can change.
+IMMUTABLE = 1 << 8
+
+
+def classes_of(module):
+    """The classes of what a module has, what they are made of, and those in them; but for those that none can change."""
+    flags_of, bases_of, items_of = (type.__dict__[name].__get__ for name in ('__flags__', '__mro__', '__dict__'))
+    found, work = {}, [module, *attributes_of(module).values()]
+    while work:
+        one = work.pop()
+        if not issubclass(type(one), type):
+            one = type(one)
+        if id(one) in found or flags_of(one) & IMMUTABLE:
+            continue
+        found[id(one)] = one
+        work += (type(one), *bases_of(one))
+        work += (value for value in items_of(one).values() if issubclass(type(value), type))
+    return list(found.values())
+
+
+def assigning_instructions():
+    """Those by which a function assigns a name of its module, or deletes one."""
+    found = set()
+    for statement in ('one = 0', 'del one'):
+        codes = []
+        for head in ('', 'global one; '):
+            constants = compile('def function(): %s%s' % (head, statement), '', 'exec').co_consts
+            codes.append(next(one for one in constants if hasattr(one, 'co_code')).co_code[::2])
+        found.update(there for here, there in zip(*codes) if here != there)
+    return found
+
+
+def assigned_in(code, instructions):
+    """The names of its module that a code object assigns, and those in it."""
+    names = set()
+    # Other instructions may be what importing has made of them, and numbers between them anything; these are never changed.
+    if not instructions.isdisjoint(code._co_code_adaptive[::2]):
+        # CPython keeps this text in the object that it was asked of.
+        words = code.co_code
+        # The higher part of a number is in an instruction of its own.
+        few = len(code.co_names) <= 256
+        names.update(code.co_names[number] for one, number in zip(words[::2], words[1::2]) if few and one in instructions)
+        names.update(() if few or instructions.isdisjoint(words[::2]) else code.co_names)
+    for constant in code.co_consts:
+        if type(constant) is type(code):
+            names |= assigned_in(constant, instructions)
+    return names
+
+
+def assigned_names(get_objects):
+    """By the address of a namespace, the names in it that functions assign: they change as these do their work."""
+    instructions, known, found = assigning_instructions(), {}, {}
+    for function in get_objects():
+        if type(function) is type(assigned_names):
+            code = function.__code__
+            names = known[code] = known.get(code) or assigned_in(code, instructions)
+            found.setdefault(id(function.__globals__), set()).update(names)
+    return found
+
+
+def prints_of(recorder, table):
+    """
+    What a program that imports one of the modules must not have changed in those that are there already.
+
+    :return: namespaces of classes, and for each entry of the table the names in its module that are assigned as it does its
+        work, and the numbers of the namespaces of its classes
+    """
+    assigned = assigned_names(recorder.all_objects)
+    # The real dictionaries.
+    spaces, numbers, each = [], {}, []
+    for _, module, *_ in table:
+        own = []
+        for one in classes_of(module):
+            if id(one) not in numbers:
+                numbers[id(one)] = len(spaces)
+                spaces.append(recorder.referents(type.__dict__['__dict__'].__get__(one))[0])
+            own.append(numbers[id(one)])
+        each.append((frozenset(assigned.get(id(attributes_of(module)), ())), tuple(own)))
+    return spaces, each
+
+
 # How much of the time of imports a snapshot saves: they would come from the archive otherwise, and not all is gained.
 GAIN = 0.5
 

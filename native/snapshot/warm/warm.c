@@ -632,10 +632,10 @@ static void take_programs(PyObject *record) {
   drop(list);
 }
 
-static void hand_over(PyObject *table, PyObject *key) {
+static void hand_over(PyObject *table, PyObject *prints, PyObject *key) {
   PyObject *may = PyDict_GetItemString(warm.globals, "may_put_back"),
            *put = PyDict_GetItemString(warm.globals, "put_back");
-  if (!freeze.hook.calls.adopt || !freeze.hook.calls.adopt(table, key, may, put))
+  if (!freeze.hook.calls.adopt || !freeze.hook.calls.adopt(table, prints, key, may, put))
     freeze_refuse("the runtime takes no modules");
 }
 
@@ -691,10 +691,11 @@ void warm_import(void) {
   stop_putting_off();
   take_programs(record);
   PyObject *table = call("build", warm.recorder, record), *key = call("key_of", record, NULL);
+  PyObject *prints = call("prints_of", warm.recorder, table);
   drop(record);
-  hand_over(table, key);
+  hand_over(table, prints, key);
   call("forget", NULL, NULL);
-  PyObject *all[] = {path, names, table, key, warm.recorder, posix, os};
+  PyObject *all[] = {path, names, table, prints, key, warm.recorder, posix, os};
   for (size_t i = 0; i < sizeof all / sizeof *all; i++) drop(all[i]);
   warm.recorder = NULL;
   PyGC_Collect();

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-import { readFileSync } from 'node:fs'
 import { Flags } from '@oclif/core'
 import { type ConfigEntry, type ConfigOption, readConfig } from '../../config/index.js'
 import { PycdsError } from '../../errors/index.js'
+import { whyUnreadable } from '../../util/read-given.js'
 import { LIST } from './flags.js'
+import type { GivenFiles } from './given-files.js'
 
 export const configFlags = {
   config: Flags.string({
@@ -30,8 +31,12 @@ export function optionsOf<T extends ConfigOption>(flags: Readonly<Record<string,
 }
 
 /** The images of a file, and patterns for images. */
-export function readEntries(path: string, flags: Readonly<Record<string, ConfigOption>>): ConfigEntry[] {
-  return readConfig(path, readText(path), optionsOf(flags))
+export async function readEntries(
+  path: string,
+  flags: Readonly<Record<string, ConfigOption>>,
+  files: GivenFiles,
+): Promise<ConfigEntry[]> {
+  return readConfig(path, await readText(path, files), optionsOf(flags))
 }
 
 /** A flag of a command line, under whichever of its names, and what was given for it. */
@@ -57,12 +62,12 @@ export function optionsFor(
   return [...words.filter((word) => !isOver(word)), ...own]
 }
 
-function readText(path: string): string {
+async function readText(path: string, files: GivenFiles): Promise<string> {
   try {
-    return readFileSync(path, 'utf8')
+    return (await files.read(path)).toString()
   } catch (cause) {
     throw new PycdsError('USAGE', {
-      message: `--config ${path}: it cannot be read`,
+      message: `--config ${path}: ${whyUnreadable(cause)}`,
       hint: 'Name a file such as pycds-image.yaml; docs/configuration.md describes it.',
       cause,
     })

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a bake learns from, as it is written on a command line: a run, module names, or traces.
-import { readFileSync } from 'node:fs'
 import { Flags } from '@oclif/core'
 import { PycdsError } from '../../errors/index.js'
 import type { LearnRequest } from '../../learn/learn.js'
 import type { Trace } from '../../learn/trace/trace-file.js'
 import { parseTraceFile } from '../../learn/trace/trace-reader.js'
+import { UnreadableError, whyUnreadable } from '../../util/read-given.js'
 import { LIST } from './flags.js'
+import { GivenFiles } from './given-files.js'
 
 export const learnFlags = {
   train: Flags.option({
@@ -40,10 +41,11 @@ export interface LearnFlags {
 }
 
 /** Throws USAGE for flags that contradict each other, TRACE_INVALID for a trace that is none. */
-export function toLearn(
+export async function toLearn(
   flags: LearnFlags,
   command: readonly string[] | undefined,
-): Pick<LearnRequest, 'mode' | 'imports' | 'traces'> {
+  given: GivenFiles = new GivenFiles(),
+): Promise<Pick<LearnRequest, 'mode' | 'imports' | 'traces'>> {
   const imports = flags.import ?? []
   const files = flags['trace-in'] ?? []
   if (flags.train === 'entrypoint') {
@@ -69,19 +71,29 @@ export function toLearn(
   const wrong = imports.find((name) => !MODULE.test(name))
   if (wrong !== undefined)
     throw conflict(`--import ${wrong}`, 'not a module', 'Write app.main or app.main:attribute.')
-  return { mode: flags.train, imports, traces: files.map((name) => ({ name, trace: readTrace(name) })) }
+  return { mode: flags.train, imports, traces: await readTraces(files, given) }
+}
+
+/** Reads traces, one after the other; TRACE_INVALID. */
+export async function readTraces(
+  names: readonly string[],
+  given: GivenFiles,
+): Promise<LearnRequest['traces']> {
+  const traces = []
+  for (const name of names) traces.push({ name, trace: await readTrace(name, given) })
+  return traces
 }
 
 /** Reads a trace from a file; TRACE_INVALID. */
-export function readTrace(name: string): Trace {
+export async function readTrace(name: string, given: GivenFiles): Promise<Trace> {
   let text: string
   try {
-    const bytes = readFileSync(name)
-    if (bytes.length > MAX_TRACE_BYTES) throw new Error('it is too large')
+    const bytes = await given.read(name)
+    if (bytes.length > MAX_TRACE_BYTES) throw new UnreadableError('it is too large')
     text = bytes.toString()
   } catch (cause) {
     throw new PycdsError('TRACE_INVALID', {
-      message: `trace ${name}: it cannot be read`,
+      message: `trace ${name}: ${whyUnreadable(cause)}`,
       hint: 'Name a file that pycds-image trace wrote.',
       cause,
     })

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // What surrounds a run as it is written on a command line. No message shows a value of a variable.
-import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { PycdsError } from '../../errors/index.js'
 import type { Surroundings } from '../../learn/run/index.js'
 import type { Mount } from '../../ports/index.js'
+import { whyUnreadable } from '../../util/read-given.js'
+import { GivenFiles } from './given-files.js'
 
 /** The flags that give a run what is not in its image. */
 export interface SurroundingsFlags {
@@ -16,18 +17,17 @@ export interface SurroundingsFlags {
 }
 
 /** Files first, in their order, then single variables: the later one wins. Throws USAGE. */
-export function parseSurroundings(
+export async function parseSurroundings(
   flags: SurroundingsFlags,
   env: NodeJS.ProcessEnv = process.env,
-): Surroundings {
-  const fromFiles = (flags['train-env-file'] ?? []).flatMap((path) => readEnvFile(path, env))
+  files: GivenFiles = new GivenFiles(),
+): Promise<Surroundings> {
   const single = (flags['train-env'] ?? []).flatMap((text) => parseVariable('--train-env', text, env))
-  return {
-    env: Object.fromEntries([...fromFiles, ...single]),
-    mounts: (flags.mount ?? []).map(parseMount),
-    network: flags.network,
-    hosts: (flags['add-host'] ?? []).map(parseHost),
-  }
+  const mounts = (flags.mount ?? []).map(parseMount)
+  const hosts = (flags['add-host'] ?? []).map(parseHost)
+  const fromFiles: [string, string][] = []
+  for (const path of flags['train-env-file'] ?? []) fromFiles.push(...(await readEnvFile(path, env, files)))
+  return { env: Object.fromEntries([...fromFiles, ...single]), mounts, network: flags.network, hosts }
 }
 
 /** `NAME=VALUE`, or `NAME` for the value that it has here; a name without any is left out. */
@@ -39,12 +39,17 @@ function parseVariable(flag: string, text: string, env: NodeJS.ProcessEnv): [str
   return value === undefined ? [] : [[name, value]]
 }
 
-function readEnvFile(path: string, env: NodeJS.ProcessEnv): [string, string][] {
+async function readEnvFile(
+  path: string,
+  env: NodeJS.ProcessEnv,
+  files: GivenFiles,
+): Promise<[string, string][]> {
   let text: string
   try {
-    text = readFileSync(path, 'utf8')
+    text = (await files.read(path)).toString()
   } catch (cause) {
-    throw usage(`--train-env-file ${path}: it cannot be read`, 'Name a file of lines NAME=VALUE.', cause)
+    const hint = 'Name a file of lines NAME=VALUE.'
+    throw usage(`--train-env-file ${path}: ${whyUnreadable(cause)}`, hint, cause)
   }
   return text.split(/\r?\n/).flatMap((line, index) => {
     const entry = line.trimStart()

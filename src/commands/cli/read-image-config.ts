@@ -1,20 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
-import { readFileSync } from 'node:fs'
 import { PycdsError } from '../../errors/index.js'
 import type { ImageConfig } from '../../image/index.js'
 import { parseImageConfig } from '../../image/parse-config.js'
+import { whyUnreadable } from '../../util/read-given.js'
+import type { GivenFiles } from './given-files.js'
 
 /** Reads the file of `--image-config`; USAGE when it cannot be read, IMAGE_INVALID when it is no configuration. */
-export function readImageConfig(file: string): ImageConfig {
-  let text: string
+export async function readImageConfig(file: string, files: GivenFiles): Promise<ImageConfig> {
+  let bytes: Buffer
   try {
-    text = readFileSync(file, 'utf8')
+    bytes = await files.read(file)
   } catch (cause) {
     throw new PycdsError('USAGE', {
-      message: `--image-config ${file}: it cannot be read`,
+      message: `--image-config ${file}: ${whyUnreadable(cause)}`,
       hint: 'Name a file that this user may read.',
       cause,
     })
   }
-  return parseImageConfig(text, file)
+  return parseImageConfig(bytes.toString(), file)
 }

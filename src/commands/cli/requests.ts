@@ -13,6 +13,7 @@ import type { VerifyRequest } from '../../usecases/verify.js'
 import { present } from '../../util/present.js'
 import { STOP_GRACE } from './flags.js'
 import { type GateFlags, toGates } from './gate-flags.js'
+import { GivenFiles } from './given-files.js'
 import { type LearnFlags, toLearn } from './learn-flags.js'
 import { type OutputFileFlags, toDocuments } from './output-files.js'
 import { parseCount, parseDuration, parseFactor, parsePercentage } from './parse.js'
@@ -91,16 +92,16 @@ export interface VerifyFlags extends TrainingFlags, SurroundingsFlags {
 }
 
 /** Makes the request of a bake; throws USAGE for a value that has no meaning. */
-export function toBakeRequest(
+export async function toBakeRequest(
   reference: string,
   flags: BakeFlags,
   command: string[] | undefined,
   env: NodeJS.ProcessEnv,
-): BakeRequest {
+  files: GivenFiles = new GivenFiles(),
+): Promise<BakeRequest> {
   return {
     reference,
     ...present({ tag: flags.tag, output: flags.output, command }),
-    ...toTraining(flags, command),
     ...toSnapshot(flags, flags.train),
     validate: flags.validate,
     gates: toGates(flags),
@@ -110,44 +111,53 @@ export function toBakeRequest(
     ...toDocuments(flags),
     ...(flags['copy-referrers'] === true ? { copyReferrers: true } : {}),
     ...toTimes(env),
+    ...(await toTraining(flags, command, files)),
   }
 }
 
 /** Makes the request of a recording; throws USAGE for a value that has no meaning. */
-export function toRecordRequest(reference: string, flags: RecordFlags, command?: string[]): RecordRequest {
-  return { reference, ...present({ command }), ...toTraining(flags, command) }
+export async function toRecordRequest(
+  reference: string,
+  flags: RecordFlags,
+  command?: string[],
+): Promise<RecordRequest> {
+  return { reference, ...present({ command }), ...(await toTraining(flags, command, new GivenFiles())) }
 }
 
-function toTraining(flags: RecordFlags, command: string[] | undefined) {
+async function toTraining(flags: RecordFlags, command: string[] | undefined, files: GivenFiles) {
   return {
     ...toTrainingRun(flags),
-    ...toLearn(flags, command),
+    ...(await toLearn(flags, command, files)),
     // Importing by name is over when all is imported.
     ...(flags.train === 'imports' ? { ready: [{ kind: 'exit' } as const] } : {}),
-    surroundings: parseSurroundings(flags),
+    surroundings: await parseSurroundings(flags, process.env, files),
   }
 }
 
 /** Makes the request of a comparison; throws USAGE for a value that has no meaning. */
-export function toBenchRequest(
+export async function toBenchRequest(
   reference: string,
   baseline: string | undefined,
   flags: BenchFlags,
   command?: string[],
-): BenchRequest {
+): Promise<BenchRequest> {
   const factor = flags['min-speedup']
   const minSpeedup = factor === undefined ? undefined : parseFactor('--min-speedup', factor)
   return {
     reference,
     ...present({ baseline, command, minSpeedup }),
     ...toRun(flags),
-    surroundings: parseSurroundings(flags),
     runs: parseCount('--runs', flags.runs, MAX_MEASURE_RUNS, 1),
+    surroundings: await parseSurroundings(flags),
   }
 }
 
 /** Makes the request of a verification; throws USAGE for a value that has no meaning. */
-export function toVerifyRequest(reference: string, flags: VerifyFlags, command?: string[]): VerifyRequest {
+export async function toVerifyRequest(
+  reference: string,
+  flags: VerifyFlags,
+  command?: string[],
+): Promise<VerifyRequest> {
   const rate = flags['min-hit-rate']
   const minHitRate = rate === undefined ? undefined : parsePercentage('--min-hit-rate', rate)
   return {
@@ -155,22 +165,23 @@ export function toVerifyRequest(reference: string, flags: VerifyFlags, command?:
     ...present({ command, user: flags.user, minHitRate }),
     ...toRun(flags),
     probes: toProbes(flags),
-    surroundings: parseSurroundings(flags),
+    surroundings: await parseSurroundings(flags),
   }
 }
 
 /** Makes the request of a bake in place; throws USAGE for a value that has no meaning. */
-export function toStepRequest(
+export async function toStepRequest(
   flags: StepFlags,
   command: string[] | undefined,
   env: NodeJS.ProcessEnv,
-): StepRequest {
-  const config = flags['image-config'] && readImageConfig(flags['image-config'])
+): Promise<StepRequest> {
+  const files = new GivenFiles()
+  const config = flags['image-config'] && (await readImageConfig(flags['image-config'], files))
   const train = flags.train ?? (flags.import ? 'imports' : 'entrypoint')
   return {
     ...present({ command, python: flags.python, output: flags.output && resolve(flags.output) }),
     ...(config ? { config } : {}),
-    ...toTraining({ ...flags, train, network: 'default' }, command),
+    ...(await toTraining({ ...flags, train, network: 'default' }, command, files)),
     ...toSnapshot(flags, train),
     validate: flags.validate,
     pyc: flags.pyc,

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // What became of each image, a file each: whoever reads one, after whatever has ended the run, reads it whole.
 import { createHash } from 'node:crypto'
-import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { PycdsError } from '../../errors/index.js'
 import type { ImageOutcome, Journal } from '../../usecases/fleet/index.js'
 import { isFull } from '../../util/full.js'
+import { readGivenNow } from '../../util/read-given.js'
 import { removeAbandoned, writeWhole } from '../../util/staging.js'
 import { formatJson } from './output-files.js'
 
@@ -37,8 +38,11 @@ export class ResultsDirectory implements Journal {
   }
 
   async read(name: string): Promise<ImageOutcome | undefined> {
-    const text = await readFile(this.#fileOf(name), 'utf8').catch(() => undefined)
-    return text === undefined ? undefined : parse(text, name)
+    try {
+      return parse(readGivenNow(this.#fileOf(name)).toString(), name)
+    } catch {
+      return undefined // there is none, or what is there cannot be read
+    }
   }
 
   async write(outcome: ImageOutcome): Promise<void> {

@@ -25,9 +25,40 @@ export function toUsageError(error: unknown, shape: CommandShape): unknown {
   // oclif exports the parser's error classes nowhere; what they carry tells them apart.
   const { flags, args } = error as { flags?: unknown; args?: unknown }
   if (isWords(flags)) return unknownFlag(flags[0], shape)
+  // oclif takes such a word for nothing, and then the image for one too many.
+  const given = valueOfSwitch(shape)
+  if (given !== undefined) return usage(`--${given}: it takes no value`, `Write --${given} alone.`)
   if (isWords(args)) return forgottenDashes(shape, shape.args) ?? unexpectedArgument(args[0], shape)
   if (isNamed(args)) return missingArgument(args[0].name, shape)
-  return usage(`${shape.id}: ${tidy(error.message)}`, seeHelp(shape))
+  return (
+    aboutValue(tidy(error.message), shape.id) ?? usage(`${shape.id}: ${tidy(error.message)}`, seeHelp(shape))
+  )
+}
+
+/** The flag that takes no value, and was given one behind `=`. */
+function valueOfSwitch({ argv, flags, valued }: CommandShape): string | undefined {
+  const own = argv.includes('--') ? argv.slice(0, argv.indexOf('--')) : argv
+  return own
+    .map((word) => /^--([\w-]+)=/.exec(word)?.[1])
+    .find((name) => name !== undefined && flags.includes(name) && !valued.includes(`--${name}`))
+}
+
+/** What oclif says of one flag, or of one argument, in the words in which the other mistakes are told. */
+function aboutValue(text: string, id: string): PycdsError | undefined {
+  const [, given = '', values = ''] = /^Expected (.+) to be one of: (.+)$/.exec(text) ?? []
+  if (values !== '')
+    return usage(
+      `${given.startsWith('-') ? given.replace('=', ' ') : `${id} ${given}`}: not one of its values`,
+      `Write one of: ${values}.`,
+    )
+  const [, bare] = /^Flag (--[\w-]+) expects a value$/.exec(text) ?? []
+  if (bare !== undefined)
+    return usage(`${bare}: its value is missing`, `Write it behind the flag: ${bare} VALUE.`)
+  const [, twice] = /^Flag (--[\w-]+) can only be specified once$/.exec(text) ?? []
+  if (twice !== undefined) return usage(`${twice}: it is given more than once`, 'Give it once.')
+  const [, one, other] = /^(--[\w-]+)=.* cannot also be provided when using (--[\w-]+)$/.exec(text) ?? []
+  if (one === undefined || other === undefined) return undefined
+  return usage(`${one}: it cannot be given together with ${other}`, 'Leave one of them out.')
 }
 
 function unknownFlag(flag: string, shape: CommandShape): PycdsError {

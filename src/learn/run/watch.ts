@@ -219,7 +219,11 @@ class Watch {
   }
 
   async #hasSettled(spec: ReadySpec): Promise<boolean> {
-    if (spec.kind === 'quiet' || spec.kind === 'timer') return true
+    if (spec.kind === 'timer') return true
+    // On a busy machine, or in an emulator, two imports may be further apart than that.
+    if (spec.kind === 'quiet' && this.#plan.isGuess)
+      return this.#isQuietFor(spec.ms) && !(await this.#computes(spec.ms))
+    if (spec.kind === 'quiet') return true
     return performance.now() - this.#changed >= SETTLE_MS && !(await this.#computes(SETTLE_MS))
   }
 

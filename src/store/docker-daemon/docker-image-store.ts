@@ -10,6 +10,7 @@ import {
   ImageNames,
   isImageId,
   isImageName,
+  lostPath,
   parseDiffId,
   parseReference,
   type RunConfig,
@@ -240,7 +241,7 @@ export class DockerImageStore implements ImageStore {
 
 /** USAGE for what is no name, with what it is instead. */
 function assertName(text: string): void {
-  const form = isImageName(text) ? undefined : formOnDisk(text)
+  const form = isImageName(text) ? undefined : (formOnDisk(text) ?? lostPath(text))
   if (form === undefined) parseReference(text)
   else
     throw new PycdsError('USAGE', {

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // A Dockerfile that bakes: one on top of an image, or a given one with the instructions behind it.
-import { readFile, stat } from 'node:fs/promises'
 import { PycdsError } from '../../errors/index.js'
 import { commandOf, nameInEngines, parseLocation } from '../../image/index.js'
 import type { ImageStore } from '../../ports/index.js'
-import { formOnDisk, isTar } from '../../util/form-on-disk.js'
+import { formOnDisk, isReadable, isTar } from '../../util/form-on-disk.js'
+import { readGiven, whyUnreadable } from '../../util/read-given.js'
 import { lastStage } from './dockerfile.js'
 import { type Builder, bakeInstructions } from './instructions.js'
 
@@ -34,16 +34,13 @@ const STAGE = 'pycds-app'
 /** Writes the Dockerfile; USAGE when nothing tells what to run. */
 export async function generate(
   request: GenerateRequest,
-  ports: { store: ImageStore },
+  ports: { store: ImageStore; signal?: AbortSignal },
 ): Promise<GenerateResult> {
-  const isFile = await stat(request.subject).then(
-    (found) => found.isFile(),
-    () => false,
-  )
+  const isFile = isReadable(request.subject)
   const kind = isFile ? 'dockerfile' : 'image'
   if (!isFile || isTar(request.subject)) assertNameable(request.subject)
   const { head, name, command, user } = isFile
-    ? fromDockerfile(request.subject, await readFile(request.subject, 'utf8'), request.builder)
+    ? fromDockerfile(request.subject, await readText(request.subject, ports.signal), request.builder)
     : await fromImage(request, ports.store)
   const chosen = request.command ?? command
   if (chosen === undefined || chosen.length === 0) throw nothingToRun(request.subject)
@@ -55,6 +52,15 @@ export async function generate(
     subject: { kind, name: request.subject },
     dockerfile: `${[...head, ...added].join('\n')}\n`,
     added,
+  }
+}
+
+async function readText(path: string, signal: AbortSignal | undefined): Promise<string> {
+  try {
+    return (await readGiven(path, { signal })).toString()
+  } catch (cause) {
+    const hint = 'Name a Dockerfile that this user may read, or an image.'
+    throw new PycdsError('USAGE', { message: `${path}: ${whyUnreadable(cause)}`, hint, cause })
   }
 }
 

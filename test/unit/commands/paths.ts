@@ -76,3 +76,8 @@ test('a layout needs no engine, which is told where there is none', async (t) =>
   t.is(other.code, 6)
   t.regex(other.stderr, /oci:DIR.*need none/)
 })
+
+test('a path that leads nowhere is told as one, as the path of an archive, too', async (t) => {
+  for (const verb of ['bake', 'inspect', 'verify'])
+    await tells(t, [verb, './gone.cds'], temporary(t), /gone\.cds": .*there is no such file or directory/)
+})

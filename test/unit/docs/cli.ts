@@ -22,7 +22,7 @@ import { temporary } from '../../helpers/temporary.js'
 const PAGE = readFileSync(inRepository('docs/cli.md'), 'utf8')
 
 /** What gives the values of options their meaning. */
-const REQUESTS: Readonly<Record<string, (flags: never) => unknown>> = {
+const REQUESTS: Readonly<Record<string, (flags: never) => Promise<unknown>>> = {
   bake: (flags: BakeFlags) => toBakeRequest('myapp:latest', flags, undefined, {}),
   bench: (flags: BenchFlags) => toBenchRequest('myapp:latest', undefined, flags),
   step: (flags: StepFlags) => toStepRequest(flags, undefined, {}),
@@ -79,7 +79,7 @@ test('the example of every option is understood', async (t) => {
         ...(TOGETHER[example] ?? []),
       ]
       const flags = await parse(section, words)
-      t.notThrows(() => REQUESTS[section.id]?.(flags as never), `${section.id} ${example}`)
+      await t.notThrowsAsync(async () => REQUESTS[section.id]?.(flags as never), `${section.id} ${example}`)
       count++
     }
   }

@@ -24,27 +24,27 @@ const FLAGS = {
   } as const),
 }
 type Flags = Parameters<typeof toBakeRequest>[1]
-const request = (flags: Partial<Flags> = {}, command?: string[], env = {}): BakeRequest =>
+const request = (flags: Partial<Flags> = {}, command?: string[], env = {}): Promise<BakeRequest> =>
   toBakeRequest('oci:d:1', { ...FLAGS, ...flags }, command, env)
-const KEY = bakeKey(request(), SOURCE)
+const KEY = bakeKey(await request(), SOURCE)
 
 const DIFFERENT: Record<string, BakeRequest> = {
-  'another command': request({}, ['python3', '-m', 'other']),
-  'another condition': request({ ready: ['log:/up/'] }),
-  'another pattern in a condition': request({ ready: ['log:/UP/'] }),
-  'a probe': request({ probe: ['GET:8000/'] }),
-  'other modules': request({ train: 'imports', import: ['app'] }),
-  'what a failed run means': request({ 'on-train-failure': 'keep' }),
-  'how sources are checked': request({ validate: 'hash' }),
-  bytecode: request({ pyc: 'off' }),
-  'a limit': request({ 'min-hit-rate': '95' }),
-  'a snapshot': request({ snapshot: true }),
-  'another variable': request({ 'train-env': ['MODE=build'] }),
-  'a network': request({ network: 'default' }),
-  'a mount': request({ mount: ['/tmp:/data'] }),
-  'a host': request({ 'add-host': ['db:10.0.0.1'] }),
-  'a document': request({ sbom: 'x.json' }),
-  'another time': request({}, undefined, { SOURCE_DATE_EPOCH: '1' }),
+  'another command': await request({}, ['python3', '-m', 'other']),
+  'another condition': await request({ ready: ['log:/up/'] }),
+  'another pattern in a condition': await request({ ready: ['log:/UP/'] }),
+  'a probe': await request({ probe: ['GET:8000/'] }),
+  'other modules': await request({ train: 'imports', import: ['app'] }),
+  'what a failed run means': await request({ 'on-train-failure': 'keep' }),
+  'how sources are checked': await request({ validate: 'hash' }),
+  bytecode: await request({ pyc: 'off' }),
+  'a limit': await request({ 'min-hit-rate': '95' }),
+  'a snapshot': await request({ snapshot: true }),
+  'another variable': await request({ 'train-env': ['MODE=build'] }),
+  'a network': await request({ network: 'default' }),
+  'a mount': await request({ mount: ['/tmp:/data'] }),
+  'a host': await request({ 'add-host': ['db:10.0.0.1'] }),
+  'a document': await request({ sbom: 'x.json' }),
+  'another time': await request({}, undefined, { SOURCE_DATE_EPOCH: '1' }),
 }
 
 test('every option that changes the image changes its key', (t) => {
@@ -52,24 +52,25 @@ test('every option that changes the image changes its key', (t) => {
   t.is(new Set([KEY, ...keys]).size, keys.length + 1, [...Object.keys(DIFFERENT)].join(', '))
 })
 
-test('another source has another key: by its manifest, or by its id where it has none', (t) => {
+test('another source has another key: by its manifest, or by its id where it has none', async (t) => {
   const { manifest: _, ...bare } = SOURCE
-  t.not(bakeKey(request(), { ...SOURCE, manifest: `sha256:${'3'.repeat(64)}` }), KEY)
-  t.not(bakeKey(request(), bare), KEY)
-  t.is(bakeKey(request(), { ...SOURCE, id: `sha256:${'4'.repeat(64)}` }), KEY)
+  t.not(bakeKey(await request(), { ...SOURCE, manifest: `sha256:${'3'.repeat(64)}` }), KEY)
+  t.not(bakeKey(await request(), bare), KEY)
+  t.is(bakeKey(await request(), { ...SOURCE, id: `sha256:${'4'.repeat(64)}` }), KEY)
 })
 
-test('names, times and where files go change nothing', (t) => {
-  const other = request({ tag: 'fast', output: 'oci:e', timeout: '5s', measure: '0', 'trace-out': 'x.json' })
+test('names, times and where files go change nothing', async (t) => {
+  const flags = { tag: 'fast', output: 'oci:e', timeout: '5s', measure: '0', 'trace-out': 'x.json' }
+  const other = await request(flags)
   t.is(bakeKey({ ...other, reference: 'oci:elsewhere:1' }, SOURCE), KEY)
   t.is(
-    bakeKey(request({ mount: ['/var:/data'] }), SOURCE),
-    bakeKey(DIFFERENT['a mount'] ?? request(), SOURCE),
+    bakeKey(await request({ mount: ['/var:/data'] }), SOURCE),
+    bakeKey(DIFFERENT['a mount'] ?? (await request()), SOURCE),
   )
 })
 
-test('no value of a variable is in the key or in what it is made of', (t) => {
+test('no value of a variable is in the key or in what it is made of', async (t) => {
   const secret = (value: string) => request({ 'train-env': [`TOKEN=${value}`] })
-  t.is(bakeKey(secret('canary-one'), SOURCE), bakeKey(secret('canary-two'), SOURCE))
-  t.false(JSON.stringify(describeOptions(secret('canary-one'))).includes('canary'))
+  t.is(bakeKey(await secret('canary-one'), SOURCE), bakeKey(await secret('canary-two'), SOURCE))
+  t.false(JSON.stringify(describeOptions(await secret('canary-one'))).includes('canary'))
 })

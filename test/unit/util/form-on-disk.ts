@@ -14,6 +14,19 @@ test('a layout is an image, and is written as one', async (t) => {
   t.true(formOnDisk(path)?.hint.startsWith(`Write oci:${path} `))
 })
 
+test('what a line to copy names is quoted where a shell needs it', (t) => {
+  const folder = temporary(t)
+  mkdirSync(join(folder, 'my app'))
+  writeFileSync(join(folder, 'my app/oci-layout'), '')
+  writeFileSync(join(folder, 'my app/Dockerfile'), '')
+  t.is(formOnDisk(join(folder, 'my app'))?.hint, `Write 'oci:${folder}/my app' for it.`)
+  t.true(
+    formOnDisk(join(folder, 'my app/Dockerfile'))?.hint.endsWith(
+      `pycds-image generate '${folder}/my app/Dockerfile'`,
+    ),
+  )
+})
+
 test('a tar is an image whatever its name, and a file of that name alone is none', async (t) => {
   const folder = temporary(t, { 'image.tar': 'no tar', short: '' })
   writeFileSync(join(folder, 'saved'), await packTar([file('manifest.json', '[]')]))

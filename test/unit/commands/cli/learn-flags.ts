@@ -3,19 +3,21 @@ import test from 'ava'
 import { type GateFlags, parseSize, toGates } from '../../../../src/commands/cli/gate-flags.js'
 import { type LearnFlags, toLearn } from '../../../../src/commands/cli/learn-flags.js'
 
-test('by default the command of the image is run', (t) => {
-  t.deepEqual(toLearn({ train: 'entrypoint' }, undefined), { mode: 'entrypoint', imports: [], traces: [] })
+test('by default the command of the image is run', async (t) => {
+  t.deepEqual(await toLearn({ train: 'entrypoint' }, undefined), {
+    mode: 'entrypoint',
+    imports: [],
+    traces: [],
+  })
 })
 
-test('modules are imported instead, and may name attributes', (t) => {
-  t.deepEqual(toLearn({ train: 'imports', import: ['app.main', 'app:create.x'] }, undefined).imports, [
-    'app.main',
-    'app:create.x',
-  ])
+test('modules are imported instead, and may name attributes', async (t) => {
+  const { imports } = await toLearn({ train: 'imports', import: ['app.main', 'app:create.x'] }, undefined)
+  t.deepEqual(imports, ['app.main', 'app:create.x'])
 })
 
-const refuses = test.macro((t, flags: LearnFlags, command: string[] | undefined, message: RegExp) => {
-  const error = t.throws(() => toLearn(flags, command))
+const refuses = test.macro(async (t, flags: LearnFlags, command: string[] | undefined, message: RegExp) => {
+  const error = await t.throwsAsync(() => toLearn(flags, command))
   t.is((error as unknown as { code: string }).code, 'USAGE')
   t.regex(error?.message ?? '', message)
 })
@@ -44,12 +46,9 @@ test(
 )
 test('no training and no trace', refuses, { train: 'none' }, undefined, /--train none: it uses traces only/)
 test('a module that is none', refuses, { train: 'imports', import: ['a/b.py '] }, undefined, /not a module/)
-test('a trace that is not there', (t) => {
+test('a trace that is not there', async (t) => {
   const flags: LearnFlags = { train: 'none', 'trace-in': ['/no/such/trace'] }
-  t.like(
-    t.throws(() => toLearn(flags, undefined)),
-    { code: 'TRACE_INVALID' },
-  )
+  t.like(await t.throwsAsync(() => toLearn(flags, undefined)), { code: 'TRACE_INVALID' })
 })
 
 const GATES: GateFlags = { 'check-repro': false, measure: '5', 'dry-run': false }

@@ -12,10 +12,11 @@ function envFile(t: ExecutionContext, text: string): string {
   return join(directory, 'env')
 }
 
-test('variables come from files, from the command line, and by name from here; the later one wins', (t) => {
+test('variables come from files, from the command line, and by name from here; the later one wins', async (t) => {
   const file = envFile(t, '# a comment\nA=file\nB=file=with=signs\n\n  C=x y\nHERE\nABSENT\n')
   const flags = { network: 'none', 'train-env-file': [file], 'train-env': ['A=flag', 'EMPTY='] }
-  t.deepEqual(parseSurroundings(flags, { HERE: 'here' }).env, {
+  const { env } = await parseSurroundings(flags, { HERE: 'here' })
+  t.deepEqual(env, {
     A: 'flag',
     B: 'file=with=signs',
     C: 'x y',
@@ -24,13 +25,13 @@ test('variables come from files, from the command line, and by name from here; t
   })
 })
 
-test('mounts, the network and hosts are read', (t) => {
+test('mounts, the network and hosts are read', async (t) => {
   const flags = {
     network: 'ci',
     mount: ['./data:/data:ro', 'volume:/var/lib'],
     'add-host': ['db:127.0.0.1', 'v6:::1'],
   }
-  t.deepEqual(parseSurroundings(flags, {}), {
+  t.deepEqual(await parseSurroundings(flags, {}), {
     env: {},
     mounts: [
       { source: resolve('data'), target: '/data', readOnly: true },
@@ -41,8 +42,8 @@ test('mounts, the network and hosts are read', (t) => {
   })
 })
 
-const refuses = test.macro((t, flags: object, message: RegExp) => {
-  const error = t.throws(() => parseSurroundings({ network: 'none', ...flags }, {}))
+const refuses = test.macro(async (t, flags: object, message: RegExp) => {
+  const error = await t.throwsAsync(() => parseSurroundings({ network: 'none', ...flags }, {}))
   t.is((error as unknown as { code: string }).code, 'USAGE')
   t.regex(error?.message ?? '', message)
 })
@@ -50,7 +51,9 @@ test('a mount without a target', refuses, { mount: ['/data'] }, /^--mount \/data
 test('a mount with a relative target', refuses, { mount: ['/data:data'] }, /^--mount/)
 test('a host without an address', refuses, { 'add-host': ['db'] }, /^--add-host db/)
 test('a file that is not there', refuses, { 'train-env-file': ['/no/such/file'] }, /^--train-env-file \/no/)
-test('a variable without a name is refused without its value', (t) => {
-  const error = t.throws(() => parseSurroundings({ network: 'none', 'train-env': ['=hunter2'] }, {}))
+test('a variable without a name is refused without its value', async (t) => {
+  const error = await t.throwsAsync(() =>
+    parseSurroundings({ network: 'none', 'train-env': ['=hunter2'] }, {}),
+  )
   t.notRegex(error?.message ?? '', /hunter2/)
 })

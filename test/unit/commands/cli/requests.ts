@@ -23,8 +23,8 @@ const FLAGS: BakeFlags = {
   'dry-run': false,
 }
 
-test('the flags of a bake become numbers with units and typed choices', (t) => {
-  t.deepEqual(toBakeRequest('app:1', FLAGS, undefined, {}), {
+test('the flags of a bake become numbers with units and typed choices', async (t) => {
+  t.deepEqual(await toBakeRequest('app:1', FLAGS, undefined, {}), {
     reference: 'app:1',
     ready: [{ kind: 'exit' }, { kind: 'quiet', ms: 2_000 }],
     limits: { timeoutMs: 120_000, stopGraceSeconds: 10 },
@@ -42,12 +42,12 @@ test('the flags of a bake become numbers with units and typed choices', (t) => {
   })
 })
 
-test('what was not given is absent, what was given is there', (t) => {
+test('what was not given is absent, what was given is there', async (t) => {
   t.deepEqual(
-    Object.keys(toBakeRequest('app', { ...FLAGS, tag: undefined }, undefined, {})).includes('tag'),
+    Object.keys(await toBakeRequest('app', { ...FLAGS, tag: undefined }, undefined, {})).includes('tag'),
     false,
   )
-  const request = toBakeRequest(
+  const request = await toBakeRequest(
     'app',
     { ...FLAGS, tag: 'app:fast', 'dry-run': true },
     ['python', '-m', 'app'],
@@ -56,12 +56,13 @@ test('what was not given is absent, what was given is there', (t) => {
   t.like(request, { tag: 'app:fast', command: ['python', '-m', 'app'], dryRun: true })
 })
 
-test('a short grace is never rounded to none', (t) => {
-  t.is(toBakeRequest('app', { ...FLAGS, 'stop-grace': '200ms' }, undefined, {}).limits.stopGraceSeconds, 1)
+test('a short grace is never rounded to none', async (t) => {
+  const request = await toBakeRequest('app', { ...FLAGS, 'stop-grace': '200ms' }, undefined, {})
+  t.is(request.limits.stopGraceSeconds, 1)
 })
 
-const refuses = test.macro((t, flags: Partial<BakeFlags>, name: RegExp) => {
-  const error = t.throws(() => toBakeRequest('app', { ...FLAGS, ...flags }, undefined, {}))
+const refuses = test.macro(async (t, flags: Partial<BakeFlags>, name: RegExp) => {
+  const error = await t.throwsAsync(() => toBakeRequest('app', { ...FLAGS, ...flags }, undefined, {}))
   t.like(error, { code: 'USAGE' })
   t.regex(error?.message ?? '', name)
 })
@@ -70,16 +71,16 @@ test('a bad grace is named', refuses, { 'stop-grace': 'soon' }, /^--stop-grace s
 test('a bad readiness is named', refuses, { ready: ['exit', 'sometime'] }, /^--ready sometime/)
 test('a bad number of runs is named', refuses, { measure: '-1' }, /^--measure -1/)
 
-test('a verification has a gate and another user only when asked', (t) => {
+test('a verification has a gate and another user only when asked', async (t) => {
   const flags = { ready: ['exit'], timeout: '1m', network: 'none' }
-  t.deepEqual(toVerifyRequest('app', flags), {
+  t.deepEqual(await toVerifyRequest('app', flags), {
     reference: 'app',
     ready: [{ kind: 'exit' }],
     limits: { timeoutMs: 60_000, stopGraceSeconds: 2 },
     probes: [],
     surroundings: { env: {}, mounts: [], network: 'none', hosts: [] },
   })
-  t.like(toVerifyRequest('app', { ...flags, 'min-hit-rate': '95%', user: '12345' }, ['tool']), {
+  t.like(await toVerifyRequest('app', { ...flags, 'min-hit-rate': '95%', user: '12345' }, ['tool']), {
     minHitRate: 95,
     user: '12345',
     command: ['tool'],
@@ -98,31 +99,33 @@ const STEP: StepFlags = {
   },
 }
 
-test('SOURCE_DATE_EPOCH is the time of what is written; empty is as good as none', (t) => {
-  t.is(toBakeRequest('app', FLAGS, undefined, { SOURCE_DATE_EPOCH: '1700000000' }).sourceDateEpoch, 17e8)
-  t.is(toBakeRequest('app', FLAGS, undefined, { SOURCE_DATE_EPOCH: '0' }).sourceDateEpoch, 0)
-  t.false('sourceDateEpoch' in toBakeRequest('app', FLAGS, undefined, { SOURCE_DATE_EPOCH: '' }))
-  t.is(toStepRequest(STEP, ['x'], { SOURCE_DATE_EPOCH: '1' }).sourceDateEpoch, 1)
+test('SOURCE_DATE_EPOCH is the time of what is written; empty is as good as none', async (t) => {
+  const epochOf = async (text: string) =>
+    (await toBakeRequest('app', FLAGS, undefined, { SOURCE_DATE_EPOCH: text })).sourceDateEpoch
+  t.is(await epochOf('1700000000'), 17e8)
+  t.is(await epochOf('0'), 0)
+  t.false('sourceDateEpoch' in (await toBakeRequest('app', FLAGS, undefined, { SOURCE_DATE_EPOCH: '' })))
+  t.is((await toStepRequest(STEP, ['x'], { SOURCE_DATE_EPOCH: '1' })).sourceDateEpoch, 1)
   for (const bad of ['yesterday', '-1', '1.5', '99999999999']) {
     const env = { SOURCE_DATE_EPOCH: bad }
     for (const read of [
       () => toBakeRequest('app', FLAGS, undefined, env),
       () => toStepRequest(STEP, ['x'], env),
     ]) {
-      const error = t.throws(read, undefined, bad)
+      const error = await t.throwsAsync(async () => void (await read()), undefined, bad)
       t.like(error, { code: 'USAGE' })
       t.regex(error?.message ?? '', /^SOURCE_DATE_EPOCH /)
     }
   }
 })
 
-test('a snapshot is asked for with its rules, and rules without a snapshot are refused', (t) => {
-  const snapshot = (flags: Partial<BakeFlags>) =>
-    toBakeRequest('app:1', { ...FLAGS, ...flags }, undefined, {}).snapshot
-  t.is(snapshot({}), undefined)
-  t.deepEqual(snapshot({ snapshot: true }), { cpu: 'v3', include: [], exclude: [] })
+test('a snapshot is asked for with its rules, and rules without a snapshot are refused', async (t) => {
+  const snapshot = async (flags: Partial<BakeFlags>) =>
+    (await toBakeRequest('app:1', { ...FLAGS, ...flags }, undefined, {})).snapshot
+  t.is(await snapshot({}), undefined)
+  t.deepEqual(await snapshot({ snapshot: true }), { cpu: 'v3', include: [], exclude: [] })
   t.deepEqual(
-    snapshot({
+    await snapshot({
       snapshot: true,
       'snapshot-cpu': 'native',
       'snapshot-include': ['app*'],
@@ -130,10 +133,13 @@ test('a snapshot is asked for with its rules, and rules without a snapshot are r
     }),
     { cpu: 'native', include: ['app*'], exclude: ['x'] },
   )
-  t.throws(() => snapshot({ 'snapshot-exclude': ['x'] }), {
+  await t.throwsAsync(() => snapshot({ 'snapshot-exclude': ['x'] }), {
     message: /--snapshot-exclude: there is no snapshot/,
   })
-  t.throws(() => snapshot({ snapshot: true, train: 'imports', ready: undefined, import: ['app'] }), {
-    message: /--snapshot: .* --train imports starts none/,
-  })
+  await t.throwsAsync(
+    () => snapshot({ snapshot: true, train: 'imports', ready: undefined, import: ['app'] }),
+    {
+      message: /--snapshot: .* --train imports starts none/,
+    },
+  )
 })

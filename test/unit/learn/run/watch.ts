@@ -74,6 +74,25 @@ test('what is ready and computes goes on', async (t) => {
   t.true(count('cpu') >= 4)
 })
 
+test('a guess waits for what computes, for its imports may only take long', async (t) => {
+  let [imports, ticks] = [1, 0]
+  const { container, count } = service({
+    cpu: () => {
+      // On a processor, or waiting for one, until after the next import.
+      if (count('cpu') < 5) ticks += 1000
+      if (count('cpu') > 2) imports = 2
+      return String(ticks)
+    },
+  })
+  const specs = [{ kind: 'exit' }, { kind: 'quiet', ms: 200 }] as const
+  const { by, activity } = await run(container, [], {
+    ready: { specs, isGuess: true },
+    activity: async () => imports,
+  })
+  t.is(by, 'quiet')
+  t.is(activity, 2)
+})
+
 test('a program that falls quiet where nobody says how to tell that it is up is a guess', async (t) => {
   const plan = { specs: [{ kind: 'exit' }, { kind: 'quiet', ms: 200 }] as const }
   const guess = await run(fakeContainer(), [], { ready: { ...plan, isGuess: true } })

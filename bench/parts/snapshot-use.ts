@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a process with a snapshot does once it has started: how fast it works, and the memory of ten containers.
+import { join } from 'node:path'
+import { type Summary, summarise } from '../../src/util/statistics.js'
+import { drive } from '../driver.js'
+import { bake, makeBase, removeImage } from '../images.js'
+import { PACKAGES, type Package, plainProgram } from '../packages.js'
+import { measuredInFull, type Python } from '../pythons.js'
+import { mountImage, type Root } from '../roots.js'
+import { ROOT } from '../shell.js'
+import { pssOf } from './memory.js'
+import type { Part, PartContext } from './part.js'
+import { environmentWithout } from './snapshot.js'
+
+const ROUNDS = 9
+
+/** By package: what it does, in lines of Python, about a second of it. */
+const WORK: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>> = {
+  flask: {
+    requests: [
+      'app = flask.Flask("work")',
+      'app.add_url_rule("/<name>", "show", lambda name: flask.jsonify(name=name, path=flask.request.path))',
+      'client = app.test_client()',
+      'for number in range(1500): assert client.get("/%d" % number).json["path"]',
+    ],
+    'json and re': [
+      'import json, re',
+      'text = json.dumps([{"key %d" % n: [n, str(n), n / 3]} for n in range(200)])',
+      'for _ in range(400): json.dumps(json.loads(text)); re.findall(r"key (\\d+)", text)',
+    ],
+  },
+  pandas: {
+    groupby: [
+      'frame = pandas.DataFrame({"key": [n % 97 for n in range(20000)], "value": [n * 0.5 for n in range(20000)]})',
+      'for _ in range(120): frame.groupby("key").agg(["mean", "sum", "std"])',
+    ],
+  },
+  torch: {
+    training: [
+      'torch.manual_seed(1)',
+      'model = torch.nn.Sequential(torch.nn.Linear(64, 64), torch.nn.ReLU(), torch.nn.Linear(64, 1))',
+      'optimizer, data = torch.optim.SGD(model.parameters(), lr=0.01), torch.randn(256, 64)',
+      'for _ in range(400):',
+      '    optimizer.zero_grad(); model(data).pow(2).mean().backward(); optimizer.step()',
+    ],
+  },
+}
+
+export interface SnapshotUse {
+  readonly python: string
+  readonly package: string
+  readonly work: string
+  /** Milliseconds of the processor that the work takes. */
+  readonly plain: Summary
+  readonly snapshot: Summary
+  /** Sum of the proportional set sizes of ten containers that wait, bytes: [as shipped, with a snapshot]. */
+  readonly importedPss: readonly [number, number]
+  readonly workedPss: readonly [number, number]
+}
+
+export const snapshotUse: Part = {
+  name: 'snapshot-use',
+  title: 'work and memory with process snapshots',
+  async run(context): Promise<SnapshotUse[]> {
+    const rows = (context.results.parts['snapshot-use'] ?? []) as SnapshotUse[]
+    context.results.parts['snapshot-use'] = rows
+    for (const python of measuredInFull(context.options.pythons)) {
+      for (const one of PACKAGES.filter(({ name }) => name in WORK)) {
+        if (!context.options.packages.includes(one)) continue
+        if (rows.some((row) => row.python === python.id && row.package === one.name)) continue
+        const found = await measure(python, one, context).catch((error: unknown) => String(error))
+        if (typeof found === 'string') {
+          context.say(`${python.id} ${one.name}: ${found}`)
+          continue
+        }
+        rows.push(...found)
+        for (const row of found) context.say(`work and memory: ${JSON.stringify(row)}`)
+        await context.save()
+      }
+    }
+    return rows
+  },
+}
+
+/** Why the package was not measured, or its rows. */
+async function measure(
+  python: Python,
+  one: Package,
+  { folder }: PartContext,
+): Promise<SnapshotUse[] | string> {
+  const base = await makeBase(python.images[one.image])
+  const tag = `pycds-bench/${python.id}-${one.name}:snapshot-use`
+  const roots: Root[] = []
+  try {
+    const { snapshot } = await bake(ROOT, base, tag, python, one, ['--snapshot'])
+    if (snapshot?.reason !== null) return snapshot?.reason ?? 'the program that bakes knows no snapshot'
+    for (const [name, image] of Object.entries({ plain: base, own: tag }))
+      roots.push(await mountImage(image, join(folder, 'snapshot-use', name)))
+    const rows: SnapshotUse[] = []
+    const begin = plainProgram(one)
+    for (const [work, lines] of Object.entries(WORK[one.name] ?? {})) {
+      const timed = [begin, 'import os, time', 'c = time.process_time_ns()', ...lines]
+      timed.push('os.write(3, b"0 %d" % (time.process_time_ns() - c))')
+      const argv = [python.executable, '-c', timed.join('\n')]
+      const starters = roots.map(({ path }, index) => ({
+        root: path,
+        argv,
+        env: { ...environmentWithout(one), ...(index > 0 ? { PYCDS_ARCHIVE: '/opt/pycds/app.cds' } : {}) },
+      }))
+      await drive(starters, 1, false)
+      const starts = await drive(starters, ROUNDS, false)
+      const times = (index: number) =>
+        summarise(starts.filter(({ starter }) => starter === index).map(({ phaseCpu }) => phaseCpu))
+      const waiting = ['import time', 'print("ready", flush=True)', 'time.sleep(600)']
+      const memory = async (program: readonly string[]) => {
+        const text = [...program, ...waiting].join('\n')
+        return [
+          await pssOf(base, python.executable, text),
+          await pssOf(tag, python.executable, text),
+        ] as const
+      }
+      const [plain, own] = [times(0), times(1)]
+      if (!plain || !own) return 'it did not start'
+      rows.push({
+        ...{ python: python.id, package: one.name, work, plain, snapshot: own },
+        importedPss: rows[0]?.importedPss ?? (await memory([begin])),
+        workedPss: await memory([begin, ...lines]),
+      })
+    }
+    return rows
+  } finally {
+    for (const root of roots) await root.unmount()
+    await removeImage(tag)
+  }
+}

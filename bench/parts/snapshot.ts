@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: Apache-2.0
+// Packages with a process snapshot: bare, plain, archive and snapshot in turns, until the import is done and until the end.
+import { loadavg } from 'node:os'
+import { join } from 'node:path'
+import { type Summary, summarise } from '../../src/util/statistics.js'
+import { drive, type Start, type Starter } from '../driver.js'
+import { bake, canImport, environmentOf, makeBase, removeImage, type Snapshot } from '../images.js'
+import { NOTHING, type Package, plainProgram } from '../packages.js'
+import { measuredInFull, type Python } from '../pythons.js'
+import { mountImage, type Root } from '../roots.js'
+import { ROOT, run } from '../shell.js'
+import type { Part, PartContext } from './part.js'
+
+const WARM_ROUNDS = 15
+const COLD_ROUNDS = 5
+const METRICS = ['done', 'doneCpu', 'process', 'processCpu'] as const
+
+/** `bare` imports nothing; `other` is the snapshot that another checkout makes. */
+export type Kind = 'bare' | 'plain' | 'archive' | 'snapshot' | 'other'
+
+/** Of starts of one kind, milliseconds. */
+export interface SnapshotTimes {
+  /** From the start of the process until its import is done. */
+  readonly done: Summary
+  readonly doneCpu: Summary
+  readonly process: Summary
+  readonly processCpu: Summary
+}
+
+export interface SnapshotRow {
+  readonly python: string
+  readonly package: string
+  readonly snapshot: Snapshot
+  /** Of the layer, the snapshot in it. */
+  readonly layerCompressedBytes: number
+  /** None where no snapshot was shipped. */
+  readonly warm: Partial<Record<Kind, SnapshotTimes>>
+  readonly cold: Partial<Record<Kind, SnapshotTimes>>
+  /** Processes that were ready to run on the machine while it was measured. */
+  readonly load: number
+}
+
+export const snapshot: Part = {
+  name: 'snapshot',
+  title: 'process snapshots',
+  async run(context): Promise<SnapshotRow[]> {
+    // What an interrupted run has measured stays.
+    const rows = (context.results.parts.snapshot ?? []) as SnapshotRow[]
+    context.results.parts.snapshot = rows
+    for (const python of measuredInFull(context.options.pythons)) {
+      for (const one of context.options.packages) {
+        if (rows.some((row) => row.python === python.id && row.package === one.name)) continue
+        const row = await measure(python, one, context).catch((error: unknown) => String(error))
+        context.say(typeof row === 'string' ? `${python.id} ${one.name}: ${row}` : describe(row))
+        if (typeof row === 'string') continue
+        rows.push(row)
+        await context.save()
+      }
+    }
+    return rows
+  },
+}
+
+/** Why the package was not measured, or its row. */
+async function measure(
+  python: Python,
+  one: Package,
+  { folder, options }: PartContext,
+): Promise<SnapshotRow | string> {
+  const base = await makeBase(python.images[one.image])
+  const refusal = await canImport(base, python, one)
+  if (refusal !== undefined) return `skipped: ${refusal}`
+  const images: string[] = []
+  const roots: Root[] = []
+  const mounted = async (image: string, name: string) => {
+    const root = await mountImage(image, join(folder, 'snapshot', name))
+    roots.push(root)
+    return root.path
+  }
+  const baked = async (checkout: string, name: string) => {
+    const tag = `pycds-bench/${python.id}-${one.name.replaceAll(/[^a-z0-9]+/g, '-')}:snapshot-${name}`
+    images.push(tag)
+    return bake(checkout, base, tag, python, one, ['--snapshot'])
+  }
+  try {
+    const own = await baked(ROOT, 'own')
+    if (!own.snapshot) return 'the program that bakes knows no snapshot'
+    const row = { python: python.id, package: one.name, snapshot: own.snapshot }
+    const size = { layerCompressedBytes: own.layerCompressedBytes }
+    if (own.snapshot.reason !== null) return { ...row, ...size, warm: {}, cold: {}, load: loadavg()[0] ?? 0 }
+    const starter = (root: string, imports: Package, env: Record<string, string> = {}): Starter => ({
+      root,
+      argv: [python.executable, '-c', endingProgram(imports)],
+      env: { ...environmentWithout(one), ...env },
+    })
+    const [plainRoot, ownRoot] = [await mounted(base, 'plain'), await mounted(own.reference, 'own')]
+    const archive = { PYCDS_ARCHIVE: '/opt/pycds/app.cds' }
+    const starters: [Kind, Starter][] = [
+      ['bare', starter(plainRoot, NOTHING)],
+      ['plain', starter(plainRoot, one)],
+      ['archive', starter(ownRoot, one, { ...archive, PYCDS_SNAPSHOT: 'off' })],
+      ['snapshot', starter(ownRoot, one, archive)],
+    ]
+    const refused = await refusalOf(starters[3]?.[1])
+    if (refused !== undefined) return `the snapshot is not used: ${refused}`
+    if (options.other !== undefined) {
+      const there = await baked(options.other, 'other')
+      if (there.snapshot?.reason === null)
+        starters.push(['other', starter(await mounted(there.reference, 'other'), one, archive)])
+    }
+    const warm = await turns(starters, WARM_ROUNDS, false)
+    const cold = options.coldRuns === 0 ? {} : await turns(starters, COLD_ROUNDS, true)
+    return { ...row, ...size, warm, cold, load: loadavg()[0] ?? 0 }
+  } finally {
+    for (const root of roots) await root.unmount()
+    for (const image of images) await removeImage(image)
+  }
+}
+
+/** As the image has it: with a variable of Python's that it does not have a snapshot would not be used. */
+export function environmentWithout(one: Package): Record<string, string> {
+  const { PYTHONDONTWRITEBYTECODE: _, ...rest } = environmentOf(one)
+  return rest
+}
+
+/** Why a start does not use the snapshot; undefined: it does. */
+async function refusalOf(starter: Starter | undefined): Promise<string | undefined> {
+  if (starter === undefined) return 'there is none'
+  const env = Object.entries({ ...starter.env, PYCDS_LOG: '1' }).map(([name, value]) => `${name}=${value}`)
+  const script = 'root=$1; shift; chroot "$root" /usr/bin/env -i "$@" 3>/dev/null 2>&1'
+  const said = await run('sh', ['-c', script, 'sh', starter.root, ...env, ...starter.argv])
+  const [, told] = /snapshot (.*)$/m.exec(said) ?? []
+  return told?.startsWith('thawed') ? undefined : (told ?? 'nothing is said of it')
+}
+
+/** As it is trained, and then the time on the monotonic clock and that of the processor, on descriptor 3. */
+function endingProgram(one: Package): string {
+  return [
+    plainProgram(one),
+    'import os, time',
+    'os.write(3, b"%d %d" % (time.monotonic_ns(), time.process_time_ns()))',
+  ].join('\n')
+}
+
+async function turns(
+  starters: readonly [Kind, Starter][],
+  rounds: number,
+  cold: boolean,
+): Promise<Partial<Record<Kind, SnapshotTimes>>> {
+  const list = starters.map(([, starter]) => starter)
+  await drive(list, 2, false)
+  const starts = await drive(list, rounds, cold)
+  const found: Partial<Record<Kind, SnapshotTimes>> = {}
+  for (const [index, [kind]] of starters.entries()) {
+    const times = timesOf(starts.filter((start) => start.starter === index))
+    if (times) found[kind] = times
+  }
+  return found
+}
+
+function timesOf(starts: readonly Start[]): SnapshotTimes | undefined {
+  const done = summarise(starts.map(({ phase, began }) => phase - began))
+  const doneCpu = summarise(starts.map(({ phaseCpu }) => phaseCpu))
+  const process = summarise(starts.map((start) => start.process))
+  const processCpu = summarise(starts.map((start) => start.processCpu))
+  return done && doneCpu && process && processCpu && { done, doneCpu, process, processCpu }
+}
+
+/** How many times what a snapshot takes beyond a bare start another kind takes; undefined where it was not measured. */
+export function beyondBare(
+  times: SnapshotRow['warm'],
+  metric: 'done' | 'doneCpu',
+  kind: Kind = 'plain',
+): number | undefined {
+  const { bare, [kind]: other, snapshot: own } = times
+  if (!bare || !other || !own) return undefined
+  return (other[metric].median - bare[metric].median) / (own[metric].median - bare[metric].median)
+}
+
+function describe({ python, package: name, snapshot: made, layerCompressedBytes, warm, cold }: SnapshotRow) {
+  const head = `${python} ${name}: ${made.reason ?? `${made.modules} modules, ${made.compressedBytes} bytes`}`
+  const lines = [...Object.entries({ warm, cold })].flatMap(([cache, times]) =>
+    (Object.keys(times).length > 0 ? METRICS : []).map((metric) => {
+      const cells = Object.entries(times).map(
+        ([kind, one]) =>
+          `${kind} ${one[metric].median.toFixed(1)} (${one[metric].q1.toFixed(1)}-${one[metric].q3.toFixed(1)})`,
+      )
+      return `  ${cache} ${metric.padEnd(10)} ${cells.join('  ')}`
+    }),
+  )
+  const causes = made.leftOut.filter((one) => one.name === one.because)
+  return [
+    `${head}, layer ${layerCompressedBytes}`,
+    ...lines,
+    ...causes.map((one) => `  left out: ${one.name} ${one.reason}`),
+  ].join('\n')
+}

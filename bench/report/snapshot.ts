@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the parts about process snapshots have measured. Their figures are of processor time, where not said otherwise: they were
+// measured beside other work more often than the rest.
+import { geometricMean } from '../../src/util/statistics.js'
+import { beyondBare, type SnapshotRow } from '../parts/snapshot.js'
+import type { SnapshotUse } from '../parts/snapshot-use.js'
+import type { Results } from '../results.js'
+import { part } from './goals.js'
+import { factorText, megabytes, msText, table } from './markdown.js'
+
+type Factor = (row: SnapshotRow) => number | undefined
+
+/** Whole processes, by processor time. */
+const processFactor: Factor = ({ warm: { plain, snapshot } }) =>
+  plain && snapshot && plain.processCpu.median / snapshot.processCpu.median
+
+/** What the table shows as factors. */
+const FACTORS = {
+  import: (row) => beyondBare(row.warm, 'doneCpu'),
+  archive: (row) => {
+    const [whole, rest] = [beyondBare(row.warm, 'doneCpu'), beyondBare(row.warm, 'doneCpu', 'archive')]
+    return whole && rest && whole / rest
+  },
+  process: processFactor,
+  cold: (row) => beyondBare(row.cold, 'done'),
+} as const satisfies Record<string, Factor>
+
+/** The rows of packages of which a snapshot was shipped. */
+function shipped(results: Results, python: string): SnapshotRow[] {
+  return part<SnapshotRow>(results, 'snapshot').filter(
+    (row) => row.python === python && row.snapshot.reason === null,
+  )
+}
+
+/** A mean of the README: of how many packages, and which gains least; undefined where none was measured. */
+export function snapshotMean(
+  results: Results,
+  python: string,
+  what: keyof typeof FACTORS,
+): { factor: number; count: number; least: { factor: number; package: string } } | undefined {
+  const found = shipped(results, python).flatMap((row) => {
+    const factor = FACTORS[what](row)
+    return factor === undefined ? [] : [{ factor, package: row.package }]
+  })
+  const [least] = [...found].sort((a, b) => a.factor - b.factor)
+  return least && { factor: geometricMean(found.map(({ factor }) => factor)), count: found.length, least }
+}
+
+export function snapshotSection(results: Results): string[] {
+  const rows = part<SnapshotRow>(results, 'snapshot')
+  if (rows.length === 0) return []
+  const pythons = [...new Set(rows.map(({ python }) => python))]
+  const loads = rows.map(({ load }) => load)
+  return [
+    '## Process snapshots',
+    `\`bake --snapshot\`, each package alone, ${results.started.slice(0, 10)}, commit ${results.commit}. ` +
+      `${Math.round(Math.min(...loads))} to ${Math.round(Math.max(...loads))} processes were ready to run on the machine's ` +
+      `${results.machine.cores} cores, so the figures are processor time, but for those with an emptied page cache, which are elapsed. ` +
+      'Milliseconds are medians of starts in turns, from the start of the process until the import is done, beyond a bare start.',
+    ...pythons.flatMap((python) => [`### CPython ${python}`, pythonTable(results, python)]),
+    ...missing(rows),
+    ...useSection(results),
+  ]
+}
+
+function pythonTable(results: Results, python: string): string {
+  const rows = shipped(results, python).map((row) => [
+    row.package,
+    String(row.snapshot.modules),
+    row.snapshot.compressedBytes === null ? '–' : megabytes(row.snapshot.compressedBytes),
+    ...(['plain', 'archive', 'snapshot'] as const).map((kind) => beyond(row, kind)),
+    ...Object.values(FACTORS)
+      .filter((factor) => factor !== FACTORS.archive)
+      .map((factor) => factorText(factor(row))),
+  ])
+  const mean = (what: keyof typeof FACTORS) =>
+    `**${factorText(snapshotMean(results, python, what)?.factor)}**`
+  const head = ['package', 'modules', 'gzip', 'plain, ms', 'archive, ms', 'snapshot, ms']
+  return table(
+    ['left', ...Array.from({ length: 8 }, () => 'right' as const)],
+    [
+      [...head, 'import', 'whole process', 'import, cold'],
+      ...rows,
+      ['**geometric mean**', '', '', '', '', '', mean('import'), mean('process'), mean('cold')],
+    ],
+  )
+}
+
+function beyond({ warm }: SnapshotRow, kind: 'plain' | 'archive' | 'snapshot'): string {
+  const [own, bare] = [warm[kind], warm.bare]
+  return own && bare ? msText(own.doneCpu.median - bare.doneCpu.median) : '–'
+}
+
+/** Packages without a snapshot, and modules that are not in one. */
+function missing(rows: readonly SnapshotRow[]): string[] {
+  const lines = rows.flatMap(({ python, package: name, snapshot: { reason, leftOut } }) => {
+    if (reason !== null) return [`- ${name} on ${python} has none: ${reason}.`]
+    const causes = leftOut
+      .filter((one) => one.name === one.because)
+      .map((one) => `${one.name} (${one.reason})`)
+    return causes.length > 0 ? [`- ${name} on ${python} is held without ${causes.join(', ')}.`] : []
+  })
+  return lines.length > 0 ? [lines.join('\n')] : []
+}
+
+function useSection(results: Results): string[] {
+  const rows = part<SnapshotUse>(results, 'snapshot-use').map((row) => [
+    row.python,
+    row.package,
+    row.work,
+    ...[row.plain, row.snapshot].map(
+      ({ median, q1, q3 }) => `${msText(median)} (${msText(q1)} to ${msText(q3)})`,
+    ),
+    factorText(row.snapshot.median / row.plain.median),
+    ...[row.importedPss, row.workedPss].map(
+      ([plain, own]) => `${factorText(own / plain)} of ${megabytes(plain)}`,
+    ),
+  ])
+  if (rows.length === 0) return []
+  const head = ['CPython', 'package', 'work', 'plain, ms', 'snapshot, ms', 'ratio']
+  return [
+    '### Work and memory',
+    'Processor time of the same work after the import, in turns; and the proportional set sizes (PSS) of ten containers together, ' +
+      'as multiples of those of the image as shipped, after the import and after the work.',
+    table(
+      ['left', 'left', 'left', ...Array.from({ length: 5 }, () => 'right' as const)],
+      [[...head, 'memory, imported', 'memory, worked'], ...rows],
+    ),
+  ]
+}
