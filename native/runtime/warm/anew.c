@@ -402,8 +402,8 @@ void anew_module(PyObject *module, bool loaded) {
   definition->base.copy = NULL;
   definition->base.init = NULL;
   /* Since 3.12 the first description of a module is kept, whatever comes later. */
-  PyObject *name = PyDict_GetItemString(PyModule_GetDict(module), "__name__"),
-           *file = PyDict_GetItemString(PyModule_GetDict(module), "__file__");
+  PyObject *namespace = PyModule_GetDict(module);
+  PyObject *name = PyDict_GetItemString(namespace, "__name__"), *file = PyDict_GetItemString(namespace, "__file__");
   if (_PyImport_ClearExtension && name && file) _PyImport_ClearExtension(name, file);
   PyErr_Clear();
 }

@@ -530,10 +530,10 @@ def assigned_in(code, instructions):
     if not instructions.isdisjoint(code._co_code_adaptive[::2]):
         # CPython keeps this text in the object that it was asked of.
         words = code.co_code
-        # The higher part of a number is in an instruction of its own.
-        few = len(code.co_names) <= 256
-        names.update(code.co_names[number] for one, number in zip(words[::2], words[1::2]) if few and one in instructions)
-        names.update(() if few or instructions.isdisjoint(words[::2]) else code.co_names)
+        numbers = [number for one, number in zip(words[::2], words[1::2]) if one in instructions]
+        # The higher part of a number is in an instruction of its own: any name may be meant.
+        are_whole = len(code.co_names) <= 256 or not numbers
+        names.update((code.co_names[number] for number in numbers) if are_whole else code.co_names)
     for constant in code.co_consts:
         if type(constant) is type(code):
             names |= assigned_in(constant, instructions)
@@ -546,8 +546,9 @@ def assigned_names(get_objects):
     for function in get_objects():
         if type(function) is type(assigned_names):
             code = function.__code__
-            names = known[code] = known.get(code) or assigned_in(code, instructions)
-            found.setdefault(id(function.__globals__), set()).update(names)
+            if code not in known:
+                known[code] = assigned_in(code, instructions)
+            found.setdefault(id(function.__globals__), set()).update(known[code])
     return found
 
 
