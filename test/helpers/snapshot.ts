@@ -16,8 +16,9 @@ import { Turns } from './turns.js'
 const OFF = { PYCDS_SNAPSHOT: 'off' }
 /** The same as a program shows pairs of its environment, as text or as bytes, or texts of these. */
 const SHOWN_OFF = /(PYCDS_SNAPSHOT'"?, "?b?')off(?=')/g
-/** For what hangs only. */
+/** For what hangs only; the second for each start of many. */
 const DEADLINE_MS = 300_000
+const DEADLINE_OF_ONE_MS = 1_000
 const OLDEST = 11
 const NEWEST = 13
 
@@ -38,6 +39,13 @@ export interface Ended {
 export interface Started extends Ended {
   /** 'thawed', or the reason of refusals.def; undefined: the runtime did not say. */
   snapshot: string | undefined
+}
+
+/** How some of many starts ended: all alike. */
+export interface Often extends Pick<Started, 'stdout' | 'stderr' | 'snapshot'> {
+  times: number
+  /** As waitpid gives it: 0 for a success. */
+  status: number
 }
 
 export interface StartOptions {
@@ -67,9 +75,12 @@ export class SnapshotBench {
   readonly python: string
   readonly site: string
   readonly #version: string
+  /** Without the runtime's hook. */
+  readonly #base: string
 
   constructor(t: Pick<ExecutionContext, 'teardown'>, python: Python) {
     this.directory = temporary(t)
+    this.#base = python.path
     this.snapshot = join(this.directory, 'app.snap')
     this.python = join(this.directory, 'bin/python3')
     this.#version = `python3.${minorOf(python)}`
@@ -126,6 +137,25 @@ export class SnapshotBench {
     return told(await this.#run([this.python, ...args], { ...o, env }))
   }
 
+  /**
+   * Starts the interpreter many times with the snapshot.
+   * @returns each way in which it ended, and how often
+   */
+  async startOften(count: number, args: readonly string[], o: StartOptions = {}): Promise<Often[]> {
+    const env = { PYCDS_SNAPSHOT: this.snapshot, PYCDS_LOG: '1', ...o.env }
+    const starter = [this.#base, inRepository('test/fixtures/snapshot/starts.py'), `${count}`]
+    const deadlineMs = DEADLINE_MS + count * DEADLINE_OF_ONE_MS
+    const ended = await this.#run([...starter, this.python, ...args], { ...o, env }, deadlineMs)
+    if (ended.code !== 0 || ended.stderr !== '') throw new Error(JSON.stringify(ended))
+    return ended.stdout
+      .trimEnd()
+      .split('\n')
+      .map((line) => {
+        const [times, status, stdout, stderr] = JSON.parse(line)
+        return { times, status, ...told({ stdout, stderr }) }
+      })
+  }
+
   /** The same without it. */
   async startPlain(args: readonly string[], o: StartOptions = {}): Promise<Started> {
     const name = o.env?.PYCDS_SNAPSHOT ?? this.snapshot
@@ -154,7 +184,7 @@ export class SnapshotBench {
     return { snapshot, ...thawed }
   }
 
-  #run(words: readonly string[], o: StartOptions): Promise<Ended> {
+  #run(words: readonly string[], o: StartOptions, deadlineMs = DEADLINE_MS): Promise<Ended> {
     const shell =
       o.shell !== undefined || o.redirect !== undefined
         ? ['/bin/sh', '-c', `${o.shell ?? ':'}; exec "$0" "$@" ${o.redirect ?? ''}`]
@@ -166,7 +196,7 @@ export class SnapshotBench {
           const child = spawn(file, args, {
             env: this.environment(o.env),
             cwd: o.cwd ?? this.directory,
-            timeout: DEADLINE_MS,
+            timeout: deadlineMs,
             killSignal: 'SIGKILL',
           })
           const stdout: Buffer[] = []

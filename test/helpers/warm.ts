@@ -15,6 +15,8 @@ import { comparable, type Ended, SnapshotBench, type Started, type StartOptions,
 const MOST_ROUNDS = 20
 const MOST_AGAIN = 3
 const INSTALL_MS = 300_000
+/** Of a line that differs, characters. */
+const MOST_SHOWN = 300
 
 export interface Warm {
   leftOut: LeftOut[]
@@ -185,7 +187,7 @@ function differences(here: string, there: string): string[] {
     ...lines[0].filter((line) => !sets[1].has(line)).map((line) => `thawed: ${line}`),
     ...lines[1].filter((line) => !sets[0].has(line)).map((line) => `plain: ${line}`),
   ]
-  return only.length > 0 ? only : ['the order of lines']
+  return only.length > 0 ? only.map((line) => line.slice(0, MOST_SHOWN)) : ['the order of lines']
 }
 
 export type { Ended, Started }

@@ -12,7 +12,6 @@ import { portion } from '../helpers/tier.js'
 
 const THAWS = portion(10_000)
 const UNIQUE = portion(1_000)
-const AT_ONCE = 8
 /** Of so many one may fall back to the archive. */
 const FALLBACKS_PER = 10_000
 const PROGRAM = 'import sys, threading, json; print(json.dumps([len(sys.argv), threading.active_count()]))'
@@ -26,27 +25,18 @@ const pythons = findFreezable()
 if (pythons.length === 0)
   test.skip('no CPython on this machine that can be frozen: nothing is thawed', () => undefined)
 
-/** Some at a time, since they are short. */
-async function times<T>(count: number, run: () => Promise<T>): Promise<T[]> {
-  const all: T[] = []
-  while (all.length < count) {
-    const some = Math.min(AT_ONCE, count - all.length)
-    all.push(...(await Promise.all(Array.from({ length: some }, run))))
-  }
-  return all
-}
-
 for (const python of pythons) {
   for (const [what, o] of Object.entries(WAYS)) {
     testInTurn(`${python.version}: ${THAWS} thaws, ${what}`, async (t) => {
       const bench = new SnapshotBench(t, python)
       await bench.freeze()
-      const started = await times(THAWS, () => bench.start(['-c', PROGRAM, 'one'], o))
-      let fallbacks = 0
-      for (const { snapshot, ...ended } of started) {
-        t.deepEqual(ended, { code: 0, signal: null, stdout: '[2, 1]\n', stderr: '' })
-        if (snapshot !== 'thawed') fallbacks++
+      let [started, fallbacks] = [0, 0]
+      for (const { snapshot, times, ...ended } of await bench.startOften(THAWS, ['-c', PROGRAM, 'one'], o)) {
+        t.deepEqual(ended, { status: 0, stdout: '[2, 1]\n', stderr: '' })
+        started += times
+        if (snapshot !== 'thawed') fallbacks += times
       }
+      t.is(started, THAWS)
       t.true(fallbacks <= Math.ceil(THAWS / FALLBACKS_PER), `${fallbacks} fell back`)
     })
   }
@@ -55,10 +45,9 @@ for (const python of pythons) {
     const bench = new SnapshotBench(t, python)
     const program = bench.file('unique.py', readFileSync(inRepository('test/fixtures/snapshot/unique.py')))
     await bench.freeze()
-    const started = await times(UNIQUE, () => bench.start([program]))
     const values = new Map<string, Set<string>>()
-    for (const { code, stdout, stderr, snapshot } of started) {
-      t.is(code, 0, stderr)
+    for (const { status, stdout, stderr, snapshot } of await bench.startOften(UNIQUE, [program])) {
+      t.is(status, 0, stderr)
       t.is(snapshot, 'thawed')
       for (const line of stdout.trim().split('\n')) {
         const [name = '', value = ''] = line.split(' ')

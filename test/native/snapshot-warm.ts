@@ -579,6 +579,30 @@ compiled('an extension module that loads once only is as fresh as in any process
   }
 })
 
+/** Programs that use a thread which a module starts and which waits elsewhere while others change. */
+const WITH_THREADS: Record<string, string> = {
+  'it works again': 'import pool; print(pool.ask(), pool.ask())',
+  'the rights of all threads change':
+    'import os, pool; print(pool.ask()); os.setegid(os.getegid()); print(pool.ask())',
+  'a process is forked':
+    'import os, pool; print(pool.ask(), flush=True); pid = os.fork(); print(pool.ask(), flush=True); pid and os.waitpid(pid, 0)',
+  'the signals of threads are there':
+    'import pool; pool.ask(); print([line for line in open("/proc/self/status") if line.startswith(("Sig", "Threads"))])',
+}
+
+compiled('threads of a module that end before a fork come back', async (t, python) => {
+  const bench = new WarmBench(t, python)
+  await bench.train()
+  const file = bench.file(`${bench.inSite}/pool.so`, '')
+  compile(['-shared', '-fPIC', '-pthread', '-o', file, inRepository('test/fixtures/snapshot/pool.c')])
+  t.deepEqual((await bench.freezeWarm(['pool'], ENV)).leftOut, [])
+  for (const [what, program] of Object.entries(WITH_THREADS)) {
+    const script = bench.file(`${what.replaceAll(' ', '-')}/main.py`, program)
+    const { ready } = await bench.assertSame(t, what, [script], { env: ENV })
+    t.deepEqual(ready, ['pool'], what)
+  }
+})
+
 compiled(
   'a library whose symbols all others see shows them when its module is imported',
   async (t, python) => {
@@ -695,6 +719,12 @@ const APPLICATIONS: Record<string, string> = {
     'import requests; print(requests.Request("GET", "http://a.b/c", params={"d": "e"}).prepare().url, requests.Session().headers)',
 }
 
+/** What makes the threads of a library come back. */
+const USE: Record<string, string> = {
+  numpy: 'numpy = sys.modules["numpy"]; numpy.ones((512, 512)) @ numpy.ones((512, 512))',
+  pandas: 'numpy = sys.modules["numpy"]; numpy.ones((512, 512)) @ numpy.ones((512, 512))',
+}
+
 all('applications answer as ever', async (t, python) => {
   for (const [name, program] of Object.entries(APPLICATIONS)) {
     const bench = new WarmBench(t, python)
@@ -712,7 +742,8 @@ all('applications answer as ever', async (t, python) => {
     )
     const state = bench.file('warm.py', PROGRAM)
     await bench.assertSame(t, name, [bench.file('app/main.py', program)], { env: ENV })
-    await bench.assertSame(t, `${name}: what is there`, [state, name], { env: ENV })
+    const env = { ...ENV, USE: USE[name] ?? '' }
+    await bench.assertSame(t, `${name}: what is there`, [state, name], { env })
   }
 })
 

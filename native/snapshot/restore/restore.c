@@ -133,10 +133,13 @@ struct kernel_action {
   uint64_t handler, flags, restorer, mask;
 };
 
+/* Python's own, where the started process has it too; and the C library's, which it sets with the first thread of a process
+ * and takes for there ever after: without one, a change of the user's id ends a process that has threads. */
 static bool set_handlers(const struct handover *handover) {
   for (unsigned i = 0; i < SNAPSHOT_MAX_ACTIONS; i++) {
     const struct snapshot_action *action = &handover->context.actions[i];
-    if (!action->signal || handover->dispositions[action->signal] != HANDOVER_HANDLER) continue;
+    if (!action->signal) continue;
+    if (action->signal == SIGINT && handover->dispositions[SIGINT] != HANDOVER_HANDLER) continue;
     struct kernel_action kernel = {action->handler, action->flags, action->restorer, action->mask};
     if (CALL4(rt_sigaction, action->signal, &kernel, 0, 8) < 0) return false;
   }
