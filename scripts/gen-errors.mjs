@@ -117,6 +117,7 @@ const REFUSAL_ADVICE = {
 
 const FAULT_ADVICE = {
   CLASSES: 'Keep a registry of your own instead of asking a class for those derived from it.',
+  C_LIBRARY: 'Set the locale, modes of floating point and the like in the program.',
   CHANGED:
     'Import what patches others from the application itself, so that it is the only one to go without.',
   CODEC: 'Look the codec up when it is needed.',
@@ -140,6 +141,7 @@ const FAULT_ADVICE = {
   PID: 'Ask for the number of the process when it is needed.',
   PRINTED: 'Do not print at import.',
   PROCESS: 'Start processes when they are needed.',
+  PROPERTY: 'Change priorities, timers, groups and the like in the program.',
   REMOVED: 'Leave `sys.modules` as it is.',
   SIGNAL: 'Set signal handlers in the program.',
   SOCKET: 'Make sockets when they are needed.',

@@ -747,6 +747,8 @@ all('applications answer as ever', async (t, python) => {
   }
 })
 
+const c = (call: string) => `import ctypes; ctypes.CDLL(None).${call}`
+
 /** What an import must not do, by the reason for which its module is left out. */
 const FAULTY: Record<string, [program: string, reason: string]> = {
   prints: ['print("hello")', 'PRINTED'],
@@ -785,6 +787,77 @@ const FAULTY: Record<string, [program: string, reason: string]> = {
   counts: ['import sys; names = [name for name in list(sys.modules)]', 'MODULES'],
   derives: ['names = [one.__name__ for one in Exception.__subclasses__()]', 'CLASSES'],
   removes: ['import sys, json; del sys.modules["json.encoder"]', 'REMOVED'],
+  // ---- of the kernel ----
+  priority: ['import os; os.nice(1)', 'PROPERTY'],
+  scheduler: ['import os; os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))', 'PROPERTY'],
+  timer: ['import signal; signal.setitimer(signal.ITIMER_VIRTUAL, 1000)', 'PROPERTY'],
+  alarm: ['import signal; signal.alarm(1000)', 'PROPERTY'],
+  parent_death: [c('prctl(1, 10, 0, 0, 0)'), 'PROPERTY'],
+  subreaper: [c('prctl(36, 1, 0, 0, 0)'), 'PROPERTY'],
+  privileges: [c('prctl(38, 1, 0, 0, 0)'), 'PROPERTY'],
+  slack: [c('prctl(29, 77777, 0, 0, 0)'), 'PROPERTY'],
+  keeps: [c('prctl(8, 1, 0, 0, 0)'), 'PROPERTY'],
+  huge_pages: [c('prctl(41, 1, 0, 0, 0)'), 'PROPERTY'],
+  name: [c('prctl(15, b"observed", 0, 0, 0)'), 'PROPERTY'],
+  group: ['import os; os.setpgid(0, 0)', 'PROPERTY'],
+  personality: [c('personality(0x0200000)'), 'PROPERTY'],
+  posix_timer: [
+    'import ctypes; made = ctypes.c_void_p(); event = (ctypes.c_int * 16)(0, 0, 0, 1); ctypes.CDLL(None).timer_create(1, event, ctypes.byref(made))',
+    'PROPERTY',
+  ],
+  // ---- of the C library ----
+  localises: ['import locale; locale.setlocale(locale.LC_ALL, "C")', 'C_LIBRARY'],
+  rounding: [c('fesetround(0x400)'), 'C_LIBRARY'],
+  denormals: [
+    'import ctypes; libc = ctypes.CDLL("libm.so.6"); kept = (ctypes.c_uint32 * 8)(); libc.fegetenv(kept); kept[7] |= 0x8040; libc.fesetenv(kept)',
+    'C_LIBRARY',
+  ],
+  variable: [c('setenv(b"OBSERVED", b"1", 1)'), 'VARIABLES'],
+  rand: [c('srand(7)'), 'C_LIBRARY'],
+  // ---- of the interpreter ----
+  stack_size: ['import threading; threading.stack_size(1 << 20)', 'INTERPRETER'],
+  digits: ['import sys; sys.set_int_max_str_digits(5000)', 'INTERPRETER'],
+  generators: ['import sys; sys.set_asyncgen_hooks(firstiter=print)', 'INTERPRETER'],
+  origins: ['import sys; sys.set_coroutine_origin_tracking_depth(3)', 'INTERPRETER'],
+  threshold: ['import gc; gc.set_threshold(500, 5, 5)', 'INTERPRETER'],
+  collector: ['import gc; gc.disable()', 'INTERPRETER'],
+  collector_debug: ['import gc; gc.set_debug(gc.DEBUG_UNCOLLECTABLE)', 'INTERPRETER'],
+  traced_memory: ['import tracemalloc; tracemalloc.start()', 'INTERPRETER'],
+  faults: ['import faulthandler; faulthandler.enable()', 'SIGNAL'],
+  context: [
+    'import contextvars; VARIABLE = contextvars.ContextVar("observed"); VARIABLE.set(1)',
+    'INTERPRETER',
+  ],
+  excepthook: ['import sys; sys.excepthook = print', 'CHANGED'],
+  displayhook: ['import sys; sys.displayhook = print', 'CHANGED'],
+  unraisablehook: ['import sys; sys.unraisablehook = print', 'CHANGED'],
+  breakpointhook: ['import sys; sys.breakpointhook = print', 'CHANGED'],
+  path: ['import sys; sys.path.append("/observed")', 'INTERPRETER'],
+  bytecode: ['import sys; sys.dont_write_bytecode = True', 'INTERPRETER'],
+  stdout_replaced: [
+    'import sys, io; sys.stdout = io.TextIOWrapper(sys.stdout.buffer, encoding="utf-8")',
+    'INTERPRETER',
+  ],
+  stdout_configured: [
+    'import sys; sys.stdout.reconfigure(line_buffering=True, errors="backslashreplace")',
+    'INTERPRETER',
+  ],
+  error_handler: ['import codecs; codecs.register_error("strict", codecs.ignore_errors)', 'INTERPRETER'],
+  codec: [
+    'import codecs; codecs.register(lambda name: codecs.lookup("utf-8") if name == "observed" else None)',
+    'INTERPRETER',
+  ],
+  switch: ['import sys; sys.setswitchinterval(0.5)', 'INTERPRETER'],
+  // ---- of the standard library ----
+  csv_limit: ['import csv; csv.field_size_limit(7)', 'CHANGED'],
+  timeout: ['import socket; socket.setdefaulttimeout(5)', 'CHANGED'],
+  configures: ['import logging; logging.basicConfig(level=5)', 'CHANGED'],
+  logging_disabled: ['import logging; logging.disable(5)', 'CHANGED'],
+  logging_class: [
+    'import logging; logging.setLoggerClass(type("Observed", (logging.Logger,), {}))',
+    'CHANGED',
+  ],
+  logging_warnings: ['import logging; logging.captureWarnings(True)', 'CHANGED'],
 }
 
 each('what a snapshot cannot hold is left out, with what imports it, and the reason', async (t, python) => {

@@ -14,6 +14,9 @@
 #   ('pool', processors)          it has asked for the number of processors, or started a thread for each, which end before a fork
 #   ('effect', what, place, payload)   see effects.py
 
+import _codecs
+import _thread
+
 HARMLESS = {
     ('sys', 'modules'),
     ('posix', 'environ'),  # see change_variables
@@ -76,6 +79,7 @@ class Recorder:
         self.hidden = {}
         self.seeds = {}  # by module: how many generators of random numbers have drawn their state
         self.generators = set()
+        self.generator_states = {}  # of those that all modules share, by module
         self.fork_handlers = 0  # of libraries, since the last look
         self.known_libraries = set(libraries())
         self.libraries = {}  # by module: what was loaded for it
@@ -94,11 +98,17 @@ class Recorder:
         self.finders = set(sys.path_importer_cache)
         self.lists = {}
         self.loggers = {}
+        self.makers_of_loggers = {}
+        self.settings_of_loggers = {}
+        self.logging_manager = None
         # Namespaces of modules and classes, and what was last seen of them.
         self.namespaces, self.owners, self.places, self.looks = [], [], {}, {}
         self.objects, self.classes = {}, {}
         self.prints = b''
-        self.referents, self.referrers, self.all_objects = get_referents()
+        self.collector = unseen('gc')
+        self.referents, self.referrers = self.collector.get_referents, self.collector.get_referrers
+        self.all_objects = self.collector.get_objects
+        self.is_tracing_memory = unseen('_tracemalloc').is_tracing
         self.names = {}
         self.state = None
         self.settle()
@@ -134,6 +144,7 @@ class Recorder:
         if self.watching:
             self.settle_witnesses()
             self.settle_process()
+            self.settle_generators()
         self.inside = False
 
     def settle_modules(self):
@@ -206,9 +217,27 @@ class Recorder:
             if self.loggers.get(name) is not logger:
                 if isinstance(logger, module.Logger):
                     fresh.append((name, logger))
+                    self.makers_of_loggers[name] = self.stack[-1]
                 self.loggers[name] = logger
         if fresh:
             self.event('effect', 'loggers', ('logging', ''), fresh)
+        if self.watching:
+            self.compare_loggers(module, manager)
+
+    def compare_loggers(self, module, manager):
+        """What a module has set in a logger that another one has made, which is none of its own submodules."""
+        loggers = {'': module.root, **{name: one for name, one in manager.loggerDict.items() if isinstance(one, module.Logger)}}
+        now = {name: Same((*one.handlers, *one.filters, one.level, one.disabled, one.propagate)) for name, one in loggers.items()}
+        before, self.settings_of_loggers = self.settings_of_loggers, now
+        owner = self.stack[-1]
+        for name, settings in now.items():
+            maker = self.makers_of_loggers.get(name, '')
+            if before.get(name, settings) != settings and maker != owner and not maker.startswith(owner + '.'):
+                self.fault('CHANGED', "logging.getLogger('%s')" % name)
+        managed = Same((manager.disable, manager.loggerClass, manager.logRecordFactory))
+        if self.logging_manager not in (None, managed):
+            self.fault('CHANGED', 'logging.disable')
+        self.logging_manager = managed
 
     def settle_witnesses(self):
         owner = self.stack[-1]
@@ -381,43 +410,87 @@ class Recorder:
             self.event('effect', type(now).__name__, place, more)
 
     def settle_process(self):
-        status = self.text('/proc/self/status')
-        fields = dict(line.split(':\t', 1) for line in status.splitlines() if ':\t' in line)
-        descriptors = sorted(posix.listdir('/proc/self/fd'))
-        output = [posix.lseek(fd, 0, 2) for fd in (1, 2)] if self.flushed() else None
-        now = {
-            'THREAD': fields.get('Threads'),
-            'UMASK': fields.get('Umask'),
-            'SIGNAL': (of_program(fields.get('SigCgt')), fields.get('SigIgn'), fields.get('SigBlk'), handlers()),
-            'DESCRIPTOR': descriptors,
-            'LIMIT': self.text('/proc/self/limits'),
-            'PROCESS': self.text('/proc/self/task/%s/children' % posix.readlink('/proc/self')),
-            'DIRECTORY': posix.getcwd(),
-            'PRINTED': output,
-            'INTERPRETER': (
-                sys.getrecursionlimit(),
-                sys.getswitchinterval(),
-                sys.getdlopenflags(),
-                sys.gettrace(),
-                sys.getprofile(),
-                list(sys.path),
-                sys.dont_write_bytecode,
-            ),
-            'VARIABLES': list(dict.items(os.environ._data)),
-        }
-        if self.state is not None:
-            for reason, value in now.items():
-                if value == self.state[reason]:
-                    continue
-                # A library's own threads, which it ends before a fork: it starts them again when it needs them.
-                if reason == 'VARIABLES':
-                    self.change_variables(self.state[reason], value)
-                elif reason == 'THREAD' and self.fork_handlers:
-                    if ('pool', self.processors) not in self.events[self.stack[-1]]:
-                        self.event('pool', self.processors)
-                else:
-                    self.fault(reason)
+        now = dict(self.state_of_process())
+        before = self.state
         self.state = now
+        if before is None:
+            return
+        for (reason, detail), value in now.items():
+            if value == before[reason, detail]:
+                continue
+            # A library's own threads, which it ends before a fork: it starts them again when it needs them.
+            if reason == 'VARIABLES':
+                self.change_variables(before[reason, detail], value)
+            elif reason == 'THREAD' and self.fork_handlers:
+                if ('pool', self.processors) not in self.events[self.stack[-1]]:
+                    self.event('pool', self.processors)
+            else:
+                self.fault(reason, detail)
+
+    def settle_generators(self):
+        """Whoever seeds one that all modules share, or draws from it, changes what others will draw."""
+        for name, state in states_of_generators(self.modules):
+            if self.generator_states.setdefault(name, state) != state:
+                self.generator_states[name] = state
+                self.fault('ENTROPY', name)
+
+    def state_of_process(self):
+        """What memory does not hold, or what would be so from the start: ((reason of a fault, detail), value), ..."""
+        status = dict(line.split(':\t', 1) for line in self.text('/proc/self/status').splitlines() if ':\t' in line)
+        yield ('THREAD', ''), status.get('Threads')
+        yield ('UMASK', ''), status.get('Umask')
+        yield ('SIGNAL', ''), (of_program(status.get('SigCgt')), status.get('SigIgn'), status.get('SigBlk'), handlers())
+        for detail, names in STATUS.items():
+            yield ('PROPERTY', detail), [status.get(name) for name in names]
+        yield ('PROPERTY', 'timers'), self.text('/proc/self/timers')
+        yield ('DESCRIPTOR', ''), sorted(posix.listdir('/proc/self/fd'))
+        yield ('LIMIT', ''), self.text('/proc/self/limits')
+        yield ('PROCESS', ''), self.text('/proc/self/task/%s/children' % posix.readlink('/proc/self'))
+        yield ('DIRECTORY', ''), posix.getcwd()
+        yield ('PRINTED', ''), [posix.lseek(fd, 0, 2) for fd in (1, 2)] if self.flushed() else None
+        numbers = {}
+        for line in process_state().splitlines():
+            what, _, number = line.partition('=')
+            reason, _, detail = what.partition(' ')
+            numbers.setdefault((reason, detail), []).append(number)
+        # Those that Python knows, and all of them.
+        yield ('VARIABLES', ''), (list(dict.items(os.environ._data)), numbers.pop(('VARIABLES', ''), None))
+        yield from numbers.items()
+        for detail, value in self.settings():
+            yield ('INTERPRETER', detail), value
+
+    def settings(self):
+        """Of the interpreter: what can be asked for."""
+        yield 'recursion limit', sys.getrecursionlimit()
+        yield 'switch interval', sys.getswitchinterval()
+        yield 'flags of dlopen', sys.getdlopenflags()
+        yield 'tracing', (sys.gettrace(), sys.getprofile(), self.is_tracing_memory())
+        yield 'sys.path', list(sys.path)
+        yield 'sys.dont_write_bytecode', sys.dont_write_bytecode
+        yield 'digits of integers', sys.get_int_max_str_digits()
+        yield 'hooks of asynchronous generators', Same(sys.get_asyncgen_hooks())
+        yield 'origins of coroutines', sys.get_coroutine_origin_tracking_depth()
+        # Whoever asks for it sets it to the default.
+        size = _thread.stack_size()
+        _thread.stack_size(size)
+        yield 'stack size of threads', size
+        yield 'collector', (self.collector.get_threshold(), self.collector.isenabled(), self.collector.get_debug())
+        yield 'context variables', Same(one for pair in context().items() if not is_untouched(*pair) for one in pair)
+        yield 'handlers of codec errors', Same(map(_codecs.lookup_error, ERROR_HANDLERS))
+        for name in ('stdin', 'stdout', 'stderr'):
+            stream = getattr(sys, name)
+            yield 'sys.' + name, [getattr(stream, one, None) for one in ('line_buffering', 'write_through', 'errors', 'encoding')]
+        if hasattr(sys, 'monitoring'):
+            tools = range(6)
+            yield 'sys.monitoring', [(sys.monitoring.get_tool(i), sys.monitoring.get_tool(i) and sys.monitoring.get_events(i)) for i in tools]
+
+    def calls(self, function):
+        """A function in C is called, of which not more is known; whether it is one of those that change something."""
+        place = function.__module__, function.__name__
+        reason = CHANGING.get(place) or CHANGING.get((place[0], ''))
+        if reason and self.stack[-1] and not self.inside and not self.idle:
+            self.fault(reason, '.'.join(place))
+        return reason is not None
 
     def change_variables(self, before, now):
         """What a module has put in for as long as it was imported, and taken out again, nobody finds."""
@@ -713,6 +786,44 @@ AUDITED = {
 }
 
 
+# By detail, fields of /proc/self/status.
+STATUS = {
+    'user and group': ('Uid', 'Gid', 'Groups'),
+    'capabilities': ('CapInh', 'CapPrm', 'CapEff', 'CapBnd', 'CapAmb'),
+    'privileges': ('NoNewPrivs', 'Seccomp', 'Seccomp_filters'),
+    'locked memory': ('VmLck', 'VmPin'),
+}
+# Functions that change what only C code keeps, by module (built in, or an extension) and name; without one: all of it.
+CHANGING = {
+    ('_codecs', 'register'): 'INTERPRETER',
+    ('_codecs', 'unregister'): 'INTERPRETER',
+    ('_csv', 'field_size_limit'): 'CHANGED',
+    ('_locale', 'bindtextdomain'): 'C_LIBRARY',
+    ('_locale', 'bind_textdomain_codeset'): 'C_LIBRARY',
+    ('_locale', 'textdomain'): 'C_LIBRARY',
+    ('_signal', 'set_wakeup_fd'): 'SIGNAL',
+    ('_signal', 'siginterrupt'): 'SIGNAL',
+    ('_socket', 'setdefaulttimeout'): 'CHANGED',
+    ('_sqlite3', 'enable_callback_tracebacks'): 'CHANGED',
+    ('faulthandler', ''): 'SIGNAL',
+    ('readline', ''): 'C_LIBRARY',
+    ('syslog', ''): 'C_LIBRARY',
+}
+
+
+# Those that are there without any import: others only add to them.
+ERROR_HANDLERS = (
+    *('strict', 'ignore', 'replace', 'xmlcharrefreplace', 'backslashreplace', 'namereplace'),
+    *('surrogatepass', 'surrogateescape'),
+)
+
+
+def is_untouched(variable, value):
+    """Whether a context variable is the one that decimal sets with the first number, to what it is set to anyway."""
+    default = namespace_of(sys.modules.get('decimal')).get('DefaultContext')
+    return variable.name == 'decimal_context' and repr(value) == repr(default)
+
+
 def look(namespace):
     """What a namespace holds; with the sizes of what can hold more, and copies of it."""
     values = list(namespace.values())
@@ -756,14 +867,32 @@ def defined_in(value):
     return name if type(name) is str else 'builtins'
 
 
-def get_referents():
-    """Of gc, which is imported where nobody sees it."""
-    known = 'gc' in sys.modules
-    import gc
-
+def unseen(name):
+    """A module that is built in, and imported where nobody sees it."""
+    known = name in sys.modules
+    module = __import__(name)
     if not known:
-        del sys.modules['gc']
-    return gc.get_referents, gc.get_referrers, gc.get_objects
+        del sys.modules[name]
+    return module
+
+
+class Same:
+    """Compares what it holds by identity: whoever has made it decides what is equal to it."""
+
+    def __init__(self, values):
+        self.values = list(values)
+
+    def __eq__(self, other):
+        return type(other) is Same and len(self.values) == len(other.values) and all(a is b for a, b in zip(self.values, other.values))
+
+
+def states_of_generators(modules):
+    plain, numpy = (namespace_of(modules.get(name)) for name in ('random', 'numpy.random.mtrand'))
+    if '_inst' in plain:
+        yield 'random', plain['_inst'].getstate()
+    if '_rand' in numpy:
+        _, keys, *rest = numpy['_rand'].get_state(legacy=True)
+        yield 'numpy.random', (keys.tobytes(), rest)
 
 
 def is_generator(value):

@@ -23,6 +23,8 @@
 #define PUT_OFF 4
 /* Types are larger than what has pools, and smaller than this. */
 #define LARGEST_MOVED 4096
+/* Bytes of what pycds_watch_state tells. */
+#define MOST_STATE 4096
 
 PYCDS_PYAPI PyObject *PyObject_Str(PyObject *);
 PYCDS_PYAPI void PyErr_NormalizeException(PyObject **, PyObject **, PyObject **);
@@ -35,6 +37,7 @@ PYCDS_PYAPI extern PyTypeObject PySet_Type;
 PYCDS_PYAPI Py_ssize_t PyGC_Collect(void);
 PYCDS_PYAPI void *PyObject_Malloc(size_t bytes);
 PYCDS_PYAPI PyObject *PyFrame_GetCode(void *frame);
+PYCDS_PYAPI PyObject *PyContext_CopyCurrent(void);
 
 #define SOURCE(symbol, file)                                                                                           \
   __asm__(".section .rodata\n.global " #symbol "\n" #symbol ":\n.incbin \"" file "\"\n.byte 0\n.previous\n");          \
@@ -235,18 +238,58 @@ static int audit(const char *event, PyObject *args, void *data) {
 #define PyTrace_C_CALL 4
 PYCDS_PYAPI void PyEval_SetProfile(int (*)(PyObject *, void *frame, int what, PyObject *), PyObject *);
 
-/* There is no other way to see that a class was asked for those that are derived from it, or who has called which
- * function. */
+/* Functions in C that need not be looked at again. */
+static struct {
+  PyCFunction *functions;
+  size_t room, count; /* a power of two */
+} harmless;
+
+static PyCFunction *place_of_function(const PyCFunction *functions, size_t room, PyCFunction one) {
+  size_t at = (size_t)((uint64_t)(uintptr_t)one * UINT64_C(0x9e3779b97f4a7c15) >> 20) & (room - 1);
+  while (functions[at] && functions[at] != one) at = (at + 1) & (room - 1);
+  return (PyCFunction *)&functions[at];
+}
+
+static bool is_harmless(PyCFunction one) {
+  return harmless.room && *place_of_function(harmless.functions, harmless.room, one);
+}
+
+static void note_harmless(PyCFunction one) {
+  if (2 * harmless.count >= harmless.room) {
+    size_t room = harmless.room ? 2 * harmless.room : 1 << 12;
+    PyCFunction *functions = calloc(room, sizeof *functions);
+    if (!functions) freeze_refuse("no memory");
+    for (size_t i = 0; i < harmless.room; i++) {
+      PyCFunction known = harmless.functions[i];
+      if (known) *place_of_function(functions, room, known) = known;
+    }
+    free(harmless.functions);
+    harmless.functions = functions;
+    harmless.room = room;
+  }
+  *place_of_function(harmless.functions, harmless.room, one) = one;
+  harmless.count++;
+}
+
+/* There is no other way to see that a class was asked for those that are derived from it, who has called which function,
+ * or that something was changed which only C code keeps. */
 static int profile(PyObject *self, void *frame, int what, PyObject *function) {
   (void)self;
   if (what == PyTrace_CALL) note_call(frame);
   if (what != PyTrace_C_CALL || !warm.recorder || type_of(function) != &PyCFunction_Type) return 0;
-  if (PyCFunction_GetFunction(function) != warm.subclasses) return 0;
+  PyCFunction meth = PyCFunction_GetFunction(function);
+  if (is_harmless(meth)) return 0;
   PyObject *type, *value, *traceback;
   PyErr_Fetch(&type, &value, &traceback);
-  PyObject *of = PyObject_GetAttrString(function, "__self__");
-  if (of) drop(tell("asked_classes", of, NULL, NULL));
-  drop(of);
+  if (meth == warm.subclasses) {
+    PyObject *of = PyObject_GetAttrString(function, "__self__");
+    if (of) drop(tell("asked_classes", of, NULL, NULL));
+    drop(of);
+  } else {
+    PyObject *is_known = tell("calls", function, NULL, NULL);
+    if (is_known != &_Py_TrueStruct) note_harmless(meth);
+    drop(is_known);
+  }
   PyErr_Restore(type, value, traceback);
   return 0;
 }
@@ -343,6 +386,23 @@ static PyObject *probe(PyObject *self, PyObject *unused) {
   add_kind(list, "PROCESSORS", PyLong_FromLong(watch->processors));
   watch->askers = watch->names = watch->seeds = watch->fork = watch->processors = 0;
   return list;
+}
+
+/* process_state(): the lines of pycds_watch_state. */
+static PyObject *process_state(PyObject *self, PyObject *unused) {
+  (void)self;
+  (void)unused;
+  static char lines[MOST_STATE];
+  size_t bytes = pycds_watch_state ? pycds_watch_state(lines, sizeof lines) : 0;
+  if (bytes >= sizeof lines) freeze_refuse("the state of the process is too long");
+  return PyUnicode_FromStringAndSize(lines, (Py_ssize_t)bytes);
+}
+
+/* context(): a copy of the variables of the current context, without importing what Python has for it. */
+static PyObject *context(PyObject *self, PyObject *unused) {
+  (void)self;
+  (void)unused;
+  return PyContext_CopyCurrent();
 }
 
 /* ---- loading anew ---- */
@@ -477,6 +537,8 @@ static PyMethodDef callers_of_method = {"callers_of", callers_of, METH_O, NULL};
 static PyMethodDef refuses_method = {"refuses", refuses, METH_O, NULL};
 static PyMethodDef needed_method = {"needed", needed, METH_O, NULL};
 static PyMethodDef load_anew_method = {"load_anew", load_anew, METH_VARARGS, NULL};
+static PyMethodDef process_state_method = {"process_state", process_state, METH_NOARGS, NULL};
+static PyMethodDef context_method = {"context", context, METH_NOARGS, NULL};
 static PyMethodDef probe_method = {"probe", probe, METH_NOARGS, NULL};
 
 static void run_sources(void) {
@@ -485,9 +547,10 @@ static void run_sources(void) {
   warm.globals = PyDict_New();
   PyDict_SetItemString(warm.globals, "__builtins__", PyEval_GetBuiltins());
   PyDict_SetItemString(warm.globals, "INTERPRETER", PyInterpreterState_GetDict(PyInterpreterState_Get()));
-  static PyMethodDef *const methods[] = {&put_off_method,      &fingerprints_method, &libraries_method,
-                                         &global_scope_method, &leave_global_method, &refuses_method,
-                                         &needed_method,       &load_anew_method,    &callers_of_method};
+  static PyMethodDef *const methods[] = {&put_off_method,       &fingerprints_method, &libraries_method,
+                                         &global_scope_method,  &leave_global_method, &refuses_method,
+                                         &needed_method,        &load_anew_method,    &callers_of_method,
+                                         &process_state_method, &context_method};
   for (size_t i = 0; i < sizeof methods / sizeof *methods; i++) {
     PyObject *function = PyCFunction_NewEx(methods[i], &_Py_NoneStruct, NULL);
     PyDict_SetItemString(warm.globals, methods[i]->ml_name, function);

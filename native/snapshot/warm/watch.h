@@ -2,6 +2,8 @@
 #ifndef PYCDS_SNAPSHOT_WATCH_H
 #define PYCDS_SNAPSHOT_WATCH_H
 
+#include <stddef.h>
+
 /* Set: a template is watched. To WATCH_ELSEWHERE: at another time, on another host, as another process. To WATCH_AGAIN: as it
  * is, with objects at other addresses. */
 #define WATCH_VARIABLE "PYCDS_FREEZE_WATCH"
@@ -29,7 +31,12 @@ struct watch {
   char name[WATCH_NAMES][WATCH_NAME_BYTES];
 };
 
-/* NULL in a template that is not watched. */
+/* NULL in a template that is not watched, as is the next. */
 __attribute__((weak)) struct watch *pycds_watch(void);
+
+/* Writes lines "REASON detail=number" of what the kernel and the C library keep for this process: as long as the numbers are
+ * the same, nothing of it has changed.
+ * @return  bytes written, without a NUL; not less than `room`: there is more */
+__attribute__((weak)) size_t pycds_watch_state(char *bytes, size_t room);
 
 #endif

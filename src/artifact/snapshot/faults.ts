@@ -3,6 +3,7 @@
 
 /** Reasons of native/snapshot/warm/recorder.py and of blame.ts, as ends of a sentence that begins with "its import". */
 export const FAULTS: Readonly<Record<string, string>> = {
+  C_LIBRARY: 'changed a setting of the C library',
   CHANGED: 'changed something of another module',
   CLASSES: 'asked a class of another module for all that are derived from it',
   CODEC: 'looked a codec up that the interpreter remembers',
@@ -26,6 +27,7 @@ export const FAULTS: Readonly<Record<string, string>> = {
   PID: 'asked for the number of the process',
   PRINTED: 'wrote to a standard stream',
   PROCESS: 'started a process',
+  PROPERTY: 'changed a property of the process',
   REMOVED: 'removed a module',
   SIGNAL: 'changed how signals are handled',
   SOCKET: 'made a socket',
