@@ -529,6 +529,31 @@ each('workers of a program that a snapshot is for are made of it too', async (t,
   }
 })
 
+/** Starts a worker in the way of its first word, which imports what the program has not. */
+const LATE = [
+  'import sys, multiprocessing, inspect',
+  'def work():',
+  '    import json, pkgutil, zipfile; print(sorted(sys.modules.keys() - {"gc", "_pycds"}))',
+  'if __name__ == "__main__":',
+  '    worker = multiprocessing.get_context(sys.argv[1]).Process(target=work)',
+  '    worker.start(); worker.join(); print(worker.exitcode)',
+].join('\n')
+
+each('a worker gives itself its own input and directory, and finds everything ready', async (t, python) => {
+  const bench = new WarmBench(t, python)
+  await bench.train()
+  const imports = ['multiprocessing', 'inspect', 'json', 'pkgutil', 'zipfile']
+  const parts = ['popen_spawn_posix', 'spawn', 'popen_fork', 'connection', 'resource_tracker']
+  const modules = [...imports, ...parts.map((name) => `multiprocessing.${name}`)]
+  t.deepEqual((await bench.freezeWarm(modules, ENV)).leftOut, [])
+  const script = bench.file('app/main.py', LATE)
+  for (const method of ['spawn', 'fork']) {
+    const { ready, not } = await bench.assertSame(t, method, [script, method], { env: ENV })
+    t.deepEqual(not, [], method)
+    t.true(ready.includes('zipfile'), method)
+  }
+})
+
 /** What makes a program import modules anew that wait for it. */
 const ANEW: Record<string, { files?: Record<string, string>; program: string }> = {
   'nothing in the way': { program: '' },

@@ -113,6 +113,7 @@ static struct {
 } shadow;
 
 PYCDS_PYAPI unsigned long PyType_GetFlags(PyTypeObject *);
+PYCDS_PYAPI Py_ssize_t PyObject_Hash(PyObject *);
 
 /* ---- what is in a module ---- */
 
@@ -141,6 +142,13 @@ static PyObject *namespace_of(const struct entry *entry) {
 
 static bool has_bit(const uint64_t *bits, Py_ssize_t at) { return bits && (bits[at / BITS] >> at % BITS & 1) != 0; }
 
+/* Numbers and texts are the same when they are equal: a worker is told what it has already. */
+static uint64_t identity_of(PyObject *value) {
+  const PyTypeObject *type = type_of(value);
+  bool is_equal = type == &PyUnicode_Type || type == &PyBytes_Type || type == &PyLong_Type || type == &PyFloat_Type;
+  return is_equal ? (uint64_t)PyObject_Hash(value) : (uint64_t)(uintptr_t)value;
+}
+
 /* Of the first `most` names. Of those that may change, whether they are code, and which. */
 static struct print print_of(PyObject *namespace, Py_ssize_t most, const uint64_t *may_change) {
   struct print print = {0, 0};
@@ -149,8 +157,7 @@ static struct print print_of(PyObject *namespace, Py_ssize_t most, const uint64_
   while (namespace && print.names < most && PyDict_Next(namespace, &at, &key, &value)) {
     bool counts = !has_bit(may_change, print.names) || is_code(value);
     print.sum = (print.sum ^ (uint64_t)(uintptr_t)key) * UINT64_C(0x9e3779b97f4a7c15);
-    print.sum =
-        (print.sum ^ (counts ? (uint64_t)(uintptr_t)value : 0) ^ print.sum >> 29) * UINT64_C(0x9e3779b97f4a7c15);
+    print.sum = (print.sum ^ (counts ? identity_of(value) : 0) ^ print.sum >> 29) * UINT64_C(0x9e3779b97f4a7c15);
     print.names++;
   }
   return print;
@@ -835,6 +842,7 @@ static bool activate(struct entry *entry, PyObject *effects) {
     }
     if (event->what != PUT) continue;
     other->state = ACTIVE;
+    other->touched = true;
     done = PyDict_SetItem(importlib.modules, other->name, other->module) == 0;
     report_put();
   }
@@ -861,6 +869,20 @@ static void put_back(PyObject *effects) {
   }
 }
 
+/* A module may have more than one name. */
+static void take_prints_of_touched(void) {
+  for (uint32_t i = 0; i < shadow.count; i++) {
+    const struct entry *one = &shadow.entries[i];
+    for (uint32_t j = 0; one->touched && j < shadow.count; j++)
+      shadow.entries[j].touched |= shadow.entries[j].module == one->module;
+  }
+  for (uint32_t i = 0; i < shadow.count; i++) {
+    struct entry *one = &shadow.entries[i];
+    if (one->touched) take_print(one);
+    one->touched = false;
+  }
+}
+
 bool shadow_serve(PyObject *name, PyObject *finder, const struct pycds_header *header, PyObject **module) {
   if (!shadow.started) return false;
   uint32_t number = number_of(name);
@@ -881,12 +903,7 @@ bool shadow_serve(PyObject *name, PyObject *finder, const struct pycds_header *h
   bool done = effects && activate(entry, effects);
   if (done) {
     put_back(effects);
-    for (uint32_t i = 0; i < shadow.count; i++) {
-      struct entry *one = &shadow.entries[i];
-      if (!one->touched) continue;
-      take_print(one);
-      one->touched = false;
-    }
+    take_prints_of_touched();
   }
   drop(effects);
   *module = item_of(importlib.modules, name);

@@ -786,12 +786,11 @@ AUDITED = {
 }
 
 
-# By detail, fields of /proc/self/status.
+# By detail, fields of /proc/self/status. Not VmLck: locks of memory end with a fork, which libraries expect.
 STATUS = {
     'user and group': ('Uid', 'Gid', 'Groups'),
     'capabilities': ('CapInh', 'CapPrm', 'CapEff', 'CapBnd', 'CapAmb'),
     'privileges': ('NoNewPrivs', 'Seccomp', 'Seccomp_filters'),
-    'locked memory': ('VmLck', 'VmPin'),
 }
 # Functions that change what only C code keeps, by module (built in, or an extension) and name; without one: all of it.
 CHANGING = {

@@ -560,6 +560,9 @@ def prints_of(recorder, table):
         work, and the numbers of the namespaces of its classes
     """
     assigned = assigned_names(recorder.all_objects)
+    # Each process that multiprocessing makes gives itself another one. Whoever has kept this one would have kept that.
+    if all(one is vars(sys) for one in recorder.referrers(sys.stdin) if type(one) is dict):
+        assigned.setdefault(id(vars(sys)), set()).add('stdin')
     # The real dictionaries.
     spaces, numbers, each = [], {}, []
     for _, module, *_ in table:
