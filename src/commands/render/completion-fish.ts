@@ -42,12 +42,12 @@ ${lines.join('\n')}
 function option(flag: FlagWords): string {
   const { name, char, summary, value, choices } = flag
   // What a choice means is not said by its option's summary, which fish would show beside each.
-  const offers = choices.map((choice) => `${choice}\\t''`).join('\\n')
+  const offers = choices.map((choice) => `${choice}\\t`).join(' ')
   return [
     `-l ${name}`,
     ...(char ? [`-s ${char}`] : []),
     ...(value === undefined ? [] : takesFile(flag) ? ['-r'] : ['-x']),
-    ...(choices.length > 0 ? [`-a "${offers}"`] : []),
+    ...(choices.length > 0 ? [`-a ${quote(offers)}`] : []),
     `-d ${quote(summary)}`,
   ].join(' ')
 }

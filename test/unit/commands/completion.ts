@@ -128,6 +128,7 @@ unless(missing('fish'), (title: string, body: (t: ExecutionContext) => Promise<v
   async (t) => {
     t.deepEqual(await offers(t, 'fish', [PROGRAM, 'trace', 'merge', '--']), ['--help', '--json', '--output'])
     t.deepEqual(await offers(t, 'fish', [PROGRAM, '--']), ['--help', '--version'])
+    t.deepEqual(await offers(t, 'fish', [PROGRAM, 'bake', '--pyc', '']), ['all', 'auto', 'off'])
     t.deepEqual(await offers(t, 'fish', [PROGRAM, 'inspect', 'bake', '--tag']), [''])
   },
 )
