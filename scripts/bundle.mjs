@@ -17,11 +17,11 @@ const DIST = join(ROOT, 'dist')
 /**
  * What packages load for calls that are never made here. Of dockerode: connections over SSH, sessions of BuildKit, files of
  * a build context. Of oclif: what looks for commands where there is no manifest, for settings outside of package.json, for
- * plugins; a spinner; whether Linux runs on Windows; the check of Node's version, which package.json has. Each is replaced
+ * plugins; whether Linux runs on Windows; the check of Node's version, which package.json has. Each is replaced
  * by nothing. oclif looks for a TypeScript of its own, which it does without.
  */
 const UNUSED = {
-  '@oclif/core': ['tinyglobby', 'lilconfig', 'minimatch', 'cli-spinners', 'semver', 'wsl-utils'],
+  '@oclif/core': ['tinyglobby', 'lilconfig', 'minimatch', 'semver', 'wsl-utils'],
   'docker-modem': ['ssh2'],
   dockerode: ['@grpc/grpc-js', '@grpc/proto-loader', 'tar-fs'],
 }
@@ -40,6 +40,10 @@ const withoutUnused = {
         from.includes(`/node_modules/${importer}/`) ? { path, namespace: 'unused' } : undefined,
       )
     }
+    // The spinner is made as soon as stderr is a terminal, though nothing here spins it: oclif's plain form will do.
+    onResolve({ filter: /^\.\/action\/spinner$/ }, ({ resolveDir }) => ({
+      path: join(resolveDir, 'action/simple.js'),
+    }))
     onLoad({ filter: /.*/, namespace: 'unused' }, () => ({ contents: 'module.exports = {}' }))
   },
 }

@@ -107,12 +107,13 @@ need_compiler() {
 # What this machine runs, as OCI names it.
 machine_platform() { printf 'linux/%s\n' "$(uname -m | sed -e s/x86_64/amd64/ -e s/aarch64/arm64/)"; }
 
-# The packages of the lock file, and the build; both only where they are not there yet or out of date.
+# The packages of the lock file, and the build; both only where they are not there yet or out of date. Packages that
+# another checkout lends through a link are taken as they are: npm ci would empty the directory behind the link.
 need_packages() {
   need_node
   need_compiler
   local installed=$ROOT/node_modules/.package-lock.json
-  if [ ! -e "$installed" ] || [ "$ROOT/package-lock.json" -nt "$installed" ]; then
+  if [ ! -L "$ROOT/node_modules" ] && { [ ! -e "$installed" ] || [ "$ROOT/package-lock.json" -nt "$installed" ]; }; then
     say "installing the packages of package-lock.json with npm ci, and building"
     (cd "$ROOT" && npm ci --no-audit --no-fund --loglevel=error >&2) && touch "$installed"
   else

@@ -63,11 +63,20 @@ function takesNoWord([verb = '', word = '-']: readonly string[], config: Config)
   return isAlone && !word.startsWith('-') && !config.commandIDs.includes(`${verb}:${word}`)
 }
 
+/** The verb, or the flag that stands without one, which a word is likely to mean; undefined when it is like none. */
+function meantBy(word: string, argv: readonly string[], commands: readonly string[]): string | undefined {
+  const name = word.replace(/^-+/, '')
+  const flag = nearest(name, ['help', 'version'])
+  // What stands alone is no verb that lacks its image.
+  if (flag !== undefined && (word.startsWith('-') || argv.length === 1)) return `--${flag}`
+  return nearest(name, commands)
+}
+
 function assertCommand(argv: readonly string[], commands: readonly string[]): void {
   // Help of a verb has been given already; what is asked for here is that of something else.
   const [word = ''] = argv.filter((one, at) => at > 0 || (one !== 'help' && !HELP.includes(one)))
   if (commands.includes(word) || VERSION.includes(argv[0] ?? '')) return
-  const meant = nearest(word, commands)
+  const meant = meantBy(word, argv, commands)
   throw new PycdsError('USAGE', {
     message: word.startsWith('-') ? `${word}: no such flag before a command` : `${word}: no such command`,
     hint:

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { Args } from '@oclif/core'
 import { BaseCommand } from './cli/base-command.js'
-import { type CommandWords, renderCompletion, SHELLS } from './render/completion.js'
+import { renderCompletion, SHELLS } from './render/completion.js'
+import type { CommandWords } from './render/completion-words.js'
 
 export interface CompletionResult {
   shell: string
@@ -10,6 +11,10 @@ export interface CompletionResult {
 
 export default class Completion extends BaseCommand {
   static override readonly summary = 'print a script with which a shell completes the words of this program'
+  static override readonly description =
+    'bash: add the line `. ~/.pycds-image.bash` to ~/.bashrc. zsh: make the directory ~/.zfunc, and add the line ' +
+    '`fpath+=~/.zfunc` to ~/.zshrc, above compinit. fish needs no more than the file. The file has to be made anew ' +
+    'after an update.'
   static override readonly usage = 'completion SHELL'
   static override readonly examples = [
     '<%= config.bin %> completion bash > ~/.pycds-image.bash',
@@ -41,10 +46,10 @@ function wordsOf({ id, summary, args, flags }: Completion['config']['commands'][
         name: flag.name,
         char: flag.char,
         summary: flag.summary ?? flag.description ?? '',
-        takesValue: flag.type === 'option',
+        value: flag.type === 'option' ? (flag.helpValue?.toString() ?? 'VALUE') : undefined,
         choices: flag.type === 'option' ? [...(flag.options ?? [])] : [],
       })),
-      { name: 'help', char: 'h', summary: 'show help', takesValue: false, choices: [] },
+      { name: 'help', char: 'h', summary: 'show help', choices: [] },
     ],
   }
 }

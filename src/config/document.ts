@@ -36,12 +36,17 @@ export class ConfigDocument {
     })
     const [error] = document.errors
     if (error) throw this.#wrongAt(error.pos[0], error.message)
+    if (document.contents === null) throw this.wrong(null, 'the file is empty')
     this.root = this.fields(document.contents, 'the file', ROOT_KEYS)
     const version = this.root.get('version')
     // A file for builds alone may leave it out: such files were read before versions counted for them.
     const isOptional = !this.root.has('images') && this.root.has('frontend')
-    if (version ? this.scalar(version.value, 'version') !== String(VERSION) : !isOptional) {
-      throw this.wrong(version?.key, `version: ${VERSION} is missing`)
+    const given = version && this.scalar(version.value, 'version')
+    if (given === undefined && !isOptional) {
+      throw this.wrong(null, `the line version: ${VERSION} is missing`)
+    }
+    if (given !== undefined && given !== String(VERSION)) {
+      throw this.wrong(version?.value, `version: ${given} is not known here; ${VERSION} is`)
     }
   }
 

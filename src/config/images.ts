@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The part of pycds-image.yaml that is for bakes: options by their names on the command line, for each of several
 // images. What it says is turned into words of a command line, so that both mean the same.
-import { isSeq, type Node } from 'yaml'
+import { isScalar, isSeq, type Node } from 'yaml'
 import { nearest } from '../util/nearest.js'
 import { ConfigDocument, type Fields } from './document.js'
 
@@ -68,6 +68,9 @@ class ImagesReader {
 
   #entry(node: Node, shared: Fields): ConfigEntry {
     const document = this.#document
+    if (isScalar(node) && typeof node.value === 'string') {
+      throw document.wrong(node, `${node.value}: an image is written as image: ${node.value}`)
+    }
     const fields = document.fields(node, 'an image', [...ENTRY_KEYS, ...Object.keys(this.#options)])
     const image = fields.get('image')
     if (!image) throw document.wrong(node, 'image: the image to bake is missing')

@@ -10,7 +10,8 @@ export interface ForeignForm {
   readonly hint: string
 }
 
-const PATH = /^(?:\.{1,2}(?:\/|$)|~?\/)/
+/** Also as Windows writes one. */
+const PATH = /^(?:\.{1,2}(?:[/\\]|$)|~?[/\\]|[A-Za-z]:[/\\])/
 const ARCHIVE = /\.(?:tar|tgz|tar\.\w{2,4})$/
 /** Of skopeo and its relatives, and of addresses. */
 const TRANSPORT =

@@ -27,6 +27,8 @@ export interface Location {
 
 const REF_NAME = /^[A-Za-z0-9]+(?:(?:[-._:@/+]|--)[A-Za-z0-9]+)*$/
 const NAME_LIMIT = 255
+/** What a path of Windows begins with; no tag begins as what follows the colon. */
+const DRIVE = /^[A-Za-z]:[/\\]/
 /** As skopeo writes a location of a registry. */
 const SYNONYM = 'docker://'
 const HUB = 'docker.io'
@@ -48,7 +50,7 @@ export function parseLocation(text: string): Location | undefined {
   if (kind === undefined) return undefined
   const rest = text.slice(kind.length + 1)
   if (kind === 'registry') return inRegistry(text, rest, undefined)
-  const colon = rest.indexOf(':')
+  const colon = rest.indexOf(':', DRIVE.test(rest) ? 2 : 0)
   const path = colon < 0 ? rest : rest.slice(0, colon)
   const name = colon < 0 ? undefined : rest.slice(colon + 1)
   if (path === '') throw invalid(text, 'it has no path')
@@ -103,6 +105,7 @@ function besides(path: string): string {
 
 /** @param home the registry of a name without one; a name needs one where there is none */
 function inRegistry(text: string, rest: string, home: string | undefined): Location {
+  if (rest === '') throw invalid(text, 'it names no registry')
   const { domain, path, tag, digest } = parseReference(rest)
   const slash = path.indexOf('/')
   // What stands in front is the registry, also where names of engines would not take it for one.

@@ -9,9 +9,12 @@ export interface Style {
   faint(text: string): string
 }
 
-/** Colours for a terminal, nothing elsewhere; NO_COLOR (any value but the empty one) and TERM=dumb turn them off. */
+/**
+ * Colours for a terminal, nothing elsewhere; NO_COLOR (any value but the empty one) and TERM=dumb turn them off. FORCE_COLOR
+ * asks for them everywhere, for the logs of CI that show them, and with 0 or false for none.
+ */
 export function createStyle(stream: { isTTY?: boolean }, env: NodeJS.ProcessEnv): Style {
-  const enabled = stream.isTTY === true && !env.NO_COLOR && env.TERM !== 'dumb'
+  const enabled = !env.NO_COLOR && (isForced(env) ?? (stream.isTTY === true && env.TERM !== 'dumb'))
   const sgr = (open: number, close: number) => (text: string) =>
     enabled ? `\u001B[${open}m${text}\u001B[${close}m` : text
   return {
@@ -21,4 +24,8 @@ export function createStyle(stream: { isTTY?: boolean }, env: NodeJS.ProcessEnv)
     strong: sgr(1, 22),
     faint: sgr(2, 22),
   }
+}
+
+function isForced({ FORCE_COLOR: value }: NodeJS.ProcessEnv): boolean | undefined {
+  return value ? value !== '0' && value !== 'false' : undefined
 }

@@ -24,7 +24,7 @@ export async function locateMembers(path: string): Promise<Map<string, TarMember
   const members = new Map<string, TarMember>()
   const links = new Map<string, string>()
   const archive = createReadStream(path, { highWaterMark: CHUNK })
-  for await (const { header, offset } of membersOf(archive, DEFAULT_LIMITS)) {
+  for await (const { header, offset } of membersOf(archive, DEFAULT_LIMITS, path)) {
     const { name, type, size, linkname = '', sparse } = header
     // What holds an image has no holes; where one has been made, the place of its content is another one.
     const isLabel = type === 'other' && size === 0

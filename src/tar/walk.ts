@@ -24,11 +24,16 @@ export interface Member {
 /**
  * The members of a tar. The source is destroyed at the end, also when the reader stops early. Its errors pass through;
  * anything wrong with the bytes is IMAGE_INVALID.
+ * @param subject what the archive is, as it starts an error message
  */
-export async function* membersOf(source: Readable | Buffer, limits: TarLimits): AsyncGenerator<Member> {
+export async function* membersOf(
+  source: Readable | Buffer,
+  limits: TarLimits,
+  subject?: string,
+): AsyncGenerator<Member> {
   const input = Buffer.isBuffer(source) ? Readable.from([source], { objectMode: false }) : source
-  const bytes = new Bytes(input)
-  const decoder = new MemberDecoder(limits)
+  const bytes = new Bytes(input, subject)
+  const decoder = new MemberDecoder(limits, subject)
   let head: Buffer[] = []
   try {
     for (let piece = await bytes.take(BLOCK); piece !== undefined; piece = await bytes.take(decoder.wanted)) {
@@ -48,8 +53,8 @@ export async function* membersOf(source: Readable | Buffer, limits: TarLimits): 
       head = []
       await bytes.skipTo(end)
     }
-    if (bytes.taken === 0) throw damaged('it is empty')
-    if (!decoder.isBetween) throw cutOff()
+    if (bytes.taken === 0) throw damaged('it is empty', undefined, subject)
+    if (!decoder.isBetween) throw cutOff(undefined, subject)
   } finally {
     input.destroy()
   }
@@ -58,12 +63,14 @@ export async function* membersOf(source: Readable | Buffer, limits: TarLimits): 
 /** Bytes of a stream, in pieces as they are wanted. */
 class Bytes {
   readonly #chunks: AsyncIterator<Buffer>
+  readonly #subject: string | undefined
   #chunk: Buffer = Buffer.alloc(0)
   /** So many have been handed out. */
   taken = 0
 
-  constructor(source: Readable) {
+  constructor(source: Readable, subject: string | undefined) {
     this.#chunks = source[Symbol.asyncIterator]()
+    this.#subject = subject
   }
 
   /** So many in one piece; undefined where the stream ends. */
@@ -73,21 +80,21 @@ class Bytes {
     while (this.taken < end && (await this.#fill())) pieces.push(this.#cut(end))
     const [first] = pieces
     if (first === undefined) return undefined
-    if (this.taken < end) throw cutOff()
+    if (this.taken < end) throw cutOff(undefined, this.#subject)
     return pieces.length === 1 ? first : Buffer.concat(pieces)
   }
 
   /** All up to a place. */
   async *until(place: number): AsyncGenerator<Buffer> {
     while (this.taken < place) {
-      if (!(await this.#fill())) throw cutOff()
+      if (!(await this.#fill())) throw cutOff(undefined, this.#subject)
       yield this.#cut(place)
     }
   }
 
   async skipTo(place: number): Promise<void> {
     while (this.taken < place) {
-      if (!(await this.#fill())) throw cutOff()
+      if (!(await this.#fill())) throw cutOff(undefined, this.#subject)
       this.#cut(place)
     }
   }

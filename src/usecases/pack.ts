@@ -38,7 +38,7 @@ export function withImage<T>(
     step.done()
     return use(image)
   })
-  opened.catch(() => step.fail('failed')) // of no effect once it is open
+  opened.catch(() => step.fail('')) // of no effect once it is open
   return opened
 }
 

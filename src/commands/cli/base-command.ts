@@ -155,6 +155,9 @@ export abstract class BaseCommand extends Command {
       takesCommand: verb.takesCommand,
       argv: this.argv,
       args: Object.keys(verb.args ?? {}).length,
+      parts: this.config.commandIDs
+        .filter((id) => id.startsWith(`${this.id}:`))
+        .map((id) => id.slice(`${this.id}:`.length)),
       valued: flags.flatMap(([name, { type, char }]) =>
         type === 'option' ? [`--${name}`, ...(char ? [`-${char}`] : [])] : [],
       ),

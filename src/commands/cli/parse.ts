@@ -6,6 +6,9 @@ const UNIT_MS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h
 /** Timers of Node overflow above this and would fire at once. */
 const MAX_DURATION_MS = 2 ** 31 - 1
 
+/** Of users and groups, for engines. */
+const MAX_ID = 2 ** 31 - 1
+
 /** Reads `500ms`, `120s`, `1.5m`, `2h` as milliseconds; a number needs its unit. Throws USAGE naming `flag`. */
 export function parseDuration(flag: string, text: string): number {
   const [, number, unit] = /^(\d+(?:\.\d+)?)(ms|s|m|h)$/.exec(text) ?? []
@@ -41,6 +44,22 @@ export function parseCount(flag: string, text: string, max: number, min = 0): nu
     throw usage(flag, text, 'not a count', `Write a whole number from ${min} to ${max}.`)
   }
   return count
+}
+
+/** Takes a user, and a group, by number or name; numbers are as large as engines take them. Throws USAGE naming `flag`. */
+export function parseUser(flag: string, text: string): string {
+  const parts = text.split(':')
+  const isMeant = (part: string) =>
+    /^\d+$/.test(part) ? Number(part) <= MAX_ID : /^[A-Za-z_][\w.-]*\$?$/.test(part)
+  if (parts.length > 2 || !parts.every(isMeant)) {
+    throw usage(
+      flag,
+      text,
+      'not a user',
+      `Write a number up to ${MAX_ID}, or a name of the image: 12345 or app.`,
+    )
+  }
+  return text
 }
 
 /** Splits a command line at the first `--`. `command` is undefined when there is none; USAGE when it is empty. */

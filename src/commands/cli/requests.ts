@@ -16,7 +16,7 @@ import { type GateFlags, toGates } from './gate-flags.js'
 import { GivenFiles } from './given-files.js'
 import { type LearnFlags, toLearn } from './learn-flags.js'
 import { type OutputFileFlags, toDocuments } from './output-files.js'
-import { parseCount, parseDuration, parseFactor, parsePercentage } from './parse.js'
+import { parseCount, parseDuration, parseFactor, parsePercentage, parseUser } from './parse.js'
 import { parseProbe, parseReady } from './parse-ready.js'
 import { parseSurroundings, type SurroundingsFlags } from './parse-surroundings.js'
 import { readImageConfig } from './read-image-config.js'
@@ -160,9 +160,10 @@ export async function toVerifyRequest(
 ): Promise<VerifyRequest> {
   const rate = flags['min-hit-rate']
   const minHitRate = rate === undefined ? undefined : parsePercentage('--min-hit-rate', rate)
+  const user = flags.user === undefined ? undefined : parseUser('--user', flags.user)
   return {
     reference,
-    ...present({ command, user: flags.user, minHitRate }),
+    ...present({ command, user, minHitRate }),
     ...toRun(flags),
     probes: toProbes(flags),
     surroundings: await parseSurroundings(flags),

@@ -15,6 +15,8 @@ export interface CommandShape {
   argv: readonly string[]
   /** How many arguments it takes. */
   args: number
+  /** The words that make another verb of it: `merge` of `trace`. */
+  parts: readonly string[]
   /** The flags that take a value, as they are written: `--tag`, `-t`. */
   valued: readonly string[]
 }
@@ -28,11 +30,20 @@ export function toUsageError(error: unknown, shape: CommandShape): unknown {
   // oclif takes such a word for nothing, and then the image for one too many.
   const given = valueOfSwitch(shape)
   if (given !== undefined) return usage(`--${given}: it takes no value`, `Write --${given} alone.`)
-  if (isWords(args)) return forgottenDashes(shape, shape.args) ?? unexpectedArgument(args[0], shape)
+  if (isWords(args))
+    return misspeltPart(shape) ?? forgottenDashes(shape, shape.args) ?? unexpectedArgument(args[0], shape)
   if (isNamed(args)) return missingArgument(args[0].name, shape)
   return (
     aboutValue(tidy(error.message), shape.id) ?? usage(`${shape.id}: ${tidy(error.message)}`, seeHelp(shape))
   )
+}
+
+/** A second word of the verb that was mistyped, and so taken for an image. */
+function misspeltPart({ id, argv: [word = ''], parts }: CommandShape): PycdsError | undefined {
+  const meant = nearest(word, parts)
+  return meant === undefined
+    ? undefined
+    : usage(`${id} ${word}: no such command`, `Did you mean ${id} ${meant}?`)
 }
 
 /** The flag that takes no value, and was given one behind `=`. */

@@ -158,7 +158,7 @@ export class LocalEngine implements Engine {
 
   #tellUnpacking(subject: string): (failed: boolean) => void {
     const step = this.#progress?.step('unpack', `Unpack ${subject}`)
-    return (failed) => (failed ? step?.fail('failed') : step?.done())
+    return (failed) => (failed ? step?.fail('') : step?.done())
   }
 
   async #plan(spec: ContainerSpec, directory: string): Promise<Omit<RunPlan, 'root' | 'ownersKept'>> {

@@ -74,6 +74,30 @@ test.serial(
   /push: no such command/,
   /bake, bench, completion, doctor, generate, inspect, prepare, step, trace, verify/,
 )
+test.serial('a damaged archive is named, and a failed step says no more than that', async (t) => {
+  const directory = mkdtempSync(join(tmpdir(), 'pycds-damaged-'))
+  t.teardown(() => rmSync(directory, { recursive: true }))
+  const file = join(directory, 'image.tar')
+  writeFileSync(file, 'no tar')
+  for (const kind of ['oci-archive', 'docker-archive']) {
+    const { code, stderr } = await pycdsAlone(['bake', `${kind}:${file}`])
+    t.is(code, 7)
+    t.true(stderr.includes(`Error: ${file}: `), stderr)
+    t.regex(stderr, /\] failed in [\d.]+s$/m)
+  }
+})
+for (const [words, meant] of [
+  ['--verison', '--version'],
+  ['version', '--version'],
+  ['hlep', '--help'],
+  ['trace merg a.json b.json', 'trace merge'],
+] as const) {
+  test.serial(`what is meant by ${words}`, async (t) => {
+    const { code, stderr } = await pycdsAlone(words.split(' '))
+    t.is(code, 2)
+    t.is(stderr.trimEnd().split('\n')[1], `  next  Did you mean ${meant}?`)
+  })
+}
 test.serial('a flag before the verb', isUsage, ['--loud', 'bake'], /--loud: no such flag before/, /--help/)
 test.serial(
   'an unknown flag',

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The scripts are asked what a person would be offered, by the shells that they are for.
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
@@ -20,7 +20,7 @@ _arguments() { print -rl -- "$@" }
 _describe() { print -rl -- "\${verbs[@]}" }
 source ${script}
 words=(${words.map((word) => `'${word}'`).join(' ')}); CURRENT=${words.length}
-_pycds_image`,
+_pycds-image`,
 }
 
 async function offers(t: ExecutionContext, shell: string, words: readonly string[]): Promise<string[]> {
@@ -67,6 +67,71 @@ for (const shell of Object.keys(ASK)) {
     )
   })
 }
+
+/** Lines as zsh has them after TAB, with the script found in `fpath` and in a terminal: the first is the very first TAB. */
+const PRESS = (lines: readonly string[]) => `zmodload zsh/zpty
+zpty shell zsh -f -i
+zpty -w shell 'unsetopt prompt_cr prompt_sp; PS1=; fpath=($PWD $fpath); autoload -U compinit; compinit -u -d $PWD/dump'
+zpty -w shell 'press() { zle complete-word; print -r -- "<$BUFFER>" }; zle -N press; bindkey "^I" press; print re""ady'
+zpty -r shell seen '*ready*'
+for line in ${lines.map((line) => `'${line}'`).join(' ')}; do
+  zpty -n -w shell $'\\C-u'$line$'\\t'
+  zpty -r shell seen '*<*>*'
+  seen=\${seen##*<}
+  print -r -- \${seen%%>*}
+done
+zpty -d shell`
+
+unless(missing('zsh'), (title: string, body: (t: ExecutionContext) => Promise<void>) => test(title, body))(
+  'zsh completes from the first TAB on, where the script is a file of its own',
+  async (t) => {
+    const directory = mkdtempSync(join(tmpdir(), 'pycds-completion-'))
+    t.teardown(() => rmSync(directory, { recursive: true }))
+    const { stdout } = await pycdsAlone(['completion', 'zsh'])
+    writeFileSync(join(directory, `_${PROGRAM}`), stdout)
+    mkdirSync(join(directory, 'layout'))
+    const typed = [
+      'ba',
+      '--ver',
+      'bake --iid',
+      'bake --pyc=al',
+      'trace me',
+      'inspect oci:lay',
+      'bake --timeout la',
+    ]
+    const asked = await run(
+      'timeout',
+      ['60', 'zsh', '-c', PRESS(typed.map((line) => `${PROGRAM} ${line}`))],
+      {
+        cwd: directory,
+      },
+    )
+    t.deepEqual(
+      asked.stdout.trim().split('\n'),
+      [
+        'bake ',
+        '--version ',
+        'bake --iidfile=',
+        'bake --pyc=all ',
+        'trace merge ',
+        'inspect oci:layout/',
+        // No file is a time.
+        'bake --timeout la',
+      ].map((line) => `${PROGRAM} ${line}`),
+      asked.stderr,
+    )
+  },
+)
+
+unless(missing('fish'), (title: string, body: (t: ExecutionContext) => Promise<void>) => test(title, body))(
+  'fish offers of a verb of two words its own options alone, and those of the program where a verb would be',
+  async (t) => {
+    t.deepEqual(await offers(t, 'fish', [PROGRAM, 'trace', 'merge', '--']), ['--help', '--json', '--output'])
+    t.deepEqual(await offers(t, 'fish', [PROGRAM, '--']), ['--help', '--version'])
+    t.deepEqual(await offers(t, 'fish', [PROGRAM, 'bake', '--pyc', '']), ['all', 'auto', 'off'])
+    t.deepEqual(await offers(t, 'fish', [PROGRAM, 'inspect', 'bake', '--tag']), [''])
+  },
+)
 
 test('bash takes an equals sign, and leaves the command for the image alone', async (t) => {
   t.deepEqual(await offers(t, 'bash', [PROGRAM, 'bake', 'app', '--pyc', '=', 'a']), ['auto', 'all'])

@@ -52,7 +52,7 @@ const refuses = test.macro((t, text: string, message: RegExp) => {
 })
 test('no YAML', refuses, 'version: 1\nimages: [\n', /^p\.yaml:\d+:\d+: /)
 test('a file without a version', refuses, 'images: [{image: a}]', /version: 1 is missing/)
-test('another version', refuses, 'version: 2\nimages: []', /^p\.yaml:1:1: version: 1/)
+test('another version', refuses, 'version: 2\nimages: []', /^p\.yaml:1:10: version: 2 is not known/)
 test('no images', refuses, 'version: 1\nimages: {}', /^p\.yaml:2:1: images/)
 test(
   'an unknown key',
@@ -89,4 +89,11 @@ test('nothing where a text belongs', refuses, 'version: 1\nimages: [{image: a, t
 test('an alias', refuses, 'version: 1\nimages: [{image: &a a, tag: *a}]', /not an alias/)
 test('a key twice', refuses, 'version: 1\nversion: 1\nimages: []', /^p\.yaml:2/)
 test('an image twice', refuses, 'version: 1\nimages: [{image: a}, {image: a}]', /a: there twice/)
-test('nothing', refuses, '', /the file: not a mapping/)
+test('nothing', refuses, '', /the file is empty/)
+test('a list alone', refuses, '- a', /the file: not a mapping/)
+test(
+  'an image by its name alone',
+  refuses,
+  'version: 1\nimages:\n  - a:1',
+  /^p\.yaml:3:5: a:1: an image is written as image: a:1/,
+)

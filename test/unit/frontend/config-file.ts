@@ -38,8 +38,8 @@ test('other parts of the file are for others', gives, 'version: 1\nimages:\n  - 
 
 for (const [what, text, message] of [
   ['a file for bakes without a version', 'images: [a]\nfrontend: {}\n', /version: 1 is missing/],
-  ['another version', 'version: 2\nfrontend: {}\n', /:1:1: version: 1 is missing/],
-  ['an empty file', '# nothing\n', /the file: not a mapping/],
+  ['another version', 'version: 2\nfrontend: {}\n', /:1:10: version: 2 is not known/],
+  ['an empty file', '# nothing\n', /the file is empty/],
   ['a list instead of a mapping', '- a\n', /the file: not a mapping/],
   ['a section that is a text', 'version: 1\nfrontend: fail\n', /:2:11: frontend: not a mapping/],
   ['a part that is not known', 'version: 1\nfront: {}\n', /:2:1: front: not known in the file/],

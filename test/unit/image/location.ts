@@ -17,6 +17,9 @@ const parses = test.macro((t, text: string, location: object) => {
 })
 
 test('a layout', parses, 'oci:dir/x', { kind: 'oci', path: 'dir/x' })
+test('a path of Windows', parses, 'oci:C:\\dir\\x', { kind: 'oci', path: 'C:\\dir\\x' })
+test('a path of Windows with a tag', parses, 'oci:C:/dir:1.4', { kind: 'oci', path: 'C:/dir', name: '1.4' })
+test('a directory of one letter', parses, 'oci:c:1.4', { kind: 'oci', path: 'c', name: '1.4' })
 test('a layout with a tag', parses, 'oci:/dir:1.4', { kind: 'oci', path: '/dir', name: '1.4' })
 test('a tag that is a whole name', parses, 'oci:dir:reg.io:5000/app:1', {
   ...{ kind: 'oci', path: 'dir', name: 'reg.io:5000/app:1' },

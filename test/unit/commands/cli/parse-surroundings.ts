@@ -28,7 +28,7 @@ test('variables come from files, from the command line, and by name from here; t
 test('mounts, the network and hosts are read', async (t) => {
   const flags = {
     network: 'ci',
-    mount: ['./data:/data:ro', 'volume:/var/lib'],
+    mount: ['./data:/data:ro', 'volume:/var/lib', 'C:\\data:/c:ro'],
     'add-host': ['db:127.0.0.1', 'v6:::1'],
   }
   t.deepEqual(await parseSurroundings(flags, {}), {
@@ -36,6 +36,7 @@ test('mounts, the network and hosts are read', async (t) => {
     mounts: [
       { source: resolve('data'), target: '/data', readOnly: true },
       { source: 'volume', target: '/var/lib', readOnly: false },
+      { source: 'C:\\data', target: '/c', readOnly: true },
     ],
     network: 'ci',
     hosts: ['db:127.0.0.1', 'v6:::1'],

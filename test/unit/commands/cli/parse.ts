@@ -5,6 +5,7 @@ import {
   parseDuration,
   parseFactor,
   parsePercentage,
+  parseUser,
   splitCommand,
 } from '../../../../src/commands/cli/parse.js'
 
@@ -94,5 +95,13 @@ test('a factor may be written with its x, and must be above zero', (t) => {
   t.is(parseFactor('--min-speedup', '2'), 2)
   for (const text of ['0', '-1', 'fast', '1,5', '']) {
     t.throws(() => parseFactor('--min-speedup', text), { message: /^--min-speedup/ }, text)
+  }
+})
+
+test('a user is a number that engines take, or a name, with or without a group', (t) => {
+  for (const text of ['0', '12345', '2147483647', 'app', '1000:1000', 'app:www-data'])
+    t.is(parseUser('--user', text), text)
+  for (const text of ['', '2147483648', '99999999999', '-1', '1:', '1:2:3', 'a b']) {
+    t.throws(() => parseUser('--user', text), { message: /^--user/ }, text)
   }
 })
