@@ -60,7 +60,8 @@ async function readEnvFile(
 
 /** `SOURCE:TARGET[:ro]`; a source that is no path, also none of Windows, names a volume. */
 function parseMount(text: string): Mount {
-  const [, source = '', target = '', mode] = /^((?:[A-Za-z]:[/\\])?[^:]+):(\/[^:]*)(?::(ro|rw))?$/.exec(text) ?? []
+  const [, source = '', target = '', mode] =
+    /^((?:[A-Za-z]:[/\\])?[^:]+):(\/[^:]*)(?::(ro|rw))?$/.exec(text) ?? []
   if (source === '') {
     throw usage(
       `--mount ${text}: not a mount`,
