@@ -67,6 +67,11 @@ async function holds(t: ExecutionContext, row: CookbookRow): Promise<void> {
   const before = await answerOf(t, image, row)
   t.true(before.includes(row.answers), before)
   t.is(await answerOf(t, name, row), before)
+  const frozen = imageName(t)
+  const { snapshot } = await bakes(t, [image, '-t', frozen, '--snapshot', ...(optionsOf(page, 'bake') ?? [])])
+  const causes = new Set(snapshot?.leftOut.map(({ because, code, detail }) => `${because} ${code} ${detail}`))
+  t.log(`snapshot: ${snapshot?.modules} modules, ${snapshot?.reason}; left out for`, causes)
+  t.is(await answerOf(t, frozen, row), before)
 }
 
 /** Downloads what a page installs, for the Python of the base image; undefined where PyPI does not give it. */
