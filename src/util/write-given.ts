@@ -2,7 +2,7 @@
 // Writes to what somebody has named: mostly a file, sometimes a pipe (`>(command)`). Nothing here blocks, as with
 // what is read.
 import { constants, openSync, statSync } from 'node:fs'
-import { writeFile } from 'node:fs/promises'
+import { rm, writeFile } from 'node:fs/promises'
 import { Socket } from 'node:net'
 import { pipeline } from 'node:stream/promises'
 import { setTimeout } from 'node:timers/promises'
@@ -32,13 +32,24 @@ export async function writeGiven(
   limits: WriteLimits = {},
 ): Promise<void> {
   const { readerMs = READER_MS, signal } = limits
-  if (!statSync(path, { throwIfNoEntry: false })?.isFIFO()) return await writeFile(path, content)
+  const found = statSync(path, { throwIfNoEntry: false })
+  if (!found?.isFIFO()) return await writeToFile(path, content, found === undefined)
   const fd = await openPipe(path, readerMs, signal)
   const pipe = new Socket({ fd, readable: false, writable: true })
   try {
     await pipeline([content], pipe, signal === undefined ? {} : { signal })
   } catch (error) {
     if (codeOf(error) !== 'EPIPE') throw error
+  }
+}
+
+/** A part of a file that was not there before would be taken for all of it. */
+async function writeToFile(path: string, content: string | Buffer, isNew: boolean): Promise<void> {
+  try {
+    await writeFile(path, content)
+  } catch (error) {
+    if (isNew) await rm(path, { force: true })
+    throw error
   }
 }
 

@@ -6,7 +6,11 @@ import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
 import { UnwritableError, writeGiven } from '../../../src/util/write-given.js'
 import { pycds } from '../../helpers/cli.js'
+import { run } from '../../helpers/run.js'
 import { temporary } from '../../helpers/temporary.js'
+
+const mounts = (await run('unshare', ['--mount', 'true'])).code === 0
+const withMounts = mounts ? test : test.skip
 
 /** More than a pipe holds. */
 const LONG = 'x'.repeat(300_000)
@@ -69,6 +73,23 @@ test('whoever waits for a reader, or for a slow one, can be interrupted', async 
   slow.abort(reason)
   await t.throwsAsync(stuck, { name: 'AbortError' })
   closeSync(reader)
+})
+
+withMounts('a full disk is told as one, and nothing of a new file is left', async (t) => {
+  const directory = temporary(t)
+  const leftOut = Array.from({ length: 500 }, (_, at) => ({
+    name: `module${at}`,
+    reason: 'it is another one',
+  }))
+  const file = join(temporary(t), 'trace.json')
+  writeFileSync(file, JSON.stringify({ ...TRACE, leftOut }))
+  const script = `mount -t tmpfs -o size=4k none ${directory} && { "$@"; code=$?; ls ${directory}; exit $code; }`
+  const machine = ['unshare', '--mount', '--propagation', 'private', 'sh', '-c', script, 'sh']
+  const words = ['trace', 'merge', file, file, '-o', join(directory, 'all.json')]
+  const { code, stdout, stderr } = await pycds(words, { machine })
+  t.is(code, 6, stderr)
+  t.regex(stderr, /--output .*: no space is left/)
+  t.is(stdout, '')
 })
 
 test('what cannot be opened is told as the system tells it', async (t) => {
