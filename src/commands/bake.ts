@@ -142,7 +142,7 @@ export default class Bake extends BaseCommand {
       const input = { request, platforms, flags, before }
       const limits = { signal, limit }
       if (mayBeMade(input)) {
-        const made = await this.withLookups((lookups) => findMade(input, lookups), ports, limits)
+        const made = await this.withLookups((...given) => findMade(input, ...given), ports, limits)
         if (made !== undefined) return made === 'as before' ? undefined : made
       }
       return await this.withPorts((opened) => make(input, { ...opened, progress }), ports, limits)

@@ -27,7 +27,7 @@ export default class TraceImport extends BaseCommand {
     const { output = null } = flags
     const text = formatTrace(trace)
     if (others > 0) this.logToStderr(`Left out: ${others} kinds of starts of another interpreter`)
-    if (output !== null) writeOutput('--output', output, text)
+    if (output !== null) await writeOutput('--output', output, text)
     const result = { ...found, output }
     this.log(output === null ? text.trimEnd() : renderImport(result, this.style))
     return result

@@ -27,7 +27,7 @@ export default class TraceMerge extends BaseCommand {
     const merged = mergeTraces(traces)
     const text = formatTrace(merged)
     const { output = null } = flags
-    if (output !== null) writeOutput('--output', output, text)
+    if (output !== null) await writeOutput('--output', output, text)
     const result: MergeResult = {
       schema: 'io.pycds.trace-merge/1',
       from: traces.map(({ name, trace }) => ({ file: name, modules: trace.modules.length })),

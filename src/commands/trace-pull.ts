@@ -29,7 +29,7 @@ export default class TracePull extends BaseCommand {
     const { pullTrace } = await import('../usecases/trace-artifact.js')
     const { trace, result } = await this.withAttachments((attachments) => pullTrace(args.image, attachments))
     const text = formatTrace(trace)
-    if (output !== null) writeOutput('--output', output, text)
+    if (output !== null) await writeOutput('--output', output, text)
     this.log(output === null ? text.trimEnd() : renderTracePull({ ...result, output }, this.style))
     return { ...result, output }
   }

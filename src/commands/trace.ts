@@ -54,7 +54,7 @@ export default class Trace extends BaseCommand {
       toPortsRequest(args.image, rest),
     )
     const text = formatTrace(trace)
-    if (output !== null) writeOutput('--output', output, text)
+    if (output !== null) await writeOutput('--output', output, text)
     this.log(output === null ? text.trimEnd() : renderRecord({ ...result, output }, this.style))
     return { ...result, output }
   }

@@ -28,6 +28,11 @@ const PYTHON = /^python(\d+(\.\d+)?)?$/
 /** A longer file is no script whose first line is worth looking at. */
 export const MAX_SCRIPT_BYTES = 256 * 1024
 
+/** Whether a word of a command is called like an interpreter. */
+export function isPythonName(word: string): boolean {
+  return PYTHON.test(posix.basename(word))
+}
+
 /** What a configuration tells of its command's surroundings. */
 export function surroundingsOf(config: ImageConfig): PythonSurroundings {
   return {
@@ -56,7 +61,7 @@ export async function findPython(
       hint: 'Name the interpreter by its absolute path in the image.',
     })
   }
-  const at = command.findIndex((word) => PYTHON.test(posix.basename(word)))
+  const at = command.findIndex(isPythonName)
   const named = at === -1 ? undefined : await locate(command[at] ?? '', files, surroundings)
   if (named) return { executable: named, entry: entryOf(command.slice(at + 1), directory) }
   for (const word of command.slice(0, 1)) {
@@ -111,5 +116,5 @@ async function interpreterOf(
   const words = line.slice(2).trim().split(/\s+/)
   const [program = ''] =
     posix.basename(words[0] ?? '') === 'env' ? words.slice(1).filter((w) => !w.startsWith('-')) : words
-  return PYTHON.test(posix.basename(program)) ? locate(program, files, surroundings) : undefined
+  return isPythonName(program) ? locate(program, files, surroundings) : undefined
 }

@@ -8,6 +8,7 @@ import { by } from '../util/order.js'
 import { quote } from '../util/quote.js'
 import { compilesAlike, readBuild } from './build.js'
 import { findPython, type PythonSurroundings } from './find-python.js'
+import { warnOfOwnInterpreter } from './own-interpreter.js'
 import { readCode } from './read-code.js'
 import { importRun, LOADER_FILE, type ReadyPlan, type Training, type TrainingSpec } from './run/index.js'
 import type { RunLogProcess } from './runlog/run-log.js'
@@ -54,9 +55,18 @@ export async function learn(request: LearnRequest, given: LearnInput, ports: Run
   const start = training.unseen.length > 0 ? run : plain
   const python = await withProgram(choosePython(request.reference, training, supported), input.image)
   const selection = selectModules(python, training.changed)
-  const warnings = warningsFor(request, training, python)
+  const warnings = [...warningsFor(request, training, python), ...warningsOfImports(request, input, python)]
   const learned = { python, selection, training, start, warnings }
   return request.traces.length > 0 ? fromTraces(request, learned, input, ports) : learned
+}
+
+/** Modules that were imported by name were imported in a Python that the command need not start. */
+function warningsOfImports(
+  { mode }: LearnRequest,
+  { surroundings }: LearnInput,
+  { python }: PythonGroup,
+): string[] {
+  return mode === 'imports' ? warnOfOwnInterpreter(surroundings.command, python.library) : []
 }
 
 /** A server that has Python as a plugin cannot compile a file: a Python of the same version can. */

@@ -3,7 +3,7 @@
 import { posix } from 'node:path'
 import type { Container } from '../ports/index.js'
 import { MAX_LINKS } from '../util/links.js'
-import { findPython, locate, MAX_SCRIPT_BYTES, type PythonSurroundings } from './find-python.js'
+import { findPython, isPythonName, locate, MAX_SCRIPT_BYTES, type PythonSurroundings } from './find-python.js'
 import type { Unseen } from './run/index.js'
 
 type Files = Pick<Container, 'stat' | 'lstat' | 'readFile'>
@@ -11,8 +11,22 @@ type Files = Pick<Container, 'stat' | 'lstat' | 'readFile'>
 const CLEARS = /\benv\s+(?:-\S+\s+)*(?:-i\b|--ignore-environment\b|-(?=\s))|\bexec\s+-\w*c\w*\s/
 /** What adds to the variable leaves in it what was there. */
 const REPLACES = /\bLD_PRELOAD=(?!\S*\$\{?LD_PRELOAD)/
-/** What PyInstaller puts at the end of the archive that it appends to a program. */
-const FROZEN = Buffer.from('MEI\x0c\x0b\x0a\x0b\x0e', 'latin1')
+/** What nothing but a program that a tool has made of an application holds. */
+const MARKS = [
+  // The end of the archive that is appended to the program.
+  { maker: 'PyInstaller', mark: 'MEI\x0c\x0b\x0a\x0b\x0e' },
+  // Names that only its standalone and onefile programs have: what it compiles for an installed Python starts that one.
+  { maker: 'Nuitka', mark: '__nuitka_binary_dir' },
+  { maker: 'Nuitka', mark: 'NUITKA_ONEFILE_' },
+  // The module that its programs begin with.
+  { maker: 'cx_Freeze', mark: '\0__startup__\0' },
+  // The head of the modules that are packed into the program, which what reads them has, too.
+  { maker: 'PyOxidizer', mark: 'pyembed\x03' },
+  { maker: 'PyOxidizer', mark: 'pyembed\x02' },
+].map(({ maker, mark }) => ({ maker, mark: Buffer.from(mark, 'latin1') }))
+const ELF = Buffer.from('\x7fELF', 'latin1')
+/** So many programs of a command and its scripts are looked into. */
+const MAX_PROGRAMS = 8
 /** A larger program is not read for that. */
 const MAX_PROGRAM_BYTES = 128 * 1024 * 1024
 const ROOTS = new Set(['', '0', 'root'])
@@ -22,10 +36,11 @@ export async function whyUnseen(files: Files, surroundings: PythonSurroundings):
   const capable = await capablePython(files, surroundings)
   if (capable !== undefined) return { program: capable, hiding: 'secure' }
   const { command } = surroundings
-  const frozen = await frozenProgram(command[0] ?? '', files, surroundings)
-  if (frozen !== undefined) return { program: frozen, hiding: 'frozen' }
   const texts = [{ by: command[0] ?? '', text: command.join(' ') }]
   for (const word of command) texts.push(...(await scriptOf(word, files, surroundings)))
+  const words = [...command, ...texts.flatMap(({ text }) => lastProgram(text) ?? [])]
+  const frozen = await frozenProgram(words, files, surroundings)
+  if (frozen !== undefined) return frozen
   for (const [hiding, pattern] of [
     ['cleared', CLEARS],
     ['replaced', REPLACES],
@@ -50,13 +65,35 @@ async function capablePython(files: Files, surroundings: PythonSurroundings): Pr
   return undefined
 }
 
-/** It looks for its interpreter at run time and starts it itself, which no library that is loaded with it can see. */
-async function frozenProgram(word: string, files: Files, surroundings: PythonSurroundings) {
-  const path = await locate(word, files, surroundings)
-  if (path === undefined) return undefined
-  const found = await files.stat(path)
-  if (!found || found.size > MAX_PROGRAM_BYTES) return undefined
-  return (await files.readFile(path))?.includes(FROZEN) ? path : undefined
+/** The first of the programs that brings its own interpreter, which no library that is loaded with it need see. */
+async function frozenProgram(
+  words: readonly string[],
+  files: Files,
+  surroundings: PythonSurroundings,
+): Promise<Unseen | undefined> {
+  const located: string[] = []
+  for (const word of words) {
+    const path = isPythonName(word) ? undefined : await locate(word, files, surroundings)
+    if (path !== undefined && !located.includes(path)) located.push(path)
+  }
+  for (const program of located.slice(0, MAX_PROGRAMS)) {
+    const found = await files.stat(program)
+    if (!found || found.size > MAX_PROGRAM_BYTES) continue
+    const bytes = await files.readFile(program)
+    if (!bytes?.subarray(0, ELF.length).equals(ELF)) continue
+    const maker = MARKS.find(({ mark }) => bytes.includes(mark))?.maker
+    if (maker !== undefined) return { program, hiding: 'frozen', maker }
+  }
+  return undefined
+}
+
+/** What a script ends in, where that is an absolute path: what comes before only prepares its start. */
+function lastProgram(text: string): string | undefined {
+  const last = text
+    .split(/[\n;&|]+/)
+    .filter((command) => command.trim() !== '')
+    .at(-1)
+  return /^\s*(?:exec\s+)?["']?(\/[^\s"'$`]+)/.exec(last ?? '')?.[1]
 }
 
 /** The text of a script that the word names, without its comments. */

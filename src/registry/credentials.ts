@@ -4,7 +4,7 @@
 import { join } from 'node:path'
 import { PycdsError } from '../errors/index.js'
 import { readGiven, whyUnreadable } from '../util/read-given.js'
-import { askHelper } from './helper.js'
+import { askHelper, type HelperSurroundings } from './helper.js'
 import { formatRepository, namesOf, type RepositoryName } from './name.js'
 
 /** What a registry is shown. */
@@ -33,7 +33,7 @@ interface AuthFile {
 interface Source {
   /** For messages; never what is in it. */
   readonly name: string
-  read(): Promise<string | undefined>
+  read(signal: AbortSignal | undefined): Promise<string | undefined>
 }
 
 /** The key of Docker Hub in files of Docker's client, also towards helpers. */
@@ -42,16 +42,18 @@ const HUB_KEY = 'https://index.docker.io/v1/'
 /**
  * Finds the credentials for a repository; undefined where there are none.
  * @param env names the files, and may hold their content
+ * @param signal ends the waiting for a pipe, and for a helper
  * @throws USAGE for a file that cannot be read, REGISTRY_REFUSED for a helper that is missing or fails
  */
 export async function findCredentials(
   repository: RepositoryName,
   env: NodeJS.ProcessEnv,
+  signal?: AbortSignal,
 ): Promise<Credentials | undefined> {
   for (const source of sourcesOf(env)) {
-    const text = await source.read()
+    const text = await source.read(signal)
     if (text === undefined || text.trim() === '') continue
-    const found = await lookUp(parseFile(text, source.name), source.name, repository, env)
+    const found = await lookUp(parseFile(text, source.name), source.name, repository, { env, signal })
     if (found !== undefined) return found
   }
   return undefined
@@ -82,10 +84,11 @@ function sourcesOf(env: NodeJS.ProcessEnv): Source[] {
 }
 
 function fileSource(path: string, isNamed: boolean): Source {
-  const read = async () => {
+  const read = async (signal: AbortSignal | undefined) => {
     try {
-      return (await readGiven(path)).toString()
+      return (await readGiven(path, { signal })).toString()
     } catch (cause) {
+      signal?.throwIfAborted()
       const { code = whyUnreadable(cause) } = cause as NodeJS.ErrnoException
       if (!isNamed && (code === 'ENOENT' || code === 'ENOTDIR')) return undefined
       throw unreadable(path, `it cannot be read (${code})`)
@@ -116,7 +119,7 @@ async function lookUp(
   file: AuthFile,
   from: string,
   repository: RepositoryName,
-  env: NodeJS.ProcessEnv,
+  surroundings: HelperSurroundings,
 ): Promise<Credentials | undefined> {
   const keys = keysOf(repository)
   const helper = keys.map((key) => entryOf(file.credHelpers, key)).find((name) => typeof name === 'string')
@@ -124,7 +127,7 @@ async function lookUp(
   const name = typeof helper === 'string' && helper !== '' ? helper : store
   if (name !== undefined) {
     const server = namesOf(repository.registry).length > 1 ? HUB_KEY : repository.registry
-    const reply = await askHelper(name, server, from, env)
+    const reply = await askHelper(name, server, from, surroundings)
     const source = `docker-credential-${name}`
     // How helpers mark what is no password.
     if (reply?.username === '<token>') return { kind: 'identity', token: reply.secret, from: source }

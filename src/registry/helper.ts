@@ -2,12 +2,20 @@
 // Credential helpers: programs named `docker-credential-NAME`, which are asked on their standard input. What they print is
 // never shown: it may be what they are asked for.
 import { spawn } from 'node:child_process'
+import { present } from '../util/present.js'
 import { registryError } from './error.js'
 
 /** What a helper has for a registry. */
 export interface HelperReply {
   readonly username: string
   readonly secret: string
+}
+
+/** What a helper is given. */
+export interface HelperSurroundings {
+  readonly env: NodeJS.ProcessEnv
+  /** Ends it, and the waiting for it. */
+  readonly signal?: AbortSignal | undefined
 }
 
 /** A helper that asks somebody waits for ever. */
@@ -26,17 +34,18 @@ export async function askHelper(
   name: string,
   server: string,
   file: string,
-  env: NodeJS.ProcessEnv,
+  surroundings: HelperSurroundings,
 ): Promise<HelperReply | undefined> {
   const program = `docker-credential-${name}`
   const failed = (reason: string, hint: string) =>
     registryError('REGISTRY_REFUSED', `credential helper ${program} for ${server}: ${reason}`, hint)
   if (!/^[\w.-]+$/.test(name)) throw failed('it is no name of a program', `Correct ${file}.`)
-  const { code, output, error } = await run(program, server, env)
+  const { code, output, error } = await run(program, server, surroundings)
   if (error === 'ENOENT') {
     throw failed(`it is not installed, and ${file} names it`, 'Install it, or remove it from that file.')
   }
   const hint = `Try it: echo ${server} | ${program} get`
+  surroundings.signal?.throwIfAborted()
   if (error !== undefined) throw failed(`it cannot be run (${error})`, hint)
   if (code !== 0) {
     if (output.trim().toLowerCase() === NOT_FOUND) return undefined
@@ -56,10 +65,13 @@ export async function askHelper(
 function run(
   program: string,
   input: string,
-  env: NodeJS.ProcessEnv,
+  { env, signal }: HelperSurroundings,
 ): Promise<{ code: number | null; output: string; error?: string }> {
   return new Promise((resolve) => {
-    const child = spawn(program, ['get'], { env, stdio: ['pipe', 'pipe', 'ignore'] })
+    const child = spawn(program, ['get'], {
+      ...{ env, stdio: ['pipe', 'pipe', 'ignore'], killSignal: 'SIGKILL' },
+      ...present({ signal }),
+    })
     const timer = setTimeout(() => child.kill('SIGKILL'), TIMEOUT_MS)
     let output = ''
     child.stdout.setEncoding('utf8').on('data', (chunk: string) => {

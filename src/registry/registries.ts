@@ -101,7 +101,7 @@ export class Registries {
     const authorization = new Authorization(place, {
       read: (from, request, limit) => this.#read(from, request, limit),
       isPlain: (at) => this.#transport.isPlain(at),
-      credentials: () => findCredentials(place, env),
+      credentials: () => findCredentials(place, env, signal),
       secrets: this.#secrets,
       env,
     })

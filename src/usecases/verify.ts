@@ -8,8 +8,10 @@ import { listen } from '../artifact/trial.js'
 import { PycdsError } from '../errors/index.js'
 import { nodeArchitecture } from '../image/index.js'
 import { isBaked } from '../layer/labels.js'
+import { type PythonSurroundings, surroundingsOf } from '../learn/find-python.js'
 import {
   describeUnseen,
+  hintFor,
   LOADER_FILE,
   type ProbeResult,
   type ProbeSpec,
@@ -23,8 +25,10 @@ import {
   type TrainingSpec,
 } from '../learn/run/index.js'
 import { planRuns, subjectOf } from '../learn/source.js'
+import { whyUnseen } from '../learn/why-unseen.js'
 import type { Ports } from '../ports/index.js'
 import { withContainer } from '../ports/with-container.js'
+import { present } from '../util/present.js'
 import { quote } from '../util/quote.js'
 import { findOriginal } from './original.js'
 
@@ -81,6 +85,8 @@ interface VerifyPlan {
   options: TrainingOptions
   /** Whether the image says of itself that it was baked. */
   labelled: boolean
+  /** Where its programs are looked for. */
+  surroundings: PythonSurroundings
 }
 
 interface Scenario {
@@ -103,6 +109,7 @@ export async function verify(request: VerifyRequest, ports: Ports): Promise<Veri
     original: { ...baked, image: source.id },
     options: { ready, probes: request.probes, limits: request.limits, signal: ports.signal },
     labelled: isBaked(image.config),
+    surroundings: { ...surroundingsOf(image.config), ...present({ command: request.command }) },
   }
   const user = request.user ?? FOREIGN_USER
   const scenarios: VerifyScenario[] = []
@@ -128,7 +135,7 @@ export async function verify(request: VerifyRequest, ports: Ports): Promise<Veri
 
 async function runScenario(
   scenario: Scenario,
-  { request, baked, original, options, labelled }: VerifyPlan,
+  { request, baked, original, options, labelled, surroundings }: VerifyPlan,
   ports: Ports,
 ): Promise<VerifyScenario> {
   const { engine, progress } = ports
@@ -137,9 +144,9 @@ async function runScenario(
   const asIs = await listenTo(baked, scenario, options, { engine, progress })
   const { start, report } = asIs.report.heard
     ? asIs
-    : await listenHarder(asIs, baked, scenario, options, ports)
+    : await listenHarder(asIs, baked, { scenario, surroundings }, options, ports)
   // A build step cannot set labels: only the runtime itself tells that it is there.
-  if (!labelled && !report.heard && !crashOf(start)) throw notBaked(request.reference)
+  if (!labelled && !report.heard && !crashOf(start)) throw notBaked(request.reference, start)
   const plain = await orUnstarted(scenario, () => plainStart(engine, original, options, rights))
   const judged = judge(scenario, { start, plain, report }, request)
   if (judged.ok) step.done(report.brief)
@@ -185,18 +192,22 @@ async function orUnstarted({ mustRun }: Scenario, start: () => Promise<Start>): 
 }
 
 /**
- * Once more, for a Python that variables do not reach: told by the loader, it reports, or says why it does not. Where
- * there is none the first start is as good.
+ * Once more, for a Python that variables do not reach: told by the loader, it reports, or says why it does not. One that
+ * came with a frozen application is told by its file. Where there is none the first start is as good.
  */
 async function listenHarder(
   first: Heard,
   spec: TrainingSpec,
-  scenario: Scenario,
+  { scenario, surroundings }: { scenario: Scenario; surroundings: PythonSurroundings },
   options: TrainingOptions,
   ports: Ports,
 ): Promise<Heard> {
   const { readOnly: _, ...rights } = scenario.rights
-  const list = await withContainer(ports.engine, spec.image, (image) => image.readFile(LOADER_FILE))
+  const { list, hidden } = await withContainer(ports.engine, spec.image, async (image) => ({
+    list: await image.readFile(LOADER_FILE),
+    hidden: await whyUnseen(image, surroundings),
+  }))
+  if (hidden?.hiding === 'frozen') return { ...first, start: { ...first.start, unseen: [hidden] } }
   const told = { ...spec, loaderList: list?.toString() ?? '' }
   const second = await listenTo(told, { ...scenario, rights }, options, ports)
   // Without the tracer in LD_PRELOAD all of them have another one.
@@ -205,7 +216,13 @@ async function listenHarder(
   return unseen.length > 0 ? { start: { ...first.start, unseen }, report: second.report } : first
 }
 
-function notBaked(reference: string): PycdsError {
+function notBaked(reference: string, { unseen: [unseen] }: Start): PycdsError {
+  if (unseen?.hiding === 'frozen') {
+    return new PycdsError('VERIFY_FAILED', {
+      message: `image ${reference}: it was not baked, and cannot be: ${describeUnseen(unseen)}`,
+      hint: hintFor(unseen),
+    })
+  }
   return new PycdsError('VERIFY_FAILED', {
     message: `image ${reference}: it was not baked`,
     hint: `Bake it first: pycds-image bake ${quote(reference)}`,

@@ -52,6 +52,43 @@ withImage('an application that crashes for want of something fails, until it is 
 })
 
 withImage(
+  'what a user may not list or read is imported by nobody else than before, also from a directory that is missing',
+  async (t) => {
+    const program = `import json, os, sys
+sys.path.insert(0, '/closed')
+found = []
+for name in ('listed', 'secret'):
+    try: found.append(__import__(name).VALUE)
+    except (ImportError, PermissionError) as error: found.append(type(error).__name__)
+print(found, flush=True)
+`
+    // Root may list and read all of it, and so does the training run.
+    const close = `import os
+os.mkdir('/closed', 0o711)
+for name, mode in (('listed', 0o644), ('secret', 0o600)):
+    open(f'/closed/{name}.py', 'w').write('VALUE = 1')
+    os.chmod(f'/closed/{name}.py', mode)
+os.rmdir('/gone')
+`
+    const instructions = [
+      ...['USER root', 'WORKDIR /gone', `RUN ${JSON.stringify(['python3', '-c', close])}`],
+      'CMD ["python3", "/srv/app.py"]',
+    ]
+    const name = await baked(t, program, instructions)
+    const { code, reasons, result } = await verify(t, name)
+    t.is(code, 0, reasons.join('; '))
+    const [own, other] = result.scenarios
+    t.is((own?.served ?? 0) - (other?.served ?? 0), 2)
+    const started = async (...options: string[]) =>
+      (await docker('run', '--rm', '--network', 'none', ...options, name)).trim()
+    t.is(await started(), '[1, 1]')
+    const plain = await started('--user', '12345', '--env', 'PYCDS=off')
+    t.is(plain, "['ModuleNotFoundError', 'ModuleNotFoundError']")
+    t.is(await started('--user', '12345'), plain)
+  },
+)
+
+withImage(
   'a program that another user may not execute ends alike, with the archive and without',
   async (t) => {
     const text = '#!/usr/bin/python3\nimport json, email.message\n'

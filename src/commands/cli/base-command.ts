@@ -89,14 +89,14 @@ export abstract class BaseCommand extends Command {
 
   /** The same for work that only looks names up. */
   protected withLookups<T>(
-    work: (lookups: Lookups) => Promise<T>,
+    work: (lookups: Lookups, signal: AbortSignal) => Promise<T>,
     request: PortsRequest,
     { signal, limit }: Limits = {},
   ): Promise<T> {
     const within = (outer: AbortSignal) =>
       withinLimit(limit, outer, async (inner) => {
         const lookups = await openLookups({ ...request, signal: inner })
-        return await work(lookups).finally(() => lookups.close())
+        return await work(lookups, inner).finally(() => lookups.close())
       })
     return signal === undefined ? interruptible(within) : within(signal)
   }

@@ -17,18 +17,18 @@ export async function writeOutcome<T>(
 ): Promise<T | ErrorDocument> {
   try {
     const result = await work()
-    write(options.file, result)
+    await write(options.file, result)
     return result
   } catch (error) {
     const failure = toPycdsError(error)
     const document = toErrorDocument(failure)
-    write(options.file, document)
+    await write(options.file, document)
     if (!options.skip || failure.code === 'INTERRUPTED' || failure.code === 'INTERNAL') throw error
     process.stderr.write(renderError(failure, { debug: false, heading: 'Warning: not baked' }))
     return document
   }
 }
 
-function write(file: string | undefined, document: unknown): void {
-  if (file !== undefined) writeOutput('--metadata-file', file, formatJson(document))
+async function write(file: string | undefined, document: unknown): Promise<void> {
+  if (file !== undefined) await writeOutput('--metadata-file', file, formatJson(document))
 }

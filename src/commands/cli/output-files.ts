@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Files that are written after a bake has succeeded, for whoever goes on with its image.
-import { existsSync, writeFileSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { Flags } from '@oclif/core'
 import { type BakeDocument, DOCUMENT_KINDS, type DocumentKind } from '../../attest/index.js'
 import { PycdsError } from '../../errors/index.js'
@@ -8,7 +8,10 @@ import { formatTrace } from '../../learn/trace/trace-file.js'
 import type { Baked } from '../../usecases/bake.js'
 import type { BakePlatformsResult, BakeResult } from '../../usecases/result.js'
 import type { UnchangedResult } from '../../usecases/unchanged.js'
+import { isFull } from '../../util/full.js'
+import { present } from '../../util/present.js'
 import { whyUnwritable } from '../../util/writable.js'
+import { whyUnwritten, writeGiven } from '../../util/write-given.js'
 
 export const outputFileFlags = {
   'trace-out': Flags.string({
@@ -67,14 +70,14 @@ export function lacksFiles(flags: OutputFileFlags): boolean {
 }
 
 /** Writes documents; `platform` is of the image that they are about, where there are several. */
-export function writeDocuments(
+export async function writeDocuments(
   flags: OutputFileFlags,
   documents: readonly BakeDocument[],
-  platform?: string,
-): void {
+  { platform, signal }: { platform?: string; signal?: AbortSignal },
+): Promise<void> {
   for (const { kind, file } of documents) {
     const path = flags[kind]
-    if (path !== undefined) writeOutput(`--${kind}`, forPlatform(path, platform), file)
+    if (path !== undefined) await writeOutput(`--${kind}`, forPlatform(path, platform), file, signal)
   }
 }
 
@@ -96,16 +99,21 @@ function forPlatform(path: string, platform: string | undefined): string {
   return platform === undefined ? path : path.replaceAll(PLATFORM, platform.replaceAll('/', '-'))
 }
 
-/** Writes what was asked for; nothing of a dry run, which has no image. */
-export function writeOutputFiles(flags: OutputFileFlags, { result, trace, documents }: Baked): void {
+/** Writes what was asked for; nothing of a dry run, which has no image. `signal` ends the waiting for who reads a pipe. */
+export async function writeOutputFiles(
+  flags: OutputFileFlags,
+  { result, trace, documents }: Baked,
+  signal: AbortSignal,
+): Promise<void> {
   const { 'trace-out': traceOut, 'metadata-file': metadata, iidfile } = flags
-  if (traceOut !== undefined) writeOutput('--trace-out', traceOut, formatTrace(trace))
+  if (traceOut !== undefined) await writeOutput('--trace-out', traceOut, formatTrace(trace), signal)
   if (result.output === null) return
-  writeDocuments(flags, documents(result.output.manifestDigest ?? result.output.configDigest))
+  const digest = result.output.manifestDigest ?? result.output.configDigest
+  await writeDocuments(flags, documents(digest), { signal })
   if (metadata !== undefined) {
-    writeOutput('--metadata-file', metadata, formatJson(toMetadata(result.output)))
+    await writeOutput('--metadata-file', metadata, formatJson(toMetadata(result.output)), signal)
   }
-  if (iidfile !== undefined) writeOutput('--iidfile', iidfile, result.output.id)
+  if (iidfile !== undefined) await writeOutput('--iidfile', iidfile, result.output.id, signal)
 }
 
 /** USAGE when a trace is to be written of a bake that makes one for each platform. */
@@ -118,25 +126,33 @@ export function assertNoTraceOut({ 'trace-out': traceOut }: OutputFileFlags): vo
 }
 
 /** The same for an index: as with buildx, its digest is the image's id. */
-export function writeIndexFiles(flags: OutputFileFlags, { output }: BakePlatformsResult): void {
+export async function writeIndexFiles(
+  flags: OutputFileFlags,
+  { output }: BakePlatformsResult,
+  signal: AbortSignal,
+): Promise<void> {
   const { 'metadata-file': metadata, iidfile } = flags
   if (output === null) return
   if (metadata !== undefined) {
     const document = { 'containerimage.digest': output.digest, 'image.name': output.reference }
-    writeOutput('--metadata-file', metadata, formatJson(document))
+    await writeOutput('--metadata-file', metadata, formatJson(document), signal)
   }
-  if (iidfile !== undefined) writeOutput('--iidfile', iidfile, output.digest)
+  if (iidfile !== undefined) await writeOutput('--iidfile', iidfile, output.digest, signal)
 }
 
 /** The same for an image that was there already, and is as a bake would make it. */
-export function writeUnchangedFiles(flags: OutputFileFlags, { output }: UnchangedResult): void {
+export async function writeUnchangedFiles(
+  flags: OutputFileFlags,
+  { output }: UnchangedResult,
+  signal: AbortSignal,
+): Promise<void> {
   const { 'metadata-file': metadata, iidfile } = flags
   const { reference, id, manifestDigest } = output
   if (metadata !== undefined) {
     const document = toMetadata({ reference, id, configDigest: id, manifestDigest })
-    writeOutput('--metadata-file', metadata, formatJson(document))
+    await writeOutput('--metadata-file', metadata, formatJson(document), signal)
   }
-  if (iidfile !== undefined) writeOutput('--iidfile', iidfile, id)
+  if (iidfile !== undefined) await writeOutput('--iidfile', iidfile, id, signal)
 }
 
 /** The names that buildx gives them; an engine without manifests has one digest for both. */
@@ -153,12 +169,27 @@ export function formatJson(document: unknown): string {
   return `${JSON.stringify(document, undefined, 2)}\n`
 }
 
-/** USAGE when the file cannot be written. */
-export function writeOutput(flag: string, path: string, text: string | Buffer): void {
+/**
+ * Writes to what an option names, a file or a pipe.
+ * @param signal ends the waiting for who reads a pipe; without one a signal ends the process
+ * @throws USAGE when it cannot be written, NO_SPACE when the disk is full
+ */
+export async function writeOutput(
+  flag: string,
+  path: string,
+  text: string | Buffer,
+  signal?: AbortSignal,
+): Promise<void> {
   try {
-    writeFileSync(path, text)
+    await writeGiven(path, text, present({ signal }))
   } catch (cause) {
-    throw unwritable(flag, path, 'it cannot be written', cause)
+    signal?.throwIfAborted()
+    if (!isFull(cause)) throw unwritable(flag, path, whyUnwritten(cause), cause)
+    throw new PycdsError('NO_SPACE', {
+      message: `${flag} ${path}: no space is left`,
+      hint: 'Name a file where there is room; what was asked for has been done.',
+      cause,
+    })
   }
 }
 

@@ -30,14 +30,15 @@ export async function make({ request, platforms, flags }: MakeInput, ports: Make
   if (platforms.length < 2) {
     const { bake } = await import('../../usecases/bake.js')
     const baked = await bake(request, others)
-    writeOutputFiles(flags, baked)
+    await writeOutputFiles(flags, baked, ports.signal)
     return baked.result
   }
   if (!index) throw new Error('a location without a store for indexes')
   const { bakePlatforms } = await import('../../usecases/bake-platforms.js')
   const { result, documents } = await bakePlatforms(request, platforms, { ...others, index })
-  writeIndexFiles(flags, result)
-  for (const [platform, made] of documents) writeDocuments(flags, made, platform)
+  await writeIndexFiles(flags, result, ports.signal)
+  for (const [platform, made] of documents)
+    await writeDocuments(flags, made, { platform, signal: ports.signal })
   return result
 }
 
@@ -50,6 +51,7 @@ export function mayBeMade({ flags, before }: MakeInput): boolean {
 export async function findMade(
   { request, platforms, flags, before }: MakeInput,
   lookups: Lookups,
+  signal: AbortSignal,
 ): Promise<UnchangedResult | 'as before' | undefined> {
   const { describeBake, findUnchanged } = await import('../../usecases/unchanged.js')
   const described = await describeBake(request, platforms, lookups)
@@ -57,7 +59,7 @@ export async function findMade(
   if (!isAsked(flags)) return isAsBefore ? 'as before' : undefined
   const unchanged = await findUnchanged(request, platforms, described, lookups)
   if (unchanged === undefined) return undefined
-  writeUnchangedFiles(flags, unchanged)
+  await writeUnchangedFiles(flags, unchanged, signal)
   return isAsBefore ? 'as before' : unchanged
 }
 

@@ -10,7 +10,7 @@ const SENTENCES = {
   cleared:
     "is started without the container's variables: an init or an entrypoint in front of it clears the environment",
   frozen:
-    'holds a frozen application, as PyInstaller makes them: it starts Python without its site module, so no hook runs in it',
+    'holds a frozen application: it starts Python without its site module, so no hook runs in it, and its modules are no files with sources',
   replaced: 'is started with another LD_PRELOAD, which an entrypoint in front of it sets',
 } as const
 
@@ -21,6 +21,8 @@ export interface Unseen {
   /** As messages name it. */
   program: string
   hiding: Hiding
+  /** The tool that has frozen the application, where that is known. */
+  maker?: string
 }
 
 /** Whether a hook that waits for a variable of the image would wait in vain. */
@@ -40,8 +42,9 @@ export function distinct(unseen: readonly Unseen[]): Unseen[] {
 }
 
 /** Why nothing was seen of it, as the rest of a sentence. */
-export function describeUnseen({ program, hiding }: Unseen): string {
-  return `${program} ${SENTENCES[hiding]}`
+export function describeUnseen({ program, hiding, maker }: Unseen): string {
+  const sentence = SENTENCES[hiding]
+  return `${program} ${maker === undefined ? sentence : sentence.replace(':', `, made by ${maker}:`)}`
 }
 
 /** What to do where nothing but LD_PRELOAD can be used. */

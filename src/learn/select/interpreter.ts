@@ -84,14 +84,20 @@ function nothingTraced(image: string, training: Training): PycdsError {
       hint: 'Base the image on a current CPython.',
     })
   }
-  const [frozen] = training.withoutSite
-  if (frozen !== undefined) {
+  const [unseen] = training.unseen
+  if (unseen?.hiding === 'frozen') {
     return new PycdsError('PYTHON_UNSUPPORTED', {
-      message: `image ${image}: ${describeWithoutSite(frozen)}`,
-      hint: 'Install the application into the image (pip install) in place of the frozen one, and start it with that Python.',
+      message: `image ${image}: ${describeUnseen(unseen)}`,
+      hint: hintFor(unseen),
     })
   }
-  const [unseen] = training.unseen
+  const [withoutSite] = training.withoutSite
+  if (withoutSite !== undefined) {
+    return new PycdsError('PYTHON_UNSUPPORTED', {
+      message: `image ${image}: ${describeWithoutSite(withoutSite)}`,
+      hint: hintFor({ program: withoutSite, hiding: 'frozen' }),
+    })
+  }
   if (unseen !== undefined) {
     return new PycdsError('NO_PYTHON', {
       message: `image ${image}: nothing was seen of its Python: ${describeUnseen(unseen)}`,
@@ -112,7 +118,7 @@ function nothingTraced(image: string, training: Training): PycdsError {
 
 /** Why nothing is learned of a program, nor served in it. */
 export function describeWithoutSite(program: string): string {
-  return `${program} starts Python without its site module, as applications frozen by PyInstaller or cx_Freeze do: no hook runs in it`
+  return `${program} starts Python without its site module, as applications frozen by Nuitka, cx_Freeze or PyInstaller do: no hook runs in it`
 }
 
 function first<T>(items: readonly T[]): T {

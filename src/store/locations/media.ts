@@ -73,7 +73,12 @@ export async function assertPlace(location: Location, registries?: Registries): 
 
 async function whyUnfit(kind: Location['kind'], target: string): Promise<string | undefined> {
   const found = await stat(target).catch(() => undefined)
-  if (kind !== 'oci') return whyUnwritable(target)
+  if (kind !== 'oci') {
+    // Whoever waits at a pipe would wait on, and a device would be gone.
+    if (found && !found.isFile() && !found.isDirectory())
+      return 'it is no file, and the archive would replace it'
+    return whyUnwritable(target)
+  }
   if (found === undefined) return undefined
   const closed = whyClosed(target)
   if (closed !== undefined || (await readdir(target)).length === 0) return closed

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What cannot succeed is told before an image is run: what is given here would be run by nothing.
-import { existsSync, mkdirSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { existsSync, mkdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
 import { pycdsAlone } from '../../helpers/cli.js'
@@ -44,6 +45,21 @@ for (const kind of ['oci', 'oci-archive', 'docker-archive']) {
     const bake = (output: string) => ['bake', `oci:${path}`, '-o', `${kind}:${output}`]
     await fails(t, 2, bake(join(directory, 'none/out')), /there is no directory .*\/none\n/, /exists/)
     await fails(t, 2, bake(join(directory, 'file/out')), /file is no directory/)
+  })
+}
+
+for (const kind of ['oci-archive', 'docker-archive']) {
+  test(`${kind}: a pipe in its place is told at once, and stays`, async (t) => {
+    const { path } = await simpleLayout(t)
+    const pipe = join(temporary(t), 'pipe')
+    execFileSync('mkfifo', [pipe])
+    await fails(
+      t,
+      2,
+      ['bake', `oci:${path}`, '-o', `${kind}:${pipe}`],
+      /it is no file, and the archive would/,
+    )
+    t.true(statSync(pipe).isFIFO())
   })
 }
 

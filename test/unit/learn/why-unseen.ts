@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import test, { type ExecutionContext } from 'ava'
+import { describeUnseen } from '../../../src/learn/run/index.js'
 import { choosePython } from '../../../src/learn/select/interpreter.js'
 import { whyUnseen } from '../../../src/learn/why-unseen.js'
 import type { LinkStat } from '../../../src/ports/index.js'
@@ -46,13 +47,34 @@ test('a script that speaks of clearing', finds, script('# not env -i\nexec pytho
 test('a script that sets', finds, script('export LD_PRELOAD=/lib/a.so\nexec python3'), 'replaced')
 test('a script that adds', finds, script('export LD_PRELOAD=/lib/a.so:$LD_PRELOAD\nexec python3'), undefined)
 
-// The last bytes of a program with an archive: its mark, and numbers behind it.
-const frozen = (mark: string) => ({
-  command: ['/app'],
-  scripts: { '/app': `\x7fELF code ${mark} 0001 libpython` },
+// A program of which each tool leaves something that no other has.
+const program = (mark: string) => `\x7fELF code ${mark} 0001 libpython`
+const names = test.macro(async (t: ExecutionContext, mark: string, maker: string | undefined) => {
+  const scripts = {
+    '/app': program(mark),
+    '/start': '#!/bin/sh\nset -e\nexec "/app" "$@"\n',
+    '/usr/bin/init': program(''),
+  }
+  for (const command of [['/app'], ['init', '--', '/app'], ['sh', '-c', 'cd / && /app'], ['/start', 'x']]) {
+    const found = await look({ command, scripts })
+    t.is(found?.maker, maker, command.join(' '))
+    if (maker)
+      t.regex(describeUnseen(found ?? t.fail()), new RegExp(`^/app holds a frozen .*, made by ${maker}: `))
+  }
 })
-test('a frozen application', finds, frozen('MEI\x0c\x0b\x0a\x0b\x0e'), 'frozen')
-test('a program that is none', finds, frozen('MEI'), undefined)
+test('an application that PyInstaller froze', names, 'MEI\x0c\x0b\x0a\x0b\x0e', 'PyInstaller')
+test('one that Nuitka compiled with its interpreter', names, '__nuitka_binary_dir', 'Nuitka')
+test('one that Nuitka packed into one file', names, 'NUITKA_ONEFILE_PARENT', 'Nuitka')
+test('one that cx_Freeze froze', names, '\0__startup__\0', 'cx_Freeze')
+test('one that PyOxidizer packed', names, 'pyembed\x03', 'PyOxidizer')
+test('a program that is none', names, 'MEI', undefined)
+test('one that Nuitka compiled for an installed Python', names, 'nuitka_module_loader', undefined)
+test(
+  'a text that speaks of marks',
+  finds,
+  { command: ['/text'], scripts: { '/text': 'NUITKA_ONEFILE_' } },
+  undefined,
+)
 
 test('a run of which nothing was seen is told with the reason and the way out', async (t) => {
   const unseen = await look({ command: ['env', '-i', ...python] })

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Which credentials are used, by the files of other clients, and that what goes wrong with them is told without them.
+import { execFileSync } from 'node:child_process'
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
@@ -27,6 +28,22 @@ function helper(env: NodeJS.ProcessEnv, name: string, script: string): void {
   writeFileSync(path, `#!/bin/sh\n${script}\n`)
   chmodSync(path, 0o755)
 }
+
+test('who waits for a pipe without a writer, or for a helper, can be interrupted', async (t) => {
+  const pipe = join(temporary(t), 'pipe')
+  execFileSync('mkfifo', [pipe])
+  const asking = home(t, { [DOCKER]: { credsStore: 'slow' } })
+  helper(asking, 'slow', 'exec sleep 600')
+  for (const env of [{ REGISTRY_AUTH_FILE: pipe }, asking]) {
+    const controller = new AbortController()
+    const reason = new Error('interrupted')
+    const found = findCredentials(parseRepository('registry.example:5000/team/app'), env, controller.signal)
+    const before = performance.now()
+    controller.abort(reason)
+    t.is(await t.throwsAsync(found), reason)
+    t.true(performance.now() - before < 9000)
+  }
+})
 
 const find = async (env: NodeJS.ProcessEnv, repository = 'registry.example:5000/team/app') => {
   const found = await findCredentials(parseRepository(repository), env)
