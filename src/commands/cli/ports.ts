@@ -154,7 +154,7 @@ export async function openAttachments(
 }
 
 async function openEngine(
-  { output }: PortsRequest,
+  { output, signal }: PortsRequest,
   registries: Registries | undefined,
 ): Promise<Pick<OpenPorts, 'store' | 'engine'>> {
   const [{ DockerImageStore }, { DockerEngine }, { ImageNames }] = await Promise.all([
@@ -167,7 +167,7 @@ async function openEngine(
   const engine = new DockerEngine(undefined, names)
   if (output === undefined) return { store, engine }
   const { ExportStore } = await import('../../store/locations/index.js')
-  return { store: new ExportStore(store, registries), engine }
+  return { store: new ExportStore(store, present({ registries, signal })), engine }
 }
 
 async function openLocations(
@@ -185,7 +185,7 @@ async function openLocations(
   const names = new ImageNames()
   const store = new LocationStore({
     names,
-    ...present({ registries }),
+    ...present({ registries, signal }),
     ...(platform === undefined ? {} : { platform: parsePlatform(platform) }),
     // Connected only when an image goes to an engine.
     load: (archive, subject) => new DockerImageStore().load(archive, subject),

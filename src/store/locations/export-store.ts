@@ -8,9 +8,8 @@ import { pipeline } from 'node:stream/promises'
 import { type ImageConfig, isLocation, parseLocation } from '../../image/index.js'
 import { makeTemporary, temporaryError } from '../../oci/index.js'
 import type { ImageDigests, ImageStore, NewLayer, SourceImage, Statements } from '../../ports/index.js'
-import type { Registries } from '../../registry/index.js'
 import { present } from '../../util/present.js'
-import { LocationStore } from './location-store.js'
+import { LocationStore, type LocationStoreOptions } from './location-store.js'
 import { assertPlace } from './media.js'
 
 /** A store that can give all of an image as a Docker archive. */
@@ -21,12 +20,11 @@ export interface ExportingStore extends ImageStore {
 /** Hands everything to the engine's store, but writes an image whose name is a location there. */
 export class ExportStore implements ImageStore {
   readonly #inner: ExportingStore
-  readonly #registries: Registries | undefined
+  readonly #options: Pick<LocationStoreOptions, 'registries' | 'signal'>
 
-  /** @param registries for locations of registries */
-  constructor(inner: ExportingStore, registries?: Registries) {
+  constructor(inner: ExportingStore, options: Pick<LocationStoreOptions, 'registries' | 'signal'> = {}) {
     this.#inner = inner
-    this.#registries = registries
+    this.#options = options
   }
 
   resolve(reference: string): Promise<SourceImage> {
@@ -43,7 +41,7 @@ export class ExportStore implements ImageStore {
 
   async assertNameable(reference: string): Promise<void> {
     const location = parseLocation(reference)
-    if (location !== undefined) await assertPlace(location, this.#registries)
+    if (location !== undefined) await assertPlace(location, this.#options.registries)
   }
 
   async tag(imageId: string, reference: string, statements?: Statements): Promise<ImageDigests> {
@@ -52,7 +50,7 @@ export class ExportStore implements ImageStore {
     try {
       const file = join(directory, 'image.tar')
       await this.#saveTo(file, imageId)
-      const store = new LocationStore(present({ registries: this.#registries }))
+      const store = new LocationStore(this.#options)
       const image = await store.resolve(`docker-archive:${file}`)
       const digests = await store.tag(image.id, reference, statements)
       // It has done its service; without a name nobody would find it in the engine.
@@ -64,8 +62,9 @@ export class ExportStore implements ImageStore {
   }
 
   async #saveTo(file: string, imageId: string): Promise<void> {
+    const { signal } = this.#options
     try {
-      await pipeline(await this.#inner.exportImage(imageId), createWriteStream(file))
+      await pipeline(await this.#inner.exportImage(imageId), createWriteStream(file), present({ signal }))
     } catch (error) {
       throw temporaryError(error)
     }

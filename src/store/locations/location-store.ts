@@ -2,7 +2,7 @@
 // Images in layouts, archives and registries. A new image exists only in memory until it is given its name, which is when all
 // of it is written: whatever goes wrong before leaves no trace on the disk.
 import { rm } from 'node:fs/promises'
-import { PassThrough, type Readable } from 'node:stream'
+import { addAbortSignal, PassThrough, type Readable } from 'node:stream'
 import { PycdsError } from '../../errors/index.js'
 import {
   DEFAULT_TAG,
@@ -23,6 +23,7 @@ import {
 } from '../../image/index.js'
 import {
   appendTo,
+  type Blob,
   chooseEntries,
   compressLayers,
   type FoundImage,
@@ -75,6 +76,8 @@ export interface LocationStoreOptions {
   readonly registries?: Registries
   /** Gets those that are asked for. */
   readonly names?: ImageNames
+  /** Stops what is being written. */
+  readonly signal?: AbortSignal
   /** Puts a Docker archive into an engine, for images whose new name is one of an engine. */
   load?(archive: Readable, subject: string): Promise<void>
 }
@@ -200,11 +203,14 @@ export class LocationStore implements IndexStore {
     // An archive of Docker has no place for them.
     const about = (image: ImageContents) => (isArchive ? undefined : referrerOf(image, statements))
     const publication = await planPublication(medium, roots, replaced, about)
+    const { signal } = this.#options
+    const blobs = new Map([...publication.blobs].map(([digest, blob]) => [digest, readUntil(signal, blob)]))
     const entry = {
-      publication,
+      publication: { ...publication, blobs },
       name: location.name,
-      images: isArchive ? images.map(({ contents }) => contents) : [],
+      images: isArchive ? images.map(({ contents }) => contentsUntil(signal, contents)) : [],
     }
+    signal?.throwIfAborted()
     const digest = await writeMedium(location, entry, this.#options.registries)
     return isArchive ? undefined : (digest ?? publication.descriptors[0]?.digest)
   }
@@ -215,7 +221,7 @@ export class LocationStore implements IndexStore {
   }
 
   async #load(imageId: string, reference: string): Promise<void> {
-    const image = this.contents(imageId)
+    const image = contentsUntil(this.#options.signal, this.contents(imageId))
     const { tag = DEFAULT_TAG, ...name } = parseReference(reference)
     const subject = `image ${reference}`
     const archive = new PassThrough()
@@ -248,6 +254,19 @@ export class LocationStore implements IndexStore {
       hint: 'This is a bug in pycds-image; please report it.',
     })
   }
+}
+
+/** The same blob, whose reading ends when the signal comes. */
+function readUntil(signal: AbortSignal | undefined, blob: Blob): Blob {
+  if (signal === undefined) return blob
+  const { digest, size, origin } = blob
+  const open = async () => addAbortSignal(signal, await blob.open())
+  return { digest, size, ...present({ origin }), open, prefetch: () => blob.prefetch?.() }
+}
+
+function contentsUntil(signal: AbortSignal | undefined, contents: ImageContents): ImageContents {
+  const layers = contents.layers.map((layer) => ({ ...layer, blob: readUntil(signal, layer.blob) }))
+  return { ...contents, layers }
 }
 
 /** What is said of an image, as an artifact about its manifest. */

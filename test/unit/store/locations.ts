@@ -42,10 +42,31 @@ async function readAll(reference: string) {
   return { image, contents }
 }
 
+/** Bytes that take much longer to write than it takes to see that they are being written. */
+const LARGE = 64 * 1024 * 1024
+
 const KINDS = ['oci:layout', 'oci-archive:archive.tar', 'docker-archive:docker.tar'] as const
 const nameIn = (directory: string, place: string, tag: string) => {
   const [kind, path = ''] = place.split(':')
   return `${kind}:${join(directory, path)}:${kind === 'docker-archive' ? `app:${tag}` : tag}`
+}
+
+for (const to of KINDS) {
+  test(`a signal ends the writing of ${to.split(':')[0]}, and nothing is left of it`, async (t) => {
+    const layout = new LayoutMaker(temporary(t))
+    const plain = { layerType: 'application/vnd.oci.image.layer.v1.tar', compress: (tar: Buffer) => tar }
+    layout.index([named(await layout.image([[file('a', Buffer.alloc(LARGE))]], plain), '1')])
+    const directory = temporary(t)
+    const controller = new AbortController()
+    const store = new LocationStore({ signal: controller.signal })
+    const { id } = await store.resolve(`oci:${layout.path}:1`)
+    const written = store.tag(id, nameIn(directory, to, '2'))
+    const ended = t.throwsAsync(written)
+    while (readdirSync(directory).length === 0) await new Promise((resolve) => setImmediate(resolve))
+    controller.abort()
+    await ended
+    t.deepEqual(readdirSync(directory), [])
+  })
 }
 
 for (const from of KINDS) {
