@@ -529,6 +529,66 @@ each('workers of a program that a snapshot is for are made of it too', async (t,
   }
 })
 
+/** A module that keeps all of another one, and uses it when it is imported. */
+const COPY = [
+  'import os as original, types',
+  'os = types.ModuleType("os")',
+  'vars(os).update(vars(original))',
+  'os.register_at_fork(before=lambda: print("forks", flush=True))',
+].join('\n')
+
+each('a module may keep copies of others', async (t, python) => {
+  const bench = new WarmBench(t, python)
+  await bench.train()
+  bench.file(`${bench.inSite}/copies.py`, COPY)
+  t.deepEqual((await bench.freezeWarm(['copies'], ENV)).leftOut, [])
+  const program =
+    'import os, copies; print(copies.os.register_at_fork is os.register_at_fork, flush=True); pid = os.fork() or os._exit(0); os.waitpid(pid, 0)'
+  const script = bench.file('app/main.py', program)
+  const { ready } = await bench.assertSame(t, 'a copy', [script], { env: ENV })
+  t.deepEqual(ready, ['copies'])
+})
+
+/** An object that imports what it stands for when somebody asks it for anything, and a module that is made lazily, too. */
+const LAZY: Record<string, string> = {
+  'stands_in.py': [
+    'class Proxy:',
+    '    __slots__ = ("what",)',
+    '    @property',
+    '    def __dict__(self):',
+    '        import colorsys; return vars(colorsys)',
+    '    def __repr__(self): return str(self.__dict__)',
+    'PROXY = Proxy()',
+  ].join('\n'),
+  'replaces_itself.py': [
+    'import sys, types',
+    'class Lazy(types.ModuleType):',
+    '    def __getattr__(self, name):',
+    '        if name != "DECODER": raise AttributeError(name)',
+    '        import json.decoder; self.DECODER = json.decoder.JSONDecoder; return self.DECODER',
+    'new = sys.modules[__name__] = Lazy(__name__)',
+    'new.__file__ = __file__',
+  ].join('\n'),
+  'asks.py': 'import replaces_itself\nVALUE = replaces_itself.DECODER\n',
+}
+
+each(
+  'what stands for something else is not asked for it, and is filled by whoever asks',
+  async (t, python) => {
+    const bench = new WarmBench(t, python)
+    await bench.train()
+    for (const [name, text] of Object.entries(LAZY)) bench.file(`${bench.inSite}/${name}`, text)
+    const { leftOut, record } = await bench.freezeWarm(['stands_in', 'replaces_itself', 'asks'], ENV)
+    t.deepEqual(leftOut, [])
+    t.false(record.modules.some(({ name }) => name === 'colorsys'))
+    const program =
+      'import replaces_itself, sys; print(vars(replaces_itself).keys(), "json" in sys.modules); import asks; print(vars(replaces_itself).keys())'
+    const script = bench.file('app/main.py', program)
+    const { ready } = await bench.assertSame(t, 'lazy', [script], { env: ENV })
+    t.deepEqual(ready, ['replaces_itself', 'asks'])
+  },
+)
+
 /** Starts a worker in the way of its first word, which imports what the program has not. */
 const LATE = [
   'import sys, multiprocessing, inspect',

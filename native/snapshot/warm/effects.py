@@ -79,6 +79,13 @@ def _renew_numpy(module):
         module.kernel_version = tuple(int(part) for part in os.uname().release.split('.')[:2])
 
 
+def _renew_amqp(module):
+    release = os.uname().release
+    module.LINUX_VERSION = module._linux_version_to_tuple(release)
+    if release.endswith('Microsoft'):
+        module.KNOWN_TCP_OPTS = {'TCP_NODELAY', 'TCP_KEEPIDLE', 'TCP_KEEPINTVL', 'TCP_KEEPCNT'}
+
+
 def _renew_numpy_random(module):
     module._rand.seed()
 
@@ -102,6 +109,8 @@ RENEWALS = {
     'numpy.random.mtrand': (('ENTROPY',), ('_rand',), _renew_numpy_random),
     'urllib3.util.connection': (('SOCKET',), (), _renew_urllib3),
     'multiprocessing.process': (('ENTROPY',), ('_current_process',), _renew_multiprocessing),
+    'billiard.process': (('ENTROPY',), ('_current_process',), _renew_multiprocessing),
+    'amqp.platform': (('HOST',), ('LINUX_VERSION',), _renew_amqp),
 }
 RENEWED_FAULTS = {name: faults for name, (faults, _, _) in RENEWALS.items()}
 

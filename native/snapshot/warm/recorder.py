@@ -339,7 +339,7 @@ class Recorder:
         """Something else than the module itself has changed its namespace."""
         keys, values, containers, _, contents = before
         # Made by the first of several that use it: it never was there as it would be without the others.
-        is_shared = name not in self.base and namespace.get('__spec__') is None
+        is_shared = name not in self.base and name not in self.begun and namespace.get('__spec__') is None
         old = dict(zip(keys, values))
         copies = dict(zip(map(id, containers), contents))
         followed = self.followed()
@@ -873,6 +873,14 @@ def unseen(name):
     if not known:
         del sys.modules[name]
     return module
+
+
+def give_back(instead, original):
+    """Puts a function where another one has stood for it: in namespaces of modules that are copies of others."""
+    for namespace in unseen('gc').get_referrers(instead):
+        if type(namespace) is dict:
+            for name in [name for name, value in namespace.items() if value is instead]:
+                namespace[name] = original
 
 
 class Same:

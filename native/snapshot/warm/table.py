@@ -584,6 +584,10 @@ def key_of(record):
     return int(record['key'])
 
 
+# What an application imports may not be importable without it.
+TRIED = 'try: import %s\nexcept BaseException: pass\n'
+
+
 def programs_of(path, recorder, record):
     """
     The programs that the snapshot is used for: (kind, text, what their imports have taken here in microseconds, a program
@@ -597,7 +601,7 @@ def programs_of(path, recorder, record):
     for kind, text, names in read_record(path):
         needed = set().union(*(closure(name, modules, owners) for name in names)) if names else set()
         gain = int(1e6 * GAIN * sum(recorder.costs.get(name, 0.0) for name in needed))
-        programs.append((kind, text, gain, ''.join('import %s\n' % name for name in names)))
+        programs.append((kind, text, gain, ''.join(TRIED % name for name in names)))
     return programs
 
 

@@ -13,7 +13,7 @@ LEAST_ADDRESS = 0x10000
 NUMBER = '\0'
 SIMPLE = {type(None), bool, int, float, complex, str, bytes, type(Ellipsis), type(NotImplemented)}
 MODULE = type(sys)
-SLOT = type(FUNCTION.__globals__)
+SLOT, GETSET = type(FUNCTION.__globals__), type(FUNCTION.__code__)
 NAME_OF_TYPE = type.__dict__['__qualname__'].__get__
 # Names that importing gives, caches, and what says more of the interpreter than of the module.
 UNSEEN = {
@@ -107,19 +107,17 @@ class Values:
 
     def walk_object(self, value, depth):
         parts = []
-        try:
-            parts.append(object.__getattribute__(value, '__dict__'))
-        except Exception:
-            pass
         for one in type(value).__mro__:
-            for member in [member for member in NAMESPACE_OF_TYPE(one).values() if type(member) is SLOT]:
+            # A property of that name runs code, which imports what a lazy object stands for.
+            members = list(NAMESPACE_OF_TYPE(one).items())
+            for member in [value for key, value in members if type(value) is SLOT or (key == '__dict__' and type(value) is GETSET)]:
                 try:
                     parts.append(member.__get__(value))
                 except Exception:
                     pass
         for part in parts:
             self.walk(part, depth - 1)
-        if not parts and type(value).__repr__ is not object.__repr__:
+        if not parts and type(type(value).__repr__) is not FUNCTION and type(value).__repr__ is not object.__repr__:
             try:
                 self.texts.append(without_addresses(repr(value)))
             except Exception:

@@ -331,12 +331,15 @@ static PyObject *put_off(PyObject *self, PyObject *args) {
   return none();
 }
 
-/* Puts the functions back; a module that has kept one would call it for ever. */
+static PyObject *call(const char *name, PyObject *a, PyObject *b);
+
+/* Puts the functions back, also in copies of the module; whatever else has kept one would call it for ever. */
 static void stop_putting_off(void) {
   PyObject *count_of = PySys_GetObject("getrefcount");
   for (int i = 0; i < warm.replaced_count; i++) {
     const char *name = i < 2 ? "register_at_fork" : "register";
     PyObject_SetAttrString(warm.holders[i], name, warm.originals[i]);
+    drop(call("give_back", warm.replaced[i], warm.originals[i]));
     PyObject *count = PyObject_CallFunctionObjArgs(count_of, warm.replaced[i], NULL);
     /* Its own, and the argument. */
     if (!count || PyLong_AsLong(count) > 2) freeze_refuse("a module keeps %s for itself", name);

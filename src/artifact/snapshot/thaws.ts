@@ -82,7 +82,8 @@ async function thawIn(
   user: string | undefined,
 ): Promise<Thaws | NotThawed | undefined> {
   const plain = await start(room, input, { PYCDS: 'off' })
-  if (plain.exitCode !== 0) return undefined
+  const imported = overOf(plain.output)
+  if (plain.exitCode !== 0 || imported === undefined) return undefined
   const took: number[] = []
   while (took.length < input.starts) {
     const { exitCode, output } = await start(room, input, { PYCDS: 'auto', PYCDS_LOG: 'modules' })
@@ -90,7 +91,7 @@ async function thawIn(
     for (const line of output.split('\n').flatMap((text) => readLine(text) ?? [])) report.read(line)
     const { milliseconds, refusals } = report
     const which = `start ${took.length + 1} of ${input.starts} in a hardened container`
-    if (exitCode !== 0 || !output.includes(OVER)) {
+    if (exitCode !== 0 || overOf(output) !== imported) {
       const own = output.split('\n').filter((line) => readLine(line) === undefined)
       const sentence = `${which} ended with exit code ${exitCode}: ${lastLine(own.join('\n'))}`
       return { sentence, refusal: undefined }
@@ -109,7 +110,19 @@ function refusalOf(code = ''): Refusal | undefined {
   return code in REFUSAL_SENTENCES ? (code as Refusal) : undefined
 }
 
+/** The line that a start ends with, which names the modules that could not be imported. */
+function overOf(output: string): string | undefined {
+  return output.split('\n').find((line) => line.startsWith(OVER))
+}
+
+/** What an application has imported may not be importable without it: such a module fails both ways. */
 function start(room: Room, { options, imports }: ThawInput, env: Record<string, string>) {
-  const program = `${TRIAL.text}${imports.map((name) => `import ${name}\n`).join('')}print(${JSON.stringify(OVER)})`
+  const program = `${TRIAL.text}failed = []
+for name in ${JSON.stringify(imports)}:
+    try:
+        __import__(name)
+    except BaseException as error:
+        failed.append((name, type(error).__name__))
+print(${JSON.stringify(`${OVER}:`)}, failed)`
   return room.run([...options, '-c', program], env, START_MS)
 }
