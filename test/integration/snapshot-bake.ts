@@ -21,6 +21,11 @@ const isPossible = process.arch === 'x64'
 const shop = isPossible ? await exampleImage('01-flask-service', 'small') : undefined
 const base = isPossible ? await ensureImage('minimal') : undefined
 const tool = isPossible && TIER === 'all' ? await toolImage() : undefined
+const job = isPossible && TIER === 'all' ? await exampleImage('03-numpy-job', 'bookworm') : undefined
+const podman =
+  isPossible && TIER === 'all' && shop !== undefined
+    ? await Podman.start('rootful')
+    : 'it is for the whole tier'
 const withShop = shop === undefined ? test.skip : test
 const withBase = base === undefined ? test.skip : test
 
@@ -96,7 +101,6 @@ withShop(`each of ${UNIQUE} containers of one snapshot draws values of its own`,
   for (const [what, different] of drawings) t.is(different, UNIQUE, what)
 })
 
-const job = isPossible && TIER === 'all' ? await exampleImage('03-numpy-job', 'bookworm') : undefined
 const withJob = job === undefined ? test.skip : test
 
 withJob(`each of ${UNIQUE} containers in which numpy is ready draws values of its own`, async (t) => {
@@ -126,10 +130,6 @@ inBuild('a build step makes a snapshot, in which containers of its image go on',
   t.regex(await startSoon(t, built.name, [], ['python3', '-m', 'shop']), /^pycds\[1\]: snapshot thawed in/m)
 })
 
-const podman =
-  isPossible && TIER === 'all' && shop !== undefined
-    ? await Podman.start('rootful')
-    : 'it is for the whole tier'
 const withPodman = typeof podman === 'string' ? test.skip : test
 test.after.always(async () => {
   if (typeof podman !== 'string') await podman.stop()

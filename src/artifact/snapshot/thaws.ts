@@ -16,7 +16,7 @@ const FOREIGN_USER = '12345'
 const START_MS = 60_000
 /** A program of ours that a snapshot is used for, so that it can be tried without the application. */
 export const TRIAL: MainProgram = { kind: 'command', text: '# pycds-image: trial\n' }
-const OVER = 'the trial is over'
+const OVER = 'the trial is over; not imported:'
 /** What an engine says of a command that a user cannot execute. */
 const NOT_STARTED: ReadonlySet<string> = new Set(['TRAINING_FAILED', 'NO_PYTHON'])
 const HARDENED = { readOnly: true, dropCapabilities: true, noNewPrivileges: true } as const
@@ -91,9 +91,14 @@ async function thawIn(
     for (const line of output.split('\n').flatMap((text) => readLine(text) ?? [])) report.read(line)
     const { milliseconds, refusals } = report
     const which = `start ${took.length + 1} of ${input.starts} in a hardened container`
-    if (exitCode !== 0 || overOf(output) !== imported) {
+    const now = overOf(output)
+    if (exitCode !== 0 || now === undefined) {
       const own = output.split('\n').filter((line) => readLine(line) === undefined)
       const sentence = `${which} ended with exit code ${exitCode}: ${lastLine(own.join('\n'))}`
+      return { sentence, refusal: undefined }
+    }
+    if (now !== imported) {
+      const sentence = `${which} imported other modules than without the snapshot: "${now}", not "${imported}"`
       return { sentence, refusal: undefined }
     }
     if (milliseconds === null) {
@@ -123,6 +128,6 @@ for name in ${JSON.stringify(imports)}:
         __import__(name)
     except BaseException as error:
         failed.append((name, type(error).__name__))
-print(${JSON.stringify(`${OVER}:`)}, failed)`
+print(${JSON.stringify(OVER)}, failed)`
   return room.run([...options, '-c', program], env, START_MS)
 }
