@@ -145,6 +145,7 @@ class Recorder:
             self.settle_witnesses()
             self.settle_process()
             self.settle_generators()
+            self.settle_settings_of_loggers()
         self.inside = False
 
     def settle_modules(self):
@@ -208,7 +209,7 @@ class Recorder:
 
     def settle_loggers(self):
         module = self.modules.get('logging')
-        manager = getattr(getattr(module, 'root', None), 'manager', None)
+        manager = manager_of(module)
         if manager is None:
             return
         now = manager.loggerDict
@@ -221,11 +222,13 @@ class Recorder:
                 self.loggers[name] = logger
         if fresh:
             self.event('effect', 'loggers', ('logging', ''), fresh)
-        if self.watching:
-            self.compare_loggers(module, manager)
 
-    def compare_loggers(self, module, manager):
+    def settle_settings_of_loggers(self):
         """What a module has set in a logger that another one has made, which is none of its own submodules."""
+        module = self.modules.get('logging')
+        manager = manager_of(module)
+        if manager is None:
+            return
         loggers = {'': module.root, **{name: one for name, one in manager.loggerDict.items() if isinstance(one, module.Logger)}}
         now = {name: Same((*one.handlers, *one.filters, one.level, one.disabled, one.propagate)) for name, one in loggers.items()}
         before, self.settings_of_loggers = self.settings_of_loggers, now
@@ -676,6 +679,13 @@ class Recorder:
             self.show(parent)
         self.modules[name] = self.hidden.pop(name)
 
+    def give_back(self, instead, original):
+        """Puts a function where another one has stood for it: in namespaces of modules that are copies of others."""
+        for namespace in self.referrers(instead):
+            if type(namespace) is dict:
+                for name in [name for name, value in namespace.items() if value is instead]:
+                    namespace[name] = original
+
     def called(self, place, args, named):
         """A function of CALLS."""
         if self.idle:
@@ -875,12 +885,9 @@ def unseen(name):
     return module
 
 
-def give_back(instead, original):
-    """Puts a function where another one has stood for it: in namespaces of modules that are copies of others."""
-    for namespace in unseen('gc').get_referrers(instead):
-        if type(namespace) is dict:
-            for name in [name for name, value in namespace.items() if value is instead]:
-                namespace[name] = original
+def manager_of(logging):
+    """Of the loggers; None where the module is not there, or not whole."""
+    return getattr(getattr(logging, 'root', None), 'manager', None)
 
 
 class Same:

@@ -14,6 +14,7 @@
 #include <sys/time.h>
 #include <unistd.h>
 
+#include "../../format/hash.h"
 #include "watch.h"
 
 #define EXPORTED __attribute__((visibility("default")))
@@ -38,14 +39,7 @@ static void say(struct text *text, const char *what, unsigned long long value) {
   text->used += length > 0 ? (size_t)length : 0;
 }
 
-/* FNV-1a. */
-static unsigned long long hash(unsigned long long sum, const void *bytes, size_t count) {
-  for (size_t i = 0; i < count; i++) sum = (sum ^ ((const unsigned char *)bytes)[i]) * 0x100000001b3ULL;
-  return sum;
-}
-#define HASH_START 0xcbf29ce484222325ULL
-
-static unsigned long long hash_of_text(const char *text) { return text ? hash(HASH_START, text, strlen(text) + 1) : 0; }
+static unsigned long long hash_of_text(const char *text) { return text ? pycds_hash(text, strlen(text)) : 0; }
 
 /* man 2 prctl. */
 static unsigned long long asked(int option) {
@@ -66,7 +60,7 @@ static void say_kernel(struct text *text) {
   say(text, "PROPERTY priority", (unsigned long long)syscall(SYS_ioprio_get, IOPRIO_WHO_PROCESS, 0));
   say(text, "PROPERTY scheduler", (unsigned long long)sched_getscheduler(0));
   say(text, "PROPERTY scheduler", (unsigned long long)parameters.sched_priority);
-  say(text, "PROPERTY affinity", hash(HASH_START, processors, sizeof processors));
+  say(text, "PROPERTY affinity", pycds_hash(processors, sizeof processors));
   for (int timer = ITIMER_REAL; timer <= ITIMER_PROF; timer++) {
     struct itimerval value = {0};
     getitimer(timer, &value);
@@ -94,7 +88,7 @@ static unsigned long long random_state(void) {
   int first;
   if (!state) return 0;
   memcpy(&first, state, sizeof first);
-  unsigned long long sum = hash(HASH_START, state, words_of[(unsigned)first % 5] * sizeof first);
+  unsigned long long sum = pycds_hash(state, words_of[(unsigned)first % 5] * sizeof first);
   setstate(state);
   return sum;
 }
@@ -107,8 +101,11 @@ static void say_library(struct text *text) {
   say(text, "C_LIBRARY floating-point modes", mxcsr & MXCSR_CONTROL);
   say(text, "C_LIBRARY floating-point modes", x87);
   say(text, "C_LIBRARY random numbers", random_state());
-  unsigned long long sum = HASH_START;
-  for (char **entry = environ; entry && *entry; entry++) sum = hash(sum, *entry, strlen(*entry) + 1);
+  unsigned long long sum = 0;
+  for (char **entry = environ; entry && *entry; entry++) {
+    unsigned long long both[] = {sum, hash_of_text(*entry)};
+    sum = pycds_hash(both, sizeof both);
+  }
   say(text, "VARIABLES ", sum);
 }
 

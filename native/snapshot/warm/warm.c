@@ -114,48 +114,55 @@ static PyObject *tell(const char *name, PyObject *a, PyObject *b, PyObject *c) {
 
 /* ---- who calls what ---- */
 
-/* A code that was executed while a module was being loaded: its name, or NULL: an empty place. Never freed. */
-struct call {
-  PyObject *code, *during;
+/* A set of pairs of addresses. */
+struct pair {
+  const void *first, *second; /* first is NULL: an empty place */
 };
 
-static struct {
-  struct call *calls;
+struct pairs {
+  struct pair *places;
   size_t room, count; /* a power of two */
-  PyObject *during;   /* NULL: nothing is being loaded */
-} called;
+};
 
-static struct call *place_of(const struct call *calls, size_t room, const struct call *one) {
+static struct pair *place_of(const struct pairs *set, struct pair one) {
   uint64_t hash =
-      ((uint64_t)(uintptr_t)one->code ^ (uint64_t)(uintptr_t)one->during << 1) * UINT64_C(0x9e3779b97f4a7c15);
-  size_t at = (size_t)(hash >> 20) & (room - 1);
-  while (calls[at].code && (calls[at].code != one->code || calls[at].during != one->during)) at = (at + 1) & (room - 1);
-  return (struct call *)&calls[at];
+      ((uint64_t)(uintptr_t)one.first ^ (uint64_t)(uintptr_t)one.second << 1) * UINT64_C(0x9e3779b97f4a7c15);
+  size_t at = (size_t)(hash >> 20) & (set->room - 1);
+  while (set->places[at].first && (set->places[at].first != one.first || set->places[at].second != one.second))
+    at = (at + 1) & (set->room - 1);
+  return &set->places[at];
 }
 
-static void make_room_for_calls(void) {
-  size_t room = called.room ? 2 * called.room : 1 << 16;
-  struct call *calls = calloc(room, sizeof *calls);
-  if (!calls) freeze_refuse("no memory");
-  for (size_t i = 0; i < called.room; i++) {
-    if (called.calls[i].code) *place_of(calls, room, &called.calls[i]) = called.calls[i];
+static bool has_pair(const struct pairs *set, struct pair one) { return set->room > 0 && place_of(set, one)->first; }
+
+/* It is not there yet. */
+static void add_pair(struct pairs *set, struct pair one) {
+  if (2 * set->count >= set->room) {
+    struct pairs larger = {.room = set->room ? 2 * set->room : 1 << 12, .count = set->count};
+    larger.places = calloc(larger.room, sizeof *larger.places);
+    if (!larger.places) freeze_refuse("no memory");
+    for (size_t i = 0; i < set->room; i++) {
+      if (set->places[i].first) *place_of(&larger, set->places[i]) = set->places[i];
+    }
+    free(set->places);
+    *set = larger;
   }
-  free(called.calls);
-  called.calls = calls;
-  called.room = room;
+  *place_of(set, one) = one;
+  set->count++;
 }
+
+/* Of a code that was executed while a module was being loaded, and the module's name. Never freed. */
+static struct pairs called;
+static PyObject *during; /* what is being loaded; NULL: nothing */
 
 static void note_call(void *frame) {
-  if (!called.during) return;
-  if (2 * called.count >= called.room) make_room_for_calls();
-  struct call one = {PyFrame_GetCode(frame), called.during};
-  struct call *place = place_of(called.calls, called.room, &one);
-  if (place->code) {
-    drop(one.code);
-    return;
-  }
-  *place = one;
-  called.count++;
+  if (!during) return;
+  PyObject *code = PyFrame_GetCode(frame);
+  struct pair one = {code, during};
+  if (has_pair(&called, one))
+    drop(code);
+  else
+    add_pair(&called, one);
 }
 
 /* What is being loaded from now on. */
@@ -163,7 +170,7 @@ static void note_stack(void) {
   PyObject *stack = PyObject_GetAttrString(warm.recorder, "stack");
   must(stack, "stack");
   Py_ssize_t depth = PyList_Size(stack);
-  called.during = depth > 1 ? keep(PyList_GetItem(stack, depth - 1)) : NULL;
+  during = depth > 1 ? keep(PyList_GetItem(stack, depth - 1)) : NULL;
   drop(stack);
 }
 
@@ -172,7 +179,7 @@ static PyObject *callers_of(PyObject *self, PyObject *code) {
   (void)self;
   PyObject *names = PyList_New(0);
   for (size_t i = 0; names && i < called.room; i++) {
-    if (called.calls[i].code == code) PyList_Append(names, called.calls[i].during);
+    if (called.places[i].first == code) PyList_Append(names, (PyObject *)called.places[i].second);
   }
   return names;
 }
@@ -239,37 +246,7 @@ static int audit(const char *event, PyObject *args, void *data) {
 PYCDS_PYAPI void PyEval_SetProfile(int (*)(PyObject *, void *frame, int what, PyObject *), PyObject *);
 
 /* Functions in C that need not be looked at again. */
-static struct {
-  PyCFunction *functions;
-  size_t room, count; /* a power of two */
-} harmless;
-
-static PyCFunction *place_of_function(const PyCFunction *functions, size_t room, PyCFunction one) {
-  size_t at = (size_t)((uint64_t)(uintptr_t)one * UINT64_C(0x9e3779b97f4a7c15) >> 20) & (room - 1);
-  while (functions[at] && functions[at] != one) at = (at + 1) & (room - 1);
-  return (PyCFunction *)&functions[at];
-}
-
-static bool is_harmless(PyCFunction one) {
-  return harmless.room && *place_of_function(harmless.functions, harmless.room, one);
-}
-
-static void note_harmless(PyCFunction one) {
-  if (2 * harmless.count >= harmless.room) {
-    size_t room = harmless.room ? 2 * harmless.room : 1 << 12;
-    PyCFunction *functions = calloc(room, sizeof *functions);
-    if (!functions) freeze_refuse("no memory");
-    for (size_t i = 0; i < harmless.room; i++) {
-      PyCFunction known = harmless.functions[i];
-      if (known) *place_of_function(functions, room, known) = known;
-    }
-    free(harmless.functions);
-    harmless.functions = functions;
-    harmless.room = room;
-  }
-  *place_of_function(harmless.functions, harmless.room, one) = one;
-  harmless.count++;
-}
+static struct pairs harmless;
 
 /* There is no other way to see that a class was asked for those that are derived from it, who has called which function,
  * or that something was changed which only C code keeps. */
@@ -278,7 +255,8 @@ static int profile(PyObject *self, void *frame, int what, PyObject *function) {
   if (what == PyTrace_CALL) note_call(frame);
   if (what != PyTrace_C_CALL || !warm.recorder || type_of(function) != &PyCFunction_Type) return 0;
   PyCFunction meth = PyCFunction_GetFunction(function);
-  if (is_harmless(meth)) return 0;
+  struct pair one = {(const void *)(uintptr_t)meth, NULL};
+  if (has_pair(&harmless, one)) return 0;
   PyObject *type, *value, *traceback;
   PyErr_Fetch(&type, &value, &traceback);
   if (meth == warm.subclasses) {
@@ -287,7 +265,7 @@ static int profile(PyObject *self, void *frame, int what, PyObject *function) {
     drop(of);
   } else {
     PyObject *is_known = tell("calls", function, NULL, NULL);
-    if (is_known != &_Py_TrueStruct) note_harmless(meth);
+    if (is_known != &_Py_TrueStruct) add_pair(&harmless, one);
     drop(is_known);
   }
   PyErr_Restore(type, value, traceback);
@@ -331,15 +309,13 @@ static PyObject *put_off(PyObject *self, PyObject *args) {
   return none();
 }
 
-static PyObject *call(const char *name, PyObject *a, PyObject *b);
-
 /* Puts the functions back, also in copies of the module; whatever else has kept one would call it for ever. */
 static void stop_putting_off(void) {
   PyObject *count_of = PySys_GetObject("getrefcount");
   for (int i = 0; i < warm.replaced_count; i++) {
     const char *name = i < 2 ? "register_at_fork" : "register";
     PyObject_SetAttrString(warm.holders[i], name, warm.originals[i]);
-    drop(call("give_back", warm.replaced[i], warm.originals[i]));
+    drop(tell("give_back", warm.replaced[i], warm.originals[i], NULL));
     PyObject *count = PyObject_CallFunctionObjArgs(count_of, warm.replaced[i], NULL);
     /* Its own, and the argument. */
     if (!count || PyLong_AsLong(count) > 2) freeze_refuse("a module keeps %s for itself", name);
