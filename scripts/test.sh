@@ -6,7 +6,7 @@
 #
 #   scripts/test.sh [--quick | --all] [--tests-only]
 #
-#   --quick        within five minutes: what needs no engine, and each way of baking once
+#   --quick        within five minutes: what needs no engine, on one interpreter, and each way of baking once
 #   --all          everything in full size: more interpreters, other processors, Podman without root, bulk proofs
 #   --tests-only   without the checks that run no test
 

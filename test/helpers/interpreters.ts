@@ -60,21 +60,24 @@ export function findUnsupportedPythons(): Python[] {
   return candidates((architecture) => architecture === process.arch).filter(({ supported }) => !supported)
 }
 
-/** The two versions that most images have, in the two ways in which a CPython is built; the lowest rank is preferred. */
+/**
+ * The two versions that most images have, in the two ways in which a CPython is built; the lowest rank is preferred.
+ * The first is that of the distribution, which every machine has.
+ */
 const MAIN: { minor: number; rank: (python: Python) => number }[] = [
   { minor: 11, rank: ({ path, shared }) => (path === OF_THE_DISTRIBUTION ? 0 : shared ? 2 : 1) },
   { minor: 13, rank: ({ shared }) => (shared ? 0 : 1) },
 ]
 
-/** Those of a tier, in the order given. Whatever has been named counts. */
+/** Those of a tier, in the order given: quick takes one of them. Whatever has been named counts. */
 export function selectPythons(pythons: readonly Python[], tier: Tier): Python[] {
   const main = MAIN.flatMap(({ minor, rank }) => {
     const [first] = pythons.filter((one) => minorOf(one) === minor).sort((a, b) => rank(a) - rank(b))
     return first ? [first] : []
   })
   const byVersion = [...pythons].sort(compareVersions)
-  const edges = [byVersion.at(0), byVersion.at(-1)]
-  const chosen = new Set<Python | undefined>(tier === 'quick' && main.length > 0 ? main : [...main, ...edges])
+  const preferred = [...main, byVersion.at(0), byVersion.at(-1)]
+  const chosen = new Set<Python | undefined>(tier === 'quick' ? preferred.slice(0, 1) : preferred)
   return pythons.filter((one) => tier === 'all' || one.named || chosen.has(one))
 }
 

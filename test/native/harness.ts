@@ -104,12 +104,10 @@ test('by default the oldest and the newest interpreter are taken, and the two ma
   t.deepEqual(chosen('default'), ['3.11.2', '3.13.0', '3.9.2', '3.15.0a1'])
 })
 
-test('quick takes the main interpreters only, or the edges where there are none', (t) => {
-  t.deepEqual(chosen('quick'), ['3.11.2', '3.13.0'])
-  t.deepEqual(chosen('quick', [pretended('3.9.1'), pretended('3.10.1'), pretended('3.12.1')]), [
-    '3.9.1',
-    '3.12.1',
-  ])
+test('quick takes one interpreter: that of the distribution, else the other main one, else the oldest', (t) => {
+  t.deepEqual(chosen('quick'), ['3.11.2'])
+  t.deepEqual(chosen('quick', [pretended('3.9.1'), pretended('3.13.1'), pretended('3.12.1')]), ['3.13.1'])
+  t.deepEqual(chosen('quick', [pretended('3.10.1'), pretended('3.9.1'), pretended('3.12.1')]), ['3.9.1'])
   t.deepEqual(chosen('quick', []), [])
 })
 
