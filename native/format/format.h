@@ -27,7 +27,7 @@
  *   2  2026-11  streams of object descriptions, constants shared between units
  *   3  2026-11  faster checksums of blocks; every unit is a module
  *   4  2026-11  units are found by the path of their source, too */
-#define PYCDS_FORMAT 4u
+#define PYCDS_FORMAT 5u
 
 /* "\x89PYCDS\r\n" once sealed. Until then the first byte is '!'. */
 #define PYCDS_MAGIC "\x89PYCDS\r\n"

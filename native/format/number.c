@@ -41,43 +41,66 @@ bool pycds_number_find(const char *text, size_t bytes, struct pycds_number *out)
   return true;
 }
 
-struct pycds_number pycds_number_sample(size_t width, char literal[PYCDS_NUMBER_MAX_WIDTH]) {
+struct pycds_number pycds_number_sample(size_t width, bool negative, char literal[PYCDS_NUMBER_MAX_WIDTH]) {
   memset(literal, '0', width);
-  literal[0] = '1';
+  if (negative) literal[0] = '-';
+  literal[negative] = '1';
   literal[width - 1] = '7';
-  return (struct pycds_number){.width = width, .magnitude = value_of(literal, width)};
+  return (struct pycds_number){
+      .width = width, .magnitude = value_of(literal + negative, width - negative), .negative = negative};
 }
 
-/* As marshal writes it behind the type; returns the length. */
-static size_t write_number(const struct pycds_number *number, uint8_t out[PYCDS_NUMBER_MAX_BYTES]) {
-  size_t length = 4;
+struct marshalled {
+  size_t length;
+  uint8_t bytes[PYCDS_NUMBER_MAX_BYTES]; /* as marshal writes them behind the type */
+};
+
+static struct marshalled marshal_number(uint64_t magnitude, bool negative) {
+  struct marshalled out = {.length = 4};
   int32_t count = 0;
-  for (uint64_t rest = number->magnitude; rest; rest >>= DIGIT_BITS) {
-    out[length++] = rest & 0xff;
-    out[length++] = rest >> 8 & 0x7f;
+  for (uint64_t rest = magnitude; rest; rest >>= DIGIT_BITS) {
+    out.bytes[out.length++] = rest & 0xff;
+    out.bytes[out.length++] = rest >> 8 & 0x7f;
     count++;
   }
-  if (number->negative) count = -count;
-  for (int i = 0; i < 4; i++) out[i] = (uint8_t)((uint32_t)count >> 8 * i);
-  return length;
+  if (negative) count = -count;
+  for (int i = 0; i < 4; i++) out.bytes[i] = (uint8_t)((uint32_t)count >> 8 * i);
+  return out;
 }
 
-static const uint8_t *search(const uint8_t *in, const uint8_t *end, const uint8_t *what, size_t length) {
-  for (; (size_t)(end - in) >= length; in++) {
-    if (*in == *what && memcmp(in, what, length) == 0) return in;
-  }
-  return NULL;
+/* A number itself, and the magnitude of a negative one. */
+struct forms {
+  size_t count;
+  struct marshalled forms[2];
+};
+
+static struct forms forms_of(const struct pycds_number *number) {
+  struct forms out = {.count = 1, .forms = {marshal_number(number->magnitude, number->negative)}};
+  if (number->negative) out.forms[out.count++] = marshal_number(number->magnitude, false);
+  return out;
 }
 
 size_t pycds_number_replace(const uint8_t *code, size_t bytes, const struct pycds_number *from,
                             const struct pycds_number *to, uint8_t *out) {
-  uint8_t old[PYCDS_NUMBER_MAX_BYTES], new[PYCDS_NUMBER_MAX_BYTES];
-  size_t old_length = write_number(from, old), new_length = write_number(to, new);
-  const uint8_t *end = code + bytes, *at = search(code, end, old, old_length);
-  if (!at || search(at + 1, end, old, old_length)) return 0;
-  size_t before = (size_t)(at - code), after = bytes - before - old_length;
-  memcpy(out, code, before);
-  memcpy(out + before, new, new_length);
-  memcpy(out + before + new_length, at + old_length, after);
-  return before + new_length + after;
+  const struct forms old = forms_of(from), new = forms_of(to);
+  if (old.count != new.count) return 0;
+  bool seen[2] = {false, false};
+  size_t length = 0;
+  for (size_t at = 0; at < bytes;) {
+    size_t form = 0;
+    for (; form < old.count; form++) {
+      const struct marshalled *one = &old.forms[form];
+      if (bytes - at >= one->length && memcmp(code + at, one->bytes, one->length) == 0) break;
+    }
+    if (form == old.count) {
+      out[length++] = code[at++];
+      continue;
+    }
+    if (seen[form]) return 0;
+    seen[form] = true;
+    memcpy(out + length, new.forms[form].bytes, new.forms[form].length);
+    length += new.forms[form].length;
+    at += old.forms[form].length;
+  }
+  return seen[0] ? length : 0;
 }

@@ -460,14 +460,21 @@ def record_text(mode, flags, optimize, filename, text, code):
     record("source", mode=MODES[mode], flags=flags, optimize=optimize, filename=filename, text=text, marshal=code)
 
 
-# Literals of 64-bit hashes with their signs; shorter ones are rare.
-SAMPLE_WIDTHS = (18, 19, 20)
+# Signs and numbers of digits of 64-bit hashes; shorter ones are rare.
+SAMPLES = (("", 18), ("", 19), ("-", 17), ("-", 18), ("-", 19))
 
 
 def with_number(code, old, new):
-    """Marshalled code with another number; None when the old one is not there exactly once."""
-    old, new = (plain_marshal(int(literal))[1:] for literal in (old, new))
-    return code.replace(old, new) if code.count(old) == 1 else None
+    """Marshalled code with another number of the same sign, and the magnitude of a negative one where that is a constant,
+    too; None when the old one is not there exactly once."""
+    for times, sign in ((1, ""), (0, "-")):
+        if sign and not old.startswith(sign):
+            break
+        before, after = (plain_marshal(int(literal[len(sign):]))[1:] for literal in (old, new))
+        if not times <= code.count(before) <= 1:
+            return None
+        code = code.replace(before, after)
+    return code
 
 
 # Of a text with a number between head and tail that is another one in each process: see format/number.h.
@@ -475,15 +482,15 @@ def record_samples(mode, flags, optimize, filename, head, tail):
     def compiled(literal):
         return plain_marshal(compile(head + literal + tail, filename, MODES[mode], flags, True, optimize))
 
-    for width in SAMPLE_WIDTHS:
-        sample = "1" + "0" * (width - 2) + "7"
+    for sign, digits in SAMPLES:
+        sample = sign + "1" + "0" * (digits - 2) + "7"
         text = head + sample + tail
         # A trace has nothing but samples: they come as texts of the program, too.
         if not may_record(("sample", mode, flags, optimize, filename, text), 2 * len(text)):
             continue
         try:
             code = compiled(sample)
-            others = ["-" + "9" * (width - 1), "-1" + "0" * (width - 2)] + ["9" * width] * (width < 20)
+            others = (sign + "9" * digits, sign + "1" + "0" * (digits - 1))
             alike = all(compiled(other) == with_number(code, sample, other) for other in others)
         except Exception:
             return  # no literal of the language

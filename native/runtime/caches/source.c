@@ -44,7 +44,7 @@ static PyObject *load_with_number(const struct source_question *question) {
   struct pycds_number number;
   if (!pycds_number_find(question->text, question->text_bytes, &number)) return NULL;
   char literal[PYCDS_NUMBER_MAX_WIDTH];
-  const struct pycds_number sample = pycds_number_sample(number.width, literal);
+  const struct pycds_number sample = pycds_number_sample(number.width, number.negative, literal);
   char *text = malloc(question->text_bytes);
   if (!text) return NULL;
   memcpy(text, question->text, question->text_bytes);
