@@ -25,7 +25,7 @@ const OBSERVED = [
 const ENV = { PYTHONHASHSEED: '0' }
 
 const EFFECTS: Record<string, string> = {
-  callbacks: 'import gc; gc.callbacks.append(len)',
+  callbacks: 'import gc; gc.callbacks.append(lambda phase, info: None)',
   thread_trace: 'import threading; threading.settrace(print)',
   prompt: 'import sys; sys.ps1 = "? "',
   traceback_limit: 'import sys; sys.tracebacklimit = 3',
