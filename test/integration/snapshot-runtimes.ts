@@ -3,8 +3,9 @@
 import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
+import { baked } from '../helpers/baked.js'
 import { docker, imageName } from '../helpers/engine.js'
-import { type BaseImage, ensureImage } from '../helpers/images.js'
+import { type BaseImage, ensureImage, exampleImage } from '../helpers/images.js'
 import { Podman } from '../helpers/podman.js'
 import { DEADLINE_MS, has, type Outcome, run } from '../helpers/run.js'
 import { missing, notRoot, unless } from '../helpers/skipped.js'
@@ -20,10 +21,17 @@ const base = TIER === 'all' && process.arch === 'x64' ? await ensureImage(BASE) 
 const podman = base === undefined ? undefined : await Podman.start('rootless')
 const declare = base === undefined ? test.serial.skip : test.serial
 const PROGRAM = 'import os, uuid; print("runs", os.getpid(), uuid.uuid4().version)'
+const THAW = `PYCDS_SNAPSHOT=${SNAPSHOT}`
 const NOBODY = 65_534
 /** Runtimes that know control groups of the second kind only do not start where both kinds are in use. */
 const SECOND_KIND =
   'mount --make-rprivate / && umount -l -R /sys/fs/cgroup && mount -t cgroup2 none /sys/fs/cgroup'
+
+/** Where control groups and networks of their own cannot be made. */
+const OPTIONS: Record<string, readonly string[]> = {
+  crun: ['--cgroup-manager=disabled'],
+  runsc: ['--ignore-cgroups', '--network=none', '--platform=ptrace'],
+}
 
 function isThawed(t: ExecutionContext, outcome: Outcome, what: string): void {
   t.is(outcome.code, 0, `${what}: ${outcome.stderr}`)
@@ -63,20 +71,22 @@ interface Setting {
   rootless: boolean
   /** Options of /proc. */
   proc?: readonly string[]
+  args?: readonly string[]
+  variables?: readonly string[]
 }
 
 /** A process without capabilities, on a root that nobody may write. */
-async function writeConfig(bundle: Bundle, { rootless, proc }: Setting): Promise<void> {
+async function writeConfig(bundle: Bundle, setting: Setting): Promise<void> {
+  const { rootless, proc, args = ['/usr/bin/python3', '-c', PROGRAM], variables = [THAW] } = setting
   const path = join(bundle.directory, 'config.json')
   await run('rm', ['-f', path])
   const made = await run('runc', ['spec', '--bundle', bundle.directory, ...(rootless ? ['--rootless'] : [])])
   if (made.code !== 0) throw new Error(made.stderr)
   const config = JSON.parse(readFileSync(path, 'utf8'))
-  const variables = [`PYCDS_SNAPSHOT=${SNAPSHOT}`, 'PYCDS_LOG=1', 'HOME=/root']
   Object.assign(config.process, {
     terminal: false,
-    args: ['/usr/bin/python3', '-c', PROGRAM],
-    env: [...bundle.environment, ...variables],
+    args,
+    env: [...bundle.environment, 'HOME=/root', 'PYCDS_LOG=1', ...variables],
     capabilities: { bounding: [], effective: [], permitted: [] },
     noNewPrivileges: true,
   })
@@ -106,7 +116,7 @@ async function runBundle(
   const words = [
     ...(setting.rootless ? user : []),
     runtime,
-    ...(runtime === 'crun' ? ['--cgroup-manager=disabled'] : []),
+    ...(OPTIONS[runtime] ?? []),
     ...['--root', join(state, 'state'), 'run', '--bundle', bundle.directory, `pycds-test-${process.pid}`],
   ]
   const env = { XDG_RUNTIME_DIR: state, HOME: state }
@@ -135,6 +145,32 @@ unless<Run>(notRoot ?? missing('runc'), declare)(
     }
     for (const hidden of ['hidepid=1', 'hidepid=2'])
       isThawed(t, await runBundle(t, 'runc', bundle, { rootless: false, proc: [hidden] }), hidden)
+  },
+)
+
+unless<Run>(notRoot ?? missing('runc') ?? missing('runsc'), declare)(
+  'in gVisor an archive is used, and a snapshot that was frozen elsewhere is refused for a reason',
+  async (t) => {
+    t.timeout(DEADLINE_MS)
+    const tool = await exampleImage('02-command-line-tool', BASE)
+    const { name } = await baked(tool ?? '')
+    const { Entrypoint, Cmd } = JSON.parse(
+      await docker('image', 'inspect', '--format', '{{json .Config}}', name),
+    )
+    const args = [...(Entrypoint ?? []), ...(Cmd ?? [])]
+    const plain = await run('docker', ['run', '--rm', tool ?? ''])
+    const bundle = await bundleOf(t, name)
+    const served = await runBundle(t, 'runsc', bundle, { rootless: false, args, variables: ['PYCDS=report'] })
+    t.is(served.code, 0, served.stderr)
+    t.is(served.stdout, plain.stdout)
+    const [, hits, total] = /served (\d+) of (\d+) path-based modules/.exec(served.stderr) ?? []
+    t.true(Number(hits) / Number(total) >= 0.9, served.stderr)
+    // It does not tell programs that they may read the base of a segment, which the snapshot's processor does.
+    const frozen = await bundleOf(t, await frozenImage(t, base ?? ''))
+    const refused = await runBundle(t, 'runsc', frozen, { rootless: false })
+    t.is(refused.code, 0, refused.stderr)
+    t.regex(refused.stdout, /^runs \d+ 4$/m)
+    t.is(told(refused).snapshot, 'CPU', refused.stderr)
   },
 )
 
