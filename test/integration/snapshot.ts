@@ -7,7 +7,7 @@ import { type BaseImage, ensureImage } from '../helpers/images.js'
 import { DEADLINE_MS, run } from '../helpers/run.js'
 import { frozenImage, HARDENED, SNAPSHOT, startContainer, withoutNoise } from '../helpers/snapshot-image.js'
 import { temporary } from '../helpers/temporary.js'
-import { portion } from '../helpers/tier.js'
+import { portion, TIER } from '../helpers/tier.js'
 
 /** Debian's interpreters and one as the official images build it. */
 const BASES: readonly BaseImage[] = ['bookworm', 'trixie', 'shared']
@@ -15,6 +15,9 @@ const bases: [BaseImage, string | undefined][] = []
 for (const name of BASES) bases.push([name, process.arch === 'x64' ? await ensureImage(name) : undefined])
 
 const CONTAINERS = portion(1_000)
+/** Of the memory of a control group, in KiB, and how near to what is just enough a test goes. */
+const LIMITS = [12 << 10, 16 << 10, 64 << 10]
+const SMALL = 64
 
 for (const [name, base] of bases) {
   const declare = base === undefined ? test.skip : test
@@ -68,6 +71,29 @@ for (const [name, base] of bases) {
     )
     await docker('image', 'rm', '--force', derived)
   })
+
+  if (TIER === 'all')
+    declare(`${name}: the memory that a program has enough of without is enough`, async (t) => {
+      t.timeout(DEADLINE_MS)
+      const image = await frozenImage(t, base ?? '')
+      const start = (snapshot: string, limit: number, kibibytes: number) => {
+        const limits = ['--memory', `${limit}k`, '--memory-swap', `${limit}k`]
+        const program = `text = b"x" * (${kibibytes} << 10); print(len(text))`
+        return startContainer(image, snapshot, [...HARDENED, ...limits], ['-c', program])
+      }
+      for (const limit of LIMITS) {
+        let [enough, tooMuch] = [0, limit]
+        while (tooMuch - enough > SMALL) {
+          const half = (enough + tooMuch) >> 1
+          if ((await start('off', limit, half)).code === 0) enough = half
+          else tooMuch = half
+        }
+        t.true(enough > 0)
+        const thawed = await start(SNAPSHOT, limit, enough)
+        t.is(thawed.stdout, `${enough << 10}\n`, thawed.stderr)
+        t.regex(thawed.stderr, /^pycds\[1\]: snapshot thawed in/m)
+      }
+    })
 
   declare(`${name}: what its user or its machine brings into a start is used as always`, async (t) => {
     t.timeout(DEADLINE_MS)
