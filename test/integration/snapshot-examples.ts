@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+// Each example goes on in its snapshot and answers as it did: in the engine at hand, and in a store of containerd.
+import test from 'ava'
+import { bakes, verifies } from '../helpers/cli.js'
+import { docker } from '../helpers/engine.js'
+import { type BaseImage, type Example, exampleImage } from '../helpers/images.js'
+import { DEADLINE_MS, run } from '../helpers/run.js'
+import { sideEngine } from '../helpers/side-engine.js'
+import { TIER } from '../helpers/tier.js'
+
+interface Trial {
+  example: Example
+  base: BaseImage
+  /** What it is asked; none: it ends by itself, and what it prints is compared. */
+  probes: readonly string[]
+  /** At most so much more of the layer, compressed. */
+  bytes: number
+}
+
+const MEGABYTE = 1_000_000
+const TRIALS: readonly Trial[] = [
+  {
+    example: '01-flask-service',
+    base: 'bookworm',
+    probes: ['GET:8000/healthz', 'GET:8000/api/articles/tea'],
+    bytes: 6 * MEGABYTE,
+  },
+  { example: '02-command-line-tool', base: 'bookworm', probes: [], bytes: 6 * MEGABYTE },
+  { example: '03-numpy-job', base: 'bookworm', probes: [], bytes: 6 * MEGABYTE },
+  { example: '04-torch-workers', base: 'torch', probes: [], bytes: 25 * MEGABYTE },
+]
+/** Percent of what the program asks for. */
+const HIT_RATE = 90
+
+const isPossible = TIER === 'all' && process.arch === 'x64'
+const side = isPossible ? await sideEngine('docker-28-containerd') : 'it is for the whole tier'
+const engines = [{ engine: 'the engine at hand', load: async (image: string) => image, env: {} }]
+if (typeof side !== 'string')
+  engines.push({
+    engine: side.name,
+    load: (image) => side.load(image),
+    env: { DOCKER_HOST: side.address },
+  })
+else if (isPossible) test.skip(`examples in a store of containerd (${side})`, () => undefined)
+
+for (const { example, base, probes, bytes } of TRIALS) {
+  const image = isPossible ? await exampleImage(example, base) : undefined
+  for (const { engine, load, env } of engines) {
+    const declare = image === undefined ? test.serial.skip : test.serial
+    declare(`${engine}: ${example} goes on in its snapshot, and answers as it did`, async (t) => {
+      t.timeout(4 * DEADLINE_MS)
+      const source = await load(image ?? '')
+      const name = `pycds-test-snapshot-${example}:${process.pid}`
+      t.teardown(async () => {
+        await run('docker', ['image', 'rm', '--force', name], { env })
+      })
+      const asked = probes.flatMap((probe) => ['--probe', probe])
+      const { snapshot } = await bakes(t, [source, '-t', name, '--snapshot', ...asked], { env })
+      t.like(snapshot, { reason: null, thaws: { starts: 20 } })
+      t.true((snapshot?.compressedBytes ?? Number.POSITIVE_INFINITY) < bytes, JSON.stringify(snapshot))
+      const { scenarios } = await verifies(t, name, HIT_RATE, asked, { env })
+      for (const { snapshot: thawed } of scenarios) t.true((thawed?.modules ?? 0) > 0)
+      if (probes.length > 0) return
+      const plain = await docker('run', '--rm', '--network', 'none', image ?? '')
+      const thawed = await run('docker', ['run', '--rm', '--network', 'none', name], { env })
+      t.is(thawed.code, 0, thawed.stderr)
+      t.is(thawed.stdout, plain)
+    })
+  }
+}
