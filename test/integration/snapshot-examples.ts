@@ -2,7 +2,6 @@
 // Each example goes on in its snapshot and answers as it did: in the engine at hand, and in a store of containerd.
 import test from 'ava'
 import { bakes, verifies } from '../helpers/cli.js'
-import { docker } from '../helpers/engine.js'
 import { type BaseImage, type Example, exampleImage } from '../helpers/images.js'
 import { DEADLINE_MS, run } from '../helpers/run.js'
 import { sideEngine } from '../helpers/side-engine.js'
@@ -34,6 +33,9 @@ const HIT_RATE = 90
 
 const isPossible = TIER === 'all' && process.arch === 'x64'
 const side = isPossible ? await sideEngine('docker-28-containerd') : 'it is for the whole tier'
+const images = new Map<Example, string | undefined>()
+for (const { example, base } of TRIALS)
+  images.set(example, isPossible ? await exampleImage(example, base) : undefined)
 const engines = [{ engine: 'the engine at hand', load: async (image: string) => image, env: {} }]
 if (typeof side !== 'string')
   engines.push({
@@ -43,8 +45,8 @@ if (typeof side !== 'string')
   })
 else if (isPossible) test.skip(`examples in a store of containerd (${side})`, () => undefined)
 
-for (const { example, base, probes, bytes } of TRIALS) {
-  const image = isPossible ? await exampleImage(example, base) : undefined
+for (const { example, probes, bytes } of TRIALS) {
+  const image = images.get(example)
   for (const { engine, load, env } of engines) {
     const declare = image === undefined ? test.serial.skip : test.serial
     declare(`${engine}: ${example} goes on in its snapshot, and answers as it did`, async (t) => {
@@ -61,10 +63,11 @@ for (const { example, base, probes, bytes } of TRIALS) {
       const { scenarios } = await verifies(t, name, HIT_RATE, asked, { env })
       for (const { snapshot: thawed } of scenarios) t.true((thawed?.modules ?? 0) > 0)
       if (probes.length > 0) return
-      const plain = await docker('run', '--rm', '--network', 'none', image ?? '')
-      const thawed = await run('docker', ['run', '--rm', '--network', 'none', name], { env })
+      const words = ['run', '--rm', '--network', 'none']
+      const plain = await run('docker', [...words, image ?? ''])
+      const thawed = await run('docker', [...words, name], { env })
       t.is(thawed.code, 0, thawed.stderr)
-      t.is(thawed.stdout, plain)
+      t.is(thawed.stdout, plain.stdout)
     })
   }
 }
