@@ -15,6 +15,7 @@ import {
   CANARIES,
   homeOf,
   makeCertificate,
+  pushImage,
   startCuttingProxy,
   startDockerRegistry,
   startTokenServer,
@@ -36,24 +37,12 @@ const withRegistry = hasRegistry ? test.serial : test.serial.skip
 const withAll =
   hasRegistry && hasSkopeo && image !== undefined && engine?.status === 'ok' ? test.serial : test.serial.skip
 
-/** Copies an image of the engine into a registry. */
-async function seed(target: string, ...words: string[]): Promise<void> {
-  const { code, stderr } = await run('skopeo', [
-    'copy',
-    '-q',
-    ...words,
-    `docker-daemon:${image}:latest`,
-    target,
-  ])
-  if (code !== 0) throw new Error(stderr)
-}
-
 withAll('TLS and a password: a bake within a registry is read by skopeo and run by the engine', async (t) => {
   t.timeout(DEADLINE_MS)
   const tls = await makeCertificate(t)
   const { host } = await startDockerRegistry(t, { auth: 'htpasswd', tls })
   const creds = `${USER.name}:${USER.password}`
-  await seed(`docker://${host}/team/api:1`, '--dest-creds', creds, '--dest-tls-verify=false')
+  await pushImage(image ?? '', `${host}/team/api:1`, '--dest-creds', creds)
   const source = `docker://${host}/team/api:1`
 
   // Neither without the authority nor without the password.
