@@ -24,15 +24,21 @@ import {
 import { docker } from '../helpers/engine.js'
 import { ensureImage } from '../helpers/images.js'
 import { simpleLayout } from '../helpers/layout.js'
+import { Podman } from '../helpers/podman.js'
 import { DEADLINE_MS, has, run } from '../helpers/run.js'
 import { file } from '../helpers/tar.js'
 import { temporary } from '../helpers/temporary.js'
+import { TIER } from '../helpers/tier.js'
 
 const image = await ensureImage('minimal')
 const hasRegistry = (await has('docker-registry')) && (await run('openssl', ['version'])).code === 0
 const hasSkopeo = await has('skopeo')
 const { stdout } = await pycds(['doctor', 'oci:/nonexistent', '--json'])
 const engine = (JSON.parse(stdout) as DoctorResult).checks.find(({ id }) => id === 'engine')
+const podman =
+  TIER === 'all' && image !== undefined && hasRegistry
+    ? await Podman.start('rootful')
+    : 'only in the tier all'
 const withRegistry = hasRegistry ? test.serial : test.serial.skip
 const withAll =
   hasRegistry && hasSkopeo && image !== undefined && engine?.status === 'ok' ? test.serial : test.serial.skip
@@ -139,6 +145,26 @@ withAll(
     t.is(JSON.parse(seen.stdout).Digest, copied.output?.manifestDigest, seen.stderr)
   },
 )
+
+test.after.always(async () => {
+  if (typeof podman !== 'string') await podman.stop()
+})
+const withPodman = typeof podman === 'string' ? test.serial.skip : withAll
+withPodman('what is baked in a registry is pulled and run by Podman', async (t) => {
+  t.timeout(DEADLINE_MS)
+  const { host } = await startDockerRegistry(t)
+  await pushImage(image ?? '', `${host}/team/api:1`)
+  await bakes(t, [`registry:${host}/team/api:1`])
+  const client = podman as Podman
+  const name = `${host}/team/api:1-cds`
+  const pulled = await client.client('pull', '-q', '--tls-verify=false', name)
+  t.is(pulled.code, 0, pulled.stderr)
+  const program = ['python3', '-c', 'import json; print(json.dumps(1))']
+  const words = ['run', '--rm', '--network=none', '--env=PYCDS=require', name, ...program]
+  const { code, stdout, stderr } = await client.client(...words)
+  t.is(code, 0, stderr)
+  t.is(stdout.trim(), '1')
+})
 
 for (const what of ['request', 'answer'] as const) {
   withRegistry(`a bake succeeds when the connection breaks in any one ${what}`, async (t) => {
