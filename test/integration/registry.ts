@@ -2,6 +2,8 @@
 // Images of real registries: with TLS of a test authority, passwords, tokens, and connections that break. What goes there is
 // read by other tools, and is what every other way gives.
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import test from 'ava'
 import { appendLayer, sha256DiffId } from '../../src/image/index.js'
@@ -164,6 +166,22 @@ withPodman('what is baked in a registry is pulled and run by Podman', async (t) 
   const { code, stdout, stderr } = await client.client(...words)
   t.is(code, 0, stderr)
   t.is(stdout.trim(), '1')
+})
+
+test('a registry elsewhere is asked through the proxy, by the program as it is published', async (t) => {
+  t.timeout(DEADLINE_MS)
+  const asked = new Set<string | undefined>()
+  const proxy = createServer()
+  proxy.on('connect', ({ url }, connection) => {
+    asked.add(url)
+    connection.end('HTTP/1.1 403 Forbidden\r\n\r\n')
+  })
+  await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve))
+  t.teardown(() => proxy.close())
+  const env = { ...homeOf(t, []), HTTPS_PROXY: `http://127.0.0.1:${(proxy.address() as AddressInfo).port}` }
+  const { code, stderr } = await pycds(['inspect', 'registry:registry.example/team/api:1'], { env })
+  t.is(code, 6, stderr)
+  t.deepEqual([...asked], ['registry.example:443'])
 })
 
 for (const what of ['request', 'answer'] as const) {
