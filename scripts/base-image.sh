@@ -6,9 +6,9 @@
 #   scripts/base-image.sh [--force] NAME...
 #   scripts/base-image.sh --list [--large]   the names, or those of what is too large to be made for each test run
 #   scripts/base-image.sh --root NAME...   no image: unpacks the root file system of bullseye, bookworm, trixie, sid,
-#                                          sid-arm64 (aarch64), emulator (a program that runs those of an aarch64) or
-#                                          engines (what scripts/side-engine.sh starts) into the cache, and prints
-#                                          the directory
+#                                          sid-arm64 (aarch64), emulator (a program that runs those of an aarch64),
+#                                          engines (what scripts/side-engine.sh starts) or readers (cosign) into the
+#                                          cache, and prints the directory
 #
 #   bookworm         Debian 12: Python 3.11, a static interpreter, with Flask, requests, boto3, numpy, HTTPie
 #   small            bookworm without what is large and seldom asked for: all packages, of boto3 none of the services
@@ -141,6 +141,12 @@ make_emulator() {
   import_debian "pycds-test/$1" trixie '["sh"]' --variant=extract --include=qemu-user \
     --dpkgopt='path-exclude=/usr/bin/*' --dpkgopt='path-include=/usr/bin/qemu-aarch64' \
     --dpkgopt='path-exclude=/usr/share/*'
+}
+
+# Unpacked only: a program that reads what is attached to images. It needs no more than a C library.
+make_readers() {
+  import_debian "pycds-test/$1" sid '["cosign"]' --variant=extract --include=cosign \
+    --dpkgopt='path-exclude=/usr/share/*' "$SID_OPTION"
 }
 
 make_nopython() {
@@ -299,6 +305,7 @@ make_base() {
     servers) make_debian servers bookworm --include="$SERVER_PACKAGES" ;;
     sid-arm64) make_arm64 "$1" ;;
     emulator) make_emulator "$1" ;;
+    readers) make_readers "$1" ;;
     engines) make_debian engines sid --include="$ENGINE_PACKAGES" "$SID_OPTION" ;;
     *-nopyc) make_nopyc "${1%-nopyc}" ;;
     shared) make_copied shared 13 trixie ;;

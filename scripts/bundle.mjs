@@ -48,6 +48,25 @@ const withoutUnused = {
   },
 }
 
+/**
+ * undici is one package for all that HTTP is used for: its caches, web sockets and clients of tests are more than half of it, and
+ * loading them is most of what a command that asks a registry little would do.
+ */
+const PARTS_OF_UNDICI = `
+  Object.assign(require('undici/lib/dispatcher/dispatcher.js').prototype, require('undici/lib/api/index.js'))
+  exports.Agent = require('undici/lib/dispatcher/agent.js')
+  exports.EnvHttpProxyAgent = require('undici/lib/dispatcher/env-http-proxy-agent.js')
+  exports.buildConnector = require('undici/lib/core/connect.js')
+`
+
+const withPartsOfUndici = {
+  name: 'with-parts-of-undici',
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /^undici$/ }, () => ({ path: 'undici', namespace: 'parts' }))
+    onLoad({ filter: /.*/, namespace: 'parts' }, () => ({ contents: PARTS_OF_UNDICI, resolveDir: ROOT }))
+  },
+}
+
 const common = {
   absWorkingDir: ROOT,
   bundle: true,
@@ -60,7 +79,7 @@ const common = {
   legalComments: 'none',
   banner: { js: REQUIRE },
   external: OPTIONAL,
-  plugins: [withoutUnused],
+  plugins: [withoutUnused, withPartsOfUndici],
   logLevel: 'warning',
   metafile: true,
 }

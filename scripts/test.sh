@@ -104,7 +104,7 @@ prepare_images() {
       make_bases '' $("$ROOT/scripts/base-image.sh" --list) $([ "$TIER" != all ] || "$ROOT/scripts/base-image.sh" --list --large)
       # The engines themselves are started by the first test that asks for one.
       is_root && may_change_machine || return 0
-      make_bases --root engines
+      make_bases --root engines readers
       "$ROOT/scripts/side-engine.sh" --program buildctl >/dev/null || warn "the tests with buildkitd are skipped"
       ;;
   esac

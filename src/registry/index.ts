@@ -2,8 +2,9 @@
 // Registries, as the distribution specification has them.
 export { BlobCache, type BlobCacheOptions, type Fetchable } from './blob-cache.js'
 export { statusOf } from './error.js'
+export type { StoredManifest } from './manifests.js'
 export { formatRepository, parseRepository, type RepositoryName } from './name.js'
 export { cosignTags, type Referrer } from './referrers.js'
 export { Registries, type RegistriesOptions } from './registries.js'
-export { Repository, type StoredManifest } from './repository.js'
+export { Repository } from './repository.js'
 export { Slots } from './slots.js'

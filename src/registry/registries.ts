@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // All registries that one command speaks to: their connections, credentials and configuration, and what was read of them.
+import { DOCUMENT_LIMIT } from './asked.js'
 import { Authorization } from './authorization.js'
 import type { BlobCache } from './blob-cache.js'
 import { type Place, RegistryConfiguration } from './configuration.js'
 import { findCredentials } from './credentials.js'
 import { Endpoint } from './endpoint.js'
 import { formatRepository, hostOf, type RepositoryName } from './name.js'
-import { DOCUMENT_LIMIT, listPages, Repository } from './repository.js'
+import { listPages } from './pages.js'
+import { Repository } from './repository.js'
 import { isPassing, PATIENCE, type Patience, persist, readAnswer } from './retry.js'
 import { Secrets } from './secrets.js'
 import { type HttpRequest, Transport } from './transport.js'

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Requests as HTTP has them: proxies, redirections, replies. With `connect.ts` the only file that knows the HTTP library.
 import type { Readable } from 'node:stream'
-import { Agent, type Dispatcher, EnvHttpProxyAgent, request } from 'undici'
+import { Agent, type Dispatcher, EnvHttpProxyAgent } from 'undici'
 import { PycdsError } from '../errors/index.js'
 import type { Place, RegistryConfiguration } from './configuration.js'
 import { connector } from './connect.js'
@@ -132,11 +132,12 @@ export class Transport {
     const { signal, secrets } = this.#options
     signal?.throwIfAborted()
     try {
-      const reply = await request(url, {
+      const reply = await this.#dispatcherFor(url, insecure).request({
+        origin: url.origin,
+        path: `${url.pathname}${url.search}`,
         method,
         headers: { 'user-agent': 'pycds-image', ...headers },
         body: body ?? null,
-        dispatcher: this.#dispatcherFor(url, insecure),
         headersTimeout: SILENCE_MS,
         bodyTimeout: SILENCE_MS,
         ...(signal === undefined ? {} : { signal }),

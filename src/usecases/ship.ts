@@ -4,6 +4,7 @@ import { type Completion, complete, notTried, withoutMore } from '../artifact/co
 import type { MadeContent } from '../artifact/content.js'
 import type { Checked } from '../artifact/kind/artifact.js'
 import { check } from '../artifact/trial.js'
+import type { BakeDocument } from '../attest/index.js'
 import { type ImageConfig, isLocation, nodeArchitecture, shortId } from '../image/index.js'
 import { appendToImage } from '../layer/append.js'
 import type { RunPlan } from '../learn/source.js'
@@ -12,7 +13,7 @@ import { during } from '../log/index.js'
 import { FOLDER } from '../marks/places.js'
 import { assertGates, layerGate, speedupGate } from '../measure/gates.js'
 import { measure, type StartComparison } from '../measure/measure.js'
-import type { Ports, SourceImage } from '../ports/index.js'
+import type { ImageDigests, Ports, SourceImage } from '../ports/index.js'
 import { present } from '../util/present.js'
 import { formatBytes } from '../util/units.js'
 import type { BakeRequest } from './bake-request.js'
@@ -62,8 +63,11 @@ export async function ship(request: BakeRequest, input: ShipInput, ports: Ports)
       created: layerTime(request, source),
       python: `CPython ${made.learned.python.python.version}`,
     })
-    const digests = request.untagged ? { config: id } : await name(id, output, documents, ports)
-    return { ...trial, shipped, documents, output: { reference: output, id, digests } }
+    const named = request.untagged
+      ? { digests: { config: id }, documents }
+      : await name(id, output, documents, ports)
+    const { digests } = named
+    return { ...trial, shipped, documents: named.documents, output: { reference: output, id, digests } }
   } catch (error) {
     await ports.store.remove(id).catch(() => undefined) // the first error is the one to report
     throw error
@@ -136,13 +140,25 @@ async function tryMore(
   return proved
 }
 
-/** In an engine that is a moment, in a location all of the image is written. */
-function name(id: string, output: string, documents: Documents, { store, progress }: Ports) {
-  if (!isLocation(output)) return store.tag(id, output)
-  return during(progress, ['write', `Write ${output}`], async (step) => {
-    const digests = await store.tag(id, output, (manifest) => statementsOf(documents(manifest)))
+/**
+ * In an engine that is a moment, in a location all of the image is written.
+ * @returns with the documents as they are attached there: in an index, about the image and not about the index
+ */
+async function name(
+  id: string,
+  output: string,
+  documents: Documents,
+  { store, progress }: Ports,
+): Promise<{ digests: ImageDigests; documents: Documents }> {
+  if (!isLocation(output)) return { digests: await store.tag(id, output), documents }
+  return await during(progress, ['write', `Write ${output}`], async (step) => {
+    let attached: BakeDocument[] | undefined
+    const digests = await store.tag(id, output, (manifest) => {
+      attached = documents(manifest)
+      return statementsOf(attached)
+    })
     step.done()
-    return digests
+    return { digests, documents: (digest) => attached ?? documents(digest) }
   })
 }
 

@@ -68,6 +68,17 @@ export async function startDockerRegistry(
   }
 }
 
+/**
+ * Copies an image of the engine into a registry, whose certificate is not looked at.
+ * @param words more options of `skopeo copy`
+ */
+export async function pushImage(image: string, target: string, ...words: string[]): Promise<void> {
+  const options = ['copy', '-q', '--dest-tls-verify=false', ...words]
+  const name = image.includes(':') ? image : `${image}:latest`
+  const { code, stderr } = await run('skopeo', [...options, `docker-daemon:${name}`, `docker://${target}`])
+  if (code !== 0) throw new Error(stderr)
+}
+
 /** An authority, and a certificate of it for this machine; in a directory of the test. */
 export async function makeCertificate(t: ExecutionContext): Promise<Certificate & { ca: string }> {
   const directory = temporary(t)

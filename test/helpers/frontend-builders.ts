@@ -77,3 +77,35 @@ export async function buildctl(
   if (code !== 0) throw new Error(`the build failed: ${stderr}`)
   return stderr
 }
+
+/** buildx with a builder of its own that is a buildkitd elsewhere, as in a cluster. */
+export class RemoteBuilder {
+  readonly #program: string
+  readonly #env: NodeJS.ProcessEnv
+
+  private constructor(program: string, env: NodeJS.ProcessEnv) {
+    this.#program = program
+    this.#env = env
+  }
+
+  /** What buildx keeps of it goes with the test. */
+  static async create(t: ExecutionContext, engine: SideEngine, program: string): Promise<RemoteBuilder> {
+    const builder = new RemoteBuilder(program, { BUILDX_CONFIG: temporary(t) })
+    await builder.#run(['create', '--name=farm', '--driver=remote', engine.address])
+    return builder
+  }
+
+  /** Builds without any context, and pushes the result from there. */
+  async pushes(dockerfile: string, name: string): Promise<void> {
+    const options = ['--builder=farm', '--progress=plain', '--network=none', '--push', '--tag', name]
+    await this.#run(['build', ...options, '-'], dockerfile)
+  }
+
+  async #run(args: readonly string[], input?: string): Promise<void> {
+    const { code, stderr } = await run(this.#program, args, {
+      env: this.#env,
+      ...(input === undefined ? {} : { input }),
+    })
+    if (code !== 0) throw new Error(`docker-buildx ${args[0]} failed: ${stderr}`)
+  }
+}

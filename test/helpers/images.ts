@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { join } from 'node:path'
 import { NOT_POSSIBLE, run, runScript } from './run.js'
 
 /** Base images that `scripts/base-image.sh` makes. */
@@ -39,6 +40,12 @@ export function exampleImage(example: Example, base: BaseImage): Promise<string 
 /** The same for the tool image that a RUN instruction mounts. */
 export function toolImage(): Promise<string | undefined> {
   return ask('tool-image.sh', ['pycds-test/tool'])
+}
+
+/** The same for the program cosign; its path. */
+export async function cosign(): Promise<string | undefined> {
+  const root = await ask('base-image.sh', ['--root', 'readers'])
+  return root && join(root, 'usr/bin/cosign')
 }
 
 /** The same for what the frontend's image for these platforms is built from, which is put into a directory. */

@@ -3,7 +3,14 @@
 import { readFileSync } from 'node:fs'
 import test, { type ExecutionContext } from 'ava'
 import { verifies } from '../helpers/cli.js'
-import { type Build, type Built, buildctl, buildctlOn, buildxOn } from '../helpers/frontend-builders.js'
+import {
+  type Build,
+  type Built,
+  buildctl,
+  buildctlOn,
+  buildxOn,
+  RemoteBuilder,
+} from '../helpers/frontend-builders.js'
 import type { Example } from '../helpers/images.js'
 import { inRepository } from '../helpers/repository.js'
 import { engineWithImages, type Images, SideBuilder } from '../helpers/side-builds.js'
@@ -45,29 +52,42 @@ for (const [name, engine] of ready) {
   })
 }
 
-const withRegistry = typeof ready.get('buildkitd') === 'string' ? test.serial.skip : test.serial
-withRegistry(
-  'buildkitd: a finished image in a registry is baked by two lines, and goes back there',
-  async (t) => {
-    const { build, base, frontend } = ready.get('buildkitd') as Ready
-    const [registry] = base.split('/')
-    const [source, target] = [`${registry}/finished:1`, `${registry}/finished:1-cds`]
-    const engine = await sideEngine('buildkitd')
-    if (typeof engine === 'string') return t.fail(engine)
-    const pushes = (context: string, dockerfile: string, name: string) =>
-      buildctlPushes(t, engine, { context, dockerfile }, name)
-    const app = requestFor('02-command-line-tool', { base, frontend }, false)
-    await pushes(app.context, app.dockerfile.replace(/^FROM .*$/m, `FROM ${base}`), source)
-    await pushes(temporary(t), `# syntax=${frontend}\nFROM ${source}\n`, target)
+/** How two lines are given to a buildkitd, so that the result goes to a registry. */
+type Push = (t: ExecutionContext, engine: SideEngine, dockerfile: string, name: string) => Promise<void>
 
-    const from = async (name: string) =>
-      await build(t, { context: temporary(t), dockerfile: `FROM ${name}\n`, args: {} })
-    const [plain, ours] = [await from(source), await from(target)]
-    t.deepEqual(ours.diffIds.slice(0, -1), plain.diffIds)
-    t.deepEqual(rest(ours), rest(plain))
-    await verifies(t, ours.image, 90, [], { env: ours.env })
+const CLIENTS: Readonly<Record<string, Push>> = {
+  buildctl: (t, engine, dockerfile, name) =>
+    buildctlPushes(t, engine, { context: temporary(t), dockerfile }, name),
+  'a remote builder of buildx': async (t, engine, dockerfile, name) => {
+    const builder = await RemoteBuilder.create(t, engine, await sideProgram('docker-buildx'))
+    await builder.pushes(dockerfile, name)
   },
-)
+}
+
+const withRegistry = typeof ready.get('buildkitd') === 'string' ? test.serial.skip : test.serial
+for (const [at, [client, push]] of Object.entries(CLIENTS).entries()) {
+  withRegistry(
+    `buildkitd, asked by ${client}: a finished image in a registry is baked by two lines, and goes back there`,
+    async (t) => {
+      const { build, base, frontend } = ready.get('buildkitd') as Ready
+      const [registry] = base.split('/')
+      const [source, target] = [`${registry}/finished-${at}:1`, `${registry}/finished-${at}:1-cds`]
+      const engine = await sideEngine('buildkitd')
+      if (typeof engine === 'string') return t.fail(engine)
+      const app = requestFor('02-command-line-tool', { base, frontend }, false)
+      const dockerfile = app.dockerfile.replace(/^FROM .*$/m, `FROM ${base}`)
+      await buildctlPushes(t, engine, { context: app.context, dockerfile }, source)
+      await push(t, engine, `# syntax=${frontend}\nFROM ${source}\n`, target)
+
+      const from = async (name: string) =>
+        await build(t, { context: temporary(t), dockerfile: `FROM ${name}\n`, args: {} })
+      const [plain, ours] = [await from(source), await from(target)]
+      t.deepEqual(ours.diffIds.slice(0, -1), plain.diffIds)
+      t.deepEqual(rest(ours), rest(plain))
+      await verifies(t, ours.image, 90, [], { env: ours.env })
+    },
+  )
+}
 
 async function buildctlPushes(
   t: ExecutionContext,

@@ -11,9 +11,10 @@ import { packTar } from '../../src/tar/index.js'
 import type { InspectResult } from '../../src/usecases/inspect.js'
 import type { BakePlatformsResult } from '../../src/usecases/result.js'
 import * as cli from '../helpers/cli.js'
+import { startDockerRegistry } from '../helpers/docker-registry.js'
 import { contentOf, LayoutMaker, named } from '../helpers/layout.js'
 import { commonPython, PLATFORMS } from '../helpers/processors.js'
-import { DEADLINE_MS, run } from '../helpers/run.js'
+import { DEADLINE_MS, has, run } from '../helpers/run.js'
 import { schemaErrors } from '../helpers/schemas.js'
 import { EMULATOR } from '../helpers/start.js'
 import { file } from '../helpers/tar.js'
@@ -22,6 +23,9 @@ import { temporary } from '../helpers/temporary.js'
 const python = commonPython()
 const declare = python !== undefined && process.arch === 'x64' ? test.serial : test.serial.skip
 const why = python === undefined ? ' (there are no roots for both with the same Python)' : ''
+const hasRegistry = (await has('docker-registry')) && (await has('skopeo'))
+const declareInRegistry =
+  python !== undefined && process.arch === 'x64' && hasRegistry ? test.serial : test.serial.skip
 
 const APP = {
   'main.py': 'import app, json, here\nprint(app.answer()(), json.dumps({"a": [here.NAME]}))\n',
@@ -61,14 +65,8 @@ async function imageOf(layout: LayoutMaker, { architecture, root, triplet }: (ty
   return layout.blob(MEDIA_TYPES.manifest, manifest, { platform: { os: 'linux', architecture } })
 }
 
-async function pycds(t: ExecutionContext, ...args: string[]): Promise<string> {
-  const { code, stdout, stderr } = await cli.pycds(args)
-  t.is(code, 0, `${args.join(' ')}: ${stdout}${stderr}`)
-  return stdout
-}
-
-declare(`an arm64 image gets its archive from the run of the amd64 image${why}`, async (t) => {
-  t.timeout(DEADLINE_MS)
+/** A layout with an index of such images, and one for a processor that is never baked for. */
+async function makeIndex(t: ExecutionContext): Promise<{ layout: LayoutMaker; other: Descriptor }> {
   const layout = new LayoutMaker(join(temporary(t), 'layout'))
   const images: Descriptor[] = []
   for (const one of PLATFORMS) images.push(await imageOf(layout, one))
@@ -77,8 +75,20 @@ declare(`an arm64 image gets its archive from the run of the amd64 image${why}`,
     architecture: 's390x',
     descriptor: { platform },
   })
-  const manifests = [...images, other]
-  layout.index([named(layout.blob(MEDIA_TYPES.index, { schemaVersion: 2, manifests }), '1')])
+  const index = { schemaVersion: 2, mediaType: MEDIA_TYPES.index, manifests: [...images, other] }
+  layout.index([named(layout.blob(MEDIA_TYPES.index, index), '1')])
+  return { layout, other }
+}
+
+async function pycds(t: ExecutionContext, ...args: string[]): Promise<string> {
+  const { code, stdout, stderr } = await cli.pycds(args)
+  t.is(code, 0, `${args.join(' ')}: ${stdout}${stderr}`)
+  return stdout
+}
+
+declare(`an arm64 image gets its archive from the run of the amd64 image${why}`, async (t) => {
+  t.timeout(DEADLINE_MS)
+  const { layout, other } = await makeIndex(t)
   const bake = [
     'bake',
     `oci:${layout.path}:1`,
@@ -148,3 +158,55 @@ declare(`an arm64 image gets its archive from the run of the amd64 image${why}`,
   t.is(served.stdout, stock.stdout)
   for (const name of ['app', 'here', 'json.decoder']) t.regex(served.stderr, new RegExp(`served ${name}\\b`))
 })
+
+declareInRegistry(
+  `an index of a registry goes to another registry: two images baked, the third as it is${why}`,
+  async (t) => {
+    t.timeout(DEADLINE_MS)
+    const { layout, other } = await makeIndex(t)
+    const [first, second] = [await startDockerRegistry(t), await startDockerRegistry(t)]
+    const copied = ['copy', '-q', '--all', '--preserve-digests', '--dest-tls-verify=false']
+    const seeded = await run('skopeo', [
+      ...copied,
+      `oci:${layout.path}:1`,
+      `docker://${first.host}/team/app:1`,
+    ])
+    t.is(seeded.code, 0, seeded.stderr)
+    const bake = ['bake', `registry:${first.host}/team/app:1`, '--measure', '0', '--json', '--platform']
+    const target = `registry:${second.host}/app:2`
+
+    const alone = await cli.pycds([...bake, 'linux/s390x', '-o', target])
+    t.is(alone.code, 4, alone.stdout + alone.stderr)
+    t.is((await cli.pycds(['doctor', target])).code, 7)
+
+    const output = await pycds(t, ...bake, 'linux/amd64,linux/arm64', '-o', target)
+    const result = JSON.parse(output) as BakePlatformsResult
+    t.is(result.output?.reference, target)
+    t.deepEqual(
+      result.platforms.map(({ platform, trainedOn }) => [platform, trainedOn]),
+      [
+        ['linux/amd64', 'linux/amd64'],
+        ['linux/arm64', 'linux/amd64'],
+      ],
+    )
+
+    // All of it is there: whoever copies it reads each blob, and compares it with its digest.
+    const copy = join(temporary(t), 'copy')
+    const from = ['copy', '-q', '--all', '--preserve-digests', '--src-tls-verify=false']
+    const read = await run('skopeo', [...from, `docker://${second.host}/app:2`, `oci:${copy}:2`])
+    t.is(read.code, 0, read.stderr)
+    const digest = result.output?.digest as Descriptor['digest']
+    const index = JSON.parse(readFileSync(new LayoutMaker(copy).blobPath({ digest }), 'utf8')) as {
+      manifests: Descriptor[]
+    }
+    t.deepEqual(
+      index.manifests.map((one) => one.platform?.architecture),
+      ['amd64', 'arm64', 's390x'],
+    )
+    t.is(index.manifests[2]?.digest, other.digest)
+    const inspected = JSON.parse(
+      await pycds(t, 'inspect', target, '--platform', 'linux/arm64', '--json'),
+    ) as InspectResult
+    t.true(JSON.stringify(inspected).includes(result.platforms[1]?.result.python.buildId ?? '-'))
+  },
+)

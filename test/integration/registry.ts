@@ -2,6 +2,8 @@
 // Images of real registries: with TLS of a test authority, passwords, tokens, and connections that break. What goes there is
 // read by other tools, and is what every other way gives.
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import test from 'ava'
 import { appendLayer, sha256DiffId } from '../../src/image/index.js'
@@ -15,6 +17,7 @@ import {
   CANARIES,
   homeOf,
   makeCertificate,
+  pushImage,
   startCuttingProxy,
   startDockerRegistry,
   startTokenServer,
@@ -23,37 +26,31 @@ import {
 import { docker } from '../helpers/engine.js'
 import { ensureImage } from '../helpers/images.js'
 import { simpleLayout } from '../helpers/layout.js'
+import { Podman } from '../helpers/podman.js'
 import { DEADLINE_MS, has, run } from '../helpers/run.js'
 import { file } from '../helpers/tar.js'
 import { temporary } from '../helpers/temporary.js'
+import { TIER } from '../helpers/tier.js'
 
 const image = await ensureImage('minimal')
 const hasRegistry = (await has('docker-registry')) && (await run('openssl', ['version'])).code === 0
 const hasSkopeo = await has('skopeo')
 const { stdout } = await pycds(['doctor', 'oci:/nonexistent', '--json'])
 const engine = (JSON.parse(stdout) as DoctorResult).checks.find(({ id }) => id === 'engine')
+const podman =
+  TIER === 'all' && image !== undefined && hasRegistry
+    ? await Podman.start('rootful')
+    : 'only in the tier all'
 const withRegistry = hasRegistry ? test.serial : test.serial.skip
 const withAll =
   hasRegistry && hasSkopeo && image !== undefined && engine?.status === 'ok' ? test.serial : test.serial.skip
-
-/** Copies an image of the engine into a registry. */
-async function seed(target: string, ...words: string[]): Promise<void> {
-  const { code, stderr } = await run('skopeo', [
-    'copy',
-    '-q',
-    ...words,
-    `docker-daemon:${image}:latest`,
-    target,
-  ])
-  if (code !== 0) throw new Error(stderr)
-}
 
 withAll('TLS and a password: a bake within a registry is read by skopeo and run by the engine', async (t) => {
   t.timeout(DEADLINE_MS)
   const tls = await makeCertificate(t)
   const { host } = await startDockerRegistry(t, { auth: 'htpasswd', tls })
   const creds = `${USER.name}:${USER.password}`
-  await seed(`docker://${host}/team/api:1`, '--dest-creds', creds, '--dest-tls-verify=false')
+  await pushImage(image ?? '', `${host}/team/api:1`, '--dest-creds', creds)
   const source = `docker://${host}/team/api:1`
 
   // Neither without the authority nor without the password.
@@ -150,6 +147,42 @@ withAll(
     t.is(JSON.parse(seen.stdout).Digest, copied.output?.manifestDigest, seen.stderr)
   },
 )
+
+test.after.always(async () => {
+  if (typeof podman !== 'string') await podman.stop()
+})
+const withPodman = typeof podman === 'string' ? test.serial.skip : withAll
+withPodman('what is baked in a registry is pulled and run by Podman', async (t) => {
+  t.timeout(DEADLINE_MS)
+  const { host } = await startDockerRegistry(t)
+  await pushImage(image ?? '', `${host}/team/api:1`)
+  await bakes(t, [`registry:${host}/team/api:1`])
+  const client = podman as Podman
+  const name = `${host}/team/api:1-cds`
+  const pulled = await client.client('pull', '-q', '--tls-verify=false', name)
+  t.is(pulled.code, 0, pulled.stderr)
+  const program = ['python3', '-c', 'import json; print(json.dumps(1))']
+  const words = ['run', '--rm', '--network=none', '--env=PYCDS=require', name, ...program]
+  const { code, stdout, stderr } = await client.client(...words)
+  t.is(code, 0, stderr)
+  t.is(stdout.trim(), '1')
+})
+
+test('a registry elsewhere is asked through the proxy, by the program as it is published', async (t) => {
+  t.timeout(DEADLINE_MS)
+  const asked = new Set<string | undefined>()
+  const proxy = createServer()
+  proxy.on('connect', ({ url }, connection) => {
+    asked.add(url)
+    connection.end('HTTP/1.1 403 Forbidden\r\n\r\n')
+  })
+  await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve))
+  t.teardown(() => proxy.close())
+  const env = { ...homeOf(t, []), HTTPS_PROXY: `http://127.0.0.1:${(proxy.address() as AddressInfo).port}` }
+  const { code, stderr } = await pycds(['inspect', 'registry:registry.example/team/api:1'], { env })
+  t.is(code, 6, stderr)
+  t.deepEqual([...asked], ['registry.example:443'])
+})
 
 for (const what of ['request', 'answer'] as const) {
   withRegistry(`a bake succeeds when the connection breaks in any one ${what}`, async (t) => {
