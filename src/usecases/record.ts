@@ -18,7 +18,8 @@ export interface RecordRequest extends LearnRequest {
 export interface RecordResult {
   schema: 'io.pycds.record/1'
   image: { reference: string; id: string }
-  python: { version: string; executable: string }
+  /** `library`: what holds the interpreter where a program has it as a library; else null. */
+  python: { version: string; executable: string; library: string | null }
   training: BakeResult['training']
   modules: number
   leftOut: number
@@ -45,7 +46,11 @@ export async function record(
     result: {
       schema: 'io.pycds.record/1',
       image: { reference: request.reference, id: source.id },
-      python: { version: python.python.version, executable: python.python.launcher },
+      python: {
+        version: python.python.version,
+        executable: python.python.launcher,
+        library: python.python.library === python.python.executable ? null : python.python.library,
+      },
       training: describeTraining(request, source.config, plan.ready, training),
       modules: selection.modules.length,
       leftOut: selection.leftOut.length,

@@ -5,8 +5,8 @@ import { tmpdir } from 'node:os'
 import { startedPids } from './cli.js'
 import { run } from './run.js'
 
-const OWNER = 'io.pycds.owner'
-const PENDING = 'localhost/pycds-image-pending'
+export const OWNER = 'io.pycds.owner'
+export const PENDING = 'localhost/pycds-image-pending'
 
 /** Containers, and images without a name yet, of these processes; all that were started from here if not given. */
 export async function leftInEngine(pids: ReadonlySet<number> = startedPids): Promise<string[]> {

@@ -92,11 +92,14 @@ export class TestRegistry {
   static async start(t: ExecutionContext, behaviour: RegistryBehaviour = {}): Promise<TestRegistry> {
     const registry = new TestRegistry(behaviour)
     await new Promise<void>((resolve) => registry.#server.listen(0, '127.0.0.1', resolve))
-    t.teardown(() => {
-      registry.#server.closeAllConnections()
-      registry.#server.close()
-    })
+    t.teardown(() => registry.stop())
     return registry
+  }
+
+  /** Ends it as a registry ends that is killed: all connections break, and nobody listens any more. */
+  stop(): void {
+    this.#server.close()
+    this.#server.closeAllConnections()
   }
 
   get host(): string {

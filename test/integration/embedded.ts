@@ -91,6 +91,7 @@ here(
     const file = join(temporary(t), 'trace.json')
     const traced = await pycds(['trace', image, '-o', file])
     t.is(traced.code, 0, traced.stderr)
+    t.regex(traced.stdout, new RegExp(`python +3\\.13\\S* +${OTHER_LIBRARY}`))
     const trace = JSON.parse(readFileSync(file, 'utf8')) as Trace
     t.like(trace.python, { library: OTHER_LIBRARY, executable: '/usr/local/bin/python3.13' })
     const name = imageName(t)

@@ -129,6 +129,21 @@ if (base === undefined) {
     t.deepEqual(schemaErrors('verify', JSON.parse(verified.stdout)), [])
   })
 
+  test.serial(
+    '--min-hit-rate starts the program, also where its modules were imported by name',
+    async (t) => {
+      const image = imageName(t)
+      const text = `FROM ${base}\nCMD ["python3", "-c", "import email.message"]\n`
+      await docker('build', '--quiet', '--network', 'none', '-t', image, temporary(t, { Dockerfile: text }))
+      const name = imageName(t)
+      const limited = ['--train', 'imports', '--import', 'json', '--min-hit-rate', '95']
+      const { code, stderr } = await pycds(['bake', image, '-t', name, '--measure', '0', ...limited])
+      t.is(code, 5, stderr)
+      t.regex(stderr, /min-hit-rate/)
+      t.false(await hasImage(name))
+    },
+  )
+
   test.serial('no database', refuses, 'database', 3, /exit code 1 after \d+ imports: no database/)
   test.serial(
     'a port that never opens',

@@ -13,7 +13,7 @@ export function renderRecord(result: RecordResult, style: Style): string {
     '',
     ...renderFacts([
       ['modules', `${result.modules}, ${result.leftOut} left out`],
-      ['python', `${result.python.version}  ${result.python.executable}`],
+      ['python', `${result.python.version}  ${result.python.library ?? result.python.executable}`],
       ['trace', result.output ?? 'stdout'],
     ]),
   ].join('\n')

@@ -103,3 +103,20 @@ withMounts('a read-only place is told at once', async (t) => {
   t.regex(stderr, /the file system of .* is read-only/)
   t.false(existsSync(join(directory, 'out')))
 })
+
+const asRoot = process.getuid?.() === 0 && existsSync('/proc/self') ? test : test.skip
+for (const output of ['oci:/proc/x', 'oci-archive:/proc/x.tar', 'docker-archive:/proc/x.tar']) {
+  asRoot(
+    `${output}: a place that lets nobody make anything, whatever its rights say, is told at once`,
+    async (t) => {
+      const { path } = await simpleLayout(t)
+      await fails(t, 2, ['bake', `oci:${path}`, '-o', output], /output .*: nothing can be made in \/proc\n/)
+    },
+  )
+}
+
+asRoot('so it is for a file', async (t) => {
+  const { path } = await simpleLayout(t)
+  const words = ['bake', `oci:${path}`, '--iidfile', '/proc/x']
+  await fails(t, 2, words, /--iidfile \/proc\/x: nothing can be made in \/proc\n/)
+})

@@ -81,3 +81,20 @@ test('a path that leads nowhere is told as one, as the path of an archive, too',
   for (const verb of ['bake', 'inspect', 'verify'])
     await tells(t, [verb, './gone.cds'], temporary(t), /gone\.cds": .*there is no such file or directory/)
 })
+
+test('inspect: what is called like an archive and is not there is told as a file, too', async (t) => {
+  const cwd = temporary(t)
+  for (const name of ['gone.cds', 'gone.snap']) {
+    await tells(
+      t,
+      ['inspect', name],
+      cwd,
+      /gone\.\w+: there is no such file, and .*not found/,
+      /path of the file/,
+    )
+    const env = { DOCKER_HOST: 'unix:///nonexistent/engine.sock' }
+    const { code, stderr } = await pycdsAlone(['inspect', name], { cwd, env })
+    t.is(code, 6)
+    t.regex(stderr, /there is no such file, and .*nothing answers/)
+  }
+})
