@@ -22,8 +22,6 @@ const BOUND_MS = 3 * 60_000
 const image = await ensureImage('minimal')
 const withImage = image === undefined ? test.skip : test
 const inAll = TIER === 'all' ? withImage : test.skip
-if (TIER !== 'all')
-  process.stderr.write('skipped outside of tier all: an engine or a registry gone at other stages\n')
 
 /** Bakes, which must fail as a bake does whose object is gone. */
 async function failsWithout(
