@@ -99,12 +99,15 @@ declare(`an arm64 image gets its archive from the run of the amd64 image${why}`,
     '--json',
   ]
 
-  const plan = JSON.parse(await pycds(t, ...bake, '--dry-run')) as BakePlatformsResult
+  const plan = JSON.parse(await pycds(t, ...bake, '--snapshot', '--dry-run')) as BakePlatformsResult
   t.is(plan.output, null)
   t.deepEqual(
     plan.platforms.map((one) => one.platform),
     ['linux/amd64', 'linux/arm64'],
   )
+  const [whole, still] = plan.platforms.map(({ result }) => result.snapshot?.reason ?? '')
+  t.regex(still ?? '', /cannot run linux\/arm64/)
+  t.notRegex(whole ?? '', /cannot run/)
 
   const before = contentOf(layout.path)
   t.is((await cli.pycds([...bake, '--max-layer-size', '1KB'])).code, 5)
