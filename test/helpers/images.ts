@@ -20,7 +20,12 @@ export type BaseImage =
   | 'torch'
 
 /** Folders of `examples/`. */
-export type Example = '01-flask-service' | '02-command-line-tool' | '03-numpy-job' | '04-torch-workers'
+export type Example =
+  | '01-flask-service'
+  | '02-command-line-tool'
+  | '03-numpy-job'
+  | '04-torch-workers'
+  | '05-learning-function'
 
 /**
  * Makes a base image unless the engine has it, and gives its reference; `undefined` where this machine cannot

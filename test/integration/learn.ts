@@ -7,7 +7,7 @@ import type { PrepareResult } from '../../src/usecases/prepare.js'
 import { build, CLASSIC } from '../helpers/builds.js'
 import { bakes, pycds } from '../helpers/cli.js'
 import { docker, imageName } from '../helpers/engine.js'
-import { ensureImage, toolImage } from '../helpers/images.js'
+import { ensureImage, exampleImage, toolImage } from '../helpers/images.js'
 import { DEADLINE_MS, run } from '../helpers/run.js'
 import { unless } from '../helpers/skipped.js'
 import { temporary } from '../helpers/temporary.js'
@@ -18,6 +18,19 @@ type Run = (t: ExecutionContext) => Promise<void>
 const LAYER_BYTES = 400_000
 const PROGRAM = ['python3', '-c', 'import email.message, http.client, json, logging, requests']
 const HARDENED = ['--read-only', '--cap-drop', 'ALL', '--security-opt', 'no-new-privileges', '--user', '4711']
+
+/** Calls the function of the examples as soon as it listens; whoever waits for it has the deadline. */
+const CALL = `import time, urllib.error, urllib.request
+data = b'{"amount": "10.00", "among": 3}'
+call = urllib.request.Request("http://127.0.0.1:8080/", data, {"Content-Type": "application/json"})
+while True:
+    try:
+        print(urllib.request.urlopen(call).read().decode(), end="")
+        break
+    except urllib.error.URLError as error:
+        if not isinstance(error.reason, ConnectionRefusedError):
+            raise
+        time.sleep(0.05)`
 
 const base = await ensureImage('small')
 const tool = base === undefined ? undefined : await toolImage()
@@ -44,6 +57,20 @@ async function twice(t: ExecutionContext, image: string, options: readonly strin
     return stderr
   }
   return [await start(), await start()]
+}
+
+/** What the function answers, as soon as it does, and says until it is stopped. */
+async function answerOf(t: ExecutionContext, image: string, learned: string) {
+  const words = [...HARDENED.slice(0, -2), '--network', 'none', '-v', `${learned}:/var/cache/pycds`]
+  const env = ['-e', 'PYCDS=report', '-e', 'PYCDS_LEARN_WAIT=60s']
+  const container = await docker('run', '--detach', ...words, ...env, image)
+  t.teardown(async () => {
+    await docker('rm', '--force', container)
+  })
+  const { code, stdout, stderr } = await run('docker', ['exec', container, 'python3', '-S', '-c', CALL])
+  t.is(code, 0, stderr)
+  await docker('stop', '--time', '120', container)
+  return { answer: stdout, said: (await run('docker', ['logs', container])).stderr }
 }
 
 function learns(t: ExecutionContext, [first = '', second = '']: readonly string[]): void {
@@ -91,6 +118,19 @@ if (base === undefined) {
     await bakes(t, [tag, '-t', `${tag}-baked`, '--', ...PROGRAM])
     const inspected = await docker('inspect', '-f', '{{json .Config}}', `${tag}-baked`)
     t.false(inspected.includes('PYCDS_LEARN') || inspected.includes('io.pycds.learn'), inspected)
+  })
+
+  test.serial('the function of the examples learns in a volume, and answers as ever', async (t) => {
+    t.timeout(DEADLINE_MS)
+    const image = await exampleImage('05-learning-function', 'small')
+    const tag = imageName(t)
+    await prepares(t, [image ?? '', '-t', tag])
+    const learned = await volume(t)
+    const first = await answerOf(t, tag, learned)
+    const second = await answerOf(t, tag, learned)
+    t.is(first.answer, '{"shares":["3.34","3.33","3.33"]}\n')
+    t.is(second.answer, first.answer)
+    learns(t, [first.said, second.said])
   })
 
   const where = tool === undefined ? test.serial.skip : test.serial
