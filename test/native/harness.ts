@@ -120,5 +120,10 @@ test('a bulk proof is made in full by all, else a hundredth and at least a handf
   t.is(portion(250, 'all'), 250)
   t.is(portion(250, 'default'), 6)
   t.is(portion(2000, 'default'), 20)
+  t.is(portion(3, 'default'), 3)
+})
+
+test('quick makes a handful of it', (t) => {
+  t.is(portion(2000, 'quick'), 6)
   t.is(portion(3, 'quick'), 3)
 })
