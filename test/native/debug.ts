@@ -13,6 +13,7 @@ import { archiver, findPythons } from '../helpers/interpreters.js'
 import { Bench } from '../helpers/python.js'
 import { inRepository } from '../helpers/repository.js'
 import { testInTurn } from '../helpers/test-in-turn.js'
+import { TIER } from '../helpers/tier.js'
 
 const NATIVE = inRepository('native')
 const SCRATCH = mkdtempSync(join(tmpdir(), 'pycds-test-'))
@@ -20,7 +21,8 @@ const [python] = findPythons()
 
 test.after.always(() => rmSync(SCRATCH, { recursive: true, force: true }))
 
-if (python) {
+if (TIER === 'quick') test.skip('PYCDS_TEST_TIER=quick: the debug build is not made', () => undefined)
+else if (python) {
   testInTurn('the invariants hold while an archive is written and its modules are served', async (t) => {
     const directory = join(SCRATCH, 'out')
     const settings = ['DEBUG=1', `OUT=${directory}`, `BUILD=${join(SCRATCH, 'build')}`]
