@@ -26,7 +26,8 @@
  *   1  2026-11  first format: memory images with fix-ups
  *   2  2026-11  streams of object descriptions, constants shared between units
  *   3  2026-11  faster checksums of blocks; every unit is a module
- *   4  2026-11  units are found by the path of their source, too */
+ *   4  2026-11  units are found by the path of their source, too
+ *   5  2026-11  a sample stands for the numbers of its sign only */
 #define PYCDS_FORMAT 5u
 
 /* "\x89PYCDS\r\n" once sealed. Until then the first byte is '!'. */

@@ -82,15 +82,16 @@ static struct forms forms_of(const struct pycds_number *number) {
 
 size_t pycds_number_replace(const uint8_t *code, size_t bytes, const struct pycds_number *from,
                             const struct pycds_number *to, uint8_t *out) {
+  if (from->negative != to->negative) return 0;
   const struct forms old = forms_of(from), new = forms_of(to);
-  if (old.count != new.count) return 0;
   bool seen[2] = {false, false};
   size_t length = 0;
   for (size_t at = 0; at < bytes;) {
     size_t form = 0;
     for (; form < old.count; form++) {
       const struct marshalled *one = &old.forms[form];
-      if (bytes - at >= one->length && memcmp(code + at, one->bytes, one->length) == 0) break;
+      if (code[at] == one->bytes[0] && bytes - at >= one->length && memcmp(code + at, one->bytes, one->length) == 0)
+        break;
     }
     if (form == old.count) {
       out[length++] = code[at++];

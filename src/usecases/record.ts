@@ -9,7 +9,7 @@ import { toTrace } from '../learn/trace/traces.js'
 import { describeTraining } from '../learn/training.js'
 import type { Ports } from '../ports/index.js'
 import { withContainer } from '../ports/with-container.js'
-import type { BakeResult } from './result.js'
+import { type BakeResult, libraryOf } from './result.js'
 
 export interface RecordRequest extends LearnRequest {
   surroundings: Surroundings
@@ -49,7 +49,7 @@ export async function record(
       python: {
         version: python.python.version,
         executable: python.python.launcher,
-        library: python.python.library === python.python.executable ? null : python.python.library,
+        library: libraryOf(python.python),
       },
       training: describeTraining(request, source.config, plan.ready, training),
       modules: selection.modules.length,

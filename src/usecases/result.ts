@@ -66,16 +66,21 @@ export function describeLayer({ layer, compressedBytes }: Packed): BakeResult['l
   return { diffId: layer.diffId, bytes: layer.tar.length, compressedBytes }
 }
 
+/** What holds the interpreter where a program has it as a library; else null. */
+export function libraryOf({ library, executable }: { library: string; executable: string }): string | null {
+  return library === executable ? null : library
+}
+
 /** The interpreter that an image was baked for. */
 export function describePython(
   { python: { python } }: Learned,
   { identity }: MadeContent,
 ): BakeResult['python'] {
-  const { version, executable, library, cacheTag } = python
+  const { version, executable, cacheTag } = python
   return {
     version,
     executable,
-    library: library === executable ? null : library,
+    library: libraryOf(python),
     buildId: identity.hex,
     abi: cacheTag,
   }

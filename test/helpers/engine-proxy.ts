@@ -4,8 +4,6 @@ import { createServer, connect as open, type Socket } from 'node:net'
 import { join } from 'node:path'
 import type { ExecutionContext } from 'ava'
 import { connect } from '../../src/docker/index.js'
-import { OWNER, PENDING } from './leftovers.js'
-import { run } from './run.js'
 import { temporary } from './temporary.js'
 
 /** When it dies: in the first request whose method and path fit. */
@@ -68,22 +66,6 @@ export async function startEngineProxy(t: ExecutionContext, death: Death): Promi
   await new Promise<void>((resolve) => server.listen(path, resolve))
   t.teardown(die)
   return { address: `unix://${path}`, isDead: () => dead }
-}
-
-/** Removes what a process could not remove from an engine that it did not reach any more. */
-export async function removeLeftOf(pid: number): Promise<void> {
-  const list = async (...args: string[]) => (await run('docker', args)).stdout.split('\n').filter(Boolean)
-  const format = `{{.ID}} {{.Label "${OWNER}"}}`
-  const isOf = (mark = '') => new RegExp(`^[0-9a-f]{8}-${pid}-`).test(mark)
-  const containers = await list('ps', '--all', '--filter', `label=${OWNER}`, '--format', format)
-  const images = await list('images', PENDING, '--format', '{{.Repository}}:{{.Tag}} {{.Tag}}')
-  for (const [verb, lines] of [
-    ['rm', containers],
-    ['rmi', images],
-  ] as const) {
-    const found = lines.map((line) => line.split(' ')).filter(([, mark]) => isOf(mark))
-    for (const [name = ''] of found) await run('docker', [verb, '--force', name])
-  }
 }
 
 function engineSocket(): string {

@@ -5,8 +5,8 @@ import { tmpdir } from 'node:os'
 import { startedPids } from './cli.js'
 import { run } from './run.js'
 
-export const OWNER = 'io.pycds.owner'
-export const PENDING = 'localhost/pycds-image-pending'
+const OWNER = 'io.pycds.owner'
+const PENDING = 'localhost/pycds-image-pending'
 
 /** Containers, and images without a name yet, of these processes; all that were started from here if not given. */
 export async function leftInEngine(pids: ReadonlySet<number> = startedPids): Promise<string[]> {
@@ -30,6 +30,16 @@ export function leftHere(pids: ReadonlySet<number> = startedPids): string[] {
     }
   })
   return [...directories, ...roots]
+}
+
+/** Removes what a process could not remove from an engine that it did not reach any more. */
+export async function removeLeftBy(pid: number): Promise<void> {
+  const pids = new Set([pid])
+  const format = `{{.ID}} {{.Label "${OWNER}"}}`
+  const containers = await lines('ps', '--all', '--filter', `label=${OWNER}`, '--format', format)
+  for (const [id = '', mark = ''] of containers.map((line) => line.split(' ')))
+    if (isOf(mark, pids)) await run('docker', ['rm', '--force', id])
+  for (const tag of await pendingImages(pids)) await run('docker', ['rmi', '--force', `${PENDING}:${tag}`])
 }
 
 async function marksInEngine(): Promise<string[]> {

@@ -18,8 +18,6 @@ import { TIER } from '../helpers/tier.js'
 
 const MIN_HIT_RATE = 90
 const POLL_MS = 200
-/** Each round imports hundreds of modules twice, and each module that is left out asks for another round. */
-const FREEZE_MS = 3 * DEADLINE_MS
 const API = '/lambda_api.py'
 
 /** An image laid out as the official slim ones are, in which pip takes wheels of a directory. */
@@ -50,7 +48,7 @@ for (const row of COOKBOOK) {
 }
 
 async function holds(t: ExecutionContext, row: CookbookRow): Promise<void> {
-  t.timeout(2 * DEADLINE_MS + FREEZE_MS)
+  t.timeout(3 * DEADLINE_MS)
   const context = wheelsFor(row.packages)
   if (context === undefined) return t.fail(`PyPI does not give ${row.packages.join(', ')}`)
   t.teardown(() => rmSync(context, { recursive: true, force: true }))
@@ -71,7 +69,7 @@ async function holds(t: ExecutionContext, row: CookbookRow): Promise<void> {
   t.is(await answerOf(t, name, row), before)
   const frozen = imageName(t)
   const words = [image, '-t', frozen, '--snapshot', ...(optionsOf(page, 'bake') ?? [])]
-  const { snapshot } = await bakes(t, words, { deadlineMs: FREEZE_MS })
+  const { snapshot } = await bakes(t, words)
   const causes = new Set(snapshot?.leftOut.map(({ because, code, detail }) => `${because} ${code} ${detail}`))
   t.log(`snapshot: ${snapshot?.modules} modules, ${snapshot?.reason}; left out for`, causes)
   t.is(await answerOf(t, frozen, row), before)

@@ -283,7 +283,7 @@ const withAll = TIER === 'all' ? withSkopeo : test.serial.skip
 withAll(
   '500 images of a registry, killed in the middle and run again: the third run touches nothing, and memory stays below 1 GB',
   async (t) => {
-    t.timeout(20 * DEADLINE_MS)
+    t.timeout(7 * DEADLINE_MS)
     const count = portion(500)
     const registry = await TestRegistry.start(t)
     addLayout(registry, join(await fleetOf(t, count), 'layout'), 'team/app')
@@ -295,7 +295,7 @@ withAll(
     t.true(told < count, 'it was killed before its end')
     const second = await run(process.execPath, ['--import', TELL_MEMORY, CLI, 'bake', ...args], {
       cwd: folder,
-      deadlineMs: 15 * DEADLINE_MS,
+      deadlineMs: 5 * DEADLINE_MS,
     })
     t.is(second.code, 0, second.stderr)
     const { baked, unchanged, failed } = (JSON.parse(second.stdout) as BakesResult).counts

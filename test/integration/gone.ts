@@ -9,9 +9,10 @@ import { BlobCache, Registries } from '../../src/registry/index.js'
 import { LocationStore } from '../../src/store/locations/index.js'
 import { pycds } from '../helpers/cli.js'
 import { hasImage, imageName } from '../helpers/engine.js'
-import { type Death, removeLeftOf, startEngineProxy } from '../helpers/engine-proxy.js'
+import { type Death, startEngineProxy } from '../helpers/engine-proxy.js'
 import { ensureImage } from '../helpers/images.js'
 import { simpleLayout } from '../helpers/layout.js'
+import { removeLeftBy } from '../helpers/leftovers.js'
 import { TestRegistry } from '../helpers/registry.js'
 import { temporary } from '../helpers/temporary.js'
 import { TIER } from '../helpers/tier.js'
@@ -36,7 +37,7 @@ async function failsWithout(
   const onStart = (child: ChildProcess) => {
     pid = child.pid ?? 0
   }
-  t.teardown(() => removeLeftOf(pid))
+  t.teardown(() => removeLeftBy(pid))
   const options = ['--measure', '0', '--progress', 'quiet']
   const { code, stdout, stderr } = await pycds(['bake', ...words, ...options], {
     env: { ...env, TMPDIR: place },

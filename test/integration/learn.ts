@@ -17,7 +17,8 @@ type Run = (t: ExecutionContext) => Promise<void>
 /** What a layer may take at most, compressed. */
 const LAYER_BYTES = 400_000
 const PROGRAM = ['python3', '-c', 'import email.message, http.client, json, logging, requests']
-const HARDENED = ['--read-only', '--cap-drop', 'ALL', '--security-opt', 'no-new-privileges', '--user', '4711']
+const CONFINED = ['--read-only', '--cap-drop', 'ALL', '--security-opt', 'no-new-privileges']
+const HARDENED = [...CONFINED, '--user', '4711']
 
 /** Calls the function of the examples as soon as it listens; whoever waits for it has the deadline. */
 const CALL = `import time, urllib.error, urllib.request
@@ -61,7 +62,7 @@ async function twice(t: ExecutionContext, image: string, options: readonly strin
 
 /** What the function answers, as soon as it does, and says until it is stopped. */
 async function answerOf(t: ExecutionContext, image: string, learned: string) {
-  const words = [...HARDENED.slice(0, -2), '--network', 'none', '-v', `${learned}:/var/cache/pycds`]
+  const words = [...CONFINED, '--network', 'none', '-v', `${learned}:/var/cache/pycds`]
   const env = ['-e', 'PYCDS=report', '-e', 'PYCDS_LEARN_WAIT=60s']
   const container = await docker('run', '--detach', ...words, ...env, image)
   t.teardown(async () => {

@@ -12,7 +12,7 @@ const WORKERS = 4
 /** Compressed; torch alone is most of it. */
 const MOST_BYTES = 25_000_000
 /** Freezing imports torch a dozen times; on a machine that does much else. */
-const BAKE_MS = 4 * DEADLINE_MS
+const BAKE_MS = 2 * DEADLINE_MS
 
 // The image holds two gigabytes.
 const isPossible = TIER === 'all' && process.arch === 'x64'

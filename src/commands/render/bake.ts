@@ -5,6 +5,7 @@ import type { Style } from '../../log/index.js'
 import type { BakeResult } from '../../usecases/result.js'
 import { quote } from '../../util/quote.js'
 import { formatBytes, formatCount, formatFactor, formatMs } from '../../util/units.js'
+import { formatPython } from './python.js'
 import { renderFacts } from './table.js'
 
 const METRICS = { imports: 'until the imports are done', exit: 'of the whole run' } as const
@@ -30,7 +31,7 @@ function renderBaked(
     ...renderStart(result),
     ...madeFacts(result, { after: 'bake', image: output.reference }),
     ['layer', `${formatBytes(layer.bytes)} (${formatBytes(layer.compressedBytes)} compressed)`],
-    ['python', describePython(result)],
+    ['python', formatPython(result.python)],
     ['image', `${output.reference}  ${shortId(output.id)}`],
   ]
   return [
@@ -80,7 +81,7 @@ function renderDryRun(result: BakeResult, style: Style): string[] {
     style.strong(`Dry run of ${result.source.reference}: it was trained, nothing was written`),
     '',
     ...renderFacts([
-      ['python', describePython(result)],
+      ['python', formatPython(result.python)],
       ['training', training.command.map(quote).join(' ')],
       ['ready', training.readiness],
       ...madeFacts(result, { after: 'dry run' }),
@@ -88,8 +89,4 @@ function renderDryRun(result: BakeResult, style: Style): string[] {
       ...placeFacts(result),
     ]),
   ]
-}
-
-function describePython({ python }: BakeResult): string {
-  return `${python.version}  ${python.library ?? python.executable}`
 }

@@ -3,6 +3,7 @@ import { madeFacts } from '../../artifact/facts.js'
 import type { Style } from '../../log/index.js'
 import type { StepResult } from '../../usecases/step.js'
 import { formatBytes } from '../../util/units.js'
+import { formatPython } from './python.js'
 import { renderFacts } from './table.js'
 
 /** The final block of a bake in place: what is new in the image. */
@@ -13,7 +14,7 @@ export function renderStep(result: StepResult, style: Style): string {
     '',
     ...renderFacts([
       ...madeFacts(result, { after: 'step' }),
-      ['python', `${python.version}  ${python.library ?? python.executable}`],
+      ['python', formatPython(python)],
       ...files.map(({ path, bytes }): [string, string] => ['wrote', `${path}  ${formatBytes(bytes)}`]),
     ]),
   ].join('\n')

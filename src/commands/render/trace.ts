@@ -5,6 +5,7 @@ import type { ImportResult } from '../../usecases/learned-directory.js'
 import type { RecordResult } from '../../usecases/record.js'
 import type { TracePullResult, TracePushResult } from '../../usecases/trace-artifact.js'
 import { formatCount } from '../../util/units.js'
+import { formatPython } from './python.js'
 import { renderFacts } from './table.js'
 
 export function renderRecord(result: RecordResult, style: Style): string {
@@ -13,7 +14,7 @@ export function renderRecord(result: RecordResult, style: Style): string {
     '',
     ...renderFacts([
       ['modules', `${result.modules}, ${result.leftOut} left out`],
-      ['python', `${result.python.version}  ${result.python.library ?? result.python.executable}`],
+      ['python', formatPython(result.python)],
       ['trace', result.output ?? 'stdout'],
     ]),
   ].join('\n')

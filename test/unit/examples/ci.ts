@@ -3,23 +3,12 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
-import { parseAllDocuments } from 'yaml'
+import { loadDocuments } from '../../helpers/documents.js'
 import { ROOT } from '../../helpers/repository.js'
 
 const KIT = 'examples/ci'
 const SCRIPT = readFileSync(join(ROOT, KIT, 'bake.sh'), 'utf8')
 const REPORT = readFileSync(join(ROOT, KIT, 'report.mjs'), 'utf8')
-
-/** Plain values, of which a test says what they are. */
-// biome-ignore lint/suspicious/noExplicitAny: documents of foreign formats, looked at field by field
-type Document = any
-
-function load(t: ExecutionContext, file: string): { text: string; documents: Document[] } {
-  const text = readFileSync(join(ROOT, KIT, file), 'utf8')
-  const parsed = [...parseAllDocuments(text, { uniqueKeys: true })]
-  for (const document of parsed) t.deepEqual([...document.errors, ...document.warnings], [])
-  return { text, documents: parsed.map((document) => document.toJS()) }
-}
 
 /** The names that a pattern finds, sorted, each once. */
 function names(text: string, pattern: RegExp): string[] {
@@ -48,7 +37,7 @@ function expectPackaged(t: ExecutionContext, text: string): void {
 }
 
 test('the GitHub Action uses the inputs that it declares, and its outputs are those of the report', (t) => {
-  const { text, documents } = load(t, 'github/action.yml')
+  const { text, documents } = loadDocuments(t, KIT, 'github/action.yml')
   const [action] = documents
   t.deepEqual(names(text, /inputs\.([\w-]+)/g), Object.keys(action.inputs).sort())
   t.is(action.runs.using, 'composite')
@@ -63,7 +52,7 @@ test('the GitHub Action uses the inputs that it declares, and its outputs are th
 })
 
 test('the GitLab component uses the inputs that it declares, and keeps what it writes', (t) => {
-  const { text, documents } = load(t, 'gitlab/template.yml')
+  const { text, documents } = loadDocuments(t, KIT, 'gitlab/template.yml')
   const [{ spec }, jobs] = documents
   t.deepEqual(names(text, /\$\[\[ inputs\.([\w-]+) \]\]/g), Object.keys(spec.inputs).sort())
   const job = jobs['pycds-bake']
@@ -76,7 +65,7 @@ test('the GitLab component uses the inputs that it declares, and keeps what it w
 })
 
 test('the Tekton task uses the parameters, results and workspaces that it declares', (t) => {
-  const { text, documents } = load(t, 'tekton/task.yaml')
+  const { text, documents } = loadDocuments(t, KIT, 'tekton/task.yaml')
   const [{ apiVersion, kind, spec }] = documents
   t.is(`${apiVersion} ${kind}`, 'tekton.dev/v1 Task')
   for (const what of ['params', 'results', 'workspaces']) {

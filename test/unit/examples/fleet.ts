@@ -3,22 +3,14 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import test from 'ava'
-import { parse, parseAllDocuments } from 'yaml'
+import { parse } from 'yaml'
 import Bake from '../../../src/commands/bake.js'
 import { toFleetRequest } from '../../../src/commands/cli/fleet-flags.js'
+import { type Document, loadDocuments } from '../../helpers/documents.js'
 import { ROOT } from '../../helpers/repository.js'
 import { schemaErrors } from '../../helpers/schemas.js'
 
-const KIT = join(ROOT, 'examples/fleet')
-
-/** Plain values, of which a test says what they are. */
-// biome-ignore lint/suspicious/noExplicitAny: documents of foreign formats, looked at field by field
-type Document = any
-
-function load(file: string): Document[] {
-  const documents = [...parseAllDocuments(readFileSync(join(KIT, file), 'utf8'), { uniqueKeys: true })]
-  return documents.map((document) => document.toJS())
-}
+const KIT = 'examples/fleet'
 
 /** Options of a command line, as they are written in a script. */
 function optionsIn(script: string): string[] {
@@ -26,11 +18,11 @@ function optionsIn(script: string): string[] {
 }
 
 test('the file that the others use follows its schema', (t) => {
-  t.deepEqual(schemaErrors('config', parse(readFileSync(join(KIT, 'pycds-image.yaml'), 'utf8'))), [])
+  t.deepEqual(schemaErrors('config', parse(readFileSync(join(ROOT, KIT, 'pycds-image.yaml'), 'utf8'))), [])
 })
 
 test('the Job has as many parts as pods, and each pod takes its own', (t) => {
-  const [{ spec }] = load('kubernetes.yaml')
+  const [{ spec }] = loadDocuments(t, KIT, 'kubernetes.yaml').documents
   t.is(spec.completionMode, 'Indexed')
   const [container] = spec.template.spec.containers
   const shards = container.env.find(({ name }: Document) => name === 'SHARDS').value
@@ -49,7 +41,7 @@ test('the Job has as many parts as pods, and each pod takes its own', (t) => {
 })
 
 test('the Pipeline runs the Task once for each part', (t) => {
-  const [task, pipeline] = load('tekton.yaml')
+  const [task, pipeline] = loadDocuments(t, KIT, 'tekton.yaml').documents
   const [step] = task.spec.steps
   for (const option of optionsIn(step.script)) t.true(option in Bake.flags, option)
   const env = new Set(step.env.map(({ name }: Document) => name))

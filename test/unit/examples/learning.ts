@@ -3,25 +3,16 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import test from 'ava'
-import { parseAllDocuments } from 'yaml'
 import { LEARN_DIRECTORY } from '../../../src/artifact/learning/make.js'
+import { type Document, loadDocuments } from '../../helpers/documents.js'
 import { ROOT } from '../../helpers/repository.js'
 
-const EXAMPLE = join(ROOT, 'examples/05-learning-function')
+const KIT = 'examples/05-learning-function'
 /** Below this no archive is made beside the program: see docs/learning.md. */
 const HELPER_MIB = 64
 
-/** Plain values, of which a test says what they are. */
-// biome-ignore lint/suspicious/noExplicitAny: documents of foreign formats, looked at field by field
-type Document = any
-
-function load(file: string): Document[] {
-  const documents = [...parseAllDocuments(readFileSync(join(EXAMPLE, file), 'utf8'), { uniqueKeys: true })]
-  return documents.map((document) => document.toJS())
-}
-
 /** The user of the image. */
-const USER = /^USER (\d+):/m.exec(readFileSync(join(EXAMPLE, 'Dockerfile'), 'utf8'))?.[1] ?? ''
+const USER = /^USER (\d+):/m.exec(readFileSync(join(ROOT, KIT, 'Dockerfile'), 'utf8'))?.[1] ?? ''
 
 function mountsIn(t: { is(a: unknown, b: unknown): void }, pod: Document): void {
   for (const { volumeMounts } of [...(pod.initContainers ?? []), ...pod.containers])
@@ -31,7 +22,7 @@ function mountsIn(t: { is(a: unknown, b: unknown): void }, pod: Document): void 
 }
 
 test('pods of Kubernetes learn in a directory of the node, which each user may write to', (t) => {
-  const [{ spec }] = load('kubernetes.yaml')
+  const [{ spec }] = loadDocuments(t, KIT, 'kubernetes.yaml').documents
   const pod = spec.template.spec
   t.deepEqual(spec.selector.matchLabels, spec.template.metadata.labels)
   mountsIn(t, pod)
@@ -45,7 +36,7 @@ test('pods of Kubernetes learn in a directory of the node, which each user may w
 })
 
 test('Knative may write to a claim that outlives its pods', (t) => {
-  const [claim, service] = load('knative.yaml')
+  const [claim, service] = loadDocuments(t, KIT, 'knative.yaml').documents
   const pod = service.spec.template.spec
   mountsIn(t, pod)
   t.deepEqual(pod.volumes[0].persistentVolumeClaim, { claimName: claim.metadata.name, readOnly: false })
