@@ -346,7 +346,7 @@ enum learn_state learn_compose(const struct learn_task *task, const uint8_t *log
     if (!take(&w, &frame)) return LEARN_UNREADABLE;
   }
   if (w.process.hexversion.length == 0) return LEARN_UNREADABLE; /* of whom? */
-  enum learn_state state = w.count > 0 ? write_archive(&w) : LEARN_NOT_COMPOSED;
+  enum learn_state state = write_archive(&w);
   learn_seal(&out->learned);
   pycds_caches_free(&w.caches);
   free(w.modules);

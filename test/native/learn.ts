@@ -18,7 +18,7 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
-import test, { type ExecutionContext } from 'ava'
+import test from 'ava'
 import { hookFiles } from '../../src/layer/hook.js'
 import { readLearned, traceOf } from '../../src/learn/learned-starts.js'
 import { parseRunLog, type RunLogProcess } from '../../src/learn/runlog/run-log.js'
@@ -27,15 +27,13 @@ import { parseTraceFile } from '../../src/learn/trace/trace-reader.js'
 import { mutate, randomFrom } from '../fuzz/mutate.js'
 import { COMMAND_LINES } from '../helpers/command-lines.js'
 import { archiver, findPythons, PATH } from '../helpers/interpreters.js'
-import { Bench } from '../helpers/python.js'
 import { run } from '../helpers/run.js'
+import { LEARN_WAIT as WAIT, School } from '../helpers/school.js'
 import { hash64 } from '../helpers/seal.js'
 import { notRoot, unless } from '../helpers/skipped.js'
 import { testInTurn } from '../helpers/test-in-turn.js'
 import { portion } from '../helpers/tier.js'
 
-/** Long enough for a helper that gets a processor only when nobody else wants it. */
-const WAIT = '60s'
 const MODULES = 'json, decimal, dataclasses, collections, argparse, logging, string, textwrap'
 const BODY = `
 import ${MODULES}
@@ -100,42 +98,6 @@ ${BODY.trimEnd()
   .join('\n')}
     sys.exit()
 `
-
-/** A bench whose programs learn in a directory of their own. */
-class School {
-  readonly bench: Bench
-  readonly directory: string
-  readonly hook: string
-
-  constructor(t: ExecutionContext, python: string) {
-    this.bench = new Bench(t, python)
-    this.hook = join(this.bench.directory, 'hook')
-    this.directory = this.room('learned')
-  }
-
-  /** A directory that only this user may write to. */
-  room(name: string): string {
-    const directory = join(this.bench.directory, name)
-    mkdirSync(directory, { mode: 0o700 })
-    return directory
-  }
-
-  program(name: string, text: string): string {
-    return this.bench.file(name, `import _pycds\n${text}`)
-  }
-
-  environment(env: Record<string, string> = {}): Record<string, string> {
-    return { PYTHONPATH: this.hook, PYCDS_LEARN: this.directory, ...env }
-  }
-
-  run(script: string, env: Record<string, string> = {}) {
-    return this.bench.run([script], this.environment(env))
-  }
-
-  files(suffix: string, directory = this.directory): string[] {
-    return readdirSync(directory).filter((name) => name.endsWith(suffix))
-  }
-}
 
 const pythons = findPythons()
 const [python] = pythons

@@ -271,6 +271,7 @@ enum pycds_miss archive_find(struct archive *a, enum archive_key key, const char
                              struct found *out) {
   /* A collection that starts while objects are made can run finalisers, which can import. */
   if (a->making) return PYCDS_MISS_NOT_ARCHIVED;
+  out->archive = a;
   out->generation = ++a->generation;
   enum pycds_miss miss = find_once(a, key, text, length, out);
   if (miss == PYCDS_SERVED || (miss == PYCDS_MISS_NOT_ARCHIVED && whole_index(a))) return miss;

@@ -50,6 +50,7 @@ struct archive {
 
 /* A unit found in the archive; what it points to lives until the next find. */
 struct found {
+  struct archive *archive; /* that it was found in */
   uint64_t generation;
   uint32_t number;
   struct pycds_record record;

@@ -25,6 +25,7 @@ static struct {
   unsigned served;                                   /* bit i: modules[i] came from the archive */
   PyObject *compiler_code;                           /* of the compiler's module, until it has run */
   PyObject *stock;                                   /* the compiler's own compile() */
+  PyObject *own;                                     /* what stands in its place; NULL: nothing does */
   PyObject *build;                                   /* _sre.compile */
   PyObject *names, *parser_names;                    /* of the compiler's module, of the parser's */
   PyObject *code_key, *parser_key, *parse_key;       /* in these */
@@ -167,7 +168,7 @@ static bool same_namespace(PyObject *function, PyObject *module) {
 }
 
 static void attach(PyObject *module) {
-  PyObject *function = NULL, *sre = NULL, *name = NULL, *own = NULL;
+  PyObject *function = NULL, *sre = NULL, *name = NULL;
   if (!take(module, "compile", &function) || !same_namespace(function, module)) goto out;
   const char *parser = regex.modules[0][0] == 'r' ? "_parser" : "sre_parse"; /* the name in the compiler */
   regex.parser_key = PyUnicode_InternFromString(parser);
@@ -181,10 +182,9 @@ static void attach(PyObject *module) {
     goto out;
   }
   regex.stock = function;
-  own = PyCFunction_NewEx(&compile_method, NULL, name);
-  if (own && PyObject_SetAttrString(module, "compile", own) == 0) function = NULL; /* kept for good */
+  regex.own = PyCFunction_NewEx(&compile_method, NULL, name); /* like the stock function kept for good */
+  if (regex.own && PyObject_SetAttrString(module, "compile", regex.own) == 0) function = NULL;
 out:
-  drop(own);
   drop(name);
   drop(sre);
   drop(function);
@@ -208,7 +208,9 @@ void cache_regex_found(const char *name, size_t length, PyObject *code) {
 }
 
 void cache_regex_ran(PyObject *code, PyObject *module) {
-  if (code && code == regex.compiler_code && all_served()) attach(module);
+  if (!code || code != regex.compiler_code) return;
+  regex.compiler_code = NULL;
+  if (all_served()) attach(module);
 }
 
 void cache_regex_ran_in(PyObject *code, PyObject *namespace) {
@@ -221,21 +223,31 @@ void cache_regex_ran_in(PyObject *code, PyObject *namespace) {
 }
 
 /* Imported before the hook: then not from the archive, but perhaps from the same files. */
-static bool are_unchanged(struct archive *archive) {
+static bool is_unchanged(struct archive *archive, const char *name) {
   const struct pycds_header *header = &archive->header;
+  struct found found;
+  if (archive_find(archive, ARCHIVE_NAME, name, strlen(name), &found) != PYCDS_SERVED) return false;
+  struct facts facts = facts_of(&found);
+  return search_check_source(&facts, header->validate, header->python_magic) == PYCDS_SERVED;
+}
+
+static bool are_unchanged(struct archive *archives, unsigned count) {
   for (unsigned i = 0; i < 4 && regex.modules[i]; i++) {
-    struct found found;
-    const char *name = regex.modules[i];
-    if (archive_find(archive, ARCHIVE_NAME, name, strlen(name), &found) != PYCDS_SERVED) return false;
-    struct facts facts = facts_of(&found);
-    if (search_check_source(&facts, header->validate, header->python_magic) != PYCDS_SERVED) return false;
+    bool found = false;
+    for (unsigned j = 0; j < count && !found; j++) found = is_unchanged(&archives[j], regex.modules[i]);
+    if (!found) return false;
   }
   return true;
 }
 
-void cache_regex_start(struct archive *archive) {
+void cache_regex_start(struct archive *archives, unsigned count) {
+  if (regex.wanted) return;
   regex.wanted = true;
-  regex.modules = own_modules[archive->header.hexversion >= CPYTHON_3_11];
+  regex.modules = own_modules[archives->header.hexversion >= CPYTHON_3_11];
   PyObject *module = PyDict_GetItemString(PyImport_GetModuleDict(), regex.modules[0]);
-  if (module && are_unchanged(archive)) attach(module);
+  if (module && are_unchanged(archives, count)) attach(module);
 }
+
+bool cache_regex_is_due(void) { return regex.compiler_code != NULL; }
+
+PyObject *cache_regex_own(void) { return regex.own; }

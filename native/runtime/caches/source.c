@@ -16,8 +16,10 @@
 
 /* The interpreter's optimisation level, which is also the archive's. */
 static uint8_t own_level;
-/* Gives the code of a text; NULL: nobody does. */
-static source_code provide;
+/* Whether archives are asked for the code of a text. */
+static bool answers;
+/* Gives the code of a text that no archive has; NULL: nobody does. */
+static source_code compiler;
 static void (*code_ran)(void);
 
 static PyObject *unmarshal(const uint8_t *bytes, size_t length) {
@@ -98,19 +100,24 @@ static PyObject *run(enum source_builtin builtin, const struct source_arguments 
   return result;
 }
 
+static PyObject *code_of(const struct source_question *question) {
+  PyObject *code = answers ? find(question) : NULL;
+  return code || !compiler ? code : compiler(question);
+}
+
 static PyObject *answer(enum source_builtin builtin, const struct source_arguments *arguments) {
   struct source_question question;
   /* The usual case by far. */
   if (builtin != SOURCE_COMPILE && arguments->count > 0 && type_of(arguments->items[0]) == &PyCode_Type) {
     return run(builtin, arguments);
   }
-  if (!provide || !source_call_question(builtin, arguments, own_level, &question)) {
+  if ((!answers && !compiler) || !source_call_question(builtin, arguments, own_level, &question)) {
     return source_call_stock(builtin, arguments);
   }
   /* The builtin takes that note back when it runs the next one. */
   bool take_back = interrupted && builtin != SOURCE_COMPILE;
   if (take_back) interrupted = false;
-  PyObject *code = take_back ? NULL : provide(&question), *result = NULL;
+  PyObject *code = take_back ? NULL : code_of(&question), *result = NULL;
   if (!code) return source_call_stock(builtin, arguments);
   if (PySys_Audit("compile", "yO", question.text, question.filename) == 0) {
     if (builtin == SOURCE_COMPILE) return code;
@@ -121,15 +128,22 @@ static PyObject *answer(enum source_builtin builtin, const struct source_argumen
   return result;
 }
 
-bool cache_source_start(const struct archive *archive, bool is_wanted) {
-  own_level = archive->header.optimize;
-  provide = is_wanted ? find : NULL;
-  return source_call_divert(answer);
+/* Once: what has been diverted would take itself for the stock builtin. */
+static bool divert(uint8_t level) {
+  static bool tried, done;
+  if (!tried) done = source_call_divert(answer);
+  tried = true;
+  own_level = level;
+  return done;
 }
 
-bool cache_source_watch(uint8_t level, source_code code_of, void (*ran)(void)) {
-  own_level = level;
-  provide = code_of;
+bool cache_source_start(const struct archive *archive, bool is_wanted) {
+  answers = answers || is_wanted;
+  return divert(archive->header.optimize);
+}
+
+bool cache_source_watch(uint8_t level, source_code code, void (*ran)(void)) {
+  compiler = code;
   code_ran = ran;
-  return source_call_divert(answer);
+  return divert(level);
 }

@@ -32,11 +32,11 @@ static enum pycds_miss find(PyObject *name, struct text text, PyObject *path, Py
   if (!conditions_path_finder_is_next(runtime.self)) return PYCDS_MISS_FINDER;
   path = path_to_search(path);
   miss = path ? PYCDS_SERVED : PYCDS_MISS_PATH_DIFFERS;
-  if (!miss && found.generation != runtime.archive.generation) miss = runtime_find(ARCHIVE_NAME, text, &found);
+  if (!miss && found.generation != found.archive->generation) miss = runtime_find(ARCHIVE_NAME, text, &found);
   if (!miss) miss = runtime_check(path, &found);
   drop(path);
   struct facts facts = facts_of(&found);
-  if (!miss && runtime.archive.header.validate != PYCDS_VALIDATE_NONE) miss = search_check_file(&facts);
+  if (!miss && found.archive->header.validate != PYCDS_VALIDATE_NONE) miss = search_check_file(&facts);
   if (!miss) *spec = make_spec(name, &found);
   return *spec ? PYCDS_SERVED : miss ? miss : PYCDS_MISS_DAMAGED;
 }

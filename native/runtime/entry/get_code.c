@@ -49,11 +49,12 @@ static enum pycds_miss find(PyObject *name, PyObject *path, PyObject **code) {
   if (!text_of(path, &text)) return PYCDS_MISS_NOT_ARCHIVED;
   enum pycds_miss miss = runtime_find(ARCHIVE_PATH, text, &found);
   if (!miss) miss = runtime_check_source(&found);
-  if (!miss && !objects_are_left(&runtime.archive, found.number)) miss = PYCDS_MISS_HANDED_OUT;
+  if (!miss && !objects_are_left(found.archive, found.number)) miss = PYCDS_MISS_HANDED_OUT;
   if (miss) return miss;
-  *code = objects_code(&runtime.archive, &found);
+  *code = objects_code(found.archive, &found);
   if (!*code) return PYCDS_MISS_DAMAGED;
-  objects_hand_out(&runtime.archive, found.number);
+  objects_hand_out(found.archive, found.number);
+  runtime_served(found.archive);
   if (text_of(name, &text)) cache_regex_found(text.bytes, text.length, *code);
   return PYCDS_SERVED;
 }
@@ -106,16 +107,17 @@ static PyObject *get_code(PyObject *self, PyObject *const *args, Py_ssize_t coun
   enum pycds_miss miss = name && genuine ? serve(self, name, &code) : PYCDS_MISS_LOADER_CHANGED;
   if (report_wanted()) report.milliseconds += report_clock() - start;
   if (code) {
-    learn_served();
     collector_age();
     handed_note(code, name, PYCDS_SERVED);
     return keep(code);
   }
   struct before source = {.known = false};
-  if (name && genuine) learn_before(self, name, &source);
+  /* One that is loaded again was in an archive. */
+  bool lacking = name && genuine && miss != PYCDS_MISS_HANDED_OUT;
+  if (lacking) learn_before(self, name, &source);
   code = call_original(self, args, count, keywords);
   if (code && source.known) learn_module(name, code, &source);
-  if (code && genuine) learn_missed();
+  if (code && lacking) learn_missed();
   if (!code || !name || !report_wanted() || (!genuine && !is_archived(self))) return code;
   handed_note(code, name, miss == PYCDS_MISS_NOT_ARCHIVED ? handed_reason(name, miss) : miss);
   return code;

@@ -63,20 +63,33 @@ static bool prepare(void) {
   return true;
 }
 
+/* The next archive; it is not in use before it is counted. */
+static enum pycds_reject open_next(const char *path, bool is_learned) {
+  struct archive *archive = &runtime.archives[runtime.count];
+  enum pycds_reject reject = archive_open(archive, path);
+  if (reject) return reject;
+  if (is_learned && !learn_trusts(archive->fd)) return PYCDS_REJECT_WRITABLE;
+  readahead_start(archive);
+  return PYCDS_ACCEPTED;
+}
+
+static void use_next(bool is_learned) {
+  struct archive *archive = &runtime.archives[runtime.count++];
+  if (is_learned) runtime.learned = archive;
+  unsigned caches = cache_open(archive);
+  if (caches & CACHE_REGEXES) cache_regex_start(runtime.archives, runtime.count);
+  handed_start(cache_source_start(archive, caches & CACHE_SOURCES));
+}
+
 static enum pycds_reject start(PyObject *self, const char *path, bool is_learned) {
   if (PyInterpreterState_GetID(PyInterpreterState_Get()) != 0) return PYCDS_REJECT_INTERPRETER;
-  enum pycds_reject reject = archive_open(&runtime.archive, path);
+  enum pycds_reject reject = open_next(path, is_learned);
   if (reject) return reject;
-  if (is_learned && !learn_trusts(runtime.archive.fd)) return PYCDS_REJECT_WRITABLE;
-  readahead_start(&runtime.archive);
   if (!prepare()) return PYCDS_REJECT_RUNTIME;
   if (report_wanted()) report_earlier();
   if (!finder_insert(self)) return PYCDS_REJECT_RUNTIME;
   runtime.self = keep(self);
-  runtime.active = true;
-  unsigned caches = cache_open(&runtime.archive);
-  if (caches & CACHE_REGEXES) cache_regex_start(&runtime.archive);
-  handed_start(cache_source_start(&runtime.archive, caches & CACHE_SOURCES));
+  use_next(is_learned);
   runtime.reads = get_code_install();
   const char *only_finder = getenv("PYCDS_TAKEOVER");
   if (only_finder && strcmp(only_finder, "off") == 0) return PYCDS_ACCEPTED;
@@ -87,26 +100,42 @@ static enum pycds_reject start(PyObject *self, const char *path, bool is_learned
 }
 
 /* Without an archive of the image: with one that an earlier start has learned, or so that a later one has one. */
-static enum pycds_reject look_for_learned(PyObject *self, enum pycds_reject rejected) {
-  const char *path = learn_find(self);
+static enum pycds_reject start_learned(PyObject *self, enum pycds_reject rejected) {
+  const char *path = learn_find(self, NULL);
   if (path) {
     report.path = path;
     rejected = start(self, path, true);
-    if (!rejected) learn_in_use(runtime.archive.fd);
+    if (!rejected) learn_in_use(runtime.learned->fd);
   }
   if (!rejected || rejected == PYCDS_REJECT_INTERPRETER || !prepare() || !get_code_install()) return rejected;
   learn_start(path ? rejected : PYCDS_REJECT_MISSING);
   return rejected;
 }
 
-static enum pycds_reject start_learned(PyObject *self, enum pycds_reject rejected) {
+/* What the archive of the image lacks: from one that an earlier start has learned, or so that a later one has one. */
+static void start_beside(PyObject *self) {
+  const char *path = learn_find(self, &runtime.archives[0].header);
+  enum pycds_reject rejected = path ? open_next(path, true) : PYCDS_REJECT_MISSING;
+  if (!rejected) {
+    use_next(true);
+    report.beside = true;
+    learn_in_use(runtime.learned->fd);
+  } else if (runtime.reads) {
+    learn_start(rejected);
+  }
+}
+
+static enum pycds_reject look_for_learned(PyObject *self, enum pycds_reject rejected) {
   /* A sub-interpreter may run beside the main one, whose records these are. */
   if (PyInterpreterState_GetID(PyInterpreterState_Get()) != 0) return PYCDS_REJECT_INTERPRETER;
   /* The module may be made again: what has taken its place would then call itself. */
   static bool looked;
   if (looked) return rejected;
   looked = true;
-  rejected = look_for_learned(self, rejected);
+  if (rejected)
+    rejected = start_learned(self, rejected);
+  else
+    start_beside(self);
   learn_looked();
   return rejected;
 }
@@ -131,14 +160,7 @@ static void run(PyObject *self, const char *path, const char *snapshot, enum sna
   clock_start();
   double before = report_wanted() ? report_clock() : 0;
   enum pycds_reject rejected = *path ? start(self, path, false) : PYCDS_REJECT_MISSING;
-  if (learn_is_wanted(self)) {
-    if (!rejected)
-      learn_refuse(LEARN_BAKED);
-    else if (snapshot)
-      learn_refuse(LEARN_SNAPSHOT);
-    else
-      rejected = start_learned(self, rejected);
-  }
+  if (learn_is_wanted(self)) rejected = look_for_learned(self, rejected);
   report_rejected(rejected);
   PyErr_Clear();
   /* A sub-interpreter is no start of the program that could fail. */
@@ -157,7 +179,7 @@ static void run_thawed(void *self, double milliseconds) {
 }
 
 static int exec_pycds(PyObject *self) {
-  if (runtime.active) return 0;
+  if (runtime.count > 0) return 0;
   const char *mode = getenv("PYCDS"), *path = locate_archive(self);
   if ((!*path && !learn_is_wanted(self)) || (mode && strcmp(mode, "off") == 0)) return 0;
   static const struct template_calls calls = {
@@ -193,12 +215,12 @@ static PyObject *load_code(PyObject *self, PyObject *name) {
   const char *bytes = PyUnicode_AsUTF8AndSize(name, &length);
   if (!bytes) return NULL;
   enum pycds_miss miss = runtime_find(ARCHIVE_NAME, (struct text){bytes, (size_t)length}, &found);
-  PyObject *code = miss ? NULL : objects_code(&runtime.archive, &found);
+  PyObject *code = miss ? NULL : objects_code(found.archive, &found);
   if (!code) {
     PyErr_SetString(PyExc_LookupError, pycds_miss_sentence(miss ? miss : PYCDS_MISS_DAMAGED));
     return NULL;
   }
-  objects_hand_out(&runtime.archive, found.number);
+  objects_hand_out(found.archive, found.number);
   return keep(code);
 }
 
@@ -206,7 +228,7 @@ static PyObject *load_code(PyObject *self, PyObject *name) {
 static PyObject *digest_text(void) {
   /* Objects of free-threaded builds look different; there is no archive for them. */
   if (_Py_DecRefShared) return PyUnicode_FromStringAndSize(NULL, 0);
-  PyObject *bootstrap = runtime.active ? NULL : PyImport_ImportModule("_frozen_importlib");
+  PyObject *bootstrap = runtime.count > 0 ? NULL : PyImport_ImportModule("_frozen_importlib");
   PyObject *external = bootstrap ? PyImport_ImportModule("_frozen_importlib_external") : NULL;
   uint64_t digest = external ? importlib_digest(bootstrap, external) : importlib.digest;
   char text[17];
@@ -223,7 +245,7 @@ static PyObject *stats(PyObject *self, PyObject *unused) {
   if (!result) return NULL;
   unsigned long missed = 0;
   for (int i = 0; i < PYCDS_MISS_COUNT; i++) missed += report.missed[i];
-  const char *reject = runtime.active || report.reject ? pycds_reject_code(report.reject) : "INACTIVE";
+  const char *reject = runtime.count > 0 || report.reject ? pycds_reject_code(report.reject) : "INACTIVE";
   const char *snapshot = "ABSENT";
   if (report.snapshot) snapshot = report.snapshot_reject ? snapshot_reject_code(report.snapshot_reject) : "THAWED";
   struct {
@@ -233,6 +255,7 @@ static PyObject *stats(PyObject *self, PyObject *unused) {
       {"status", PyUnicode_FromStringAndSize(reject, (Py_ssize_t)strlen(reject))},
       {"served", PyLong_FromLong((long)report.served)},
       {"served_by_get_code", PyLong_FromLong((long)report.read)},
+      {"served_by_learned", PyLong_FromLong((long)report.learned)},
       {"missed", PyLong_FromLong((long)missed)},
       {"regexes", PyLong_FromLong((long)report.cached[REPORT_REGEX])},
       {"regexes_missed", PyLong_FromLong((long)report.uncached[REPORT_REGEX])},
@@ -264,7 +287,8 @@ static PyMethodDef methods[] = {
     {"invalidate_caches", invalidate_caches, METH_NOARGS, "invalidate_caches(): forgets directory listings."},
     {"load_code", load_code, METH_O, "load_code(name): the archived code object; LookupError when there is none."},
     {"stats", stats, METH_NOARGS,
-     "stats(): status, modules served, those of them by get_code, and (with PYCDS=report or PYCDS_LOG) missed,\n"
+     "stats(): status, modules served, those of them by get_code and from what was\n"
+     "learned, and (with PYCDS=report or PYCDS_LOG) missed,\n"
      "whether importlib's _find_and_load was taken over, digest of importlib; THAWED, ABSENT or why the snapshot was "
      "not\n"
      "used, and how many modules came from it."},

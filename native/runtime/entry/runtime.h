@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The state of the runtime in this process: one archive, the main interpreter.
+// The state of the runtime in this process: the archives in use, the main interpreter.
 //
 // How an import goes, once _pycds has opened the archive (module.c, archive/archive.c):
 //
@@ -31,17 +31,25 @@
 #include "../archive/facts.h"
 #include "../host/importlib.h"
 
+/* That of the image, and beside it one that an earlier start has learned; or one of the two. */
+enum { RUNTIME_ARCHIVES = 2 };
+
 extern struct runtime {
-  struct archive archive;
-  bool active;    /* the archive is open and fits */
+  struct archive archives[RUNTIME_ARCHIVES]; /* that of the image first */
+  unsigned count;                            /* of those that are open and fit; 0: importing is left alone */
+  const struct archive *learned;             /* the last of them, where it was learned */
   bool reads;     /* importlib's get_code is ours */
   bool taken;     /* importlib's _find_and_load is ours */
   PyObject *self; /* the module _pycds, which is the finder */
 } runtime;
 
-/* Finds a module in the archive by its name, or by the path of its source. What `found` points to lives until the next find, which
+/* Finds a module in the archives by its name, or by the path of its source: what was learned is what that of the image
+ * lacks, and comes first. What `found` points to lives until the next find, which
  * may come from any Python code that runs in between. Leaves no exception. */
 enum pycds_miss runtime_find(enum archive_key key, struct text text, struct found *found);
+
+/* Counts a module that comes from one of the archives. */
+void runtime_served(const struct archive *archive);
 
 /* Whether the path finder, searching `path`, a list, would find the module. Runs no Python code. */
 enum pycds_miss runtime_check(PyObject *path, const struct found *found);

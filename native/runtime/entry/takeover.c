@@ -13,7 +13,7 @@
 #include "../host/frames.h"
 #include "../host/locks.h"
 #include "../host/report.h"
-#include "../learn/learn.h"
+#include "../learn/regexes.h"
 #include "../make/objects.h"
 #include "../make/parts.h"
 #include "../warm/shadow.h"
@@ -36,6 +36,7 @@ struct import {
   PyObject *parent_name, *child_name; /* NULL at the top level */
   PyObject *submodules;               /* parent.__spec__._uninitialized_submodules, or NULL */
   PyObject *code;                     /* borrowed: never freed */
+  const struct archive *archive;      /* that the code is from */
   PyObject *spec, *module;
   struct in_flight *flight;
 };
@@ -129,10 +130,11 @@ static bool make(struct import *im, const struct facts *facts, struct parts *par
 /* Whether it may be served, and its code. `found` is as of before the search path was
  * asked for, which may have run Python code. */
 static bool find_code(struct import *im, PyObject *path, struct found *found) {
-  if (found->generation != runtime.archive.generation && runtime_find(ARCHIVE_NAME, im->text, found) != PYCDS_SERVED)
+  if (found->generation != found->archive->generation && runtime_find(ARCHIVE_NAME, im->text, found) != PYCDS_SERVED)
     return false;
   if (runtime_check(path, found) != PYCDS_SERVED || runtime_check_source(found) != PYCDS_SERVED) return false;
-  im->code = objects_code(&runtime.archive, found);
+  im->code = objects_code(found->archive, found);
+  im->archive = found->archive;
   if (im->code) cache_regex_found(im->text.bytes, im->text.length, im->code);
   return im->code != NULL;
 }
@@ -143,7 +145,7 @@ static bool prepare(struct import *im) {
   struct parts parts;
   PyObject *path = NULL;
   if (runtime_find(ARCHIVE_NAME, im->text, &found) != PYCDS_SERVED) return false;
-  if (!objects_are_left(&runtime.archive, found.number)) return false;
+  if (!objects_are_left(found.archive, found.number)) return false;
   struct facts facts = facts_of(&found);
   bool ready = is_unchanged() && conditions_are_first(runtime.self, im->name, &facts) && find_path(im, &path) &&
                find_code(im, path, &found);
@@ -155,8 +157,8 @@ static bool prepare(struct import *im) {
   parts_clear(&parts);
   if (ready) im->flight = locks_enter(im->name, &facts);
   /* Python code may have run meanwhile, in a finaliser or another thread. */
-  ready = im->flight && !item_of(importlib.modules, im->name) && objects_are_left(&runtime.archive, found.number);
-  if (ready) objects_hand_out(&runtime.archive, found.number);
+  ready = im->flight && !item_of(importlib.modules, im->name) && objects_are_left(found.archive, found.number);
+  if (ready) objects_hand_out(found.archive, found.number);
   return ready;
 }
 
@@ -205,7 +207,10 @@ static PyObject *load(const struct import *im) {
     collector_age();
     PyObject *done = frames_run(im->code, PyModule_GetDict(im->module));
     collector_age();
-    if (done) cache_regex_ran(im->code, im->module);
+    if (done) {
+      cache_regex_ran(im->code, im->module);
+      regexes_attach();
+    }
     if (done)
       result = move_to_end(im->name);
     else
@@ -261,7 +266,7 @@ static bool set_lazy_attributes(const struct import *im, PyObject *module) {
 
 static PyObject *finish(const struct import *im) {
   report_served(report.log ? im->text.bytes : NULL);
-  learn_served();
+  runtime_served(im->archive);
   PyObject *module = load_as_submodule(im);
   bool done = module && (!im->parent_name || bind_to_parent(im, module)) &&
               (!(importlib.features & SETS_LAZY_ATTRIBUTES) || set_lazy_attributes(im, module));
@@ -302,7 +307,7 @@ static bool serve(struct import *im, PyObject **result) {
 }
 
 static bool may_serve(PyObject *const *args, Py_ssize_t count, PyObject *keywords, struct import *im) {
-  if (!runtime.active || count != 2 || keywords || type_of(args[0]) != &PyUnicode_Type) return false;
+  if (runtime.count == 0 || count != 2 || keywords || type_of(args[0]) != &PyUnicode_Type) return false;
   Py_ssize_t length;
   const char *bytes = PyUnicode_AsUTF8AndSize(args[0], &length);
   if (!bytes) PyErr_Clear();
@@ -313,7 +318,7 @@ static bool may_serve(PyObject *const *args, Py_ssize_t count, PyObject *keyword
 
 /* A module of the snapshot that this process was made of. */
 static bool serve_ready(const struct import *im, PyObject **result) {
-  return is_unchanged() && shadow_serve(im->name, runtime.self, &runtime.archive.header, result);
+  return is_unchanged() && shadow_serve(im->name, runtime.self, &runtime.archives[0].header, result);
 }
 
 static PyObject *call_original(PyObject *const *args, Py_ssize_t count, PyObject *keywords) {

@@ -143,6 +143,7 @@ static void summarise(void) {
   if (missed > 0) {
     say(LINE_NOT_SERVED, report.names ? report.names : "", report.named < missed ? ", and more" : "");
   }
+  if (report.beside) say(LINE_BESIDE, report.learned);
   summarise_cache(REPORT_REGEX, "regular expressions");
   summarise_cache(REPORT_SOURCE, "source strings");
 }

@@ -20,6 +20,7 @@ struct report {
   enum snapshot_reject snapshot_reject;
   double thawed;                     /* milliseconds */
   unsigned long served, read;        /* `read`: those of the served for which get_code was asked */
+  unsigned long learned;             /* those of the served that an earlier start has learned */
   unsigned long ready, unready, put; /* import statements, and the modules that they put in place */
   unsigned long missed[PYCDS_MISS_COUNT];
   unsigned long cached[REPORT_CACHES], uncached[REPORT_CACHES];
@@ -28,6 +29,7 @@ struct report {
   unsigned long named;
   /* Gives the code and the sentence of what is learned; false: nothing was asked for. */
   bool (*learning)(const char **code, const char **sentence);
+  bool beside; /* what was learned is in use beside the archive of the image */
 };
 
 extern struct report report;

@@ -41,6 +41,9 @@
 #define MISSES_LEAST 16
 #define MISSES_SHARE 8
 #define KERNEL_WALL 0x40000000
+/* What tells an image from another, with the NUL. */
+#define MAX_IMAGE_BYTES 256
+#define HASH_DIGITS 16
 
 static struct {
   enum learn_status status;
@@ -108,7 +111,7 @@ enum learn_status learn_status(void) {
 
 /* The place that `prepare` has built in: a directory, and on a line of its own what tells this image from another. */
 static bool read_built_in(PyObject *self, char *directory, size_t size, char *image, size_t image_size) {
-  char text[DIRECTORY_PATH_BYTES + 256];
+  char text[DIRECTORY_PATH_BYTES + MAX_IMAGE_BYTES];
   long file = CALL4(openat, AT_FDCWD, locate_learning(self), O_RDONLY | O_CLOEXEC | O_NONBLOCK, 0);
   if (file < 0) return false;
   long got = CALL3(read, file, text, sizeof text - 1);
@@ -127,12 +130,12 @@ static bool read_built_in(PyObject *self, char *directory, size_t size, char *im
 
 struct wish {
   char directory[DIRECTORY_PATH_BYTES];
-  char image[256];
+  char image[MAX_IMAGE_BYTES + HASH_DIGITS];
 };
 
 static bool find_wish(PyObject *self, struct wish *wish) {
   *wish = (struct wish){{0}, {0}};
-  bool built_in = read_built_in(self, wish->directory, sizeof wish->directory, wish->image, sizeof wish->image);
+  bool built_in = read_built_in(self, wish->directory, sizeof wish->directory, wish->image, MAX_IMAGE_BYTES);
   const char *variable = locate_ignores_paths() ? NULL : getenv("PYCDS_LEARN");
   if (!variable) return built_in;
   /* An empty one is a choice, too. */
@@ -145,8 +148,6 @@ bool learn_is_wanted(PyObject *self) {
   struct wish wish;
   return find_wish(self, &wish);
 }
-
-void learn_refuse(enum learn_status status) { learning.status = status; }
 
 static uint64_t limit(void) {
   const char *value = getenv("PYCDS_LEARN_LIMIT");
@@ -180,11 +181,19 @@ static bool is_recent(int64_t time) {
   return age >= 0 && age < HOUR; /* a clock that has been set back makes nothing recent for ever */
 }
 
-const char *learn_find(PyObject *self) {
+/* What was learned beside one archive is not what another lacks. */
+static void add_archive(char *image, uint64_t hash) {
+  char *at = image + text_length(image);
+  for (int shift = 60; shift >= 0; shift -= 4) *at++ = "0123456789abcdef"[hash >> shift & 15];
+  *at = 0;
+}
+
+const char *learn_find(PyObject *self, const struct pycds_header *baked) {
   struct wish wish;
   struct stat status;
   char name[STORE_NAME_BYTES];
   if (!find_wish(self, &wish)) return NULL;
+  if (baked) add_archive(wish.image, baked->header_hash);
   if (!kind_describe(wish.image, &learning.task, &learning.command)) {
     learning.status = LEARN_INTERPRETER;
     return NULL;

@@ -20,6 +20,7 @@
 #include <stdbool.h>
 
 #include "../../cpython/pyapi.h"
+#include "../../format/format.h"
 #include "../../format/reject.h"
 #include "status.h"
 
@@ -31,11 +32,9 @@ const char *learn_status_sentence(enum learn_status status);
 /* Whether a directory was asked for: by the variable, or by the place built in beside `self`, the module. */
 bool learn_is_wanted(PyObject *self);
 
-/* Nothing is learned though it was asked for: why. */
-void learn_refuse(enum learn_status status);
-
-/* Looks at the directory. Returns the path of this kind's archive when there is one; NULL: there is none. */
-const char *learn_find(PyObject *self);
+/* Looks at the directory. Returns the path of this kind's archive when there is one; NULL: there is none. `baked`: of the
+ * archive that the image has, beside which only what that lacks is learned; NULL: it has none. */
+const char *learn_find(PyObject *self, const struct pycds_header *baked);
 
 /* The start is over: gives back what only that needs. */
 void learn_looked(void);

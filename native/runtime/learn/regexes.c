@@ -10,6 +10,7 @@
 #include "../../cpython/pending.h"
 #include "../../format/buffer.h"
 #include "../../static/sys/text.h"
+#include "../caches/ask.h"
 #include "../host/importlib.h"
 #include "log.h"
 
@@ -201,18 +202,24 @@ static PyObject *compiler_module(void) {
   return module && type_of(module) == &PyModule_Type ? module : NULL;
 }
 
+/* The compiler's own function, or that which asks the archives first. */
+static bool is_genuine(PyObject *function, PyObject *module_names) {
+  if (function == cache_regex_own()) return true;
+  PyObject *globals = type_of(function) == &PyFunction_Type ? PyObject_GetAttrString(function, "__globals__") : NULL;
+  drop(globals);
+  return globals == module_names;
+}
+
 void regexes_attach(void) {
   static PyMethodDef outer = {"compile", (PyCFunction)(void (*)(void))compile, METH_VARARGS | METH_KEYWORDS,
                               "compile(p, flags=0)\n--\n\n"};
   static PyMethodDef inner = {"compile", (PyCFunction)(void (*)(void))build, METH_VARARGS | METH_KEYWORDS, NULL};
-  if (regexes.stock || !log_is_open()) return;
+  if (regexes.stock || !log_is_open() || cache_regex_is_due()) return;
   PyObject *module = compiler_module();
   PyObject *own = module ? PyModule_GetDict(module) : NULL;
   PyObject *function = own ? PyDict_GetItemString(own, "compile") : NULL;
-  PyObject *sre = function && type_of(function) == &PyFunction_Type ? PyDict_GetItemString(own, "_sre") : NULL;
-  PyObject *globals = sre ? PyObject_GetAttrString(function, "__globals__") : NULL;
-  bool genuine = globals && globals == own && type_of(sre) == &PyModule_Type;
-  drop(globals);
+  PyObject *sre = function && is_genuine(function, own) ? PyDict_GetItemString(own, "_sre") : NULL;
+  bool genuine = sre && type_of(sre) == &PyModule_Type;
   PyObject *below = genuine ? PyModule_GetDict(sre) : NULL;
   PyObject *built = below ? PyDict_GetItemString(below, "compile") : NULL;
   if (built && type_of(built) == &PyCFunction_Type) {

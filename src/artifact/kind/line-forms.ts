@@ -8,6 +8,7 @@ export const LINE_START = /^pycds\[(\d+)\]: /
 export const LINE_FORMS = {
   modules:
     /^served (\d+) of (\d+) path-based modules \((\d+\.\d+) %\) from (.+), (\d+\.\d+) ms in the runtime$/,
+  beside: /^(\d+) of them from what was learned beside it$/,
   compilations: /^served (\d+) of (\d+) compilations of (.*)$/,
   notServed: /^not served: (.*)(.*)$/,
   notUsed: /^archive (.+) not used: ([A-Z][A-Z0-9_]*): (.*)$/,
