@@ -717,6 +717,29 @@ print(os.waitpid(pid, 0)[1])
     t.true(school.files('').includes('somebody-elses'))
   })
 
+  testInTurn('a helper that something has ended is told of, and the records are kept', async (t) => {
+    const school = new School(t, python.path)
+    const text = `import json, os, signal
+def children():
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            words = open("/proc/%s/stat" % pid).read().rpartition(") ")[2].split()
+        except OSError:
+            continue
+        if int(words[1]) == os.getpid() and words[0] != "Z":
+            yield int(pid)
+print(_pycds.stats()["learning"])
+for pid in children():
+    os.kill(pid, signal.SIGKILL)
+while list(children()):
+    os.sched_yield()
+print(_pycds.stats()["learning"])
+`
+    const { code, stdout } = await school.run(school.program('app.py', text), { PYCDS_LEARN_WAIT: WAIT })
+    t.deepEqual([code, stdout], [0, 'RECORDING\nNO_PROCESS\n'])
+    t.is(school.files('.records').length, 1)
+  })
+
   test('an edited module is imported as edited', async (t) => {
     const school = new School(t, python.path)
     const module = school.bench.file('part.py', 'VALUE = 1\n')

@@ -102,9 +102,11 @@ static void reap(void) {
 
 enum learn_status learn_status(void) {
   struct learn_shared *shared = learning.status == LEARN_RECORDING ? log_shared() : NULL;
-  uint32_t state = shared ? atomic_load(&shared->state) : LEARN_WAITING;
-  if (state != LEARN_WAITING) reap();
-  return state == LEARN_WAITING ? learning.status : status_of((enum learn_state)state);
+  if (!shared) return learning.status;
+  reap();
+  uint32_t state = atomic_load(&shared->state);
+  if (state != LEARN_WAITING) return status_of((enum learn_state)state);
+  return learning.helper > 0 ? LEARN_RECORDING : LEARN_NO_PROCESS;
 }
 
 /* ---- what is asked for ---- */
