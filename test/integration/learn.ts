@@ -4,6 +4,7 @@ import { execFileSync, spawnSync } from 'node:child_process'
 import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
 import type { PrepareResult } from '../../src/usecases/prepare.js'
+import { baked } from '../helpers/baked.js'
 import { build, CLASSIC } from '../helpers/builds.js'
 import { bakes, pycds } from '../helpers/cli.js'
 import { docker, imageName } from '../helpers/engine.js'
@@ -119,6 +120,18 @@ if (base === undefined) {
     await bakes(t, [tag, '-t', `${tag}-baked`, '--', ...PROGRAM])
     const inspected = await docker('inspect', '-f', '{{json .Config}}', `${tag}-baked`)
     t.false(inspected.includes('PYCDS_LEARN') || inspected.includes('io.pycds.learn'), inspected)
+  })
+
+  test.serial('what a baked image lacks is learned beside its archive', async (t) => {
+    t.timeout(DEADLINE_MS)
+    const { name } = await baked(base, '--', 'python3', '-c', 'import json')
+    const said = await twice(t, name, [...CONFINED, '-e', 'PYCDS_LEARN=/var/cache/pycds'])
+    learns(t, said)
+    const [, before = ''] = /served (\d+) of/.exec(said[0] ?? '') ?? []
+    const [, after = '', beside = ''] =
+      /served (\d+) of.*\n.* (\d+) of them from what was learned/.exec(said[1] ?? '') ?? []
+    t.true(Number(before) > 0 && Number(beside) > 0)
+    t.is(Number(before) + Number(beside), Number(after))
   })
 
   test.serial('the function of the examples learns in a volume, and answers as ever', async (t) => {

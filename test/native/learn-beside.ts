@@ -85,20 +85,23 @@ if (python === undefined) {
     })
   })
 
-  testInTurn('a source that was changed after the bake is learned, and one that is loaded again is not', async (t) => {
-    const school = new School(t, python.path)
-    const script = await baked(school)
-    const retrained = new School(t, python.path)
-    await school.bench.train(script, 'stat', { env: { PYTHONPATH: school.hook, MORE: '1' } })
-    t.is((await school.run(script, environment(school, { PYCDS_LEARN: '' }))).stderr, 'OFF 0 0 0\n')
-    school.bench.file('of_shop.py', 'PRICE = "eleven"\n')
-    const env = environment(school, { AGAIN: '1' })
-    const first = await school.run(script, env)
-    t.true(first.stdout.includes('eleven'))
-    t.deepEqual(learned(school), ['of_shop'])
-    t.deepEqual(await school.run(script, env), { ...first, stderr: 'USED 1 0 0\n' })
-    t.deepEqual(retrained.files(''), [])
-  })
+  testInTurn(
+    'a source that was changed after the bake is learned, and one that is loaded again is not',
+    async (t) => {
+      const school = new School(t, python.path)
+      const script = await baked(school)
+      const retrained = new School(t, python.path)
+      await school.bench.train(script, 'stat', { env: { PYTHONPATH: school.hook, MORE: '1' } })
+      t.is((await school.run(script, environment(school, { PYCDS_LEARN: '' }))).stderr, 'OFF 0 0 0\n')
+      school.bench.file('of_shop.py', 'PRICE = "eleven"\n')
+      const env = environment(school, { AGAIN: '1' })
+      const first = await school.run(script, env)
+      t.true(first.stdout.includes('eleven'))
+      t.deepEqual(learned(school), ['of_shop'])
+      t.deepEqual(await school.run(script, env), { ...first, stderr: 'USED 1 0 0\n' })
+      t.deepEqual(retrained.files(''), [])
+    },
+  )
 
   testInTurn('what was learned beside one archive is not used beside another', async (t) => {
     const school = new School(t, python.path)
@@ -128,23 +131,29 @@ if (freezable.length === 0)
   test.skip('learning in a snapshot (no CPython on this machine that can be frozen)', () => undefined)
 
 for (const frozen of freezable) {
-  testInTurn(`${frozen.version}: what snapshot and archive lack is learned in a thawed process`, async (t) => {
-    const bench = new WarmBench(t, frozen)
-    const directory = join(bench.directory, 'learned')
-    mkdirSync(directory, { mode: 0o700 })
-    bench.file('app/of_shop.py', 'PRICE = 7\n')
-    const script = bench.file('app/app.py', `import _pycds\n${BODY}${TOLD}`)
-    await bench.train('import json, re, encodings.idna')
-    await bench.freezeWarm(['json'])
-    const env = { PYCDS_LEARN_WAIT: LEARN_WAIT, MORE: '1' }
-    const plain = await bench.startPlain([script], { env })
-    const first = await bench.start([script], { env: { ...env, PYCDS_LEARN: directory } })
-    t.is(first.snapshot, 'thawed')
-    t.is(first.stdout, plain.stdout)
-    t.regex(first.stderr, /^(RECORDING|LEARNED) 0 /)
-    const names = learned({ directory })
-    t.true(names.includes('of_shop') && names.includes('dataclasses') && !names.includes('json'), names.join())
-    const second = await bench.start([script], { env: { ...env, PYCDS_LEARN: directory } })
-    t.deepEqual(second, { ...first, stderr: `USED ${names.length} 0 0\n` })
-  })
+  testInTurn(
+    `${frozen.version}: what snapshot and archive lack is learned in a thawed process`,
+    async (t) => {
+      const bench = new WarmBench(t, frozen)
+      const directory = join(bench.directory, 'learned')
+      mkdirSync(directory, { mode: 0o700 })
+      bench.file('app/of_shop.py', 'PRICE = 7\n')
+      const script = bench.file('app/app.py', `import _pycds\n${BODY}${TOLD}`)
+      await bench.train('import json, re, encodings.idna')
+      await bench.freezeWarm(['json'])
+      const env = { PYCDS_LEARN_WAIT: LEARN_WAIT, MORE: '1' }
+      const plain = await bench.startPlain([script], { env })
+      const first = await bench.start([script], { env: { ...env, PYCDS_LEARN: directory } })
+      t.is(first.snapshot, 'thawed')
+      t.is(first.stdout, plain.stdout)
+      t.regex(first.stderr, /^(RECORDING|LEARNED) 0 /)
+      const names = learned({ directory })
+      t.true(
+        names.includes('of_shop') && names.includes('dataclasses') && !names.includes('json'),
+        names.join(),
+      )
+      const second = await bench.start([script], { env: { ...env, PYCDS_LEARN: directory } })
+      t.deepEqual(second, { ...first, stderr: `USED ${names.length} 0 0\n` })
+    },
+  )
 }

@@ -100,7 +100,8 @@ static bool read_entry(struct cache *cache, const struct pycds_cache_slot *slot,
                slot->bytes <= cache->length - (slot->offset - cache->first);
   if (!there && !read_stretch(cache, slot)) return false;
   if (pycds_cache_split(cache->stretch + (slot->offset - cache->first), slot->bytes, out)) return true;
-  return archive_is_open(cache->archive) && read_stretch(cache, slot) && pycds_cache_split(cache->stretch, slot->bytes, out);
+  return archive_is_open(cache->archive) && read_stretch(cache, slot) &&
+         pycds_cache_split(cache->stretch, slot->bytes, out);
 }
 
 static bool find(struct cache *cache, const uint8_t *question, size_t bytes, struct pycds_cached *out) {

@@ -38,9 +38,9 @@ extern struct runtime {
   struct archive archives[RUNTIME_ARCHIVES]; /* that of the image first */
   unsigned count;                            /* of those that are open and fit; 0: importing is left alone */
   const struct archive *learned;             /* the last of them, where it was learned */
-  bool reads;     /* importlib's get_code is ours */
-  bool taken;     /* importlib's _find_and_load is ours */
-  PyObject *self; /* the module _pycds, which is the finder */
+  bool reads;                                /* importlib's get_code is ours */
+  bool taken;                                /* importlib's _find_and_load is ours */
+  PyObject *self;                            /* the module _pycds, which is the finder */
 } runtime;
 
 /* Finds a module in the archives by its name, or by the path of its source: what was learned is what that of the image

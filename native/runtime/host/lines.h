@@ -11,7 +11,7 @@
 /* The summary of PYCDS=report. */
 #define LINE_MODULES                                                                                                   \
   "served %lu of %lu path-based modules (%.1f %%) from %s, %.1f ms in the runtime" /* COUNT COUNT PERCENT PATH TIME */
-#define LINE_BESIDE "%lu of them from what was learned beside it" /* COUNT */
+#define LINE_BESIDE "%lu of them from what was learned beside it"                  /* COUNT */
 #define LINE_COMPILATIONS "served %lu of %lu compilations of %s"                   /* COUNT COUNT TEXT */
 #define LINE_NOT_SERVED "not served: %s%s"                                         /* TEXT TEXT */
 #define LINE_NOT_USED "archive %s not used: %s: %s"                                /* PATH CODE TEXT */

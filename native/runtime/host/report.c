@@ -140,10 +140,10 @@ static void summarise(void) {
   unsigned long total = report.served + missed;
   say(LINE_MODULES, report.served, total, total ? 100.0 * (double)report.served / (double)total : 0.0, report.path,
       report.milliseconds);
+  if (report.beside) say(LINE_BESIDE, report.learned);
   if (missed > 0) {
     say(LINE_NOT_SERVED, report.names ? report.names : "", report.named < missed ? ", and more" : "");
   }
-  if (report.beside) say(LINE_BESIDE, report.learned);
   summarise_cache(REPORT_REGEX, "regular expressions");
   summarise_cache(REPORT_SOURCE, "source strings");
 }
