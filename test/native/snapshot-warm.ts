@@ -671,8 +671,9 @@ const WITH_THREADS: Record<string, string> = {
     'import os, pool; print(pool.ask()); os.setegid(os.getegid()); print(pool.ask())',
   'a process is forked':
     'import os, pool; print(pool.ask(), flush=True); pid = os.fork(); print(pool.ask(), flush=True); pid and os.waitpid(pid, 0)',
+  // SigQ counts those of all processes of a user.
   'the signals of threads are there':
-    'import pool; pool.ask(); print([line for line in open("/proc/self/status") if line.startswith(("Sig", "Threads"))])',
+    'import pool; pool.ask(); print([line for line in open("/proc/self/status") if line.startswith(("SigP", "SigB", "SigI", "SigC", "Threads"))])',
 }
 
 compiled('threads of a module that end before a fork come back', async (t, python) => {
