@@ -5,10 +5,12 @@ import { CONFIG_FILE } from '../config/name.js'
 import { PycdsError } from '../errors/index.js'
 import type { BakesResult, Expanded, Made, NamedWork, Task } from '../usecases/fleet/index.js'
 import type { PlanResult } from '../usecases/plan.js'
+import type { PrepareResult } from '../usecases/prepare.js'
 import { BaseCommand } from './cli/base-command.js'
 import { configFlags, type GivenFlag, optionsFor, readEntries } from './cli/config-flags.js'
 import {
   bakeFlags,
+  LEARN,
   locationFlags,
   platformsFlag,
   progressFlags,
@@ -20,23 +22,25 @@ import { assertNoFleet, fleetFlags, toFleetRequest, untilFlags } from './cli/fle
 import { gateFlags } from './cli/gate-flags.js'
 import { GivenFiles } from './cli/given-files.js'
 import { interruptible } from './cli/interruption.js'
-import { learnFlags } from './cli/learn-flags.js'
+import { learnFlags, TRAINING_OR_LATER } from './cli/learn-flags.js'
 import { toPlatforms, toPortsRequest } from './cli/locations.js'
 import {
   assertFileForEach,
   assertNoTraceOut,
   assertOutputFiles,
   outputFileFlags,
+  writeImageFiles,
 } from './cli/output-files.js'
 import { parseDuration } from './cli/parse.js'
 import { listImages } from './cli/ports.js'
-import { toBakeRequest } from './cli/requests.js'
+import { assertNothingTrained, toBakeRequest, toPrepareRequest } from './cli/requests.js'
 import { snapshotFlags } from './cli/snapshot-flags.js'
 import type { TimeLimit } from './cli/time-limit.js'
 import { renderBake } from './render/bake.js'
 import { renderBakePlatforms } from './render/bake-platforms.js'
 import { renderBakes } from './render/bakes.js'
 import { renderPlan } from './render/plan.js'
+import { renderPrepare } from './render/prepare.js'
 import { renderUnchanged } from './render/unchanged.js'
 
 export default class Bake extends BaseCommand {
@@ -83,6 +87,12 @@ export default class Bake extends BaseCommand {
     }),
     ...trainingFlags,
     ...learnFlags,
+    train: Flags.option({
+      options: TRAINING_OR_LATER,
+      default: 'entrypoint' as const,
+      summary:
+        "run the image's command, import the modules of --import and nothing else, only use --trace-in, or the same as `prepare`",
+    })(),
     ...bakeFlags,
     ...surroundingsFlags,
     ...snapshotFlags,
@@ -106,7 +116,7 @@ export default class Bake extends BaseCommand {
     ...progressFlags,
   }
 
-  async run(): Promise<Made | BakesResult | PlanResult> {
+  async run(): Promise<Made | BakesResult | PlanResult | PrepareResult> {
     const line = await this.parseLine(Bake)
     const { flags, args } = line
     const config = flags.config ?? (args.image === undefined ? defaultConfig() : undefined)
@@ -114,6 +124,7 @@ export default class Bake extends BaseCommand {
     if (args.image === undefined) throw missingImage()
     assertNoFleet(flags)
     if (flags.plan) return await this.#plan(args.image, flags, line.command)
+    if (flags.train === LEARN) return await this.#letLearn(args.image, line)
     const work = await this.#prepare(args.image, flags, line.command, new GivenFiles())
     const result = await this.withProgress(flags, (progress) => work({ progress, signal: undefined }))
     if (result === undefined) throw new Error('nothing was made, though nothing was there before')
@@ -159,6 +170,26 @@ export default class Bake extends BaseCommand {
       toPortsRequest(image, { ...flags, platform }),
     )
     this.log(renderPlan(result, this.style))
+    return result
+  }
+
+  /** What `prepare` does. */
+  async #letLearn(image: string, { flags, given, command }: Line): Promise<PrepareResult> {
+    assertNothingTrained('--train learn', given, command)
+    assertOutputFiles(flags)
+    const [platform, ...others] = toPlatforms(flags.platform)
+    if (others.length > 0) throw severalPlatforms()
+    const request = toPrepareRequest(image, flags, process.env)
+    const { prepare } = await import('../usecases/prepare.js')
+    const result = await this.withPorts(
+      async (ports) => {
+        const made = await this.withProgress(flags, (progress) => prepare(request, { ...ports, progress }))
+        await writeImageFiles(flags, made.output, ports.signal)
+        return made
+      },
+      toPortsRequest(image, { ...flags, platform }),
+    )
+    this.log(renderPrepare(result, this.style))
     return result
   }
 
@@ -248,6 +279,13 @@ function planOfMany(path: string): PycdsError {
   return new PycdsError('USAGE', {
     message: `--plan: it is of one image, and ${path} says which images to bake`,
     hint: 'Name one: pycds-image bake IMAGE --plan. --dry-run trains the images of the file, and writes nothing.',
+  })
+}
+
+function severalPlatforms(): PycdsError {
+  return new PycdsError('USAGE', {
+    message: '--train learn: it prepares one image, and several platforms are named',
+    hint: 'Prepare them one by one: pycds-image prepare IMAGE --platform OS/ARCH.',
   })
 }
 

@@ -4,9 +4,9 @@ import type { ErrorDocument } from '../errors/index.js'
 import type { PrepareRootResult } from '../usecases/prepare.js'
 import type { StepResult } from '../usecases/step.js'
 import { BaseCommand } from './cli/base-command.js'
-import { bakeFlags, environmentFlags, progressFlags, pycFlag, trainingFlags } from './cli/flags.js'
+import { bakeFlags, environmentFlags, LEARN, progressFlags, pycFlag, trainingFlags } from './cli/flags.js'
 import { interruptible } from './cli/interruption.js'
-import { learnFlags } from './cli/learn-flags.js'
+import { learnFlags, TRAINING_OR_LATER } from './cli/learn-flags.js'
 import { writeOutcome } from './cli/outcome.js'
 import { assertWritable } from './cli/output-files.js'
 import { openRoot } from './cli/ports.js'
@@ -30,9 +30,9 @@ export default class Step extends BaseCommand {
   static override readonly flags = {
     ...learnFlags,
     train: Flags.option({
-      options: ['entrypoint', 'imports', 'none'] as const,
+      options: TRAINING_OR_LATER,
       summary:
-        'run COMMAND, import the modules of --import and nothing else, or only use --trace-in; default: what is given',
+        'run COMMAND, import the modules of --import and nothing else, only use --trace-in, or the same as --prepare; default: what is given',
     })(),
     pyc: pycFlag('off'),
     python: Flags.string({
@@ -74,10 +74,10 @@ export default class Step extends BaseCommand {
   }
 
   async run(): Promise<StepResult | PrepareRootResult | ErrorDocument> {
-    const { flags, command } = await this.parseLine(Step)
+    const { flags, given, command } = await this.parseLine(Step)
     const outcome = { file: flags['metadata-file'], skip: flags['on-failure'] === 'skip' }
-    if (flags.prepare) {
-      assertNothingTrained(flags, command)
+    if (flags.prepare || flags.train === LEARN) {
+      assertNothingTrained(flags.prepare ? '--prepare' : '--train learn', given, command)
       const prepared = toPrepareRootRequest(flags, process.env)
       const { prepareRoot } = await import('../usecases/prepare.js')
       return await writeOutcome(outcome, async () => {

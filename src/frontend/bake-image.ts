@@ -3,7 +3,13 @@
 
 import { PycdsError } from '../errors/index.js'
 import { addSettings, commandOf, removeSettings } from '../image/index.js'
-import { ARTIFACT_VARIABLES, artifactEnvironment, LABELS } from '../marks/marks.js'
+import {
+  ARTIFACT_VARIABLES,
+  artifactEnvironment,
+  COMMENTS,
+  LABELS,
+  learnEnvironment,
+} from '../marks/marks.js'
 import { FOLDER } from '../marks/places.js'
 import type { Delegation } from './delegate.js'
 import { BuilderError, type Capabilities, type Gateway } from './gateway/index.js'
@@ -58,10 +64,12 @@ export async function bakeImage(
     await warn(`the image is built without an archive: ${error.message}`, [error.hint], out, context)
     return image
   }
-  assertArchived(outcome, step.options.minArchived)
-  for (const warning of outcome.warnings) await warn(warning, [], out, context)
+  if (outcome.kind === 'baked') {
+    assertArchived(outcome, step.options.minArchived)
+    for (const warning of outcome.warnings) await warn(warning, [], out, context)
+  }
   const ref = await solve(baked(step, out), context)
-  return { ...image, ref, config: withArtifacts(image.config, outcome.python, context.version) }
+  return { ...image, ref, config: withLayer(image.config, outcome, context.version) }
 }
 
 async function runStep(out: State, step: TraceStep, context: BakeContext): Promise<Outcome> {
@@ -110,16 +118,28 @@ async function solve(state: State, { gateway, cacheImports }: BakeContext): Prom
   })
 }
 
-function withArtifacts(config: BuildConfig, python: string, version: string): BuildConfig {
+/** The configuration with what belongs to the layer. */
+function withLayer(
+  config: BuildConfig,
+  outcome: Exclude<Outcome, { kind: 'failed' }>,
+  version: string,
+): BuildConfig {
   const change = { unsetEnv: ARTIFACT_VARIABLES, unsetLabels: Object.values(LABELS) }
-  const labels = { [LABELS.version]: version, [LABELS.python]: python }
-  const entry = { created_by: `pycds-image ${version} frontend`, comment: 'code data sharing archive' }
+  const common = { [LABELS.version]: version, [LABELS.python]: outcome.python }
+  const [comment, settings] =
+    outcome.kind === 'baked'
+      ? [COMMENTS.bake, { env: artifactEnvironment(FOLDER), labels: common }]
+      : [
+          COMMENTS.prepare,
+          {
+            env: learnEnvironment(outcome.directory),
+            labels: { ...common, [LABELS.learn]: outcome.directory },
+          },
+        ]
+  const entry = { created_by: `pycds-image ${version} frontend`, comment }
   return {
     ...config,
-    config: addSettings(removeSettings(config.config ?? {}, change), {
-      env: artifactEnvironment(FOLDER),
-      labels,
-    }),
+    config: addSettings(removeSettings(config.config ?? {}, change), settings),
     history: [...(config.history ?? []), entry],
   }
 }

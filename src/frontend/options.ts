@@ -6,13 +6,16 @@ import { PycdsError } from '../errors/index.js'
 /** What to do when an image cannot be baked: build it as it is and say so, or fail the build. */
 export type OnFailure = 'plain' | 'fail'
 
+const TRAIN = ['entrypoint', 'imports', 'learn'] as const
+export type Train = (typeof TRAIN)[number]
+
 export interface StepOptions {
   readonly enabled: boolean
   readonly onFailure: OnFailure
   /** Replaces the image's own command for the training run. */
   readonly command: readonly string[] | undefined
-  /** Import the given modules, and start nothing. */
-  readonly importsOnly: boolean
+  /** Start the command, import the given modules and start nothing, or let containers learn. */
+  readonly train: Train
   /** Percent of the imported modules that must be in the archive. */
   readonly minArchived: number | undefined
   /** For `pycds-image step`. */
@@ -42,6 +45,14 @@ const OWN: Readonly<Record<string, FrontendOptionKind>> = {
   PYCDS_SNAPSHOT: 'switch',
 }
 
+/** Arguments that mean nothing where there is no training run. */
+const OF_TRAINING: readonly string[] = [
+  ...Object.keys(FLAGS),
+  'PYCDS_COMMAND',
+  'PYCDS_MIN_ARCHIVED',
+  'PYCDS_SNAPSHOT',
+]
+
 /** Every argument that means something here, and what a configuration file may say for it. */
 export const OPTION_KINDS: Readonly<Record<string, FrontendOptionKind>> = {
   ...OWN,
@@ -62,13 +73,18 @@ export function readStepOptions(args: ReadonlyMap<string, string>): StepOptions 
     }
   }
   const command = args.get('PYCDS_COMMAND')
+  const train = trainOf(args)
   return {
     enabled: oneOf('PYCDS_ENABLED', args.get('PYCDS_ENABLED') ?? '1', ['0', '1']) === '1',
     onFailure: oneOf('PYCDS_ON_FAILURE', args.get('PYCDS_ON_FAILURE') ?? 'plain', ['plain', 'fail']),
-    importsOnly: trainsByImports(args),
+    train,
     minArchived: percentage('PYCDS_MIN_ARCHIVED', args.get('PYCDS_MIN_ARCHIVED')),
     command: command ? parseCommand(command) : undefined,
-    flags: [...flagsOf(args), ...(isOn('PYCDS_SNAPSHOT', args, '0') ? ['--snapshot'] : [])],
+    flags: [
+      ...flagsOf(args),
+      ...(isOn('PYCDS_SNAPSHOT', args, '0') ? ['--snapshot'] : []),
+      ...(train === 'learn' ? ['--train=learn'] : []),
+    ],
   }
 }
 
@@ -87,13 +103,21 @@ function flagsOf(args: ReadonlyMap<string, string>): string[] {
   })
 }
 
-function trainsByImports(args: ReadonlyMap<string, string>): boolean {
+function trainOf(args: ReadonlyMap<string, string>): Train {
   const modules = args.get('PYCDS_IMPORT') || undefined
   const mode = args.get('PYCDS_TRAIN') || (modules === undefined ? 'entrypoint' : 'imports')
-  const isByImports = oneOf('PYCDS_TRAIN', mode, ['entrypoint', 'imports']) === 'imports'
-  if (isByImports === (modules !== undefined)) return isByImports
+  const train = oneOf('PYCDS_TRAIN', mode, TRAIN)
+  if (train === 'learn') {
+    const other = OF_TRAINING.find((name) => args.get(name))
+    if (other === undefined) return train
+    throw new PycdsError('USAGE', {
+      message: `build argument PYCDS_TRAIN: with learn nothing is run in the build, and ${other} says how`,
+      hint: 'Leave one of them out.',
+    })
+  }
+  if ((train === 'imports') === (modules !== undefined)) return train
   throw new PycdsError('USAGE', {
-    message: `build argument PYCDS_TRAIN: ${mode} ${isByImports ? 'needs' : 'does not go with'} PYCDS_IMPORT`,
+    message: `build argument PYCDS_TRAIN: ${mode} ${train === 'imports' ? 'needs' : 'does not go with'} PYCDS_IMPORT`,
     hint: 'With PYCDS_IMPORT modules are imported instead of starting the command.',
   })
 }

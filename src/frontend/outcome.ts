@@ -23,12 +23,14 @@ export type Outcome =
       readonly modules: Modules
       readonly warnings: readonly string[]
     }
+  /** Nothing was run: the containers learn. */
+  | { readonly kind: 'prepared'; readonly python: string; readonly directory: string }
   | { readonly kind: 'failed'; readonly error: PycdsError }
 
 /** Reads the status of a step; INTERNAL when it is none. */
 export function readOutcome(text: Buffer | undefined): Outcome {
   const status = parse(text)
-  const { error, python, archive, warnings } = status ?? {}
+  const { error, python, archive, warnings, directory } = status ?? {}
   if (isObject(error)) {
     const { code, message, hint } = error
     const known = isCode(code) ? code : 'INTERNAL'
@@ -41,6 +43,7 @@ export function readOutcome(text: Buffer | undefined): Outcome {
     }
   }
   if (isObject(python) && typeof python.version === 'string') {
+    if (typeof directory === 'string') return { kind: 'prepared', python: python.version, directory }
     const list: unknown[] = Array.isArray(warnings) ? warnings : []
     return {
       kind: 'baked',

@@ -75,8 +75,7 @@ export function stepCommand({ config, options }: Pick<TraceStep, 'config' | 'opt
     `--image-config=${IN}/${IMAGE_FILE}`,
     ...(user ? [`--user=${user}`] : []),
     ...options.flags,
-    // Modules are imported instead of starting anything.
-    ...(options.importsOnly ? [] : ['--', ...command]),
+    ...(options.train === 'entrypoint' ? ['--', ...command] : []),
   ]
 }
 

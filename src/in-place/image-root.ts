@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The root file system of this process, as a bake in place uses it.
-import { accessSync, constants } from 'node:fs'
+import { createHash } from 'node:crypto'
+import { accessSync, constants, lstatSync, readdirSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { ImageRoot, LayerFile, PathChange, Undone, WriteOptions } from '../ports/index.js'
@@ -11,6 +12,8 @@ import { isAlone } from './processes.js'
 import { Snapshot } from './snapshot.js'
 import { undoChanges } from './undo.js'
 import { writeFiles } from './write.js'
+
+const FINGERPRINT_DIGITS = 32
 
 export class CurrentRoot implements ImageRoot {
   readonly environment = originalEnvironment(process.env)
@@ -49,6 +52,19 @@ export class CurrentRoot implements ImageRoot {
     return exists(path)
   }
 
+  fingerprint(
+    directories: readonly string[],
+    { times, without }: { times: boolean; without: readonly string[] },
+  ): string {
+    const hash = createHash('sha256')
+    for (const directory of directories) {
+      const names = exists(directory) ? readdirSync(directory).sort() : []
+      const paths = names.map((name) => join(directory, name)).filter((path) => !without.includes(path))
+      for (const path of paths) hash.update(`${describe(path, times)}\0`)
+    }
+    return hash.digest('hex').slice(0, FINGERPRINT_DIGITS)
+  }
+
   archiveFolder(common: string, beside: string, output = ''): string {
     if (exists(join(output, beside))) return beside
     return canMake(join(output, common)) ? common : beside
@@ -57,6 +73,18 @@ export class CurrentRoot implements ImageRoot {
   write(files: readonly LayerFile[], options: WriteOptions): void {
     writeFiles(files, options)
   }
+}
+
+/** The size of a directory is a matter of its file system. */
+function describe(path: string, times: boolean): string {
+  const { mode, size, mtimeMs } = lstatSync(path)
+  const isDirectory = (mode & constants.S_IFMT) === constants.S_IFDIR
+  return [
+    path,
+    mode & constants.S_IFMT,
+    isDirectory ? '' : size,
+    times ? Math.floor(mtimeMs / 1000) : '',
+  ].join(' ')
 }
 
 function isWithin(path: string, directory: string | undefined): boolean {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The new image: the source image's configuration with one more layer, and what its artifacts set.
 import { appendLayer, creationText, type ImageConfig } from '../image/index.js'
-import { LABELS } from '../marks/marks.js'
+import { COMMENTS, LABELS } from '../marks/marks.js'
 import { FOLDER } from '../marks/places.js'
 import type { ImageStore, NewLayer, SourceImage } from '../ports/index.js'
 import { TOOL_VERSION } from '../util/version.js'
@@ -37,7 +37,7 @@ export async function appendToImage(
     {
       diffId: layer.diffId,
       createdBy: `pycds-image ${TOOL_VERSION} ${verb}`,
-      comment: verb === 'bake' ? 'code data sharing archive' : 'code data sharing at the first start',
+      comment: COMMENTS[verb],
       created: creationText(config),
     },
     {

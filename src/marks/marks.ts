@@ -20,6 +20,12 @@ export const LABELS = {
   learn: 'io.pycds.learn',
 } as const
 
+/** What the history of an image says of its layer, by what has made it. */
+export const COMMENTS = {
+  bake: 'code data sharing archive',
+  prepare: 'code data sharing at the first start',
+} as const
+
 /** The variables by which the containers of an image find what lies in the folder of a bake. */
 export function artifactEnvironment(folder: string) {
   return { PYCDS_ARCHIVE: `${folder}/${ARCHIVE_NAME}` }

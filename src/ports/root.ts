@@ -65,6 +65,12 @@ export interface ImageRoot {
   /** Whether there is something at an absolute path. */
   has(path: string): boolean
 
+  /**
+   * Tells this root from others: what lies in the directories, by name, kind, size and, with `times`, time of change.
+   * @param without absolute paths that do not count
+   */
+  fingerprint(directories: readonly string[], options: { times: boolean; without: readonly string[] }): string
+
   /** Where archive and manifest go: one place for the whole image, or beside the runtime for a user who cannot write there. */
   archiveFolder(common: string, beside: string, output?: string): string
 

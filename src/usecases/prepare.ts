@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // What lets an application learn its archive by itself: the runtime, its hook, and where to learn. Nothing is run.
-import { randomUUID } from 'node:crypto'
 import { gzipSync } from 'node:zlib'
 import { learningContent } from '../artifact/content.js'
 import { LEARN_DIRECTORY } from '../artifact/learning/make.js'
@@ -140,10 +139,16 @@ export async function prepareRoot(
   const folder =
     environment === undefined ? folderFor([siteDirectory], request, root) : besideOf(siteDirectory)
   const directory = environment === undefined ? LEARN_DIRECTORY : `${environment}/var/cache/pycds`
-  // Nothing tells one image from another here: whatever is built anew learns anew, unless the same bytes are asked for.
-  const image = sourceDateEpoch === undefined ? randomUUID() : String(sourceDateEpoch)
-  const content = learningContent({ ...served(python), runtime, origin: null, directory, image })
-  const files = layerFiles(content, 'by-itself', folder)
+  const make = (image: string) => {
+    const content = learningContent({ ...served(python), runtime, origin: null, directory, image })
+    return layerFiles(content, 'by-itself', folder)
+  }
+  // Nothing else tells one image from another here. What is built anew has other times, unless the same bytes are asked for.
+  const image = root.fingerprint([siteDirectory, ...applicationOf(request, root)], {
+    times: sourceDateEpoch === undefined,
+    without: make('').map(({ path }) => path),
+  })
+  const files = make(image)
   root.write(files, { mtime: timeOf(request, new Date()), ...present({ output }) })
   return {
     schema: 'io.pycds.prepare-root/1',
@@ -151,6 +156,11 @@ export async function prepareRoot(
     ...describe(python, directory),
     files: sizesOf(files),
   }
+}
+
+/** Where the application may lie, which starts here; the directories of a system at the top of a root tell nothing. */
+function applicationOf({ environment }: PrepareRootRequest, root: ImageRoot): string[] {
+  return environment === undefined && root.directory !== '/' ? [root.directory] : []
 }
 
 /** Where the interpreter is looked for. */

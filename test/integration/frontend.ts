@@ -118,6 +118,25 @@ onItsProcessor('PYCDS_SNAPSHOT=1 adds a process snapshot, in which containers go
   t.regex(start.stderr, /^pycds\[1\]: snapshot thawed in/m, built.stderr)
 })
 
+withBuilder('PYCDS_TRAIN=learn runs nothing, and containers learn', async (t, builder) => {
+  // What is run in the build would fail it.
+  const program = 'import os, json, email.message; os.environ["HERE"]; print(1)'
+  const dockerfile = `FROM ${BASE}\nWORKDIR /srv\nCMD ["python3", "-c", ${JSON.stringify(program)}]\n`
+  const args = ['--build-arg=PYCDS_TRAIN=learn', '--build-arg=PYCDS_ON_FAILURE=fail']
+  const tag = name('learn')
+  const { image } = await builds(t, builder, withFrontend(dockerfile), tag, args)
+  t.true(image.Config.Env?.includes('PYCDS_LEARN=/var/cache/pycds'))
+  t.is(image.Config.Labels?.['io.pycds.learn'], '/var/cache/pycds')
+  const again = await builds(t, builder, withFrontend(dockerfile), tag, [...args, '--no-cache'])
+  t.deepEqual(again.image.RootFS, image.RootFS)
+  const script = `python3 -c '${program}' && exec python3 -c '${program}'`
+  const env = ['HERE=1', 'PYCDS=report', 'PYCDS_LEARN_WAIT=60s'].flatMap((item) => ['-e', item])
+  const words = ['run', '--rm', '--network=none', ...env, tag, 'sh', '-c', script]
+  const { stdout, stderr } = await run('docker', words)
+  t.is(stdout, '1\n1\n')
+  t.regex(stderr, /learning: (RECORDING|LEARNED): [\s\S]*learning: USED: /)
+})
+
 withBuilder('two builds without a cache give the same layer', async (t, builder) => {
   const args = ['--no-cache', '--build-arg=SOURCE_DATE_EPOCH=1700000000']
   const layers: (string | undefined)[] = []

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Images that are prepared only: their first start learns, the next one is served.
 import { execFileSync, spawnSync } from 'node:child_process'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
 import type { PrepareResult } from '../../src/usecases/prepare.js'
@@ -112,9 +113,27 @@ if (base === undefined) {
     ])
     const engine = await prepares(t, [base, '-t', tag])
     t.is(file.layer.diffId, engine.layer.diffId)
+    const ids = ['--iidfile', join(place, 'id'), '--metadata-file', join(place, 'metadata')]
+    const words = [
+      'bake',
+      tag,
+      '--train',
+      'learn',
+      '-t',
+      `${tag}-bake`,
+      ...ids,
+      '--json',
+      '--progress',
+      'quiet',
+    ]
+    const other = JSON.parse((await pycds(words)).stdout) as PrepareResult
+    t.is(other.layer.diffId, engine.layer.diffId)
+    t.is(readFileSync(join(place, 'id'), 'utf8'), other.output.id)
+    const metadata = JSON.parse(readFileSync(join(place, 'metadata'), 'utf8')) as Record<string, string>
+    t.is(metadata['image.name'], `${tag}-bake`)
     const again = await prepares(t, [tag, '-t', `${tag}-again`])
     t.teardown(async () => {
-      await docker('rmi', '-f', `${tag}-again`, `${tag}-baked`)
+      await docker('rmi', '-f', `${tag}-again`, `${tag}-bake`, `${tag}-baked`)
     })
     t.is(again.layer.diffId, engine.layer.diffId)
     await bakes(t, [tag, '-t', `${tag}-baked`, '--', ...PROGRAM])
@@ -150,7 +169,7 @@ if (base === undefined) {
   const where = tool === undefined ? test.serial.skip : test.serial
   where('a step of a Dockerfile prepares', async (t) => {
     t.timeout(DEADLINE_MS)
-    const step = ['/pycds/pycds-image', 'step', '--prepare', '--output', '/out']
+    const step = ['/pycds/pycds-image', 'step', '--train', 'learn', '--output', '/out']
     const dockerfile = `FROM ${base} AS app
 FROM app AS cds
 COPY --from=${tool} / /pycds
@@ -170,6 +189,24 @@ test('what is not an image or an environment is refused with a reason', async (t
   }
   t.is((await pycds(['step', '--prepare', '--', 'python3'])).code, 2)
   t.is((await pycds(['step', '--prepare', '--import', 'app'])).code, 2)
+  t.is((await pycds(['step', '--prepare', '--train', 'imports'])).code, 2)
+  t.is((await pycds(['step', '--train', 'learn', '--timeout', '5s'])).code, 2)
+  const several = ['--platform', 'linux/amd64,linux/arm64']
+  for (const words of [
+    ['--import', 'app'],
+    ['--measure', '0'],
+    ['--plan'],
+    ['--dry-run'],
+    several,
+    ['--', 'python3'],
+  ]) {
+    const { code, stderr } = await pycds(['bake', 'a', '--train', 'learn', ...words])
+    t.is(code, 2, stderr)
+    t.true(stderr.includes('--train learn'), stderr)
+  }
+  const config = join(temporary(t), 'pycds-image.yaml')
+  writeFileSync(config, 'version: 1\nimages:\n  - image: a\n    train: learn\n')
+  t.is((await pycds(['bake', '--config', config])).code, 2)
   t.is((await pycds(['trace', 'import', '/nowhere'])).code, 7)
 })
 

@@ -3,7 +3,7 @@ import { Flags } from '@oclif/core'
 import { type ConfigEntry, type ConfigOption, readConfig } from '../../config/index.js'
 import { PycdsError } from '../../errors/index.js'
 import { whyUnreadable } from '../../util/read-given.js'
-import { LIST } from './flags.js'
+import { LEARN, LIST } from './flags.js'
 import type { GivenFiles } from './given-files.js'
 
 export const configFlags = {
@@ -25,9 +25,18 @@ const OF_THE_FILE: readonly string[] = ['config', 'only', 'jobs', 'results', 'sh
 /** Options of the command line that a file cannot have: they are about the whole of it. */
 const NOT_IN_FILES = [...OF_THE_FILE, 'json', 'help', 'progress', 'app-output', 'plan']
 
+/** Values that are no bake of an image. */
+const NO_BAKE: readonly string[] = [LEARN]
+
 /** The options of a command that a file may have. */
 export function optionsOf<T extends ConfigOption>(flags: Readonly<Record<string, T>>): Record<string, T> {
-  return Object.fromEntries(Object.entries(flags).filter(([name]) => !NOT_IN_FILES.includes(name)))
+  const ours = Object.entries(flags).filter(([name]) => !NOT_IN_FILES.includes(name))
+  return Object.fromEntries(ours.map(([name, flag]) => [name, withoutOthers(flag)]))
+}
+
+function withoutOthers<T extends ConfigOption>(flag: T): T {
+  if (!flag.options) return flag
+  return { ...flag, options: flag.options.filter((value) => !NO_BAKE.includes(value)) }
 }
 
 /** The images of a file, and patterns for images. */

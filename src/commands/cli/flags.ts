@@ -4,6 +4,9 @@ import { Flags } from '@oclif/core'
 /** An option that may be given again. */
 export const LIST = { multiple: true, multipleNonGreedy: true } as const
 
+/** In the place of a training: containers learn, as `prepare` has it. */
+export const LEARN = 'learn'
+
 /** Of runs, unless something else is asked for. */
 export const STOP_GRACE = '2s'
 

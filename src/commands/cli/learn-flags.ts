@@ -6,12 +6,17 @@ import type { LearnRequest } from '../../learn/learn.js'
 import type { Trace } from '../../learn/trace/trace-file.js'
 import { parseTraceFile } from '../../learn/trace/trace-reader.js'
 import { UnreadableError, whyUnreadable } from '../../util/read-given.js'
-import { LIST } from './flags.js'
+import { LEARN, LIST } from './flags.js'
 import { GivenFiles } from './given-files.js'
+
+/** What a training run can be. */
+export const TRAINING = ['entrypoint', 'imports', 'none'] as const
+/** The same, or that there is none in the build. */
+export const TRAINING_OR_LATER = [...TRAINING, LEARN] as const
 
 export const learnFlags = {
   train: Flags.option({
-    options: ['entrypoint', 'imports', 'none'] as const,
+    options: TRAINING,
     default: 'entrypoint' as const,
     summary:
       "run the image's command, import the modules of --import and nothing else, or only use --trace-in",
@@ -33,7 +38,7 @@ const MAX_TRACE_BYTES = 256 * 1024 * 1024
 const MODULE = /^[^\s:.]+(\.[^\s:.]+)*(:[^\s:.]+(\.[^\s:.]+)*)?$/
 
 export interface LearnFlags {
-  train: LearnRequest['mode']
+  train: (typeof TRAINING_OR_LATER)[number]
   import?: string[] | undefined
   'trace-in'?: string[] | undefined
   ready?: string[] | undefined
@@ -48,6 +53,10 @@ export async function toLearn(
 ): Promise<Pick<LearnRequest, 'mode' | 'imports' | 'traces'>> {
   const imports = flags.import ?? []
   const files = flags['trace-in'] ?? []
+  if (flags.train === LEARN) {
+    const reason = 'there is no training run that could be planned, or baked with the images of a file'
+    throw conflict('--train learn', reason, 'Prepare the images one by one: pycds-image prepare IMAGE.')
+  }
   if (flags.train === 'entrypoint') {
     if (imports.length > 0) throw conflict('--import', 'it needs --train imports', 'Add --train imports.')
   } else {

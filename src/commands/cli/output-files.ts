@@ -34,6 +34,8 @@ export const outputFileFlags = {
   }),
 }
 
+type Output = NonNullable<BakeResult['output']>
+
 export interface OutputFileFlags {
   'trace-out'?: string | undefined
   'metadata-file'?: string | undefined
@@ -105,15 +107,31 @@ export async function writeOutputFiles(
   { result, trace, documents }: Baked,
   signal: AbortSignal,
 ): Promise<void> {
-  const { 'trace-out': traceOut, 'metadata-file': metadata, iidfile } = flags
+  const { 'trace-out': traceOut } = flags
   if (traceOut !== undefined) await writeOutput('--trace-out', traceOut, formatTrace(trace), signal)
   if (result.output === null) return
   const digest = result.output.manifestDigest ?? result.output.configDigest
   await writeDocuments(flags, documents(digest), { signal })
-  if (metadata !== undefined) {
-    await writeOutput('--metadata-file', metadata, formatJson(toMetadata(result.output)), signal)
-  }
-  if (iidfile !== undefined) await writeOutput('--iidfile', iidfile, result.output.id, signal)
+  await writeImageFiles(flags, result.output, signal)
+}
+
+/** Writes which image was made. */
+export async function writeImageFiles(
+  flags: OutputFileFlags,
+  output: Output,
+  signal: AbortSignal,
+): Promise<void> {
+  await writeAbout(flags, toMetadata(output), output.id, signal)
+}
+
+async function writeAbout(
+  { 'metadata-file': metadata, iidfile }: OutputFileFlags,
+  document: Record<string, string>,
+  id: string,
+  signal: AbortSignal,
+): Promise<void> {
+  if (metadata !== undefined) await writeOutput('--metadata-file', metadata, formatJson(document), signal)
+  if (iidfile !== undefined) await writeOutput('--iidfile', iidfile, id, signal)
 }
 
 /** USAGE when a trace is to be written of a bake that makes one for each platform. */
@@ -131,13 +149,9 @@ export async function writeIndexFiles(
   { output }: BakePlatformsResult,
   signal: AbortSignal,
 ): Promise<void> {
-  const { 'metadata-file': metadata, iidfile } = flags
   if (output === null) return
-  if (metadata !== undefined) {
-    const document = { 'containerimage.digest': output.digest, 'image.name': output.reference }
-    await writeOutput('--metadata-file', metadata, formatJson(document), signal)
-  }
-  if (iidfile !== undefined) await writeOutput('--iidfile', iidfile, output.digest, signal)
+  const document = { 'containerimage.digest': output.digest, 'image.name': output.reference }
+  await writeAbout(flags, document, output.digest, signal)
 }
 
 /** The same for an image that was there already, and is as a bake would make it. */
@@ -146,17 +160,12 @@ export async function writeUnchangedFiles(
   { output }: UnchangedResult,
   signal: AbortSignal,
 ): Promise<void> {
-  const { 'metadata-file': metadata, iidfile } = flags
   const { reference, id, manifestDigest } = output
-  if (metadata !== undefined) {
-    const document = toMetadata({ reference, id, configDigest: id, manifestDigest })
-    await writeOutput('--metadata-file', metadata, formatJson(document), signal)
-  }
-  if (iidfile !== undefined) await writeOutput('--iidfile', iidfile, id, signal)
+  await writeImageFiles(flags, { reference, id, configDigest: id, manifestDigest }, signal)
 }
 
 /** The names that buildx gives them; an engine without manifests has one digest for both. */
-function toMetadata(output: NonNullable<BakeResult['output']>): Record<string, string> {
+function toMetadata(output: Output): Record<string, string> {
   return {
     'containerimage.config.digest': output.configDigest,
     'containerimage.digest': output.manifestDigest ?? output.configDigest,

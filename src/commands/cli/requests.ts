@@ -11,7 +11,8 @@ import type { RecordRequest } from '../../usecases/record.js'
 import type { StepRequest } from '../../usecases/step.js'
 import type { VerifyRequest } from '../../usecases/verify.js'
 import { present } from '../../util/present.js'
-import { STOP_GRACE } from './flags.js'
+import type { GivenFlag } from './config-flags.js'
+import { LEARN, STOP_GRACE } from './flags.js'
 import { type GateFlags, toGates } from './gate-flags.js'
 import { GivenFiles } from './given-files.js'
 import { type LearnFlags, toLearn } from './learn-flags.js'
@@ -224,24 +225,31 @@ export function toPrepareRootRequest(
   return { here, ...present({ environment, python, output: output && resolve(output) }), ...toTimes(env) }
 }
 
-/** What belongs to a training run means nothing where none is made. */
-export function assertNothingTrained(flags: StepFlags, command: string[] | undefined): void {
-  const given = {
-    'a command behind --': command,
-    '--train': flags.train,
-    '--import': flags.import,
-    '--trace-in': flags['trace-in'],
-    '--probe': flags.probe,
-    '--ready': flags.ready,
-    '--snapshot': flags.snapshot || undefined,
-  }
-  for (const [what, value] of Object.entries(given)) {
-    if (value === undefined) continue
-    throw new PycdsError('USAGE', {
-      message: `--prepare: nothing is run or learned in the build, and ${what} says how`,
-      hint: 'Leave one of them out.',
-    })
-  }
+/** Flags of `bake` and `step` that mean something where nothing is run: which image, where the new one goes, what is told. */
+const OF_PREPARING: readonly string[] = [
+  ...['train', 'prepare', 'python', 'user', 'here', 'image-config', 'on-failure'],
+  ...['tag', 'output', 'platform', 'runtime', 'cache-dir', 'cache-size'],
+  ...['metadata-file', 'iidfile', 'progress', 'app-output', 'json'],
+]
+
+/**
+ * USAGE for what belongs to a training run where none is made.
+ * @param asked the flag that asked for that
+ */
+export function assertNothingTrained(
+  asked: string,
+  given: readonly GivenFlag[],
+  command: string[] | undefined,
+): void {
+  const other = given.find(
+    ({ flag, input }) => !OF_PREPARING.includes(flag) || (flag === 'train' && input !== LEARN),
+  )
+  const what = command ? 'a command behind --' : other && `--${other.flag}`
+  if (what === undefined) return
+  throw new PycdsError('USAGE', {
+    message: `${asked}: nothing is run or learned in the build, and ${what} says how`,
+    hint: 'Leave one of them out.',
+  })
 }
 
 /** The time of what is written, where the environment tells one, as reproducible-builds.org has it. */

@@ -3,8 +3,8 @@
 import { Flags } from '@oclif/core'
 import type { MoreOptions } from '../../artifact/complete.js'
 import { PycdsError } from '../../errors/index.js'
-import type { LearnRequest } from '../../learn/learn.js'
 import { LIST } from './flags.js'
+import type { LearnFlags } from './learn-flags.js'
 
 export const snapshotFlags = {
   snapshot: Flags.boolean({
@@ -38,7 +38,7 @@ export interface SnapshotFlags {
 }
 
 /** Throws USAGE for flags that contradict each other. */
-export function toSnapshot(flags: SnapshotFlags, mode: LearnRequest['mode']): MoreOptions {
+export function toSnapshot(flags: SnapshotFlags, mode: LearnFlags['train']): MoreOptions {
   const { 'snapshot-cpu': cpu, 'snapshot-include': include, 'snapshot-exclude': exclude } = flags
   if (!flags.snapshot) {
     for (const [name, value] of Object.entries({ cpu, include, exclude })) {

@@ -10,7 +10,7 @@ function read(args: Record<string, string>) {
 test('without arguments an image that cannot be baked stays as it is', (t) => {
   t.deepEqual(read({}), {
     ...{ enabled: true, onFailure: 'plain', command: undefined, flags: [] },
-    ...{ importsOnly: false, minArchived: undefined },
+    ...{ train: 'entrypoint', minArchived: undefined },
   })
 })
 
@@ -34,8 +34,15 @@ test('arguments become options of the step, lists one for each entry', (t) => {
 })
 
 test('modules are imported instead of starting the command', (t) => {
-  t.true(read({ PYCDS_IMPORT: 'app' }).importsOnly)
-  t.true(read({ PYCDS_IMPORT: 'app', PYCDS_TRAIN: 'imports' }).importsOnly)
+  t.is(read({ PYCDS_IMPORT: 'app' }).train, 'imports')
+  t.is(read({ PYCDS_IMPORT: 'app', PYCDS_TRAIN: 'imports' }).train, 'imports')
+})
+
+test('where containers learn, nothing is run, and nothing that belongs to a run is taken', (t) => {
+  const { train, flags } = read({ PYCDS_TRAIN: 'learn', PYCDS_ON_FAILURE: 'fail', PYCDS_READY: '' })
+  t.deepEqual([train, flags], ['learn', ['--train=learn']])
+  for (const name of ['PYCDS_IMPORT', 'PYCDS_COMMAND', 'PYCDS_READY', 'PYCDS_SNAPSHOT', 'PYCDS_MIN_ARCHIVED'])
+    t.throws(() => read({ PYCDS_TRAIN: 'learn', [name]: '1' }), { message: new RegExp(name) }, name)
 })
 
 test('a limit is a percentage', (t) => {

@@ -20,6 +20,15 @@ test('a step that wrote an archive tells the Python and its warnings', (t) => {
   )
 })
 
+test('a step that ran nothing tells where containers learn', (t) => {
+  const status = {
+    schema: 'io.pycds.prepare-root/1',
+    python: { version: '3.13.1' },
+    directory: '/var/cache/pycds',
+  }
+  t.deepEqual(read(status), { kind: 'prepared', python: '3.13.1', directory: '/var/cache/pycds' })
+})
+
 test('too few archived modules break the limit that is set, and no other', (t) => {
   const outcome = {
     kind: 'baked',
