@@ -53,15 +53,12 @@ export class CurrentRoot implements ImageRoot {
   }
 
   fingerprint(
-    directories: readonly string[],
+    paths: readonly string[],
     { times, without }: { times: boolean; without: readonly string[] },
   ): string {
     const hash = createHash('sha256')
-    for (const directory of directories) {
-      const names = exists(directory) ? readdirSync(directory).sort() : []
-      const paths = names.map((name) => join(directory, name)).filter((path) => !without.includes(path))
-      for (const path of paths) hash.update(`${describe(path, times)}\0`)
-    }
+    const counted = paths.flatMap(withContent).filter((path) => !without.includes(path))
+    for (const path of counted) hash.update(`${describe(path, times)}\0`)
     return hash.digest('hex').slice(0, FINGERPRINT_DIGITS)
   }
 
@@ -75,16 +72,21 @@ export class CurrentRoot implements ImageRoot {
   }
 }
 
+/** A path that there is, or those in the directory. */
+function withContent(path: string): string[] {
+  if (!exists(path)) return []
+  if (!lstatSync(path).isDirectory()) return [path]
+  const names = readdirSync(path).sort()
+  return names.map((name) => join(path, name))
+}
+
 /** The size of a directory is a matter of its file system. */
 function describe(path: string, times: boolean): string {
-  const { mode, size, mtimeMs } = lstatSync(path)
-  const isDirectory = (mode & constants.S_IFMT) === constants.S_IFDIR
-  return [
-    path,
-    mode & constants.S_IFMT,
-    isDirectory ? '' : size,
-    times ? Math.floor(mtimeMs / 1000) : '',
-  ].join(' ')
+  const status = lstatSync(path)
+  const size = status.isDirectory() ? '' : status.size
+  return [path, status.mode & constants.S_IFMT, size, times ? Math.floor(status.mtimeMs / 1000) : ''].join(
+    ' ',
+  )
 }
 
 function isWithin(path: string, directory: string | undefined): boolean {

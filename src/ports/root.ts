@@ -66,10 +66,11 @@ export interface ImageRoot {
   has(path: string): boolean
 
   /**
-   * Tells this root from others: what lies in the directories, by name, kind, size and, with `times`, time of change.
+   * Tells this root from others: the paths, and of directories what lies in them, by name, kind, size and, with `times`,
+   * time of change.
    * @param without absolute paths that do not count
    */
-  fingerprint(directories: readonly string[], options: { times: boolean; without: readonly string[] }): string
+  fingerprint(paths: readonly string[], options: { times: boolean; without: readonly string[] }): string
 
   /** Where archive and manifest go: one place for the whole image, or beside the runtime for a user who cannot write there. */
   archiveFolder(common: string, beside: string, output?: string): string

@@ -144,7 +144,7 @@ export async function prepareRoot(
     return layerFiles(content, 'by-itself', folder)
   }
   // Nothing else tells one image from another here. What is built anew has other times, unless the same bytes are asked for.
-  const image = root.fingerprint([siteDirectory, ...applicationOf(request, root)], {
+  const image = root.fingerprint([siteDirectory, ...tellingOf(request, root)], {
     times: sourceDateEpoch === undefined,
     without: make('').map(({ path }) => path),
   })
@@ -158,9 +158,19 @@ export async function prepareRoot(
   }
 }
 
-/** Where the application may lie, which starts here; the directories of a system at the top of a root tell nothing. */
-function applicationOf({ environment }: PrepareRootRequest, root: ImageRoot): string[] {
-  return environment === undefined && root.directory !== '/' ? [root.directory] : []
+/** Where packages of an image are listed, or lie. */
+const PACKAGES = [
+  '/usr/lib/python3/dist-packages',
+  '/var/lib/dpkg/status',
+  '/lib/apk/db/installed',
+  '/var/lib/rpm',
+]
+
+/** What tells one image from another, where there is more than a virtual environment. */
+function tellingOf({ environment }: PrepareRootRequest, root: ImageRoot): string[] {
+  if (environment !== undefined) return []
+  // The application is likely to lie where it starts; the directories at the top of a root tell nothing.
+  return root.directory === '/' ? PACKAGES : [root.directory, ...PACKAGES]
 }
 
 /** Where the interpreter is looked for. */

@@ -122,12 +122,13 @@ withBuilder('PYCDS_TRAIN=learn runs nothing, and containers learn', async (t, bu
   // What is run in the build would fail it.
   const program = 'import os, json, email.message; os.environ["HERE"]; print(1)'
   const dockerfile = `FROM ${BASE}\nWORKDIR /srv\nCMD ["python3", "-c", ${JSON.stringify(program)}]\n`
-  const args = ['--build-arg=PYCDS_TRAIN=learn', '--build-arg=PYCDS_ON_FAILURE=fail']
+  const given = ['PYCDS_TRAIN=learn', 'PYCDS_ON_FAILURE=fail', 'SOURCE_DATE_EPOCH=1700000000']
+  const args = ['--no-cache', ...given.map((one) => `--build-arg=${one}`)]
   const tag = name('learn')
   const { image } = await builds(t, builder, withFrontend(dockerfile), tag, args)
   t.true(image.Config.Env?.includes('PYCDS_LEARN=/var/cache/pycds'))
   t.is(image.Config.Labels?.['io.pycds.learn'], '/var/cache/pycds')
-  const again = await builds(t, builder, withFrontend(dockerfile), tag, [...args, '--no-cache'])
+  const again = await builds(t, builder, withFrontend(dockerfile), tag, args)
   t.deepEqual(again.image.RootFS, image.RootFS)
   const script = `python3 -c '${program}' && exec python3 -c '${program}'`
   const env = ['HERE=1', 'PYCDS=report', 'PYCDS_LEARN_WAIT=60s'].flatMap((item) => ['-e', item])
