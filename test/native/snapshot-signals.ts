@@ -34,12 +34,14 @@ const killed = (by: string) => (ended: Started) => ended.signal === by
 const KINDS: Record<string, Kind> = {
   'SIGTERM ends it': { signal: 'SIGTERM', fits: killed('SIGTERM') },
   'SIGALRM ends it': { signal: 'SIGALRM', fits: killed('SIGALRM') },
-  // Before the program runs the exception ends the start with another code, and CPython may lose it on the way.
+  // Before the program runs the exception ends the start with another code, and CPython may lose it on the way: it only
+  // writes it where a callback of its own is interrupted.
   'SIGINT interrupts it': {
     signal: 'SIGINT',
     fits: (ended) =>
       ended.signal === 'SIGINT' ||
-      (ended.code === 1 && /KeyboardInterrupt|Fatal Python error: init_/.test(ended.stderr)),
+      (ended.code === 1 && /KeyboardInterrupt|Fatal Python error: init_/.test(ended.stderr)) ||
+      (finished(ended) && /^Exception ignored in: [\s\S]*\nKeyboardInterrupt: \n$/.test(ended.stderr)),
   },
   'SIGCHLD is nothing to it': { signal: 'SIGCHLD', seconds: 0.3, fits: finished },
   'an ignored SIGHUP stays ignored': {
