@@ -107,6 +107,13 @@ export async function bake(
   }
 }
 
+/** Prepares an image with the built program of a checkout: it learns. */
+export async function prepareImage(checkout: string, image: string, tag: string): Promise<void> {
+  await run(process.execPath, [
+    ...[join(checkout, 'dist/bin/run.js'), 'prepare', image, '--tag', tag, '--progress', 'quiet'],
+  ])
+}
+
 /** The message of a failure that was printed as JSON. */
 function reasonIn(said: string): string {
   const [, message] = /"message": "(.*)"/.exec(said) ?? []

@@ -2,6 +2,7 @@
 import { fixed } from './fixed.js'
 import { floor } from './floor.js'
 import { growth } from './growth.js'
+import { learn } from './learn.js'
 import { location } from './location.js'
 import { memory } from './memory.js'
 import type { Part } from './part.js'
@@ -10,4 +11,14 @@ import { snapshot } from './snapshot.js'
 import { snapshotUse } from './snapshot-use.js'
 
 /** What is measured beside the times of packages, in this order. */
-export const PARTS: readonly Part[] = [fixed, memory, growth, profile, floor, location, snapshot, snapshotUse]
+export const PARTS: readonly Part[] = [
+  fixed,
+  memory,
+  growth,
+  profile,
+  floor,
+  location,
+  snapshot,
+  snapshotUse,
+  learn,
+]

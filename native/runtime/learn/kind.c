@@ -12,7 +12,6 @@
 #include "../../format/buffer.h"
 #include "../../format/elf.h"
 #include "../../format/hash.h"
-#include "../../format/layout.h"
 #include "../../static/sys/syscalls.h"
 #include "../../static/sys/text.h"
 #include "../host/importlib.h"
@@ -132,6 +131,10 @@ static bool has_debug_ranges(void) {
   return !options || !PyDict_GetItemString(options, "no_debug_ranges");
 }
 
+static const struct pycds_layout *layout;
+
+const struct pycds_layout *kind_layout(void) { return layout; }
+
 bool kind_describe(const char *image, struct learn_task *task, struct kind_command *command) {
   PyObject *hexversion = PySys_GetObject("hexversion");
   struct pycds_identity identity = pycds_loaded_image((uintptr_t)&Py_GetVersion).identity;
@@ -145,7 +148,8 @@ bool kind_describe(const char *image, struct learn_task *task, struct kind_comma
   task->identity_kind = identity.kind;
   task->identity_bytes = identity.length;
   memcpy(task->identity, identity.bytes, sizeof task->identity);
-  if (!pycds_layout_find((int)(task->hexversion >> 24), (int)(task->hexversion >> 16 & 0xff))) return false;
+  layout = pycds_layout_find((int)(task->hexversion >> 24), (int)(task->hexversion >> 16 & 0xff));
+  if (!layout) return false;
 
   size_t bytes;
   char *words = read_command(&bytes);

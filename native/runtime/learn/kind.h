@@ -3,6 +3,7 @@
 #ifndef PYCDS_RUNTIME_LEARN_KIND_H
 #define PYCDS_RUNTIME_LEARN_KIND_H
 
+#include "../../format/layout.h"
 #include "../../learn/records.h"
 #include "../../learn/task.h"
 
@@ -18,6 +19,9 @@ struct kind_command {
 /* Fills in what the task says of the interpreter, and the key; false for an interpreter that has no archives. `image`
  * tells one image from another, where that is known. */
 bool kind_describe(const char *image, struct learn_task *task, struct kind_command *command);
+
+/* Where the interpreter keeps what its objects hold; NULL before it was described. */
+const struct pycds_layout *kind_layout(void);
 
 /* Records the process. */
 void kind_record(const struct learn_task *task, const struct kind_command *command);

@@ -57,10 +57,10 @@ static void take_line(const char *line, const char *end) {
   if (!text_begins(line, " rw-p ")) return;
   line += 6;
   text_hex(&line);
-  bool anonymous = text_begins(line, " 00:00 0");
+  /* A name is that of a file, whose data of libraries the child does not use, or of what the kernel has made. */
   while (line < end && *line != '[' && *line != '/') line++;
-  bool named = line < end && !text_begins(line, "[heap]");
-  if (!anonymous || named || is_needed(area) || left_out.count == MAX_AREAS) return;
+  bool special = line < end && (*line == '[' ? !text_begins(line, "[heap]") : text_begins(line, "/dev/"));
+  if (special || is_needed(area) || left_out.count == MAX_AREAS) return;
   left_out.areas[left_out.count++] = area;
 }
 

@@ -12,10 +12,12 @@
 #include "../../cpython/object.h"
 #include "../../cpython/sys_flag.h"
 #include "../../format/buffer.h"
+#include "../../format/stream.h"
 #include "../../static/sys/syscalls.h"
 #include "../archive/facts.h"
 #include "../host/importlib.h"
 #include "../host/replaced.h"
+#include "kind.h"
 #include "log.h"
 #include "marshal.h"
 #include "regexes.h"
@@ -183,6 +185,9 @@ static bool names_source(struct text name, struct text base, bool is_package) {
 
 /* ---- the instructions before they run ---- */
 
+/* CPython 3.12 fills inline bytes in as it makes a code object. */
+#define FIRST_COUNTED 12
+
 /* Code objects that were seen, by their address. */
 struct seen {
   PyObject **slots;
@@ -216,35 +221,29 @@ static bool is_new(struct seen *seen, PyObject *code) {
   return true;
 }
 
-static struct { PyObject *adaptive, *constants; } attributes;
-
-static void put_seeds(struct seen *seen, PyObject *code) {
-  char *bytes;
-  Py_ssize_t length;
+/* What `_co_code_adaptive` and `co_consts` give, without an object for each: where they lie is known (format/layouts.def). */
+static void put_seeds(struct seen *seen, PyObject *code, const struct pycds_layout *layout) {
+  const uint8_t *fields = (const uint8_t *)code;
+  Py_ssize_t units;
+  PyObject *constants;
   if (!is_new(seen, code)) return;
-  PyObject *seed = PyObject_GetAttr(code, attributes.adaptive);
-  if (seed && PyBytes_AsStringAndSize(seed, &bytes, &length) == 0)
-    pycds_buffer_put(seen->out, bytes, (size_t)length);
-  else
-    seen->failed = true;
-  drop(seed);
-  PyObject *constants = seen->failed ? NULL : PyObject_GetAttr(code, attributes.constants);
-  for (Py_ssize_t i = 0; constants && i < PyTuple_Size(constants); i++) {
+  memcpy(&units, fields + PYCDS_OBJECT_SIZE, sizeof units);
+  memcpy(&constants, fields + layout->code_consts, sizeof constants);
+  pycds_buffer_put(seen->out, fields + layout->code_bytes, 2 * (size_t)units);
+  for (Py_ssize_t i = 0; i < PyTuple_Size(constants); i++) {
     PyObject *item = PyTuple_GetItem(constants, i);
-    if (type_of(item) == &PyCode_Type) put_seeds(seen, item);
+    if (type_of(item) == &PyCode_Type) put_seeds(seen, item, layout);
   }
-  seen->failed = seen->failed || !constants;
-  drop(constants);
 }
 
 /* False when they are needed and cannot be had. */
 static bool find_seeds(PyObject *code, struct pycds_buffer *out) {
-  if (!attributes.adaptive) attributes.adaptive = PyUnicode_InternFromString("_co_code_adaptive");
-  if (!attributes.constants) attributes.constants = PyUnicode_InternFromString("co_consts");
-  if (!attributes.adaptive || !attributes.constants) return false;
-  if (!PyObject_HasAttr(code, attributes.adaptive)) return true;
+  const struct pycds_layout *layout = kind_layout();
+  if (!layout) return false;
+  /* Before, fresh instructions are those of the bytecode; there is no count in them yet, or nothing inline at all. */
+  if (layout->minor < FIRST_COUNTED) return true;
   struct seen seen = {.out = out};
-  put_seeds(&seen, code);
+  put_seeds(&seen, code, layout);
   free(seen.slots);
   return !seen.failed && !out->failed;
 }
