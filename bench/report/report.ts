@@ -8,6 +8,7 @@ import { type Results, readResults } from '../results.js'
 import { ROOT } from '../shell.js'
 import { baselineOf, meanFactor } from '../summary.js'
 import { goalTable, select } from './goals.js'
+import { learnSection } from './learn.js'
 import { factorText, replaceBetween, table } from './markdown.js'
 import { packageTable, withoutBytecodeTable } from './packages.js'
 import { fixedSection, growthSection, memorySection, profileSection, sizeSection } from './parts.js'
@@ -15,17 +16,19 @@ import { snapshotMean, snapshotSection } from './snapshot.js'
 
 const MARKER = 'benchmark'
 const NOTES = 'bench/notes.md'
-/** Beside the other figures: measured for itself, more often, and not on the same day. */
+/** Beside the other figures: measured for themselves, and not on the same day. */
 const SNAPSHOTS = 'snapshot.json'
+const LEARNING = 'learn.json'
 
 /** Writes both files; throws when there are no figures. */
 export async function report(path: string): Promise<string[]> {
   const results = await readResults(path)
   if (!results) throw new Error(`${path}: no figures; measure first: npm run bench`)
-  const snapshots = await readResults(join(dirname(path), SNAPSHOTS))
+  const beside = (name: string) => readResults(join(dirname(path), name))
+  const [snapshots, learning] = [await beside(SNAPSHOTS), await beside(LEARNING)]
   const notes = await readFile(join(ROOT, NOTES), 'utf8').catch(() => '')
   const [document, readme] = [join(ROOT, 'docs/performance.md'), join(ROOT, 'README.md')]
-  await writeFile(document, performancePage(results, notes.trim(), snapshots))
+  await writeFile(document, performancePage(results, notes.trim(), { snapshots, learning }))
   await writeFile(
     readme,
     replaceBetween(await readFile(readme, 'utf8'), MARKER, readmeTable(results, snapshots)),
@@ -34,7 +37,11 @@ export async function report(path: string): Promise<string[]> {
 }
 
 /** The whole page. */
-export function performancePage(results: Results, notes: string, snapshots?: Results): string {
+export function performancePage(
+  results: Results,
+  notes: string,
+  { snapshots, learning }: { snapshots?: Results | undefined; learning?: Results | undefined } = {},
+): string {
   const pythons = PYTHONS.filter(({ id }) => results.entries.some((entry) => entry.python === id))
   return `${[
     '# Performance',
@@ -45,6 +52,7 @@ export function performancePage(results: Results, notes: string, snapshots?: Res
     ...(notes ? ['## What is in between', notes] : []),
     ...pythons.flatMap((python) => pythonSections(python, results)),
     ...(snapshots ? snapshotSection(snapshots) : []),
+    ...(learning ? learnSection(learning) : []),
     ...fixedSection(results),
     ...growthSection(results),
     ...sizeSection(results),

@@ -72,6 +72,19 @@ test('what was not measured is named with its reason', (t) => {
   t.regex(page, /time per module .* \| – \|/)
 })
 
+test('what learning gains stands beside what a bake gains, with what it costs', (t) => {
+  const one = (ms: number) => summarise([ms])
+  const learn = [
+    {
+      ...{ python: '3.11', package: 'flask', plain: one(100), baked: one(50), learned: one(51) },
+      ...{ recording: { plain: one(100), recording: one(104) }, ready: one(1500) },
+      together: { starts: 50, plain: one(1000), learning: one(990) },
+    },
+  ]
+  const page = performancePage(RESULTS, '', { learning: { ...RESULTS, parts: { learn } } })
+  t.regex(page, /\| flask \| 100 \| 50\.0 \| 51\.0 \| \+2\.0 % \| \+4\.0 % \| 1\.5 s \| 0\.99x \|/)
+})
+
 test("the README's table has the mean of every interpreter, and who gains least", (t) => {
   const rows = readmeTable(RESULTS).trim().split('\n')
   t.regex(rows[0] ?? '', /\| CPython 3\.11 \|/)
@@ -81,12 +94,22 @@ test("the README's table has the mean of every interpreter, and who gains least"
 })
 
 test('docs/performance.md and the README have the figures that were saved', async (t) => {
-  const results = await readResults(inRepository('bench/results/full.json'))
+  const saved = (name: string) => readResults(inRepository(`bench/results/${name}.json`))
+  const results = await saved('full')
   if (results === undefined) return t.fail('there are no saved figures')
+  const [snapshots, learning] = [await saved('snapshot'), await saved('learn')]
   const read = (path: string) => readFileSync(inRepository(path), 'utf8')
   const outdated = 'npm run bench -- report writes them'
-  t.is(read('docs/performance.md'), performancePage(results, read('bench/notes.md').trim()), outdated)
-  t.is(read('README.md'), replaceBetween(read('README.md'), 'benchmark', readmeTable(results)), outdated)
+  t.is(
+    read('docs/performance.md'),
+    performancePage(results, read('bench/notes.md').trim(), { snapshots, learning }),
+    outdated,
+  )
+  t.is(
+    read('README.md'),
+    replaceBetween(read('README.md'), 'benchmark', readmeTable(results, snapshots)),
+    outdated,
+  )
 })
 
 test('only what stands between the marks is replaced', (t) => {
