@@ -25,7 +25,7 @@ export default class Prepare extends BaseCommand {
   static override readonly args = {
     image: Args.string({
       description:
-        'name, digest or id of an image in the engine, or oci:DIR, oci-archive:FILE, docker-archive:FILE',
+        'name, digest or id of an image in the engine, or oci:DIR, oci-archive:FILE, docker-archive:FILE, registry:HOST/REPO',
     }),
   }
   static override readonly flags = {
@@ -37,7 +37,7 @@ export default class Prepare extends BaseCommand {
     output: Flags.string({
       char: 'o',
       summary:
-        'where the new image goes, as oci:DIR[:TAG], oci-archive:FILE or docker-archive:FILE, or a name in the engine',
+        'where the new image goes, as oci:DIR[:TAG], oci-archive:FILE, docker-archive:FILE or registry:HOST/REPO[:TAG], or a name in the engine',
       helpValue: 'LOCATION',
     }),
     root: Flags.string({

@@ -9,7 +9,9 @@ import { baked } from '../helpers/baked.js'
 import { build, CLASSIC } from '../helpers/builds.js'
 import { bakes, pycds } from '../helpers/cli.js'
 import { docker, imageName } from '../helpers/engine.js'
+import { addLayout } from '../helpers/fleet.js'
 import { ensureImage, exampleImage, toolImage } from '../helpers/images.js'
+import { TestRegistry } from '../helpers/registry.js'
 import { DEADLINE_MS, run } from '../helpers/run.js'
 import { unless } from '../helpers/skipped.js'
 import { temporary } from '../helpers/temporary.js'
@@ -34,6 +36,23 @@ while True:
         if not isinstance(error.reason, ConnectionRefusedError):
             raise
         time.sleep(0.05)`
+
+const CHILDREN = 3
+/** Has so many children at once, as servers that fork workers do, and waits for any. */
+const REAPER = `import json, os, signal
+children = set()
+for _ in range(${CHILDREN}):
+    pid = os.fork()
+    if pid == 0:
+        signal.pause()
+    children.add(pid)
+for pid in children:
+    os.kill(pid, signal.SIGKILL)
+seen = [os.waitpid(-1, 0)[0] for _ in children]
+try:
+    os.wait()
+except ChildProcessError:
+    print(len(seen), set(seen) == children)`
 
 const base = await ensureImage('small')
 const tool = base === undefined ? undefined : await toolImage()
@@ -136,9 +155,32 @@ if (base === undefined) {
       await docker('rmi', '-f', `${tag}-again`, `${tag}-bake`, `${tag}-baked`)
     })
     t.is(again.layer.diffId, engine.layer.diffId)
+    const registry = await TestRegistry.start(t)
+    addLayout(registry, join(place, 'out'), 'team/app')
+    const app = `registry:${registry.host}/team/app`
+    const there = await prepares(t, [`${app}:new`, '-o', `${app}:again`])
+    t.is(there.layer.diffId, engine.layer.diffId)
+    t.truthy(registry.tags['team/app:again'])
     await bakes(t, [tag, '-t', `${tag}-baked`, '--', ...PROGRAM])
     const inspected = await docker('inspect', '-f', '{{json .Config}}', `${tag}-baked`)
     t.false(inspected.includes('PYCDS_LEARN') || inspected.includes('io.pycds.learn'), inspected)
+  })
+
+  test.serial('process 1 reaps its children alone, and may have as many as are allowed', async (t) => {
+    t.timeout(DEADLINE_MS)
+    const tag = imageName(t)
+    await prepares(t, [base, '-t', tag])
+    const learned = await volume(t)
+    const start = async (variable: string) => {
+      // As many processes as the program has, without an init.
+      const words = ['run', '--rm', '--network', 'none', '--pids-limit', `${CHILDREN + 1}`]
+      const options = ['-v', `${learned}:/var/cache/pycds`, '-e', variable, tag]
+      return await run('docker', [...words, ...options, 'python3', '-c', REAPER])
+    }
+    const plain = await start('PYCDS_LEARN=')
+    t.is(plain.stdout, `${CHILDREN} True\n`)
+    t.deepEqual(await start('PYCDS_LEARN_WAIT=60s'), plain)
+    t.deepEqual(await start('PYCDS_LEARN_WAIT=60s'), plain)
   })
 
   test.serial('what a baked image lacks is learned beside its archive', async (t) => {

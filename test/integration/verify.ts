@@ -114,6 +114,18 @@ withImage('an end that is another one with the archive fails', async (t) => {
   for (const reason of reasons) t.regex(reason, /exit code 3; without the archive it ends with exit code 0/)
 })
 
+withImage('an end that the original only comes to later is the same end', async (t) => {
+  const program = `import json, os, sys, time, email.message
+if os.getuid() != 0:
+    if "_pycds" not in sys.modules:
+        time.sleep(6)
+    sys.exit(1)
+`
+  const { code, result, reasons } = await verify(t, await baked(t, program, [START]))
+  t.is(code, 0, reasons.join('; '))
+  t.like(result.scenarios[1], { exitCode: 1, original: { endedBy: 'exit', exitCode: 1 } })
+})
+
 withImage('health that is only there without the archive, and a probe that fails, are told', async (t) => {
   const program = `import http.server, sys, email.message
 healthy = "_pycds" not in sys.modules
