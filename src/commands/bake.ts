@@ -12,6 +12,7 @@ import {
   bakeFlags,
   LEARN,
   locationFlags,
+  newImageFlags,
   platformsFlag,
   progressFlags,
   pycFlag,
@@ -68,19 +69,9 @@ export default class Bake extends BaseCommand {
     }),
   }
   static override readonly flags = {
-    tag: Flags.string({
-      char: 't',
-      summary: 'name of the new image; default: the old one with -cds behind its tag',
-      helpValue: 'NAME',
-    }),
+    ...newImageFlags,
     ...locationFlags,
     ...platformsFlag,
-    output: Flags.string({
-      char: 'o',
-      summary:
-        'where the new image goes, as oci:DIR[:TAG], oci-archive:FILE, docker-archive:FILE or registry:HOST/REPO[:TAG], or a name in the engine',
-      helpValue: 'LOCATION',
-    }),
     'copy-referrers': Flags.boolean({
       summary:
         'attach copies of what the registry has about the source to the new image; signatures and attestations, which are of its digest alone, are left out',

@@ -3,7 +3,7 @@ import { Args, Flags } from '@oclif/core'
 import { PycdsError } from '../errors/index.js'
 import type { PrepareResult, PrepareRootResult } from '../usecases/prepare.js'
 import { BaseCommand } from './cli/base-command.js'
-import { locationFlags, progressFlags } from './cli/flags.js'
+import { locationFlags, newImageFlags, progressFlags } from './cli/flags.js'
 import { interruptible } from './cli/interruption.js'
 import { toPortsRequest } from './cli/locations.js'
 import { openRoot } from './cli/ports.js'
@@ -29,17 +29,7 @@ export default class Prepare extends BaseCommand {
     }),
   }
   static override readonly flags = {
-    tag: Flags.string({
-      char: 't',
-      summary: 'name of the new image; default: the old one with -cds behind its tag',
-      helpValue: 'NAME',
-    }),
-    output: Flags.string({
-      char: 'o',
-      summary:
-        'where the new image goes, as oci:DIR[:TAG], oci-archive:FILE, docker-archive:FILE or registry:HOST/REPO[:TAG], or a name in the engine',
-      helpValue: 'LOCATION',
-    }),
+    ...newImageFlags,
     root: Flags.string({
       summary: 'prepare this virtual environment, and no image',
       helpValue: 'VENV',

@@ -140,7 +140,22 @@ export const locationFlags = {
   })(),
 }
 
-/** The same for a command that works on several images of an index. */
+/** The new image: its name, and where it goes. */
+export const newImageFlags = {
+  tag: Flags.string({
+    char: 't',
+    summary: 'name of the new image; default: the old one with -cds behind its tag',
+    helpValue: 'NAME',
+  }),
+  output: Flags.string({
+    char: 'o',
+    summary:
+      'where the new image goes, as oci:DIR[:TAG], oci-archive:FILE, docker-archive:FILE or registry:HOST/REPO[:TAG], or a name in the engine',
+    helpValue: 'LOCATION',
+  }),
+}
+
+/** {@link locationFlags} for a command that works on several images of an index. */
 export const platformsFlag = {
   platform: Flags.string({
     ...LIST,
