@@ -5,11 +5,11 @@ import { join } from 'node:path'
 import { type Summary, summarise } from '../../src/util/statistics.js'
 import { drive, type Start, type Starter } from '../driver.js'
 import { bake, environmentOf, makeBase, prepareImage, removeImage } from '../images.js'
-import { PACKAGES, type Package, plainProgram, timedProgram } from '../packages.js'
-import { measuredInFull, type Python } from '../pythons.js'
+import { type Package, plainProgram, timedProgram } from '../packages.js'
+import type { Python } from '../pythons.js'
 import { mountImage, type Root } from '../roots.js'
 import { ROOT } from '../shell.js'
-import type { Part, PartContext } from './part.js'
+import { measureEach, type Part, type PartContext } from './part.js'
 
 const NAMES = ['flask', 'boto3', 'pandas']
 const ROUNDS = 15
@@ -38,21 +38,16 @@ export interface Learn {
 export const learn: Part = {
   name: 'learn',
   title: 'learning at the first start',
-  async run(context): Promise<Learn[]> {
-    const rows = (context.results.parts.learn ?? []) as Learn[]
-    context.results.parts.learn = rows
-    for (const python of measuredInFull(context.options.pythons)) {
-      for (const one of PACKAGES.filter(({ name }) => NAMES.includes(name))) {
-        if (!context.options.packages.includes(one)) continue
-        if (rows.some((row) => row.python === python.id && row.package === one.name)) continue
-        const row = await measure(python, one, context)
-        rows.push(row)
-        context.say(`learning: ${JSON.stringify(row)}`)
-        await context.save()
-      }
-    }
-    return rows
-  },
+  run: (context) =>
+    measureEach(
+      'learn',
+      context,
+      context.options.packages.filter(({ name }) => NAMES.includes(name)),
+      {
+        measure: async (...given) => [await measure(...given)],
+        describe: (row) => `learning: ${JSON.stringify(row)}`,
+      },
+    ),
 }
 
 async function measure(python: Python, one: Package, { folder }: PartContext): Promise<Learn> {

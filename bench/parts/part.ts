@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Package } from '../packages.js'
-import type { Python } from '../pythons.js'
+import { measuredInFull, type Python } from '../pythons.js'
 import type { Results } from '../results.js'
 
 /** What a part of the benchmark works with. */
@@ -28,6 +28,37 @@ export interface Part {
   readonly title: string
   /** Measures, and puts the figures into the results. */
   run(context: PartContext): Promise<unknown>
+}
+
+/** The rows of one package on one interpreter, or why there are none. */
+type MeasureOne<Row> = (python: Python, one: Package, context: PartContext) => Promise<Row[] | string>
+
+/**
+ * Measures packages on each interpreter, and saves after each. What an interrupted run has measured stays; one that
+ * fails is said.
+ */
+export async function measureEach<Row extends { readonly python: string; readonly package: string }>(
+  name: string,
+  context: PartContext,
+  packages: readonly Package[],
+  { measure, describe }: { measure: MeasureOne<Row>; describe: (row: Row) => string },
+): Promise<Row[]> {
+  const rows = (context.results.parts[name] ?? []) as Row[]
+  context.results.parts[name] = rows
+  for (const python of measuredInFull(context.options.pythons)) {
+    for (const one of packages) {
+      if (rows.some((row) => row.python === python.id && row.package === one.name)) continue
+      const found = await measure(python, one, context).catch((error: unknown) => String(error))
+      if (typeof found === 'string') {
+        context.say(`${python.id} ${one.name}: ${found}`)
+        continue
+      }
+      rows.push(...found)
+      for (const row of found) context.say(describe(row))
+      await context.save()
+    }
+  }
+  return rows
 }
 
 /** One start of a command in a root directory, many times in turns: milliseconds of the processor and on the wall. */

@@ -4,12 +4,12 @@ import { join } from 'node:path'
 import { type Summary, summarise } from '../../src/util/statistics.js'
 import { drive } from '../driver.js'
 import { bake, makeBase, removeImage } from '../images.js'
-import { PACKAGES, type Package, plainProgram } from '../packages.js'
-import { measuredInFull, type Python } from '../pythons.js'
+import { type Package, plainProgram } from '../packages.js'
+import type { Python } from '../pythons.js'
 import { mountImage, type Root } from '../roots.js'
 import { ROOT } from '../shell.js'
 import { pssOf } from './memory.js'
-import type { Part, PartContext } from './part.js'
+import { measureEach, type Part, type PartContext } from './part.js'
 import { environmentWithout } from './snapshot.js'
 
 const ROUNDS = 9
@@ -61,25 +61,16 @@ export interface SnapshotUse {
 export const snapshotUse: Part = {
   name: 'snapshot-use',
   title: 'work and memory with process snapshots',
-  async run(context): Promise<SnapshotUse[]> {
-    const rows = (context.results.parts['snapshot-use'] ?? []) as SnapshotUse[]
-    context.results.parts['snapshot-use'] = rows
-    for (const python of measuredInFull(context.options.pythons)) {
-      for (const one of PACKAGES.filter(({ name }) => name in WORK)) {
-        if (!context.options.packages.includes(one)) continue
-        if (rows.some((row) => row.python === python.id && row.package === one.name)) continue
-        const found = await measure(python, one, context).catch((error: unknown) => String(error))
-        if (typeof found === 'string') {
-          context.say(`${python.id} ${one.name}: ${found}`)
-          continue
-        }
-        rows.push(...found)
-        for (const row of found) context.say(`work and memory: ${JSON.stringify(row)}`)
-        await context.save()
-      }
-    }
-    return rows
-  },
+  run: (context) =>
+    measureEach(
+      'snapshot-use',
+      context,
+      context.options.packages.filter(({ name }) => name in WORK),
+      {
+        measure,
+        describe: (row) => `work and memory: ${JSON.stringify(row)}`,
+      },
+    ),
 }
 
 /** Why the package was not measured, or its rows. */

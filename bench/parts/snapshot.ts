@@ -6,10 +6,10 @@ import { type Summary, summarise } from '../../src/util/statistics.js'
 import { drive, type Start, type Starter } from '../driver.js'
 import { bake, canImport, environmentOf, makeBase, removeImage, type Snapshot } from '../images.js'
 import { NOTHING, type Package, plainProgram } from '../packages.js'
-import { measuredInFull, type Python } from '../pythons.js'
+import type { Python } from '../pythons.js'
 import { mountImage, type Root } from '../roots.js'
 import { ROOT, run } from '../shell.js'
-import type { Part, PartContext } from './part.js'
+import { measureEach, type Part, type PartContext } from './part.js'
 
 const WARM_ROUNDS = 15
 const COLD_ROUNDS = 5
@@ -43,22 +43,14 @@ export interface SnapshotRow {
 export const snapshot: Part = {
   name: 'snapshot',
   title: 'process snapshots',
-  async run(context): Promise<SnapshotRow[]> {
-    // What an interrupted run has measured stays.
-    const rows = (context.results.parts.snapshot ?? []) as SnapshotRow[]
-    context.results.parts.snapshot = rows
-    for (const python of measuredInFull(context.options.pythons)) {
-      for (const one of context.options.packages) {
-        if (rows.some((row) => row.python === python.id && row.package === one.name)) continue
-        const row = await measure(python, one, context).catch((error: unknown) => String(error))
-        context.say(typeof row === 'string' ? `${python.id} ${one.name}: ${row}` : describe(row))
-        if (typeof row === 'string') continue
-        rows.push(row)
-        await context.save()
-      }
-    }
-    return rows
-  },
+  run: (context) =>
+    measureEach('snapshot', context, context.options.packages, {
+      measure: async (...given) => {
+        const row = await measure(...given)
+        return typeof row === 'string' ? row : [row]
+      },
+      describe,
+    }),
 }
 
 /** Why the package was not measured, or its row. */
