@@ -24,7 +24,6 @@
 #endif
 #define MAX_BYTECODE_BYTES ((size_t)16 * 1024 * 1024)
 #define MAX_SOURCE_BYTES ((uint64_t)16 * 1024 * 1024)
-#define HASH_DIGITS 16
 
 static const char INFO[] = "{\"learned\":true,\"leftOut\":[]}";
 
@@ -37,25 +36,21 @@ static void put_record(struct pycds_buffer *out, const char *kind, const void *f
 
 /* ---- files of records ---- */
 
-static void write_hash(char digits[HASH_DIGITS], uint64_t hash) {
-  for (int i = HASH_DIGITS - 1; i >= 0; i--, hash >>= 4) digits[i] = "0123456789abcdef"[hash & 15];
-}
-
 void learn_seal(struct pycds_buffer *log) {
-  char digits[HASH_DIGITS];
+  char digits[TEXT_HEX_DIGITS];
   if (log->failed) return;
-  write_hash(digits, pycds_hash(log->bytes, log->length));
+  text_put_hex(digits, pycds_hash(log->bytes, log->length));
   struct record_whole whole = {.hash = {digits, sizeof digits}};
   put_record(log, "whole", &whole, RECORD_FIELDS(whole));
 }
 
 size_t learn_sealed(const uint8_t *bytes, size_t length) {
   static const char head[] = "whole 16\n";
-  char digits[HASH_DIGITS];
-  const size_t seal = sizeof head - 1 + HASH_DIGITS;
+  char digits[TEXT_HEX_DIGITS];
+  const size_t seal = sizeof head - 1 + TEXT_HEX_DIGITS;
   if (length < seal) return 0;
   const size_t records = length - seal;
-  write_hash(digits, pycds_hash(bytes, records));
+  text_put_hex(digits, pycds_hash(bytes, records));
   bool same = memcmp(bytes + records, head, sizeof head - 1) == 0 &&
               memcmp(bytes + records + sizeof head - 1, digits, sizeof digits) == 0;
   return same ? records : 0;

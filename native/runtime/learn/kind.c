@@ -97,11 +97,6 @@ static const char *sys_text(const char *name) {
 
 static void put_text(struct pycds_buffer *out, const char *text) { pycds_buffer_put(out, text, text_length(text) + 1); }
 
-static void write_key(char key[LEARN_KEY_BYTES], uint64_t hash) {
-  for (int i = LEARN_KEY_BYTES - 2; i >= 0; i--, hash >>= 4) key[i] = "0123456789abcdef"[hash & 15];
-  key[LEARN_KEY_BYTES - 1] = 0;
-}
-
 static bool make_key(const char *image, const struct program *program, struct learn_task *task) {
   struct pycds_buffer text = {0};
   pycds_buffer_put(&text, &task->hexversion, sizeof task->hexversion);
@@ -117,7 +112,7 @@ static bool make_key(const char *image, const struct program *program, struct le
     if (length > 0) put_text(&text, here);
   }
   put_text(&text, program->text);
-  if (!text.failed) write_key(task->key, pycds_hash(text.bytes, text.length));
+  if (!text.failed) *text_put_hex(task->key, pycds_hash(text.bytes, text.length)) = 0;
   bool made = !text.failed;
   pycds_buffer_free(&text);
   return made;

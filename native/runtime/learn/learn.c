@@ -43,7 +43,6 @@
 #define KERNEL_WALL 0x40000000
 /* What tells an image from another, with the NUL. */
 #define MAX_IMAGE_BYTES 256
-#define HASH_DIGITS 16
 
 static struct {
   enum learn_status status;
@@ -132,7 +131,7 @@ static bool read_built_in(PyObject *self, char *directory, size_t size, char *im
 
 struct wish {
   char directory[DIRECTORY_PATH_BYTES];
-  char image[MAX_IMAGE_BYTES + HASH_DIGITS];
+  char image[MAX_IMAGE_BYTES + TEXT_HEX_DIGITS];
 };
 
 static bool find_wish(PyObject *self, struct wish *wish) {
@@ -183,19 +182,13 @@ static bool is_recent(int64_t time) {
   return age >= 0 && age < HOUR; /* a clock that has been set back makes nothing recent for ever */
 }
 
-/* What was learned beside one archive is not what another lacks. */
-static void add_archive(char *image, uint64_t hash) {
-  char *at = image + text_length(image);
-  for (int shift = 60; shift >= 0; shift -= 4) *at++ = "0123456789abcdef"[hash >> shift & 15];
-  *at = 0;
-}
-
 const char *learn_find(PyObject *self, const struct pycds_header *baked) {
   struct wish wish;
   struct stat status;
   char name[STORE_NAME_BYTES];
   if (!find_wish(self, &wish)) return NULL;
-  if (baked) add_archive(wish.image, baked->header_hash);
+  /* What was learned beside one archive is not what another lacks. */
+  if (baked) *text_put_hex(wish.image + text_length(wish.image), baked->header_hash) = 0;
   if (!kind_describe(wish.image, &learning.task, &learning.command)) {
     learning.status = LEARN_INTERPRETER;
     return NULL;
@@ -387,10 +380,9 @@ static void end_helper(struct learn_shared *shared) {
 /* Without an archive of them, the records are for the next start. */
 static void keep_records(const struct learn_shared *shared) {
   static const char kind[] = "whole";
-  char head[RECORD_HEAD_BYTES], digits[16];
+  char head[RECORD_HEAD_BYTES], digits[TEXT_HEX_DIGITS];
   size_t length = (size_t)atomic_load(&shared->length);
-  uint64_t hash = pycds_hash(shared->log, length);
-  for (int i = 15; i >= 0; i--, hash >>= 4) digits[i] = "0123456789abcdef"[hash & 15];
+  text_put_hex(digits, pycds_hash(shared->log, length));
   const struct record_whole whole = {.hash = field_of(digits, sizeof digits)};
   const struct store_part parts[] = {
       {shared->log, length},

@@ -54,4 +54,12 @@ static inline const char *text_of_decimal(char digits[TEXT_DECIMAL_BYTES], uint6
   return at;
 }
 
+#define TEXT_HEX_DIGITS 16
+
+/* All hexadecimal digits of a number, with zeros in front, not ended by NUL. Returns what is behind them. */
+static inline char *text_put_hex(char *at, uint64_t value) {
+  for (int shift = 60; shift >= 0; shift -= 4) *at++ = "0123456789abcdef"[value >> shift & 15];
+  return at;
+}
+
 #endif
