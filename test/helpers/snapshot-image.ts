@@ -57,6 +57,32 @@ export function startContainer(
   return run('docker', ['run', '--rm', ...env, ...options, image, 'python3', ...words])
 }
 
+/** How many containers draw at the same time. */
+const AT_ONCE = 4
+/** What each of them may add to the time of a test: a container on a machine that does much else. */
+export const DRAW_MS = 10_000
+
+/** What so many containers draw, in lines of a name and a value: by name, how many different values there are. */
+export async function differentValues(
+  containers: number,
+  start: () => Promise<Outcome>,
+  check: (ended: Outcome) => void,
+): Promise<Map<string, number>> {
+  const values = new Map<string, Set<string>>()
+  for (let count = 0; count < containers; count += AT_ONCE) {
+    for (const ended of await Promise.all(
+      Array.from({ length: Math.min(AT_ONCE, containers - count) }, start),
+    )) {
+      check(ended)
+      for (const line of ended.stdout.trim().split('\n')) {
+        const [name = '', value = ''] = line.split(' ')
+        values.set(name, (values.get(name) ?? new Set()).add(value))
+      }
+    }
+  }
+  return new Map([...values].map(([name, different]) => [name, different.size]))
+}
+
 /** Without what may differ: addresses, and the runtime's own lines. */
 export function withoutNoise(outcome: Outcome): Outcome {
   const { snapshot: _, ...rest } = told(asIfNamed(outcome, SNAPSHOT))

@@ -13,7 +13,7 @@ import { Podman } from '../helpers/podman.js'
 import { inRepository } from '../helpers/repository.js'
 import { DEADLINE_MS, run } from '../helpers/run.js'
 import { schemaErrors } from '../helpers/schemas.js'
-import { HARDENED } from '../helpers/snapshot-image.js'
+import { DRAW_MS, differentValues, HARDENED } from '../helpers/snapshot-image.js'
 import { temporary } from '../helpers/temporary.js'
 import { portion, TIER } from '../helpers/tier.js'
 
@@ -67,30 +67,20 @@ withShop('a service goes on in the snapshot of its image, and does what it did',
   t.regex(await startSoon(t, name, [], ['python3', '-c', 'pass']), /^pycds\[1\]: snapshot OTHER_PROGRAM$/m)
 })
 
-/** Containers that draw at the same time. */
-const AT_ONCE = 4
-/** A container on a machine that does much else. */
-const DRAW_MS = 10_000
 const UNIQUE = portion(1_000)
 
 /** What the containers of an image draw whose program is replaced by one that does: by name, how many values there are. */
-async function drawn(t: ExecutionContext, image: string, program: string): Promise<Map<string, number>> {
+function drawn(t: ExecutionContext, image: string, program: string): Promise<Map<string, number>> {
   const mount = `${inRepository('test/fixtures/snapshot/draws.py')}:${program}:ro`
   const words = ['run', '--rm', ...HARDENED, '--env', 'PYCDS_LOG=1', '--volume', mount, image]
-  const values = new Map<string, Set<string>>()
-  for (let count = 0; count < UNIQUE; count += AT_ONCE) {
-    const some = Math.min(AT_ONCE, UNIQUE - count)
-    const ended = await Promise.all(Array.from({ length: some }, () => run('docker', words)))
-    for (const { code, stdout, stderr } of ended) {
+  return differentValues(
+    UNIQUE,
+    () => run('docker', words),
+    ({ code, stderr }) => {
       t.is(code, 0, stderr)
       t.regex(stderr, /^pycds\[1\]: snapshot thawed in/m)
-      for (const line of stdout.trim().split('\n')) {
-        const [name = '', value = ''] = line.split(' ')
-        values.set(name, (values.get(name) ?? new Set()).add(value))
-      }
-    }
-  }
-  return new Map([...values].map(([name, different]) => [name, different.size]))
+    },
+  )
 }
 
 withShop(`each of ${UNIQUE} containers of one snapshot draws values of its own`, async (t) => {

@@ -5,7 +5,15 @@ import test from 'ava'
 import { docker, imageName } from '../helpers/engine.js'
 import { type BaseImage, ensureImage } from '../helpers/images.js'
 import { DEADLINE_MS, run } from '../helpers/run.js'
-import { frozenImage, HARDENED, SNAPSHOT, startContainer, withoutNoise } from '../helpers/snapshot-image.js'
+import {
+  DRAW_MS,
+  differentValues,
+  frozenImage,
+  HARDENED,
+  SNAPSHOT,
+  startContainer,
+  withoutNoise,
+} from '../helpers/snapshot-image.js'
 import { temporary } from '../helpers/temporary.js'
 import { portion, TIER } from '../helpers/tier.js'
 
@@ -22,11 +30,11 @@ const SMALL = 64
 for (const [name, base] of bases) {
   const declare = base === undefined ? test.skip : test
   declare(`${name}: hardened containers go on in the snapshot of their image`, async (t) => {
-    t.timeout(DEADLINE_MS)
+    t.timeout(DEADLINE_MS + CONTAINERS * DRAW_MS)
     const image = await frozenImage(t, base ?? '')
+    // Programs of the battery need a place for their files.
+    const options = [...HARDENED, '--tmpfs', '/tmp']
     for (const program of ['state.py', 'battery.py']) {
-      // Programs of the battery need a place for their files.
-      const options = [...HARDENED, '--tmpfs', '/tmp']
       const words = [`/opt/pycds/${program}`]
       const plain = await startContainer(image, 'off', options, words)
       const thawed = await startContainer(image, SNAPSHOT, options, words)
@@ -34,21 +42,16 @@ for (const [name, base] of bases) {
       t.deepEqual(withoutNoise(thawed), withoutNoise(plain))
       t.notRegex(thawed.stdout, /FAILED/)
     }
-    const values = new Map<string, Set<string>>()
-    for (let i = 0; i < CONTAINERS; i++) {
-      const { stdout } = await startContainer(
-        image,
-        SNAPSHOT,
-        [...HARDENED, '--tmpfs', '/tmp'],
-        ['/opt/pycds/unique.py'],
-      )
-      for (const line of stdout.trim().split('\n')) {
-        const [what = '', value = ''] = line.split(' ')
-        values.set(what, (values.get(what) ?? new Set()).add(value))
-      }
-    }
+    const values = await differentValues(
+      CONTAINERS,
+      () => startContainer(image, SNAPSHOT, options, ['/opt/pycds/unique.py']),
+      ({ code, stderr }) => {
+        t.is(code, 0, stderr)
+        t.regex(stderr, /^pycds\[1\]: snapshot thawed in/m)
+      },
+    )
     t.true(values.size > 8)
-    for (const [what, different] of values) t.is(different.size, CONTAINERS, what)
+    for (const [what, different] of values) t.is(different, CONTAINERS, what)
   })
 
   declare(`${name}: it ends there as it would have ended`, async (t) => {
