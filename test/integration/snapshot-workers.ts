@@ -26,7 +26,7 @@ withImage('a launcher and its workers import torch from the snapshot, and answer
   const readme = await readFile(inRepository('examples/04-torch-workers/README.md'), 'utf8')
   t.true(readme.includes(original.stdout.trim()), original.stdout)
 
-  const { name, result } = await baked(image ?? '', '--snapshot')
+  const { name, result } = await baked(image ?? '', '--snapshot', '--timeout', '10m')
   t.like(result.snapshot, { reason: null, leftOut: [], thaws: { starts: 20 } })
   t.true((result.snapshot?.modules ?? 0) > 800, JSON.stringify(result.snapshot))
   t.true((result.snapshot?.compressedBytes ?? Number.POSITIVE_INFINITY) < MOST_BYTES)
