@@ -75,8 +75,8 @@ export function readStepOptions(args: ReadonlyMap<string, string>): StepOptions 
   const command = args.get('PYCDS_COMMAND')
   const train = trainOf(args)
   return {
-    enabled: oneOf('PYCDS_ENABLED', args.get('PYCDS_ENABLED') ?? '1', ['0', '1']) === '1',
-    onFailure: oneOf('PYCDS_ON_FAILURE', args.get('PYCDS_ON_FAILURE') ?? 'plain', ['plain', 'fail']),
+    enabled: isOn('PYCDS_ENABLED', args, '1'),
+    onFailure: oneOf('PYCDS_ON_FAILURE', args.get('PYCDS_ON_FAILURE') || 'plain', ['plain', 'fail']),
     train,
     minArchived: percentage('PYCDS_MIN_ARCHIVED', args.get('PYCDS_MIN_ARCHIVED')),
     command: command ? parseCommand(command) : undefined,
@@ -108,7 +108,9 @@ function trainOf(args: ReadonlyMap<string, string>): Train {
   const mode = args.get('PYCDS_TRAIN') || (modules === undefined ? 'entrypoint' : 'imports')
   const train = oneOf('PYCDS_TRAIN', mode, TRAIN)
   if (train === 'learn') {
-    const other = OF_TRAINING.find((name) => args.get(name))
+    const other = OF_TRAINING.find((name) =>
+      name === 'PYCDS_SNAPSHOT' ? isOn(name, args, '0') : args.get(name),
+    )
     if (other === undefined) return train
     throw new PycdsError('USAGE', {
       message: `build argument PYCDS_TRAIN: with learn nothing is run in the build, and ${other} says how`,

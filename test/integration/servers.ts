@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The servers that most people load Python into, as Debian packages them. What stands in for them otherwise is in
 // embedded.ts.
-import test from 'ava'
-import { bakes, verifies } from '../helpers/cli.js'
+import test, { type ExecutionContext } from 'ava'
+import { bakes, pycds, verifies } from '../helpers/cli.js'
 import { docker, imageName } from '../helpers/engine.js'
 import { ensureImage } from '../helpers/images.js'
 import { temporary } from '../helpers/temporary.js'
@@ -50,20 +50,11 @@ const servers: Readonly<Record<string, readonly string[]>> = {
 }
 
 for (const [name, command] of Object.entries(servers)) {
+  const built = (t: ExecutionContext) => build(t, command)
+
   here(`${name} is learned and served`, async (t) => {
     t.timeout(DEADLINE_MS)
-    const directory = temporary(t, {
-      'app.py': APPLICATION,
-      'site.conf': SITE,
-      Dockerfile: `FROM ${base}
-COPY app.py /srv/app.py
-COPY site.conf /etc/apache2/conf-enabled/app.conf
-EXPOSE 8000
-CMD ${JSON.stringify(command)}
-`,
-    })
-    const image = imageName(t)
-    await docker('build', '--quiet', '--network', 'none', '-t', image, directory)
+    const image = await built(t)
     const baked = imageName(t)
     const { training, hitRate } = await bakes(t, [image, '-t', baked, '--min-hit-rate', '90'])
     t.is(training.endedBy, 'port')
@@ -72,4 +63,48 @@ CMD ${JSON.stringify(command)}
     const { scenarios } = await verifies(t, baked, 90, answer)
     t.true(scenarios[0]?.probes[0]?.ok)
   })
+
+  here(
+    `${name} whose modules were imported by name instead: it is said which Python they are for`,
+    async (t) => {
+      t.timeout(DEADLINE_MS)
+      const image = await built(t)
+      const baked = imageName(t)
+      const imports = ['email.message', 'json', 'xml.dom.minidom'].flatMap((module) => ['--import', module])
+      const { warnings, python } = await bakes(t, [image, '-t', baked, '--train', 'imports', ...imports])
+      const warning = warnings.find((one) => one.includes('loads another build of Python as a plugin'))
+      t.true(
+        warning?.includes(`the archive is for ${python.library ?? python.executable}`),
+        JSON.stringify([warnings, python]),
+      )
+      // Whichever it is, the server answers, and verify tells whether it is served.
+      const { code, stdout } = await pycds([
+        'verify',
+        baked,
+        '--json',
+        '--min-hit-rate',
+        '90',
+        '--probe',
+        'GET:8000/',
+      ])
+      t.is(code, 0, stdout)
+    },
+  )
+}
+
+/** Builds an image that is started by this command. */
+async function build(t: ExecutionContext, command: readonly string[]): Promise<string> {
+  const directory = temporary(t, {
+    'app.py': APPLICATION,
+    'site.conf': SITE,
+    Dockerfile: `FROM ${base}
+COPY app.py /srv/app.py
+COPY site.conf /etc/apache2/conf-enabled/app.conf
+EXPOSE 8000
+CMD ${JSON.stringify(command)}
+`,
+  })
+  const image = imageName(t)
+  await docker('build', '--quiet', '--network', 'none', '-t', image, directory)
+  return image
 }

@@ -3,8 +3,9 @@ import { Flags } from '@oclif/core'
 import { type ConfigEntry, type ConfigOption, readConfig } from '../../config/index.js'
 import { PycdsError } from '../../errors/index.js'
 import { whyUnreadable } from '../../util/read-given.js'
-import { LEARN, LIST } from './flags.js'
+import { LIST } from './flags.js'
 import type { GivenFiles } from './given-files.js'
+import { learnFlags } from './learn-flags.js'
 
 export const configFlags = {
   config: Flags.string({
@@ -25,18 +26,15 @@ const OF_THE_FILE: readonly string[] = ['config', 'only', 'jobs', 'results', 'sh
 /** Options of the command line that a file cannot have: they are about the whole of it. */
 const NOT_IN_FILES = [...OF_THE_FILE, 'json', 'help', 'progress', 'app-output', 'plan']
 
-/** Values that are no bake of an image. */
-const NO_BAKE: readonly string[] = [LEARN]
+type Option = ConfigOption & { summary?: string | undefined }
+
+/** Options that take less in a file: what is no bake is not for several images. */
+const OF_A_BAKE: Readonly<Record<string, Option>> = { train: learnFlags.train }
 
 /** The options of a command that a file may have. */
-export function optionsOf<T extends ConfigOption>(flags: Readonly<Record<string, T>>): Record<string, T> {
+export function optionsOf(flags: Readonly<Record<string, Option>>): Record<string, Option> {
   const ours = Object.entries(flags).filter(([name]) => !NOT_IN_FILES.includes(name))
-  return Object.fromEntries(ours.map(([name, flag]) => [name, withoutOthers(flag)]))
-}
-
-function withoutOthers<T extends ConfigOption>(flag: T): T {
-  if (!flag.options) return flag
-  return { ...flag, options: flag.options.filter((value) => !NO_BAKE.includes(value)) }
+  return Object.fromEntries(ours.map(([name, flag]) => [name, OF_A_BAKE[name] ?? flag]))
 }
 
 /** The images of a file, and patterns for images. */

@@ -43,6 +43,7 @@ test('where containers learn, nothing is run, and nothing that belongs to a run 
   t.deepEqual([train, flags], ['learn', ['--train=learn']])
   for (const name of ['PYCDS_IMPORT', 'PYCDS_COMMAND', 'PYCDS_READY', 'PYCDS_SNAPSHOT', 'PYCDS_MIN_ARCHIVED'])
     t.throws(() => read({ PYCDS_TRAIN: 'learn', [name]: '1' }), { message: new RegExp(name) }, name)
+  t.is(read({ PYCDS_TRAIN: 'learn', PYCDS_SNAPSHOT: '0' }).train, 'learn')
 })
 
 test('a limit is a percentage', (t) => {
@@ -50,7 +51,15 @@ test('a limit is a percentage', (t) => {
 })
 
 test('an empty value takes an option back', (t) => {
-  t.deepEqual(read({ PYCDS_READY: '', PYCDS_COMMAND: '' }), read({}))
+  const taken = [
+    'PYCDS_ENABLED',
+    'PYCDS_ON_FAILURE',
+    'PYCDS_TRAIN',
+    'PYCDS_READY',
+    'PYCDS_COMMAND',
+    'PYCDS_SNAPSHOT',
+  ]
+  for (const name of taken) t.deepEqual(read({ [name]: '' }), read({}), name)
 })
 
 test('a command is a JSON list, or text for the shell', (t) => {
