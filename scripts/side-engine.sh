@@ -7,6 +7,7 @@
 #   scripts/side-engine.sh --load NAME IMAGE   copies an image of the engine at hand, and prints its name there
 #   scripts/side-engine.sh --program PROGRAM   prints the path of a client, docker-buildx or buildctl, or of
 #                                              dockerfile-frontend, which is what an image docker/dockerfile holds
+#   scripts/side-engine.sh --network NAME      prints the path of its network, which nothing else reaches
 #   scripts/side-engine.sh --stop NAME         ends it, and removes its data
 #   scripts/side-engine.sh --list
 #
@@ -142,7 +143,7 @@ storage: {filesystem: {rootdirectory: $DATA/buildkitd/registry}}
 http: {addr: $REGISTRY}
 YAML
   # Not through a function, whose shell would be what $! names.
-  setsid nsenter --net="$(network)" docker-registry serve "$state/registry.yml" \
+  setsid nsenter --net="$(network buildkitd)" docker-registry serve "$state/registry.yml" \
     >"$state/registry.log" 2>&1 </dev/null 9>&- &
   printf '%s\n' $! >"$state/registry.pid"
   wait_for "$PATIENCE" registry_answers || die "the registry beside buildkitd does not start" "Its log is $state/registry.log."
@@ -150,9 +151,9 @@ YAML
 
 registry_answers() { in_network bash -c "exec 3<>/dev/tcp/${REGISTRY/://}" 2>/dev/null; }
 
-in_network() { nsenter --net="$(network)" "$@"; }
+in_network() { nsenter --net="$(network buildkitd)" "$@"; }
 
-network() { printf '/proc/%s/ns/net\n' "$(cat "$STATE/buildkitd/pid")"; }
+network() { printf '/proc/%s/ns/net\n' "$(cat "$STATE/$1/pid")"; }
 
 # load NAME IMAGE: nothing is copied that is there already.
 load() {
@@ -207,11 +208,12 @@ program() {
 }
 
 main() {
-  local usage='usage: scripts/side-engine.sh NAME | --load NAME IMAGE | --program PROGRAM | --stop NAME | --list'
+  local usage='usage: scripts/side-engine.sh NAME | --load NAME IMAGE | --program PROGRAM | --network NAME | --stop NAME | --list'
   case ${1:-} in
     '') die "which engine?" "$usage" ;;
     --list) printf '%s\n' "${NAMES[@]}" ;;
     --program) need_root && program "${2:-}" ;;
+    --network) network "${2:?$usage}" ;;
     --stop) need_root && stop "${2:?$usage}" ;;
     --load) need_root && load "${2:?$usage}" "${3:?$usage}" ;;
     *)

@@ -4,7 +4,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { createHash, createSign, randomUUID } from 'node:crypto'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { createServer, request, type Server } from 'node:http'
-import { type AddressInfo, connect } from 'node:net'
+import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import type { ExecutionContext } from 'ava'
@@ -29,10 +29,16 @@ export interface Certificate {
 export interface DockerRegistryOptions {
   auth?: 'htpasswd' | TokenServer
   tls?: Certificate
+  /** A directory that another one has, too; default: one of its own. */
+  data?: string
+  /** The path of the network that it is in; default: that of the test. */
+  network?: string
 }
 
 export interface DockerRegistry {
   host: string
+  /** Where it keeps what it has. */
+  data: string
   /** Ends it before the test does. */
   stop(): void
 }
@@ -40,9 +46,11 @@ export interface DockerRegistry {
 /** Starts one, which ends with the test. */
 export async function startDockerRegistry(
   t: ExecutionContext,
-  { auth, tls }: DockerRegistryOptions = {},
+  { auth, tls, network, ...files }: DockerRegistryOptions = {},
 ): Promise<DockerRegistry> {
   const directory = temporary(t)
+  const data = files.data ?? join(directory, 'data')
+  const there = network === undefined ? [] : ['nsenter', `--net=${network}`]
   writeFileSync(join(directory, 'htpasswd'), `${HTPASSWD}\n`)
   const authorization =
     auth === 'htpasswd'
@@ -54,15 +62,16 @@ export async function startDockerRegistry(
     const config = {
       version: 0.1,
       log: { level: 'error', accesslog: { disabled: true } },
-      storage: { filesystem: { rootdirectory: join(directory, 'data') }, delete: { enabled: true } },
+      storage: { filesystem: { rootdirectory: data }, delete: { enabled: true } },
       http: { addr: host, ...(tls && { tls: { certificate: tls.cert, key: tls.key } }) },
       ...authorization,
     }
     const file = join(directory, 'config.yml')
     writeFileSync(file, JSON.stringify(config)) // which is YAML, too
-    const child = spawn('docker-registry', ['serve', file], { stdio: 'ignore' })
+    const [program = '', ...words] = [...there, 'docker-registry', 'serve', file]
+    const child = spawn(program, words, { stdio: 'ignore' })
     t.teardown(() => void child.kill('SIGKILL'))
-    if (await listens(port, child)) return { host, stop: () => void child.kill('SIGKILL') }
+    if (await listens(port, child, there)) return { host, data, stop: () => void child.kill('SIGKILL') }
     // Another process may have been given the port meanwhile.
     if (attempt === ATTEMPTS) throw new Error(`docker-registry ended with exit code ${child.exitCode}`)
   }
@@ -301,16 +310,16 @@ async function freePort(): Promise<number> {
   return port
 }
 
-/** Waits until a process listens; false when it has ended instead. */
-async function listens(port: number, child: ChildProcess): Promise<boolean> {
+/**
+ * Waits until a process listens; false when it has ended instead.
+ * @param there words in front of a program that runs where the process does
+ */
+async function listens(port: number, child: ChildProcess, there: readonly string[]): Promise<boolean> {
   const end = Date.now() + DEADLINE_MS
   while (child.exitCode === null) {
     if (Date.now() > end) throw new Error('docker-registry does not begin to listen')
-    const isThere = await new Promise<boolean>((resolve) => {
-      const socket = connect(port, '127.0.0.1', () => resolve(true))
-      socket.on('error', () => resolve(false))
-      socket.on('connect', () => socket.destroy())
-    })
+    const [program = '', ...words] = [...there, 'bash', '-c', `exec 3<>/dev/tcp/127.0.0.1/${port}`]
+    const isThere = (await run(program, words)).code === 0
     // It may be somebody else who answers.
     if (isThere && child.exitCode === null) return true
     await setTimeout(50)

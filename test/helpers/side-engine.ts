@@ -17,6 +17,11 @@ export class SideEngine {
     this.address = address
   }
 
+  /** The path of its network, which nothing else reaches. */
+  network(): Promise<string> {
+    return script('--network', this.name)
+  }
+
   /** Copies an image of the engine at hand, and gives the name that it has there. */
   load(image: string): Promise<string> {
     return script('--load', this.name, image)

@@ -162,15 +162,30 @@ declare(`an arm64 image gets its archive from the run of the amd64 image${why}`,
   for (const name of ['app', 'here', 'json.decoder']) t.regex(served.stderr, new RegExp(`served ${name}\\b`))
 })
 
+/** The entries of an index that was baked: whoever copies it reads each blob, and compares it with its digest. */
+async function copyOf(
+  t: ExecutionContext,
+  name: string,
+  { output }: BakePlatformsResult,
+): Promise<Descriptor[]> {
+  const copy = join(temporary(t), 'copy')
+  const from = ['copy', '-q', '--all', '--preserve-digests', '--src-tls-verify=false']
+  const read = await run('skopeo', [...from, `docker://${name}`, `oci:${copy}:copy`])
+  t.is(read.code, 0, read.stderr)
+  const digest = output?.digest as Descriptor['digest']
+  const index = readFileSync(new LayoutMaker(copy).blobPath({ digest }), 'utf8')
+  return (JSON.parse(index) as { manifests: Descriptor[] }).manifests
+}
+
 declareInRegistry(
-  `an index of a registry goes to another registry: two images baked, the third as it is${why}`,
+  `an index of a registry goes to another registry, and back into its own: two images baked, the third as it is${why}`,
   async (t) => {
     t.timeout(DEADLINE_MS)
     const { layout, other } = await makeIndex(t)
     const [first, second] = [await startDockerRegistry(t), await startDockerRegistry(t)]
-    const copied = ['copy', '-q', '--all', '--preserve-digests', '--dest-tls-verify=false']
+    const options = ['copy', '-q', '--all', '--preserve-digests', '--dest-tls-verify=false']
     const seeded = await run('skopeo', [
-      ...copied,
+      ...options,
       `oci:${layout.path}:1`,
       `docker://${first.host}/team/app:1`,
     ])
@@ -193,20 +208,17 @@ declareInRegistry(
       ],
     )
 
-    // All of it is there: whoever copies it reads each blob, and compares it with its digest.
-    const copy = join(temporary(t), 'copy')
-    const from = ['copy', '-q', '--all', '--preserve-digests', '--src-tls-verify=false']
-    const read = await run('skopeo', [...from, `docker://${second.host}/app:2`, `oci:${copy}:2`])
-    t.is(read.code, 0, read.stderr)
-    const digest = result.output?.digest as Descriptor['digest']
-    const index = JSON.parse(readFileSync(new LayoutMaker(copy).blobPath({ digest }), 'utf8')) as {
-      manifests: Descriptor[]
-    }
+    const copied = await copyOf(t, `${second.host}/app:2`, result)
     t.deepEqual(
-      index.manifests.map((one) => one.platform?.architecture),
+      copied.map((one) => one.platform?.architecture),
       ['amd64', 'arm64', 's390x'],
     )
-    t.is(index.manifests[2]?.digest, other.digest)
+    t.is(copied[2]?.digest, other.digest)
+
+    // Back into the repository, under the name that a bake gives; what was baked has the same digests wherever it goes.
+    const back = JSON.parse(await pycds(t, ...bake, 'linux/amd64,linux/arm64')) as BakePlatformsResult
+    t.is(back.output?.reference, `registry:${first.host}/team/app:1-cds`)
+    t.deepEqual(await copyOf(t, `${first.host}/team/app:1-cds`, back), copied)
     const inspected = JSON.parse(
       await pycds(t, 'inspect', target, '--platform', 'linux/arm64', '--json'),
     ) as InspectResult

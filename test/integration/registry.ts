@@ -28,6 +28,7 @@ import { ensureImage } from '../helpers/images.js'
 import { simpleLayout } from '../helpers/layout.js'
 import { Podman } from '../helpers/podman.js'
 import { DEADLINE_MS, has, run } from '../helpers/run.js'
+import { type SideEngine, sideEngine } from '../helpers/side-engine.js'
 import { file } from '../helpers/tar.js'
 import { temporary } from '../helpers/temporary.js'
 import { TIER } from '../helpers/tier.js'
@@ -40,6 +41,10 @@ const engine = (JSON.parse(stdout) as DoctorResult).checks.find(({ id }) => id =
 const podman =
   TIER === 'all' && image !== undefined && hasRegistry
     ? await Podman.start('rootful')
+    : 'only in the tier all'
+const side =
+  TIER === 'all' && image !== undefined && hasRegistry
+    ? await sideEngine('docker-28-containerd')
     : 'only in the tier all'
 const withRegistry = hasRegistry ? test.serial : test.serial.skip
 const withAll =
@@ -167,6 +172,31 @@ withPodman('what is baked in a registry is pulled and run by Podman', async (t) 
   t.is(code, 0, stderr)
   t.is(stdout.trim(), '1')
 })
+
+const withSide = typeof side === 'string' ? test.serial.skip : withAll
+withSide(
+  `what is baked in a registry is pulled and run from a store of containerd${typeof side === 'string' ? ` (${side})` : ''}`,
+  async (t) => {
+    t.timeout(DEADLINE_MS)
+    const { host, data } = await startDockerRegistry(t)
+    await pushImage(image ?? '', `${host}/team/api:1`)
+    const { output } = await bakes(t, [`registry:${host}/team/api:1`])
+    const client = side as SideEngine
+    const near = await startDockerRegistry(t, { data, network: await client.network() })
+    const name = `${near.host}/team/api:1-cds`
+    const env = { DOCKER_HOST: client.address }
+    t.teardown(() => run('docker', ['image', 'rm', '--force', name], { env }))
+    const pulled = await run('docker', ['pull', '--quiet', name], { env })
+    t.is(pulled.code, 0, pulled.stderr)
+    const { stdout: id } = await run('docker', ['image', 'inspect', '--format', '{{.Id}}', name], { env })
+    t.is(id.trim(), output?.manifestDigest ?? '')
+    const program = ['python3', '-c', 'import json; print(json.dumps(1))']
+    const words = ['run', '--rm', '--network=none', '--env=PYCDS=require', name, ...program]
+    const { code, stdout, stderr } = await run('docker', words, { env })
+    t.is(code, 0, stderr)
+    t.is(stdout.trim(), '1')
+  },
+)
 
 test('a registry elsewhere is asked through the proxy, by the program as it is published', async (t) => {
   t.timeout(DEADLINE_MS)
