@@ -68,6 +68,8 @@ struct work {
   struct pycds_caches caches;
   struct learn_files *out;
   struct record_field bytecode; /* of the module that comes next */
+  uint64_t *known;              /* sums of the records so far, a table of as many as `places`, a power of two */
+  size_t places, records;
 };
 
 static struct pycds_text text_of(struct record_field field) { return (struct pycds_text){field.bytes, field.length}; }
@@ -307,6 +309,37 @@ static bool take_version(struct work *w) {
   return true;
 }
 
+/* ---- several processes ---- */
+
+static bool grow_known(struct work *w) {
+  size_t places = w->places ? 2 * w->places : 4096;
+  uint64_t *table = calloc(places, sizeof *table);
+  if (!table) return false;
+  for (size_t i = 0; i < w->places; i++) {
+    size_t at = (size_t)w->known[i] & (places - 1);
+    while (w->known[i] && table[at]) at = (at + 1) & (places - 1);
+    if (w->known[i]) table[at] = w->known[i];
+  }
+  free(w->known);
+  w->known = table;
+  w->places = places;
+  return true;
+}
+
+/* Children of one process record the same, each for itself. */
+static bool is_repeated(struct work *w, const struct record_frame *frame) {
+  struct record_bytecode bytecode;
+  if (RECORD_TAKE(frame, bytecode, &bytecode)) return false; /* it belongs to the record behind it */
+  uint64_t sum = pycds_hash(frame->kind, (size_t)(frame->end - (const uint8_t *)frame->kind)) | 1;
+  if (2 * w->records >= w->places && !grow_known(w)) return false;
+  size_t at = (size_t)sum & (w->places - 1);
+  while (w->known[at] && w->known[at] != sum) at = (at + 1) & (w->places - 1);
+  bool found = w->known[at] == sum;
+  if (!found) w->records++;
+  w->known[at] = sum;
+  return found;
+}
+
 static enum learn_state write_archive(struct work *w) {
   const struct learn_task *task = w->task;
   struct pycds_target target = {
@@ -338,12 +371,13 @@ enum learn_state learn_compose(const struct learn_task *task, const uint8_t *log
   for (; w.at < w.end; w.at = frame.end) {
     /* What is behind the first that is not whole, or unknown, is as if it were not there (src/learn/runlog/codec.ts). */
     if (!record_read(w.at, w.end, &frame) || !record_is_known(&frame) || is_another_process(&w, &frame)) break;
-    if (!take(&w, &frame)) return LEARN_UNREADABLE;
+    if (!is_repeated(&w, &frame) && !take(&w, &frame)) return LEARN_UNREADABLE;
   }
   if (w.process.hexversion.length == 0) return LEARN_UNREADABLE; /* of whom? */
   enum learn_state state = write_archive(&w);
   learn_seal(&out->learned);
   pycds_caches_free(&w.caches);
   free(w.modules);
+  free(w.known);
   return state;
 }

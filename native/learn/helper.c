@@ -18,6 +18,7 @@
 #include <time.h>
 
 #include "../static/sys/syscalls.h"
+#include "children.h"
 #include "compose.h"
 #include "store.h"
 #include "surroundings.h"
@@ -157,14 +158,16 @@ static enum learn_state work(const struct learn_task *task, const uint8_t *log, 
   return LEARN_DONE;
 }
 
-/* The records as they are now. What the process writes later, when it may have given up rights, is not in the copy that
- * work is done with: rights are looked at afterwards. */
-static enum learn_state work_on_copy(const struct learn_task *task, size_t bytes) {
+/* The records as they are now, and those of children. What the process writes later, when it may have given up rights, is
+ * not in the copy that work is done with: rights are looked at afterwards. */
+static enum learn_state work_on_copy(const struct learn_task *task, size_t bytes,
+                                     const struct learn_children *children) {
   if (room_of_memory() < HEADROOM_BYTES) return LEARN_SHORT_OF_MEMORY;
-  uint8_t *copy = malloc(bytes + 1);
+  uint8_t *copy = malloc(bytes + children->bytes + 1);
   if (!copy) return LEARN_SHORT_OF_MEMORY;
   memcpy(copy, task->shared->log, bytes);
-  enum learn_state state = work(task, copy, bytes);
+  if (children->bytes > 0) memcpy(copy + bytes, children->taken, children->bytes);
+  enum learn_state state = work(task, copy, bytes + children->bytes);
   free(copy);
   return state;
 }
@@ -207,7 +210,7 @@ static void work_on_records(const struct learn_task *task) {
 static bool has_gone(const struct learn_task *task) {
   struct pollfd pipe = {.fd = task->pipe, .events = POLLIN};
   const struct timespec none = {0, 0};
-  return CALL5(ppoll, &pipe, 1, &none, NULL, 0) > 0;
+  return CALL5(ppoll, &pipe, 1, &none, NULL, 0) > 0 && (pipe.revents & (POLLHUP | POLLERR)) != 0;
 }
 
 static void sleep_until_rung(struct learn_shared *shared) {
@@ -219,22 +222,25 @@ static void sleep_until_rung(struct learn_shared *shared) {
 
 static void follow(const struct learn_task *task) {
   struct learn_shared *shared = task->shared;
+  struct learn_children children = {.lane = NULL};
   uint64_t seen = 0, written = 0;
   int64_t changed = now();
   for (int archives = 0; archives < MAX_ARCHIVES;) {
     sleep_until_rung(shared);
-    uint64_t length = atomic_load_explicit(&shared->length, memory_order_acquire);
+    children_look(&children, task);
+    uint64_t length = atomic_load_explicit(&shared->length, memory_order_acquire), all = length + children.bytes;
     int64_t time = now();
-    if (length != seen) changed = time;
-    seen = length;
+    if (all != seen) changed = time;
+    seen = all;
     bool last = atomic_load(&shared->ending) || has_gone(task);
-    if (length > written && length <= LEARN_LOG_BYTES && (last || time - changed >= SETTLED_NANOSECONDS)) {
-      finish(task, work_on_copy(task, (size_t)length));
-      written = length;
+    if (all > written && length <= LEARN_LOG_BYTES && (last || time - changed >= SETTLED_NANOSECONDS)) {
+      finish(task, work_on_copy(task, (size_t)length, &children));
+      written = all;
       archives++;
     }
-    if (last || time - changed > LATE_NANOSECONDS) return;
+    if (last || time - changed > LATE_NANOSECONDS) break;
   }
+  children_end(&children);
 }
 
 void learn_helper(const struct learn_task *given) {

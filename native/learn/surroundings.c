@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <string.h>
 
+#include "../format/hash.h"
 #include "../static/sys/syscalls.h"
 #include "../static/sys/text.h"
 
@@ -115,8 +116,8 @@ int64_t room_of_processes(void) {
 
 /* The lines of /proc/PID/status on which rights are told. */
 static bool read_rights(const char *pid, char text[TEXT_BYTES]) {
-  static const char *const lines[] = {
-      "Uid:", "Gid:", "Groups:", "CapInh:", "CapPrm:", "CapEff:", "CapBnd:", "CapAmb:", "NoNewPrivs:", "Seccomp:"};
+  static const char *const lines[] = {"Uid:",    "Gid:",    "Groups:",     "CapInh:",  "CapPrm:",         "CapEff:",
+                                      "CapBnd:", "CapAmb:", "NoNewPrivs:", "Seccomp:", "Seccomp_filters:"};
   char path[TEXT_BYTES], all[TEXT_BYTES];
   const char *const parts[] = {"/proc/", pid, "/status"};
   size_t length = 0;
@@ -157,6 +158,11 @@ static bool same_root(const char *pid) {
     if (!none && (first <= 0 || first != second || memcmp(own, other, (size_t)first) != 0)) return false;
   }
   return true;
+}
+
+uint64_t own_rights(void) {
+  char text[TEXT_BYTES];
+  return read_rights("self", text) ? pycds_hash(text, text_length(text)) : 0;
 }
 
 bool same_rights(int pid) {

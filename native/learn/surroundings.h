@@ -16,6 +16,9 @@ int64_t room_of_memory(void);
 /* Processes and threads that the group may still have. */
 int64_t room_of_processes(void);
 
+/* The rights of this process as a number, another one for others; 0 where they cannot be seen. */
+uint64_t own_rights(void);
+
 /* Whether a process has exactly the rights of this one. False, too, where that cannot be seen. */
 bool same_rights(int pid);
 

@@ -35,7 +35,8 @@ enum learn_state {
   LEARN_SHORT_OF_MEMORY, /* there is too little memory left in its group */
   LEARN_UNREADABLE,      /* the records are damaged, or of another interpreter */
   LEARN_NOT_WRITTEN,     /* the directory takes no file: it is full, or read-only */
-  LEARN_NOT_COMPOSED     /* the archiver refused them */
+  LEARN_NOT_COMPOSED,    /* the archiver refused them */
+  LEARN_NOT_TAKEN        /* of a child: nobody takes its records, or no more of them */
 };
 
 struct learn_shared {
@@ -50,7 +51,7 @@ struct learn_task {
   struct learn_shared *shared;
   bool records;  /* those in the directory, instead of the shared ones */
   int directory; /* a descriptor */
-  int pipe;      /* ends when the process ends or starts another program */
+  int pipe;      /* ends when the process ends or starts another program; children send their records through it */
   int parent;    /* its pid */
   char key[LEARN_KEY_BYTES];
   uint64_t limit; /* bytes of all files in the directory */

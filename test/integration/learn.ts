@@ -54,6 +54,26 @@ try:
 except ChildProcessError:
     print(len(seen), set(seen) == children)`
 
+const APPLICATION = `import email.message, json, os, requests
+
+def application(environ, start_response):
+    start_response("200 OK", [("Content-Type", "application/json")])
+    return [json.dumps({"pid": os.getpid()}).encode()]
+`
+/** Asks a server until it has answered, ends the worker that did, and asks until another one answers. */
+const REPLACE = `import json, os, signal, time, urllib.error, urllib.request
+def answer():
+    while True:
+        try:
+            return json.load(urllib.request.urlopen("http://127.0.0.1:8000/"))["pid"]
+        except (urllib.error.URLError, ConnectionError):
+            time.sleep(0.05)
+first = answer()
+os.kill(first, signal.SIGKILL)
+while answer() == first:
+    pass
+print("another worker answers")`
+
 const base = await ensureImage('small')
 const tool = base === undefined ? undefined : await toolImage()
 
@@ -181,6 +201,46 @@ if (base === undefined) {
     t.is(plain.stdout, `${CHILDREN} True\n`)
     t.deepEqual(await start('PYCDS_LEARN_WAIT=60s'), plain)
     t.deepEqual(await start('PYCDS_LEARN_WAIT=60s'), plain)
+  })
+
+  test.serial('gunicorn as process 1 learns, looks after its workers as ever, and is served', async (t) => {
+    t.timeout(DEADLINE_MS)
+    const directory = temporary(t, {
+      'app.py': APPLICATION,
+      Dockerfile: `FROM ${base}\nWORKDIR /srv\nCOPY app.py .\nCMD ["gunicorn", "--bind", "127.0.0.1:8000", "--workers", "2", "app:application"]\n`,
+    })
+    const [image, tag] = [imageName(t), imageName(t)]
+    await docker('build', '--quiet', '--network', 'none', '-t', image, directory)
+    await prepares(t, [image, '-t', tag])
+    const learned = await volume(t)
+    const start = async (...env: string[]) => {
+      const words = ['--network', 'none', '--volume', `${learned}:/var/cache/pycds`]
+      const options = ['PYCDS=report', ...env].flatMap((one) => ['--env', one])
+      const container = await docker('run', '--detach', ...words, ...options, tag)
+      t.teardown(async () => {
+        await docker('rm', '--force', container)
+      })
+      const asked = await run('docker', ['exec', container, 'python3', '-S', '-c', REPLACE])
+      t.is(asked.stdout, 'another worker answers\n', asked.stderr)
+      await docker('stop', '--time', '120', container)
+      const code = await docker('inspect', '--format', '{{.State.ExitCode}}', container)
+      const { stderr } = await run('docker', ['logs', container])
+      const ofServer = stderr.split('\n').filter((line) => /^\[\d{4}-/.test(line))
+      return { code, stderr, log: ofServer.map((line) => line.replace(/^\S+ \S+ \S+ |\d+/g, '')).sort() }
+    }
+    const plain = await start('PYCDS_LEARN=')
+    const learning = await start('PYCDS_LEARN_WAIT=60s')
+    const served = await start('PYCDS_LEARN_WAIT=60s')
+    t.true(
+      plain.log.some((line) => line.includes('Booting worker')),
+      plain.stderr,
+    )
+    for (const { code, log } of [learning, served])
+      t.deepEqual({ code, log }, { code: plain.code, log: plain.log })
+    t.regex(served.stderr, /^pycds\[1\]: .*learning: USED: /m)
+    const rates = [...served.stderr.matchAll(/served (\d+) of (\d+) path-based modules/g)]
+    const sum = (i: number) => rates.reduce((all, one) => all + Number(one[i]), 0)
+    t.true(sum(1) / sum(2) > 0.9, served.stderr)
   })
 
   test.serial('what a baked image lacks is learned beside its archive', async (t) => {

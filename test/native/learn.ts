@@ -99,6 +99,26 @@ ${BODY.trimEnd()
     sys.exit()
 `
 
+/** A program that ends when each of its children has done this; they end after it, when it has been learned. */
+const withChildren = (count: number, text: string) => `import os, sys
+ready, end = os.pipe(), os.pipe()
+for _ in range(${count}):
+    if os.fork() == 0:
+        os.close(end[1])
+${text
+  .trimEnd()
+  .split('\n')
+  .map((line) => `        ${line}`)
+  .join('\n')}
+        sys.stdout.flush()
+        os.write(ready[1], b".")
+        os.read(end[0], 1)
+        os._exit(0)
+os.close(end[0])
+for _ in range(${count}):
+    os.read(ready[0], 1)
+`
+
 const pythons = findPythons()
 const [python] = pythons
 
@@ -328,7 +348,76 @@ print(links().count("/dev/null"), [link for link in links() if "socket" in link 
     t.is(stdout, '3 []\n')
   })
 
+  testInTurn('what a child imports is learned, and it is served', async (t) => {
+    const school = new School(t, python.path)
+    const script = school.program('app.py', withChildren(1, BODY + TOLD))
+    const plain = await school.run(script, { PYCDS_LEARN: '' })
+    const first = await school.run(script, { PYCDS_LEARN_WAIT: WAIT })
+    t.deepEqual([first.code, first.stdout], [plain.code, plain.stdout])
+    t.regex(first.stderr, /^RECORDING 0\n$/)
+    const second = await school.run(script)
+    t.is(second.stdout, plain.stdout)
+    t.regex(second.stderr, /^USED [1-9]\d+\n$/)
+  })
+
+  testInTurn('of what several children import, each module is learned once', async (t) => {
+    const school = new School(t, python.path)
+    const script = school.program('app.py', withChildren(6, BODY))
+    const { code, stdout } = await school.run(script, { PYCDS_LEARN_WAIT: WAIT })
+    t.is(code, 0)
+    t.is(stdout.trim().split('\n').length, 6)
+    const [name = ''] = school.files('.cds')
+    const { modules } = archiver.describe(name, readFileSync(join(school.directory, name)))
+    const origins = modules.map(({ origin }) => origin)
+    t.true(origins.some((origin) => origin.endsWith('/decimal.py')))
+    t.deepEqual(origins, [...new Set(origins)])
+  })
+
+  testInTurn('what a child has opened in the place of what it has closed gets nothing', async (t) => {
+    const school = new School(t, python.path)
+    const text = `import socket
+os.closerange(5, 1024)
+first, second = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+for number in range(first.fileno() + 2, 300):
+    os.dup2(first.fileno(), number)
+import decimal
+try:
+    print(second.recv(100, socket.MSG_DONTWAIT))
+except BlockingIOError:
+    print("nothing")
+`
+    const script = school.program('app.py', withChildren(1, text))
+    const { code, stdout, stderr } = await school.run(script, { PYCDS_LEARN_WAIT: WAIT })
+    t.deepEqual([code, stdout, stderr], [0, 'nothing\n', ''])
+  })
+
+  testInTurn('a child that may write no large file goes on', async (t) => {
+    const school = new School(t, python.path)
+    const text =
+      'import resource\nresource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))\nimport decimal\nprint(1)'
+    const script = school.program('app.py', withChildren(1, text))
+    const { code, stdout, stderr } = await school.run(script, { PYCDS_LEARN_WAIT: WAIT })
+    t.deepEqual([code, stdout, stderr], [0, '1\n', ''])
+  })
+
   const asRoot = unless(notRoot, testInTurn)
+  asRoot('a child that has given up rights teaches nothing', async (t) => {
+    const school = new School(t, python.path)
+    const script = school.program(
+      'app.py',
+      `import json\n${withChildren(1, 'os.setuid(65534)\nimport decimal\nprint(1)')}`,
+    )
+    chmodSync(school.bench.directory, 0o755)
+    const { stdout } = await school.run(script, { PYCDS_LEARN_WAIT: WAIT })
+    t.is(stdout, '1\n')
+    const [name = ''] = school.files('.cds')
+    const names = archiver
+      .describe(name, readFileSync(join(school.directory, name)))
+      .modules.map((one) => one.name)
+    t.true(names.includes('json'))
+    t.false(names.includes('decimal'))
+  })
+
   asRoot('a process that has given up rights teaches nothing more', async (t) => {
     const school = new School(t, python.path)
     const script = school.program(

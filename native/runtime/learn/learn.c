@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -19,6 +20,7 @@
 #include "../../static/sys/syscalls.h"
 #include "../../static/sys/text.h"
 #include "../host/locate.h"
+#include "child.h"
 #include "directory.h"
 #include "kind.h"
 #include "lean.h"
@@ -312,11 +314,20 @@ static bool is_before_namespace(void) {
          memcmp(own, other, (size_t)length) != 0;
 }
 
+/* For the end of this process, and for what children send: the kernel tells the helper from whom that is. */
+static bool make_pipe(int ends[2]) {
+  const int yes = 1;
+  if (CALL4(socketpair, AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0)
+    return CALL2(pipe2, ends, O_CLOEXEC) == 0;
+  CALL5(setsockopt, ends[0], SOL_SOCKET, SO_PASSCRED, &yes, sizeof yes);
+  return true;
+}
+
 /* Makes the helper: a copy of this process that runs nothing of it. Without an exit signal it is no child that
  * waitpid(-1) would return, and its end sends no SIGCHLD. */
 static bool start_helper(void) {
   int ends[2];
-  if (!has_room_for_process() || is_before_namespace() || CALL2(pipe2, ends, O_CLOEXEC) != 0) return false;
+  if (!has_room_for_process() || is_before_namespace() || !make_pipe(ends)) return false;
   learning.pipe = directory_move(ends[1]);
   learning.task.pipe = ends[0];
   learning.task.parent = (int)CALL0(getpid);
@@ -325,6 +336,7 @@ static bool start_helper(void) {
   CALL1(close, ends[0]);
   if (child > 0) {
     learning.helper = child;
+    child_allow(learning.pipe);
     return true;
   }
   CALL1(close, learning.pipe);

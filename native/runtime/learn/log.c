@@ -7,12 +7,16 @@
 
 #include "../../static/sys/syscalls.h"
 #include "../../static/sys/text.h"
+#include "child.h"
+
+/* What a process is; a child begins with 0, and its number may be that of its parent in another namespace. */
+enum mark { CHILD = 0, FIRST, CHILD_THAT_RECORDS, CHILD_THAT_DOES_NOT };
 
 static struct {
   struct learn_shared *shared;
   uint64_t used;
   long owner;
-  volatile char *mark; /* 1; in a child's copy 0, whose pid may be the same in another namespace. NULL: unknown */
+  volatile char *mark; /* enum mark; NULL: this kernel has no memory that a child finds empty */
   bool full;
 } recorded;
 
@@ -21,7 +25,7 @@ static size_t bytes_of_log(void) { return sizeof(struct learn_shared) + LEARN_LO
 /* Asked for each module: without a call, where the mark tells. */
 bool log_is_own(void) {
   if (recorded.owner <= 0) return false;
-  return recorded.mark ? *recorded.mark : CALL0(getpid) == recorded.owner;
+  return recorded.mark ? *recorded.mark == FIRST : CALL0(getpid) == recorded.owner;
 }
 
 static long map(size_t bytes, int flags) {
@@ -38,15 +42,35 @@ static void make_mark(void) {
     return;
   }
   recorded.mark = (volatile char *)at;
-  *recorded.mark = 1;
+  *recorded.mark = FIRST;
 }
 
-/* A child's copy of the pointer leads nowhere: the helper alone has the memory (MADV_DONTFORK). */
+/* A child has not the memory of its parent (MADV_DONTFORK). */
 struct learn_shared *log_shared(void) {
   return log_is_own() ? recorded.shared : NULL;
 }
 
-bool log_is_open(void) { return recorded.shared && !recorded.full && log_is_own(); }
+/* In a child of the process that began, or of another such child. */
+static bool child_records(void) {
+  if (!recorded.mark) return false;
+  if (*recorded.mark == CHILD) {
+    recorded.shared = child_begin();
+    recorded.used = 0;
+    recorded.full = false;
+    *recorded.mark = recorded.shared ? CHILD_THAT_RECORDS : CHILD_THAT_DOES_NOT;
+  }
+  if (*recorded.mark != CHILD_THAT_RECORDS) return false;
+  if (!recorded.full && atomic_load_explicit(&recorded.shared->state, memory_order_relaxed) == LEARN_WAITING)
+    return true;
+  CALL2(munmap, recorded.shared, bytes_of_log());
+  *recorded.mark = CHILD_THAT_DOES_NOT;
+  return false;
+}
+
+bool log_is_open(void) {
+  if (recorded.owner <= 0) return false;
+  return log_is_own() ? recorded.shared && !recorded.full : child_records();
+}
 
 static void put(const void *bytes, size_t length) {
   memcpy(recorded.shared->log + recorded.used, bytes, length);

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+// The memory for the records is not there before the child asks for it: what a child inherits it can still write to when
+// it has given up its rights, as the workers of some servers do.
+#define _GNU_SOURCE
+#include "child.h"
+
+#include <fcntl.h>
+#include <stdbool.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+
+#include "../../format/hash.h"
+#include "../../learn/surroundings.h"
+#include "../../static/sys/syscalls.h"
+
+#define LANE_BYTES (sizeof(struct learn_shared) + LEARN_LOG_BYTES)
+
+static struct {
+  int socket;
+  dev_t device;
+  ino_t inode;
+  uint64_t rights; /* of the process that learns, as a number; 0: unknown */
+} way;
+
+void child_allow(int socket) {
+  struct stat status;
+  if (CALL4(newfstatat, socket, "", &status, AT_EMPTY_PATH) != 0 || !S_ISSOCK(status.st_mode)) return;
+  way.socket = socket;
+  way.device = status.st_dev;
+  way.inode = status.st_ino;
+  way.rights = own_rights();
+}
+
+/* The program may have closed the descriptor, and opened something of its own in its place. */
+static bool is_still_there(void) {
+  struct stat status;
+  return CALL4(newfstatat, way.socket, "", &status, AT_EMPTY_PATH) == 0 && S_ISSOCK(status.st_mode) &&
+         status.st_dev == way.device && status.st_ino == way.inode;
+}
+
+/* A file that becomes larger than it may costs the process its life. */
+static bool may_be_so_large(void) {
+  struct rlimit limit = {0, 0};
+  return CALL4(prlimit64, 0, RLIMIT_FSIZE, NULL, &limit) == 0 && limit.rlim_cur >= LANE_BYTES;
+}
+
+static bool hand_over(int descriptor) {
+  char byte = 0;
+  struct iovec content = {&byte, 1};
+  union {
+    struct cmsghdr head;
+    uint8_t bytes[CMSG_SPACE(sizeof(int))];
+  } control = {.bytes = {0}};
+  control.head = (struct cmsghdr){.cmsg_len = CMSG_LEN(sizeof(int)), .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS};
+  memcpy(control.bytes + CMSG_LEN(0), &descriptor, sizeof descriptor);
+  const struct msghdr message = {
+      .msg_iov = &content, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control};
+  return CALL3(sendmsg, way.socket, &message, MSG_DONTWAIT | MSG_NOSIGNAL) == 1;
+}
+
+static long map(int descriptor) {
+  long at = call6(SYS_mmap, 0, (long)LANE_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, descriptor, 0);
+  return at < 0 && at > -4096 ? 0 : at;
+}
+
+struct learn_shared *child_begin(void) {
+  /* Of other rights, or with another filter, which may end a process for a call that it does not know. */
+  if (way.rights == 0 || own_rights() != way.rights || !may_be_so_large() || !is_still_there()) return NULL;
+  long descriptor = CALL2(memfd_create, "pycds-learn", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+  if (descriptor < 0) return NULL;
+  const long seals = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL;
+  long at = CALL2(ftruncate, descriptor, LANE_BYTES) == 0 && CALL3(fcntl, descriptor, F_ADD_SEALS, seals) == 0
+                ? map((int)descriptor)
+                : 0;
+  bool sent = at && CALL3(madvise, at, LANE_BYTES, MADV_DONTFORK) == 0 && hand_over((int)descriptor);
+  CALL1(close, descriptor);
+  if (at && !sent) CALL2(munmap, at, LANE_BYTES);
+  return sent ? (struct learn_shared *)at : NULL;
+}
