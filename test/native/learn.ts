@@ -348,6 +348,28 @@ print(links().count("/dev/null"), [link for link in links() if "socket" in link 
     t.is(stdout, '3 []\n')
   })
 
+  testInTurn('what ends a program, or a module of it, is its own while it is recorded', async (t) => {
+    const school = new School(t, python.path)
+    school.bench.file('bad.py', 'raise ImportError("x")\n')
+    school.bench.file('ends.py', 'import sys\nprint("hi")\nsys.exit(4)\n')
+    school.bench.file('interrupted.py', 'raise KeyboardInterrupt\n')
+    const env = (learn: string) => ({
+      ...school.environment({ PYCDS_LEARN: learn }),
+      PYTHONPATH: `${school.hook}:${school.bench.directory}`,
+    })
+    for (const words of [
+      ['-c', 'import _pycds; exec(compile("raise SystemExit(3)", "x", "exec"))'],
+      ['-c', 'import _pycds; exec("raise SystemExit(3)")'],
+      ['-c', 'import _pycds\ntry: import bad\nexcept ImportError: print("fallback")'],
+      ['-c', 'import _pycds; import runpy; runpy.run_module("ends", run_name="__main__")'],
+      ['-c', 'import _pycds; import interrupted'],
+    ]) {
+      const plain = await school.bench.run(words, env(''))
+      const learning = await school.bench.run(words, env(school.room(`of ${words[1]?.length}`)))
+      t.deepEqual(learning, plain, words.join(' '))
+    }
+  })
+
   testInTurn('what a child imports is learned, and it is served', async (t) => {
     const school = new School(t, python.path)
     const script = school.program('app.py', withChildren(1, BODY + TOLD))

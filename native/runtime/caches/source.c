@@ -96,7 +96,12 @@ static PyObject *run(enum source_builtin builtin, const struct source_arguments 
   bool archived = handed_runs(code);
   PyObject *result = source_call_stock(builtin, arguments);
   if (archived && result && arguments->count > 1) cache_regex_ran_in(code, arguments->items[1]);
-  if (code_ran) code_ran();
+  if (code_ran) {
+    /* What the code has raised is the program's. */
+    struct pending pending = pending_take();
+    code_ran();
+    pending_restore(pending);
+  }
   return result;
 }
 

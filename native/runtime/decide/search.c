@@ -26,17 +26,28 @@ enum state {
   OTHER /* no directory, or nothing is known of it */
 };
 
-/* One directory of the search path: the names in it up to their first dot, as hashes. */
+/* What there is in a directory under a name up to its first dot. */
+enum kind {
+  DIRECTORY = 1, /* or what may be one, such as a link */
+  EXTENSION = 2,
+  EXTENSIONS = 4, /* more than one */
+  SOURCE = 8      /* or its bytecode */
+};
+
+struct stem {
+  uint64_t hash; /* 0: none */
+  unsigned kinds;
+};
+
+/* One directory of the search path, or a package, with the names in it. */
 struct directory {
   struct directory *next;
   uint64_t path_hash;
   enum state state;
   int64_t looked; /* when */
-  int64_t asked;  /* when it was, whether this process may list it */
-  bool is_open;
   struct timespec changed;
   ino_t inode;
-  uint64_t *stems; /* open addressing; 0 is empty */
+  struct stem *stems; /* open addressing */
   size_t capacity, used;
 };
 
@@ -55,37 +66,45 @@ static uint64_t hash_stem(const char *name, size_t length) {
   return hash ? hash : 1;
 }
 
-static bool insert(uint64_t *stems, size_t capacity, uint64_t hash) {
+/* The place of a stem, which may be empty. */
+static struct stem *place_of(struct stem *stems, size_t capacity, uint64_t hash) {
   size_t at = hash & (capacity - 1);
-  for (; stems[at]; at = (at + 1) & (capacity - 1)) {
-    if (stems[at] == hash) return false;
-  }
-  stems[at] = hash;
-  return true;
+  while (stems[at].hash && stems[at].hash != hash) at = (at + 1) & (capacity - 1);
+  return &stems[at];
 }
 
-static bool add_stem(struct directory *d, uint64_t hash) {
+static bool add_stem(struct directory *d, uint64_t hash, unsigned kinds) {
   if (d->used * 2 >= d->capacity) {
-    size_t capacity = d->capacity ? d->capacity * 2 : 256;
-    uint64_t *stems = calloc(capacity, sizeof *stems);
+    size_t capacity = d->capacity ? d->capacity * 2 : 64;
+    struct stem *stems = calloc(capacity, sizeof *stems);
     if (!stems) return false;
     for (size_t i = 0; i < d->capacity; i++) {
-      if (d->stems[i]) insert(stems, capacity, d->stems[i]);
+      if (d->stems[i].hash) *place_of(stems, capacity, d->stems[i].hash) = d->stems[i];
     }
     free(d->stems);
     d->stems = stems;
     d->capacity = capacity;
   }
-  if (insert(d->stems, d->capacity, hash)) d->used++;
+  struct stem *stem = place_of(d->stems, d->capacity, hash);
+  if (!stem->hash) d->used++;
+  stem->hash = hash;
+  stem->kinds |= kinds | (stem->kinds & kinds & EXTENSION ? EXTENSIONS : 0);
   return true;
 }
 
-static bool has_stem(const struct directory *d, uint64_t hash) {
-  if (!d->capacity) return false;
-  for (size_t at = hash & (d->capacity - 1); d->stems[at]; at = (at + 1) & (d->capacity - 1)) {
-    if (d->stems[at] == hash) return true;
-  }
-  return false;
+/* NULL where there is nothing of that name. */
+static const struct stem *find_stem(const struct directory *d, uint64_t hash) {
+  const struct stem *stem = d->capacity ? place_of(d->stems, d->capacity, hash) : NULL;
+  return stem && stem->hash ? stem : NULL;
+}
+
+/* Of a name, with the length of its stem. */
+static unsigned kind_of(const char *name, size_t length) {
+  const char *suffix = name + length;
+  if (!*suffix) return DIRECTORY;
+  size_t rest = strlen(suffix);
+  if (rest >= 3 && memcmp(suffix + rest - 3, ".so", 3) == 0) return EXTENSION;
+  return strcmp(suffix, ".py") == 0 || strcmp(suffix, ".pyc") == 0 ? SOURCE : 0;
 }
 
 static bool list_directory(struct directory *d, const char *path) {
@@ -106,7 +125,8 @@ static bool list_directory(struct directory *d, const char *path) {
       while (entry->name[length] && entry->name[length] != '.') length++;
       /* A program like /usr/bin/http is no module: a file needs a suffix, a directory none. */
       bool is_program = entry->type == DT_REG && entry->name[length] == 0;
-      if (length > 0 && !is_program) done = add_stem(d, hash_stem(entry->name, length));
+      if (length == 0 || is_program) continue;
+      done = add_stem(d, hash_stem(entry->name, length), kind_of(entry->name, length));
     }
   }
   close(fd);
@@ -160,36 +180,66 @@ static bool may_read(const char *path, const struct stat *status) {
   return true;
 }
 
-/* In a directory that may not be listed importlib finds nothing, though the files in it may be read. */
-static bool may_list(struct text entry) {
-  struct text path = entry.length ? entry : (struct text){".", 1};
-  struct directory *d = directory_of(path);
-  if (!d) return false;
+/* A burst of imports looks once. Who makes modules and imports them at once has to call
+ * importlib.invalidate_caches, as always. What a relative path leads to can change at any time. */
+static const struct directory *look_into(const char *path) {
+  struct directory *d = directory_of((struct text){path, strlen(path)});
+  if (!d) return NULL;
   int64_t now = coarse_time();
-  if (d->asked != now || path.bytes[0] != '/') {
-    struct stat status;
-    d->is_open = syscall(SYS_newfstatat, AT_FDCWD, path.bytes, &status, 0) == 0 && may_read(path.bytes, &status);
-  }
-  d->asked = now;
-  return d->is_open;
+  if (d->looked != now || path[0] != '/') look(d, path);
+  d->looked = now;
+  return d;
 }
 
-/* A burst of imports looks once. Who makes modules and imports them at once has to call
- * importlib.invalidate_caches, as always. What "." is can change at any time. */
-static enum pycds_miss check_directory(struct text entry, uint64_t stem) {
-  struct text path = entry.length ? entry : (struct text){".", 1};
-  struct directory *d = directory_of(path);
+/* A directory in front of the one that held the module. */
+static enum pycds_miss check_earlier_directory(const char *path, uint64_t stem) {
+  const struct directory *d = look_into(path);
   if (!d) return PYCDS_MISS_SHADOWED;
-  int64_t now = coarse_time();
-  if (d->looked != now || path.bytes[0] != '/') look(d, path.bytes);
-  d->looked = now;
-  return d->state == ABSENT || (d->state == LISTED && !has_stem(d, stem)) ? PYCDS_SERVED : PYCDS_MISS_SHADOWED;
+  return d->state == ABSENT || (d->state == LISTED && !find_stem(d, stem)) ? PYCDS_SERVED : PYCDS_MISS_SHADOWED;
+}
+
+/* What a directory has of that name inside another one; NULL: nothing, or it is no directory. */
+static const struct stem *stem_inside(const char *path, struct text name, const char *inner) {
+  char inside[MAX_PATH_BYTES];
+  size_t length = strlen(path);
+  if (length + name.length + 2 > sizeof inside) return NULL;
+  memcpy(inside, path, length);
+  inside[length] = '/';
+  memcpy(inside + length + 1, name.bytes, name.length);
+  inside[length + 1 + name.length] = 0;
+  const struct directory *d = look_into(inside);
+  return d && d->state == LISTED ? find_stem(d, hash_stem(inner, strlen(inner))) : NULL;
+}
+
+static bool ends_with(struct text text, const char *end) {
+  size_t length = strlen(end);
+  return text.length >= length && memcmp(text.bytes + text.length - length, end, length) == 0;
+}
+
+/* The directory that held the module: importlib takes a package before an extension module, and that before a source;
+ * where it may not list the directory, nothing. */
+static enum pycds_miss check_own_directory(const char *path, const struct facts *facts, uint64_t hash) {
+  static const char init[] = "__init__";
+  const struct directory *d = look_into(path);
+  const struct stem *stem = d && d->state == LISTED ? find_stem(d, hash) : NULL;
+  if (!stem) return PYCDS_MISS_PATH_DIFFERS;
+  unsigned rivals = EXTENSION;
+  const struct stem *inside = stem->kinds & DIRECTORY ? stem_inside(path, text_after_dot(facts->name), init) : NULL;
+  if (facts->is_package) {
+    if (ends_with(facts->origin, ".so")) rivals = EXTENSIONS;
+    return inside && !(inside->kinds & rivals) ? PYCDS_SERVED : PYCDS_MISS_SHADOWED;
+  }
+  if (ends_with(facts->origin, ".so")) rivals = EXTENSIONS;
+  /* A directory alone, which has become a package, or a module. */
+  else if (!ends_with(facts->origin, ".py"))
+    rivals = EXTENSION | SOURCE;
+  return inside || (stem->kinds & rivals) ? PYCDS_MISS_SHADOWED : PYCDS_SERVED;
 }
 
 void search_forget(void) {
   for (struct directory *d = directories; d; d = d->next) {
     d->state = UNKNOWN;
-    d->looked = d->asked = 0;
+    d->looked = 0;
   }
 }
 
@@ -200,18 +250,58 @@ static bool has_own_finder(PyObject *item) {
   return finder && finder != &_Py_NoneStruct && type_of(finder) != (PyTypeObject *)importlib.file_finder;
 }
 
+enum place { THERE, NOWHERE, UNKNOWN_PLACE };
+
+static bool copy_text(struct text text, char path[MAX_PATH_BYTES]) {
+  if (text.length >= MAX_PATH_BYTES) return false;
+  memcpy(path, text.bytes, text.length);
+  path[text.length] = 0;
+  return true;
+}
+
+/* The directory of an entry of the search path: "" is where the process is now, and another relative one is where it was
+ * when importlib asked for it first, which its finder remembers. */
+static enum place find_place(PyObject *item, struct text entry, char path[MAX_PATH_BYTES]) {
+  if (entry.length == 0) return syscall(SYS_getcwd, path, MAX_PATH_BYTES) > 0 && path[0] == '/' ? THERE : NOWHERE;
+  if (entry.bytes[0] == '/') return copy_text(entry, path) ? THERE : UNKNOWN_PLACE;
+  PyObject *finders = item_of(importlib.sys_dict, names.path_importer_cache);
+  PyObject *finder = finders && type_of(finders) == &PyDict_Type ? item_of(finders, item) : NULL;
+  if (finder == &_Py_NoneStruct) return NOWHERE;
+  PyObject *known = finder ? PyObject_GetAttr(finder, names.path) : NULL;
+  Py_ssize_t length;
+  const char *bytes = known && type_of(known) == &PyUnicode_Type ? PyUnicode_AsUTF8AndSize(known, &length) : NULL;
+  bool found = bytes && copy_text((struct text){bytes, (size_t)length}, path);
+  drop(known);
+  return found ? THERE : UNKNOWN_PLACE;
+}
+
+/* Whether the module's source lies in the directory of its entry: a relative one may be another by now. */
+static bool lies_in(const struct facts *facts, const char *path) {
+  size_t length = strlen(path);
+  if (facts->entry.length > 0 && facts->entry.bytes[0] == '/') return true;
+  while (length > 1 && path[length - 1] == '/') length--;
+  return facts->origin.length > length && memcmp(facts->origin.bytes, path, length) == 0 &&
+         (facts->origin.bytes[length] == '/' || length == 1);
+}
+
 /* One entry of the search path: sets *reached when it is the one that held the module. */
 static enum pycds_miss check_entry(PyObject *item, const struct facts *facts, uint64_t stem, bool look, bool *reached) {
   Py_ssize_t length;
+  char path[MAX_PATH_BYTES];
   if (type_of(item) != &PyUnicode_Type) return PYCDS_MISS_PATH_DIFFERS;
   const char *bytes = PyUnicode_AsUTF8AndSize(item, &length);
   if (!bytes) return PYCDS_MISS_PATH_DIFFERS;
   *reached = (size_t)length == facts->entry.length && memcmp(bytes, facts->entry.bytes, (size_t)length) == 0;
   if (has_own_finder(item)) return PYCDS_MISS_PATH_HOOKS;
+  bool absolute = length > 0 && bytes[0] == '/';
+  if (!look && absolute) return PYCDS_SERVED;
+  enum place place = find_place(item, (struct text){bytes, (size_t)length}, path);
+  /* importlib passes over it. */
+  if (place == NOWHERE && !*reached) return PYCDS_SERVED;
+  if (place != THERE) return PYCDS_MISS_PATH_DIFFERS;
+  if (*reached && !lies_in(facts, path)) return PYCDS_MISS_PATH_DIFFERS;
   if (!look) return PYCDS_SERVED;
-  struct text entry = {bytes, (size_t)length};
-  if (*reached) return may_list(entry) ? PYCDS_SERVED : PYCDS_MISS_PATH_DIFFERS;
-  return check_directory(entry, stem);
+  return *reached ? check_own_directory(path, facts, stem) : check_earlier_directory(path, stem);
 }
 
 enum pycds_miss search_check(PyObject *path, const struct facts *facts, bool check_earlier) {
@@ -275,19 +365,11 @@ out:
   return done;
 }
 
-/* The source's path, terminated, in `path`. */
-static bool copy_path(const struct facts *facts, char path[MAX_PATH_BYTES]) {
-  if (facts->origin.length >= MAX_PATH_BYTES) return false;
-  memcpy(path, facts->origin.bytes, facts->origin.length);
-  path[facts->origin.length] = 0;
-  return true;
-}
-
 enum pycds_miss search_check_file(const struct facts *facts) {
   struct stat status;
   char path[MAX_PATH_BYTES];
-  bool is_file =
-      copy_path(facts, path) && syscall(SYS_newfstatat, AT_FDCWD, path, &status, 0) == 0 && S_ISREG(status.st_mode);
+  bool is_file = copy_text(facts->origin, path) && syscall(SYS_newfstatat, AT_FDCWD, path, &status, 0) == 0 &&
+                 S_ISREG(status.st_mode);
   return is_file ? PYCDS_SERVED : PYCDS_MISS_SOURCE_MISSING;
 }
 
@@ -296,7 +378,7 @@ enum pycds_miss search_check_source(const struct facts *facts, enum pycds_valida
   struct stat status;
   char path[MAX_PATH_BYTES];
   if (validate == PYCDS_VALIDATE_NONE) return PYCDS_SERVED;
-  if (!copy_path(facts, path)) return PYCDS_MISS_PATH_DIFFERS;
+  if (!copy_text(facts->origin, path)) return PYCDS_MISS_PATH_DIFFERS;
   if (syscall(SYS_newfstatat, AT_FDCWD, path, &status, 0) != 0) return PYCDS_MISS_SOURCE_MISSING;
   /* Nothing else is a module for the path finder, whatever its size and time. */
   if (!S_ISREG(status.st_mode) || (uint64_t)status.st_size != facts->source_size) return PYCDS_MISS_SOURCE_CHANGED;

@@ -6,8 +6,8 @@
 #include "../archive/facts.h"
 
 /* Walks `path` (sys.path, or a parent's __path__; a list) to the entry that held the module in
- * training. SERVED when it is there and no directory before it holds a file or directory
- * of the module's name; `check_earlier` false trusts the earlier entries. Directories are
+ * training. SERVED when it is there, nothing in it comes before it, and no directory before it holds a file or directory
+ * of the module's name; `check_earlier` false trusts the directories, if they are the same. Directories are
  * listed once and again when they change; changes are looked for when the coarse clock has
  * moved on. No Python exception is left set. */
 enum pycds_miss search_check(PyObject *path, const struct facts *facts, bool check_earlier);
