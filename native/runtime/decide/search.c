@@ -51,7 +51,9 @@ struct directory {
   size_t capacity, used;
 };
 
-static struct directory *directories;
+/* By the hash of their paths. */
+#define CHAINS 256
+static struct directory *chains[CHAINS];
 
 struct entry64 {
   uint64_t inode;
@@ -135,14 +137,14 @@ static bool list_directory(struct directory *d, const char *path) {
 
 static struct directory *directory_of(struct text path) {
   uint64_t hash = pycds_hash(path.bytes, path.length);
-  struct directory *d = directories;
+  struct directory **chain = &chains[hash % CHAINS], *d = *chain;
   while (d && d->path_hash != hash) d = d->next;
   if (d) return d;
   d = calloc(1, sizeof *d);
   if (!d) return NULL;
   d->path_hash = hash;
-  d->next = directories;
-  return directories = d;
+  d->next = *chain;
+  return *chain = d;
 }
 
 static bool is_same(const struct directory *d, const struct stat *status) {
@@ -237,9 +239,11 @@ static enum pycds_miss check_own_directory(const char *path, const struct facts 
 }
 
 void search_forget(void) {
-  for (struct directory *d = directories; d; d = d->next) {
-    d->state = UNKNOWN;
-    d->looked = 0;
+  for (size_t i = 0; i < CHAINS; i++) {
+    for (struct directory *d = chains[i]; d; d = d->next) {
+      d->state = UNKNOWN;
+      d->looked = 0;
+    }
   }
 }
 
