@@ -12,13 +12,17 @@
 #include "../static/sys/text.h"
 
 #define BYTECODE_HEAD_BYTES 16
-/* Five numbers and what is between them. */
-#define BYTECODE_IDENTITY_BYTES (5 * TEXT_DECIMAL_BYTES)
+/* Four numbers and what is between them. */
+#define BYTECODE_IDENTITY_BYTES (4 * TEXT_DECIMAL_BYTES)
+/* Behind the magic number: the bytecode is for a hash of the source, which importlib compares, or does not. */
+#define BYTECODE_OF_HASH 1u
+#define BYTECODE_CHECKED 2u
 
-/* What tells one file from every other, also from what replaces it; returns its length. */
+/* What tells one file from every other, also from what replaces it; returns its length. Without the device, which is
+ * another one in each container of an image. */
 static inline size_t bytecode_identity(const struct stat *status, char out[BYTECODE_IDENTITY_BYTES]) {
-  const uint64_t parts[] = {(uint64_t)status->st_dev, (uint64_t)status->st_ino, (uint64_t)status->st_size,
-                            (uint64_t)status->st_ctim.tv_sec, (uint64_t)status->st_ctim.tv_nsec};
+  const uint64_t parts[] = {(uint64_t)status->st_ino, (uint64_t)status->st_size, (uint64_t)status->st_ctim.tv_sec,
+                            (uint64_t)status->st_ctim.tv_nsec};
   size_t length = 0;
   for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
     char digits[TEXT_DECIMAL_BYTES];
@@ -28,6 +32,13 @@ static inline size_t bytecode_identity(const struct stat *status, char out[BYTEC
     length += text_length(number);
   }
   return length;
+}
+
+/* Whether a file that begins so is for the hash of a source, whatever that is. */
+static inline bool bytecode_is_of_hash(const uint8_t head[BYTECODE_HEAD_BYTES], const uint8_t magic[4]) {
+  uint32_t flags;
+  memcpy(&flags, head + 4, sizeof flags);
+  return memcmp(head, magic, 4) == 0 && (flags & BYTECODE_OF_HASH) && !(flags & ~(BYTECODE_OF_HASH | BYTECODE_CHECKED));
 }
 
 /* Whether importlib takes the code of a file that begins so, by the time and size of the source. */

@@ -64,7 +64,7 @@ struct work {
   const uint8_t *at, *end;
   struct record_process process;
   struct pycds_module *modules;
-  size_t count, capacity;
+  size_t count, capacity, modules_seen;
   struct pycds_caches caches;
   struct learn_files *out;
   struct record_field bytecode; /* of the module that comes next */
@@ -103,8 +103,10 @@ static bool read_whole(long file, uint8_t *to, size_t bytes) {
   return true;
 }
 
-/* The code in the bytecode file of a module, from which the process has it; NULL when that file has gone. */
-static const uint8_t *read_bytecode(const struct work *w, const struct record_module *module, size_t *bytes) {
+/* The code in the bytecode file of a module, from which the process has it; NULL when that file has gone, or is for
+ * another source, which importlib may not have compared. */
+static const uint8_t *read_bytecode(const struct work *w, const struct record_module *module, uint64_t source_hash,
+                                    size_t *bytes) {
   char path[4096], identity[BYTECODE_IDENTITY_BYTES];
   struct stat status;
   uint8_t *content = NULL;
@@ -122,8 +124,11 @@ static const uint8_t *read_bytecode(const struct work *w, const struct record_mo
   }
   CALL1(close, file);
   int64_t mtime, size;
-  bool fits = content && record_number(&module->mtime, &mtime) && record_number(&module->size, &size) &&
-              bytecode_fits(content, w->task->magic, mtime, size);
+  bool fits = content && record_number(&module->mtime, &mtime) && record_number(&module->size, &size);
+  if (fits && bytecode_is_of_hash(content, w->task->magic))
+    fits = source_hash != 0 && memcmp(content + 8, &source_hash, sizeof source_hash) == 0;
+  else
+    fits = fits && bytecode_fits(content, w->task->magic, mtime, size);
   if (!fits) return NULL;
   *bytes = (size_t)status.st_size - BYTECODE_HEAD_BYTES;
   return content + BYTECODE_HEAD_BYTES;
@@ -177,9 +182,10 @@ static void add_module(struct work *w, struct record_module *record) {
   if (!record_number(&record->mtime, &mtime) || !record_number(&record->size, &size)) return;
   module.source_mtime = mtime;
   module.source_size = (uint64_t)size;
-  if (module.marshal_bytes == 0) module.marshal = read_bytecode(w, record, &module.marshal_bytes);
-  if (!module.marshal || !reserve_module(w)) return;
+  w->modules_seen++;
   module.source_hash = hash_source(w, &module);
+  if (module.marshal_bytes == 0) module.marshal = read_bytecode(w, record, module.source_hash, &module.marshal_bytes);
+  if (!module.marshal || !reserve_module(w)) return;
   w->modules[w->count++] = module;
   record->marshal.length = record->seeds.length = 0;
   record->source_hash = (struct record_field){&module.source_hash, sizeof module.source_hash};
@@ -374,6 +380,8 @@ enum learn_state learn_compose(const struct learn_task *task, const uint8_t *log
     if (!is_repeated(&w, &frame) && !take(&w, &frame)) return LEARN_UNREADABLE;
   }
   if (w.process.hexversion.length == 0) return LEARN_UNREADABLE; /* of whom? */
+  /* All files have gone: an archive without modules would be used, and of no use. */
+  if (w.modules_seen > 0 && w.count == 0) return LEARN_UNREADABLE;
   enum learn_state state = write_archive(&w);
   learn_seal(&out->learned);
   pycds_caches_free(&w.caches);

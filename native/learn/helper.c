@@ -113,6 +113,8 @@ static void detach(struct learn_task *task) {
   reset_signals();
   CALL0(setsid);
   CALL1(umask, 077);
+  /* A file system that the program leaves can be unmounted. */
+  CALL1(chdir, "/");
   /* First of all that takes time: a port that the program closes is to be free. */
   keep_descriptors(task);
   be_modest();
@@ -227,6 +229,11 @@ static void follow(const struct learn_task *task) {
   int64_t changed = now();
   for (int archives = 0; archives < MAX_ARCHIVES;) {
     sleep_until_rung(shared);
+    /* At once: a process with a new filter of system calls must see at its end that it has nothing to do. */
+    if (!same_rights(task->parent)) {
+      finish(task, LEARN_RIGHTS_CHANGED);
+      break;
+    }
     children_look(&children, task);
     uint64_t length = atomic_load_explicit(&shared->length, memory_order_acquire), all = length + children.bytes;
     int64_t time = now();

@@ -6,6 +6,7 @@
 
 #include <fcntl.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "../format/hash.h"
 #include "../static/sys/syscalls.h"
@@ -99,6 +100,16 @@ int64_t room_of_memory(void) {
   }
   int64_t old = room(number_in("/memory", "memory.limit_in_bytes"), number_in("/memory", "memory.usage_in_bytes"));
   return old == ROOM_UNKNOWN ? left : least(left, old + cached_files("/memory"));
+}
+
+int64_t room_of_addresses(void) {
+  const int64_t page = 4096;
+  struct rlimit limit = {RLIM_INFINITY, RLIM_INFINITY};
+  char text[TEXT_BYTES];
+  if (CALL4(prlimit64, 0, RLIMIT_AS, NULL, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) return ROOM_UNKNOWN;
+  if (!read_text("/proc/self/statm", text)) return 0;
+  const char *at = text;
+  return room((int64_t)(limit.rlim_cur > INT64_MAX ? INT64_MAX : limit.rlim_cur), (int64_t)text_decimal(&at) * page);
 }
 
 int64_t room_of_processes(void) {

@@ -13,6 +13,9 @@
 /* Bytes that the group may still use; what it has cached of files counts as free. */
 int64_t room_of_memory(void);
 
+/* Bytes that this process may still map (RLIMIT_AS). */
+int64_t room_of_addresses(void);
+
 /* Processes and threads that the group may still have. */
 int64_t room_of_processes(void);
 

@@ -339,13 +339,14 @@ def links():
 deadline = time.monotonic() + 300
 while time.monotonic() < deadline and len(links()) != 5:
     time.sleep(0.01)
-print(links().count("/dev/null"), [link for link in links() if "socket" in link or "held" in link])
+own = {os.readlink("/proc/self/fd/%d" % fd) for fd in range(100) if os.path.exists("/proc/self/fd/%d" % fd)} - {"/dev/null"}
+print(links().count("/dev/null"), len([link for link in own if "socket" in link or "held" in link]) >= 2, own & set(links()))
 `,
     )
     const held = school.bench.file('held', '')
     const runs = `import os, socket, sys\ns = socket.socket(); s.listen(); s.set_inheritable(True)\nf = open(${JSON.stringify(held)}); os.set_inheritable(f.fileno(), True)\nos.execv(sys.executable, [sys.executable, ${JSON.stringify(script)}])\n`
     const { stdout } = await school.bench.run(['-c', runs], school.environment())
-    t.is(stdout, '3 []\n')
+    t.is(stdout, '3 True set()\n')
   })
 
   testInTurn('what ends a program, or a module of it, is its own while it is recorded', async (t) => {
@@ -625,6 +626,110 @@ print(os.waitpid(pid, 0)[1])
     t.is(stdout, '256\n', stderr)
   })
 
+  testInTurn('a program that ends at once learns in a few starts', async (t) => {
+    const school = new School(t, python.path)
+    // Its end is that of the helper.
+    const script = school.program('app.py', `${BODY}${TOLD}`)
+    const told: string[] = []
+    while (told.length < 5 && !told.includes('USED')) {
+      const { code, stderr } = await school.run(script)
+      t.is(code, 0, stderr)
+      told.push(stderr.split(' ')[0] ?? '')
+    }
+    t.is(told.at(-1), 'USED', told.join())
+  })
+
+  testInTurn(
+    'a signal that comes while the end is held does not change how the program has ended',
+    async (t) => {
+      const school = new School(t, python.path)
+      // The helper is stopped: nothing but the signal ends the wait.
+      const script = school.program(
+        'app.py',
+        `import json, os, signal
+signal.signal(signal.SIGALRM, lambda *_: None)
+helper, = (pid for pid in os.listdir("/proc") if pid.isdigit() and open("/proc/%s/stat" % pid).read().rpartition(") ")[2].split()[1] == str(os.getpid()))
+while open("/proc/%s/oom_score_adj" % helper).read() != "1000\\n":
+    os.sched_yield()
+os.kill(int(helper), signal.SIGSTOP)
+signal.setitimer(signal.ITIMER_REAL, 0.3)
+`,
+      )
+      t.is((await school.run(script, { PYCDS_LEARN_WAIT: '1m' })).code, 0)
+    },
+  )
+
+  testInTurn('a limit on the size of files that ends programs does not end this one', async (t) => {
+    const school = new School(t, python.path)
+    const text = `import json, resource, signal
+signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
+resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100))
+`
+    t.is((await school.run(school.program('app.py', text))).code, 0)
+    t.deepEqual(school.files('.records'), [])
+  })
+
+  testInTurn('a limit on addresses is left to the program', async (t) => {
+    const school = new School(t, python.path)
+    const script = school.program('app.py', `${BODY}${TOLD}`)
+    for (const kibibytes of [60_000, 90_000, 120_000]) {
+      const words = ['-c', `ulimit -v ${kibibytes}; exec "$0" "$@"`, python.path, script]
+      const start = (learn: string) =>
+        run('sh', words, { env: { PATH, ...school.environment({ PYCDS_LEARN: learn }) } })
+      const [plain, learning] = [await start(''), await start(school.room(`${kibibytes}`))]
+      t.deepEqual([learning.code, learning.stdout], [plain.code, plain.stdout], learning.stderr)
+    }
+  })
+
+  testInTurn('the helper leaves the directory in which the program was started', async (t) => {
+    const school = new School(t, python.path)
+    const script = school.program(
+      'app.py',
+      `import json, os, time
+parent = lambda pid: open("/proc/%s/stat" % pid).read().rpartition(") ")[2].split()[1]
+helper, = (pid for pid in os.listdir("/proc") if pid.isdigit() and parent(pid) == str(os.getpid()))
+deadline = time.monotonic() + 300
+while time.monotonic() < deadline and os.readlink("/proc/%s/cwd" % helper) != "/":
+    time.sleep(0.01)
+print(os.readlink("/proc/%s/cwd" % helper))
+`,
+    )
+    t.is((await school.run(script)).stdout, '/\n')
+  })
+
+  testInTurn('code of another source than the one that is there is not learned', async (t) => {
+    const school = new School(t, python.path)
+    const own = school.room('own')
+    const source = join(own, 'mine.py')
+    const compile = (mode: string) =>
+      school.bench.run([
+        '-c',
+        `import py_compile as p; p.compile(${JSON.stringify(source)}, invalidation_mode=p.PycInvalidationMode.${mode})`,
+      ])
+    const script = school.program(
+      'app.py',
+      `import sys; sys.path.insert(0, ${JSON.stringify(own)})\nimport mine, json\nprint(mine.value)\n`,
+    )
+    writeFileSync(source, 'value = "old"\n')
+    await compile('UNCHECKED_HASH')
+    writeFileSync(source, 'value = "new, and longer"\n')
+    t.is((await school.run(script, { PYCDS_LEARN_WAIT: WAIT })).stdout, 'old\n')
+    await compile('UNCHECKED_HASH')
+    for (let i = 0; i < 2; i++) t.is((await school.run(script)).stdout, 'new, and longer\n')
+    // That of the source itself is learned, be it compared or not.
+    for (const mode of ['UNCHECKED_HASH', 'CHECKED_HASH']) {
+      for (const file of school.files('')) rmSync(join(school.directory, file))
+      await compile(mode)
+      await school.run(script, { PYCDS_LEARN_WAIT: WAIT })
+      const [name = ''] = school.files('.cds')
+      const { modules } = archiver.describe(name, readFileSync(join(school.directory, name)))
+      t.true(
+        modules.some((one) => one.name === 'mine'),
+        mode,
+      )
+    }
+  })
+
   testInTurn('a limit on the size of files leaves nothing behind', async (t) => {
     const school = new School(t, python.path)
     const script = school.program('app.py', BODY)
@@ -752,19 +857,28 @@ print(os.waitpid(pid, 0)[1])
     chmodSync(shared, 0o1777)
     t.is(await status(shared), 'RECORDING')
     t.is(statSync(join(shared, `pycds-${uid}`)).mode & 0o777, 0o700)
-    chmodSync(join(shared, `pycds-${uid}`), 0o770)
-    t.is(await status(shared), 'FOREIGN_DIRECTORY')
+    // A volume that is mounted for a group has got its rights everywhere.
+    chmodSync(join(shared, `pycds-${uid}`), 0o2770)
+    t.not(await status(shared), 'FOREIGN_DIRECTORY')
+    t.is(statSync(join(shared, `pycds-${uid}`)).mode & 0o777, 0o700)
+    chmodSync(join(shared, `pycds-${uid}`), 0o755)
+    t.not(await status(shared), 'FOREIGN_DIRECTORY')
     const trap = school.room('trap')
     chmodSync(trap, 0o777)
     symlinkSync(school.room('elsewhere'), join(trap, `pycds-${uid}`))
     t.is(await status(trap), 'FOREIGN_DIRECTORY')
     symlinkSync(shared, join(school.bench.directory, 'link'))
     t.is(await status(join(school.bench.directory, 'link')), 'NO_DIRECTORY')
+    t.is(await status(join(school.bench.directory, 'link/')), 'NO_DIRECTORY')
     t.is(await status('relative'), 'NO_DIRECTORY')
     t.is(await status(join(school.bench.directory, 'none/none')), 'NO_DIRECTORY')
     if (uid !== 0) return
     const foreign = school.room('foreign')
     chownSync(foreign, 65534, 65534)
+    t.is(await status(foreign), 'FOREIGN_DIRECTORY')
+    chmodSync(foreign, 0o777)
+    mkdirSync(join(foreign, `pycds-${uid}`))
+    chownSync(join(foreign, `pycds-${uid}`), 65534, 65534)
     t.is(await status(foreign), 'FOREIGN_DIRECTORY')
   })
 

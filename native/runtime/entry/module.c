@@ -141,9 +141,11 @@ static enum pycds_reject look_for_learned(PyObject *self, enum pycds_reject reje
 }
 
 static bool tell_learning(const char **code, const char **sentence) {
+  static char text[1024];
   enum learn_status status = learn_status();
   *code = learn_status_code(status);
-  *sentence = learn_status_sentence(status);
+  snprintf(text, sizeof text, "%s (%s)", learn_status_sentence(status), learn_directory());
+  *sentence = text;
   return status != LEARN_OFF;
 }
 

@@ -123,14 +123,18 @@ static void summarise_cache(enum report_cache cache, const char *what) {
   if (total > 0) say(LINE_COMPILATIONS, report.cached[cache], total, what);
 }
 
-static void summarise_learning(void) {
+static bool summarise_learning(void) {
   const char *code, *sentence;
-  if (report.learning && report.learning(&code, &sentence)) say(LINE_LEARNING, code, sentence);
+  if (!report.learning || !report.learning(&code, &sentence)) return false;
+  say(LINE_LEARNING, code, sentence);
+  return true;
 }
 
 static void summarise(void) {
   summarise_snapshot();
-  summarise_learning();
+  bool learns = summarise_learning();
+  /* Whoever learns has none yet. */
+  if (learns && report.reject == PYCDS_REJECT_MISSING && !getenv("PYCDS_ARCHIVE")) return;
   if (report.reject) {
     say(LINE_NOT_USED, report.path, pycds_reject_code(report.reject), pycds_reject_sentence(report.reject));
     return;

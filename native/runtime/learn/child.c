@@ -16,6 +16,8 @@
 #include "../../learn/surroundings.h"
 #include "../../static/sys/syscalls.h"
 
+/* What is left to the program. */
+#define ROOM_BYTES ((int64_t)64 * 1024 * 1024)
 #define LANE_BYTES (sizeof(struct learn_shared) + LEARN_LOG_BYTES)
 
 static struct {
@@ -69,6 +71,7 @@ static long map(int descriptor) {
 struct learn_shared *child_begin(void) {
   /* Of other rights, or with another filter, which may end a process for a call that it does not know. */
   if (way.rights == 0 || own_rights() != way.rights || !may_be_so_large() || !is_still_there()) return NULL;
+  if (room_of_addresses() < ROOM_BYTES + (int64_t)LANE_BYTES) return NULL;
   long descriptor = CALL2(memfd_create, "pycds-learn", MFD_CLOEXEC | MFD_ALLOW_SEALING);
   if (descriptor < 0) return NULL;
   const long seals = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL;

@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include "directory.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -12,7 +13,6 @@
 
 #define DESCRIPTOR_MINIMUM 200
 #define OTHERS_WRITE (S_IWGRP | S_IWOTH)
-#define OTHERS (S_IRWXG | S_IRWXO)
 
 static long open_directory(long at, const char *path) {
   return CALL4(openat, at, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, 0);
@@ -30,7 +30,7 @@ int directory_move(long descriptor) {
 }
 
 /* The own directory in one that others may write to; its name goes behind the path. */
-static long open_own(long shared, struct directory *out) {
+static enum learn_status open_own(long shared, struct directory *out, long *own) {
   const size_t prefix = sizeof PYCDS_LEARNED_OF_USER - 1;
   char name[TEXT_DECIMAL_BYTES + sizeof PYCDS_LEARNED_OF_USER] = PYCDS_LEARNED_OF_USER, digits[TEXT_DECIMAL_BYTES];
   struct stat status;
@@ -38,17 +38,22 @@ static long open_own(long shared, struct directory *out) {
   const char *number = text_of_decimal(digits, user);
   size_t length = text_length(out->path);
   memcpy(name + prefix, number, text_length(number) + 1);
-  if (length + text_length(name) + 2 > sizeof out->path) return -1;
+  if (length + text_length(name) + 2 > sizeof out->path) return LEARN_NO_DIRECTORY;
   CALL3(mkdirat, shared, name, S_IRWXU);
-  long own = open_directory(shared, name);
-  if (own < 0) return -1;
-  if (!look_at(own, &status) || status.st_uid != user || (status.st_mode & OTHERS) != 0) {
-    CALL1(close, own);
-    return -1;
+  *own = open_directory(shared, name);
+  if (*own == -ENOENT) return LEARN_UNWRITABLE;
+  if (*own < 0) return LEARN_FOREIGN_DIRECTORY;
+  bool ours = look_at(*own, &status) && status.st_uid == user;
+  /* Volumes that are mounted for a group get its rights on all that is there. Each file is looked at on its own. */
+  if (ours && (status.st_mode & OTHERS_WRITE) != 0)
+    ours = CALL2(fchmod, *own, S_IRWXU) == 0 && look_at(*own, &status) && (status.st_mode & OTHERS_WRITE) == 0;
+  if (!ours) {
+    CALL1(close, *own);
+    return LEARN_FOREIGN_DIRECTORY;
   }
   out->path[length] = '/';
   memcpy(out->path + length + 1, name, text_length(name) + 1);
-  return own;
+  return LEARN_OFF;
 }
 
 enum learn_status directory_open(const char *path, struct directory *out) {
@@ -57,17 +62,20 @@ enum learn_status directory_open(const char *path, struct directory *out) {
   out->descriptor = -1;
   if (*path != '/' || length >= sizeof out->path) return LEARN_NO_DIRECTORY;
   memcpy(out->path, path, length + 1);
-  long directory = open_directory(AT_FDCWD, path);
+  /* Behind a link that ends in a slash is what it leads to. */
+  while (length > 1 && out->path[length - 1] == '/') out->path[--length] = 0;
+  long directory = open_directory(AT_FDCWD, out->path);
   if (directory < 0) {
-    CALL3(mkdirat, AT_FDCWD, path, S_IRWXU);
-    directory = open_directory(AT_FDCWD, path);
+    CALL3(mkdirat, AT_FDCWD, out->path, S_IRWXU);
+    directory = open_directory(AT_FDCWD, out->path);
   }
-  if (directory < 0) return LEARN_NO_DIRECTORY;
+  if (directory < 0) return directory == -EACCES ? LEARN_UNWRITABLE : LEARN_NO_DIRECTORY;
   bool known = look_at(directory, &status);
   if (known && (status.st_mode & OTHERS_WRITE) != 0) {
-    long own = open_own(directory, out);
+    long own = -1;
+    enum learn_status refused = open_own(directory, out, &own);
     CALL1(close, directory);
-    if (own < 0) return LEARN_FOREIGN_DIRECTORY;
+    if (refused) return refused;
     directory = own;
   } else if (!known || (status.st_uid != 0 && status.st_uid != (uid_t)CALL0(geteuid))) {
     CALL1(close, directory);

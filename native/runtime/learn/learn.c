@@ -35,6 +35,10 @@
 #define ROOM_PROCESSES 64
 #define SMALL_PROCESS_LIMIT 512
 #define MAX_TRIES 3
+/* Where waiting is asked for. */
+#define MAX_TRIES_WAITING 6
+/* A program that ends before the archive of kept records is there, again and again, waits once: so long at most. */
+#define OWN_WAIT_MILLISECONDS ((int64_t)1000)
 #define HOUR ((int64_t)60 * 60)
 #define MAX_WAIT_MILLISECONDS ((int64_t)60000)
 /* For the helper that is told to end; it takes about one. */
@@ -83,6 +87,8 @@ const char *learn_status_sentence(enum learn_status status) {
   return sentences[status];
 }
 
+const char *learn_directory(void) { return learning.directory.path; }
+
 static enum learn_status status_of(enum learn_state state) {
   switch (state) {
     case LEARN_DONE: return LEARN_LEARNED;
@@ -107,7 +113,8 @@ enum learn_status learn_status(void) {
   reap();
   uint32_t state = atomic_load(&shared->state);
   if (state != LEARN_WAITING) return status_of((enum learn_state)state);
-  return learning.helper > 0 ? LEARN_RECORDING : LEARN_NO_PROCESS;
+  if (learning.helper <= 0) return LEARN_NO_PROCESS;
+  return learning.task.records ? LEARN_WRITING : LEARN_RECORDING;
 }
 
 /* ---- what is asked for ---- */
@@ -159,13 +166,15 @@ static uint64_t limit(void) {
   return *value ? DEFAULT_LIMIT_BYTES : bytes;
 }
 
-/* A duration such as 2s or 500ms, in milliseconds; 0: none. */
+/* A duration such as 2s, 500ms or 1m, in milliseconds; 0: none. */
 static int64_t wait_time(void) {
   const char *value = getenv("PYCDS_LEARN_WAIT");
   if (!value || *value < '0' || *value > '9' || text_length(value) > 12) return 0;
   int64_t count = (int64_t)text_decimal(&value);
   if (text_is(value, "s"))
     count *= 1000;
+  else if (text_is(value, "m"))
+    count *= 60 * 1000;
   else if (!text_is(value, "ms"))
     return 0;
   return count < MAX_WAIT_MILLISECONDS ? count : MAX_WAIT_MILLISECONDS;
@@ -189,6 +198,7 @@ const char *learn_find(PyObject *self, const struct pycds_header *baked) {
   struct stat status;
   char name[STORE_NAME_BYTES];
   if (!find_wish(self, &wish)) return NULL;
+  memcpy(learning.directory.path, wish.directory, sizeof wish.directory);
   /* What was learned beside one archive is not what another lacks. */
   if (baked) *text_put_hex(wish.image + text_length(wish.image), baked->header_hash) = 0;
   if (!kind_describe(wish.image, &learning.task, &learning.command)) {
@@ -276,15 +286,15 @@ static bool take_lock(void) {
   return false;
 }
 
-static bool is_tried(void) {
+/* How often writing the archive has been begun, and not been ended, within the last hour. */
+static int64_t tries(void) {
   char name[STORE_NAME_BYTES];
   struct stat status;
   store_name(name, learning.task.key, LEARN_TRIES);
-  if (CALL4(newfstatat, learning.directory.descriptor, name, &status, AT_SYMLINK_NOFOLLOW) != 0) return false;
-  if (status.st_size < MAX_TRIES) return false;
-  if (is_recent(status.st_mtim.tv_sec)) return true;
+  if (CALL4(newfstatat, learning.directory.descriptor, name, &status, AT_SYMLINK_NOFOLLOW) != 0) return 0;
+  if (is_recent(status.st_mtim.tv_sec)) return status.st_size;
   CALL3(unlinkat, learning.directory.descriptor, name, 0);
-  return false;
+  return 0;
 }
 
 static bool there_are(const char *suffix) {
@@ -368,11 +378,30 @@ static void hurry_helper(void) {
   CALL3(sched_setscheduler, learning.helper, SCHED_OTHER, &parameter);
 }
 
+static uint64_t pending_signals(void) {
+  uint64_t pending = 0;
+  CALL2(rt_sigpending, &pending, sizeof pending);
+  return pending;
+}
+
+/* The program is over, and Python has given its handlers back: a signal that comes now would end it another way than it has
+ * ended. It ends the wait, and is gone. */
 static void wait_for_helper(struct learn_shared *shared) {
+  const struct timespec nap = {0, 500000}, none = {0, 0};
+  const uint64_t all = ~(uint64_t)0;
+  const int64_t deadline = milliseconds_now() + learning.wait;
+  uint64_t before = 0;
   hurry_helper();
+  CALL4(rt_sigprocmask, SIG_BLOCK, &all, &before, sizeof all);
+  uint64_t earlier = pending_signals(), new = 0;
   atomic_store(&shared->ending, 1);
   ring(shared);
-  reap_within(learning.wait);
+  for (reap(); learning.helper > 0 && !new &&milliseconds_now() < deadline; reap()) {
+    CALL2(nanosleep, &nap, NULL);
+    new = pending_signals() & ~earlier & ~before;
+  }
+  while (new &&CALL4(rt_sigtimedwait, &new, NULL, &none, sizeof new) > 0) continue;
+  CALL4(rt_sigprocmask, SIG_SETMASK, &before, NULL, sizeof before);
 }
 
 /* Where it cannot be ended, or does not end since a disk is slow, it is left: the program's end does not wait for it. */
@@ -394,6 +423,9 @@ static void keep_records(const struct learn_shared *shared) {
   static const char kind[] = "whole";
   char head[RECORD_HEAD_BYTES], digits[TEXT_HEX_DIGITS];
   size_t length = (size_t)atomic_load(&shared->length);
+  struct rlimit largest = {0, 0};
+  /* A file that becomes larger than it may costs the process its life. */
+  if (CALL4(prlimit64, 0, RLIMIT_FSIZE, NULL, &largest) != 0 || largest.rlim_cur < length + RECORD_HEAD_BYTES) return;
   text_put_hex(digits, pycds_hash(shared->log, length));
   const struct record_whole whole = {.hash = field_of(digits, sizeof digits)};
   const struct store_part parts[] = {
@@ -414,7 +446,8 @@ static void keep_records(const struct learn_shared *shared) {
 
 static void at_end(void) {
   struct learn_shared *shared = log_shared();
-  if (!shared) return;
+  /* With a new filter of system calls, any of those that follow could be its end. */
+  if (!shared || atomic_load(&shared->state) == LEARN_RIGHTS_CHANGED) return;
   reap();
   if (learning.wait > 0 && atomic_load(&shared->state) == LEARN_WAITING) wait_for_helper(shared);
   uint32_t state = atomic_load(&shared->state);
@@ -430,19 +463,21 @@ void learn_start(enum pycds_reject reject) {
   learning.status = LEARN_INTERPRETER;
   if (reject == PYCDS_REJECT_INTERPRETER || reject == PYCDS_REJECT_RUNTIME) return;
   learning.status = LEARN_NO_MEMORY;
-  if (room_of_memory() < ROOM_BYTES) return;
+  if (room_of_memory() < ROOM_BYTES || room_of_addresses() < ROOM_BYTES + (int64_t)LEARN_LOG_BYTES) return;
   learning.status = LEARN_TRIED;
-  if (is_tried() || !take_lock()) return;
+  learning.wait = wait_time();
+  const int64_t tried = tries();
+  if (tried >= (learning.wait > 0 ? MAX_TRIES_WAITING : MAX_TRIES) || !take_lock()) return;
   /* Somebody may have just finished. */
   learning.status = LEARN_BUSY;
   if (reject == PYCDS_REJECT_MISSING && there_are(LEARN_ARCHIVE)) return;
   learning.status = LEARN_NO_MEMORY;
   if (!log_open()) return;
-  learning.wait = wait_time();
   learning.task.shared = log_shared();
   learning.task.limit = limit();
   learning.task.records = there_are(LEARN_KEPT_RECORDS);
   learning.status = LEARN_RECORDING;
+  if (learning.task.records && tried > 0 && learning.wait == 0) learning.wait = OWN_WAIT_MILLISECONDS;
   bool helped = start_helper();
   /* The program's own children have no use for it. */
   CALL3(madvise, log_shared(), sizeof(struct learn_shared) + LEARN_LOG_BYTES, MADV_DONTFORK);

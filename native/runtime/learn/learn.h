@@ -28,6 +28,8 @@
 enum learn_status learn_status(void);
 const char *learn_status_code(enum learn_status status);
 const char *learn_status_sentence(enum learn_status status);
+/* The directory that was asked for, or that of this user in it. */
+const char *learn_directory(void);
 
 /* Whether a directory was asked for: by the variable, or by the place built in beside `self`, the module. */
 bool learn_is_wanted(PyObject *self);

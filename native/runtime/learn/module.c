@@ -92,7 +92,7 @@ static void look_at_bytecode(struct before *before) {
   if (file < 0) return;
   if (learn_magic(magic) && CALL4(newfstatat, file, "", &status, AT_EMPTY_PATH) == 0 && S_ISREG(status.st_mode) &&
       CALL3(read, file, head, sizeof head) == (long)sizeof head &&
-      bytecode_fits(head, magic, before->mtime, (int64_t)before->size)) {
+      (bytecode_is_of_hash(head, magic) || bytecode_fits(head, magic, before->mtime, (int64_t)before->size))) {
     before->bytecode_bytes = bytecode_identity(&status, before->bytecode);
   }
   CALL1(close, file);
