@@ -24,6 +24,9 @@
 /* In a directory in which starts learn, behind the key of a kind of start: the archive, and its records without code. */
 #define PYCDS_LEARNED_ARCHIVE ".cds"
 #define PYCDS_LEARNED_RECORDS ".learned"
+/* Records of a start that ended before there was an archive of them, and a byte for each time that one was begun. */
+#define PYCDS_LEARNED_KEPT ".records"
+#define PYCDS_LEARNED_TRIES ".tries"
 /* In front of a user's number: a directory of their own in one that others may write to. */
 #define PYCDS_LEARNED_OF_USER "pycds-"
 

@@ -22,11 +22,11 @@
 
 /* Names in the directory, behind a key. */
 #define LEARN_ARCHIVE PYCDS_LEARNED_ARCHIVE
-#define LEARN_KEPT_RECORDS ".records"     /* whole records, of which there is no archive yet */
-#define LEARN_NOTES PYCDS_LEARNED_RECORDS /* those of which there is one, without code */
-#define LEARN_LOCK ".lock"                /* held by the process that learns */
-#define LEARN_TRIES ".tries"              /* a byte for each time that somebody began to write the archive */
-#define LEARN_TEMPORARY ".new"            /* in front of all of a name: what is being written */
+#define LEARN_KEPT_RECORDS PYCDS_LEARNED_KEPT /* whole records, of which there is no archive yet */
+#define LEARN_NOTES PYCDS_LEARNED_RECORDS     /* those of which there is one, without code */
+#define LEARN_LOCK ".lock"                    /* held by the process that learns */
+#define LEARN_TRIES PYCDS_LEARNED_TRIES       /* a byte for each time that somebody began to write the archive */
+#define LEARN_TEMPORARY ".new"                /* in front of all of a name: what is being written */
 
 enum learn_state {
   LEARN_WAITING = 0,

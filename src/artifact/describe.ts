@@ -4,7 +4,7 @@ import { PycdsError } from '../errors/index.js'
 import type { Archiver, Container } from '../ports/index.js'
 import { quote } from '../util/quote.js'
 import { type ArchiveContents, describeArchive } from './archive/describe.js'
-import { ARCHIVE_PATH, readBaked } from './kind/baked.js'
+import { ARCHIVE_PATH, LEARN_PATH, readBaked } from './kind/baked.js'
 import { describeSnapshot, type SnapshotContents } from './snapshot/describe.js'
 
 /** As results tell it. */
@@ -27,6 +27,12 @@ export async function describeImage(
   archiver: Archiver,
 ): Promise<Contents> {
   const { archive, manifest } = await readBaked(image)
+  if (!archive && (await image.stat(LEARN_PATH))) {
+    throw new PycdsError('IMAGE_INVALID', {
+      message: `image ${name}: it is prepared: it holds no archive, its containers learn`,
+      hint: 'Inspect a copy of the directory in which they do: pycds-image inspect DIR',
+    })
+  }
   if (!archive) {
     throw new PycdsError('IMAGE_INVALID', {
       message: `image ${name}: it holds no archive at ${ARCHIVE_PATH}`,

@@ -34,7 +34,7 @@ export default class Inspect extends BaseCommand {
     const { flags, args } = await this.parseLine(Inspect)
     // A name alone is that of an image, whatever lies here.
     const found = statSync(args.image, { throwIfNoEntry: false })
-    if (/^[./]/.test(args.image) && found?.isDirectory()) {
+    if (/^\.|\//.test(args.image) && found?.isDirectory()) {
       const { inspectDirectory } = await import('../usecases/learned-directory.js')
       const result = inspectDirectory(args.image)
       this.log(renderInspectDirectory(result, this.style))

@@ -11,7 +11,7 @@ import { makePlace } from './place.js'
 import { isAlone } from './processes.js'
 import { Snapshot } from './snapshot.js'
 import { undoChanges } from './undo.js'
-import { writeFiles } from './write.js'
+import { realDirectory, writeFiles } from './write.js'
 
 const FINGERPRINT_DIGITS = 32
 
@@ -60,6 +60,10 @@ export class CurrentRoot implements ImageRoot {
     const counted = paths.flatMap(withContent).filter((path) => !without.includes(path))
     for (const path of counted) hash.update(`${describe(path, times)}\0`)
     return hash.digest('hex').slice(0, FINGERPRINT_DIGITS)
+  }
+
+  realPath(path: string): string {
+    return realDirectory(path)
   }
 
   archiveFolder(common: string, beside: string, output = ''): string {

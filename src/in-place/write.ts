@@ -3,6 +3,7 @@
 import {
   chmodSync,
   chownSync,
+  lstatSync,
   mkdirSync,
   realpathSync,
   renameSync,
@@ -51,6 +52,9 @@ class Writing {
       target = join(output, folder, basename(path))
       this.#makeDirectory(folder, directory)
       const temporary = `${target}${TEMPORARY}`
+      // Where all are given their names, none may fail.
+      if (lstatSync(target, { throwIfNoEntry: false })?.isDirectory())
+        throw Object.assign(new Error(`${target} is a directory`), { code: 'EISDIR' })
       this.#temporaries.set(target, temporary)
       writeFileSync(temporary, body)
       if (uid !== undefined && gid !== undefined) own(temporary, uid, gid)
@@ -99,7 +103,7 @@ function own(path: string, uid: number, gid: number): void {
 }
 
 /** The path without symlinks, as far as it exists. */
-function realDirectory(path: string): string {
+export function realDirectory(path: string): string {
   if (path === '/') return path
   return stats(path) ? realpathSync(path) : join(realDirectory(dirname(path)), basename(path))
 }

@@ -3,7 +3,7 @@
 // to what it was.
 
 import { chainId, type DiffId, type ImageConfig, removeLayer, removeSettings } from '../image/index.js'
-import { ARTIFACT_VARIABLES, LABELS, LEARN_VARIABLES } from '../marks/marks.js'
+import { ARTIFACT_VARIABLES, LABELS, LEARN_DIRECTORY, LEARN_VARIABLES } from '../marks/marks.js'
 
 /** The labels of a config, empty when it has none. */
 export function labelsOf(config: ImageConfig): Record<string, string> {
@@ -37,7 +37,7 @@ export function withoutBake(config: ImageConfig): ImageConfig {
     // One that an image has by itself stays.
     unsetEnv: [
       ...ARTIFACT_VARIABLES,
-      ...(labelsOf(config)[LABELS.learn] === undefined ? [] : LEARN_VARIABLES),
+      ...(labelsOf(config)[LABELS.learn] === LEARN_DIRECTORY ? LEARN_VARIABLES : []),
     ],
     unsetLabels: Object.values(LABELS),
   }

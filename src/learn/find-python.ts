@@ -48,7 +48,7 @@ export function surroundingsOf(config: ImageConfig): PythonSurroundings {
  * @throws NO_PYTHON
  */
 export async function findPython(
-  image: string,
+  subject: string,
   files: Pick<Container, 'stat' | 'readFile'>,
   surroundings: PythonSurroundings,
 ): Promise<FoundPython> {
@@ -57,7 +57,7 @@ export async function findPython(
     const executable = await locate(python, files, surroundings)
     if (executable) return { executable, entry: directory }
     throw new PycdsError('NO_PYTHON', {
-      message: `image ${image}: there is no program ${python}`,
+      message: `${subject}: there is no program ${python}`,
       hint: 'Name the interpreter by its absolute path in the image.',
     })
   }
@@ -75,8 +75,8 @@ export async function findPython(
     if (executable) return { executable, entry: directory }
   }
   throw new PycdsError('NO_PYTHON', {
-    message: `image ${image}: neither its command nor its PATH leads to a Python`,
-    hint: 'Set PATH in the image so that python3 is found.',
+    message: `${subject}: neither its command nor its PATH leads to a Python`,
+    hint: 'Set PATH so that python3 is found; where there is no Python, there is nothing to prepare.',
   })
 }
 

@@ -91,7 +91,11 @@ async function withLoader({ spec, image }: LearnInput): Promise<TrainingSpec> {
 async function startOf(request: LearnRequest, input: LearnInput): Promise<TrainingSpec | undefined> {
   if (request.mode === 'entrypoint') return input.spec
   if (request.mode === 'none') return undefined
-  const { executable, entry } = await findPython(request.reference, input.image, input.surroundings)
+  const { executable, entry } = await findPython(
+    `image ${request.reference}`,
+    input.image,
+    input.surroundings,
+  )
   return importRun(input.spec, input.scripts.import, { executable, optimize: 0 }, entry, request.imports)
 }
 
@@ -145,7 +149,7 @@ async function readModules(
   const there = await input.image.stat(trace.python.executable)
   const executable = there
     ? trace.python.executable
-    : (await findPython(request.reference, input.image, input.surroundings)).executable
+    : (await findPython(`image ${request.reference}`, input.image, input.surroundings)).executable
   const modules = wanted.map((module) => ({ ...module, isPackage: module.package }))
   return readCode(
     {

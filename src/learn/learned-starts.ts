@@ -1,9 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // A directory in which containers have learned: what each kind of start has left there.
 import { readdirSync, readFileSync, statSync } from 'node:fs'
-import { join } from 'node:path'
+import { join, posix } from 'node:path'
 import { PycdsError } from '../errors/index.js'
-import { LEARNED_ARCHIVE, LEARNED_OF_USER, LEARNED_RECORDS } from '../marks/places.js'
+import {
+  LEARNED_ARCHIVE,
+  LEARNED_KEPT,
+  LEARNED_OF_USER,
+  LEARNED_RECORDS,
+  LEARNED_TRIES,
+} from '../marks/places.js'
 import { parseRunLog, type RunLogProcess } from './runlog/run-log.js'
 import { groupByPython } from './select/interpreter.js'
 import { selectModules } from './select/modules.js'
@@ -37,6 +43,20 @@ export function readLearned(directory: string): LearnedStart[] {
   const found = list(directory).flatMap((name) => (isOfUser(name) ? readOne(join(directory, name)) : []))
   const all = [...readOne(directory), ...found].sort((a, b) => b.time.getTime() - a.time.getTime())
   if (all.length > 0) return all
+  const places = [
+    directory,
+    ...list(directory)
+      .filter(isOfUser)
+      .map((name) => join(directory, name)),
+  ]
+  const names = places.flatMap(list)
+  if (names.some((name) => name.endsWith(LEARNED_KEPT) && KEY.test(name.slice(0, -LEARNED_KEPT.length)))) {
+    const begun = names.some((name) => name.endsWith(LEARNED_TRIES))
+    throw new PycdsError('TRACE_INVALID', {
+      message: `directory ${directory}: a start has left records there, of which there is no archive yet${begun ? ', though one was begun' : ''}`,
+      hint: 'Start the program once more, with PYCDS_LEARN_WAIT=5s if it ends at once.',
+    })
+  }
   throw new PycdsError('TRACE_INVALID', {
     message: `directory ${directory}: nothing was learned there`,
     hint: 'Name the directory of PYCDS_LEARN, or a copy of it, as somebody who may read it; PYCDS=report tells in a start what it learns.',
@@ -88,6 +108,23 @@ function list(directory: string): string[] {
   }
 }
 
+/** As programs are started by hand, `..` is in paths that follow from that of the interpreter. */
+function withPlainPaths(trace: Trace): Trace {
+  const { python, modules, siteDirectories, files } = trace
+  const { executable, library } = python
+  return {
+    ...trace,
+    python: {
+      ...python,
+      executable: posix.normalize(executable),
+      ...(library === undefined ? {} : { library: posix.normalize(library) }),
+    },
+    siteDirectories: siteDirectories.map((path) => posix.normalize(path)),
+    modules: modules.map((module) => ({ ...module, origin: posix.normalize(module.origin) })),
+    files: files.map((path) => posix.normalize(path)),
+  }
+}
+
 /**
  * A trace of all that was learned by one interpreter: the one whose starts imported most.
  * @returns others: kinds that are not in it, since another interpreter learned them
@@ -98,6 +135,6 @@ export function traceOf(learned: readonly LearnedStart[]): { trace: Trace; other
   const selection = selectModules(group, new Set())
   const known = (hash: Buffer) => hash.some((byte) => byte !== 0)
   const modules = selection.modules.filter(({ sourceHash }) => known(sourceHash))
-  const trace = toTrace({ id: '', platform: '' }, group, { ...selection, modules })
+  const trace = withPlainPaths(toTrace({ id: '', platform: '' }, group, { ...selection, modules }))
   return { trace: { ...trace, images: [] }, others: learned.length - group.processes.length }
 }

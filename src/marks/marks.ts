@@ -34,6 +34,9 @@ export function artifactEnvironment(folder: string) {
 /** Their names: what a training run must not see, and a new bake takes away. */
 export const ARTIFACT_VARIABLES: readonly string[] = Object.keys(artifactEnvironment(''))
 
+/** Where the containers of a prepared image learn, unless PYCDS_LEARN says otherwise. */
+export const LEARN_DIRECTORY = '/var/cache/pycds'
+
 /** The variable by which the containers of a prepared image find the directory in which they learn. */
 export function learnEnvironment(directory: string) {
   return { PYCDS_LEARN: directory }

@@ -72,6 +72,9 @@ export interface ImageRoot {
    */
   fingerprint(paths: readonly string[], options: { times: boolean; without: readonly string[] }): string
 
+  /** A path without symlinks, as far as there is something. */
+  realPath(path: string): string
+
   /** Where archive and manifest go: one place for the whole image, or beside the runtime for a user who cannot write there. */
   archiveFolder(common: string, beside: string, output?: string): string
 

@@ -6,10 +6,11 @@ import { thawOnHost } from '../artifact/host.js'
 import { readBaked } from '../artifact/kind/baked.js'
 import { type ErrorCode, PycdsError } from '../errors/index.js'
 import { commandOf, findArchitecture, type ImageConfig, nodeArchitecture } from '../image/index.js'
-import { isBaked, isReplaceable } from '../layer/labels.js'
+import { isBaked, isReplaceable, labelsOf } from '../layer/labels.js'
 import { surroundingsOf } from '../learn/find-python.js'
 import { describeUnseen, hintFor } from '../learn/run/index.js'
 import { whyUnseen } from '../learn/why-unseen.js'
+import { LABELS } from '../marks/marks.js'
 import type { Container, Ports } from '../ports/index.js'
 import { withContainer } from '../ports/with-container.js'
 import { formatCount, formatMs } from '../util/units.js'
@@ -135,6 +136,8 @@ async function checkImage(reference: string, { store, engine }: DoctorPorts): Pr
 
 function describeBake(config: ImageConfig): string {
   if (!isBaked(config)) return ''
+  const learns = labelsOf(config)[LABELS.learn]
+  if (learns !== undefined && isReplaceable(config)) return `; prepared, its containers learn in ${learns}`
   return isReplaceable(config)
     ? '; baked already, a new bake replaces its layer'
     : '; built on a baked image, whose layer a new bake leaves where it is'

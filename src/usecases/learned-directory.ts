@@ -93,6 +93,6 @@ function describe({ key, owner, time, archive, process }: LearnedStart): Learned
     sources: sources.length,
     owner,
     learned: time.toISOString(),
-    archive: found ? { path: archive, bytes: found.size } : null,
+    archive: found?.isFile() ? { path: archive, bytes: found.size } : null,
   }
 }

@@ -2,15 +2,23 @@
 // What lets an application learn its archive by itself: the runtime, its hook, and where to learn. Nothing is run.
 import { gzipSync } from 'node:zlib'
 import { learningContent } from '../artifact/content.js'
-import { LEARN_DIRECTORY } from '../artifact/learning/make.js'
-import { creationTime, DEFAULT_PATH, isLocation, nodeArchitecture, shortId } from '../image/index.js'
+import { PycdsError } from '../errors/index.js'
+import {
+  creationTime,
+  DEFAULT_PATH,
+  type ImageConfig,
+  isLocation,
+  nodeArchitecture,
+  shortId,
+} from '../image/index.js'
 import { appendToImage } from '../layer/append.js'
-import { isBuiltOnBake, originOf } from '../layer/labels.js'
+import { isBuiltOnBake, isReplaceable, labelsOf, originOf } from '../layer/labels.js'
 import { layerFiles, makeLayer } from '../layer/layer.js'
 import { type PythonSurroundings, surroundingsOf } from '../learn/find-python.js'
 import { findInstalled, type InstalledPython } from '../learn/foreign/installed.js'
 import { resolveSource } from '../learn/source.js'
 import { during } from '../log/index.js'
+import { LABELS, LEARN_DIRECTORY, LEARN_VARIABLES } from '../marks/marks.js'
 import type { ImageRoot, Ports, RunPorts } from '../ports/index.js'
 import { withContainer } from '../ports/with-container.js'
 import { present } from '../util/present.js'
@@ -33,6 +41,8 @@ export interface PrepareResult extends Prepared {
   schema: 'io.pycds.prepare/1'
   source: { reference: string; id: string }
   output: NonNullable<BakeResult['output']>
+  /** The source was baked, and its archive is not in the new image. */
+  replacedBake: boolean
   layer: { diffId: string; bytes: number; compressedBytes: number }
 }
 
@@ -59,6 +69,7 @@ export async function prepare(request: PrepareRequest, ports: Ports): Promise<Pr
   const config = await store.readConfig(source)
   const mtime = timeOf(request, creationTime(config))
   const origin = originOf(config)
+  const directory = directoryOf(config)
   const made = await during(progress, ['prepare', 'Make the layer'], (step) =>
     withContainer(engine, source.id, async (image) => {
       const python = await findInstalled(
@@ -68,7 +79,7 @@ export async function prepare(request: PrepareRequest, ports: Ports): Promise<Pr
         archiver,
       )
       const { runtime } = archiver.injected(nodeArchitecture(source))
-      const content = learningContent({ ...served(python), runtime, origin, directory: LEARN_DIRECTORY })
+      const content = learningContent({ ...served(python), runtime, origin, directory })
       const layer = await makeLayer(image, content, {
         mtime,
         hook: 'variable',
@@ -101,13 +112,21 @@ export async function prepare(request: PrepareRequest, ports: Ports): Promise<Pr
       schema: 'io.pycds.prepare/1',
       source: { reference: request.reference, id: source.id },
       output: describeOutput({ reference: output, id, digests }),
-      ...describe(python, LEARN_DIRECTORY),
+      ...describe(python, directory),
+      replacedBake: isReplaceable(config) && labelsOf(config)[LABELS.learn] === undefined,
       layer: describeLayer({ layer, compressedBytes: gzipSync(layer.tar).length }),
     }
   } catch (error) {
     await store.remove(id).catch(() => undefined) // the first error is the one to report
     throw error
   }
+}
+
+/** The directory that the image names by itself, or the usual one. */
+function directoryOf(config: ImageConfig): string {
+  const [name = ''] = LEARN_VARIABLES
+  const value = config.config?.Env?.find((entry) => entry.startsWith(`${name}=`))?.slice(name.length + 1)
+  return value?.startsWith('/') ? value : LEARN_DIRECTORY
 }
 
 export interface PrepareRootRequest extends Timed {
@@ -130,15 +149,16 @@ export async function prepareRoot(
   const { root, engine, archiver } = ports
   const chosen = here || environment !== undefined
   assertImage({ here: chosen }, root, 'prepare a virtual environment: pycds-image prepare --root VENV.')
-  const subject = environment === undefined ? SUBJECT : `root ${environment}`
+  const subject = environment === undefined ? `image ${SUBJECT}` : `--root ${environment}`
   const python = await withContainer(engine, SUBJECT, (files) =>
     findInstalled(subject, files, placesOf(request, root), archiver),
   )
   const { runtime } = archiver.injected(process.arch)
   const { siteDirectory } = python
+  if (environment !== undefined) assertInside(environment, root)
   const folder =
     environment === undefined ? folderFor([siteDirectory], request, root) : besideOf(siteDirectory)
-  const directory = environment === undefined ? LEARN_DIRECTORY : `${environment}/var/cache/pycds`
+  const directory = environment === undefined ? LEARN_DIRECTORY : learningIn(environment)
   const make = (image: string) => {
     const content = learningContent({ ...served(python), runtime, origin: null, directory, image })
     return layerFiles(content, 'by-itself', folder)
@@ -156,6 +176,22 @@ export async function prepareRoot(
     ...describe(python, directory),
     files: sizesOf(files),
   }
+}
+
+/** A link in the environment must not lead what is written out of it. */
+function assertInside(environment: string, root: ImageRoot): void {
+  const directory = learningIn(environment)
+  const [from, to] = [root.realPath(environment), root.realPath(directory)]
+  if (to.startsWith(`${from}/`)) return
+  throw new PycdsError('USAGE', {
+    message: `--root ${environment}: ${directory} leads out of it, to ${to}`,
+    hint: 'Take the link away: what is learned lies in the environment.',
+  })
+}
+
+/** Where a virtual environment learns. */
+function learningIn(environment: string): string {
+  return `${environment}${LEARN_DIRECTORY}`
 }
 
 /** Where packages of an image are listed, or lie. */

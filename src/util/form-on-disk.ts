@@ -72,7 +72,7 @@ function ofDirectory(path: string): FormOnDisk {
     const hint = `Build it, and name what that gives: docker build -t NAME ${quote(path)}`
     return { reason: 'it is the folder of a Dockerfile here', hint, isImage: false }
   }
-  const hint = 'Name an image of the engine, or an OCI layout as oci:DIR.'
+  const hint = `Name an image of the engine, or an OCI layout as oci:DIR; to inspect what was learned there, write ${quote(`./${path}`)}.`
   return { reason: 'it is a directory here, and no OCI layout', hint, isImage: false }
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Images that are prepared only: their first start learns, the next one is served.
 import { execFileSync, spawnSync } from 'node:child_process'
-import { readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
 import type { PrepareResult } from '../../src/usecases/prepare.js'
@@ -138,7 +138,34 @@ if (base === undefined) {
     t.true(layer.compressedBytes <= LAYER_BYTES)
     t.is(directory, '/var/cache/pycds')
     learns(t, await twice(t, tag, HARDENED))
+    // What asks for an archive is told that there is none to ask for.
+    for (const [verb, exitCode] of [
+      ['inspect', 7],
+      ['verify', 5],
+    ] as const) {
+      const { code, stderr } = await pycds([verb, tag])
+      t.is(code, exitCode)
+      t.regex(stderr, /it is prepared: it holds no archive, its containers learn/)
+    }
+    t.regex((await pycds(['doctor', tag])).stdout, /its containers learn in \/var\/cache\/pycds/)
   })
+
+  test.serial(
+    'an image that says where it learns learns there, and a baked one loses its archive loudly',
+    async (t) => {
+      t.timeout(DEADLINE_MS)
+      const [own, tag] = [imageName(t), imageName(t)]
+      const text = `FROM ${base}\nENV PYCDS_LEARN=/data/learned\n`
+      await docker('build', '--quiet', '--network', 'none', '-t', own, temporary(t, { Dockerfile: text }))
+      const { directory, replacedBake } = await prepares(t, [own, '-t', tag])
+      t.deepEqual([directory, replacedBake], ['/data/learned', false])
+      t.regex(await docker('inspect', '-f', '{{json .Config.Env}}', tag), /"PYCDS_LEARN=\/data\/learned"/)
+      t.is((await prepares(t, [tag, '-t', `${tag}-again`])).directory, '/data/learned')
+      const { name } = await baked(base, '--', 'python3', '-c', 'import json')
+      t.true((await prepares(t, [name, '-t', `${tag}-again`])).replacedBake)
+      await docker('rmi', '-f', `${tag}-again`)
+    },
+  )
 
   test.serial('a file gets the same layer without an engine, and a bake takes it off again', async (t) => {
     t.timeout(DEADLINE_MS)
@@ -329,3 +356,66 @@ unless<Run>(noVenv, test)('a virtual environment learns beside itself, and again
   t.is(told.code, 0, told.stderr)
   t.is(JSON.parse(told.stdout).kinds.length, 1)
 })
+
+unless<Run>(noVenv, test)(
+  'what starts have learned under another spelling of a path is a trace',
+  async (t) => {
+    t.timeout(DEADLINE_MS)
+    const place = temporary(t, { 'app/here': '' })
+    execFileSync('/usr/bin/python3', ['-m', 'venv', '--without-pip', join(place, 'venv')])
+    t.is((await pycds(['prepare', '--root', join(place, 'venv')])).code, 0)
+    const learned = join(place, 'venv/var/cache/pycds')
+    // The first start ends before there is an archive, which is told.
+    const words = ['-c', 'import json, decimal']
+    const start = (wait: Record<string, string>) =>
+      run('../venv/bin/python3', words, { cwd: join(place, 'app'), env: { PYCDS: '', ...wait } })
+    await start({})
+    const early = await pycds(['inspect', learned])
+    if (early.code !== 0) t.regex(early.stderr, /has left records.*PYCDS_LEARN_WAIT/s)
+    await start({ PYCDS_LEARN_WAIT: '60s' })
+    const file = join(place, 'trace.json')
+    const imported = await pycds(['trace', 'import', learned, '-o', file])
+    t.is(imported.code, 0, imported.stderr)
+    const merged = await pycds(['trace', 'merge', file, file, '-o', join(place, 'merged.json')])
+    t.is(merged.code, 0, merged.stderr)
+  },
+)
+
+unless<Run>(noVenv, test)(
+  'an environment that cannot be prepared is left as it is, with the reason',
+  async (t) => {
+    t.timeout(DEADLINE_MS)
+    const place = temporary(t)
+    const venv = join(place, 'venv')
+    execFileSync('/usr/bin/python3', ['-m', 'venv', '--without-pip', venv])
+    const elsewhere = join(place, 'elsewhere')
+    const site = execFileSync(join(venv, 'bin/python3'), [
+      '-c',
+      'import site; print(site.getsitepackages()[0])',
+    ])
+    const hook = join(site.toString().trim(), '00-pycds.pth')
+    const ways: [string, () => void][] = [
+      [join(venv, 'var'), () => writeFileSync(join(venv, 'var'), '')],
+      [join(venv, 'var'), () => symlinkSync('var', join(venv, 'var'))],
+      [join(venv, 'var'), () => symlinkSync('/nowhere/at/all', join(venv, 'var'))],
+      [
+        join(venv, 'var'),
+        () => {
+          mkdirSync(elsewhere)
+          symlinkSync(elsewhere, join(venv, 'var'))
+        },
+      ],
+      [hook, () => mkdirSync(hook)],
+    ]
+    for (const [path, make] of ways) {
+      make()
+      const { code, stderr } = await pycds(['prepare', '--root', venv])
+      t.is(code, 2, stderr)
+      t.true(stderr.includes(venv), stderr)
+      rmSync(path, { recursive: true })
+      t.false(existsSync(hook))
+      if (existsSync(elsewhere)) t.deepEqual(readdirSync(elsewhere), [])
+    }
+    t.is((await pycds(['prepare', '--root', venv])).code, 0)
+  },
+)

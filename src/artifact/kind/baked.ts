@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // What an earlier bake left in an image.
 import { MANIFEST_PATH } from '../../marks/marks.js'
-import { ARCHIVE_NAME, FOLDER } from '../../marks/places.js'
+import { ARCHIVE_NAME, FOLDER, LEARN_NAME } from '../../marks/places.js'
 import type { Archiver, Container } from '../../ports/index.js'
 import { type Manifest, parseManifest } from './manifest.js'
 
 export const ARCHIVE_PATH = `${FOLDER}/${ARCHIVE_NAME}`
+/** There in an image whose containers learn. */
+export const LEARN_PATH = `${FOLDER}/${LEARN_NAME}`
 
 type Files = Pick<Container, 'readFile'>
 

@@ -5,8 +5,6 @@ import type { Artifact } from '../../layer/artifact.js'
 import { LABELS, learnEnvironment } from '../../marks/marks.js'
 import { LEARN_NAME } from '../../marks/places.js'
 
-/** Where the containers of a prepared image learn, unless PYCDS_LEARN says otherwise. */
-export const LEARN_DIRECTORY = '/var/cache/pycds'
 /** Others write to it, too; the runtime makes a directory of its own in it for each user. */
 const SHARED = { mode: 0o1777, uid: 0, gid: 0 }
 /** Programs that make backups leave such directories out (bford.info/cachedir). */

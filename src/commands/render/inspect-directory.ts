@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Style } from '../../log/index.js'
 import type { InspectDirectoryResult, LearnedKind } from '../../usecases/learned-directory.js'
+import { printable } from '../../util/printable.js'
 import { formatBytes } from '../../util/units.js'
 import { renderFacts } from './table.js'
 
@@ -8,7 +9,11 @@ import { renderFacts } from './table.js'
 export function renderInspectDirectory({ directory, kinds }: InspectDirectoryResult, style: Style): string {
   return [
     style.strong(`directory ${directory}`),
-    ...kinds.flatMap((kind) => ['', style.strong(kind.command.join(' ') || kind.key), ...renderKind(kind)]),
+    ...kinds.flatMap((kind) => [
+      '',
+      style.strong(printable(kind.command.join(' ')) || kind.key),
+      ...renderKind(kind),
+    ]),
   ].join('\n')
 }
 
@@ -19,7 +24,7 @@ function renderKind({ archive, modules, regexes, sources, owner, learned, python
     ['compiled', `${regexes} regular expressions, ${sources} source strings`],
     [
       'python',
-      `${python.version}  ${python.executable}${python.optimize > 0 ? ` -O${python.optimize}` : ''}`,
+      `${python.version}  ${printable(python.executable)}${python.optimize > 0 ? ` -O${python.optimize}` : ''}`,
     ],
     ['archive', archive ? `${archive.path}  ${formatBytes(archive.bytes)}` : 'gone: it is learned anew'],
   ])

@@ -23,6 +23,14 @@ export function renderPrepare(result: PrepareResult | PrepareRootResult, style: 
               'layer',
               `${formatBytes(result.layer.bytes)} (${formatBytes(result.layer.compressedBytes)} compressed)`,
             ],
+            ...(result.replacedBake
+              ? ([
+                  [
+                    'archive',
+                    'the one that was baked is left out; with PYCDS_LEARN the baked image itself learns what it lacks',
+                  ],
+                ] as const)
+              : []),
             ['image', `${result.output.reference}  ${shortId(result.output.id)}`],
           ] as const)
         : result.files.map(({ path, bytes }) => ['wrote', `${path}  ${formatBytes(bytes)}`] as const)

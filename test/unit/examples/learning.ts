@@ -3,7 +3,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import test from 'ava'
-import { LEARN_DIRECTORY } from '../../../src/artifact/learning/make.js'
+import { LEARN_DIRECTORY } from '../../../src/marks/marks.js'
 import { type Document, loadDocuments } from '../../helpers/documents.js'
 import { ROOT } from '../../helpers/repository.js'
 

@@ -56,8 +56,24 @@ test('when one file cannot be written, none is', (t) => {
   const root = directory(t)
   writeFileSync(join(root, 'occupied'), '')
   const files = [file(join(root, 'opt/pycds/app.cds'), 'a'), file(join(root, 'occupied/x.pth'), 'x')]
-  t.throws(() => writeFiles(files, { mtime: NEW }), { code: 'ENOTDIR' })
+  t.throws(() => writeFiles(files, { mtime: NEW }), {
+    code: 'USAGE',
+    message: /occupied\/x.pth: .*no directory/,
+  })
   t.deepEqual(readdirSync(root), ['occupied'])
+})
+
+test('what lies where a file goes is told, and nothing is written', (t) => {
+  const root = directory(t)
+  mkdirSync(join(root, 'directory'))
+  symlinkSync('nowhere/at/all', join(root, 'dangling'))
+  const others = ['directory', 'dangling/x', `${'long'.repeat(100)}/x`]
+  for (const name of others) {
+    const files = [file(join(root, 'opt/pycds/app.cds'), 'a'), file(join(root, name), 'x')]
+    const error = t.throws(() => writeFiles(files, { mtime: NEW }), { code: 'USAGE' }, name)
+    t.true(error?.message.startsWith(root), error?.message)
+    t.deepEqual(readdirSync(root).sort(), ['dangling', 'directory'])
+  }
 })
 
 test('below an output directory, directories look as in the image, by their real paths', (t) => {
