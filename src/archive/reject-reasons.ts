@@ -61,7 +61,7 @@ export const MISS_SENTENCES: Readonly<Record<MissReason, string>> = Object.freez
   SOURCE_MISSING: 'its source is gone',
   SOURCE_CLOSED: 'this process may not read its source',
   PATH_DIFFERS: 'the module search path does not lead to it as in training',
-  SHADOWED: 'an earlier entry of the module search path may hold it',
+  SHADOWED: 'something that comes before it on the module search path may hold it',
   PATH_HOOKS: 'other path hooks came first',
   FINDER: "the program put another finder in the place of Python's path finder",
   LOADER_CHANGED: "importlib's loader of source files was changed by the program",

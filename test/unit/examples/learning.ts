@@ -43,4 +43,5 @@ test('Knative may write to a claim that outlives its pods', (t) => {
   t.deepEqual(claim.spec.accessModes, ['ReadWriteMany'])
   t.is(String(pod.containers[0].securityContext.runAsUser), USER)
   t.is(String(pod.securityContext.fsGroup), USER)
+  t.is(pod.securityContext.fsGroupChangePolicy, 'OnRootMismatch')
 })
