@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // The servers that most people load Python into, as Debian packages them. What stands in for them otherwise is in
 // embedded.ts.
+import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
+import type { VerifyResult } from '../../src/usecases/verify.js'
 import { bakes, pycds, verifies } from '../helpers/cli.js'
 import { docker, imageName } from '../helpers/engine.js'
 import { ensureImage } from '../helpers/images.js'
@@ -77,17 +79,18 @@ for (const [name, command] of Object.entries(servers)) {
         warning?.includes(`the archive is for ${python.library ?? python.executable}`),
         JSON.stringify([warnings, python]),
       )
-      // Whichever it is, the server answers, and verify tells whether it is served.
-      const { code, stdout } = await pycds([
-        'verify',
-        baked,
-        '--json',
-        '--min-hit-rate',
-        '90',
-        '--probe',
-        'GET:8000/',
-      ])
-      t.is(code, 0, stdout)
+      // It answers all the same, verify tells why it is not served, and a real start names the right Python.
+      const probe = ['--probe', 'GET:8000/']
+      const refused = await pycds(['verify', baked, '--json', '--min-hit-rate', '90', ...probe])
+      t.is(refused.code, 5, refused.stdout)
+      const [scenario] = (JSON.parse(refused.stdout) as VerifyResult).scenarios
+      t.true(scenario?.reason?.includes('BUILD_MISMATCH'), refused.stdout)
+      t.true(scenario?.probes[0]?.ok, refused.stdout)
+      const trace = join(temporary(t), 'trace.json')
+      const traced = await pycds(['trace', image, '-o', trace])
+      t.is(traced.code, 0, traced.stderr)
+      await bakes(t, [image, '-t', baked, '--train', 'none', '--trace-in', trace])
+      await verifies(t, baked, 90, probe)
     },
   )
 }
