@@ -7,7 +7,7 @@ import { readBaked } from '../artifact/kind/baked.js'
 import { type ErrorCode, PycdsError } from '../errors/index.js'
 import { commandOf, findArchitecture, type ImageConfig, nodeArchitecture } from '../image/index.js'
 import { isBaked, isReplaceable, labelsOf } from '../layer/labels.js'
-import { surroundingsOf } from '../learn/find-python.js'
+import { findPython, surroundingsOf } from '../learn/find-python.js'
 import { describeUnseen, hintFor } from '../learn/run/index.js'
 import { whyUnseen } from '../learn/why-unseen.js'
 import { LABELS } from '../marks/marks.js'
@@ -123,7 +123,16 @@ async function checkImage(reference: string, { store, engine }: DoctorPorts): Pr
       const surroundings = surroundingsOf(image.config)
       return await withContainer(engine, image.id, async (files) => {
         const unseen = await whyUnseen(files, surroundings)
-        if (unseen === undefined) return seen
+        if (unseen === undefined) {
+          const python = await findPython(`image ${reference}`, files, surroundings).catch(namesNoPython)
+          if (python !== undefined) return seen
+          const fix = 'Bake it only if its command starts a Python that lies elsewhere.'
+          return {
+            status: 'warn',
+            detail: `${seen.detail}; neither that nor its PATH leads to a Python`,
+            fix,
+          }
+        }
         const why = `${seen.detail}; ${describeUnseen(unseen)}`
         return unseen.hiding !== 'frozen' && (await readsLoaderFile(files))
           ? { status: 'ok', detail: `${why}; a bake learns it all the same` }
@@ -141,6 +150,10 @@ function describeBake(config: ImageConfig): string {
   return isReplaceable(config)
     ? '; baked already, a new bake replaces its layer'
     : '; built on a baked image, whose layer a new bake leaves where it is'
+}
+
+function namesNoPython(error: unknown): undefined {
+  if (!(error instanceof PycdsError) || error.code !== 'NO_PYTHON') throw error
 }
 
 /** Only the C library of GNU loads what the loader's list names. */

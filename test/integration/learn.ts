@@ -4,6 +4,7 @@ import { execFileSync, spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
+import type { DoctorResult } from '../../src/usecases/doctor.js'
 import type { PrepareResult } from '../../src/usecases/prepare.js'
 import { baked } from '../helpers/baked.js'
 import { build, CLASSIC } from '../helpers/builds.js'
@@ -211,6 +212,31 @@ if (base === undefined) {
     await bakes(t, [tag, '-t', `${tag}-baked`, '--', ...PROGRAM])
     const inspected = await docker('inspect', '-f', '{{json .Config}}', `${tag}-baked`)
     t.false(inspected.includes('PYCDS_LEARN') || inspected.includes('io.pycds.learn'), inspected)
+  })
+
+  test.serial('an image without a Python is told so before anything is done', async (t) => {
+    t.timeout(DEADLINE_MS)
+    const tag = imageName(t)
+    const text = 'FROM scratch\nCOPY program /program\nCMD ["/program"]\n'
+    await docker(
+      'build',
+      '--quiet',
+      '--network',
+      'none',
+      '-t',
+      tag,
+      temporary(t, { Dockerfile: text, program: '' }),
+    )
+    const { code, stderr } = await pycds(['prepare', tag])
+    t.is(code, 4, stderr)
+    t.regex(
+      stderr,
+      new RegExp(`^Error: image ${tag}: neither its command nor its PATH leads to a Python`, 'm'),
+    )
+    const { checks } = JSON.parse((await pycds(['doctor', tag, '--json'])).stdout) as DoctorResult
+    const image = checks.find(({ id }) => id === 'image')
+    t.like(image, { status: 'warn' })
+    t.regex(image?.detail ?? '', /neither that nor its PATH leads to a Python/)
   })
 
   test.serial('process 1 reaps its children alone, and may have as many as are allowed', async (t) => {

@@ -119,6 +119,18 @@ for _ in range(${count}):
     os.read(ready[0], 1)
 `
 
+/** Finds the helper of this process, among others that end meanwhile. */
+const FIND_HELPER = `import os
+def parent(pid):
+    try:
+        return int(open("/proc/%s/stat" % pid).read().rpartition(") ")[2].split()[1])
+    except OSError:
+        return 0
+def find_helper():
+    [helper] = [pid for pid in os.listdir("/proc") if pid.isdigit() and parent(pid) == os.getpid()]
+    return helper
+`
+
 const pythons = findPythons()
 const [python] = pythons
 
@@ -399,7 +411,7 @@ print(links().count("/dev/null"), len([link for link in own if "socket" in link 
   testInTurn('what a child has opened in the place of what it has closed gets nothing', async (t) => {
     const school = new School(t, python.path)
     const text = `import socket
-os.closerange(5, 1024)
+os.closerange(7, 1024)
 first, second = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
 for number in range(first.fileno() + 2, 300):
     os.dup2(first.fileno(), number)
@@ -460,22 +472,19 @@ program = os.fork()
 if program == 0:
     import _pycds
     import decimal
-    [helper] = [pid for pid in os.listdir("/proc") if pid.isdigit() and parent(pid) == os.getpid()]
+    helper = find_helper()
     # Before that it is a copy that holds the streams.
     while open("/proc/%s/oom_score_adj" % helper).read() != "1000\\n":
         os.sched_yield()
     os.kill(int(helper), signal.SIGSTOP)
+    with open(sys.argv[0] + ".helper", "w") as file: file.write(helper)
     os.setuid(65534)
     sys.exit(5)
 print(os.waitstatus_to_exitcode(os.waitpid(program, 0)[1]))
+# Stopped, it is not told of the end by a process that may send it no signal.
+os.kill(int(open(sys.argv[0] + ".helper").read()), signal.SIGKILL)
 `
-    const parent = `def parent(pid):
-    try:
-        return int(open("/proc/%s/stat" % pid).read().rpartition(") ")[2].split()[1])
-    except OSError:
-        return 0
-`
-    const script = school.bench.file('app.py', parent + text)
+    const script = school.bench.file('app.py', FIND_HELPER + text)
     t.deepEqual(await school.run(script), { code: 0, stdout: '5\n', stderr: '' })
   })
 
@@ -646,9 +655,9 @@ print(os.waitpid(pid, 0)[1])
       // The helper is stopped: nothing but the signal ends the wait.
       const script = school.program(
         'app.py',
-        `import json, os, signal
+        `${FIND_HELPER}import json, signal
 signal.signal(signal.SIGALRM, lambda *_: None)
-helper, = (pid for pid in os.listdir("/proc") if pid.isdigit() and open("/proc/%s/stat" % pid).read().rpartition(") ")[2].split()[1] == str(os.getpid()))
+helper = find_helper()
 while open("/proc/%s/oom_score_adj" % helper).read() != "1000\\n":
     os.sched_yield()
 os.kill(int(helper), signal.SIGSTOP)
@@ -685,9 +694,8 @@ resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100))
     const school = new School(t, python.path)
     const script = school.program(
       'app.py',
-      `import json, os, time
-parent = lambda pid: open("/proc/%s/stat" % pid).read().rpartition(") ")[2].split()[1]
-helper, = (pid for pid in os.listdir("/proc") if pid.isdigit() and parent(pid) == str(os.getpid()))
+      `${FIND_HELPER}import json, time
+helper = find_helper()
 deadline = time.monotonic() + 300
 while time.monotonic() < deadline and os.readlink("/proc/%s/cwd" % helper) != "/":
     time.sleep(0.01)

@@ -261,6 +261,8 @@ async function whatHasChangedSince(t: ExecutionContext, bench: WarmBench): Promi
   t.deepEqual(await told(), ['top', 'data'])
   const { not } = await bench.assertSame(t, 'a variable', [script], { env: { ...ENV, MODE: 'x' } })
   t.deepEqual(not, ['top', 'data', 'reads'])
+  bench.file(`${bench.inSite}/reads/__init__.py`, 'VALUE = "a package beside"\n')
+  t.deepEqual(await told(), ['top', 'data', 'reads'])
 }
 
 each(

@@ -221,6 +221,12 @@ export function toPrepareRootRequest(
       hint: 'Name the directory that `python -m venv` has made; an image is prepared by its name.',
     })
   }
+  if (environment?.includes('\n')) {
+    throw new PycdsError('USAGE', {
+      message: `--root ${JSON.stringify(flags.root)}: a line break in the path of what is to learn`,
+      hint: 'Give the environment another name.',
+    })
+  }
   const { python, output, here } = flags
   return { here, ...present({ environment, python, output: output && resolve(output) }), ...toTimes(env) }
 }
