@@ -255,14 +255,17 @@ async function whatHasChangedSince(t: ExecutionContext, bench: WarmBench): Promi
   const script = bench.file('app/main.py', `import sys\nimport top, tree, data, reads\n${SHOW}\n`)
   const told = async () => (await bench.assertSame(t, 'changed', [script], { env: ENV })).not
   t.deepEqual(await told(), [])
+  const inner = bench.file('app/inner.py', `import sys\nimport tree.later\n${SHOW}\n`)
+  const beside = async () => (await bench.assertSame(t, 'beside', [inner], { env: ENV })).not
+  t.deepEqual(await beside(), [])
+  bench.file(`${bench.inSite}/tree/later/__init__.py`, 'VALUE = "a package beside"\n')
+  t.deepEqual(await beside(), ['tree.later'])
   bench.file(`${bench.inSite}/data.txt`, 'other data')
   t.deepEqual(await told(), ['data'])
   bench.file(`${bench.inSite}/leaf.py`, 'VALUE = "edited"\n')
   t.deepEqual(await told(), ['top', 'data'])
   const { not } = await bench.assertSame(t, 'a variable', [script], { env: { ...ENV, MODE: 'x' } })
   t.deepEqual(not, ['top', 'data', 'reads'])
-  bench.file(`${bench.inSite}/reads/__init__.py`, 'VALUE = "a package beside"\n')
-  t.deepEqual(await told(), ['top', 'data', 'reads'])
 }
 
 each(
