@@ -75,6 +75,11 @@ while answer() == first:
     pass
 print("another worker answers")`
 
+/** Waits until what the workers import has been learned, by the records beside the archive. */
+const LEARNED = `import glob, time
+while not any(b"/srv/app.py" in open(path, "rb").read() for path in glob.glob("/var/cache/pycds/*/*.learned")):
+    time.sleep(0.05)`
+
 const base = await ensureImage('small')
 const tool = base === undefined ? undefined : await toolImage()
 
@@ -266,15 +271,16 @@ if (base === undefined) {
     await docker('build', '--quiet', '--network', 'none', '-t', image, directory)
     await prepares(t, [image, '-t', tag])
     const learned = await volume(t)
-    const start = async (...env: string[]) => {
+    const start = async (env: string, program = 'pass') => {
       const words = ['--network', 'none', '--volume', `${learned}:/var/cache/pycds`]
-      const options = ['PYCDS=report', ...env].flatMap((one) => ['--env', one])
+      const options = ['PYCDS=report', env].flatMap((one) => ['--env', one])
       const container = await docker('run', '--detach', ...words, ...options, tag)
       t.teardown(async () => {
         await docker('rm', '--force', container)
       })
       const asked = await run('docker', ['exec', container, 'python3', '-S', '-c', REPLACE])
       t.is(asked.stdout, 'another worker answers\n', asked.stderr)
+      await docker('exec', container, 'python3', '-S', '-c', program)
       await docker('stop', '--time', '120', container)
       const code = await docker('inspect', '--format', '{{.State.ExitCode}}', container)
       const { stderr } = await run('docker', ['logs', container])
@@ -282,7 +288,7 @@ if (base === undefined) {
       return { code, stderr, log: ofServer.map((line) => line.replace(/^\S+ \S+ \S+ |\d+/g, '')).sort() }
     }
     const plain = await start('PYCDS_LEARN=')
-    const learning = await start('PYCDS_LEARN_WAIT=60s')
+    const learning = await start('PYCDS_LEARN_WAIT=60s', LEARNED)
     const served = await start('PYCDS_LEARN_WAIT=60s')
     t.true(
       plain.log.some((line) => line.includes('Booting worker')),
