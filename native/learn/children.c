@@ -19,7 +19,6 @@
 #define MAX_CHILDREN 4
 /* Looked at in one go; whoever sends more waits, and nobody waits for that. */
 #define MAX_MESSAGES 16
-#define LANE_BYTES (sizeof(struct learn_shared) + LEARN_LOG_BYTES)
 
 /* What the kernel adds to a message: who has sent it, as it knows it, and a descriptor. */
 union control {
@@ -69,16 +68,18 @@ static struct learn_shared *map_lane(int descriptor) {
   struct stat status;
   const long shrink = F_SEAL_SHRINK;
   if (descriptor < 0 || (CALL2(fcntl, descriptor, F_GET_SEALS) & shrink) == 0 ||
-      CALL4(newfstatat, descriptor, "", &status, AT_EMPTY_PATH) != 0 || (uint64_t)status.st_size != LANE_BYTES) {
+      CALL4(newfstatat, descriptor, "", &status, AT_EMPTY_PATH) != 0 ||
+      (uint64_t)status.st_size != LEARN_SHARED_BYTES) {
     return NULL;
   }
-  long at = call6(SYS_mmap, 0, (long)LANE_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, descriptor, 0);
+  long at =
+      call6(SYS_mmap, 0, (long)LEARN_SHARED_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, descriptor, 0);
   return at < 0 && at > -4096 ? NULL : (struct learn_shared *)at;
 }
 
 static void leave(struct learn_shared *lane, int descriptor) {
   atomic_store(&lane->state, LEARN_NOT_TAKEN);
-  CALL2(munmap, lane, LANE_BYTES);
+  CALL2(munmap, lane, LEARN_SHARED_BYTES);
   CALL1(close, descriptor);
 }
 

@@ -112,6 +112,11 @@ int64_t room_of_addresses(void) {
   return room((int64_t)(limit.rlim_cur > INT64_MAX ? INT64_MAX : limit.rlim_cur), (int64_t)text_decimal(&at) * page);
 }
 
+bool may_be_so_large(uint64_t bytes) {
+  struct rlimit limit = {0, 0};
+  return CALL4(prlimit64, 0, RLIMIT_FSIZE, NULL, &limit) == 0 && limit.rlim_cur >= bytes;
+}
+
 int64_t room_of_processes(void) {
   char group[TEXT_BYTES];
   own_group(group);

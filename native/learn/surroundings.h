@@ -13,6 +13,12 @@
 /* Bytes that the group may still use; what it has cached of files counts as free. */
 int64_t room_of_memory(void);
 
+/* What is left to the program: where there is less, the records, which are memory too, are not begun. */
+#define LEARN_ROOM_BYTES ((int64_t)64 * 1024 * 1024)
+
+/* Whether a file of this process may be so large (RLIMIT_FSIZE): one that becomes larger costs it its life. */
+bool may_be_so_large(uint64_t bytes);
+
 /* Bytes that this process may still map (RLIMIT_AS). */
 int64_t room_of_addresses(void);
 

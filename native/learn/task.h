@@ -47,6 +47,9 @@ struct learn_shared {
   uint8_t log[];
 };
 
+/* Of the whole memory. */
+#define LEARN_SHARED_BYTES (sizeof(struct learn_shared) + LEARN_LOG_BYTES)
+
 struct learn_task {
   struct learn_shared *shared;
   bool records;  /* those in the directory, instead of the shared ones */

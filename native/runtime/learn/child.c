@@ -8,17 +8,12 @@
 #include <stdbool.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 
 #include "../../format/hash.h"
 #include "../../learn/surroundings.h"
 #include "../../static/sys/syscalls.h"
-
-/* What is left to the program. */
-#define ROOM_BYTES ((int64_t)64 * 1024 * 1024)
-#define LANE_BYTES (sizeof(struct learn_shared) + LEARN_LOG_BYTES)
 
 static struct {
   int socket;
@@ -43,12 +38,6 @@ static bool is_still_there(void) {
          status.st_dev == way.device && status.st_ino == way.inode;
 }
 
-/* A file that becomes larger than it may costs the process its life. */
-static bool may_be_so_large(void) {
-  struct rlimit limit = {0, 0};
-  return CALL4(prlimit64, 0, RLIMIT_FSIZE, NULL, &limit) == 0 && limit.rlim_cur >= LANE_BYTES;
-}
-
 static bool hand_over(int descriptor) {
   char byte = 0;
   struct iovec content = {&byte, 1};
@@ -64,22 +53,24 @@ static bool hand_over(int descriptor) {
 }
 
 static long map(int descriptor) {
-  long at = call6(SYS_mmap, 0, (long)LANE_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, descriptor, 0);
+  long at =
+      call6(SYS_mmap, 0, (long)LEARN_SHARED_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, descriptor, 0);
   return at < 0 && at > -4096 ? 0 : at;
 }
 
 struct learn_shared *child_begin(void) {
   /* Of other rights, or with another filter, which may end a process for a call that it does not know. */
-  if (way.rights == 0 || own_rights() != way.rights || !may_be_so_large() || !is_still_there()) return NULL;
-  if (room_of_addresses() < ROOM_BYTES + (int64_t)LANE_BYTES) return NULL;
+  if (way.rights == 0 || own_rights() != way.rights || !may_be_so_large(LEARN_SHARED_BYTES) || !is_still_there())
+    return NULL;
+  if (room_of_addresses() < LEARN_ROOM_BYTES + (int64_t)LEARN_SHARED_BYTES) return NULL;
   long descriptor = CALL2(memfd_create, "pycds-learn", MFD_CLOEXEC | MFD_ALLOW_SEALING);
   if (descriptor < 0) return NULL;
   const long seals = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL;
-  long at = CALL2(ftruncate, descriptor, LANE_BYTES) == 0 && CALL3(fcntl, descriptor, F_ADD_SEALS, seals) == 0
+  long at = CALL2(ftruncate, descriptor, LEARN_SHARED_BYTES) == 0 && CALL3(fcntl, descriptor, F_ADD_SEALS, seals) == 0
                 ? map((int)descriptor)
                 : 0;
-  bool sent = at && CALL3(madvise, at, LANE_BYTES, MADV_DONTFORK) == 0 && hand_over((int)descriptor);
+  bool sent = at && CALL3(madvise, at, LEARN_SHARED_BYTES, MADV_DONTFORK) == 0 && hand_over((int)descriptor);
   CALL1(close, descriptor);
-  if (at && !sent) CALL2(munmap, at, LANE_BYTES);
+  if (at && !sent) CALL2(munmap, at, LEARN_SHARED_BYTES);
   return sent ? (struct learn_shared *)at : NULL;
 }

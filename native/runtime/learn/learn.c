@@ -29,8 +29,6 @@
 #include "sources.h"
 
 #define DEFAULT_LIMIT_BYTES ((uint64_t)256 * 1024 * 1024)
-/* Where less is left, the records, which are memory too, are not begun. */
-#define ROOM_BYTES ((int64_t)64 * 1024 * 1024)
 /* What the helper leaves to the program, of processes and threads. */
 #define ROOM_PROCESSES 64
 #define SMALL_PROCESS_LIMIT 512
@@ -423,9 +421,7 @@ static void keep_records(const struct learn_shared *shared) {
   static const char kind[] = "whole";
   char head[RECORD_HEAD_BYTES], digits[TEXT_HEX_DIGITS];
   size_t length = (size_t)atomic_load(&shared->length);
-  struct rlimit largest = {0, 0};
-  /* A file that becomes larger than it may costs the process its life. */
-  if (CALL4(prlimit64, 0, RLIMIT_FSIZE, NULL, &largest) != 0 || largest.rlim_cur < length + RECORD_HEAD_BYTES) return;
+  if (!may_be_so_large(length + RECORD_HEAD_BYTES)) return;
   text_put_hex(digits, pycds_hash(shared->log, length));
   const struct record_whole whole = {.hash = field_of(digits, sizeof digits)};
   const struct store_part parts[] = {
@@ -463,7 +459,8 @@ void learn_start(enum pycds_reject reject) {
   learning.status = LEARN_INTERPRETER;
   if (reject == PYCDS_REJECT_INTERPRETER || reject == PYCDS_REJECT_RUNTIME) return;
   learning.status = LEARN_NO_MEMORY;
-  if (room_of_memory() < ROOM_BYTES || room_of_addresses() < ROOM_BYTES + (int64_t)LEARN_LOG_BYTES) return;
+  if (room_of_memory() < LEARN_ROOM_BYTES || room_of_addresses() < LEARN_ROOM_BYTES + (int64_t)LEARN_SHARED_BYTES)
+    return;
   learning.status = LEARN_TRIED;
   learning.wait = wait_time();
   const int64_t tried = tries();
@@ -480,7 +477,7 @@ void learn_start(enum pycds_reject reject) {
   if (learning.task.records && tried > 0 && learning.wait == 0) learning.wait = OWN_WAIT_MILLISECONDS;
   bool helped = start_helper();
   /* The program's own children have no use for it. */
-  CALL3(madvise, log_shared(), sizeof(struct learn_shared) + LEARN_LOG_BYTES, MADV_DONTFORK);
+  CALL3(madvise, log_shared(), LEARN_SHARED_BYTES, MADV_DONTFORK);
   if (!helped) learning.status = LEARN_NO_PROCESS;
   if (learning.task.records && !helped) {
     log_close();

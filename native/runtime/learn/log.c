@@ -20,8 +20,6 @@ static struct {
   bool full;
 } recorded;
 
-static size_t bytes_of_log(void) { return sizeof(struct learn_shared) + LEARN_LOG_BYTES; }
-
 /* Asked for each module: without a call, where the mark tells. */
 bool log_is_own(void) {
   if (recorded.owner <= 0) return false;
@@ -62,7 +60,7 @@ static bool child_records(void) {
   if (*recorded.mark != CHILD_THAT_RECORDS) return false;
   if (!recorded.full && atomic_load_explicit(&recorded.shared->state, memory_order_relaxed) == LEARN_WAITING)
     return true;
-  CALL2(munmap, recorded.shared, bytes_of_log());
+  CALL2(munmap, recorded.shared, LEARN_SHARED_BYTES);
   *recorded.mark = CHILD_THAT_DOES_NOT;
   return false;
 }
@@ -95,7 +93,7 @@ void log_append(const char *kind, const void *fields, size_t count) {
 
 bool log_open(void) {
   char digits[TEXT_DECIMAL_BYTES];
-  long at = map(bytes_of_log(), MAP_SHARED | MAP_NORESERVE);
+  long at = map(LEARN_SHARED_BYTES, MAP_SHARED | MAP_NORESERVE);
   if (!at) return false;
   make_mark();
   recorded.shared = (struct learn_shared *)at;
@@ -108,6 +106,6 @@ bool log_open(void) {
 
 void log_close(void) {
   if (!log_shared()) return;
-  CALL2(munmap, recorded.shared, bytes_of_log());
+  CALL2(munmap, recorded.shared, LEARN_SHARED_BYTES);
   recorded.shared = NULL;
 }
