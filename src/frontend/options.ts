@@ -109,7 +109,7 @@ function trainOf(args: ReadonlyMap<string, string>): Train {
   const train = oneOf('PYCDS_TRAIN', mode, TRAIN)
   if (train === 'learn') {
     const other = OF_TRAINING.find((name) =>
-      name === 'PYCDS_SNAPSHOT' ? isOn(name, args, '0') : args.get(name),
+      OWN[name] === 'switch' ? isOn(name, args, '0') : args.get(name),
     )
     if (other === undefined) return train
     throw new PycdsError('USAGE', {

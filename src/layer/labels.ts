@@ -15,6 +15,11 @@ export function isBaked(config: ImageConfig): boolean {
   return labelsOf(config)[LABELS.layer] !== undefined
 }
 
+/** The directory in which the containers of a prepared image learn; undefined where it was not prepared. */
+export function learnsIn(config: ImageConfig): string | undefined {
+  return labelsOf(config)[LABELS.learn]
+}
+
 /** Whether the layer of that bake can be taken off: nothing was built on the image since. */
 export function isReplaceable(config: ImageConfig): boolean {
   const layer = labelsOf(config)[LABELS.layer]
@@ -35,10 +40,7 @@ export function withoutBake(config: ImageConfig): ImageConfig {
   if (layer === undefined) return config
   const change = {
     // One that an image has by itself stays.
-    unsetEnv: [
-      ...ARTIFACT_VARIABLES,
-      ...(labelsOf(config)[LABELS.learn] === LEARN_DIRECTORY ? LEARN_VARIABLES : []),
-    ],
+    unsetEnv: [...ARTIFACT_VARIABLES, ...(learnsIn(config) === LEARN_DIRECTORY ? LEARN_VARIABLES : [])],
     unsetLabels: Object.values(LABELS),
   }
   if (isReplaceable(config)) return removeLayer(config, layer as DiffId, change)

@@ -40,15 +40,10 @@ export interface LearnedStart {
  * @throws TRACE_INVALID when there is nothing in it
  */
 export function readLearned(directory: string): LearnedStart[] {
-  const found = list(directory).flatMap((name) => (isOfUser(name) ? readOne(join(directory, name)) : []))
-  const all = [...readOne(directory), ...found].sort((a, b) => b.time.getTime() - a.time.getTime())
+  const ofUsers = list(directory).filter(isOfUser)
+  const places = [directory, ...ofUsers.map((name) => join(directory, name))]
+  const all = places.flatMap(readOne).sort((a, b) => b.time.getTime() - a.time.getTime())
   if (all.length > 0) return all
-  const places = [
-    directory,
-    ...list(directory)
-      .filter(isOfUser)
-      .map((name) => join(directory, name)),
-  ]
   const names = places.flatMap(list)
   if (names.some((name) => name.endsWith(LEARNED_KEPT) && KEY.test(name.slice(0, -LEARNED_KEPT.length)))) {
     const begun = names.some((name) => name.endsWith(LEARNED_TRIES))

@@ -6,11 +6,10 @@ import { thawOnHost } from '../artifact/host.js'
 import { readBaked } from '../artifact/kind/baked.js'
 import { type ErrorCode, PycdsError } from '../errors/index.js'
 import { commandOf, findArchitecture, type ImageConfig, nodeArchitecture } from '../image/index.js'
-import { isBaked, isReplaceable, labelsOf } from '../layer/labels.js'
+import { isBaked, isReplaceable, learnsIn } from '../layer/labels.js'
 import { findPython, surroundingsOf } from '../learn/find-python.js'
 import { describeUnseen, hintFor } from '../learn/run/index.js'
 import { whyUnseen } from '../learn/why-unseen.js'
-import { LABELS } from '../marks/marks.js'
 import type { Container, Ports } from '../ports/index.js'
 import { withContainer } from '../ports/with-container.js'
 import { formatCount, formatMs } from '../util/units.js'
@@ -145,7 +144,7 @@ async function checkImage(reference: string, { store, engine }: DoctorPorts): Pr
 
 function describeBake(config: ImageConfig): string {
   if (!isBaked(config)) return ''
-  const learns = labelsOf(config)[LABELS.learn]
+  const learns = learnsIn(config)
   if (learns !== undefined && isReplaceable(config)) return `; prepared, its containers learn in ${learns}`
   return isReplaceable(config)
     ? '; baked already, a new bake replaces its layer'

@@ -6,19 +6,20 @@ import { PycdsError } from '../errors/index.js'
 import {
   creationTime,
   DEFAULT_PATH,
+  environmentOf,
   type ImageConfig,
   isLocation,
   nodeArchitecture,
   shortId,
 } from '../image/index.js'
 import { appendToImage } from '../layer/append.js'
-import { isBuiltOnBake, isReplaceable, labelsOf, originOf } from '../layer/labels.js'
+import { isBuiltOnBake, isReplaceable, learnsIn, originOf } from '../layer/labels.js'
 import { layerFiles, makeLayer } from '../layer/layer.js'
 import { type PythonSurroundings, surroundingsOf } from '../learn/find-python.js'
 import { findInstalled, type InstalledPython } from '../learn/foreign/installed.js'
 import { resolveSource } from '../learn/source.js'
 import { during } from '../log/index.js'
-import { LABELS, LEARN_DIRECTORY, LEARN_VARIABLES } from '../marks/marks.js'
+import { LEARN_DIRECTORY } from '../marks/marks.js'
 import type { ImageRoot, Ports, RunPorts } from '../ports/index.js'
 import { withContainer } from '../ports/with-container.js'
 import { present } from '../util/present.js'
@@ -113,7 +114,7 @@ export async function prepare(request: PrepareRequest, ports: Ports): Promise<Pr
       source: { reference: request.reference, id: source.id },
       output: describeOutput({ reference: output, id, digests }),
       ...describe(python, directory),
-      replacedBake: isReplaceable(config) && labelsOf(config)[LABELS.learn] === undefined,
+      replacedBake: isReplaceable(config) && learnsIn(config) === undefined,
       layer: describeLayer({ layer, compressedBytes: gzipSync(layer.tar).length }),
     }
   } catch (error) {
@@ -124,9 +125,8 @@ export async function prepare(request: PrepareRequest, ports: Ports): Promise<Pr
 
 /** The directory that the image names by itself, or the usual one. */
 function directoryOf(config: ImageConfig): string {
-  const [name = ''] = LEARN_VARIABLES
-  const value = config.config?.Env?.find((entry) => entry.startsWith(`${name}=`))?.slice(name.length + 1)
-  return value?.startsWith('/') ? value : LEARN_DIRECTORY
+  const { PYCDS_LEARN: own } = environmentOf(config)
+  return own?.startsWith('/') ? own : LEARN_DIRECTORY
 }
 
 export interface PrepareRootRequest extends Timed {

@@ -7,7 +7,7 @@ import { startReporting } from '../artifact/kind/start.js'
 import { listen } from '../artifact/trial.js'
 import { PycdsError } from '../errors/index.js'
 import { nodeArchitecture } from '../image/index.js'
-import { isBaked, labelsOf } from '../layer/labels.js'
+import { isBaked, learnsIn } from '../layer/labels.js'
 import { type PythonSurroundings, surroundingsOf } from '../learn/find-python.js'
 import {
   describeUnseen,
@@ -26,7 +26,6 @@ import {
 } from '../learn/run/index.js'
 import { planRuns, subjectOf } from '../learn/source.js'
 import { whyUnseen } from '../learn/why-unseen.js'
-import { LABELS } from '../marks/marks.js'
 import type { Ports } from '../ports/index.js'
 import { withContainer } from '../ports/with-container.js'
 import { present } from '../util/present.js'
@@ -104,7 +103,7 @@ interface Scenario {
 export async function verify(request: VerifyRequest, ports: Ports): Promise<VerifyResult> {
   ports.engine.showProgress?.(ports.progress)
   const image = await ports.store.resolve(request.reference)
-  if (labelsOf(image.config)[LABELS.learn] !== undefined) throw onlyPrepared(request.reference)
+  if (learnsIn(image.config) !== undefined) throw onlyPrepared(request.reference)
   const injected = ports.archiver.injected(nodeArchitecture(image))
   const { spec: baked, ready } = planRuns(request, subjectOf(image), injected)
   const { image: source, switchedOff } = await findOriginal(image, ports.store)

@@ -373,10 +373,13 @@ test('what is not an image or an environment is refused with a reason', async (t
 
 const noVenv =
   spawnSync('/usr/bin/python3', ['-c', 'import venv']).status === 0 ? undefined : 'no module venv'
+const makeEnvironment = (path: string) =>
+  execFileSync('/usr/bin/python3', ['-m', 'venv', '--without-pip', path])
+
 unless<Run>(noVenv, test)('a virtual environment learns beside itself, and again as isolated', async (t) => {
   t.timeout(DEADLINE_MS)
   const place = temporary(t)
-  execFileSync('/usr/bin/python3', ['-m', 'venv', '--without-pip', join(place, 'venv')])
+  makeEnvironment(join(place, 'venv'))
   const { code, stderr } = await pycds(['prepare', '--root', join(place, 'venv')])
   t.is(code, 0, stderr)
   const program = join(place, 'venv/bin/python3')
@@ -394,7 +397,7 @@ unless<Run>(noVenv, test)(
   async (t) => {
     t.timeout(DEADLINE_MS)
     const place = temporary(t, { 'app/here': '' })
-    execFileSync('/usr/bin/python3', ['-m', 'venv', '--without-pip', join(place, 'venv')])
+    makeEnvironment(join(place, 'venv'))
     t.is((await pycds(['prepare', '--root', join(place, 'venv')])).code, 0)
     const learned = join(place, 'venv/var/cache/pycds')
     // The first start ends before there is an archive, which is told.
@@ -419,7 +422,7 @@ unless<Run>(noVenv, test)(
     t.timeout(DEADLINE_MS)
     const place = temporary(t)
     const venv = join(place, 'venv')
-    execFileSync('/usr/bin/python3', ['-m', 'venv', '--without-pip', venv])
+    makeEnvironment(venv)
     const elsewhere = join(place, 'elsewhere')
     const site = execFileSync(join(venv, 'bin/python3'), [
       '-c',

@@ -225,16 +225,12 @@ static enum pycds_miss check_own_directory(const char *path, const struct facts 
   const struct directory *d = look_into(path);
   const struct stem *stem = d && d->state == LISTED ? find_stem(d, hash) : NULL;
   if (!stem) return PYCDS_MISS_PATH_DIFFERS;
-  unsigned rivals = EXTENSION;
+  bool is_extension = ends_with(facts->origin, ".so");
+  unsigned rivals = is_extension ? EXTENSIONS : EXTENSION;
   const struct stem *inside = stem->kinds & DIRECTORY ? stem_inside(path, text_after_dot(facts->name), init) : NULL;
-  if (facts->is_package) {
-    if (ends_with(facts->origin, ".so")) rivals = EXTENSIONS;
-    return inside && !(inside->kinds & rivals) ? PYCDS_SERVED : PYCDS_MISS_SHADOWED;
-  }
-  if (ends_with(facts->origin, ".so")) rivals = EXTENSIONS;
+  if (facts->is_package) return inside && !(inside->kinds & rivals) ? PYCDS_SERVED : PYCDS_MISS_SHADOWED;
   /* A directory alone, which has become a package, or a module. */
-  else if (!ends_with(facts->origin, ".py"))
-    rivals = EXTENSION | SOURCE;
+  if (!is_extension && !ends_with(facts->origin, ".py")) rivals |= SOURCE;
   return inside || (stem->kinds & rivals) ? PYCDS_MISS_SHADOWED : PYCDS_SERVED;
 }
 
@@ -247,10 +243,14 @@ void search_forget(void) {
   }
 }
 
-/* The path finder prefers what is in sys.path_importer_cache to what the path hooks would make. */
-static bool has_own_finder(PyObject *item) {
+/* What sys.path_importer_cache has for an entry, which the path finder prefers to what the path hooks would make. */
+static PyObject *known_finder(PyObject *item) {
   PyObject *finders = item_of(importlib.sys_dict, names.path_importer_cache);
-  PyObject *finder = finders && type_of(finders) == &PyDict_Type ? item_of(finders, item) : NULL;
+  return finders && type_of(finders) == &PyDict_Type ? item_of(finders, item) : NULL;
+}
+
+static bool has_own_finder(PyObject *item) {
+  PyObject *finder = known_finder(item);
   return finder && finder != &_Py_NoneStruct && type_of(finder) != (PyTypeObject *)importlib.file_finder;
 }
 
@@ -268,8 +268,7 @@ static bool copy_text(struct text text, char path[MAX_PATH_BYTES]) {
 static enum place find_place(PyObject *item, struct text entry, char path[MAX_PATH_BYTES]) {
   if (entry.length == 0) return syscall(SYS_getcwd, path, MAX_PATH_BYTES) > 0 && path[0] == '/' ? THERE : NOWHERE;
   if (entry.bytes[0] == '/') return copy_text(entry, path) ? THERE : UNKNOWN_PLACE;
-  PyObject *finders = item_of(importlib.sys_dict, names.path_importer_cache);
-  PyObject *finder = finders && type_of(finders) == &PyDict_Type ? item_of(finders, item) : NULL;
+  PyObject *finder = known_finder(item);
   if (finder == &_Py_NoneStruct) return NOWHERE;
   PyObject *known = finder ? PyObject_GetAttr(finder, names.path) : NULL;
   Py_ssize_t length;
