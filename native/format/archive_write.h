@@ -22,6 +22,7 @@
 #include "buffer.h"
 #include "cache_write.h"
 #include "format.h"
+#include "fresh.h"
 
 struct pycds_text {
   const char *bytes; /* UTF-8, not terminated */
@@ -38,6 +39,7 @@ struct pycds_module {
   size_t marshal_bytes;
   const uint8_t *seeds; /* inline bytes of each fresh code object, in order of nesting; may be empty */
   size_t seeds_bytes;
+  const struct pycds_fresh *fresh; /* tells them where `seeds` are empty; NULL: they are those of the bytecode */
   /* Set by the archiver: */
   const char *left_out;  /* why the module is not in the archive, or NULL */
   uint32_t code_objects; /* when it is in */

@@ -39,18 +39,36 @@ static void intern_constants(struct pycds_value *sequence) {
   }
 }
 
-static const char *prepare_code(struct pycds_value *value, const uint8_t **seeds, const uint8_t *seeds_end) {
+/* Where the inline bytes of code objects come from. */
+struct seeds {
+  const uint8_t *next, *end; /* recorded ones; end is NULL: there are none */
+  const struct pycds_fresh *fresh;
+  struct pycds_arena *arena;
+};
+
+static const char *find_seed(struct seeds *seeds, struct pycds_code *code) {
+  const struct pycds_value *bytecode = code->fields[PYCDS_CODE_CODE];
+  code->seed = bytecode->bytes;
+  if (seeds->end) {
+    if ((size_t)(seeds->end - seeds->next) < bytecode->length) return "its recorded bytecode does not fit its code";
+    code->seed = seeds->next;
+    seeds->next += bytecode->length;
+  } else if (seeds->fresh) {
+    uint8_t *made = pycds_arena_alloc(seeds->arena, bytecode->length);
+    if (!made) return "out of memory";
+    if (!pycds_fresh_make(seeds->fresh, bytecode->bytes, bytecode->length, made))
+      return "it has an instruction that was in no sample";
+    code->seed = made;
+  }
+  return NULL;
+}
+
+static const char *prepare_code(struct pycds_value *value, struct seeds *seeds) {
   if (value->visited) return NULL;
   value->visited = true;
   struct pycds_code *code = value->code;
-  const struct pycds_value *bytecode = code->fields[PYCDS_CODE_CODE];
-  if (seeds_end == NULL) {
-    code->seed = bytecode->bytes;
-  } else {
-    if ((size_t)(seeds_end - *seeds) < bytecode->length) return "its recorded bytecode does not fit its code";
-    code->seed = *seeds;
-    *seeds += bytecode->length;
-  }
+  const char *error = find_seed(seeds, code);
+  if (error) return error;
   intern_all(code->fields[PYCDS_CODE_NAMES]);
   static const enum pycds_code_field variables[] = {PYCDS_CODE_VARNAMES, PYCDS_CODE_FREEVARS, PYCDS_CODE_CELLVARS,
                                                     PYCDS_CODE_LOCALSPLUSNAMES};
@@ -59,7 +77,7 @@ static const char *prepare_code(struct pycds_value *value, const uint8_t **seeds
   intern_constants(consts);
   for (size_t i = 0; i < consts->length; i++) {
     if (consts->items[i]->kind != PYCDS_VALUE_CODE) continue;
-    const char *error = prepare_code(consts->items[i], seeds, seeds_end);
+    error = prepare_code(consts->items[i], seeds);
     if (error) return error;
   }
   return NULL;
@@ -200,12 +218,16 @@ static struct pycds_value *unite(struct pycds_constants *t, struct pycds_value *
 }
 
 const char *pycds_canonicalise(struct pycds_constants *constants, struct pycds_value *root, const uint8_t *seeds,
-                               size_t seeds_bytes) {
+                               size_t seeds_bytes, const struct pycds_fresh *fresh) {
   if (root->kind != PYCDS_VALUE_CODE) return "it is not a code object";
-  const uint8_t *next = seeds;
-  const uint8_t *end = seeds_bytes ? seeds + seeds_bytes : NULL;
-  const char *error = prepare_code(root, &next, end);
-  if (!error && end && next != end) error = "its recorded bytecode does not fit its code";
+  struct seeds from = {
+      .next = seeds,
+      .end = seeds_bytes ? seeds + seeds_bytes : NULL,
+      .fresh = fresh,
+      .arena = constants->arena,
+  };
+  const char *error = prepare_code(root, &from);
+  if (!error && from.end && from.next != from.end) error = "its recorded bytecode does not fit its code";
   if (error) return error;
   unite(constants, root);
   constants->unit++;

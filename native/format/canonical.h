@@ -4,6 +4,7 @@
 #ifndef PYCDS_CANONICAL_H
 #define PYCDS_CANONICAL_H
 
+#include "fresh.h"
 #include "marshal.h"
 
 /* The constants of all units seen so far, each content once. */
@@ -20,8 +21,8 @@ struct pycds_constants {
  * more than one unit has it, and the items of a frozenset stand in an order that does not
  * depend on the hash seed of the process that marshalled them. `seeds` holds the inline
  * bytes of every code object once, outer before inner, in the order of co_consts; it may be
- * empty. Returns NULL or a static sentence. */
+ * empty: then `fresh` tells them, or, where it is NULL, they are those of the bytecode. Returns NULL or a static sentence. */
 const char *pycds_canonicalise(struct pycds_constants *constants, struct pycds_value *root, const uint8_t *seeds,
-                               size_t seeds_bytes);
+                               size_t seeds_bytes, const struct pycds_fresh *fresh);
 
 #endif

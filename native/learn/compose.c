@@ -68,7 +68,9 @@ struct work {
   struct pycds_caches caches;
   struct learn_files *out;
   struct record_field bytecode; /* of the module that comes next */
-  uint64_t *known;              /* sums of the records so far, a table of as many as `places`, a power of two */
+  struct pycds_fresh fresh;     /* from the sample, when there was one */
+  bool sampled;
+  uint64_t *known; /* sums of the records so far, a table of as many as `places`, a power of two */
   size_t places, records;
 };
 
@@ -178,6 +180,7 @@ static void add_module(struct work *w, struct record_module *record) {
       .marshal_bytes = record->marshal.length,
       .seeds = record->seeds.bytes,
       .seeds_bytes = record->seeds.length,
+      .fresh = w->sampled ? &w->fresh : NULL,
   };
   if (!record_number(&record->mtime, &mtime) || !record_number(&record->size, &size)) return;
   module.source_mtime = mtime;
@@ -278,6 +281,7 @@ static bool take(struct work *w, const struct record_frame *frame) {
   struct record_regex regex;
   struct record_source source;
   struct record_bytecode bytecode;
+  struct record_fresh fresh;
   if (RECORD_TAKE(frame, process, &process)) {
     w->process = process;
     if (!is_own(w)) return false;
@@ -286,6 +290,10 @@ static bool take(struct work *w, const struct record_frame *frame) {
   } else if (RECORD_TAKE(frame, bytecode, &bytecode)) {
     w->bytecode = bytecode.identity;
     return true;
+  } else if (RECORD_TAKE(frame, fresh, &fresh)) {
+    w->sampled = true;
+    return fresh.bytecode.length == fresh.instructions.length &&
+           pycds_fresh_learn(&w->fresh, fresh.bytecode.bytes, fresh.instructions.bytes, fresh.bytecode.length);
   } else if (RECORD_TAKE(frame, module, &module)) {
     add_module(w, &module);
     w->bytecode.length = 0;

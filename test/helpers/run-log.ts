@@ -43,6 +43,7 @@ export const SAMPLES: { [K in RunLogKind]: FieldsOf<(typeof RUN_LOG)[K]> } = {
   left_out: { name: 'x', origin: '', reason: 'why' },
   extension: { name: 'zlib', path: '/usr/lib/zlib.so', libraries: [] },
   bytecode: { identity: '' },
+  fresh: { bytecode: Buffer.from('code'), instructions: Buffer.from('more') },
   whole: { hash: '' },
   regex: {
     isBytes: false,

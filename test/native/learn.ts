@@ -174,6 +174,22 @@ for (const { path, version } of pythons) {
     t.deepEqual(parseTraceFile('learned', formatTrace(trace)), trace)
   })
 
+  testInTurn(`${version}: each code object that is learned equals the interpreter's own`, async (t) => {
+    const school = new School(t, path)
+    const more = 'asyncio, ctypes.util, email.message, http.client, tarfile, typing, unittest, xml.dom.minidom'
+    await school.run(school.program('app.py', `import ${MODULES}, ${more}`), { PYCDS_LEARN_WAIT: WAIT })
+    const archive = join(school.directory, school.files('.cds')[0] ?? '')
+    const { modules } = archiver.describe('learned', readFileSync(archive))
+    t.true(modules.length > 60, `${modules.length} modules`)
+    const files = modules.flatMap(({ name, origin }) => [name, origin])
+    const compared = await school.bench.run([school.bench.fixture('stdlib.py'), 'files', ...files], {
+      PYCDS_ARCHIVE: archive,
+      PYTHONPATH: school.hook,
+    })
+    t.is(compared.stderr, '')
+    t.is(compared.stdout.trim(), `${modules.length}`)
+  })
+
   testInTurn(`${version}: a text that no later start compiles is neither learned nor traced`, async (t) => {
     const school = new School(t, path)
     const script = school.program('app.py', TEXTS)

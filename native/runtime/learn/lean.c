@@ -17,6 +17,9 @@
 #define MAX_AREAS 512
 /* Smaller ones are not worth a call. */
 #define LEAST_BYTES ((uintptr_t)64 * 1024)
+#define STACK_BYTES ((uintptr_t)1024 * 1024)
+#define THREAD_BYTES ((uintptr_t)64 * 1024)
+#define PAGE ((uintptr_t)4096)
 
 /* Of this library: from its first byte to its last, with what it keeps in memory. */
 extern const char __ehdr_start[] __attribute__((visibility("hidden")));
@@ -38,15 +41,29 @@ static bool is_alone(void) {
   return CALL4(newfstatat, AT_FDCWD, "/proc/self/task", &status, 0) == 0 && status.st_nlink == 3;
 }
 
-static bool holds(struct area area, const void *address) {
-  return (uintptr_t)address >= area.start && (uintptr_t)address < area.end;
+static struct area around(const void *address, uintptr_t bytes) {
+  const uintptr_t page = (uintptr_t)address & ~(PAGE - 1);
+  return (struct area){page - bytes, page + bytes};
 }
 
-/* The kernel writes into the thread's own area (restartable sequences), and the child runs on the stack. */
-static bool is_needed(struct area area) {
+/* Without what the child needs. The kernel makes one area of those side by side: that of this library often goes on with
+ * the first memory of Python's objects, in which nearly every page is written later. */
+static void leave_out(struct area area) {
   char here;
-  bool own = area.start < (uintptr_t)_end && (uintptr_t)__ehdr_start < area.end;
-  return own || holds(area, &here) || holds(area, __builtin_thread_pointer()) || area.end - area.start < LEAST_BYTES;
+  /* The child runs on the stack, and the kernel writes into the thread's own area (restartable sequences). */
+  const struct area needed[] = {
+      {(uintptr_t)__ehdr_start & ~(PAGE - 1), ((uintptr_t)_end + PAGE - 1) & ~(PAGE - 1)},
+      around(&here, STACK_BYTES),
+      around(__builtin_thread_pointer(), THREAD_BYTES),
+  };
+  for (size_t i = 0; i < sizeof needed / sizeof *needed; i++) {
+    if (area.end <= needed[i].start || needed[i].end <= area.start) continue;
+    if (area.start < needed[i].start) leave_out((struct area){area.start, needed[i].start});
+    if (needed[i].end < area.end) leave_out((struct area){needed[i].end, area.end});
+    return;
+  }
+  if (area.end - area.start < LEAST_BYTES || left_out.count == MAX_AREAS) return;
+  left_out.areas[left_out.count++] = area;
 }
 
 /* A line is START-END PERMISSIONS OFFSET DEVICE INODE NAME. */
@@ -60,8 +77,7 @@ static void take_line(const char *line, const char *end) {
   /* A name is that of a file, whose data of libraries the child does not use, or of what the kernel has made. */
   while (line < end && *line != '[' && *line != '/') line++;
   bool special = line < end && (*line == '[' ? !text_begins(line, "[heap]") : text_begins(line, "/dev/"));
-  if (special || is_needed(area) || left_out.count == MAX_AREAS) return;
-  left_out.areas[left_out.count++] = area;
+  if (!special) leave_out(area);
 }
 
 static void find_areas(void) {

@@ -5,19 +5,17 @@
 #include "module.h"
 
 #include <fcntl.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "../../cpython/object.h"
 #include "../../cpython/sys_flag.h"
 #include "../../format/buffer.h"
-#include "../../format/stream.h"
 #include "../../static/sys/syscalls.h"
 #include "../archive/facts.h"
 #include "../host/importlib.h"
 #include "../host/replaced.h"
-#include "kind.h"
+#include "instructions.h"
 #include "log.h"
 #include "marshal.h"
 #include "regexes.h"
@@ -183,71 +181,6 @@ static bool names_source(struct text name, struct text base, bool is_package) {
          memcmp(base.bytes + last.length, ".py", 3) == 0;
 }
 
-/* ---- the instructions before they run ---- */
-
-/* CPython 3.12 fills inline bytes in as it makes a code object. */
-#define FIRST_COUNTED 12
-
-/* Code objects that were seen, by their address. */
-struct seen {
-  PyObject **slots;
-  size_t capacity, used;
-  struct pycds_buffer *out;
-  bool failed;
-};
-
-static bool is_new(struct seen *seen, PyObject *code) {
-  if (2 * seen->used >= seen->capacity) {
-    size_t capacity = seen->capacity ? 2 * seen->capacity : 128;
-    PyObject **slots = calloc(capacity, sizeof *slots);
-    seen->failed = seen->failed || !slots;
-    if (!slots) return false;
-    for (size_t i = 0; i < seen->capacity; i++) {
-      if (!seen->slots[i]) continue;
-      size_t at = ((uintptr_t)seen->slots[i] >> 4) & (capacity - 1);
-      while (slots[at]) at = (at + 1) & (capacity - 1);
-      slots[at] = seen->slots[i];
-    }
-    free(seen->slots);
-    seen->slots = slots;
-    seen->capacity = capacity;
-  }
-  size_t at = ((uintptr_t)code >> 4) & (seen->capacity - 1);
-  for (; seen->slots[at]; at = (at + 1) & (seen->capacity - 1)) {
-    if (seen->slots[at] == code) return false;
-  }
-  seen->slots[at] = code;
-  seen->used++;
-  return true;
-}
-
-/* What `_co_code_adaptive` and `co_consts` give, without an object for each: where they lie is known (format/layouts.def). */
-static void put_seeds(struct seen *seen, PyObject *code, const struct pycds_layout *layout) {
-  const uint8_t *fields = (const uint8_t *)code;
-  Py_ssize_t units;
-  PyObject *constants;
-  if (!is_new(seen, code)) return;
-  memcpy(&units, fields + PYCDS_OBJECT_SIZE, sizeof units);
-  memcpy(&constants, fields + layout->code_consts, sizeof constants);
-  pycds_buffer_put(seen->out, fields + layout->code_bytes, 2 * (size_t)units);
-  for (Py_ssize_t i = 0; i < PyTuple_Size(constants); i++) {
-    PyObject *item = PyTuple_GetItem(constants, i);
-    if (type_of(item) == &PyCode_Type) put_seeds(seen, item, layout);
-  }
-}
-
-/* False when they are needed and cannot be had. */
-static bool find_seeds(PyObject *code, struct pycds_buffer *out) {
-  const struct pycds_layout *layout = kind_layout();
-  if (!layout) return false;
-  /* Before, fresh instructions are those of the bytecode; there is no count in them yet, or nothing inline at all. */
-  if (layout->minor < FIRST_COUNTED) return true;
-  struct seen seen = {.out = out};
-  put_seeds(&seen, code, layout);
-  free(seen.slots);
-  return !seen.failed && !out->failed;
-}
-
 /* ---- the record ---- */
 
 static void record(struct text name, struct text origin, PyObject *code, const struct before *before) {
@@ -264,7 +197,7 @@ static void record(struct text name, struct text origin, PyObject *code, const s
   if (!leads) name = entry = origin;
   char *bytes = "";
   Py_ssize_t length = 0;
-  bool ready = find_seeds(code, &seeds);
+  bool ready = learn_instructions(code, &seeds);
   if (ready && before->bytecode_bytes == 0) {
     marshal = learn_marshal(code, false);
     ready = marshal && PyBytes_AsStringAndSize(marshal, &bytes, &length) == 0;
