@@ -81,8 +81,7 @@ static struct pycds_value *read_unit(struct writer *w, struct pycds_module *modu
   struct pycds_value *root =
       pycds_marshal_decode(&w->arena, w->encoder.layout, module->marshal, module->marshal_bytes, &module->left_out);
   if (!root) return NULL;
-  module->left_out = pycds_canonicalise(&w->constants, root, module->seeds, module->seeds_bytes,
-                                        module->fresh);
+  module->left_out = pycds_canonicalise(&w->constants, root, module->seeds, module->seeds_bytes, module->fresh);
   return module->left_out ? NULL : root;
 }
 
