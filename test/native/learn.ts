@@ -176,7 +176,8 @@ for (const { path, version } of pythons) {
 
   testInTurn(`${version}: each code object that is learned equals the interpreter's own`, async (t) => {
     const school = new School(t, path)
-    const more = 'asyncio, ctypes.util, email.message, http.client, tarfile, typing, unittest, xml.dom.minidom'
+    const more =
+      'asyncio, ctypes.util, email.message, http.client, tarfile, typing, unittest, xml.dom.minidom'
     await school.run(school.program('app.py', `import ${MODULES}, ${more}`), { PYCDS_LEARN_WAIT: WAIT })
     const archive = join(school.directory, school.files('.cds')[0] ?? '')
     const { modules } = archiver.describe('learned', readFileSync(archive))
