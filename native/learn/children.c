@@ -13,6 +13,7 @@
 #include <time.h>
 
 #include "../static/sys/syscalls.h"
+#include "shared.h"
 #include "surroundings.h"
 
 /* One after the other: what each of many short-lived children imports is the same. */
@@ -72,9 +73,7 @@ static struct learn_shared *map_lane(int descriptor) {
       (uint64_t)status.st_size != LEARN_SHARED_BYTES) {
     return NULL;
   }
-  long at =
-      call6(SYS_mmap, 0, (long)LEARN_SHARED_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, descriptor, 0);
-  return at < 0 && at > -4096 ? NULL : (struct learn_shared *)at;
+  return learn_map(descriptor);
 }
 
 static void leave(struct learn_shared *lane, int descriptor) {

@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 
 #include "../../format/hash.h"
+#include "../../learn/shared.h"
 #include "../../learn/surroundings.h"
 #include "../../static/sys/syscalls.h"
 
@@ -52,12 +53,6 @@ static bool hand_over(int descriptor) {
   return CALL3(sendmsg, way.socket, &message, MSG_DONTWAIT | MSG_NOSIGNAL) == 1;
 }
 
-static long map(int descriptor) {
-  long at =
-      call6(SYS_mmap, 0, (long)LEARN_SHARED_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, descriptor, 0);
-  return at < 0 && at > -4096 ? 0 : at;
-}
-
 struct learn_shared *child_begin(void) {
   /* Of other rights, or with another filter, which may end a process for a call that it does not know. */
   if (way.rights == 0 || own_rights() != way.rights || !may_be_so_large(LEARN_SHARED_BYTES) || !is_still_there())
@@ -66,11 +61,11 @@ struct learn_shared *child_begin(void) {
   long descriptor = CALL2(memfd_create, "pycds-learn", MFD_CLOEXEC | MFD_ALLOW_SEALING);
   if (descriptor < 0) return NULL;
   const long seals = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL;
-  long at = CALL2(ftruncate, descriptor, LEARN_SHARED_BYTES) == 0 && CALL3(fcntl, descriptor, F_ADD_SEALS, seals) == 0
-                ? map((int)descriptor)
-                : 0;
+  bool ready =
+      CALL2(ftruncate, descriptor, LEARN_SHARED_BYTES) == 0 && CALL3(fcntl, descriptor, F_ADD_SEALS, seals) == 0;
+  struct learn_shared *at = ready ? learn_map((int)descriptor) : NULL;
   bool sent = at && CALL3(madvise, at, LEARN_SHARED_BYTES, MADV_DONTFORK) == 0 && hand_over((int)descriptor);
   CALL1(close, descriptor);
   if (at && !sent) CALL2(munmap, at, LEARN_SHARED_BYTES);
-  return sent ? (struct learn_shared *)at : NULL;
+  return sent ? at : NULL;
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "../../learn/shared.h"
 #include "../../static/sys/syscalls.h"
 #include "../../static/sys/text.h"
 #include "child.h"
@@ -26,15 +27,10 @@ bool log_is_own(void) {
   return recorded.mark ? *recorded.mark == FIRST : CALL0(getpid) == recorded.owner;
 }
 
-static long map(size_t bytes, int flags) {
-  long at = call6(SYS_mmap, 0, (long)bytes, PROT_READ | PROT_WRITE, flags | MAP_ANONYMOUS, -1, 0);
-  return at < 0 && at > -4096 ? 0 : at;
-}
-
 static void make_mark(void) {
   const size_t page = 4096;
-  long at = map(page, MAP_PRIVATE);
-  if (!at) return;
+  long at = call6(SYS_mmap, 0, (long)page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (at < 0 && at > -(long)page) return;
   if (CALL3(madvise, at, page, MADV_WIPEONFORK) != 0) {
     CALL2(munmap, at, page);
     return;
@@ -93,10 +89,10 @@ void log_append(const char *kind, const void *fields, size_t count) {
 
 bool log_open(void) {
   char digits[TEXT_DECIMAL_BYTES];
-  long at = map(LEARN_SHARED_BYTES, MAP_SHARED | MAP_NORESERVE);
-  if (!at) return false;
+  struct learn_shared *shared = learn_map(-1);
+  if (!shared) return false;
   make_mark();
-  recorded.shared = (struct learn_shared *)at;
+  recorded.shared = shared;
   recorded.owner = CALL0(getpid);
   const char *number = text_of_decimal(digits, RECORDS_VERSION);
   const struct record_field version = field_of(number, text_length(number));
