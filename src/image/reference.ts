@@ -20,6 +20,7 @@ export const DEFAULT_TAG = 'latest'
 
 const TAG_LIMIT = 128
 const NAME_LIMIT = 255
+const MAX_PORT = 65535
 const LABEL = '(?:[a-zA-Z0-9]|[a-zA-Z0-9][a-zA-Z0-9-]*[a-zA-Z0-9])'
 const IPV6 = '\\[[a-fA-F0-9:]+\\]'
 const DOMAIN = new RegExp(`^(?:${LABEL}(?:\\.${LABEL})*|${IPV6})(?::[0-9]+)?$`)
@@ -61,6 +62,8 @@ export function parseReference(text: string): Reference {
   const { domain, path } = splitDomain(name)
   if (name.length > NAME_LIMIT) throw invalid(text, `its name is longer than ${NAME_LIMIT} characters`)
   if (domain !== undefined && !DOMAIN.test(domain)) throw invalid(text, 'its registry is not a host name')
+  if (Number(/:(\d+)$/.exec(domain ?? '')?.[1] ?? 1) > MAX_PORT)
+    throw invalid(text, `its port is not 0 to ${MAX_PORT}`)
   for (const component of path.split('/')) {
     if (!COMPONENT.test(component)) throw invalid(text, reasonForComponent(component))
   }

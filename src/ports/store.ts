@@ -15,6 +15,8 @@ export interface SourceImage {
   readonly manifest?: string
   /** Digest of what its name points at there: the manifest, or an index around it. */
   readonly target?: string
+  /** Digests of the other images in that index, which stay in it beside a new one. */
+  readonly besides?: readonly string[]
   /**
    * The store's own view of the configuration (environment, user, entrypoint, labels...).
    * Good for deciding, not for writing: fields may be missing and history is empty.

@@ -137,7 +137,7 @@ export class Authorization {
     const request = toRequest(url, service, scopes, credentials)
     const { reply, bytes } = await this.#ports.read(place, request, DOCUMENT_LIMIT)
     if (reply.status === 401 || reply.status === 403) {
-      throw await this.refusal(subject, sayingOf(this.#ports.secrets.redact(String(bytes))))
+      throw await this.refusal(subject, sayingOf(String(bytes), this.#ports.secrets))
     }
     if (reply.status !== 200) {
       throw registryError(
@@ -158,10 +158,11 @@ export class Authorization {
       // Told below: the parser's message repeats what it has read.
     }
     const value = document?.token ?? document?.access_token
-    if (typeof value !== 'string' || value === '') {
+    // What a header cannot have is none.
+    if (typeof value !== 'string' || !/^[\x21-\x7e]+$/.test(value)) {
       throw registryError(
         'REGISTRY_REFUSED',
-        `${subject}: ${host} answers without a token`,
+        `${subject}: ${host} answers without a token that could be shown`,
         'Check the registry, and the proxies before it.',
       )
     }

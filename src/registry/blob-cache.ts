@@ -2,13 +2,16 @@
 // What was read of registries: for one command alone, or in a directory that others find it in again. Several blobs are
 // fetched at a time; each is checked as it arrives and gets its name when it is whole.
 import { createReadStream, createWriteStream } from 'node:fs'
-import { mkdir, readdir, rm, stat, utimes } from 'node:fs/promises'
+import { readdir, rm, stat, utimes } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { Readable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
 import { pipeline } from 'node:stream/promises'
+import { PycdsError } from '../errors/index.js'
 import { blobPath, type Digest } from '../image/index.js'
-import { fileError, makeTemporary, temporaryError, verify } from '../oci/index.js'
+import { makeTemporary, temporaryError, verify } from '../oci/index.js'
+import { isFull } from '../util/full.js'
+import { makeDirectories } from '../util/make-directories.js'
 import { removeAbandoned, writeWhole } from '../util/staging.js'
 import { Slots } from './slots.js'
 
@@ -100,14 +103,14 @@ export class BlobCache {
       return path
     }
     try {
-      await mkdir(dirname(path), { recursive: true })
+      await makeDirectories(dirname(path))
       if (this.#files.size <= 1) await removeAbandoned(dirname(path))
       await writeWhole(path, async (staged) => {
         const content = verify(blob.fetch(), blob.digest, `${blob.subject}: blob`)
         await pipeline(content, createWriteStream(staged, { flags: 'wx', mode: 0o644 }))
       })
     } catch (error) {
-      throw directory === undefined ? temporaryError(error) : fileError(error, `cache ${directory}`)
+      throw directory === undefined ? temporaryError(error) : unwritable(error, directory)
     }
     return path
   }
@@ -116,6 +119,16 @@ export class BlobCache {
     this.#temporary ??= makeTemporary()
     return this.#temporary
   }
+}
+
+function unwritable(error: unknown, directory: string): unknown {
+  if (error instanceof PycdsError || typeof (error as NodeJS.ErrnoException).code !== 'string') return error
+  const full = isFull(error)
+  return new PycdsError(full ? 'NO_SPACE' : 'USAGE', {
+    message: `--cache-dir ${directory}: it cannot be written to`,
+    hint: full ? 'Make room on its disk.' : 'Name a directory that this user may write to.',
+    cause: error,
+  })
 }
 
 async function readAll(blob: Fetchable): Promise<Buffer> {

@@ -15,6 +15,10 @@ export function parseChallenge(header: string | readonly string[] | undefined): 
   return found.find(({ scheme }) => scheme === 'bearer') ?? found[0]
 }
 
+function isWeb(address: string): boolean {
+  return URL.canParse(address) && /^https?:$/.test(new URL(address).protocol)
+}
+
 function challengesIn(text: string): Challenge[] {
   const schemes: { name: string; values: Map<string, string> }[] = []
   const part = new RegExp(PART)
@@ -27,7 +31,7 @@ function challengesIn(text: string): Challenge[] {
   return schemes.flatMap(({ name, values }): Challenge[] => {
     if (name === 'basic') return [{ scheme: 'basic' }]
     const realm = values.get('realm')
-    if (name !== 'bearer' || realm === undefined || !URL.canParse(realm)) return []
+    if (name !== 'bearer' || realm === undefined || !isWeb(realm)) return []
     return [{ scheme: 'bearer', realm, service: values.get('service') }]
   })
 }

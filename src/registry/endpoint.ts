@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Requests about one repository at one place: authorized, and repeated while that can help.
 import { Readable } from 'node:stream'
+import type { PycdsError } from '../errors/index.js'
 import type { Authorization, Scope } from './authorization.js'
 import type { Place } from './configuration.js'
-import { ConnectionFailure, RegistryReply, refused, sayingOf, unreachable } from './error.js'
+import { ConnectionFailure, RegistryReply, refused, registryError, unreachable } from './error.js'
 import { hostOf } from './name.js'
 import { isPassing, mayRecover, type Patience, type Patient, persist, readAnswer, waitFor } from './retry.js'
 import type { HttpReply, HttpRequest, Transport } from './transport.js'
@@ -58,6 +59,10 @@ export class Endpoint {
     for (;;) {
       const { reply, wasShown } = await this.#send(request)
       if (expect.includes(reply.status)) return reply
+      if (reply.status === 401 && reply.foreignHost !== undefined) {
+        await reply.dump()
+        throw this.#foreign(subject, reply.foreignHost)
+      }
       if (reply.status === 401 && isNew) {
         isNew = false
         await reply.dump()
@@ -67,7 +72,7 @@ export class Endpoint {
         if (request.body instanceof Readable) throw new RegistryReply(reply.status, '')
         continue
       }
-      const saying = sayingOf(await reply.text(ERROR_LIMIT).catch(() => ''))
+      const saying = await reply.saying(ERROR_LIMIT).catch(() => '')
       if (reply.status === 401 || reply.status === 403)
         throw await this.#authorization.refusal(subject, saying)
       const failure = new RegistryReply(reply.status, saying)
@@ -79,6 +84,15 @@ export class Endpoint {
   /** Asks for a document of at most `limit` bytes, and reads it. */
   read(request: EndpointRequest, limit: number): Promise<{ reply: HttpReply; bytes: Buffer }> {
     return readAnswer(this.#patient, () => this.ask(request), limit)
+  }
+
+  /** Credentials are for the registry: nobody else is shown any, whatever it asks for. */
+  #foreign(subject: string, host: string): PycdsError {
+    return registryError(
+      'REGISTRY_REFUSED',
+      `${subject}: registry ${hostOf(this.place.registry)} sends on to ${host}, which asks for credentials`,
+      'Check the registry, and the proxies before it: where it sends on to has to answer by itself.',
+    )
   }
 
   get #patient(): Patient {

@@ -2,6 +2,8 @@
 // From what registries and sockets say to what a user can act on. Nothing that was sent is repeated: the address of a
 // redirection can be as good as a password, and so can whatever a registry repeats of a request.
 import { type ErrorCode, PycdsError } from '../errors/index.js'
+import { printable } from '../util/printable.js'
+import type { Secrets } from './secrets.js'
 
 /** A reply with a status that means failure. */
 export class RegistryReply extends Error {
@@ -29,13 +31,16 @@ export class ConnectionFailure extends Error {
 
 const MAX_TEXT = 200
 
-/** What a registry says in the body of a reply: its codes and their messages; nothing of other documents. */
-export function sayingOf(body: string): string {
+/**
+ * What a registry says in the body of a reply: its codes and their messages, fit for a terminal; nothing of other documents,
+ * and nothing secret, in whatever form it was written there.
+ */
+export function sayingOf(body: string, secrets: Secrets): string {
   try {
     const { errors } = JSON.parse(body) as { errors?: { code?: unknown; message?: unknown }[] }
     const [first] = Array.isArray(errors) ? errors : []
     const parts = [first?.code, first?.message].filter((part) => typeof part === 'string' && part !== '')
-    return parts.join(': ').slice(0, MAX_TEXT)
+    return printable(secrets.redact(parts.join(': '))).slice(0, MAX_TEXT)
   } catch {
     return ''
   }
@@ -64,6 +69,9 @@ const UNTRUSTED =
 const NO_TLS =
   /^(?:EPROTO|ERR_SSL_(?:WRONG_VERSION_NUMBER|PACKET_LENGTH_TOO_LONG|HTTP_REQUEST|UNKNOWN_PROTOCOL|RECORD_LAYER_FAILURE|UNSUPPORTED_PROTOCOL))$/
 
+/** What a client of HTTP finds where a server speaks something else, or breaks off. */
+const ILL_SPOKEN = /^(?:HPE_|UND_ERR_(?:RES_|RESPONSE|HEADERS_OVERFLOW)|SHORT$)/
+
 /** Whether the failure of a connection shows that the server does not speak TLS. */
 export function speaksNoTls(error: unknown): boolean {
   return error instanceof ConnectionFailure && NO_TLS.test(error.code)
@@ -81,7 +89,10 @@ export function unreachable(host: string, failure: ConnectionFailure): PycdsErro
     : speaksNoTls(failure)
       ? `It does not speak TLS: name it as insecure in registries.conf if that is meant (docs/registries.md).`
       : 'Check its name, the network and the proxy; try again later.'
-  return registryError('REGISTRY_UNREACHABLE', `registry ${host}: it cannot be reached`, hint, failure)
+  const what = ILL_SPOKEN.test(failure.code)
+    ? 'its answers are not those of a registry'
+    : 'it cannot be reached'
+  return registryError('REGISTRY_UNREACHABLE', `registry ${host}: ${what}`, hint, failure)
 }
 
 /** A reply that means failure, for something that was asked of a registry. */

@@ -20,6 +20,8 @@ export interface HelperSurroundings {
 
 /** A helper that asks somebody waits for ever. */
 const TIMEOUT_MS = 60_000
+/** For what an ended helper has written; a process that it has left behind may hold its output open. */
+const REST_MS = 500
 const MAX_OUTPUT = 1024 * 1024
 const NOT_FOUND = 'credentials not found in native keychain'
 
@@ -72,20 +74,29 @@ function run(
       ...{ env, stdio: ['pipe', 'pipe', 'ignore'], killSignal: 'SIGKILL' },
       ...present({ signal }),
     })
-    const timer = setTimeout(() => child.kill('SIGKILL'), TIMEOUT_MS)
     let output = ''
+    let rest: NodeJS.Timeout | undefined
+    const finish = (result: { code: number | null; error?: string }) => {
+      clearTimeout(timer)
+      clearTimeout(rest)
+      child.stdout.destroy()
+      resolve({ ...result, output })
+    }
+    const timer = setTimeout(() => {
+      child.kill('SIGKILL')
+      finish({ code: null })
+    }, TIMEOUT_MS)
     child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
       if (output.length < MAX_OUTPUT) output += chunk
     })
     child.stdin.on('error', () => {}) // a program that does not read its input may end well all the same
     child.stdin.end(`${input}\n`)
-    child.on('error', (error: NodeJS.ErrnoException) => {
-      clearTimeout(timer)
-      resolve({ code: null, output: '', error: error.code ?? 'unknown' })
-    })
-    child.on('close', (code) => {
-      clearTimeout(timer)
-      resolve({ code, output })
+    child.on('error', (error: NodeJS.ErrnoException) =>
+      finish({ code: null, error: error.code ?? 'unknown' }),
+    )
+    child.on('close', (code) => finish({ code }))
+    child.on('exit', (code) => {
+      rest = setTimeout(() => finish({ code }), REST_MS)
     })
   })
 }

@@ -4,7 +4,7 @@ export { BlobCache, type BlobCacheOptions, type Fetchable } from './blob-cache.j
 export { statusOf } from './error.js'
 export type { StoredManifest } from './manifests.js'
 export { formatRepository, parseRepository, type RepositoryName } from './name.js'
-export { cosignTags, type Referrer } from './referrers.js'
+export { cosignTags, isCompanionTag, type Referrer } from './referrers.js'
 export { Registries, type RegistriesOptions } from './registries.js'
 export { Repository } from './repository.js'
 export { Slots } from './slots.js'

@@ -136,7 +136,7 @@ export class Manifests {
 function mediaTypeOf(reply: HttpReply, bytes: Buffer, subject: string): string {
   const header = reply.header('content-type')?.split(';')[0]?.trim() ?? ''
   if (kindOf(header) !== undefined) return header
-  const { mediaType } = parseJson(bytes, subject) as { mediaType?: unknown }
+  const { mediaType } = (parseJson(bytes, subject) ?? {}) as { mediaType?: unknown }
   if (typeof mediaType === 'string' && kindOf(mediaType) !== undefined) return mediaType
   throw damaged(`${subject}: it is of the type ${(mediaType ?? header) || 'unknown'}, which is no image`)
 }

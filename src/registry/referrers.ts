@@ -24,6 +24,11 @@ export function cosignTags(digest: Digest): string[] {
   return ['sig', 'att', 'sbom'].map((kind) => `sha256-${hexOf(digest)}.${kind}`)
 }
 
+/** Whether a tag is one under which there is what is said of an image, by the specification or by cosign. */
+export function isCompanionTag(tag: string): boolean {
+  return /^sha(?:256-[0-9a-f]{64}|512-[0-9a-f]{121})(?:\.(?:sig|att|sbom))?$/.test(tag)
+}
+
 /** The entries of a list. */
 export function referrersIn({ manifests }: Index): Referrer[] {
   return [...manifests]

@@ -2,16 +2,17 @@
 // One repository of a registry: its manifests, blobs and tags, and what is said of them.
 import type { Readable } from 'node:stream'
 import { type Digest, MEDIA_TYPES, validateIndex } from '../image/index.js'
-import { type Blob, parseJson } from '../oci/index.js'
-import { addressOf, DOCUMENT_LIMIT, type RepositoryEndpoints, read, within } from './asked.js'
+import { type Blob, damaged, parseJson } from '../oci/index.js'
+import { addressOf, DOCUMENT_LIMIT, type RepositoryEndpoints, within } from './asked.js'
 import { Blobs } from './blobs.js'
 import { Manifests, type StoredManifest } from './manifests.js'
 import { formatRepository, type RepositoryName } from './name.js'
-import { listPages } from './pages.js'
+import { followPages, listPages } from './pages.js'
 import { addToTagSchema, fallbackTag, type Referrer, referrersIn } from './referrers.js'
 import type { Secrets } from './secrets.js'
 
 const PAGE = 1000
+const MAX_REFERRERS = 10_000
 
 export class Repository {
   readonly name: RepositoryName
@@ -108,19 +109,35 @@ export class Repository {
 
   /** What there is about a manifest: by the registry's own list, else by the tag that stands for it. */
   async referrers(digest: Digest): Promise<Referrer[]> {
-    const { reply, bytes } = await read(this.#endpoints.primary, {
-      method: 'GET',
-      path: `referrers/${digest}`,
-      actions: 'pull',
-      expect: [200, 400, 404, 405, 501],
-      headers: { accept: MEDIA_TYPES.index },
-      subject: within(this.subject, digest),
-    })
+    const { primary } = this.#endpoints
+    const address = addressOf(primary, { path: `referrers/${digest}`, actions: 'pull' })
+    const page = (target = address.target) =>
+      primary.read(
+        {
+          ...address,
+          method: 'GET',
+          target,
+          expect: [200, 400, 404, 405, 501],
+          headers: { accept: MEDIA_TYPES.index },
+          subject: within(this.subject, digest),
+          sameScheme: true,
+        },
+        DOCUMENT_LIMIT,
+      )
     const subject = `${this.subject}: referrers of ${digest}`
-    const isList = reply.header('content-type')?.startsWith(MEDIA_TYPES.index) === true
-    if (reply.status === 200 && isList) {
-      return referrersIn(validateIndex(parseJson(bytes, subject), subject))
-    }
+    const found = new Map<string, Referrer>()
+    let isList = false
+    await followPages(page, subject, ({ reply, bytes }) => {
+      if (reply.status !== 200 || reply.header('content-type')?.startsWith(MEDIA_TYPES.index) !== true)
+        return 'enough'
+      isList = true
+      const before = found.size
+      for (const entry of referrersIn(validateIndex(parseJson(bytes, subject), subject)))
+        found.set(entry.digest, entry)
+      if (found.size > MAX_REFERRERS) throw damaged(`${subject}: there are more than ${MAX_REFERRERS}`)
+      return found.size > before ? 'more' : 'nothing'
+    })
+    if (isList) return [...found.values()]
     const listed = await this.#manifests.find(fallbackTag(digest))
     return listed === undefined ? [] : referrersIn(validateIndex(parseJson(listed.bytes, subject), subject))
   }

@@ -5,7 +5,7 @@ import { Agent, type Dispatcher, EnvHttpProxyAgent } from 'undici'
 import { PycdsError } from '../errors/index.js'
 import type { Place, RegistryConfiguration } from './configuration.js'
 import { connector } from './connect.js'
-import { ConnectionFailure, registryError, speaksNoTls } from './error.js'
+import { ConnectionFailure, registryError, sayingOf, speaksNoTls } from './error.js'
 import { hostOf, isLoopback } from './name.js'
 import type { Secrets } from './secrets.js'
 
@@ -26,13 +26,15 @@ export interface HttpRequest {
 /** A reply whose body has not been read. */
 export interface HttpReply {
   readonly status: number
+  /** The host that has answered, where a redirection led to another one than the registry. */
+  readonly foreignHost: string | undefined
   /** The first value of a header, by its name in lower case. */
   header(name: string): string | undefined
   /** All values. */
   headers(name: string): readonly string[]
   readonly body: Readable
-  /** Reads a short body: an error, a token, a manifest; what is longer than `limit` bytes is cut off. */
-  text(limit: number): Promise<string>
+  /** What the registry says of a failure, with nothing secret in it; at most `limit` bytes are read. */
+  saying(limit: number): Promise<string>
   /** Reads the whole body, of which there may be `limit` bytes. */
   bytes(limit: number): Promise<Buffer>
   /** Throws the body away. */
@@ -96,12 +98,20 @@ export class Transport {
   async #follow(place: Place, first: HttpRequest): Promise<HttpReply> {
     const host = hostOf(place.registry)
     const scheme = this.#plain.has(host) ? 'http' : 'https'
-    let url = addressOf(first.target, `${scheme}://${host}`)
-    if (first.sameScheme === true && url.host === host) url.protocol = `${scheme}:`
+    // As addresses have it: in lower case, and without the port that goes without saying.
+    const own = addressOf(`${scheme}://${host}`, `${scheme}://${host}`)
+    let url = addressOf(first.target, own.href)
+    if (first.sameScheme === true && url.host === own.host) url.protocol = own.protocol
+    if (url.host !== own.host) assertEncrypted(own, url, `registry ${host}: it sends on`)
     let headers = { ...first.headers }
-    if (url.host !== host) headers = withoutAuthorization(headers)
+    if (url.host !== own.host) headers = withoutAuthorization(headers)
     for (let count = 0; count <= MAX_REDIRECTIONS; count += 1) {
-      const reply = await this.#once(url, { ...first, headers }, place.insecure && url.host === host)
+      const isOwn = url.host === own.host
+      const reply = await this.#once(
+        url,
+        { ...first, headers },
+        { insecure: place.insecure && isOwn, isForeign: !isOwn },
+      )
       const location = reply.header('location')
       // What is sent goes nowhere else: an upload is where the registry said that it is.
       const isFollowed =
@@ -109,13 +119,7 @@ export class Transport {
       if (!isFollowed || location === undefined) return reply
       await reply.dump()
       const next = addressOf(location, url.href)
-      if (url.protocol === 'https:' && next.protocol !== 'https:') {
-        throw registryError(
-          'REGISTRY_REFUSED',
-          `registry ${host}: it redirects from https to ${next.protocol.slice(0, -1)}`,
-          'Have the registry send encrypted addresses.',
-        )
-      }
+      assertEncrypted(url, next, `registry ${host}: it redirects`)
       if (next.host !== url.host || next.protocol !== url.protocol) {
         headers = withoutAuthorization(headers)
       }
@@ -128,7 +132,11 @@ export class Transport {
     )
   }
 
-  async #once(url: URL, { method, headers, body }: HttpRequest, insecure: boolean): Promise<HttpReply> {
+  async #once(
+    url: URL,
+    { method, headers, body }: HttpRequest,
+    { insecure, isForeign }: { insecure: boolean; isForeign: boolean },
+  ): Promise<HttpReply> {
     const { signal, secrets } = this.#options
     signal?.throwIfAborted()
     try {
@@ -142,7 +150,7 @@ export class Transport {
         bodyTimeout: SILENCE_MS,
         ...(signal === undefined ? {} : { signal }),
       })
-      return new Reply(reply, secrets)
+      return new Reply(reply, { host: url.host, isForeign, secrets })
     } catch (error) {
       signal?.throwIfAborted()
       throw toFailure(error, secrets)
@@ -189,13 +197,20 @@ function proxiesOf(env: NodeJS.ProcessEnv): { httpProxy: string; httpsProxy: str
 
 class Reply implements HttpReply {
   readonly #reply: Dispatcher.ResponseData
+  readonly #host: string
   readonly #secrets: Secrets
   readonly status: number
+  readonly foreignHost: string | undefined
 
-  constructor(reply: Dispatcher.ResponseData, secrets: Secrets) {
+  constructor(
+    reply: Dispatcher.ResponseData,
+    { host, isForeign, secrets }: { host: string; isForeign: boolean; secrets: Secrets },
+  ) {
     this.#reply = reply
+    this.#host = host
     this.#secrets = secrets
     this.status = reply.statusCode
+    this.foreignHost = isForeign ? host : undefined
   }
 
   header(name: string): string | undefined {
@@ -212,9 +227,9 @@ class Reply implements HttpReply {
     return this.#reply.body
   }
 
-  async text(limit: number): Promise<string> {
+  async saying(limit: number): Promise<string> {
     const { bytes } = await this.#read(limit)
-    return this.#secrets.redact(bytes.toString('utf8'))
+    return sayingOf(bytes.toString('utf8'), this.#secrets)
   }
 
   async bytes(limit: number): Promise<Buffer> {
@@ -222,7 +237,7 @@ class Reply implements HttpReply {
     if (isWhole) return bytes
     throw registryError(
       'REGISTRY_REFUSED',
-      `registry: a document of it has more than ${limit} bytes`,
+      `registry ${this.#host}: a document of it has more than ${limit} bytes`,
       'Check what the name leads to.',
     )
   }
@@ -263,8 +278,18 @@ function deepest(error: Error): Error {
   return errors instanceof Error ? deepest(errors) : error
 }
 
+function assertEncrypted(from: URL, to: URL, subject: string): void {
+  if (from.protocol !== 'https:' || to.protocol === 'https:') return
+  throw registryError(
+    'REGISTRY_REFUSED',
+    `${subject} from https to ${to.protocol.slice(0, -1)}`,
+    'Have the registry send encrypted addresses.',
+  )
+}
+
 function addressOf(target: string, base: string): URL {
-  if (URL.canParse(target, base)) return new URL(target, base)
+  const url = URL.canParse(target, base) ? new URL(target, base) : undefined
+  if (url !== undefined && /^https?:$/.test(url.protocol)) return url
   throw registryError(
     'REGISTRY_REFUSED',
     `registry ${new URL(base).host}: it sends an address that is none`,

@@ -6,7 +6,8 @@ import { type Blob, openVerified } from '../oci/index.js'
 import type { Scope } from './authorization.js'
 import { inVain } from './download.js'
 import type { Endpoint } from './endpoint.js'
-import { ConnectionFailure, RegistryReply, statusOf } from './error.js'
+import { ConnectionFailure, RegistryReply, refused, statusOf } from './error.js'
+import { hostOf } from './name.js'
 import type { HttpReply } from './transport.js'
 
 /** Larger blobs are sent in pieces of this size: each is authorized anew, so that an upload outlives its token. */
@@ -47,7 +48,7 @@ const OUT_OF_STEP: readonly (number | undefined)[] = [404, 416]
  * @param begun a session that the registry has opened already
  */
 export async function upload(request: UploadRequest, blob: Blob, begun?: HttpReply): Promise<void> {
-  const first = begun === undefined ? undefined : toSession(begun, undefined)
+  const first = begun === undefined ? undefined : toSession(request, begun, undefined)
   if (blob.size <= request.pieceBytes) return await send(request, blob, blob.size || 1, first)
   try {
     await send(request, blob, request.pieceBytes, first)
@@ -69,10 +70,11 @@ export async function tryUpload(request: UploadRequest): Promise<void> {
     .catch(() => undefined)
 }
 
-async function begin({ endpoint, target, scopes, subject }: UploadRequest): Promise<Session> {
+async function begin(request: UploadRequest): Promise<Session> {
+  const { endpoint, target, scopes, subject } = request
   const reply = await endpoint.ask({ method: 'POST', target, scopes, subject, expect: [202] })
   await reply.dump()
-  return toSession(reply, undefined)
+  return toSession(request, reply, undefined)
 }
 
 /** Sends all of a blob in pieces of a size, the last of which closes the upload. */
@@ -125,7 +127,7 @@ async function sendFrom(
         body: input.take(pieceBytes),
       })
       await reply.dump()
-      Object.assign(session, toSession(reply, session.offset + pieceBytes))
+      Object.assign(session, toSession(request, reply, session.offset + pieceBytes))
     }
     const length = blob.size - session.offset
     const isWhole = session.offset === 0
@@ -156,7 +158,7 @@ async function resume(request: UploadRequest, session: Session): Promise<Session
     const asked = { method: 'GET', ...at(session), scopes, subject } as const
     const reply = await endpoint.ask({ ...asked, expect: [204, 202, 200] })
     await reply.dump()
-    return toSession(reply, undefined, session)
+    return toSession(request, reply, undefined, session)
   } catch (error) {
     const status = statusOf(error)
     if (status === undefined || status >= 500 || status === 429) throw error
@@ -164,10 +166,17 @@ async function resume(request: UploadRequest, session: Session): Promise<Session
   }
 }
 
-function toSession(reply: HttpReply, expected: number | undefined, old?: Session): Session {
+function toSession(
+  { endpoint, subject }: UploadRequest,
+  reply: HttpReply,
+  expected: number | undefined,
+  old?: Session,
+): Session {
   const location = reply.header('location') ?? old?.location
-  if (location === undefined)
-    throw new RegistryReply(reply.status, 'it does not say where the upload goes on')
+  if (location === undefined) {
+    const host = hostOf(endpoint.place.registry)
+    throw refused(subject, host, new RegistryReply(reply.status, 'it does not say where the upload goes on'))
+  }
   // `0-0` is what registries say of none as well as of one byte; uploads in pieces have more than that.
   const [, last] = /^(?:bytes=)?0-(\d+)$/.exec(reply.header('range') ?? '') ?? []
   const told = last === undefined || last === '0' ? undefined : Number(last) + 1

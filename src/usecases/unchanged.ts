@@ -5,6 +5,7 @@ import { PycdsError } from '../errors/index.js'
 import { labelsOf } from '../layer/labels.js'
 import { LABELS } from '../marks/marks.js'
 import type { ImageStore, IndexStore, SourceImage } from '../ports/index.js'
+import { compare } from '../util/order.js'
 import type { BakeRequest } from './bake-request.js'
 import { bakeKey, joinKeys } from './key.js'
 import { chooseOutput } from './output.js'
@@ -69,7 +70,7 @@ export async function findUnchanged(
     found.push(image)
   }
   const [first] = found
-  if (first === undefined) return undefined
+  if (first === undefined || !haveTheSameBesides(sources, found)) return undefined
   return {
     schema: 'io.pycds.unchanged/1',
     source: { reference: request.reference, id: source.id },
@@ -85,6 +86,16 @@ export async function findUnchanged(
 
 function storesFor(platforms: readonly string[], { store, index }: Lookup) {
   return platforms.length > 1 && index ? platforms.map((one) => index.forPlatform(one)) : [store]
+}
+
+/** An index has what a bake leaves as it is, too, where both are such as have indexes. */
+function haveTheSameBesides(sources: readonly SourceImage[], made: readonly SourceImage[]): boolean {
+  const [of, there] = [sources, made].map((images) => {
+    const own = new Set(images.map(({ manifest }) => manifest))
+    const all = images[0]?.besides?.filter((digest) => !own.has(digest))
+    return all?.sort(compare).join()
+  })
+  return of === undefined || there === undefined || of === there
 }
 
 /** What was built on a baked image has its labels too, but another last layer. */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Files that are written after a bake has succeeded, for whoever goes on with its image.
-import { existsSync } from 'node:fs'
+import { existsSync, statSync } from 'node:fs'
 import { Flags } from '@oclif/core'
 import { type BakeDocument, DOCUMENT_KINDS, type DocumentKind } from '../../attest/index.js'
 import { PycdsError } from '../../errors/index.js'
@@ -57,6 +57,16 @@ export function assertOutputFiles(flags: OutputFileFlags): void {
   assertWritable('--iidfile', flags.iidfile)
   assertWritable('--provenance', flags.provenance)
   assertWritable('--sbom', flags.sbom)
+}
+
+/** The files that are written, without pipes and devices, which take several one after the other. */
+export function outputFiles(flags: OutputFileFlags): string[] {
+  const names = ['trace-out', 'metadata-file', 'iidfile', 'provenance', 'sbom'] as const
+  return names.flatMap((name) => {
+    const path = flags[name]
+    const isPlain = path !== undefined && (statSync(path, { throwIfNoEntry: false })?.isFile() ?? true)
+    return isPlain ? [path] : []
+  })
 }
 
 /** Which documents are to be made; undefined for none. */

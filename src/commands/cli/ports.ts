@@ -30,6 +30,7 @@ export interface Lookup {
 /** Where a source is looked up, and what has the name of the new image. */
 export interface Lookups extends Lookup {
   outputs: Lookup
+  attachments?: AttachmentStore
   close(): Promise<void>
 }
 
@@ -87,7 +88,10 @@ export async function openLookups(request: PortsRequest): Promise<Lookups> {
     [reference, output].map((one) => openLookup(one, request, registries)),
   )
   if (!sources || !outputs) throw new Error('nothing was opened')
-  return { ...sources, outputs, close: async () => await registries?.close() }
+  const close = async () => await registries?.close()
+  if (registries === undefined) return { ...sources, outputs, close }
+  const { RegistryAttachments } = await import('../../store/registry/index.js')
+  return { ...sources, outputs, attachments: new RegistryAttachments(registries), close }
 }
 
 async function openLookup(

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // What became of each image, a file each: whoever reads one, after whatever has ended the run, reads it whole.
 import { createHash } from 'node:crypto'
-import { mkdir, writeFile } from 'node:fs/promises'
+import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { PycdsError } from '../../errors/index.js'
 import type { ImageOutcome, Journal } from '../../usecases/fleet/index.js'
 import { isFull } from '../../util/full.js'
+import { makeDirectories } from '../../util/make-directories.js'
 import { readGivenNow } from '../../util/read-given.js'
 import { removeAbandoned, writeWhole } from '../../util/staging.js'
 import { formatJson } from './output-files.js'
@@ -13,6 +14,8 @@ import { formatJson } from './output-files.js'
 /** What a result file holds. */
 export interface ResultFile extends ImageOutcome {
   schema: 'io.pycds.image-result/1'
+  /** sha256 of all that follows, as JSON without spaces: a run goes on only from what an earlier one has written. */
+  digest: string
 }
 
 const SCHEMA = 'io.pycds.image-result/1'
@@ -31,7 +34,7 @@ export class ResultsDirectory implements Journal {
   static async open(path: string): Promise<ResultsDirectory> {
     const directory = new ResultsDirectory(path)
     await directory.#write(async () => {
-      await mkdir(path, { recursive: true })
+      await makeDirectories(path)
       await removeAbandoned(path)
     })
     return directory
@@ -46,7 +49,7 @@ export class ResultsDirectory implements Journal {
   }
 
   async write(outcome: ImageOutcome): Promise<void> {
-    const file: ResultFile = { schema: SCHEMA, ...outcome }
+    const file: ResultFile = { schema: SCHEMA, digest: digestOf(outcome), ...outcome }
     await this.writeText(fileNameFor(outcome.name), formatJson(file))
   }
 
@@ -73,6 +76,10 @@ export class ResultsDirectory implements Journal {
   }
 }
 
+function digestOf(outcome: ImageOutcome): string {
+  return `sha256:${createHash('sha256').update(JSON.stringify(outcome)).digest('hex')}`
+}
+
 /** Readable, and different for names that differ only in signs that files cannot have. */
 function fileNameFor(name: string): string {
   const hash = createHash('sha256').update(name).digest('hex').slice(0, 8)
@@ -82,8 +89,8 @@ function fileNameFor(name: string): string {
 /** A file that holds anything else is as good as none. */
 function parse(text: string, name: string): ImageOutcome | undefined {
   try {
-    const { schema, ...outcome } = JSON.parse(text) as ResultFile
-    const isOutcome = schema === SCHEMA && outcome.name === name && typeof outcome.state === 'string'
+    const { schema, digest, ...outcome } = JSON.parse(text) as ResultFile
+    const isOutcome = schema === SCHEMA && digest === digestOf(outcome) && outcome.name === name
     return isOutcome ? outcome : undefined
   } catch {
     return undefined

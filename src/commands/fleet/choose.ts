@@ -12,9 +12,10 @@ import {
   type Shard,
   withoutOutputs,
 } from '../../usecases/fleet/index.js'
+import { type OutputFileFlags, outputFiles } from '../cli/output-files.js'
 
 /** The flags of an image that say what it will be called. */
-export interface Naming {
+export interface Naming extends OutputFileFlags {
   tag?: string | undefined
   output?: string | undefined
 }
@@ -35,8 +36,9 @@ export async function chooseImages<F extends Naming>(
   { only, shard, list }: Choice,
   read: (image: Expanded) => Promise<F>,
 ): Promise<{ image: Expanded; flags: F }[]> {
-  const images = await expandEntries(wanted(entries, only), list)
-  const named = images.filter(({ entry, name }) => !only || only.includes(entry) || only.includes(name))
+  const images = await expandEntries(entries, list, isWanted(entries, only))
+  const isNamed = ({ entry, name }: Expanded) => !only || only.includes(entry) || only.includes(name)
+  const named = images.filter(isNamed)
   const unknown = only?.find((one) => !named.some(({ entry, name }) => entry === one || name === one))
   if (unknown !== undefined) throw notThere(path, unknown, images)
   const look = async (image: Expanded) => {
@@ -47,17 +49,29 @@ export async function chooseImages<F extends Naming>(
     return { image, flags, source: { image: image.image, isFound: image.isFound, output: becomes } }
   }
   const all = []
-  for (const image of named) all.push(await look(image))
-  const sources = new Set(withoutOutputs(all.map(({ source }) => source)))
+  const others = []
+  for (const image of images) {
+    if (isNamed(image)) all.push(await look(image))
+    // What is wrong with the options of an image that is not asked for is told when it is.
+    else others.push(await look(image).catch(() => undefined))
+  }
+  const outputs = others.flatMap((other) => other?.source ?? [])
+  const sources = new Set(withoutOutputs([...all.map(({ source }) => source), ...outputs]))
   const rest = all.filter(({ source }) => sources.has(source))
-  assertDistinct(rest.map(({ image, source }) => ({ name: image.name, output: source.output })))
+  assertDistinct(
+    rest.map(({ image, flags, source }) => ({
+      name: image.name,
+      output: source.output,
+      files: outputFiles(flags),
+    })),
+  )
   return rest.filter(({ image }) => shard === undefined || isInShard(image.name, shard))
 }
 
-/** The entries that are named, where all are: the images of others need not be looked up. */
-function wanted(entries: readonly Entry[], only: readonly string[] | undefined): readonly Entry[] {
-  const direct = entries.filter(({ name }) => only?.includes(name))
-  return only?.every((one) => direct.some(({ name }) => name === one)) ? direct : entries
+/** Which patterns have to be looked up: where all that is asked for is the name of an entry, no other one. */
+function isWanted(entries: readonly Entry[], only: readonly string[] | undefined): (entry: Entry) => boolean {
+  const isDirect = only?.every((one) => entries.some(({ name }) => name === one)) === true
+  return ({ name }) => !isDirect || only.includes(name)
 }
 
 function notThere(path: string, name: string, images: readonly Expanded[]): PycdsError {

@@ -53,18 +53,31 @@ export async function findMade(
   lookups: Lookups,
   signal: AbortSignal,
 ): Promise<UnchangedResult | 'as before' | undefined> {
-  const { describeBake, findUnchanged } = await import('../../usecases/unchanged.js')
+  const [{ describeBake, findUnchanged }, { chooseOutput }, { carryAttachments }] = await Promise.all([
+    import('../../usecases/unchanged.js'),
+    import('../../usecases/output.js'),
+    import('../../usecases/attachments.js'),
+  ])
   const described = await describeBake(request, platforms, lookups)
-  const isAsBefore = wasMade(before) && before.key === described.key
+  const isAsBefore =
+    wasMade(before) &&
+    before.key === described.key &&
+    outputOf(before.result) === chooseOutput(request, described.sources[0]?.name)
   if (!isAsked(flags)) return isAsBefore ? 'as before' : undefined
   const unchanged = await findUnchanged(request, platforms, described, lookups)
   if (unchanged === undefined) return undefined
+  // Somebody may have said more of the source since.
+  if (request.copyReferrers) await carryAttachments(request, unchanged.output.reference, lookups.attachments)
   await writeUnchangedFiles(flags, unchanged, signal)
   return isAsBefore ? 'as before' : unchanged
 }
 
 function isAsked(flags: MakeInput['flags']): boolean {
   return flags['skip-unchanged'] && !lacksFiles(flags)
+}
+
+function outputOf(result: Made | null): string | undefined {
+  return result?.output?.reference
 }
 
 /** A dry run leaves nothing that could be found again. */

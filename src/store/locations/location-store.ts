@@ -104,11 +104,9 @@ export class LocationStore implements IndexStore {
     if (isDigestText(reference)) return this.#byId(reference)
     const location = locationOf(reference)
     const { medium, roots: all } = await this.#open(location)
-    const { descriptor, root } = selectImage(
-      await findImages(medium, all),
-      medium.subject,
-      this.#options.platform,
-    )
+    const images = await findImages(medium, all)
+    const { descriptor, root } = selectImage(images, medium.subject, this.#options.platform)
+    const besides = images.filter((one) => one.root.digest === root.digest && one.descriptor !== descriptor)
     // Without a name, nothing but a place makes them one.
     const roots = nameOf(root) === undefined ? [root] : all
     const contents = await openImage(medium, descriptor)
@@ -118,7 +116,13 @@ export class LocationStore implements IndexStore {
       ...describe(reference, contents),
       name: formatLocation(withName(location, roots)),
       // A Docker archive has no manifests; those that it is read by are made up.
-      ...(location.kind === 'docker-archive' ? {} : { manifest: descriptor.digest, target: root.digest }),
+      ...(location.kind === 'docker-archive'
+        ? {}
+        : {
+            manifest: descriptor.digest,
+            target: root.digest,
+            besides: besides.map((one) => one.descriptor.digest),
+          }),
     }
   }
 

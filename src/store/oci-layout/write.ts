@@ -14,6 +14,7 @@ import {
   type NewEntry,
   openVerified,
 } from '../../oci/index.js'
+import { makeDirectories } from '../../util/make-directories.js'
 import { removeAbandoned, stagingPath, writeWhole } from '../../util/staging.js'
 import { LAYOUT_VERSION, openLayout } from './read.js'
 
@@ -58,7 +59,7 @@ async function create(target: string, entry: NewEntry, subject: string): Promise
 }
 
 async function begin(directory: string): Promise<void> {
-  await mkdir(join(directory, 'blobs', 'sha256'), { recursive: true })
+  await makeDirectories(join(directory, 'blobs', 'sha256'))
   await writeFile(join(directory, 'oci-layout'), JSON.stringify({ imageLayoutVersion: LAYOUT_VERSION }))
   await writeFile(join(directory, 'index.json'), JSON.stringify(EMPTY_INDEX))
 }
@@ -68,7 +69,7 @@ async function putBlob(directory: string, blob: Blob, subject: string): Promise<
   const path = join(directory, blobPath(blob.digest))
   const existing = await stat(path).catch(() => undefined)
   if (existing?.size === blob.size) return false
-  await mkdir(dirname(path), { recursive: true })
+  await makeDirectories(dirname(path))
   await writeWhole(path, async (file) => {
     await pipeline(await openVerified(blob, subject), createWriteStream(file, { flags: 'wx', mode: 0o644 }))
   })

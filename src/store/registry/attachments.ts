@@ -13,7 +13,7 @@ import {
   sha256Digest,
   validateManifest,
 } from '../../image/index.js'
-import { memoryBlob, parseJson } from '../../oci/index.js'
+import { damaged, memoryBlob, parseJson } from '../../oci/index.js'
 import type {
   AttachedDocument,
   Attachment,
@@ -21,11 +21,16 @@ import type {
   AttachmentStore,
   NewAttachment,
 } from '../../ports/index.js'
-import { cosignTags, parseRepository, type Registries, type Repository } from '../../registry/index.js'
+import { cosignTags, parseRepository, type Registries, type Repository, Slots } from '../../registry/index.js'
+import { formatBytes } from '../../util/units.js'
 
 /** The content of what has no configuration, by the image specification. */
 const EMPTY = Buffer.from('{}')
 const EMPTY_TYPE = 'application/vnd.oci.empty.v1+json'
+
+const AT_A_TIME = 8
+/** Of what is read into memory. A trace of ten thousand modules has a few megabytes. */
+const MAX_DOCUMENT_BYTES = 128 * 1024 * 1024
 
 /** A manifest that others can be about. */
 interface Subject {
@@ -100,6 +105,8 @@ export class RegistryAttachments implements AttachmentStore {
   }
 
   async #readBlob(repository: Repository, { digest, size }: Descriptor): Promise<Buffer> {
+    if (size > MAX_DOCUMENT_BYTES)
+      throw damaged(`${repository.subject}: document ${digest} has ${formatBytes(size)}, too many to be read`)
     const fetch = () => repository.readBlob(digest, size)
     return await buffer(
       await this.#registries.cache.open({ digest, size, subject: repository.subject, fetch }),
@@ -122,13 +129,13 @@ function referenceOf({ name, digest }: Location): string {
 /** The list of a manifest. Some registries give the type of the empty configuration for that of the artifact. */
 async function listed(repository: Repository, digest: Digest): Promise<Descriptor[]> {
   const entries = await repository.referrers(digest)
-  return await Promise.all(
-    entries.map(async (entry): Promise<Descriptor> => {
-      if (entry.artifactType && entry.artifactType !== EMPTY_TYPE) return entry
-      const { manifest } = await readManifest(repository, entry.digest)
-      return { ...entry, artifactType: manifest.artifactType ?? manifest.config.mediaType }
-    }),
-  )
+  const slots = new Slots(AT_A_TIME)
+  const describe = async (entry: Descriptor): Promise<Descriptor> => {
+    if (entry.artifactType && entry.artifactType !== EMPTY_TYPE) return entry
+    const { manifest } = await slots.run(() => readManifest(repository, entry.digest))
+    return { ...entry, artifactType: manifest.artifactType ?? manifest.config.mediaType }
+  }
+  return await Promise.all(entries.map(describe))
 }
 
 /** Types of statements that name the digest which they are about in themselves: they say nothing of another image. */

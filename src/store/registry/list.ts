@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // The images of a registry that a pattern fits. Its list of repositories is only asked for where the pattern leaves them open:
 // many registries do not give it to everybody.
-import { DEFAULT_TAG } from '../../image/index.js'
+import { DEFAULT_TAG, isImageName } from '../../image/index.js'
 import type { ListedImage } from '../../ports/index.js'
-import { parseRepository, type Registries, Slots } from '../../registry/index.js'
+import { isCompanionTag, parseRepository, type Registries, Slots } from '../../registry/index.js'
 import { globPattern, isGlob } from '../../util/glob.js'
 
 const AT_A_TIME = 8
@@ -14,14 +14,16 @@ export async function listRegistry(pattern: string, registries: Registries): Pro
   const fits = globPattern(repository)
   const all = isGlob(repository) ? await registries.catalog(host) : [repository]
   const slots = new Slots(AT_A_TIME)
-  const listed = all.filter((one) => fits.test(one)).map((one) => slots.run(() => tagsOf(one)))
+  // Whatever a registry lists: what is no name is no image.
+  const fitting = all.filter((one) => isImageName(`${host}/${one}`) && fits.test(one))
+  const listed = fitting.map((one) => slots.run(() => tagsOf(one)))
   return (await Promise.all(listed)).flat()
 
   async function tagsOf(path: string): Promise<ListedImage[]> {
     const found = await registries.repository(parseRepository(`${host}/${path}`)).tags()
-    const fitting = globPattern(tag)
+    const fits = globPattern(tag)
     return found
-      .filter((one) => fitting.test(one))
+      .filter((one) => fits.test(one) && !isCompanionTag(one) && isImageName(`${host}/${path}:${one}`))
       .map((one) => ({ name: `registry:${host}/${path}:${one}` }))
   }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // From entries whose images may be patterns to images. What a bake has made is never a source, or a second run would
 // bake what the first one has made.
+import { resolve } from 'node:path'
 import { PycdsError, toPycdsError } from '../../errors/index.js'
 import {
   DEFAULT_TAG,
@@ -36,29 +37,38 @@ export interface Expanded extends Entry {
 /** Gives the images that a pattern fits. */
 export type ListImages = (pattern: string) => Promise<readonly ListedImage[]>
 
+/** What engines take a name without a registry for. */
+const HUB_NAMES: readonly string[] = ['docker.io', 'index.docker.io']
+
 /** Options in whose values a pattern can name what it has found. */
 const FILLED = ['tag', 'output', 'provenance', 'sbom', 'trace-out', 'metadata-file', 'iidfile']
 
 /**
  * Expands the patterns among entries, each of which gives its images by name. An image that is also named as it is, or that
  * an earlier pattern fits, is left out; a pattern that fits nothing, or cannot be looked up, is an entry with a failure.
+ * @param isLookedUp of a pattern: others give nothing
  */
-export async function expandEntries(entries: readonly Entry[], list: ListImages): Promise<Expanded[]> {
-  const seen = new Set(entries.filter(({ image }) => !isGlob(image)).map(({ image }) => image))
+export async function expandEntries(
+  entries: readonly Entry[],
+  list: ListImages,
+  isLookedUp: (entry: Entry) => boolean = () => true,
+): Promise<Expanded[]> {
+  const seen = new Set(entries.filter(({ image }) => !isGlob(image)).map(({ image }) => normal(image)))
   const expanded: Expanded[] = []
   for (const entry of entries) {
     if (!isGlob(entry.image)) {
       expanded.push({ ...entry, entry: entry.name, isFound: false })
       continue
     }
+    if (!isLookedUp(entry)) continue
     const found = await lookUp(entry.image, list)
     if (found instanceof PycdsError) {
       expanded.push({ ...entry, entry: entry.name, isFound: false, failure: found })
       continue
     }
-    const fresh = found.filter((image) => !seen.has(image)).sort(compare)
+    const fresh = found.filter((image) => !seen.has(normal(image))).sort(compare)
     for (const image of fresh) {
-      seen.add(image)
+      seen.add(normal(image))
       const words = entry.words.map((word) => fill(word, image))
       expanded.push({ ...entry, entry: entry.name, isFound: true, name: image, image, words })
     }
@@ -87,20 +97,42 @@ export function withoutOutputs<T extends { image: string; isFound: boolean; outp
   return images.filter(({ image, isFound }) => !(isFound && outputs.has(normal(image))))
 }
 
-/** USAGE when two images would get the same name. */
-export function assertDistinct(images: readonly { name: string; output: string | undefined }[]): void {
+/** What a bake of one image makes. */
+export interface Makes {
+  name: string
+  /** What the image becomes, as {@link outputOf} has it. */
+  output: string | undefined
+  /** Files that are written beside it. */
+  files: readonly string[]
+}
+
+/** USAGE when two images would get the same name, or two of their files would. */
+export function assertDistinct(images: readonly Makes[]): void {
   const owners = new Map<string, string>()
-  for (const { name, output } of images) {
-    if (output === undefined) continue
-    const other = owners.get(output)
-    if (other !== undefined) {
-      throw new PycdsError('USAGE', {
-        message: `${name}: it would become ${output}, and so would ${other}`,
-        hint: 'Give each a name of its own; where images are found by a pattern, write {repository} or {tag} in it.',
-      })
-    }
-    owners.set(output, name)
+  /** Archives can have several images, all of one form. */
+  const forms = new Map<string, { kind: string; name: string }>()
+  const own = (verb: string, made: string, name: string) => {
+    const other = owners.get(`${verb} ${made}`)
+    if (other !== undefined) throw contested(name, `${verb} ${made}`, other)
+    owners.set(`${verb} ${made}`, name)
   }
+  for (const { name, output, files } of images) {
+    if (output !== undefined) own('become', output, name)
+    for (const file of files) own('write', resolve(file), name)
+    const place = output === undefined ? undefined : parseLocation(output)
+    if (place === undefined || place.kind === 'registry') continue
+    const other = forms.get(place.path)
+    if (other !== undefined && other.kind !== place.kind)
+      throw contested(name, `write ${place.path} as ${place.kind}`, `${other.name} as ${other.kind}`)
+    forms.set(place.path, { kind: place.kind, name })
+  }
+}
+
+function contested(name: string, what: string, other: string): PycdsError {
+  return new PycdsError('USAGE', {
+    message: `${name}: it would ${what}, and so would ${other}`,
+    hint: 'Give each a name of its own; where images are found by a pattern, write {repository} or {tag} in it.',
+  })
 }
 
 async function lookUp(pattern: string, list: ListImages): Promise<readonly string[] | PycdsError> {
@@ -138,11 +170,17 @@ function partsOf(image: string): { repository: string; tag: string } {
   return { repository: stem, tag: place.name ?? DEFAULT_TAG }
 }
 
+/** One name for all the ways to write it. */
 function normal(name: string): string {
   const place = parseLocation(name)
-  if (place?.kind === 'registry' && !place.digest)
-    return formatLocation({ ...place, name: place.name ?? DEFAULT_TAG })
-  if (place !== undefined) return formatLocation(place)
-  const reference = parseReference(name)
-  return formatReference(reference.tag || reference.digest ? reference : { ...reference, tag: DEFAULT_TAG })
+  if (place?.kind === 'registry')
+    return formatLocation(place.digest ? place : { ...place, name: place.name ?? DEFAULT_TAG })
+  if (place !== undefined) return formatLocation({ ...place, path: resolve(place.path) })
+  const { domain, path, ...rest } = parseReference(name)
+  const isOfHub = domain === undefined || HUB_NAMES.includes(domain)
+  return formatReference({
+    ...(isOfHub ? {} : { domain }),
+    path: isOfHub ? path.replace(/^library\//, '') : path,
+    ...(rest.tag || rest.digest ? rest : { tag: DEFAULT_TAG }),
+  })
 }

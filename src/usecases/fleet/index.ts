@@ -6,6 +6,7 @@ export {
   type Expanded,
   expandEntries,
   type ListImages,
+  type Makes,
   outputOf,
   withoutOutputs,
 } from './expand.js'

@@ -23,6 +23,9 @@ test('a registry by its port', parses, 'host:5000/team/app:1', {
   path: 'team/app',
   tag: '1',
 })
+test('a registry by a port that there is not', (t) => {
+  t.throws(() => parseReference('host:99999/app'), { code: 'USAGE', message: /port/ })
+})
 test('a port is not a tag', parses, 'host:5000/app', { domain: 'host:5000', path: 'app' })
 test('localhost is a registry', parses, 'localhost/app', { domain: 'localhost', path: 'app' })
 test('a registry by its capitals', parses, 'Host/app', { domain: 'Host', path: 'app' })

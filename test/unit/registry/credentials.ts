@@ -172,3 +172,11 @@ test('a file that is no JSON is told, without what is in it', async (t) => {
   t.notRegex(`${error?.message}${String(error?.cause)}`, /canary/)
   await t.throwsAsync(find({ REGISTRY_AUTH_FILE: '/no/such/file' }), { code: 'USAGE' })
 })
+
+test('a helper that leaves a process behind has answered all the same', async (t) => {
+  const env = home(t, { [DOCKER]: { credsStore: 'agent' } })
+  helper(env, 'agent', `sleep 90 & echo '{"Username":"u","Secret":"s"}'`)
+  const before = performance.now()
+  t.is(await find(env), 'u:s')
+  t.true(performance.now() - before < 60_000)
+})

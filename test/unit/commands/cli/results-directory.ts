@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { spawnSync } from 'node:child_process'
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import test from 'ava'
 import { ResultsDirectory } from '../../../../src/commands/cli/results-directory.js'
@@ -35,12 +35,16 @@ test('a file that is no result is as good as none', async (t) => {
   const directory = await ResultsDirectory.open(path)
   await directory.write(outcome('app:1'))
   const [file = ''] = readdirSync(path)
+  const written = JSON.parse(readFileSync(join(path, file), 'utf8'))
   for (const text of [
     '',
     '{',
     '{}',
     '[]',
     JSON.stringify({ ...outcome('other'), schema: 'io.pycds.image-result/1' }),
+    JSON.stringify({ ...written, result: {} }),
+    JSON.stringify({ ...written, seconds: 'x' }),
+    JSON.stringify({ ...written, name: 'other' }),
   ]) {
     writeFileSync(join(path, file), text)
     t.is(await directory.read('app:1'), undefined, text)
@@ -62,6 +66,9 @@ test('what a process that was killed had half written is removed', async (t) => 
 test('a place that cannot be a directory is refused', async (t) => {
   const path = join(temporary(t, { file: 'x' }), 'file')
   t.true(existsSync(path))
-  const error = await t.throwsAsync(ResultsDirectory.open(path))
-  t.is((error as unknown as PycdsError).code, 'USAGE')
+  symlinkSync('nowhere', join(path, '../dangling'))
+  for (const place of [path, join(path, 'below'), join(path, '../dangling/below'), '/proc/below/it']) {
+    const error = await t.throwsAsync(ResultsDirectory.open(place))
+    t.is((error as unknown as PycdsError).code, 'USAGE', place)
+  }
 })

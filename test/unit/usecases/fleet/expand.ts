@@ -86,11 +86,51 @@ test('a pattern that fits nothing or cannot be looked up is a failure of its own
 })
 
 test('two images that would get one name are refused', (t) => {
-  const both = ['a:1', 'b:1'].map((image) => ({ name: image, output: outputOf({ image, tag: 'fast' }) }))
+  const both = ['a:1', 'b:1'].map((image) => ({
+    name: image,
+    output: outputOf({ image, tag: 'fast' }),
+    files: [],
+  }))
   t.is((t.throws(() => assertDistinct(both)) as unknown as PycdsError).code, 'USAGE')
   t.notThrows(() =>
-    assertDistinct(['a:1', 'b:1'].map((image) => ({ name: image, output: outputOf({ image }) }))),
+    assertDistinct(['a:1', 'b:1'].map((image) => ({ name: image, output: outputOf({ image }), files: [] }))),
   )
+})
+
+test('an image is the same one however its name is written', async (t) => {
+  const list = listing('docker.io/team/web:2', 'oci:./lay/a:1', 'registry:r.example/b:latest', 'web:3')
+  const named = ['team/web:2', 'oci:lay/a:1', 'docker://r.example/b', 'docker.io/library/web:3']
+  const found = await expandEntries([...named.map((image) => entry(image)), entry('**')], list)
+  t.deepEqual(imagesOf(found), named)
+})
+
+test('a pattern that is not looked up gives nothing, and what is named is still none of its images', async (t) => {
+  const entries = [entry('app:*'), entry('app:1'), entry('other:*')]
+  const isLookedUp = ({ image }: Entry) => image === 'app:*'
+  const found = await expandEntries(entries, listing('app:1', 'app:2'), isLookedUp)
+  t.deepEqual(imagesOf(found), ['app:2', 'app:1'])
+})
+
+test('two images that would write one file are refused, and so are two forms of one archive', (t) => {
+  const becomes = (...outputs: string[]) =>
+    outputs.map((output, at) => ({
+      name: `${at}`,
+      output: outputOf({ image: `a:${at}`, output }),
+      files: [],
+    }))
+  for (const pair of [
+    ['oci:out:x', 'oci:./out:x'],
+    ['docker.io/team/z:1', 'team/z:1'],
+    ['docker-archive:o.tar:a:1', 'oci-archive:o.tar:b'],
+  ])
+    t.throws(() => assertDistinct(becomes(...pair)), { code: 'USAGE' }, pair.join(' '))
+  t.notThrows(() => assertDistinct(becomes('docker-archive:o.tar:a:1', 'docker-archive:o.tar:b:1')))
+  const files = ['p.json', './p.json'].map((file, at) => ({
+    name: `${at}`,
+    output: undefined,
+    files: [file],
+  }))
+  t.throws(() => assertDistinct(files), { message: /would write .*p\.json, and so would 0/ })
 })
 
 test('what a place without a name becomes is not known before it is looked at', (t) => {
