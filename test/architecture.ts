@@ -196,7 +196,8 @@ const MAY_INCLUDE: Record<string, readonly string[]> = {
   'native/runtime/host': [
     ...['native/format', 'native/cpython', 'native/runtime/archive', 'native/snapshot'],
   ],
-  'native/runtime/archive': ['native/format', 'native/cpython'],
+  // native/learn: what surrounds a process, such as the room that it has.
+  'native/runtime/archive': ['native/format', 'native/cpython', 'native/learn'],
   'native/runtime/decide': [
     ...['native/format', 'native/cpython', 'native/runtime/archive', 'native/runtime/host'],
   ],

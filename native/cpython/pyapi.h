@@ -95,6 +95,8 @@ PYCDS_PYAPI PyObject *PyModule_GetDict(PyObject *); /* borrowed */
 PYCDS_PYAPI int PyObject_SetAttrString(PyObject *, const char *, PyObject *);
 PYCDS_PYAPI PyObject *PyObject_CallFunctionObjArgs(PyObject *, ...);
 PYCDS_PYAPI PyObject *PyObject_Call(PyObject *, PyObject *args, PyObject *kwargs);
+PYCDS_PYAPI int Py_EnterRecursiveCall(const char *where);
+PYCDS_PYAPI void Py_LeaveRecursiveCall(void);
 PYCDS_PYAPI PyObject *PyObject_Repr(PyObject *);
 PYCDS_PYAPI int PyObject_IsTrue(PyObject *);
 PYCDS_PYAPI PyObject *PyUnicode_FromStringAndSize(const char *, Py_ssize_t);

@@ -653,14 +653,17 @@ print(os.waitpid(pid, 0)[1])
   })
 
   testInTurn('a program that ends at once learns in a few starts', async (t) => {
-    const school = new School(t, python.path)
-    // Its end is that of the helper, which has little to do.
-    const script = school.program('app.py', `import json\n${TOLD}`)
     const told: string[] = []
-    while (told.length < 5 && !told.includes('USED')) {
-      const { code, stderr } = await school.run(script)
-      t.is(code, 0, stderr)
-      told.push(stderr.split(' ')[0] ?? '')
+    // A start waits a second at most: on a busy machine the helper may get no processor, three times.
+    for (let attempt = 0; attempt < 4 && !told.includes('USED'); attempt += 1) {
+      const school = new School(t, python.path)
+      // Its end is that of the helper, which has little to do.
+      const script = school.program('app.py', `import json\n${TOLD}`)
+      for (let start = 0; start < 5 && !told.includes('USED'); start += 1) {
+        const { code, stderr } = await school.run(script)
+        t.is(code, 0, stderr)
+        told.push(stderr.split(' ')[0] ?? '')
+      }
     }
     t.is(told.at(-1), 'USED', told.join())
   })

@@ -84,7 +84,7 @@ const CASES: Case[] = [
     reason: 'MEMORY',
     before:
       'import resource; pages = int(open("/proc/self/statm").read().split()[0]);' +
-      'resource.setrlimit(resource.RLIMIT_AS, (pages * 4096 + 2**19, resource.RLIM_INFINITY))',
+      'resource.setrlimit(resource.RLIMIT_AS, (pages * 4096 + 2**24, resource.RLIM_INFINITY))',
   },
 ]
 

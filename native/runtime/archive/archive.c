@@ -17,6 +17,7 @@
 #include "../../format/assert.h"
 #include "../../format/elf.h"
 #include "../../format/hash.h"
+#include "../../learn/surroundings.h"
 #include "regular.h"
 
 /* Out of the way of programs that expect or close low numbers. */
@@ -138,6 +139,9 @@ static enum pycds_reject check_interpreter(const struct pycds_header *h) {
 
 /* ---- opening ---- */
 
+/* Of addresses, where they are limited: what the program has then at least. */
+#define LEFT_BYTES ((int64_t)32 * 1024 * 1024)
+
 /* One mapping for everything that grows with the archive, from a huge page's boundary on:
  * few page faults, and few entries of the TLB for the constants, which are looked up most. */
 static bool reserve_memory(struct archive *a) {
@@ -147,6 +151,8 @@ static bool reserve_memory(struct archive *a) {
   size_t start = (shared + codes + flags + PYCDS_ALIGN - 1) & ~(size_t)(PYCDS_ALIGN - 1);
   size_t bytes = start + (size_t)a->header.arena_bytes + HUGE_PAGE_BYTES;
   if (bytes < start || a->header.arena_bytes > PTRDIFF_MAX) return false;
+  /* A program with little room has more use for it. */
+  if (room_of_addresses() < (int64_t)bytes + LEFT_BYTES) return false;
   uint8_t *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (memory == MAP_FAILED) return false;
   madvise(memory, bytes, MADV_HUGEPAGE);

@@ -110,12 +110,10 @@ static PyObject *code_of(const struct source_question *question) {
   return code || !compiler ? code : compiler(question);
 }
 
-static PyObject *answer(enum source_builtin builtin, const struct source_arguments *arguments) {
+/* Apart from those who run code, which may import, and so on: its variables would lie on the stack as often. */
+__attribute__((noinline)) static PyObject *answer_text(enum source_builtin builtin,
+                                                       const struct source_arguments *arguments) {
   struct source_question question;
-  /* The usual case by far. */
-  if (builtin != SOURCE_COMPILE && arguments->count > 0 && type_of(arguments->items[0]) == &PyCode_Type) {
-    return run(builtin, arguments);
-  }
   if ((!answers && !compiler) || !source_call_question(builtin, arguments, own_level, &question)) {
     return source_call_stock(builtin, arguments);
   }
@@ -131,6 +129,11 @@ static PyObject *answer(enum source_builtin builtin, const struct source_argumen
   }
   Py_DecRef(code);
   return result;
+}
+
+static PyObject *answer(enum source_builtin builtin, const struct source_arguments *arguments) {
+  bool is_code = builtin != SOURCE_COMPILE && arguments->count > 0 && type_of(arguments->items[0]) == &PyCode_Type;
+  return is_code ? run(builtin, arguments) : answer_text(builtin, arguments);
 }
 
 /* Once: what has been diverted would take itself for the stock builtin. */

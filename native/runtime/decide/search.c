@@ -110,7 +110,7 @@ static unsigned kind_of(const char *name, size_t length) {
 }
 
 static bool list_directory(struct directory *d, const char *path) {
-  _Alignas(8) char buffer[16384];
+  _Alignas(8) static char buffer[16384];
   free(d->stems);
   d->stems = NULL;
   d->capacity = d->used = 0;
@@ -202,7 +202,7 @@ static enum pycds_miss check_earlier_directory(const char *path, uint64_t stem) 
 
 /* What a directory has of that name inside another one; NULL: nothing, or it is no directory. */
 static const struct stem *stem_inside(const char *path, struct text name, const char *inner) {
-  char inside[MAX_PATH_BYTES];
+  static char inside[MAX_PATH_BYTES];
   size_t length = strlen(path);
   if (length + name.length + 2 > sizeof inside) return NULL;
   memcpy(inside, path, length);
@@ -290,7 +290,7 @@ static bool lies_in(const struct facts *facts, const char *path) {
 /* One entry of the search path: sets *reached when it is the one that held the module. */
 static enum pycds_miss check_entry(PyObject *item, const struct facts *facts, uint64_t stem, bool look, bool *reached) {
   Py_ssize_t length;
-  char path[MAX_PATH_BYTES];
+  static char path[MAX_PATH_BYTES]; /* between find_place, which may call Python, and the end nothing does */
   if (type_of(item) != &PyUnicode_Type) return PYCDS_MISS_PATH_DIFFERS;
   const char *bytes = PyUnicode_AsUTF8AndSize(item, &length);
   if (!bytes) return PYCDS_MISS_PATH_DIFFERS;
@@ -370,7 +370,7 @@ out:
 
 enum pycds_miss search_check_file(const struct facts *facts) {
   struct stat status;
-  char path[MAX_PATH_BYTES];
+  static char path[MAX_PATH_BYTES];
   bool is_file = copy_text(facts->origin, path) && syscall(SYS_newfstatat, AT_FDCWD, path, &status, 0) == 0 &&
                  S_ISREG(status.st_mode);
   return is_file ? PYCDS_SERVED : PYCDS_MISS_SOURCE_MISSING;
@@ -379,7 +379,7 @@ enum pycds_miss search_check_file(const struct facts *facts) {
 enum pycds_miss search_check_source(const struct facts *facts, enum pycds_validate validate,
                                     const uint8_t python_magic[4]) {
   struct stat status;
-  char path[MAX_PATH_BYTES];
+  static char path[MAX_PATH_BYTES]; /* read before source_hash calls Python */
   if (validate == PYCDS_VALIDATE_NONE) return PYCDS_SERVED;
   if (!copy_text(facts->origin, path)) return PYCDS_MISS_PATH_DIFFERS;
   if (syscall(SYS_newfstatat, AT_FDCWD, path, &status, 0) != 0) return PYCDS_MISS_SOURCE_MISSING;

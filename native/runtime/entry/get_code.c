@@ -14,6 +14,7 @@
 #include "../host/replaced.h"
 #include "../host/report.h"
 #include "../learn/learn.h"
+#include "../learn/log.h"
 #include "../learn/module.h"
 #include "../make/objects.h"
 #include "runtime.h"
@@ -100,6 +101,16 @@ static bool is_archived(PyObject *self) {
   return archived;
 }
 
+/* Apart: threads may have small stacks, and what is noted of a source takes kilobytes. */
+__attribute__((noinline)) static PyObject *call_and_learn(PyObject *self, PyObject *name, PyObject *const *args,
+                                                          Py_ssize_t count, PyObject *keywords) {
+  struct before source;
+  learn_before(self, name, &source);
+  PyObject *code = call_original(self, args, count, keywords);
+  if (code && source.known) learn_module(name, code, &source);
+  return code;
+}
+
 static PyObject *get_code(PyObject *self, PyObject *const *args, Py_ssize_t count, PyObject *keywords) {
   PyObject *code = NULL, *name = name_of(args, count, keywords);
   bool genuine = type_of(self) == (PyTypeObject *)importlib.loader_type;
@@ -111,12 +122,10 @@ static PyObject *get_code(PyObject *self, PyObject *const *args, Py_ssize_t coun
     handed_note(code, name, PYCDS_SERVED);
     return keep(code);
   }
-  struct before source = {.known = false};
   /* One that is loaded again was in an archive. */
   bool lacking = name && genuine && miss != PYCDS_MISS_HANDED_OUT;
-  if (lacking) learn_before(self, name, &source);
-  code = call_original(self, args, count, keywords);
-  if (code && source.known) learn_module(name, code, &source);
+  code = lacking && log_is_open() ? call_and_learn(self, name, args, count, keywords)
+                                  : call_original(self, args, count, keywords);
   if (code && lacking) learn_missed();
   if (!code || !name || !report_wanted() || (!genuine && !is_archived(self))) return code;
   handed_note(code, name, miss == PYCDS_MISS_NOT_ARCHIVED ? handed_reason(name, miss) : miss);

@@ -50,7 +50,7 @@ static bool is_unchanged(void) {
 
 /* ---- the parent ---- */
 
-static bool split_name(struct import *im) {
+__attribute__((noinline)) static bool split_name(struct import *im) {
   struct text child = text_after_dot(im->text);
   if (child.length == im->text.length) return true;
   im->parent_name = PyUnicode_FromStringAndSize(im->text.bytes, child.bytes - im->text.bytes - 1);
@@ -140,7 +140,7 @@ static bool find_code(struct import *im, PyObject *path, struct found *found) {
 }
 
 /* Everything up to the module that is ready to run. */
-static bool prepare(struct import *im) {
+__attribute__((noinline)) static bool prepare(struct import *im) {
   struct found found;
   struct parts parts;
   PyObject *path = NULL;
@@ -164,7 +164,7 @@ static bool prepare(struct import *im) {
 
 /* ---- loading ---- */
 
-static int audit_import(PyObject *name) {
+__attribute__((noinline)) static int audit_import(PyObject *name) {
   PyObject *path = item_of(importlib.sys_dict, names.path);
   PyObject *finders = item_of(importlib.sys_dict, names.meta_path);
   PyObject *hooks = item_of(importlib.sys_dict, names.path_hooks), *empty = &_Py_NoneStruct;
@@ -173,7 +173,7 @@ static int audit_import(PyObject *name) {
 }
 
 /* The module goes to the end of sys.modules; it may have put something else there. */
-static PyObject *move_to_end(PyObject *name) {
+__attribute__((noinline)) static PyObject *move_to_end(PyObject *name) {
   PyObject *module = PyDict_GetItemWithError(importlib.modules, name);
   if (!module) {
     if (!PyErr_Occurred()) PyErr_SetObject(PyExc_KeyError, name);
@@ -188,13 +188,13 @@ static PyObject *move_to_end(PyObject *name) {
 }
 
 /* Undoes what an import that fails leaves behind, and keeps its exception. */
-static void remove_failed(PyObject *name) {
+__attribute__((noinline)) static void remove_failed(PyObject *name) {
   struct pending pending = pending_take();
   PyDict_DelItem(importlib.modules, name);
   pending_restore(pending);
 }
 
-static void set_initialized(PyObject *spec) {
+__attribute__((noinline)) static void set_initialized(PyObject *spec) {
   struct pending pending = pending_take();
   PyObject_SetAttr(spec, names.initializing, importlib.false_object);
   pending_restore(pending);
@@ -233,7 +233,7 @@ static PyObject *load_as_submodule(const struct import *im) {
 }
 
 /* An attribute that cannot be set is only worth a warning. */
-static bool bind_to_parent(const struct import *im, PyObject *module) {
+__attribute__((noinline)) static bool bind_to_parent(const struct import *im, PyObject *module) {
   PyObject *parent = PyDict_GetItemWithError(importlib.modules, im->parent_name);
   if (!parent) {
     if (!PyErr_Occurred()) PyErr_SetObject(PyExc_KeyError, im->parent_name);
@@ -249,7 +249,7 @@ static bool bind_to_parent(const struct import *im, PyObject *module) {
                           im->child_name) == 0;
 }
 
-static bool set_lazy_attributes(const struct import *im, PyObject *module) {
+__attribute__((noinline)) static bool set_lazy_attributes(const struct import *im, PyObject *module) {
   PyObject *result = PyObject_CallFunctionObjArgs(importlib.set_lazy_attributes, module, im->name, NULL);
   drop(result);
   if (result) return true;
@@ -279,7 +279,7 @@ static PyObject *finish(const struct import *im) {
 
 /* Imports a parent that is not there yet, before the module itself is looked at. False
  * with an exception: it failed. */
-static bool import_parent(const struct import *im, bool *audited) {
+__attribute__((noinline)) static bool import_parent(const struct import *im, bool *audited) {
   if (!im->parent_name || item_of(importlib.modules, im->parent_name)) return true;
   struct found found;
   /* For a module that will not be served the original does this, too, and in its own order. */
@@ -335,23 +335,37 @@ static PyObject *call_original(PyObject *const *args, Py_ssize_t count, PyObject
   return result;
 }
 
-static PyObject *find_and_load(PyObject *self, PyObject *const *args, Py_ssize_t count, PyObject *keywords) {
-  clock_import();
-  (void)self;
+/* Apart, like all that a body does not need while it runs: in a chain of imports it would lie on the stack as often. */
+__attribute__((noinline)) static bool try_to_serve(PyObject *const *args, Py_ssize_t count, PyObject *keywords,
+                                                   PyObject **result) {
   struct import im = {0};
-  PyObject *result = NULL;
-  bool served = may_serve(args, count, keywords, &im) && (serve_ready(&im, &result) || serve(&im, &result));
+  bool served = may_serve(args, count, keywords, &im) && (serve_ready(&im, result) || serve(&im, result));
   if (im.flight) locks_leave(im.flight);
   drop(im.parent_name);
   drop(im.child_name);
   drop(im.submodules);
   drop(im.spec);
   drop(im.module);
-  if (!served) {
-    PyErr_Clear();
-    result = call_original(args, count, keywords);
-  }
-  return result;
+  return served;
+}
+
+static PyObject *import_counted(PyObject *const *args, Py_ssize_t count, PyObject *keywords) {
+  PyObject *result = NULL;
+  if (try_to_serve(args, count, keywords, &result)) return result;
+  PyErr_Clear();
+  return call_original(args, count, keywords);
+}
+
+static PyObject *find_and_load(PyObject *self, PyObject *const *args, Py_ssize_t count, PyObject *keywords) {
+  clock_import();
+  (void)self;
+  if (!(importlib.features & COUNTS_BUILTINS)) return import_counted(args, count, keywords);
+  /* The original is a function of Python, which is counted by its frame alone. */
+  Py_LeaveRecursiveCall();
+  PyObject *result = import_counted(args, count, keywords);
+  if (Py_EnterRecursiveCall(" while importing") == 0) return result;
+  drop(result);
+  return NULL;
 }
 
 bool takeover_install(void) {

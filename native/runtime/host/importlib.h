@@ -22,7 +22,9 @@ enum feature {
   WAITS_FOR_PARENT = 4,     /* for a parent that another thread still initialises */
   WAITS_FOR_ANCESTORS = 8,  /* likewise for all packages above */
   RAISES_IMPORT_EVENT = 16, /* the audit event is importlib's duty, not C's */
-  SETS_LAZY_ATTRIBUTES = 32
+  SETS_LAZY_ATTRIBUTES = 32,
+  COUNTS_BUILTINS = 64, /* towards the recursion limit, as functions of Python */
+  STACKS_STARRED = 128  /* functions with *args take more of the C stack */
 };
 
 /* Lines of importlib.def. */
