@@ -16,6 +16,7 @@ const TYPES = {
   bake: ['src/usecases/result.ts', 'BakeResult'],
   'bake-platforms': ['src/usecases/result.ts', 'BakePlatformsResult'],
   bakes: ['src/usecases/fleet/outcome.ts', 'BakesResult'],
+  'bakes-plan': ['src/usecases/fleet/plan.ts', 'BakesPlan'],
   bench: ['src/usecases/bench/result.ts', 'BenchResult'],
   doctor: ['src/usecases/doctor.ts', 'DoctorResult'],
   completion: ['src/commands/completion.ts', 'CompletionResult'],

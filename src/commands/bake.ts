@@ -2,8 +2,8 @@
 import { existsSync } from 'node:fs'
 import { Args, Flags, type Interfaces } from '@oclif/core'
 import { CONFIG_FILE } from '../config/name.js'
-import { PycdsError } from '../errors/index.js'
-import type { BakesResult, Expanded, Made, NamedWork, Task } from '../usecases/fleet/index.js'
+import { type ErrorDocument, PycdsError } from '../errors/index.js'
+import type { BakesPlan, BakesResult, Expanded, Made, NamedWork, Task } from '../usecases/fleet/index.js'
 import type { PlanResult } from '../usecases/plan.js'
 import type { PrepareResult } from '../usecases/prepare.js'
 import { BaseCommand } from './cli/base-command.js'
@@ -37,9 +37,11 @@ import { listImages } from './cli/ports.js'
 import { assertNothingTrained, toBakeRequest, toPrepareRequest } from './cli/requests.js'
 import { snapshotFlags } from './cli/snapshot-flags.js'
 import type { TimeLimit } from './cli/time-limit.js'
+import type { Chosen } from './fleet/choose.js'
 import { renderBake } from './render/bake.js'
 import { renderBakePlatforms } from './render/bake-platforms.js'
 import { renderBakes } from './render/bakes.js'
+import { renderBakesPlan } from './render/bakes-plan.js'
 import { renderPlan } from './render/plan.js'
 import { renderPrepare } from './render/prepare.js'
 import { renderUnchanged } from './render/unchanged.js'
@@ -98,8 +100,9 @@ export default class Bake extends BaseCommand {
     }),
     'dry-run': Flags.boolean({ summary: 'train, and show what would be written; nothing is' }),
     plan: Flags.boolean({
-      summary: 'show which command would be run, and how; nothing is started or written',
-      exclusive: ['dry-run', 'config'],
+      summary:
+        'show which command would be run, and how, or which images of a file; nothing is started or written',
+      exclusive: ['dry-run'],
     }),
     ...untilFlags,
     ...configFlags,
@@ -107,7 +110,7 @@ export default class Bake extends BaseCommand {
     ...progressFlags,
   }
 
-  async run(): Promise<Made | BakesResult | PlanResult | PrepareResult> {
+  async run(): Promise<Made | BakesResult | BakesPlan | PlanResult | PrepareResult> {
     const line = await this.parseLine(Bake)
     const { flags, args } = line
     const config = flags.config ?? (args.image === undefined ? defaultConfig() : undefined)
@@ -151,6 +154,20 @@ export default class Bake extends BaseCommand {
     }
   }
 
+  async #planFile(chosen: readonly Chosen<Parsed>[], shard: BakesPlan['shard']): Promise<BakesPlan> {
+    const { toBakesPlan } = await import('../usecases/fleet/index.js')
+    const plan = toBakesPlan(
+      chosen.map(({ image: { name, image, failure }, output }) => ({
+        ...{ name, image, output },
+        ...(failure ? { failure } : {}),
+      })),
+      shard,
+    )
+    this.log(renderBakesPlan(plan, this.style))
+    setExitCode(plan.images)
+    return plan
+  }
+
   async #plan(image: string, flags: Parsed, command: string[] | undefined): Promise<PlanResult> {
     const request = await toBakeRequest(image, flags, command, process.env)
     const [platform] = toPlatforms(flags.platform)
@@ -191,9 +208,8 @@ export default class Bake extends BaseCommand {
       : renderBake(result, this.style, command)
   }
 
-  async #bakeFile(path: string, { flags, args, given, command }: Line): Promise<BakesResult> {
+  async #bakeFile(path: string, { flags, args, given, command }: Line): Promise<BakesResult | BakesPlan> {
     if (args.image !== undefined || command) throw twoSources(path)
-    if (flags.plan) throw planOfMany(path)
     const fleet = toFleetRequest(flags)
     const files = new GivenFiles()
     const entries = await readEntries(path, Bake.flags, files)
@@ -205,6 +221,7 @@ export default class Bake extends BaseCommand {
       (await this.parse(Bake, [image, ...optionsFor(words, given, Bake.flags)])).flags
     const choice = { only: flags.only, shard: fleet.shard, list: listImages }
     const chosen = await chooseImages(path, entries, choice, read)
+    if (flags.plan) return await this.#planFile(chosen, fleet.shard ?? null)
     const checked = new Set<string>()
     const images: NamedWork[] = []
     for (const { image, flags: its } of chosen) {
@@ -220,8 +237,7 @@ export default class Bake extends BaseCommand {
     )
     if (!this.jsonEnabled()) this.logToStderr(renderFailures(result).trimEnd())
     this.log(renderBakes(result, this.style))
-    const failed = result.images.find(({ error }) => error !== null)
-    if (failed?.error) process.exitCode = failed.error.exitCode
+    setExitCode(result.images)
     return result
   }
 }
@@ -253,6 +269,12 @@ async function fail(error: PycdsError): Promise<never> {
   throw error
 }
 
+/** That of the first image that has failed. */
+function setExitCode(images: readonly { error: ErrorDocument['error'] | null }[]): void {
+  const failed = images.find(({ error }) => error !== null)
+  if (failed?.error) process.exitCode = failed.error.exitCode
+}
+
 /** The file that is meant where no image is named. */
 function defaultConfig(): string | undefined {
   return existsSync(CONFIG_FILE) ? CONFIG_FILE : undefined
@@ -262,14 +284,6 @@ function missingImage(): PycdsError {
   return new PycdsError('USAGE', {
     message: 'bake: missing argument IMAGE',
     hint: `Name one, or write ${CONFIG_FILE} here (docs/configuration.md). See pycds-image bake --help.`,
-  })
-}
-
-/** Also where the file was found without being named: what is to start nothing must not bake. */
-function planOfMany(path: string): PycdsError {
-  return new PycdsError('USAGE', {
-    message: `--plan: it is of one image, and ${path} says which images to bake`,
-    hint: 'Name one: pycds-image bake IMAGE --plan. --dry-run trains the images of the file, and writes nothing.',
   })
 }
 

@@ -26,6 +26,14 @@ export interface Choice {
   list: ListImages
 }
 
+/** An image that is to be baked. */
+export interface Chosen<F> {
+  image: Expanded
+  flags: F
+  /** What it becomes; undefined where that is only known when it is looked at. */
+  output: string | undefined
+}
+
 /**
  * Chooses the images, in the order of the file, with their options read; USAGE when two would get the same name.
  * @param read gives the options of an image
@@ -35,7 +43,7 @@ export async function chooseImages<F extends Naming>(
   entries: readonly Entry[],
   { only, shard, list }: Choice,
   read: (image: Expanded) => Promise<F>,
-): Promise<{ image: Expanded; flags: F }[]> {
+): Promise<Chosen<F>[]> {
   const images = await expandEntries(entries, list, isWanted(entries, only))
   const isNamed = ({ entry, name }: Expanded) => !only || only.includes(entry) || only.includes(name)
   const named = images.filter(isNamed)
@@ -65,7 +73,8 @@ export async function chooseImages<F extends Naming>(
       files: outputFiles(flags),
     })),
   )
-  return rest.filter(({ image }) => shard === undefined || isInShard(image.name, shard))
+  const own = rest.filter(({ image }) => shard === undefined || isInShard(image.name, shard))
+  return own.map(({ image, flags, source }) => ({ image, flags, output: source.output }))
 }
 
 /** Which patterns have to be looked up: where all that is asked for is the name of an entry, no other one. */

@@ -11,5 +11,6 @@ export {
   withoutOutputs,
 } from './expand.js'
 export { type BakesResult, type ImageOutcome, type Made, toBakesResult } from './outcome.js'
+export { type BakesPlan, type PlannedImage, toBakesPlan } from './plan.js'
 export { bakeAll, type FleetOptions, type Journal, type NamedWork, type Task } from './run.js'
 export { isInShard, type Shard } from './shard.js'

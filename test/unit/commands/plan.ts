@@ -2,6 +2,7 @@
 // `bake --plan`: what would be run, and nothing that is started or written for it.
 import { readdirSync } from 'node:fs'
 import test from 'ava'
+import type { BakesPlan } from '../../../src/usecases/fleet/index.js'
 import type { PlanResult } from '../../../src/usecases/plan.js'
 import { pycdsAlone } from '../../helpers/cli.js'
 import { refuse, startFakeEngine } from '../../helpers/fake-engine.js'
@@ -62,18 +63,35 @@ test('what a bake would refuse is refused', async (t) => {
   }
 })
 
-test('the file of a folder is not baked by a plan', async (t) => {
+test('of a file: which images it means, and what they would become', async (t) => {
   const { path } = await simpleLayout(t, { config })
-  const cwd = temporary(t, { 'pycds-image.yaml': `version: 1\nimages: [{image: "oci:${path}:1"}]\n` })
+  const images = [
+    `{image: "oci:${path}:*", tag: "{tag}-fast", name: all}`,
+    `{image: "oci:${path}:none*", name: none}`,
+    `{image: "oci:${path}:1", name: own}`,
+  ]
+  const cwd = temporary(t, { 'pycds-image.yaml': `version: 1\nimages: [${images.join()}]\n` })
   const before = contentOf(path)
-  const { code, stderr } = await pycdsAlone(['bake', '--plan'], { cwd })
-  t.is(code, 2)
-  t.regex(stderr, /--plan: .*pycds-image\.yaml/)
+  const { code, stdout, stderr } = await pycdsAlone(['bake', '--plan', '--json'], { cwd })
+  t.is(code, 7, stderr)
+  const plan = JSON.parse(stdout) as BakesPlan
+  t.deepEqual(schemaErrors('bakes-plan', plan), [])
+  t.deepEqual(
+    plan.images.map(({ name, output, error }) => [name, output, error?.code]),
+    [
+      ['none', null, 'IMAGE_NOT_FOUND'],
+      ['own', `oci:${path}:1-cds`, undefined],
+    ],
+  )
+  const shown = await pycdsAlone(['bake', '--plan', '--only', 'own'], { cwd })
+  t.is(shown.code, 0, shown.stderr)
+  t.regex(shown.stdout, /1 image: nothing was started/)
+  t.true(shown.stdout.includes(`oci:${path}:1-cds`))
   t.deepEqual(contentOf(path), before)
 })
 
 test('help says which form trains and which starts nothing', async (t) => {
   const { stdout } = await pycdsAlone(['bake', '--help'])
   t.regex(stdout, /--dry-run\n +train, and show/)
-  t.regex(stdout, /--plan\n +show .*\n? *.*nothing is started or written/)
+  t.regex(stdout.replace(/\s+/g, ' '), /--plan show .*nothing is started or written/)
 })
