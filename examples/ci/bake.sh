@@ -1,7 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # Bakes an image in CI, verifies the result, and leaves a report. Needs Node and, for images of an engine,
-# that engine; for oci:DIR, oci-archive:FILE, docker-archive:FILE and registry:HOST/REPO no engine and no privileges.
+# that engine; for oci:DIR, oci-archive:FILE, docker-archive:FILE and registry:HOST/REPO none, and no privileged container
+# (docs/fleet.md, "What a pod needs").
 #
 #   PYCDS_IMAGE         what to bake (required)
 #   PYCDS_OUTPUT        name or location of the result; default: that of `pycds-image bake`
