@@ -29,7 +29,8 @@ export const outputFileFlags = {
     helpValue: 'FILE',
   }),
   sbom: Flags.string({
-    summary: 'also write which files were added, as SPDX; in registries and layouts they are attached to the image too',
+    summary:
+      'also write which files were added, as SPDX; in registries and layouts they are attached to the image too',
     helpValue: 'FILE',
   }),
 }
