@@ -33,7 +33,7 @@ export function cookbookPage(name: string): CookbookPage {
 }
 
 /** The options of the page's `pycds-image VERB IMAGE`; undefined where it has no such command. */
-export function optionsOf(page: CookbookPage, verb: 'bake' | 'verify'): string[] | undefined {
+export function optionsOf(page: CookbookPage, verb: 'bake' | 'trace' | 'verify'): string[] | undefined {
   const command = page.commands.find((line) => line.startsWith(`pycds-image ${verb} `))
   return command
     ?.match(/"[^"]*"|\S+/g)

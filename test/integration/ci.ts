@@ -15,6 +15,8 @@ const CLI = `${process.execPath} ${PROGRAM}`
 const example = await exampleImage('02-command-line-tool', 'small')
 const withExample = example === undefined ? test.serial.skip : test.serial
 
+const SHA256 = /^sha256:[0-9a-f]{64}$/
+
 const bake = (env: Record<string, string>) => run('sh', [SCRIPT], { env: { PYCDS_CLI: CLI, ...env } })
 
 withExample(
@@ -22,28 +24,35 @@ withExample(
   async (t) => {
     const folder = temporary(t)
     const output = imageName(t)
-    const { code, stderr } = await bake({
+    const settings = {
       ...{ PYCDS_IMAGE: example ?? '', PYCDS_OUTPUT: output, PYCDS_REPORT: folder },
       ...{
-        PYCDS_OPTIONS: '--measure\n1\n--validate\nhash',
+        PYCDS_OPTIONS: '--measure\n1\n--validate\nhash\n--skip-unchanged',
         PYCDS_COMMAND: 'python3\n-c\nimport json, email',
       },
-      PYCDS_MIN_HIT_RATE: '80', // a tiny program: what starts before the hook weighs much
+    }
+    const { code, stderr } = await bake({
+      ...settings,
       ...{ GITHUB_OUTPUT: join(folder, 'github'), GITHUB_STEP_SUMMARY: join(folder, 'page') },
     })
     t.is(code, 0, stderr)
-    const outputs = Object.fromEntries(
-      readFileSync(join(folder, 'outputs.env'), 'utf8')
-        .trimEnd()
-        .split('\n')
-        .map((line) => line.split('=')),
-    )
+    const outputs = outputsIn(folder)
+    t.is(outputs.state, 'baked')
     t.is(outputs.image, output)
-    t.regex(outputs.layer, /^sha256:[0-9a-f]{64}$/)
+    t.regex(outputs.digest ?? '', SHA256)
+    t.regex(outputs.layer ?? '', SHA256)
     t.true(Number(outputs.hit_rate) >= 80)
     t.true(Number(outputs.speedup) > 0)
     t.is(readFileSync(join(folder, 'github'), 'utf8'), readFileSync(join(folder, 'outputs.env'), 'utf8'))
     t.regex(readFileSync(join(folder, 'page'), 'utf8'), /\| hit rate \| \d+\.\d % \|/)
+
+    const again = await bake(settings)
+    t.is(again.code, 0, again.stderr)
+    const { state, image, digest, layer } = outputsIn(folder)
+    t.deepEqual(
+      { state, image, digest, layer },
+      { state: 'unchanged', image: output, digest: outputs.digest, layer: '' },
+    )
   },
 )
 
@@ -59,3 +68,9 @@ test('without an image the script says which variable is missing', async (t) => 
   t.is(code, 2)
   t.regex(stderr, /PYCDS_IMAGE is not set/)
 })
+
+/** What the script hands to later steps. */
+function outputsIn(folder: string): Record<string, string | undefined> {
+  const lines = readFileSync(join(folder, 'outputs.env'), 'utf8').trimEnd().split('\n')
+  return Object.fromEntries(lines.map((line) => line.split('=')))
+}

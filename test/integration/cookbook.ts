@@ -6,7 +6,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
-import { bakes, verifies } from '../helpers/cli.js'
+import { bakes, pycds, verifies } from '../helpers/cli.js'
 import { cookbookPage, optionsOf } from '../helpers/cookbook.js'
 import { COOKBOOK, type CookbookRow } from '../helpers/cookbook-rows.js'
 import { docker, imageName } from '../helpers/engine.js'
@@ -60,16 +60,21 @@ async function holds(t: ExecutionContext, row: CookbookRow): Promise<void> {
   await docker(
     ...['build', '--quiet', '--network', 'none', '--build-arg', `BASE=${standIn}`, '-t', image, folder],
   )
+  const recorded = optionsOf(page, 'trace')
+  if (recorded !== undefined) {
+    const { code, stderr } = await pycds(['trace', image, ...recorded], { cwd: folder })
+    t.is(code, 0, stderr)
+  }
   const name = imageName(t)
-  const { archive } = await bakes(t, [image, '-t', name, ...(optionsOf(page, 'bake') ?? [])])
+  const options = optionsOf(page, 'bake') ?? []
+  const { archive } = await bakes(t, [image, '-t', name, ...options], { cwd: folder })
   const { scenarios } = await verifies(t, name, MIN_HIT_RATE, optionsOf(page, 'verify')?.slice(2))
   t.log(`${archive.modules} modules; ${JSON.stringify(scenarios)}`)
   const before = await answerOf(t, image, row)
   t.true(before.includes(row.answers), before)
   t.is(await answerOf(t, name, row), before)
   const frozen = imageName(t)
-  const words = [image, '-t', frozen, '--snapshot', ...(optionsOf(page, 'bake') ?? [])]
-  const { snapshot } = await bakes(t, words)
+  const { snapshot } = await bakes(t, [image, '-t', frozen, '--snapshot', ...options], { cwd: folder })
   const causes = new Set(snapshot?.leftOut.map(({ because, code, detail }) => `${because} ${code} ${detail}`))
   t.log(`snapshot: ${snapshot?.modules} modules, ${snapshot?.reason}; left out for`, causes)
   t.is(await answerOf(t, frozen, row), before)

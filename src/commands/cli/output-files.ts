@@ -25,11 +25,12 @@ export const outputFileFlags = {
   iidfile: Flags.string({ summary: "also write the new image's id", helpValue: 'FILE' }),
   provenance: Flags.string({
     summary:
-      'also write what the image was made from, as an in-toto statement with SLSA provenance; in layouts it is attached to the image too',
+      'also write what the image was made from, as an in-toto statement with SLSA provenance; in registries and layouts it is attached to the image too',
     helpValue: 'FILE',
   }),
   sbom: Flags.string({
-    summary: 'also write which files were added, as SPDX; in layouts they are attached to the image too',
+    summary:
+      'also write which files were added, as SPDX; in registries and layouts they are attached to the image too',
     helpValue: 'FILE',
   }),
 }

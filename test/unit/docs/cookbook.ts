@@ -28,6 +28,10 @@ for (const { page: name, packages } of COOKBOOK) {
     t.regex(page.commands[0] ?? '', /^docker build -t \S+ \.$/)
     t.truthy(optionsOf(page, 'bake'))
     t.deepEqual(optionsOf(page, 'verify')?.slice(0, 2), ['--min-hit-rate', '90'])
+    const run = page.commands.find((line) => line.startsWith('docker run --rm ')) ?? ''
+    t.true(run.includes(`${/ -t (\S+) /.exec(page.commands[0] ?? '')?.[1]}:latest-cds`), run)
+    for (const [, port] of dockerfile.matchAll(/^EXPOSE (\d+)$/gm))
+      t.regex(run, new RegExp(`-p ${port}:${port} .*localhost:${port}/`))
     t.deepEqual(
       [...page.text.matchAll(/^## (.+)$/gm)].map(([, heading]) => heading),
       HEADINGS,

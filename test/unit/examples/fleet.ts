@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What starts a run on several machines: every part is run once, and what is called exists.
 import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import test from 'ava'
 import { parse } from 'yaml'
 import Bake from '../../../src/commands/bake.js'
@@ -17,12 +17,31 @@ function optionsIn(script: string): string[] {
   return [...script.matchAll(/ --([a-z-]+)/g)].map(([, name = '']) => name).filter((name) => name !== 'yes')
 }
 
+/** The directory that a script keeps results in. */
+function resultsIn(script: string): string {
+  return / --results (\S+)/.exec(script)?.[1] ?? '?'
+}
+
+const CONFIG = parse(readFileSync(join(ROOT, KIT, 'pycds-image.yaml'), 'utf8'))
+
 test('the file that the others use follows its schema', (t) => {
-  t.deepEqual(schemaErrors('config', parse(readFileSync(join(ROOT, KIT, 'pycds-image.yaml'), 'utf8'))), [])
+  t.deepEqual(schemaErrors('config', CONFIG), [])
+})
+
+test('what the file has written lies where the others keep results', (t) => {
+  const [, job] = loadDocuments(t, KIT, 'kubernetes.yaml').documents
+  const [task] = loadDocuments(t, KIT, 'tekton.yaml').documents
+  const scripts: string[] = [job.spec.template.spec.containers[0].args[0], task.spec.steps[0].script]
+  for (const { provenance, sbom } of CONFIG.images.filter(({ sbom }: Document) => sbom))
+    for (const path of [provenance, sbom])
+      t.deepEqual(
+        scripts.map(resultsIn),
+        scripts.map(() => dirname(path)),
+      )
 })
 
 test('the Job has as many parts as pods, and each pod takes its own', (t) => {
-  const [{ spec }] = loadDocuments(t, KIT, 'kubernetes.yaml').documents
+  const [claim, { spec }] = loadDocuments(t, KIT, 'kubernetes.yaml').documents
   t.is(spec.completionMode, 'Indexed')
   const [container] = spec.template.spec.containers
   const shards = container.env.find(({ name }: Document) => name === 'SHARDS').value
@@ -32,7 +51,12 @@ test('the Job has as many parts as pods, and each pod takes its own', (t) => {
   t.true(script.includes('--shard "$JOB_COMPLETION_INDEX/$SHARDS"'))
   for (const option of optionsIn(script)) t.true(option in Bake.flags, option)
   const mounts = container.volumeMounts.map(({ name }: Document) => name).sort()
-  t.deepEqual(spec.template.spec.volumes.map(({ name }: Document) => name).sort(), mounts)
+  const { volumes } = spec.template.spec
+  t.deepEqual(volumes.map(({ name }: Document) => name).sort(), mounts)
+  const results = volumes.find(({ name }: Document) => name === 'results')
+  t.is(results.persistentVolumeClaim.claimName, claim.metadata.name)
+  const { mountPath } = container.volumeMounts.find(({ name }: Document) => name === 'results')
+  t.is(mountPath, join(container.workingDir, resultsIn(script)))
   const indexes = Array.from({ length: spec.completions }, (_, index) => `${index}/${shards}`)
   t.is(
     new Set(indexes.map((shard) => toFleetRequest({ jobs: '1', shard }).shard?.index)).size,
