@@ -39,6 +39,10 @@ export class CurrentRoot implements ImageRoot {
     return changes.filter(({ path }) => !isWithin(path, this.#place))
   }
 
+  isNew(path: string): boolean {
+    return this.#before?.isNew(path) ?? false
+  }
+
   async undo(): Promise<Undone> {
     if (this.#place !== undefined) await rm(this.#place, { recursive: true, force: true })
     const changes = await this.changes()

@@ -40,7 +40,8 @@ def origin_of(name):
 
 def sources_of(root):
     if not root["isPackage"]:
-        return [root["path"]]
+        # What only the training run made is not there.
+        return [root["path"]] if os.path.isfile(root["path"]) else []
     found = []
     for folder, folders, files in os.walk(root["path"]):
         # Nobody imports a test suite in production, and it is often half of a package.
