@@ -78,7 +78,17 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
     ...['types:layer', 'types:learn/run', 'types:learn/select', 'types:ports', 'errors', 'log', 'util'],
   ],
   'artifact/archive': [
-    ...['artifact/kind', 'learn/select', 'marks', 'measure', 'types:ports', 'errors', 'log', 'util'],
+    ...[
+      'artifact/kind',
+      'learn/run',
+      'learn/select',
+      'marks',
+      'measure',
+      'types:ports',
+      'errors',
+      'log',
+      'util',
+    ],
   ],
   'artifact/bytecode': [
     ...['artifact/kind', 'types:learn/select', 'marks', 'types:ports', 'errors', 'log', 'util'],

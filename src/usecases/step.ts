@@ -235,7 +235,8 @@ async function addMore(request: NamedRequest, input: MoreInput, ports: StepPorts
   const compressed = (all: typeof files) => gzipSync(Buffer.concat(all.map(({ body }) => body))).length
   const added = compressed(files) - compressed(present)
   const options = { ...request, ready: plan.ready, signal }
-  const trial = { engine, spec: learned.start ?? plan.spec, options, progress }
+  const spec = learned.start ?? plan.spec
+  const trial = { engine, spec, original: spec, options, progress }
   const proved = await completion.prove(trial, training, added)
   return typeof proved === 'string' ? completion.without(proved) : proved
 }
