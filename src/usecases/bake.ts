@@ -25,7 +25,7 @@ import { chooseOutput } from './output.js'
 import { layerOptions, type Making, pack, withImage } from './pack.js'
 import { difference } from './repro.js'
 import { type BakeResult, describeLayer, describeOutput, describePython } from './result.js'
-import { assertRoom } from './room.js'
+import { assertPlace, assertRoom } from './room.js'
 import { ship } from './ship.js'
 
 export interface Baked {
@@ -148,6 +148,7 @@ function make(
   lesson: Lesson | undefined,
 ): Promise<Making> {
   return withImage(source, ports, async (image) => {
+    await assertPlace(source, image)
     const learned = lesson
       ? await transfer(request, lesson, { source, image }, ports)
       : await learn(request, { ...plan, image }, ports)

@@ -50,6 +50,10 @@ def sources_of(root):
     return found
 
 
+def is_in_the_way(directory):
+    return os.path.lexists(directory) and not os.path.isdir(directory)
+
+
 def compile_one(source, validation):
     with open(source, "rb") as file:
         data = file.read()
@@ -85,7 +89,7 @@ def main():
             continue
         before = len(files)
         for source, cached in pairs:
-            if source in have or source in skip:
+            if source in have or source in skip or is_in_the_way(os.path.dirname(cached)):
                 continue
             try:
                 data = compile_one(source, request["validation"])
