@@ -6,6 +6,7 @@ import type { BakeResult } from '../../usecases/result.js'
 import { quote } from '../../util/quote.js'
 import { formatBytes, formatCount, formatFactor, formatMs } from '../../util/units.js'
 import { formatPython } from './python.js'
+import { formatSpeedup } from './speedup.js'
 import { renderFacts } from './table.js'
 
 const METRICS = { imports: 'until the imports are done', exit: 'of the whole run' } as const
@@ -81,10 +82,11 @@ function renderStart({ start }: BakeResult): [string, string][] {
   ]
 }
 
-function describeFactor({ speedup, relativeError, noisy }: NonNullable<BakeResult['start']>): string {
-  if (noisy) return 'noisy: starts of one image differ more than the images; measure on a quieter machine'
-  const error = relativeError === null ? '' : `  (within ${Math.ceil(relativeError * 100)} %)`
-  return `${formatFactor(speedup)}${error}`
+function describeFactor(start: NonNullable<BakeResult['start']>): string {
+  return (
+    formatSpeedup(start)?.filter(Boolean).join('  ') ??
+    'noisy: starts of one image differ more than the images; measure on a quieter machine'
+  )
 }
 
 function renderDryRun(result: BakeResult, style: Style): string[] {
