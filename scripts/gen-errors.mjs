@@ -14,7 +14,8 @@ const ERROR_TEXTS = {
   BAKE_TIMEOUT: 'An image was not baked within `--image-timeout`.',
   NO_PYTHON: 'The command in the image started no Python that could be seen.',
   PYTHON_UNSUPPORTED: 'The Python, or the platform, of the image cannot be served.',
-  VERIFY_FAILED: 'A container of the image does not use its archive as it must.',
+  VERIFY_FAILED:
+    'A container of the image does not use its archive as it must, or does not start as the original does.',
   GATE_FAILED:
     'A limit that was asked for (`--min-speedup`, `--max-layer-size`, ...) is missed; nothing was tagged.',
   ENGINE_UNREACHABLE: 'The container engine does not answer, or does not let this user in.',

@@ -78,7 +78,17 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
     ...['types:layer', 'types:learn/run', 'types:learn/select', 'types:ports', 'errors', 'log', 'util'],
   ],
   'artifact/archive': [
-    ...['artifact/kind', 'learn/select', 'marks', 'measure', 'types:ports', 'errors', 'log', 'util'],
+    ...[
+      'artifact/kind',
+      'learn/run',
+      'learn/select',
+      'marks',
+      'measure',
+      'types:ports',
+      'errors',
+      'log',
+      'util',
+    ],
   ],
   'artifact/bytecode': [
     ...['artifact/kind', 'types:learn/select', 'marks', 'types:ports', 'errors', 'log', 'util'],
@@ -93,7 +103,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   ],
   // Names that everybody needs who reads or writes configurations.
   marks: [],
-  layer: ['marks', 'types:ports', 'image', 'tar', 'util'],
+  layer: ['marks', 'types:ports', 'image', 'tar', 'errors', 'util'],
   measure: ['learn/run', 'types:ports', 'errors', 'log', 'util'],
   // What the others implement; types, and what any of them can be lent with.
   ports: ['types:image', 'types:tar', 'types:log'],

@@ -89,7 +89,7 @@ function hookDirectories(reference: string, { processes, python }: PythonGroup):
   const directories = new Set(processes.flatMap((process) => process.siteDirectories?.[0] ?? []))
   if (directories.size > 0) return [...directories].sort()
   throw new PycdsError('PYTHON_UNSUPPORTED', {
-    message: `image ${reference}: ${python.executable}: it has no site directory for the hook`,
-    hint: 'Create its site-packages directory in the image.',
+    message: `image ${reference}: ${python.executable}: the image has no site directory of it for the hook`,
+    hint: 'Make its site-packages directory, or its virtual environment, when the image is built and not at start.',
   })
 }

@@ -25,7 +25,14 @@ export default class TracePush extends BaseCommand {
     assertInRegistry('trace push', args.image)
     const trace = await readTrace(args.file, new GivenFiles())
     const { pushTrace } = await import('../usecases/trace-artifact.js')
-    const result = await this.withAttachments((attachments) => pushTrace({ ...args, trace }, attachments))
+    const result = await this.withLookups(
+      async ({ attachments, ...lookups }) => {
+        if (attachments === undefined) throw new Error(`${args.image} is in no registry`)
+        return await pushTrace({ ...args, trace }, { ...lookups, attachments })
+      },
+      { reference: args.image },
+    )
+    for (const warning of result.warnings) this.logToStderr(`warning: ${warning}`)
     this.log(renderTracePush(result, this.style))
     return result
   }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The root file system of this process, as a bake in place uses it.
 import { createHash } from 'node:crypto'
-import { accessSync, constants, lstatSync, readdirSync } from 'node:fs'
+import { accessSync, constants, lstatSync, readdirSync, statSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { ImageRoot, LayerFile, PathChange, Undone, WriteOptions } from '../ports/index.js'
@@ -37,6 +37,10 @@ export class CurrentRoot implements ImageRoot {
   async changes(): Promise<PathChange[]> {
     const changes = (await this.#before?.changes()) ?? []
     return changes.filter(({ path }) => !isWithin(path, this.#place))
+  }
+
+  isNew(path: string): boolean {
+    return this.#before?.isNew(path) ?? false
   }
 
   async undo(): Promise<Undone> {
@@ -103,7 +107,7 @@ function exists(path: string): boolean {
 
 /** Whether a directory can be written to, or made in the nearest one that exists. */
 function canMake(directory: string): boolean {
-  if (exists(directory)) return may(directory, constants.W_OK)
+  if (exists(directory)) return statSync(directory).isDirectory() && may(directory, constants.W_OK)
   return directory !== '/' && canMake(dirname(directory))
 }
 

@@ -2,8 +2,8 @@
 // Which files of the image there are, and which of them a run has touched. Mounts are no part
 // of the image and are not entered. An image may have very many files: what is remembered of one is its name and one
 // number, and nothing is listed a second time to be compared.
-import { lstatSync, readdirSync, type Stats } from 'node:fs'
-import { join } from 'node:path'
+import { accessSync, constants, lstatSync, readdirSync, realpathSync, type Stats } from 'node:fs'
+import { join, relative, sep } from 'node:path'
 import type { PathChange } from '../ports/index.js'
 import { by } from '../util/order.js'
 
@@ -82,6 +82,26 @@ export class Snapshot {
     return changes.sort(by('path'))
   }
 
+  /**
+   * Whether an absolute path that exists now did not when this was taken. Of what lies in a mount, or in what this user may
+   * not list, nothing is known: that counts as old.
+   */
+  isNew(path: string): boolean {
+    let at = this.#root
+    for (const name of relative(this.#root, path).split(sep)) {
+      const here = join(at, name)
+      const found = lstat(here)
+      if (found === undefined || (found.isDirectory() && found.dev !== this.#device)) return false
+      const before = this.#directories.get(at)?.entries
+      if (before?.has(name) === false && (before.size > 0 || isListable(at))) return true
+      const target = found.isSymbolicLink() ? follow(here) : here
+      if (target === undefined) return false
+      if (target !== here && this.isNew(target)) return true
+      at = target
+    }
+    return false
+  }
+
   /** When a directory was last written to, milliseconds since 1970; undefined for anything else. */
   timeOf(path: string): number | undefined {
     return this.#directories.get(path)?.mtime
@@ -115,6 +135,24 @@ function* list(directory: string, device: number | undefined): Generator<[string
   for (const name of names) {
     const stats = lstat(join(directory, name))
     if (stats !== undefined && !(stats.isDirectory() && stats.dev !== device)) yield [name, stats]
+  }
+}
+
+function isListable(directory: string): boolean {
+  try {
+    accessSync(directory, constants.R_OK)
+    return true
+  } catch {
+    return false
+  }
+}
+
+/** Where a link leads; undefined where that is nowhere. */
+function follow(link: string): string | undefined {
+  try {
+    return realpathSync(link)
+  } catch {
+    return undefined
   }
 }
 

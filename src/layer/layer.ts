@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The one layer that a bake adds. Directories that exist keep their mode, owner and time:
 // a layer that left them out, or changed them, would change the image.
+import { PycdsError } from '../errors/index.js'
 import { sha256DiffId } from '../image/index.js'
 import { MANIFEST_NAME } from '../marks/marks.js'
 import { FOLDER } from '../marks/places.js'
@@ -44,7 +45,7 @@ export interface LayerOptions {
   hidesEarlier: boolean
 }
 
-/** Packs the layer; the same content on the same image gives the same bytes. */
+/** Packs the layer; the same content on the same image gives the same bytes. The same errors as {@link packLayer}. */
 export async function makeLayer(
   image: Container,
   content: LayerContent,
@@ -54,7 +55,7 @@ export async function makeLayer(
   return packLayer(image, [...hiding, ...layerFiles(content, hook)], mtime)
 }
 
-/** Packs files into a layer for an image. */
+/** Packs files into a layer for an image; IMAGE_INVALID when something else lies where a directory has to be. */
 export async function packLayer(
   image: Container,
   files: readonly LayerFile[],
@@ -97,12 +98,21 @@ async function addDirectory(
       rest.unshift(...found.linkname.split('/').filter(Boolean))
       continue
     }
+    if (found !== undefined && found.type !== 'directory') throw inTheWay(here, path)
     const { mode, uid, gid, mtime } = found ?? fresh
     const name = here.slice(1)
     entries.set(name, { name, type: 'directory', mode, uid, gid, mtime })
     real = here
   }
   return real
+}
+
+/** A layer would take it away from the image. */
+function inTheWay(path: string, wanted: string): PycdsError {
+  return new PycdsError('IMAGE_INVALID', {
+    message: `${path} in the image: it is no directory, and something is to be put into ${wanted}`,
+    hint: `Build the image with a directory at ${path}, or with nothing there.`,
+  })
 }
 
 function dirname(path: string): string {

@@ -8,6 +8,7 @@ import { by } from '../util/order.js'
 import { quote } from '../util/quote.js'
 import { compilesAlike, readBuild } from './build.js'
 import { findPython, type PythonSurroundings } from './find-python.js'
+import { asInImage, PREFIXES, warnOfMadeEnvironments } from './in-image.js'
 import { warnOfOwnInterpreter } from './own-interpreter.js'
 import { readCode } from './read-code.js'
 import { importRun, LOADER_FILE, type ReadyPlan, type Training, type TrainingSpec } from './run/index.js'
@@ -49,13 +50,19 @@ export async function learn(request: LearnRequest, given: LearnInput, ports: Run
   const run = await startOf(request, input)
   const supported = ports.archiver.supportedVersions()
   if (!run) return fromTraces(request, undefined, input, ports)
-  const training = await runTraining(request, run, input, ports)
+  const seen = await runTraining(request, run, input, ports)
+  const training = await asInImage(seen, input.image)
   // Where variables are enough, starts of the new image are told nothing in another way.
   const { loaderList: _, ...plain } = run
   const start = training.unseen.length > 0 ? run : plain
   const python = await withProgram(choosePython(request.reference, training, supported), input.image)
+  await assertInImage(request, python, input)
   const selection = selectModules(python, training.changed)
-  const warnings = [...warningsFor(request, training, python), ...warningsOfImports(request, input, python)]
+  const warnings = [
+    ...warningsFor(request, training, python),
+    ...warnOfMadeEnvironments(seen, training),
+    ...warningsOfImports(request, input, python),
+  ]
   const learned = { python, selection, training, start, warnings }
   return request.traces.length > 0 ? fromTraces(request, learned, input, ports) : learned
 }
@@ -69,12 +76,25 @@ function warningsOfImports(
   return mode === 'imports' ? warnOfOwnInterpreter(surroundings.command, python.library) : []
 }
 
+/** What starts install has another path, or another build, whenever they do it. */
+async function assertInImage(
+  { reference }: LearnRequest,
+  { python: { library } }: PythonGroup,
+  { image }: LearnInput,
+): Promise<void> {
+  if (await image.stat(library)) return
+  throw new PycdsError('PYTHON_UNSUPPORTED', {
+    message: `image ${reference}: ${library}: this Python is there only because of the training run`,
+    hint: 'Put the interpreter into the image instead of installing it at start.',
+  })
+}
+
 /** A server that has Python as a plugin cannot compile a file: a Python of the same version can. */
 async function withProgram(group: PythonGroup, image: Pick<Container, 'stat'>): Promise<PythonGroup> {
   const { python, processes } = group
   if (/(^|\/)python[\d.]*$/.test(python.executable)) return group
   const minor = python.version.split('.').slice(0, 2).join('.')
-  const prefixes = [...new Set([...processes.map(({ prefix }) => prefix), '/usr/local', '/usr'])]
+  const prefixes = [...new Set([...processes.map(({ prefix }) => prefix), ...PREFIXES])]
   for (const executable of prefixes.map((prefix) => `${prefix}/bin/python${minor}`)) {
     if (await image.stat(executable))
       return { ...group, python: { ...python, executable, launcher: executable }, isPlugin: true }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Limits that a result must keep, or nothing of it is kept.
 import { PycdsError } from '../errors/index.js'
+import { formatBytes } from '../util/units.js'
 import type { StartComparison } from './measure.js'
 
 /** Absent: no limit. */
@@ -28,8 +29,18 @@ export function layerGate(gates: Gates, compressedBytes: number): Gate[] {
   return [atMost('max-layer-size', gates.maxLayerBytes, compressedBytes, 'bytes, compressed')]
 }
 
-const NOISY =
-  'noisy: starts of one image differ more than the images do, so that nothing can be said; measure on a quieter machine, or oftener with --measure'
+const NOISY = 'noisy: starts of one image differ more than the images do, so that nothing can be said'
+
+/** What to do about a limit, by its name. */
+const HINTS: Readonly<Record<string, string>> = {
+  'max-layer-size':
+    'Train with a command that imports less, add no bytecode (--pyc off), or raise the limit.',
+  'min-hit-rate': 'Train with a command that imports more, or lower the limit.',
+  'min-speedup': 'Train with a command that imports more, or lower the limit.',
+  'check-repro':
+    'Train with a command that does the same each time, or import modules by name (--train imports).',
+}
+const NOISY_HINT = 'Measure on a quieter machine, or with more rounds (--measure).'
 
 export function speedupGate(gates: Gates, start: StartComparison | null): Gate[] {
   if (gates.minSpeedup === undefined) return []
@@ -51,14 +62,28 @@ export function assertGates(reference: string, gates: readonly Gate[]): void {
   if (failed.length === 0) return
   throw new PycdsError('GATE_FAILED', {
     message: `image ${reference}: ${failed.map(describe).join('; ')}`,
-    hint: 'Nothing was tagged. Train with a command that imports more, or change the limit.',
+    hint: `Nothing was tagged. ${[...new Set(failed.map(hintFor))].join(' ')}`,
   })
 }
 
 function describe({ gate, required, actual, unit, detail }: Gate): string {
   if (gate === 'check-repro') return `--check-repro: two bakes differ: ${detail}`
+  if (gate === 'max-layer-size') {
+    const [limit, size] = formatSizes(required, actual)
+    return `--${gate} ${limit}: the layer has ${size}, compressed`
+  }
   const more = detail === null ? '' : ` (${detail})`
   return `--${gate} ${format(required)}: it is ${format(actual)} ${unit}${more}`
+}
+
+function hintFor({ gate, detail }: Gate): string {
+  return detail === NOISY ? NOISY_HINT : (HINTS[gate] ?? 'Change the limit.')
+}
+
+/** To the byte where they would look alike. */
+function formatSizes(...sizes: [number, number]): string[] {
+  const rounded = sizes.map((bytes) => formatBytes(bytes).replace('.0 ', ' '))
+  return rounded[0] === rounded[1] ? sizes.map((bytes) => `${bytes} B`) : rounded
 }
 
 function format(value: number): string {

@@ -1,12 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 // Before and after: timed starts of two images in turns, so that noise falls on both.
-import { type RunLimits, type TimedStart, type TrainingSpec, timeStart } from '../learn/run/index.js'
+import {
+  type ReadySpec,
+  type RunLimits,
+  type StartTimes,
+  type TrainingSpec,
+  timeStart,
+} from '../learn/run/index.js'
 import type { Progress } from '../log/index.js'
 import type { Engine } from '../ports/index.js'
 import { errorOfFactor, isNoisy, summarise } from '../util/statistics.js'
+import { Ends, startsOtherwise } from './ends.js'
 
 /** A start counts as done when nothing was imported for so long. */
 export const SETTLED_MS = 700
+const UNTIL_SETTLED: readonly ReadySpec[] = [{ kind: 'exit' }, { kind: 'quiet', ms: SETTLED_MS }]
 /** Below this relative error further rounds would not change what anybody reads. */
 const STABLE = 0.05
 
@@ -34,6 +42,8 @@ export interface StartComparison {
 }
 
 export interface MeasureRequest {
+  /** What is baked, as messages name it. */
+  reference: string
   before: TrainingSpec
   after: TrainingSpec
   /** Whether the second image holds a process snapshot: it is not used beside the clock that others are timed with. */
@@ -47,6 +57,7 @@ export interface MeasureRequest {
 /**
  * Times the starts of two images; null when no Python process was seen in one of them.
  * Programs that end are timed from the start of the process to its end, others to their last import.
+ * @throws VERIFY_FAILED when a start of the second ends otherwise than those of the first do
  */
 export async function measure(
   engine: Engine,
@@ -54,24 +65,30 @@ export async function measure(
   progress: Progress,
 ): Promise<StartComparison | null> {
   const step = progress.step('measure', 'Measure before and after')
-  const before: TimedStart[] = []
-  const after: TimedStart[] = []
-  const options = {
-    signal: request.signal,
-    ready: { specs: [{ kind: 'exit' }, { kind: 'quiet', ms: SETTLED_MS }] } as const,
-    limits: request.limits,
-  }
+  const before: StartTimes[] = []
+  const after: StartTimes[] = []
+  const start = (which: 'original' | 'baked', specs: readonly ReadySpec[] = UNTIL_SETTLED) =>
+    timeStart(engine, which === 'original' ? request.before : request.after, {
+      ready: { specs },
+      signal: request.signal,
+      limits: request.limits,
+      runtimeClock: which === 'baked' && request.snapshot === true,
+    })
+  const ends = new Ends(async (which, specs) => (await start(which, specs)).end, request.limits)
   let rounds = 0
   while (rounds < request.runs && !isStable(before, after)) {
     rounds += 1
     step.update(`round ${rounds} of at most ${request.runs}`)
-    for (const [spec, into, runtimeClock] of [
-      [request.before, before, false],
-      [request.after, after, request.snapshot === true],
-    ] as const) {
-      const timed = await timeStart(engine, spec, { ...options, runtimeClock })
-      if (timed) into.push(timed)
+    const original = await start('original')
+    ends.addOriginal(original.end)
+    const baked = await start('baked')
+    const difference = await ends.difference(baked.end)
+    if (difference !== undefined) {
+      step.fail('the baked image does not start as before')
+      throw startsOtherwise(request.reference, difference)
     }
+    if (original.times) before.push(original.times)
+    if (baked.times) after.push(baked.times)
   }
   if (before.length === 0 || after.length === 0) {
     step.done('no Python process was seen')
@@ -93,15 +110,15 @@ export async function measure(
   }
 }
 
-function metricOf(before: readonly TimedStart[], after: readonly TimedStart[]): StartComparison['metric'] {
+function metricOf(before: readonly StartTimes[], after: readonly StartTimes[]): StartComparison['metric'] {
   return [...before, ...after].every((timed) => timed.exit !== null) ? 'exit' : 'imports'
 }
 
-function valuesOf(starts: readonly TimedStart[], metric: StartComparison['metric']): number[] {
+function valuesOf(starts: readonly StartTimes[], metric: StartComparison['metric']): number[] {
   return starts.map((timed) => timed[metric] ?? timed.imports)
 }
 
-function isStable(before: readonly TimedStart[], after: readonly TimedStart[]): boolean {
+function isStable(before: readonly StartTimes[], after: readonly StartTimes[]): boolean {
   const metric = metricOf(before, after)
   const error = errorOfFactor(valuesOf(before, metric), valuesOf(after, metric))
   return error !== undefined && error <= STABLE

@@ -59,6 +59,9 @@ export interface ImageRoot {
 
   changes(): Promise<PathChange[]>
 
+  /** Whether there is something at an absolute path that there was not then. */
+  isNew(path: string): boolean
+
   /** Takes back what has changed since, as far as that is possible, and removes the place of the run. */
   undo(): Promise<Undone>
 

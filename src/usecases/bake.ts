@@ -5,7 +5,7 @@ import { cannotComplete, withoutMore } from '../artifact/complete.js'
 import { makeContent } from '../artifact/content.js'
 import { ARCHIVE_PATH } from '../artifact/kind/baked.js'
 import { NO_CHECKS } from '../artifact/trial.js'
-import { isLocation, nodeArchitecture } from '../image/index.js'
+import { type ImageConfig, isLocation, nodeArchitecture } from '../image/index.js'
 import { deadWarning, isBuiltOnBake, originOf } from '../layer/labels.js'
 import { type Lesson, transfer } from '../learn/foreign/transfer.js'
 import { learn } from '../learn/learn.js'
@@ -25,7 +25,7 @@ import { chooseOutput } from './output.js'
 import { layerOptions, type Making, pack, withImage } from './pack.js'
 import { difference } from './repro.js'
 import { type BakeResult, describeLayer, describeOutput, describePython } from './result.js'
-import { assertRoom } from './room.js'
+import { assertPlace, assertRoom } from './room.js'
 import { ship } from './ship.js'
 
 export interface Baked {
@@ -99,7 +99,7 @@ export async function bake(request: BakeRequest, ports: Ports, lesson?: Lesson):
   return {
     result: {
       schema: 'io.pycds.bake/1',
-      source: { reference: request.reference, id: source.id },
+      source: { reference: request.reference, id: source.id, exposedPorts: portsOf(source.config) },
       key,
       output: written ? describeOutput(written.output) : null,
       python: describePython(learned, content),
@@ -115,6 +115,10 @@ export async function bake(request: BakeRequest, ports: Ports, lesson?: Lesson):
     lesson: { source, input: plan, learned },
     documents: written?.documents ?? (() => []),
   }
+}
+
+function portsOf({ config }: ImageConfig): string[] {
+  return Object.keys(config?.ExposedPorts ?? {}).sort()
 }
 
 /** Why nothing but archive and bytecode will be in the image, though more was asked for; known before any work. */
@@ -148,6 +152,7 @@ function make(
   lesson: Lesson | undefined,
 ): Promise<Making> {
   return withImage(source, ports, async (image) => {
+    await assertPlace(source, image)
     const learned = lesson
       ? await transfer(request, lesson, { source, image }, ports)
       : await learn(request, { ...plan, image }, ports)

@@ -26,7 +26,7 @@ import { present } from '../util/present.js'
 import { assertImage, besideOf, folderFor, SUBJECT, sizesOf } from './in-root.js'
 import { chooseOutput, type OutputRequest } from './output.js'
 import { type BakeResult, describeLayer, describeOutput } from './result.js'
-import { assertRoom } from './room.js'
+import { assertPlace, assertRoom } from './room.js'
 import { type Timed, timeOf } from './time.js'
 
 export interface PrepareRequest extends OutputRequest, Timed {}
@@ -73,6 +73,7 @@ export async function prepare(request: PrepareRequest, ports: Ports): Promise<Pr
   const directory = directoryOf(config)
   const made = await during(progress, ['prepare', 'Make the layer'], (step) =>
     withContainer(engine, source.id, async (image) => {
+      await assertPlace(source, image)
       const python = await findInstalled(
         `image ${request.reference}`,
         image,

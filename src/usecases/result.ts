@@ -12,7 +12,8 @@ import type { Packed } from './pack.js'
 
 export interface BakeResult extends Summaries, Checks {
   schema: 'io.pycds.bake/1'
-  source: { reference: string; id: string }
+  /** Ports as the image has them in EXPOSE: `8000/tcp`. */
+  source: { reference: string; id: string; exposedPorts: string[] }
   /** What the bake is known by: one with the same key would make the same image. */
   key: string
   output: {

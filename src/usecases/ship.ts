@@ -11,6 +11,7 @@ import type { RunPlan } from '../learn/source.js'
 import type { Trace } from '../learn/trace/trace-file.js'
 import { during } from '../log/index.js'
 import { FOLDER } from '../marks/places.js'
+import { startsOtherwise } from '../measure/ends.js'
 import { assertGates, layerGate, speedupGate } from '../measure/gates.js'
 import { measure, type StartComparison } from '../measure/measure.js'
 import type { ImageDigests, Ports, SourceImage } from '../ports/index.js'
@@ -126,11 +127,12 @@ async function tryMore(
   if (tooLarge) return `the layer would have ${formatBytes(bytes)}, and --max-layer-size is less`
   const id = await append(request, { ...input, made: { ...made, ...packed } }, ports)
   const removed = () => ports.store.remove(id).catch(() => undefined) // what led to it says more
-  const spec = { ...(learned.start ?? plan.spec), image: id }
+  const original = learned.start ?? plan.spec
+  const spec = { ...original, image: id }
   const options = { ...request, ready: plan.ready, signal: ports.signal }
   const { engine, progress } = ports
   const proved = await completion
-    .prove({ engine, spec, options, progress }, learned.training, bytes - made.compressedBytes)
+    .prove({ engine, spec, original, options, progress }, learned.training, bytes - made.compressedBytes)
     .catch(async (error: unknown) => {
       await removed()
       throw error
@@ -178,7 +180,7 @@ function append(
 }
 
 /** What starts of the new image show. */
-interface Shown extends Checked {
+interface Shown extends Omit<Checked, 'difference'> {
   start: StartComparison | null
 }
 
@@ -193,11 +195,17 @@ async function tryOut(
   const { limits, gates, measureRuns: runs } = request
   const start =
     runs > 0
-      ? await measure(engine, { before, after, snapshot: isMore, runs, limits, signal }, progress)
+      ? await measure(
+          engine,
+          { reference: request.reference, before, after, snapshot: isMore, runs, limits, signal },
+          progress,
+        )
       : null
   const options = { ...request, ready: plan.ready, signal }
   // What was imported by name says nothing of what the program imports.
-  const spec = request.mode === 'imports' ? { ...plan.spec, image: id } : after
-  const checked = await check({ engine, spec, options, progress }, gates)
+  const original = request.mode === 'imports' ? plan.spec : before
+  const spec = { ...original, image: id }
+  const checked = await check({ engine, spec, original, options, progress }, gates)
+  if (checked.difference !== null) throw startsOtherwise(request.reference, checked.difference)
   return { start, checks: checked.checks, gates: [...speedupGate(gates, start), ...checked.gates] }
 }

@@ -15,7 +15,15 @@ import { planRuns, type RunPlan, type RunSubject } from '../learn/source.js'
 import { describeTraining, type TrainingSummary } from '../learn/training.js'
 import { during } from '../log/index.js'
 import { FOLDER } from '../marks/places.js'
-import type { ImageRoot, LayerFile, ModuleCode, RunPorts, Undone, Validate } from '../ports/index.js'
+import type {
+  Container,
+  ImageRoot,
+  LayerFile,
+  ModuleCode,
+  RunPorts,
+  Undone,
+  Validate,
+} from '../ports/index.js'
 import { withContainer } from '../ports/with-container.js'
 import { present } from '../util/present.js'
 import { assertImage, besideOf, folderFor, SUBJECT, sizesOf } from './in-root.js'
@@ -133,6 +141,7 @@ function assertSource({ mode, command }: StepRequest): void {
   })
 }
 
+type Files = Pick<Container, 'stat' | 'lstat' | 'readFile'>
 type NamedRequest = StepRequest & LearnRequest
 
 /** Learns and writes the artifacts; nothing is put into the root yet. */
@@ -140,15 +149,33 @@ async function trainAndMake(request: NamedRequest, ports: StepPorts) {
   const { engine, root, archiver } = ports
   const place = root.makePlace()
   const plan = planRuns(request, rootSubject(request, place, ports), archiver.injected(process.arch))
-  return await withContainer(engine, SUBJECT, async (image) => {
+  return await withContainer(engine, SUBJECT, async (files) => {
+    const image = asRemembered(files, root)
     const learned = await learn(request, { ...plan, image }, ports)
     const { python, selection } = learned
     const { reference, validate, pyc, limits } = request
-    const run = { image: SUBJECT, folder: `${place}/bytecode`, timeoutMs: limits.timeoutMs }
+    const skip = pyc === 'off' ? [] : await newSources(root)
+    const run = { image: SUBJECT, folder: `${place}/bytecode`, timeoutMs: limits.timeoutMs, skip }
     const made = { python, selection, image, origin: null, runtime: plan.runtime }
     const content = await makeContent({ ...made, reference, validate, pyc, run }, ports)
     return { plan, learned, content: await addMore(request, { place, plan, learned, content }, ports) }
   })
+}
+
+async function newSources(root: ImageRoot): Promise<string[]> {
+  const changes = await root.changes()
+  return changes.flatMap(({ path, kind }) => (kind === 'added' && path.endsWith('.py') ? [path] : []))
+}
+
+/** The files as they were before the training run, which all this root shows; what was changed is as it is now. */
+function asRemembered(files: Files, root: ImageRoot): Files {
+  const unless = <T>(path: string, look: (path: string) => Promise<T | undefined>) =>
+    root.isNew(path) ? Promise.resolve(undefined) : look(path)
+  return {
+    stat: (path) => unless(path, (old) => files.stat(old)),
+    lstat: (path) => unless(path, (old) => files.lstat(old)),
+    readFile: (path) => unless(path, (old) => files.readFile(old)),
+  }
 }
 
 /** @returns why the root does not take the files, where that is so */
@@ -208,7 +235,8 @@ async function addMore(request: NamedRequest, input: MoreInput, ports: StepPorts
   const compressed = (all: typeof files) => gzipSync(Buffer.concat(all.map(({ body }) => body))).length
   const added = compressed(files) - compressed(present)
   const options = { ...request, ready: plan.ready, signal }
-  const trial = { engine, spec: learned.start ?? plan.spec, options, progress }
+  const spec = learned.start ?? plan.spec
+  const trial = { engine, spec, original: spec, options, progress }
   const proved = await completion.prove(trial, training, added)
   return typeof proved === 'string' ? completion.without(proved) : proved
 }

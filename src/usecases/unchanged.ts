@@ -26,7 +26,13 @@ export interface UnchangedResult {
   schema: 'io.pycds.unchanged/1'
   source: { reference: string; id: string }
   /** The image that is there already. */
-  output: { reference: string; id: string; manifestDigest: string | null }
+  output: {
+    reference: string
+    id: string
+    /** As far as descriptions tell: the id, which some engines make of the manifest. Null for an index of several images. */
+    configDigest: string | null
+    manifestDigest: string | null
+  }
   /** What the bake is known by. */
   key: string
 }
@@ -78,6 +84,7 @@ export async function findUnchanged(
     output: {
       reference,
       id: found.length > 1 ? (first.target ?? first.id) : first.id,
+      configDigest: found.length > 1 ? null : first.id,
       manifestDigest: first.target ?? null,
     },
     key,

@@ -4,6 +4,7 @@
 import type { Counts, Limits, Missed, Report, Thawed } from '../artifact/kind/artifact.js'
 import { compareStarts, crashOf } from '../artifact/kind/compare-starts.js'
 import { startReporting } from '../artifact/kind/start.js'
+import { startOriginal } from '../artifact/kind/start-original.js'
 import { listen } from '../artifact/trial.js'
 import { PycdsError } from '../errors/index.js'
 import { nodeArchitecture } from '../image/index.js'
@@ -34,9 +35,6 @@ import { findOriginal } from './original.js'
 
 /** Any user that the image does not know. */
 const FOREIGN_USER = '12345'
-/** Times as long as a start that failed, and so many milliseconds, the original may take to fail as well. */
-const LONGER = 3
-const LEAST_MS = 10_000
 
 export interface VerifyRequest extends Limits {
   reference: string
@@ -151,29 +149,13 @@ async function runScenario(
     : await listenHarder(asIs, baked, { scenario, surroundings }, options, ports)
   // A build step cannot set labels: only the runtime itself tells that it is there.
   if (!labelled && !report.heard && !crashOf(start)) throw notBaked(request.reference, start)
-  const plainly = (more: Partial<TrainingOptions> = {}) =>
-    orUnstarted(scenario, () => plainStart(engine, original, { ...options, ...more }, rights))
-  const plain = await longEnough(start, plainly, options.limits)
+  const plainly = (ready = options.ready) =>
+    orUnstarted(scenario, () => plainStart(engine, original, { ...options, ready }, rights))
+  const plain = await startOriginal(start, plainly, options.limits)
   const judged = judge(scenario, { start, plain, report }, request)
   if (judged.ok) step.done(report.brief)
   else step.fail(judged.reason ?? 'failed')
   return judged
-}
-
-/**
- * Starts the original. That a service falls quiet is only a guess at its being up: where the other went on to fail, the
- * original is given the time to fail, too.
- */
-async function longEnough(
-  { by, exitCode, seconds }: Start,
-  plainly: (more?: Partial<TrainingOptions>) => Promise<Start>,
-  { timeoutMs }: TrainingOptions['limits'],
-): Promise<Start> {
-  const plain = await plainly()
-  if (plain.by !== 'quiet' || by !== 'exit' || exitCode === 0) return plain
-  const ms = Math.min(timeoutMs, LONGER * seconds * 1000 + LEAST_MS)
-  const longer = await plainly({ ready: { specs: [{ kind: 'exit' }, { kind: 'timer', ms }] } })
-  return longer.by === 'exit' ? longer : plain
 }
 
 interface Heard {

@@ -5,7 +5,7 @@ export const timing = (medianMs: number) => ({ medianMs, minMs: medianMs - 1, ma
 /** What a bake tells, with values that are easy to tell apart. */
 export const RESULT: BakeResult = {
   schema: 'io.pycds.bake/1',
-  source: { reference: 'app:1', id: `sha256:${'a'.repeat(64)}` },
+  source: { reference: 'app:1', id: `sha256:${'a'.repeat(64)}`, exposedPorts: [] },
   key: `sha256:${'e'.repeat(64)}`,
   output: {
     reference: 'app:1-cds',

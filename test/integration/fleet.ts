@@ -264,6 +264,7 @@ withImage('an image of the engine is baked again when something has changed, and
   t.deepEqual(schemaErrors('unchanged', again), [])
   t.is(again.key, key)
   t.is(again.output.id, output?.id ?? '')
+  t.is(again.output.configDigest, output?.configDigest ?? null)
   t.is(JSON.parse(readFileSync(join(folder, 'metadata.json'), 'utf8'))['image.name'], target)
 
   t.is((await bakes(t, [...args, '--validate', 'hash'])).schema, 'io.pycds.bake/1')

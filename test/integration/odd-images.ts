@@ -6,8 +6,8 @@ import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
 import { readTar } from '../../src/tar/index.js'
 import { baked } from '../helpers/baked.js'
-import { bakes, verifies } from '../helpers/cli.js'
-import { docker, imageName } from '../helpers/engine.js'
+import { bakes, pycds, verifies } from '../helpers/cli.js'
+import { docker, hasImage, imageName } from '../helpers/engine.js'
 import { ensureImage } from '../helpers/images.js'
 import {
   type ImageParts,
@@ -125,6 +125,27 @@ for (const place of PLACES) {
     t.true(written.includes(`"Healthcheck":${healthcheck}`), written)
   })
 }
+
+withImage(
+  'a file in the place of the archive stays, and the image is refused before it is run',
+  async (t) => {
+    t.timeout(DEADLINE_MS)
+    const [built, name] = [imageName(t), imageName(t)]
+    const program =
+      'import os, shutil\nshutil.rmtree("/opt", ignore_errors=True)\nopen("/opt", "w").write("data")'
+    await buildFrom(t, built, `FROM ${image}\nRUN ${JSON.stringify(['python3', '-c', program])}\n`)
+    for (const words of [
+      ['bake', built, '-t', name, ...COMMAND],
+      ['prepare', built, '-t', name],
+    ]) {
+      const { code, stderr } = await pycds(words)
+      t.is(code, 7, stderr)
+      t.regex(stderr, /\/opt is no directory, and \/opt\/pycds is where the archive goes/)
+      t.notRegex(stderr, /under import tracing/)
+      t.false(await hasImage(name))
+    }
+  },
+)
 
 withImage(
   'an image without a shell and without any site directory is baked, and its modules are served',

@@ -141,7 +141,8 @@ withAll(
     const trace = join(temporary(t), 'trace.json')
     const recorded = await pycds(['trace', pushed, '-o', trace], { env })
     t.is(recorded.code, 0, recorded.stderr)
-    t.is((await pycds(['trace', 'push', trace, pushed], { env })).code, 0)
+    const attached = await pycds(['trace', 'push', trace, pushed], { env })
+    t.deepEqual([attached.code, attached.stderr], [0, ''])
     const across = `registry:${second.host}/api:3`
     const words = ['--train', 'none', '--trace-in', trace, '-o', across]
     const copied = await bakes(t, [pushed, ...words, '--copy-referrers'], { env })

@@ -198,6 +198,33 @@ COPY --from=cds /out/ /
   t.is((await start(name, {}, program)).stdout, 'True True\n')
 })
 
+withBuildKit(
+  'what only the training run makes is not in the image, and gets nothing beside it',
+  async (t) => {
+    const program = 'import json, email.message, generated, pkg.own; print("ok")'
+    const script = [
+      '[ -d /srv/env ] || python3 -m venv --without-pip /srv/env',
+      'mkdir -p /srv/generated; echo "x = 1" >/srv/generated/__init__.py; echo "x = 1" >/srv/pkg/later.py',
+      `PYTHONPATH=/srv exec /srv/env/bin/python -c '${program}'`,
+    ]
+    const { code, name, stderr } = await build(
+      t,
+      buildKit,
+      `FROM ${small}
+RUN mkdir /srv/pkg && cd /srv/pkg && touch __init__.py own.py other.py
+RUN ${JSON.stringify(['python3', '-c', 'import sys; open("/start.sh", "w").write(sys.argv[1])', script.join('\n')])}
+${mount} /mnt/pycds-image step --pyc all -- sh /start.sh
+`,
+    )
+    t.is(code, 0, stderr)
+    t.regex(stderr, /\/srv\/env is not in the image, a start makes it/)
+    const paths = [...(await lastLayer(t, name)).keys()].filter((path) => path.startsWith('srv/'))
+    t.deepEqual(paths.sort(), ['srv/pkg', 'srv/pkg/__pycache__', 'srv/pkg/__pycache__/other.cpython-311.pyc'])
+    const { stdout } = await run('docker', ['run', '--rm', '--network', 'none', name, 'sh', '/start.sh'])
+    t.is(stdout, 'ok\n')
+  },
+)
+
 withBuildKit('a command runs with all groups of the user that is named', async (t) => {
   const { code, stderr } = await build(
     t,

@@ -95,7 +95,7 @@ if (base === undefined) {
       t.regex(text, /still running when it had imported nothing for 2 s.*neither a port nor a HEALTHCHECK/)
       t.regex(
         text,
-        /did not get its connections: 127\.0\.0\.1:5432 \(refused\), database\.test \(no such name\)/,
+        /did not get its connections: 127\.0\.0\.1:5432 \(refused\), database\.test \(no such name\);/,
       )
     },
   )
@@ -190,7 +190,7 @@ if (base === undefined) {
     refuses,
     'console',
     5,
-    /--max-layer-size 10000: it is \d+ bytes/,
+    /--max-layer-size 10 kB: the layer has [\d.]+ \w+, compressed/,
     '--max-layer-size',
     '10KB',
   )

@@ -35,7 +35,7 @@ export interface BytecodeInput {
   validate: Validate
   pyc: Pyc
   /** How the image's interpreter is run; undefined: it cannot be, so nothing is compiled. */
-  run: Pick<CompileSpec, 'image' | 'folder' | 'timeoutMs'> | undefined
+  run: (Pick<CompileSpec, 'image' | 'folder' | 'timeoutMs'> & Partial<Pick<CompileSpec, 'skip'>>) | undefined
 }
 
 export interface BytecodePorts {
@@ -71,7 +71,7 @@ async function addBytecode(input: BytecodeInput, ports: BytecodePorts): Promise<
         python: python.python,
         roots: touchedPackages(python),
         earlier: await earlierBytecode(image),
-        skip: selection.modules.map((module) => module.origin),
+        skip: [...(run.skip ?? []), ...selection.modules.map((module) => module.origin)],
         onlyWithout: pyc === 'auto',
         validate,
         signal: ports.signal,

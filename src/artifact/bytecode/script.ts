@@ -40,13 +40,18 @@ def origin_of(name):
 
 def sources_of(root):
     if not root["isPackage"]:
-        return [root["path"]]
+        # What only the training run made is not there.
+        return [root["path"]] if os.path.isfile(root["path"]) else []
     found = []
     for folder, folders, files in os.walk(root["path"]):
         # Nobody imports a test suite in production, and it is often half of a package.
         folders[:] = sorted(name for name in folders if name not in ("__pycache__", "tests"))
         found += [os.path.join(folder, name) for name in sorted(files) if name.endswith(".py")]
     return found
+
+
+def is_in_the_way(directory):
+    return os.path.lexists(directory) and not os.path.isdir(directory)
 
 
 def compile_one(source, validation):
@@ -84,7 +89,7 @@ def main():
             continue
         before = len(files)
         for source, cached in pairs:
-            if source in have or source in skip:
+            if source in have or source in skip or is_in_the_way(os.path.dirname(cached)):
                 continue
             try:
                 data = compile_one(source, request["validation"])

@@ -87,6 +87,8 @@ export interface Report {
 export interface Trial {
   engine: Engine
   spec: TrainingSpec
+  /** The same start of the image that it was made from. */
+  original: TrainingSpec
   options: TrainingOptions
   progress: Progress
 }
@@ -99,5 +101,7 @@ export interface Checks {
 
 export interface Checked {
   checks: Checks
+  /** How a start went otherwise than that of the original, as a sentence; null: it did not, or there was none. */
+  difference: string | null
   gates: Gate[]
 }

@@ -5,7 +5,7 @@ import type { Report, Trial } from './artifact.js'
 /** Starts an image as it is, with its runtime reporting to this. */
 export async function startReporting(
   report: Report,
-  { engine, spec, options }: Omit<Trial, 'progress'>,
+  { engine, spec, options }: Pick<Trial, 'engine' | 'spec' | 'options'>,
   rights?: Rights,
 ): Promise<Start> {
   const { onOutput } = options

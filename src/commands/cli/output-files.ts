@@ -171,8 +171,8 @@ export async function writeUnchangedFiles(
   { output }: UnchangedResult,
   signal: AbortSignal,
 ): Promise<void> {
-  const { reference, id, manifestDigest } = output
-  await writeImageFiles(flags, { reference, id, configDigest: id, manifestDigest }, signal)
+  const { configDigest, ...rest } = output
+  await writeImageFiles(flags, { ...rest, configDigest: configDigest ?? output.id }, signal)
 }
 
 /** The names that buildx gives them; an engine without manifests has one digest for both. */

@@ -30,6 +30,7 @@ export interface Lookup {
 /** Where a source is looked up, and what has the name of the new image. */
 export interface Lookups extends Lookup {
   outputs: Lookup
+  /** Where one of the names is in a registry. */
   attachments?: AttachmentStore
   close(): Promise<void>
 }
@@ -66,9 +67,14 @@ export async function openPorts(request: PortsRequest = {}): Promise<OpenPorts> 
     : await openEngine(request, registries)
   const archiver = await openArchiver()
   if (registries === undefined) return { ...images, archiver }
+  const attachments = await attachmentsOf(registries)
+  return { ...images, archiver, ...present({ attachments }), close: () => registries.close() }
+}
+
+async function attachmentsOf(registries: Registries | undefined): Promise<AttachmentStore | undefined> {
+  if (registries === undefined) return undefined
   const { RegistryAttachments } = await import('../../store/registry/index.js')
-  const attachments = new RegistryAttachments(registries)
-  return { ...images, archiver, attachments, close: () => registries.close() }
+  return new RegistryAttachments(registries)
 }
 
 /** What writes and reads archives, alone. */
@@ -88,10 +94,8 @@ export async function openLookups(request: PortsRequest): Promise<Lookups> {
     [reference, output].map((one) => openLookup(one, request, registries)),
   )
   if (!sources || !outputs) throw new Error('nothing was opened')
-  const close = async () => await registries?.close()
-  if (registries === undefined) return { ...sources, outputs, close }
-  const { RegistryAttachments } = await import('../../store/registry/index.js')
-  return { ...sources, outputs, attachments: new RegistryAttachments(registries), close }
+  const attachments = await attachmentsOf(registries)
+  return { ...sources, outputs, ...present({ attachments }), close: async () => await registries?.close() }
 }
 
 async function openLookup(

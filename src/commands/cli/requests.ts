@@ -260,7 +260,13 @@ export function assertNothingTrained(
 
 /** The time of what is written, where the environment tells one, as reproducible-builds.org has it. */
 function toTimes({ SOURCE_DATE_EPOCH: epoch }: NodeJS.ProcessEnv): { sourceDateEpoch?: number } {
-  return epoch ? { sourceDateEpoch: parseCount('SOURCE_DATE_EPOCH', epoch, MAX_EPOCH) } : {}
+  if (!epoch) return {}
+  const seconds = /^\d+$/.test(epoch) ? Number(epoch) : Number.NaN
+  if (seconds <= MAX_EPOCH) return { sourceDateEpoch: seconds }
+  throw new PycdsError('USAGE', {
+    message: `SOURCE_DATE_EPOCH ${epoch}: not a time in seconds since 1970`,
+    hint: `Set it to a whole number from 0 to ${MAX_EPOCH}, or unset it.`,
+  })
 }
 
 function toTrainingRun(flags: RunFlags) {

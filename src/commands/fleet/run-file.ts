@@ -10,6 +10,7 @@ import {
   toBakesResult,
 } from '../../usecases/fleet/index.js'
 import { formatCount } from '../../util/units.js'
+import { withoutName } from '../../util/without-name.js'
 import type { FleetRequest } from '../cli/fleet-flags.js'
 import { bakesThatFit } from '../cli/memory.js'
 import { ResultsDirectory } from '../cli/results-directory.js'
@@ -41,7 +42,10 @@ export function renderFailures({ images }: BakesResult): string {
 }
 
 function render(name: string, { code, message, hint }: ErrorDocument['error']): string {
-  return renderError({ code, message, hint }, { debug: false, heading: `Error: ${name}` })
+  return renderError(
+    { code, message: withoutName(name, message), hint },
+    { debug: false, heading: `Error: ${name}` },
+  )
 }
 
 function warnOfMemory(jobs: number, progress: Progress): void {

@@ -2,7 +2,8 @@
 import { shortId } from '../../image/index.js'
 import type { Style } from '../../log/index.js'
 import type { BakePlatformsResult } from '../../usecases/result.js'
-import { formatBytes, formatFactor, formatMs } from '../../util/units.js'
+import { formatBytes, formatMs } from '../../util/units.js'
+import { speedupCell } from './speedup.js'
 import { type Align, renderTable } from './table.js'
 
 const COLUMNS: readonly Align[] = [
@@ -44,11 +45,7 @@ export function renderBakePlatforms(result: BakePlatformsResult, style: Style): 
 function toRow({ platform, trainedOn, result }: BakePlatformsResult['platforms'][number]): string[] {
   const { python, archive, layer, start, output } = result
   const times = start
-    ? [
-        formatMs(start.before.medianMs),
-        formatMs(start.after.medianMs),
-        start.noisy ? 'noisy' : formatFactor(start.speedup),
-      ]
+    ? [formatMs(start.before.medianMs), formatMs(start.after.medianMs), speedupCell(start)]
     : ['-', '-', '-']
   return [
     ...[platform, trainedOn, python.version, String(archive.modules), formatBytes(layer.bytes)],

@@ -6,6 +6,7 @@ import type { BakeResult } from '../../usecases/result.js'
 import { quote } from '../../util/quote.js'
 import { formatBytes, formatCount, formatFactor, formatMs } from '../../util/units.js'
 import { formatPython } from './python.js'
+import { formatSpeedup } from './speedup.js'
 import { renderFacts } from './table.js'
 
 const METRICS = { imports: 'until the imports are done', exit: 'of the whole run' } as const
@@ -39,18 +40,30 @@ function renderBaked(
     '',
     ...renderFacts(facts),
     '',
-    `  ${style.strong(nextCommand(output.reference, command))}`,
+    `  ${style.strong(nextCommand(output.reference, result.source.exposedPorts, command))}`,
   ]
 }
 
 /** What people do next: run it, where an engine has it or can pull it. */
-function nextCommand(reference: string, command: readonly string[] = []): string {
+function nextCommand(
+  reference: string,
+  exposedPorts: readonly string[],
+  command: readonly string[] = [],
+): string {
   const location = parseLocation(reference)
-  if (location === undefined) return `docker run --rm ${quote(reference)}`
-  if (location.kind === 'registry') return `docker run --rm ${quote(nameInEngines(location))}`
+  const published = exposedPorts.flatMap(publish)
+  const run = (image: string) => ['docker', 'run', '--rm', ...published, quote(image)].join(' ')
+  if (location === undefined) return run(reference)
+  if (location.kind === 'registry') return run(nameInEngines(location))
   // What a training run was given, the image's own command may not do without.
   const given = command.length === 0 ? [] : ['--', ...command]
   return ['pycds-image', 'verify', ...[reference, ...given].map(quote)].join(' ')
+}
+
+/** The same port outside. */
+function publish(port: string): string[] {
+  const [, number, protocol = '/tcp'] = /^(\d+)(\/\w+)?$/.exec(port) ?? []
+  return number === undefined ? [] : ['-p', `${number}:${number}${protocol === '/tcp' ? '' : protocol}`]
 }
 
 function renderGain({ start }: BakeResult): string {
@@ -69,10 +82,11 @@ function renderStart({ start }: BakeResult): [string, string][] {
   ]
 }
 
-function describeFactor({ speedup, relativeError, noisy }: NonNullable<BakeResult['start']>): string {
-  if (noisy) return 'noisy: starts of one image differ more than the images; measure on a quieter machine'
-  const error = relativeError === null ? '' : `  (within ${Math.ceil(relativeError * 100)} %)`
-  return `${formatFactor(speedup)}${error}`
+function describeFactor(start: NonNullable<BakeResult['start']>): string {
+  return (
+    formatSpeedup(start)?.filter(Boolean).join('  ') ??
+    'noisy: starts of one image differ more than the images; measure on a quieter machine'
+  )
 }
 
 function renderDryRun(result: BakeResult, style: Style): string[] {

@@ -2,7 +2,9 @@
 import type { Style } from '../../log/index.js'
 import type { BakesResult, ImageOutcome, Made } from '../../usecases/fleet/index.js'
 import type { BakeResult } from '../../usecases/result.js'
-import { formatBytes, formatCount, formatFactor, formatMs } from '../../util/units.js'
+import { formatBytes, formatCount, formatMs } from '../../util/units.js'
+import { withoutName } from '../../util/without-name.js'
+import { speedupCell } from './speedup.js'
 import { type Align, renderTable } from './table.js'
 
 const COLUMNS: readonly Align[] = ['left', 'left', 'right', 'right', 'right', 'left']
@@ -25,10 +27,17 @@ export function renderBakes({ counts, shard, images }: BakesResult, style: Style
 function toRow({ name, state, seconds, result, error }: ImageOutcome): string[] {
   const bakes = bakesIn(result)
   const starts = bakes.flatMap(({ start }) => (start === null ? [] : [start]))
-  const gain = starts.length === 0 ? '-' : starts.map(describeStart).join(' ')
+  const gain = starts.length === 0 ? '-' : starts.map(speedupCell).join(' ')
   const layer = bakes.map(({ layer: { compressedBytes } }) => formatBytes(compressedBytes)).join(' ') || '-'
   const told = bakes.some(isTrial) ? 'dry run' : state
-  return [name, told, gain, layer, formatMs(seconds * 1000), error ? `${error.code}: ${error.message}` : '']
+  return [
+    name,
+    told,
+    gain,
+    layer,
+    formatMs(seconds * 1000),
+    error ? `${error.code}: ${withoutName(name, error.message)}` : '',
+  ]
 }
 
 /** A dry run writes nothing. */
@@ -38,8 +47,4 @@ const isTrial = ({ output }: BakeResult) => output === null
 export function bakesIn(result: Made | null): readonly BakeResult[] {
   if (result === null || result.schema === 'io.pycds.unchanged/1') return []
   return result.schema === 'io.pycds.bake/1' ? [result] : result.platforms.map(({ result: one }) => one)
-}
-
-function describeStart({ noisy, speedup }: NonNullable<BakeResult['start']>): string {
-  return noisy ? 'noisy' : formatFactor(speedup)
 }

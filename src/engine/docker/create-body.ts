@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { randomBytes } from 'node:crypto'
 import type { ContainerSpec, Mount } from '../../ports/index.js'
 import { ownerMark } from '../../util/owner.js'
 
@@ -8,6 +9,8 @@ export const RUN_LABEL = 'io.pycds.run'
 /** Marks it with the process of that run, so that a later one can tell what was left behind. */
 export const OWNER_LABEL = 'io.pycds.owner'
 
+const HOST_BYTES = 6
+
 /**
  * Translates a specification into the body of the engine's create call. What is not said there stays
  * as the image has it, apart from what would disturb a run that is only watched: the health check, a
@@ -15,8 +18,12 @@ export const OWNER_LABEL = 'io.pycds.owner'
  */
 export function toCreateBody(spec: ContainerSpec, runId: string): object {
   const [program, ...args] = spec.command ?? []
+  // As an engine calls it, which without a network does not give the name an address.
+  const hostname = spec.network === 'none' ? randomBytes(HOST_BYTES).toString('hex') : undefined
+  const hosts = [...(spec.hosts ?? []), ...(hostname === undefined ? [] : [`${hostname}:127.0.0.1`])]
   return {
     Image: spec.image,
+    ...(hostname === undefined ? {} : { Hostname: hostname }),
     ...(program === undefined ? {} : { Entrypoint: [program], Cmd: args }),
     ...(spec.user === undefined ? {} : { User: spec.user }),
     Env: [
@@ -32,7 +39,7 @@ export function toCreateBody(spec: ContainerSpec, runId: string): object {
     Healthcheck: { Test: ['NONE'] },
     HostConfig: {
       NetworkMode: spec.network,
-      ...(spec.hosts === undefined ? {} : { ExtraHosts: spec.hosts }),
+      ...(hosts.length > 0 ? { ExtraHosts: hosts } : {}),
       ...mountsOf(spec),
       ReadonlyRootfs: spec.readOnly ?? false,
       ...(spec.dropCapabilities === true ? { CapDrop: ['ALL'] } : {}),

@@ -132,16 +132,18 @@ async function translate(
     for (const path of translated(paths)) if (await image.stat(path)) found.push(path)
     return found
   }
-  // The hook makes the first one where there is none.
   const directories = process.siteDirectories ?? []
   const there = await existing(directories)
+  // The hook makes the first one where there is none, but no virtual environment.
+  const [prefix] = await existing(process.prefix === null ? [] : [process.prefix])
+  const first = prefix === undefined ? [] : translated(directories.slice(0, 1))
   const files = [...process.extensions.map(({ path }) => path), ...(process.libraries ?? [])]
   return {
     ...process,
     modules: [],
     extensions: [],
     libraries: await existing(files),
-    siteDirectories: there.length > 0 ? there : translated(directories.slice(0, 1)),
+    siteDirectories: there.length > 0 ? there : first,
   }
 }
 

@@ -13,7 +13,16 @@ export {
 } from './ready.js'
 export { Redactor } from './redact.js'
 export type { TrainingSpec } from './spec.js'
-export { plainStart, type Rights, reportStart, type Start, type TimedStart, timeStart } from './starts.js'
+export {
+  plainStart,
+  type Rights,
+  reportStart,
+  type Start,
+  type StartEnd,
+  type StartTimes,
+  type TimedStart,
+  timeStart,
+} from './starts.js'
 export { ALONE, type Surroundings } from './surroundings.js'
 export { type CompileList, compileRun, importRun, type ModuleLocation, type PythonStart } from './tasks.js'
 export { type Training, type TrainingOptions, train } from './train.js'

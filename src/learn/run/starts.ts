@@ -73,13 +73,28 @@ async function watchStart(
   }
 }
 
-/** One timed start; see {@link timeStart}. Milliseconds. */
-export interface TimedStart {
+/** How a start was over. */
+export interface StartEnd {
+  /** Null: it was still running when it was ended. */
+  exitCode: number | null
+  /** Until then. */
+  seconds: number
+}
+
+/** What a clock tells of a start; see {@link timeStart}. Milliseconds. */
+export interface StartTimes {
   imports: number
   /** Until it has both imported everything and bound a socket; null when it ended by itself or bound none. */
   ready: number | null
   /** Null when the process did not end by itself. */
   exit: number | null
+}
+
+/** One timed start. */
+export interface TimedStart {
+  end: StartEnd
+  /** Of the process that imported most; undefined when there was none. */
+  times: StartTimes | undefined
 }
 
 export interface TimeOptions {
@@ -92,13 +107,13 @@ export interface TimeOptions {
 
 /**
  * Starts the image's command with nothing but a clock in its Python processes.
- * Takes the process that imported most; undefined when there was none.
+ * @throws the failure of a start that is never what was waited for, as TRAINING_TIMEOUT
  */
 export async function timeStart(
   engine: Engine,
   spec: TrainingSpec,
   options: RunOptions & TimeOptions,
-): Promise<TimedStart | undefined> {
+): Promise<TimedStart> {
   const { times } = new RunPaths(spec.place)
   const handover: Record<string, string> = options.runtimeClock ? { PYCDS_TIME_HANDOVER: '1' } : {}
   const container = await engine.create(containerSpec(spec, { PYCDS_TIME_DIR: times, ...handover }))
@@ -107,23 +122,28 @@ export async function timeStart(
       (await readTimes(container, times)).reduce((sum, { imports }) => sum + imports, 0)
     // What has been timed need not end well.
     const limits = { ...options.limits, stopGraceSeconds: 0 }
-    const { failure } = await watchRun(container, spec, { ...options, probes: [], limits, activity })
-    if (failure) throw failure
-    const processes = (await readTimes(container, times)).sort((a, b) => b.imports - a.imports)
-    const [main] = processes
-    if (!main || main.imports === 0) return undefined
-    // The one that listens may be the parent of the one that imports.
-    const bound = Math.max(...processes.map((process) => process.bound))
-    const since = (time: number) => (time - main.started) / 1e6
-    const exit = main.finished > 0 ? since(main.finished) : null
-    return {
-      imports: since(main.lastImport),
-      // A program may bind a socket to see what the system can do; what ends by itself waits for nobody.
-      ready: bound > 0 && exit === null ? since(Math.max(bound, main.lastImport)) : null,
-      exit,
-    }
+    const watched = await watchRun(container, spec, { ...options, probes: [], limits, activity })
+    if (watched.failure) throw watched.failure
+    const { exitCode, seconds } = watched
+    return { end: { exitCode, seconds }, times: timesOf(await readTimes(container, times)) }
   } finally {
     await engine.remove(container)
+  }
+}
+
+function timesOf(all: readonly Times[]): StartTimes | undefined {
+  const processes = [...all].sort((a, b) => b.imports - a.imports)
+  const [main] = processes
+  if (!main || main.imports === 0) return undefined
+  // The one that listens may be the parent of the one that imports.
+  const bound = Math.max(...processes.map((process) => process.bound))
+  const since = (time: number) => (time - main.started) / 1e6
+  const exit = main.finished > 0 ? since(main.finished) : null
+  return {
+    imports: since(main.lastImport),
+    // A program may bind a socket to see what the system can do; what ends by itself waits for nobody.
+    ready: bound > 0 && exit === null ? since(Math.max(bound, main.lastImport)) : null,
+    exit,
   }
 }
 

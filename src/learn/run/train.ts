@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The training run: the image's own command with the tracer preloaded into every process.
 import { ARTIFACT_VARIABLES, LEARN_VARIABLES } from '../../marks/marks.js'
-import type { Engine } from '../../ports/index.js'
+import type { Container, Engine } from '../../ports/index.js'
+import type { RunLogProcess } from '../runlog/run-log.js'
 import { RunPaths } from './files.js'
 import { assertComplete, type RunLogs, readRunLogs, withoutValues } from './run-logs.js'
 import { containerSpec, type TrainingSpec } from './spec.js'
@@ -20,8 +21,13 @@ export interface TrainingOptions extends ProbedOptions {
 
 /** A training run, and what was learned in it. */
 export interface Training extends Probed, RunLogs {
-  /** The sources of modules that are there because of the run: made or changed by it, or mounted. */
+  /**
+   * The sources of modules, extension modules and libraries that are there because of the run: made or changed by it, or
+   * mounted.
+   */
   changed: ReadonlySet<string>
+  /** The site directories of its processes that there were when it ended. */
+  directories: ReadonlySet<string>
 }
 
 /** Runs the image's command once and reads what its Python processes recorded. */
@@ -43,9 +49,9 @@ export async function train(engine: Engine, spec: TrainingSpec, options: Trainin
     // Asked once more: a short run is over before anybody has looked.
     const counted = await activity()
     assertComplete(spec.image, logs.processes, counted)
-    const origins = logs.processes.flatMap(({ modules }) => modules.map(({ origin }) => origin))
-    const made = await container.changed([...new Set(origins)])
-    const mounted = origins.filter((path) => isMounted(path, spec.surroundings ?? ALONE))
+    const used = [...new Set(logs.processes.flatMap(filesOf))]
+    const made = await container.changed(used)
+    const mounted = used.filter((path) => isMounted(path, spec.surroundings ?? ALONE))
     const kept = withoutValues(logs, spec)
     const warnings = [...watched.warnings, ...waitsFor(watched, kept.unreached)]
     return {
@@ -54,10 +60,26 @@ export async function train(engine: Engine, spec: TrainingSpec, options: Trainin
       activity: counted,
       ...kept,
       changed: new Set([...made, ...mounted]),
+      directories: await existing(logs.processes, container),
     }
   } finally {
     await engine.remove(container)
   }
+}
+
+/** What a process read that a run may have made. */
+function filesOf({ modules, extensions, libraries = [] }: RunLogProcess): string[] {
+  return [...modules.map(({ origin }) => origin), ...extensions.map(({ path }) => path), ...libraries]
+}
+
+async function existing(
+  processes: readonly RunLogProcess[],
+  container: Pick<Container, 'stat'>,
+): Promise<ReadonlySet<string>> {
+  const found = new Set<string>()
+  for (const directory of new Set(processes.flatMap(({ siteDirectories }) => siteDirectories ?? [])))
+    if (await container.stat(directory)) found.add(directory)
+  return found
 }
 
 /** A program that is quiet because it waits for something has not started. */

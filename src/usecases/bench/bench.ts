@@ -80,7 +80,9 @@ async function measureAll(
 ): Promise<BenchResult> {
   const { baked, baseline, warnings } = pair
   const rounds = {
+    reference: request.reference,
     starts: subjects.map((subject) => ({
+      title: subject.title,
       spec: toSpec(subject, request, ports),
       runtimeClock: subject.runtimeClock === true,
     })),

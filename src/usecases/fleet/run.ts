@@ -4,6 +4,7 @@
 import { toErrorDocument, toPycdsError } from '../../errors/index.js'
 import type { Progress, Step } from '../../log/index.js'
 import { formatFactor } from '../../util/units.js'
+import { withoutName } from '../../util/without-name.js'
 import type { ImageOutcome, Made } from './outcome.js'
 
 /** What the bake of one image is given. */
@@ -76,7 +77,7 @@ async function one(
     made = await work({ progress: within(progress, name, step), signal, before })
   } catch (error) {
     const failure = toPycdsError(error)
-    step.fail(`${name}: ${failure.message}`)
+    step.fail(`${name}: ${withoutName(name, failure.message)}`)
     signal.throwIfAborted()
     const { error: told } = toErrorDocument(failure)
     return await keep({ name, state: 'failed', key: null, seconds: since(began), result: null, error: told })

@@ -23,3 +23,12 @@ test('a root is told from others by what lies in it, and by when that changed on
   writeFileSync(join(place, 'status'), 'another\n')
   t.not(ask(), changed)
 })
+
+test('an archive goes beside the runtime where something else lies in its place', (t) => {
+  const place = temporary(t, { file: '' })
+  const root = new CurrentRoot()
+  const beside = join(place, 'site/pycds')
+  t.is(root.archiveFolder(join(place, 'opt/pycds'), beside), join(place, 'opt/pycds'))
+  t.is(root.archiveFolder(join(place, 'file/pycds'), beside), beside)
+  t.is(root.archiveFolder(join(place, 'file'), beside), beside)
+})

@@ -1,5 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs'
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
@@ -79,4 +88,16 @@ test('a signal ends it on the way', async (t) => {
   const root = directory(t)
   for (let index = 0; index < 500; index++) mkdirSync(join(root, `d${index}`))
   await t.throwsAsync(Snapshot.take(root, AbortSignal.abort(new Error('asked'))), { message: 'asked' })
+})
+
+test('what is new is told from what there was, also behind links', async (t) => {
+  const root = directory(t)
+  symlinkSync('var', join(root, 'data'))
+  const before = await Snapshot.take(root)
+  mkdirSync(join(root, 'var/env/lib'), { recursive: true })
+  symlinkSync('var/env', join(root, 'env'))
+  symlinkSync('var/log', join(root, 'log'))
+  const isNew = (path: string) => before.isNew(join(root, path))
+  t.deepEqual(['var/env', 'var/env/lib', 'data/env/lib', 'env', 'env/lib', 'log'].filter(isNew).length, 6)
+  t.deepEqual(['var', 'var/app.db', 'data', 'data/log', 'nowhere', 'nowhere/x'].filter(isNew), [])
 })

@@ -89,7 +89,8 @@ test('a run of which nothing was seen is told with the reason and the way out', 
       withoutSite: [],
       unreached: [],
     },
-    ...{ processes: [], changed: new Set<string>(), probes: [], unseen: unseen ? [unseen] : [] },
+    ...{ processes: [], changed: new Set<string>(), directories: new Set<string>(), probes: [] },
+    unseen: unseen ? [unseen] : [],
   }
   const error = t.throws(() => choosePython('app', training, ['3.13']))
   t.like(error, { code: 'NO_PYTHON' })

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // How long is measured, and what is made of it. The times are those that a clock would have left.
 import test from 'ava'
+import type { PycdsError } from '../../../src/errors/index.js'
 import { TIMES, TIMES_VERSION } from '../../../src/learn/run/times-layout.js'
 import { measure } from '../../../src/measure/measure.js'
 import type { Container, ContainerSpec, Engine } from '../../../src/ports/index.js'
@@ -29,17 +30,25 @@ function clock(ms: number): Buffer {
   return bytes
 }
 
-/** An engine whose starts take these times, and the images in the order in which they were started. */
-function engineOf(times: Readonly<Record<string, readonly number[]>>) {
+/**
+ * An engine whose starts take these times, and the images in the order in which they were started.
+ * @param ends how each start ends: an exit code, or that it runs on
+ */
+function engineOf(
+  times: Readonly<Record<string, readonly number[]>>,
+  ends: Readonly<Record<string, readonly (number | 'runs')[]>> = {},
+) {
   const started: string[] = []
   const engine = {
     create: async ({ image }: ContainerSpec): Promise<Container> => {
       const round = started.filter((one) => one === image).length
       started.push(image)
-      const left = new Map([['7', clock(times[image]?.[round] ?? Number.NaN)]])
+      const ms = times[image]?.[round] ?? times[image]?.at(-1)
+      const left = new Map(ms === undefined ? [] : [['7', clock(ms)]])
+      const end = ends[image]?.[round] ?? ends[image]?.at(-1) ?? 0
       return fakeContainer(undefined, {
-        wait: async () => ({ exitCode: 0 }),
         readTree: async () => left,
+        ...(end === 'runs' ? {} : { wait: async () => ({ exitCode: end }) }),
       })
     },
     remove: async () => {},
@@ -50,7 +59,7 @@ function engineOf(times: Readonly<Record<string, readonly number[]>>) {
 async function measured(before: readonly number[], after: readonly number[], runs = 5) {
   const { engine, started } = engineOf({ before, after })
   const limits = { timeoutMs: 60_000, stopGraceSeconds: 0 }
-  const request = { before: spec('before'), after: spec('after'), runs, limits }
+  const request = { reference: 'app', before: spec('before'), after: spec('after'), runs, limits }
   const result = await measure(engine, { ...request, signal: new AbortController().signal }, progress)
   return { ...result, started }
 }
@@ -73,6 +82,57 @@ test('it ends with the rounds that were asked for, and a spread wider than the d
   const { runs, noisy, relativeError } = await measured(wide, [...wide].reverse())
   t.like({ runs, noisy }, { runs: 5, noisy: true })
   t.true((relativeError ?? 0) > 0.05)
+})
+
+type End = number | 'runs'
+
+/** Measures images whose starts end like this. */
+async function ended(before: readonly End[], after: readonly End[], times: readonly number[] = [200]) {
+  const { engine, started } = engineOf({ before: [400], after: times }, { before, after })
+  const limits = { timeoutMs: 1500, stopGraceSeconds: 0 }
+  const request = { reference: 'app', before: spec('before'), after: spec('after'), runs: 2, limits }
+  const result = measure(engine, { ...request, signal: new AbortController().signal }, progress)
+  return { started, result: await result.catch((error: PycdsError) => error) }
+}
+
+for (const [what, before, after] of [
+  ['ends alike', [0], [0]],
+  ['fails alike', [3], [3]],
+  ['is killed alike', [137], [137]],
+  ['runs on in both', ['runs'], ['runs']],
+  ['ends as another start of an original that is not always the same', [1, 0], [0]],
+  ['ends where the original was not given the time to', ['runs', 0], [0]],
+  ['was not given the time to end as the original', [0], ['runs', 0]],
+] as const satisfies [string, End[], End[]][]) {
+  test(`a start that ${what} is not another one`, async (t) => {
+    const { result } = await ended(before, after)
+    t.false(result instanceof Error, String(result))
+  })
+}
+
+for (const [what, before, after, message] of [
+  ['crashes', [0], [139], /: it ends with exit code 139; the original ends with exit code 0$/],
+  ['succeeds where the original fails', [1], [0], /code 0; the original ends with exit code 1$/],
+  ['ends where the original is a service', ['runs'], [127], /code 127; the original still runs after 2 s$/],
+  [
+    'hangs where the original ends',
+    [0],
+    ['runs'],
+    /it still runs after 2 s; the original ends with exit code 0$/,
+  ],
+  ['crashes once', [0], [0, 139, 0], /code 139/],
+] as const satisfies [string, End[], End[], RegExp][]) {
+  test(`a start that ${what} is not measured as a fast one`, async (t) => {
+    const { result } = await ended(before, after)
+    t.like(result, { code: 'VERIFY_FAILED', exitCode: 5 })
+    t.regex((result as PycdsError).message, /^image app: the baked image does not start as before: /)
+    t.regex((result as PycdsError).message, message)
+  })
+}
+
+test('a start that fails before its Python is another one as well', async (t) => {
+  const { result } = await ended([0], [127], [])
+  t.like(result, { code: 'VERIFY_FAILED' })
 })
 
 test('of a single round nobody knows how far it is off', async (t) => {

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a bake says, and copies, of what is attached to its source.
 import test from 'ava'
-import type { Attachment, AttachmentStore } from '../../../src/ports/index.js'
+import { PycdsError } from '../../../src/errors/index.js'
+import { TRACE_SCHEMA, type Trace } from '../../../src/learn/trace/trace-file.js'
+import type { Attachment, AttachmentStore, SourceImage } from '../../../src/ports/index.js'
 import { assertCopies, carryAttachments } from '../../../src/usecases/attachments.js'
-import { pullTrace } from '../../../src/usecases/trace-artifact.js'
+import { pullTrace, pushTrace } from '../../../src/usecases/trace-artifact.js'
 
 const SIGNATURE: Attachment = { digest: 'sha256:1', type: 'a signature', kind: 'signature' }
 const BILL: Attachment = { digest: 'sha256:2', type: 'a bill', kind: 'other' }
@@ -78,3 +80,35 @@ test('copies need a registry on both sides', (t) => {
 test('an image without a trace is told as such', async (t) => {
   await t.throwsAsync(pullTrace(reference, withAttachments([]).store), { code: 'TRACE_INVALID' })
 })
+
+for (const [what, images, isForeign] of [
+  ['that image', ['sha256:own'], false],
+  ['its manifest, as an engine may call it', ['sha256:manifest'], false],
+  ['what it was baked from', ['sha256:source'], false],
+  ['several, and that one among them', ['sha256:other', 'sha256:own'], false],
+  ['no image, as learned ones', [], false],
+  ['another image', [`sha256:${'0'.repeat(64)}`], true],
+] as const) {
+  test(`a trace of ${what} is attached${isForeign ? ', with a warning' : ''}`, async (t) => {
+    const trace = {
+      ...{ schema: TRACE_SCHEMA, images: images.map((id) => ({ id, platform: 'linux/amd64' })) },
+      python: { version: '3.11.2', cacheTag: 'cpython-311', executable: '/usr/bin/python3', optimize: 0 },
+      ...{ siteDirectories: [], modules: [], regexes: [], sources: [], files: [], leftOut: [] },
+    } satisfies Trace
+    const labels = { 'io.pycds.source': 'sha256:source', 'io.pycds.layer': 'sha256:layer' }
+    const image = {
+      ...{ id: 'sha256:own', manifest: 'sha256:manifest' },
+      config: { config: { Labels: labels }, rootfs: { type: 'layers', diff_ids: ['sha256:layer'] } },
+    } as unknown as SourceImage
+    const asked = { file: 'trace.json', image: reference, trace }
+    const attachments = withAttachments([]).store
+    const { warnings } = await pushTrace(asked, { attachments, store: { resolve: async () => image } })
+    t.is(warnings.length, isForeign ? 1 : 0)
+    if (isForeign)
+      t.regex(warnings.join(), /^trace trace\.json: it is of another image \(0{12}\) than registry:r\/a:1/)
+    const nowhere = async () => {
+      throw new PycdsError('IMAGE_NOT_FOUND', { message: 'no image for this machine', hint: '' })
+    }
+    t.deepEqual((await pushTrace(asked, { attachments, store: { resolve: nowhere } })).warnings, [])
+  })
+}

@@ -26,6 +26,20 @@ test('the block tells before, after, what is in it, its size and how to run it',
   )
 })
 
+test('a service is run with the ports that it exposes', (t) => {
+  const last = (reference: string, ...exposedPorts: string[]) => {
+    const output = RESULT.output && { ...RESULT.output, reference }
+    const text = renderBake({ ...RESULT, output, source: { ...RESULT.source, exposedPorts } }, PLAIN)
+    return text.split('\n').at(-1)
+  }
+  t.is(last('app:1-cds', '5000/tcp'), '  docker run --rm -p 5000:5000 app:1-cds')
+  t.is(
+    last('registry:r.example/app:1-cds', '53/udp', '80'),
+    '  docker run --rm -p 53:53/udp -p 80:80 r.example/app:1-cds',
+  )
+  t.is(last('oci:d:1-cds', '5000/tcp'), '  pycds-image verify oci:d:1-cds')
+})
+
 test('what is verified next is the command that was trained with', (t) => {
   const last = (reference: string, command?: string[]) => {
     const output = RESULT.output && { ...RESULT.output, reference }

@@ -36,7 +36,17 @@ test('the table has a row for each image, and the reason of a failure', (t) => {
   const text = renderBakes(toBakesResult([outcome('a'), FAILED], { index: 0, count: 4 }), createStyle({}, {}))
   t.regex(text, /^2 images \(part 1 of 4\): 1 baked, 0 unchanged, 1 failed\n/)
   t.regex(text, /\n {2}a +baked .* 1\.2 MB +1\.50 s\n/)
-  t.regex(text, /\n {2}b +failed .*IMAGE_NOT_FOUND: b: gone$/)
+  t.regex(text, /\n {2}b +failed .*IMAGE_NOT_FOUND: gone$/)
+})
+
+test('a factor in the table comes with how far it may be off, and noise with none', (t) => {
+  const table = (start: Partial<NonNullable<typeof RESULT.start>>) => {
+    const result = { ...RESULT, start: RESULT.start && { ...RESULT.start, ...start } }
+    return renderBakes(toBakesResult([outcome('a', { result })], null), createStyle({}, {}))
+  }
+  t.regex(table({ speedup: 2.16, relativeError: 0.59 }), /\n {2}a +baked +2\.16x \(within 59 %\) /)
+  t.regex(table({ speedup: 2.16, relativeError: null }), /\n {2}a +baked +2\.16x {2}/)
+  t.regex(table({ noisy: true }), /\n {2}a +baked +noisy /)
 })
 
 test('a dry run is not told as a bake', (t) => {

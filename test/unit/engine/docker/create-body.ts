@@ -54,3 +54,14 @@ test('the label of the run cannot be taken', (t) => {
     Labels: { [RUN_LABEL]: 'run', x: 'y' },
   })
 })
+
+test('without a network a container has an address for its own name, as with one', (t) => {
+  const { Hostname, HostConfig } = toCreateBody({ ...SPEC, hosts: ['db:10.0.0.1'] }, 'run') as {
+    Hostname: string
+    HostConfig: { ExtraHosts: string[] }
+  }
+  t.regex(Hostname, /^[0-9a-f]{12}$/)
+  t.deepEqual(HostConfig.ExtraHosts, ['db:10.0.0.1', `${Hostname}:127.0.0.1`])
+  const connected = JSON.stringify(toCreateBody({ ...SPEC, network: 'default' }, 'run'))
+  t.notRegex(connected, /Hostname|ExtraHosts/)
+})

@@ -31,7 +31,7 @@ function lessonOf(names: readonly string[]): Lesson {
     ...{ debug: false, freeThreaded: false, optimize: 0 },
   }
   const process = {
-    python,
+    ...{ python, prefix: '/usr/local' },
     modules: [],
     extensions: ['_a', '_b'].map((name) => ({ name, path: `/usr/lib/x86_64-linux-gnu/${name}.so` })),
     siteDirectories: ['/usr/local/site', '/usr/lib/site'],
@@ -84,6 +84,13 @@ test('the same sources keep their code, with the time and size of their own file
   t.deepEqual(python.processes[0]?.siteDirectories, ['/usr/lib/site'])
   t.deepEqual(python.processes[0]?.libraries, ['/usr/lib/aarch64-linux-gnu/_b.so'])
   t.is(start, undefined)
+})
+
+test('a site directory that no image has is where the hook goes, but not one of an environment that is not there', async (t) => {
+  const { python: plain } = await learnFor(['/srv/a.py', '/usr/local'], ['a'])
+  t.deepEqual(plain.processes[0]?.siteDirectories, ['/usr/local/site'])
+  const { python } = await learnFor(['/srv/a.py'], ['a'])
+  t.deepEqual(python.processes[0]?.siteDirectories, [])
 })
 
 test('an image of another application is refused', async (t) => {

@@ -71,6 +71,7 @@ const training = (processes: RunLogProcess[], more: Partial<Training> = {}): Tra
   unreached: [],
   unseen: [],
   changed: new Set(),
+  directories: new Set(),
   probes: [],
   warnings: [],
   ...more,

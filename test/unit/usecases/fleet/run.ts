@@ -13,7 +13,7 @@ import {
 const MADE: Made = {
   schema: 'io.pycds.unchanged/1',
   source: { reference: 'a', id: 'sha256:1' },
-  output: { reference: 'a-cds', id: 'sha256:2', manifestDigest: null },
+  output: { reference: 'a-cds', id: 'sha256:2', configDigest: 'sha256:2', manifestDigest: null },
   key: 'sha256:3',
 }
 const silent = { update() {}, done() {}, fail() {} }
@@ -68,6 +68,20 @@ test('an image that fails stops no other, whatever it fails of', async (t) => {
     ],
   )
   t.deepEqual(journal.written, outcomes)
+})
+
+test('what fails is told under its name, which is not told twice', async (t) => {
+  const told: string[] = []
+  const step = () => ({ ...silent, fail: (text: string) => void told.push(text) })
+  const images = ['image a: it is gone', 'a: it is gone', 'base of a: it is gone'].map((message) => ({
+    name: 'a',
+    work: async () => {
+      throw new PycdsError('IMAGE_NOT_FOUND', { message, hint: 'Build it.' })
+    },
+  }))
+  const outcomes = await bakeAll(images, options({ progress: { ...progress, step } }))
+  t.deepEqual(told, ['a: it is gone', 'a: it is gone', 'a: base of a: it is gone'])
+  t.is(outcomes[0]?.error?.message, 'image a: it is gone')
 })
 
 test('no more run at once than were asked for, and their order is kept', async (t) => {
