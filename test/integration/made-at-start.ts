@@ -87,3 +87,17 @@ sys.exit(subprocess.call(["/work/env/bin/python", "-c", ${JSON.stringify(`import
     t.deepEqual([code, stdout], [0, 'ok\n'], stderr)
   },
 )
+
+withImage('a directory for bytecode that the image does not have is left to the start', async (t) => {
+  const files = [
+    'ENV PYTHONPYCACHEPREFIX=/cache',
+    'RUN mkdir -p /app/pkg && touch /app/pkg/own.py /app/pkg/other.py',
+  ]
+  const command = 'CMD ["sh", "-c", "mkdir /cache && cd /app && python3 -c \'import json, pkg.own\'"]'
+  const name = await built(t, {}, ...files, command)
+  const output = imageName(t)
+  await bakes(t, [name, '-t', output, '--pyc', 'all'])
+  t.deepEqual(await added(t, output, 'cache'), [])
+  const { code, stderr } = await run('docker', ['run', '--rm', '--network', 'none', output])
+  t.is(code, 0, stderr)
+})

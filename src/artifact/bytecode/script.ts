@@ -54,6 +54,11 @@ def is_in_the_way(directory):
     return os.path.lexists(directory) and not os.path.isdir(directory)
 
 
+def is_prefix_missing():
+    # PYTHONPYCACHEPREFIX: whoever starts may be the one to make that directory.
+    return sys.pycache_prefix is not None and not os.path.isdir(sys.pycache_prefix)
+
+
 def compile_one(source, validation):
     with open(source, "rb") as file:
         data = file.read()
@@ -81,7 +86,8 @@ def main():
     skip, earlier = set(request["skip"]), set(request["earlier"])
     files, packages, failed = [], 0, 0
     named = sorted(filter(None, map(origin_of, request["names"])))
-    for root in request["roots"] + [{"path": path, "isPackage": False} for path in named]:
+    roots = request["roots"] + [{"path": path, "isPackage": False} for path in named]
+    for root in [] if is_prefix_missing() else roots:
         sources = sources_of(root)
         pairs = [(source, importlib.util.cache_from_source(source)) for source in sources]
         have = {source for source, cached in pairs if usable(cached, source, earlier)}
