@@ -140,7 +140,7 @@ static enum pycds_reject check_interpreter(const struct pycds_header *h) {
 /* ---- opening ---- */
 
 /* Of addresses, where they are limited: what the program has then at least. */
-#define LEFT_BYTES ((int64_t)32 * 1024 * 1024)
+#define LEFT_BYTES ((int64_t)16 * 1024 * 1024)
 
 /* One mapping for everything that grows with the archive, from a huge page's boundary on:
  * few page faults, and few entries of the TLB for the constants, which are looked up most. */
