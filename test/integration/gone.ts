@@ -56,8 +56,9 @@ const engineDies = test.macro(async (t: ExecutionContext, death: Death, output?:
   const proxy = await startEngineProxy(t, death)
   const directory = temporary(t)
   const to = output === undefined ? ['-t', name] : ['-o', `${output}:${join(directory, 'out')}`]
-  // An image that the engine has already is not loaded.
-  const unlike = ['--train-env', `NAME=${name}`]
+  // An image that the engine has already, as one that nobody could remove there, is not loaded. Names of variables tell images
+  // apart, and values do not.
+  const unlike = ['--train-env', `${name.replace(/\W/g, '_')}=1`]
   const says = new RegExp(`engine at ${proxy.address}: (?:nothing answers there|the connection was lost)`)
   await failsWithout(t, [image ?? '', ...to, ...unlike], says, { DOCKER_HOST: proxy.address })
   t.true(proxy.isDead())
