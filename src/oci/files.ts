@@ -22,6 +22,16 @@ export function fileError(error: unknown, subject: string): unknown {
   })
 }
 
+/** The error for a directory in which an option has something kept, and that cannot be written to. */
+export function notKept(option: string, directory: string, cause: unknown): PycdsError {
+  const full = isFull(cause)
+  return new PycdsError(full ? 'NO_SPACE' : 'USAGE', {
+    message: `${option} ${directory}: it cannot be written to`,
+    hint: full ? 'Make room on its disk.' : 'Name a directory that this user may write to.',
+    cause,
+  })
+}
+
 /** Runs a file operation with its errors translated. */
 export async function withFiles<T>(subject: string, work: () => Promise<T>): Promise<T> {
   try {

@@ -9,8 +9,7 @@ import { buffer } from 'node:stream/consumers'
 import { pipeline } from 'node:stream/promises'
 import { PycdsError } from '../errors/index.js'
 import { blobPath, type Digest } from '../image/index.js'
-import { makeTemporary, temporaryError, verify } from '../oci/index.js'
-import { isFull } from '../util/full.js'
+import { makeTemporary, notKept, temporaryError, verify } from '../oci/index.js'
 import { makeDirectories } from '../util/make-directories.js'
 import { removeAbandoned, writeWhole } from '../util/staging.js'
 import { Slots } from './slots.js'
@@ -122,13 +121,9 @@ export class BlobCache {
 }
 
 function unwritable(error: unknown, directory: string): unknown {
-  if (error instanceof PycdsError || typeof (error as NodeJS.ErrnoException).code !== 'string') return error
-  const full = isFull(error)
-  return new PycdsError(full ? 'NO_SPACE' : 'USAGE', {
-    message: `--cache-dir ${directory}: it cannot be written to`,
-    hint: full ? 'Make room on its disk.' : 'Name a directory that this user may write to.',
-    cause: error,
-  })
+  const isOfFiles =
+    !(error instanceof PycdsError) && typeof (error as NodeJS.ErrnoException).code === 'string'
+  return isOfFiles ? notKept('--cache-dir', directory, error) : error
 }
 
 async function readAll(blob: Fetchable): Promise<Buffer> {

@@ -76,8 +76,8 @@ withImage(
   'a program that copies its interpreter into an environment is baked for the one in the image',
   async (t) => {
     const script = `import os, subprocess, sys, venv
-if not os.path.exists("/work/env"): venv.create("/work/env", with_pip=False, symlinks=False)
-sys.exit(subprocess.call(["/work/env/bin/python", "-c", ${JSON.stringify(`import http.client; ${PROGRAM}`)}]))`
+if not os.path.exists("/srv/env"): venv.create("/srv/env", with_pip=False, symlinks=False)
+sys.exit(subprocess.call(["/srv/env/bin/python", "-c", ${JSON.stringify(`import http.client; ${PROGRAM}`)}]))`
     const name = await built(t, { 'app.py': script }, 'CMD ["python3", "/app.py"]')
     const output = imageName(t)
     const { python } = await bakes(t, [name, '-t', output])

@@ -3,9 +3,8 @@
 import { createHash } from 'node:crypto'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { PycdsError } from '../../errors/index.js'
+import { notKept } from '../../oci/files.js'
 import type { ImageOutcome, Journal } from '../../usecases/fleet/index.js'
-import { isFull } from '../../util/full.js'
 import { makeDirectories } from '../../util/make-directories.js'
 import { readGivenNow } from '../../util/read-given.js'
 import { removeAbandoned, writeWhole } from '../../util/staging.js'
@@ -66,12 +65,7 @@ export class ResultsDirectory implements Journal {
     try {
       await work()
     } catch (cause) {
-      const full = isFull(cause)
-      throw new PycdsError(full ? 'NO_SPACE' : 'USAGE', {
-        message: `--results ${this.#path}: it cannot be written to`,
-        hint: full ? 'Make room on its disk.' : 'Name a directory that this user may write to.',
-        cause,
-      })
+      throw notKept('--results', this.#path, cause)
     }
   }
 }

@@ -78,9 +78,9 @@ test('where there is none, in the image and in the run, the hook makes the first
 })
 
 test('a copy of the interpreter is told by the name of the one in the image', async (t) => {
-  const copy = '/work/env/bin/python'
+  const copy = '/srv/env/bin/python'
   const python = { executable: copy, launcher: copy, library: copy }
-  const made = process({ prefix: '/work/env', siteDirectories: [] }, python)
+  const made = process({ prefix: '/srv/env', siteDirectories: [] }, python)
   const { processes } = await inImage([made, process({})], [OWN])
   t.deepEqual(processes[0]?.python, PYTHON)
   const other = await inImage([made, process({}, { identity: 'cd' })], [OWN])
@@ -88,8 +88,8 @@ test('a copy of the interpreter is told by the name of the one in the image', as
 })
 
 test('a copy that has its interpreter in a library of the image is told by the program there', async (t) => {
-  const [copy, library] = ['/work/env/bin/python', '/usr/lib/libpython3.11.so.1.0']
-  const made = process({ prefix: '/work/env' }, { executable: copy, launcher: copy, library })
+  const [copy, library] = ['/srv/env/bin/python', '/usr/lib/libpython3.11.so.1.0']
+  const made = process({ prefix: '/srv/env' }, { executable: copy, launcher: copy, library })
   const { processes } = await inImage([made], [OWN, library])
   t.like(processes[0]?.python, { executable: PYTHON.executable, launcher: PYTHON.executable, library })
 })
