@@ -1,13 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Whether starts of a new image end as those of the original do. Nothing is faster than a start that fails.
 import { PycdsError } from '../errors/index.js'
-import type { ReadySpec, RunLimits, StartEnd } from '../learn/run/index.js'
+import { type ReadySpec, type RunLimits, type StartEnd, untilEnd } from '../learn/run/index.js'
 
 /** An original that is not always the same is asked so many times more. */
 const TIMES_AGAIN = 3
-/** Times as long as a start of the other image, and so many milliseconds, one may take to end as well. */
-const LONGER = 3
-const LEAST_MS = 10_000
 
 /** Starts one of two images again, until it ends or as long as the plan says. */
 export type Again = (which: 'original' | 'baked', ready: readonly ReadySpec[]) => Promise<StartEnd>
@@ -54,9 +51,8 @@ export class Ends {
     return this.#again('baked', this.#until(slowest))
   }
 
-  #until(other: StartEnd | undefined): ReadySpec[] {
-    const ms = Math.min(this.#limits.timeoutMs, LONGER * (other?.seconds ?? 0) * 1000 + LEAST_MS)
-    return [{ kind: 'exit' }, { kind: 'timer', ms }]
+  #until(other: StartEnd | undefined): readonly ReadySpec[] {
+    return untilEnd(other?.seconds ?? 0, this.#limits)
   }
 }
 
