@@ -44,7 +44,7 @@ export async function runParts(options: Options, results: Results, say: Say): Pr
   const folder = join(ROOT, 'bench/work', String(process.pid))
   const save = () => saveResults(options.results, results)
   for (const part of options.parts) {
-    if (results.parts[part.name] !== undefined) continue
+    if (results.parts[part.name] !== undefined && !part.goesOn) continue
     say(`${part.title}:`)
     try {
       results.parts[part.name] = await part.run({ options, results, folder, say, save })

@@ -38,6 +38,7 @@ export interface Learn {
 export const learn: Part = {
   name: 'learn',
   title: 'learning at the first start',
+  goesOn: true,
   run: (context) =>
     measureEach(
       'learn',

@@ -26,37 +26,54 @@ export interface PartContext {
 export interface Part {
   readonly name: string
   readonly title: string
+  /** Whether it keeps row by row what it measures, so that it goes on where an interrupted run has ended. */
+  readonly goesOn?: boolean
   /** Measures, and puts the figures into the results. */
   run(context: PartContext): Promise<unknown>
 }
 
+/** Makes what the measurement of one package asks for later. */
+type MakeOne = (python: Python, one: Package, context: PartContext) => Promise<unknown>
+
 /** The rows of one package on one interpreter, or why there are none. */
 type MeasureOne<Row> = (python: Python, one: Package, context: PartContext) => Promise<Row[] | string>
 
+/** How many are made at once: one for each of the two processors of a small machine. */
+const MADE_TOGETHER = 2
+
 /**
  * Measures packages on each interpreter, and saves after each. What an interrupted run has measured stays; one that
- * fails is said.
+ * fails is said. What `make` is given for comes before the first measurement, several at a time: nothing is timed then,
+ * and so the machine has to be quiet only for the rest.
  */
 export async function measureEach<Row extends { readonly python: string; readonly package: string }>(
   name: string,
   context: PartContext,
   packages: readonly Package[],
-  { measure, describe }: { measure: MeasureOne<Row>; describe: (row: Row) => string },
+  { make, measure, describe }: { make?: MakeOne; measure: MeasureOne<Row>; describe: (row: Row) => string },
 ): Promise<Row[]> {
   const rows = (context.results.parts[name] ?? []) as Row[]
   context.results.parts[name] = rows
-  for (const python of measuredInFull(context.options.pythons)) {
-    for (const one of packages) {
-      if (rows.some((row) => row.python === python.id && row.package === one.name)) continue
-      const found = await measure(python, one, context).catch((error: unknown) => String(error))
-      if (typeof found === 'string') {
-        context.say(`${python.id} ${one.name}: ${found}`)
-        continue
-      }
-      rows.push(...found)
-      for (const row of found) context.say(describe(row))
-      await context.save()
+  const missing = measuredInFull(context.options.pythons)
+    .flatMap((python) => packages.map((one) => [python, one] as const))
+    .filter(([python, one]) => !rows.some((row) => row.python === python.id && row.package === one.name))
+  if (make !== undefined) {
+    const queue = missing.values()
+    const worker = async () => {
+      // What fails here fails again where it is measured, and is said there.
+      for (const [python, one] of queue) await make(python, one, context).catch(() => undefined)
     }
+    await Promise.all(Array.from({ length: MADE_TOGETHER }, worker))
+  }
+  for (const [python, one] of missing) {
+    const found = await measure(python, one, context).catch((error: unknown) => String(error))
+    if (typeof found === 'string') {
+      context.say(`${python.id} ${one.name}: ${found}`)
+      continue
+    }
+    rows.push(...found)
+    for (const row of found) context.say(describe(row))
+    await context.save()
   }
   return rows
 }

@@ -3,14 +3,12 @@
 import { join } from 'node:path'
 import { type Summary, summarise } from '../../src/util/statistics.js'
 import { drive } from '../driver.js'
-import { bake, makeBase, removeImage } from '../images.js'
 import { type Package, plainProgram } from '../packages.js'
 import type { Python } from '../pythons.js'
 import { mountImage, type Root } from '../roots.js'
-import { ROOT } from '../shell.js'
 import { pssOf } from './memory.js'
 import { measureEach, type Part, type PartContext } from './part.js'
-import { environmentWithout } from './snapshot.js'
+import { discardImage, environmentWithout, makeImage } from './snapshot.js'
 
 const ROUNDS = 9
 
@@ -61,12 +59,14 @@ export interface SnapshotUse {
 export const snapshotUse: Part = {
   name: 'snapshot-use',
   title: 'work and memory with process snapshots',
+  goesOn: true,
   run: (context) =>
     measureEach(
       'snapshot-use',
       context,
       context.options.packages.filter(({ name }) => name in WORK),
       {
+        make: makeImage,
         measure,
         describe: (row) => `work and memory: ${JSON.stringify(row)}`,
       },
@@ -79,12 +79,13 @@ async function measure(
   one: Package,
   { folder }: PartContext,
 ): Promise<SnapshotUse[] | string> {
-  const base = await makeBase(python.images[one.image])
-  const tag = `pycds-bench/${python.id}-${one.name}:snapshot-use`
+  const made = await makeImage(python, one)
+  if (typeof made === 'string') return made
+  const { base, baked } = made
+  const tag = baked.reference
   const roots: Root[] = []
   try {
-    const { snapshot } = await bake(ROOT, base, tag, python, one, ['--snapshot'])
-    if (snapshot?.reason !== null) return snapshot?.reason ?? 'the program that bakes knows no snapshot'
+    if (baked.snapshot.reason !== null) return baked.snapshot.reason
     for (const [name, image] of Object.entries({ plain: base, own: tag }))
       roots.push(await mountImage(image, join(folder, 'snapshot-use', name)))
     const rows: SnapshotUse[] = []
@@ -121,6 +122,6 @@ async function measure(
     return rows
   } finally {
     for (const root of roots) await root.unmount()
-    await removeImage(tag)
+    await discardImage(python, one)
   }
 }

@@ -4,7 +4,15 @@ import { loadavg } from 'node:os'
 import { join } from 'node:path'
 import { type Summary, summarise } from '../../src/util/statistics.js'
 import { drive, type Start, type Starter } from '../driver.js'
-import { bake, canImport, environmentOf, makeBase, removeImage, type Snapshot } from '../images.js'
+import {
+  type Baked,
+  bake,
+  canImport,
+  environmentOf,
+  makeBase,
+  removeImage,
+  type Snapshot,
+} from '../images.js'
 import { NOTHING, type Package, plainProgram } from '../packages.js'
 import type { Python } from '../pythons.js'
 import { mountImage, type Root } from '../roots.js'
@@ -43,8 +51,10 @@ export interface SnapshotRow {
 export const snapshot: Part = {
   name: 'snapshot',
   title: 'process snapshots',
+  goesOn: true,
   run: (context) =>
     measureEach('snapshot', context, context.options.packages, {
+      make: makeImage,
       measure: async (...given) => {
         const row = await measure(...given)
         return typeof row === 'string' ? row : [row]
@@ -53,30 +63,56 @@ export const snapshot: Part = {
     }),
 }
 
+/** The image of a package and what was baked from it. */
+interface Made {
+  readonly base: string
+  readonly baked: Baked & { readonly snapshot: Snapshot }
+}
+
+const made = new Map<string, Promise<Made | string>>()
+
+/** Bakes the image of a package with a snapshot, once until `discardImage`; or why there is none. */
+export function makeImage(python: Python, one: Package): Promise<Made | string> {
+  const tag = tagOf(python, one, 'own')
+  const known = made.get(tag) ?? bakeWithSnapshot(python, one, tag)
+  made.set(tag, known)
+  return known
+}
+
+export async function discardImage(python: Python, one: Package): Promise<void> {
+  const tag = tagOf(python, one, 'own')
+  made.delete(tag)
+  await removeImage(tag)
+}
+
+async function bakeWithSnapshot(python: Python, one: Package, tag: string): Promise<Made | string> {
+  const base = await makeBase(python.images[one.image])
+  const refusal = await canImport(base, python, one)
+  if (refusal !== undefined) return `skipped: ${refusal}`
+  const { snapshot, ...baked } = await bake(ROOT, base, tag, python, one, ['--snapshot'])
+  return snapshot ? { base, baked: { ...baked, snapshot } } : 'the program that bakes knows no snapshot'
+}
+
+function tagOf(python: Python, one: Package, name: string): string {
+  return `pycds-bench/${python.id}-${one.name.replaceAll(/[^a-z0-9]+/g, '-')}:snapshot-${name}`
+}
+
 /** Why the package was not measured, or its row. */
 async function measure(
   python: Python,
   one: Package,
   { folder, options }: PartContext,
 ): Promise<SnapshotRow | string> {
-  const base = await makeBase(python.images[one.image])
-  const refusal = await canImport(base, python, one)
-  if (refusal !== undefined) return `skipped: ${refusal}`
-  const images: string[] = []
+  const image = await makeImage(python, one)
+  if (typeof image === 'string') return image
+  const { base, baked: own } = image
   const roots: Root[] = []
   const mounted = async (image: string, name: string) => {
     const root = await mountImage(image, join(folder, 'snapshot', name))
     roots.push(root)
     return root.path
   }
-  const baked = async (checkout: string, name: string) => {
-    const tag = `pycds-bench/${python.id}-${one.name.replaceAll(/[^a-z0-9]+/g, '-')}:snapshot-${name}`
-    images.push(tag)
-    return bake(checkout, base, tag, python, one, ['--snapshot'])
-  }
   try {
-    const own = await baked(ROOT, 'own')
-    if (!own.snapshot) return 'the program that bakes knows no snapshot'
     const row = { python: python.id, package: one.name, snapshot: own.snapshot }
     const size = { layerCompressedBytes: own.layerCompressedBytes }
     if (own.snapshot.reason !== null) return { ...row, ...size, warm: {}, cold: {}, load: loadavg()[0] ?? 0 }
@@ -96,7 +132,8 @@ async function measure(
     const refused = await refusalOf(starters[3]?.[1])
     if (refused !== undefined) return `the snapshot is not used: ${refused}`
     if (options.other !== undefined) {
-      const there = await baked(options.other, 'other')
+      const tag = tagOf(python, one, 'other')
+      const there = await bake(options.other, base, tag, python, one, ['--snapshot'])
       if (there.snapshot?.reason === null)
         starters.push(['other', starter(await mounted(there.reference, 'other'), one, archive)])
     }
@@ -105,7 +142,8 @@ async function measure(
     return { ...row, ...size, warm, cold, load: loadavg()[0] ?? 0 }
   } finally {
     for (const root of roots) await root.unmount()
-    for (const image of images) await removeImage(image)
+    await removeImage(tagOf(python, one, 'other'))
+    await discardImage(python, one)
   }
 }
 
