@@ -254,6 +254,29 @@ print(*first, _pycds.stats()["served_by_get_code"], sys.asked)`,
   },
 )
 
+forkedTest(
+  'the finder of virtualenv keeps only the modules that it changes from being taken over',
+  ['taken'],
+  () => [
+    `import sys, types, _pycds
+sys.asked = []
+def find_spec(self, fullname, path, target=None):
+    sys.asked.append(fullname)
+sys.meta_path.insert(0, type("_Finder", (), {"__module__": "_virtualenv", "find_spec": find_spec})())
+import pkg
+first = ${HOW}
+for name in "distutils", "setuptools":
+    package = sys.modules[name] = types.ModuleType(name)
+    package.__path__ = []
+    try: __import__(name + ".dist")
+    except ImportError: pass
+print(first, *sys.asked)`,
+  ],
+  (t, { taken }) => {
+    t.deepEqual(stdoutOf(taken), ['taken distutils.dist setuptools.dist\n'])
+  },
+)
+
 each('a finder of the program in front, or -v, leaves the archive to the finder', async (t, bench) => {
   const text = `import sys
 class Silent:

@@ -59,6 +59,53 @@ each('each module of the standard library looks as if it had been imported just 
   }
 })
 
+/** What setuptools writes for a namespace package, and virtualenv for a finder of its own. */
+const NAMESPACE_PTH = (names: readonly string[]) => {
+  const name = names.join('.')
+  const path = names.map((one) => `'${one}'`).join(', ') + (names.length === 1 ? ',' : '')
+  return [
+    'import sys, types, os',
+    'has_mfs = sys.version_info > (3, 5)',
+    `p = os.path.join(sys._getframe(1).f_locals['sitedir'], *(${path}))`,
+    `importlib = has_mfs and __import__('importlib.util')`,
+    `has_mfs and __import__('importlib.machinery')`,
+    `m = has_mfs and sys.modules.setdefault('${name}', importlib.util.module_from_spec(importlib.machinery.PathFinder.find_spec('${name}', [os.path.dirname(p)])))`,
+    `m = m or sys.modules.setdefault('${name}', types.ModuleType('${name}'))`,
+    `mp = (m or []) and m.__dict__.setdefault('__path__',[])`,
+    `(p not in mp) and mp.append(p)`,
+    ...(names.length === 1 ? [] : [`m and setattr(sys.modules['${names[0]}'], '${names.at(-1)}', m)`]),
+  ].join(';')
+}
+const VIRTUALENV = `import sys
+class _Finder:
+    def find_spec(self, fullname, path, target=None):
+        if fullname in ("distutils.dist", "setuptools.dist"): print("asked for", fullname)
+sys.meta_path.insert(0, _Finder())
+`
+
+each('what setuptools and virtualenv do at each start is in the snapshot', async (t, python) => {
+  const bench = new WarmBench(t, python)
+  const site = (name: string, text: string) => bench.file(`${bench.inSite}/${name}`, text)
+  site('outer-1.0-nspkg.pth', `${NAMESPACE_PTH(['outer'])}\n`)
+  site('outer.inner-1.0-nspkg.pth', `${NAMESPACE_PTH(['outer', 'inner'])}\n`)
+  site('outer/inner/leaf.py', 'import json\nVALUE = "leaf"\n')
+  site('_virtualenv.pth', 'import _virtualenv')
+  site('_virtualenv.py', VIRTUALENV)
+  site('setuptools/__init__.py', '')
+  site('setuptools/dist.py', 'VALUE = "dist"\n')
+  await bench.train()
+  const names = ['json', 'outer.inner.leaf', 'setuptools']
+  t.deepEqual((await bench.freezeWarm(names, ENV)).leftOut, [])
+  const program = bench.file('warm.py', PROGRAM)
+  const { ready } = await bench.assertSame(t, 'namespace', [program, ...names, 'setuptools.dist'], {
+    env: ENV,
+  })
+  for (const name of names) t.true(ready.includes(name), name)
+  t.false(ready.includes('setuptools.dist'))
+  site('outer/inner/__init__.py', 'VALUE = "a package now"\n')
+  await bench.assertSame(t, 'changed', [program, ...names], { env: ENV }, 'SOURCE_CHANGED')
+})
+
 /** A library of modules that only test; by name. */
 const PACKAGE: Record<string, string> = {
   'leaf.py': 'import sys\nVALUE = "leaf"\n',

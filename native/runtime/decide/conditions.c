@@ -22,6 +22,10 @@ static bool starts_with(struct text text, const char *start) {
   return text.length >= length && memcmp(text.bytes, start, length) == 0;
 }
 
+static bool equals(struct text text, const char *other) {
+  return text.length == strlen(other) && starts_with(text, other);
+}
+
 static bool is_text(PyObject *object, const char *text) {
   Py_ssize_t length = 0;
   const char *bytes = object && type_of(object) == &PyUnicode_Type ? PyUnicode_AsUTF8AndSize(object, &length) : NULL;
@@ -71,6 +75,18 @@ static bool path_finder_is_behind(PyObject *finders, Py_ssize_t place) {
   return place + 1 < PyList_Size(finders) && PyList_GetItem(finders, place + 1) == importlib.path_finder;
 }
 
+/* virtualenv puts its finder in front, too. It answers for the two modules that it changes. */
+static bool is_quiet_virtualenv_finder(PyObject *finder, const struct facts *facts) {
+  static PyTypeObject *type;
+  return is_instance(finder, "_virtualenv", "_Finder", &type) && !equals(facts->name, "distutils.dist") &&
+         !equals(facts->name, "setuptools.dist");
+}
+
+/* Whether a finder that others have put in front of the path finder answers nothing for this module. */
+static bool is_quiet(PyObject *finder, const struct facts *facts) {
+  return is_quiet_distutils_finder(finder, facts) || is_quiet_virtualenv_finder(finder, facts);
+}
+
 bool conditions_path_finder_is_next(PyObject *finder) {
   PyObject *finders = item_of(importlib.sys_dict, names.meta_path);
   Py_ssize_t count = finders && type_of(finders) == &PyList_Type ? PyList_Size(finders) : 0;
@@ -87,7 +103,7 @@ bool conditions_are_first(PyObject *finder, PyObject *name, const struct facts *
     PyObject *one = PyList_GetItem(finders, i);
     if (one == finder) return path_finder_is_behind(finders, i);
     if (one == importlib.builtin_importer || (one == importlib.frozen_importer && !is_frozen(name))) continue;
-    if (!is_quiet_distutils_finder(one, facts)) return false;
+    if (!is_quiet(one, facts)) return false;
   }
   return false;
 }
@@ -98,7 +114,7 @@ bool conditions_reach(PyObject *importer, PyObject *name, const struct facts *fa
   for (Py_ssize_t i = 0; i < count; i++) {
     PyObject *one = PyList_GetItem(finders, i);
     if (one == importer) return importer != importlib.frozen_importer || is_frozen(name);
-    if (one != importlib.builtin_importer && !is_quiet_distutils_finder(one, facts)) return false;
+    if (one != importlib.builtin_importer && !is_quiet(one, facts)) return false;
   }
   return false;
 }

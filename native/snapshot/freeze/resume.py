@@ -16,6 +16,52 @@ HOOK_ENDS = (
     'os.environ.get("PYCDS_ARCHIVE", "-") and os.environ.get("PYCDS") != "off" else None',
 )
 
+# What setuptools writes for a namespace package (setuptools/namespaces.py), in the forms of its releases: statements, with
+# `NAME` for each name of a package and what depends on nothing else.
+NAMESPACE_PATH = "p = os.path.join(sys._getframe(1).f_locals['sitedir'], *("
+NAMESPACE_STATEMENTS = (
+    'import sys, types, os',
+    'import sys,types,os',
+    'has_mfs = sys.version_info > (3, 5)',
+    "importlib = has_mfs and __import__('importlib.util')",
+    "importlib = __import__('importlib.util')",
+    "has_mfs and __import__('importlib.machinery')",
+    "__import__('importlib.machinery')",
+    "ie = os.path.exists(os.path.join(p,'__init__.py'))",
+    'm = has_mfs and sys.modules.setdefault(NAME, importlib.util.module_from_spec('
+    'importlib.machinery.PathFinder.find_spec(NAME, [os.path.dirname(p)])))',
+    'm = sys.modules.setdefault(NAME, importlib.util.module_from_spec('
+    'importlib.machinery.PathFinder.find_spec(NAME, [os.path.dirname(p)])))',
+    'm = m or sys.modules.setdefault(NAME, types.ModuleType(NAME))',
+    'm = not ie and sys.modules.setdefault(NAME, types.ModuleType(NAME))',
+    "mp = (m or []) and m.__dict__.setdefault('__path__',[])",
+    '(p not in mp) and mp.append(p)',
+    'm and setattr(sys.modules[NAME], NAME, m)',
+)
+
+
+def namespace_in(line):
+    """The directories, one in the other, below the site directory that such a line makes a package of; None: it is another."""
+    directories = None
+    for statement in line.rstrip('; \t').split(';'):
+        statement = statement.strip()
+        if statement.startswith(NAMESPACE_PATH) and statement.endswith('))'):
+            quoted = statement[len(NAMESPACE_PATH) : -2].rstrip(',').split(',')
+            directories = [one.strip()[1:-1] for one in quoted]
+            if not all(one.isidentifier() for one in directories):
+                return None
+            continue
+        # Every second part is what stands in quotes.
+        parts = statement.split("'")
+        for place in range(1, len(parts), 2):
+            if all(one.isidentifier() for one in parts[place].split('.')):
+                parts[place - 1] += 'NAME'
+                parts[place] = ''
+        if statement not in NAMESPACE_STATEMENTS and ''.join(parts) not in NAMESPACE_STATEMENTS:
+            return None
+    return directories
+
+
 def prepare(sitecustomize_known, line_known):
     """Makes caches empty that would remember what may have changed, and returns the paths that the start has looked at.
 
@@ -32,11 +78,15 @@ def prepare(sitecustomize_known, line_known):
             return [line for line in file.read().splitlines() if line.strip() and not line.startswith('#')]
 
     def is_known(line):
-        # The hook, in its forms, and setuptools' line for the module of its own that takes distutils' place.
+        # The hook, in its forms.
         if line.startswith(HOOK) and line[len(HOOK) :].strip() in HOOK_ENDS:
             return True
         if line == line_known:
             return True
+        # virtualenv, and uv as long as it wrote one, for a finder that answers for two modules of distutils.
+        if line.rstrip() == 'import _virtualenv':
+            return True
+        # setuptools, for the module of its own that takes distutils' place.
         return line.startswith("import os; var = 'SETUPTOOLS_USE_DISTUTILS'; enabled = ") and line.rstrip(
             '; '
         ).endswith("enabled and __import__('_distutils_hack').add_shim()")
@@ -56,6 +106,10 @@ def prepare(sitecustomize_known, line_known):
             for line in lines_of(path):
                 if not line.startswith(('import ', 'import\t')):
                     paths.append(os.path.join(entry, line.rstrip()))
+                    continue
+                namespace = namespace_in(line)
+                if namespace is not None:
+                    paths += [os.path.join(entry, *namespace[: depth + 1]) for depth in range(len(namespace))]
                 elif not is_known(line):
                     refuse('%s runs code of its own at each start' % path)
     for name in ('sitecustomize', 'usercustomize'):
