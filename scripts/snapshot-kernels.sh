@@ -5,6 +5,7 @@
 # Prints a line per start, and fails where a program did anything but what it does without a snapshot.
 #
 #   scripts/snapshot-kernels.sh IMAGE [RELEASE...]
+#   scripts/snapshot-kernels.sh --prepare [RELEASE...]    only gets the emulator and the kernels, into the cache
 #
 # IMAGE has Debian's Python, the hook, and /opt/pycds with pycds-freeze.so, as test/integration/snapshot.ts builds it;
 # the first RELEASE is the one that it is frozen under (default: bookworm bullseye trixie). A snapshot that the image has
@@ -16,8 +17,8 @@
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 # Processors that an emulator knows. The first is the one that it is frozen on; the second has all of it, the third lacks
-# what the default policy needs.
-readonly FROZEN_ON=Haswell PROCESSORS=(Haswell max Nehalem)
+# what the default policy needs. The others are of other makers and years.
+readonly FROZEN_ON=Haswell PROCESSORS=(Haswell max Nehalem Skylake-Server EPYC)
 readonly DEADLINE=1200
 WORK=
 
@@ -125,7 +126,7 @@ INIT
 # boot RELEASE PROCESSOR freeze|thaw: prints its results.
 boot() {
   local directory file number=10
-  directory=$(kernel "$1") || skip "the kernel of $1 cannot be had"
+  directory=$(kernel "$1")
   rm -f "$WORK"/root/modules/*
   for file in $(modules "$directory"); do
     case $file in
@@ -147,12 +148,14 @@ boot() {
 }
 
 main() {
-  local image=${1:-} release processor
+  local image=${1:-} release processor program
   [ -n "$image" ] || die "no image" "usage: scripts/snapshot-kernels.sh IMAGE [RELEASE...]"
   shift
   [ $# -gt 0 ] || set -- bookworm bullseye trixie
   if can_install; then apt_install busybox-static cpio qemu-system-x86 seabios xz-utils; fi
-  have qemu-system-x86_64 || skip "there is no qemu-system-x86_64"
+  for program in busybox cpio qemu-system-x86_64 xz; do have "$program" || skip "there is no $program"; done
+  for release in "$@"; do kernel "$release" >/dev/null || skip "the kernel of $release cannot be had"; done
+  [ "$image" != --prepare ] || return 0
   WORK=$(mktemp -d)
   trap 'rm -rf "$WORK"' EXIT
   mkdir "$WORK/root"

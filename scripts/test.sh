@@ -80,6 +80,7 @@ prepare_tools() {
     warn "CPython's own tests could not be installed: they are not run"
   fi
   (apt_install runsc) || warn "gVisor could not be installed: it is not tried"
+  "$ROOT/scripts/snapshot-kernels.sh" --prepare || warn "virtual machines cannot be had: kernels are not tried"
   # Podman without root: a user who may use ids that nobody else has.
   id pycds-test >/dev/null 2>&1 ||
     useradd --system --home-dir /var/lib/pycds-test --create-home --shell /usr/sbin/nologin pycds-test
