@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A snapshot is frozen under one kernel on one processor and started under others, in virtual machines without acceleration:
 // a program goes on in it or is refused it, and does what it does without.
-import test from 'ava'
+import test, { type ExecutionContext } from 'ava'
 import { ensureImage } from '../helpers/images.js'
 import { inRepository } from '../helpers/repository.js'
 import { NOT_POSSIBLE, run, runScript } from '../helpers/run.js'
@@ -28,7 +28,9 @@ const reason = () => {
   return prepared?.code === NOT_POSSIBLE ? prepared.stderr.trim().split('\n').at(-1) : undefined
 }
 
-unless(reason(), test)('kernels and processors: a snapshot is used or refused', async (t) => {
+const inMachines = unless<(t: ExecutionContext) => Promise<void>>(reason(), test)
+
+inMachines('kernels and processors: a snapshot is used or refused', async (t) => {
   t.timeout(TIMEOUT_MS)
   t.is(prepared?.code, 0, prepared?.stderr)
   const image = await frozenImage(t, base ?? '')

@@ -693,6 +693,8 @@ compiled('an extension module that loads once only is as fresh as in any process
   const file = join(bench.site, 'once.so')
   compile(['-shared', '-fPIC', '-o', file, inRepository('test/fixtures/snapshot/once.c')])
   bench.file(`${bench.inSite}/uses.py`, 'import queue, once\nVALUE = once.__name__\n')
+  // Stubs are no modules, and what has no more than them is no package.
+  for (const stub of ['once/__init__.pyi', 'uses.pyi']) bench.file(`${bench.inSite}/${stub}`, '')
   t.deepEqual((await bench.freezeWarm(['uses'], ENV)).leftOut, [])
   for (const [what, { files = {}, program }] of Object.entries(ANEW)) {
     const app = what.replaceAll(' ', '-')

@@ -100,7 +100,7 @@ static const struct stem *find_stem(const struct directory *d, uint64_t hash) {
   return stem && stem->hash ? stem : NULL;
 }
 
-/* Of a name, with the length of its stem. */
+/* Of a name, with the length of its stem; 0: it is no module, as a stub file (.pyi) is none. */
 static unsigned kind_of(const char *name, size_t length) {
   const char *suffix = name + length;
   if (!*suffix) return DIRECTORY;
@@ -127,8 +127,9 @@ static bool list_directory(struct directory *d, const char *path) {
       while (entry->name[length] && entry->name[length] != '.') length++;
       /* A program like /usr/bin/http is no module: a file needs a suffix, a directory none. */
       bool is_program = entry->type == DT_REG && entry->name[length] == 0;
-      if (length == 0 || is_program) continue;
-      done = add_stem(d, hash_stem(entry->name, length), kind_of(entry->name, length));
+      unsigned kinds = kind_of(entry->name, length);
+      if (length == 0 || is_program || kinds == 0) continue;
+      done = add_stem(d, hash_stem(entry->name, length), kinds);
     }
   }
   close(fd);
