@@ -18,7 +18,7 @@
 
 # Processors that an emulator knows. The first is the one that it is frozen on; the second has all of it, the third lacks
 # what the default policy needs. The others are of other makers and years.
-readonly FROZEN_ON=Haswell PROCESSORS=(Haswell max Nehalem Skylake-Server EPYC)
+readonly FROZEN_ON=Haswell PROCESSORS=(Haswell Broadwell Nehalem max Skylake-Server EPYC)
 readonly DEADLINE=1200
 WORK=
 

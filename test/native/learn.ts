@@ -594,6 +594,32 @@ print(children)
     t.false(names.includes('csv'))
   })
 
+  testInTurn('the collector rests while a start records, and its settings are the program’s', async (t) => {
+    const school = new School(t, python.path)
+    const text = `import gc
+before = [one["collections"] for one in gc.get_stats()]
+${BODY}
+import asyncio, email.message, http.client, unittest, xml.dom.minidom
+print(gc.get_threshold(), gc.isenabled(), gc.get_freeze_count(), gc.get_debug(), gc.callbacks)
+gc.disable()
+import ctypes.util, tarfile
+print(gc.isenabled())
+collections = [one["collections"] for one in gc.get_stats()]
+import sys; print(sum(collections) - sum(before), file=sys.stderr)
+`
+    const script = school.program('app.py', text)
+    const plain = await school.run(script, { PYCDS_LEARN: '' })
+    const recording = await school.run(script)
+    const off = await school.run(script, { PYCDS_LEARN: school.room('other'), PYCDS_GC: 'off' })
+    t.is(recording.stdout, plain.stdout)
+    t.is(off.stdout, plain.stdout)
+    const [often, seldom, asEver] = [plain, recording, off].map(({ stderr }) => Number(stderr))
+    t.true(
+      Number(often) > 5 && Number(seldom) < Number(often) / 2 && Number(asEver) > 5,
+      `${often} ${seldom} ${asEver}`,
+    )
+  })
+
   testInTurn('whoever keeps the function that watches warnings can call it later', async (t) => {
     const school = new School(t, python.path)
     const text = `import re, sys, warnings

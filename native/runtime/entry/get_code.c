@@ -107,7 +107,10 @@ __attribute__((noinline)) static PyObject *call_and_learn(PyObject *self, PyObje
   struct before source;
   learn_before(self, name, &source);
   PyObject *code = call_original(self, args, count, keywords);
-  if (code && source.known) learn_module(name, code, &source);
+  if (code && source.known) {
+    learn_module(name, code, &source);
+    collector_age();
+  }
   return code;
 }
 

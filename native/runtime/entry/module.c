@@ -20,6 +20,7 @@
 #include "../host/replaced.h"
 #include "../host/report.h"
 #include "../learn/learn.h"
+#include "../learn/log.h"
 #include "../make/objects.h"
 #include "../warm/anew.h"
 #include "../warm/shadow.h"
@@ -109,6 +110,7 @@ static enum pycds_reject start_learned(PyObject *self, enum pycds_reject rejecte
   }
   if (!rejected || rejected == PYCDS_REJECT_INTERPRETER || !prepare() || !get_code_install()) return rejected;
   learn_start(path ? rejected : PYCDS_REJECT_MISSING);
+  if (log_is_open()) collector_start(true);
   return rejected;
 }
 

@@ -3,7 +3,8 @@
 // at: the count that starts a collection is back at 0, and most bodies end before it is reached. No setting of the
 // collector is touched, so there is nothing to put back: not in a child that was forked meanwhile, not by a thread
 // or greenlet that never comes back, not after a body that runs a server. An archived module runs once in a
-// process, so that a program cannot keep its collector from working by importing.
+// process, and the records of a start that learns have an end, so that a program cannot keep its collector from working by
+// importing.
 #include "collector.h"
 
 #include <stdbool.h>

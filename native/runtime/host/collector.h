@@ -10,8 +10,8 @@
  * counting would touch each. */
 void collector_start(bool ages);
 
-/* Before and after the body of a module from the archive: the objects made so far count as old. A pending
- * exception is kept. */
+/* Before and after the body of a module from the archive, and before one whose code is recorded for an archive: the objects
+ * made so far count as old. A pending exception is kept. */
 void collector_age(void);
 
 #endif
