@@ -641,6 +641,58 @@ each(
   },
 )
 
+/** Debian's text of requests.packages, which gives what there is of some packages a second name. */
+const SECOND_NAMES: Record<string, string> = {
+  'requests/__init__.py': 'from . import packages\n',
+  'requests/packages.py': [
+    'import sys',
+    'try:',
+    '    import chardet',
+    'except ImportError:',
+    '    import warnings',
+    '    import charset_normalizer as chardet',
+    '    warnings.filterwarnings("ignore", "Trying to detect", module="charset_normalizer")',
+    'for package in ("urllib3", "idna"):',
+    '    locals()[package] = __import__(package)',
+    '    for mod in list(sys.modules):',
+    '        if mod == package or mod.startswith(f"{package}."):',
+    '            sys.modules[f"requests.packages.{mod}"] = sys.modules[mod]',
+    'target = chardet.__name__',
+    'for mod in list(sys.modules):',
+    '    if mod == target or mod.startswith(f"{target}."):',
+    '        target = target.replace(target, "chardet")',
+    '        sys.modules[f"requests.packages.{target}"] = sys.modules[mod]',
+  ].join('\n'),
+  'urllib3/__init__.py': 'from . import util\n',
+  'urllib3/util.py': 'VALUE = "util"\n',
+  'urllib3/later.py': 'VALUE = "later"\n',
+  'idna/__init__.py': '',
+  'charset_normalizer/__init__.py': 'from . import api\n',
+  'charset_normalizer/api.py': '',
+  'first.py': 'import urllib3.later, requests\n',
+}
+
+each('a package that gives others second names by Debian’s text is ready', async (t, python) => {
+  const bench = new WarmBench(t, python)
+  await bench.train()
+  for (const [name, text] of Object.entries(SECOND_NAMES)) bench.file(`${bench.inSite}/${name}`, text)
+  t.deepEqual((await bench.freezeWarm(['requests', 'first'], ENV)).leftOut, [])
+  const names =
+    'import sys, warnings; print([(n, m.__name__) for n, m in sys.modules.items() if n.partition(".")[0] in ("requests", "urllib3", "idna", "charset_normalizer")], warnings.filters[0])'
+  const programs: Record<string, boolean> = {
+    '': true,
+    'import idna': true,
+    'import urllib3.later': false,
+    'import first': false,
+    'import sys; sys.modules["urllib3.mine"] = sys': false,
+  }
+  for (const [what, isReady] of Object.entries(programs)) {
+    const script = bench.file('app/main.py', `${what}\nimport requests\n${names}\n`)
+    const { ready } = await bench.assertSame(t, what, [script], { env: ENV })
+    t.is(ready.includes('requests'), isReady, what)
+  }
+})
+
 /** Starts a worker in the way of its first word, which imports what the program has not. */
 const LATE = [
   'import sys, multiprocessing, inspect',

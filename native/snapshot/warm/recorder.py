@@ -971,9 +971,9 @@ def watch_environment(recorder):
 # Functions that copy sys.modules to look one name up in the copy.
 LOOKS_UP = {('_signature_fromstr', 'inspect.py')}
 # Bodies that give modules of these packages a second name, and look for them among all names. Which names they are is all
-# that their code could compare with.
+# that their code could compare with; other texts are what it gives to functions, one as the argument `module`.
 NAMES_OF_PACKAGES = {'requests.packages': ('urllib3', 'idna', 'chardet', 'charset_normalizer')}
-PARTS_OF_NAMES = {'.', 'requests.packages.', 'requests.packages.chardet', 'ignore', 'Trying to detect'}
+PARTS_OF_NAMES = {'.', 'requests.packages.', 'requests.packages.chardet', 'ignore', 'Trying to detect', 'module'}
 
 
 def texts_of(code):
