@@ -693,6 +693,68 @@ each('a package that gives others second names by Debian’s text is ready', asy
   }
 })
 
+/** An importer that hands out modules under names of its own, as that of six does. */
+const RENAMING: Record<string, string> = {
+  'renames.py': [
+    'import sys',
+    'from importlib.util import spec_from_loader',
+    'class Importer:',
+    '    known = {"renames.queue": "queue", "renames.colorsys": "colorsys", "renames.sched": "sched", "renames.shlex": "shlex"}',
+    '    def find_spec(self, name, path, target=None):',
+    '        return spec_from_loader(name, self) if name in self.known else None',
+    '    def create_module(self, spec):',
+    '        __import__(self.known[spec.name])',
+    '        return sys.modules[self.known[spec.name]]',
+    '    def exec_module(self, module): pass',
+    '__path__ = []',
+    'sys.meta_path.append(Importer())',
+  ].join('\n'),
+  'uses_queue.py': 'import queue, renames.queue\nVALUE = queue is renames.queue\n',
+  'uses_other.py': 'import queue\nVALUE = queue.Queue\n',
+  // It would have found another one before, or later.
+  'reads_spec.py': 'import colorsys\nVALUE = colorsys.__spec__.name\n',
+  'keeps_spec.py': 'import sched\nKEPT = [sched.__spec__]\n',
+  'shows.py': 'import shlex\nVALUE = len(repr(shlex))\n',
+}
+
+each('a module gets its second name, and its other spec, when that is imported', async (t, python) => {
+  const bench = new WarmBench(t, python)
+  await bench.train()
+  for (const [name, text] of Object.entries(RENAMING)) bench.file(`${bench.inSite}/${name}`, text)
+  const unfit = ['reads_spec', 'renames.colorsys', 'renames.sched', 'keeps_spec', 'shows', 'renames.shlex']
+  const { leftOut } = await bench.freezeWarm(['uses_other', 'uses_queue', ...unfit], ENV)
+  t.deepEqual(leftOut.map(({ name, reason, detail }) => [name, reason, detail]).sort(), [
+    ['renames.colorsys', 'CHANGED', 'colorsys.__spec__'],
+    ['renames.sched', 'CHANGED', 'sched.__spec__'],
+    ['renames.shlex', 'CHANGED', 'shlex.__spec__'],
+  ])
+  const specs = (name: string) => [
+    'import sys',
+    `one = sys.modules.get(${JSON.stringify(name)})`,
+    'if one: print(one, one.__spec__, one.__name__, one.__package__, one.__loader__, list(vars(one))[:9])',
+    'print([n for n, m in sys.modules.items() if m is one])',
+  ]
+  const ready = async (name: string, ...program: string[]) => {
+    const lines = program.flatMap((line) => [line, ...specs(name)])
+    const script = bench.file('app/main.py', lines.join('\n'))
+    return (await bench.assertSame(t, program.join(), [script], { env: ENV })).ready
+  }
+  t.deepEqual(await ready('queue', 'import queue', 'import uses_queue'), ['queue', 'uses_queue'])
+  t.deepEqual(await ready('queue', 'import uses_queue', 'import uses_other'), ['uses_queue', 'uses_other'])
+  t.deepEqual(await ready('queue', 'import renames.queue'), ['renames.queue'])
+  t.deepEqual(await ready('queue', 'import uses_other'), ['uses_other'])
+  const other = 'import queue, copy; queue.__spec__ = copy.copy(queue.__spec__); queue.__spec__.mine = 1'
+  t.false((await ready('queue', other, 'import uses_queue')).includes('uses_queue'))
+  for (const [name, reader] of [
+    ['colorsys', 'reads_spec'],
+    ['sched', 'keeps_spec'],
+    ['shlex', 'shows'],
+  ] as const) {
+    t.true((await ready(name, `import ${reader}; print(vars(${reader}).get("VALUE"))`)).includes(reader))
+    await ready(name, `import renames.${name}`, `import ${reader}; print(vars(${reader}).get("VALUE"))`)
+  }
+})
+
 /** Starts a worker in the way of its first word, which imports what the program has not. */
 const LATE = [
   'import sys, multiprocessing, inspect',

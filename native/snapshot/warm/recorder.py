@@ -47,6 +47,7 @@ OUTSIDE = ('/proc/', '/sys/', '/dev/', '/etc/', '/run/', '/tmp/', '/var/')
 
 
 FUNCTION = type(lambda: None)
+SPEC = type(sys.__spec__)
 NAMESPACE_OF_TYPE = type.__dict__['__dict__'].__get__
 
 
@@ -69,9 +70,11 @@ class Recorder:
         self.changes = []
         self.bound = set()  # modules that became attributes of their packages
         self.rebound = {}
-        # By place: (who has put a function in the place of another, the effect's payload: that one, the function, nothing;
-        # whose import has called that one before)
+        # By place: (who has put a function or a spec in the place of another, the effect's payload: that one, the function,
+        # nothing; whose import has called or read that one before)
         self.replaced = {}
+        self.watched_spec = watched_spec(self.spec_read)
+        self.readers = {}  # of specs, by address: the modules whose import has read one
         self.failed = {}
         self.costs = {}  # by module, seconds of processor: without what it has imported
         self.begun = []  # in this order
@@ -277,6 +280,7 @@ class Recorder:
                 if self.objects.get(name) is not module and self.names.setdefault(id(module), name) == name:
                     self.objects[name] = module
                     self.follow(name, None, namespace_of(module))
+                    self.watch_spec(namespace_of(module))
         now = fingerprints(self.namespaces)
         if now == self.prints:
             return
@@ -284,6 +288,16 @@ class Recorder:
             if now[8 * place : 8 * place + 8] != self.prints[8 * place : 8 * place + 8]:
                 self.settle_namespace(place)
         self.prints = fingerprints(self.namespaces)
+
+    def watch_spec(self, namespace):
+        """From now on it is seen which modules' imports read the spec of this one."""
+        spec = namespace.get('__spec__')
+        if self.watching and type(spec) is SPEC:
+            spec.__class__ = self.watched_spec
+
+    def spec_read(self, spec, attribute):
+        if not self.inside and not self.idle and attribute not in UNTOLD_OF_SPECS:
+            self.readers.setdefault(id(spec), set()).add(self.stack[-1])
 
     def follow(self, name, class_name, namespace):
         """From now on changes of this namespace, of a module or of one of its classes, are seen."""
@@ -315,6 +329,7 @@ class Recorder:
         self.looks[place] = look(namespace)
         if class_name is None:
             self.follow_classes(name, namespace)
+            self.watch_spec(namespace)
 
     def compare_class(self, name, class_name, namespace, before):
         """Something else than the class' own module has changed the class."""
@@ -383,17 +398,27 @@ class Recorder:
         if original is now:
             return
         self.rebound[place] = owner, original
-        if owner == self.stack[-1] and type(original) is type(now) is FUNCTION:
+        if owner == self.stack[-1] and (type(original) is type(now) is FUNCTION or self.is_second_name(place, now)):
             self.replace(place, original, now)
         else:
             self.changes.append(change)
 
+    def is_second_name(self, place, now):
+        """Whether a spec is that of the module being loaded, for which a loader has handed out another one."""
+        name, owner = place[0], self.stack[-1]
+        is_spec = place[1] == '__spec__' and is_spec_of(now, owner)
+        return is_spec and owner in self.modules and self.modules[owner] is self.modules.get(name)
+
     def replace(self, place, original, now):
-        """A function of one module is in the place of another's; table.py says who else has got hold of either."""
+        """Something stands in the place of another module's function, or spec; table.py says who else has got hold of either."""
         owner = self.stack[-1]
         payload = original, now, []
-        self.replaced[place] = owner, payload, callers_of(original.__code__)
+        self.replaced[place] = owner, payload, self.users_of(original)
         self.event('effect', 'attribute', place, payload)
+
+    def users_of(self, value):
+        """The modules whose import has called a function, or read a spec."""
+        return callers_of(value.__code__) if type(value) is FUNCTION else sorted(self.readers.get(id(value), ()))
 
     def take_back(self, owner, place):
         if place not in self.replaced:
@@ -850,6 +875,34 @@ def is_equal(one, other):
     if kind is tuple:
         return len(one) == len(other) and all(map(is_equal, one, other))
     return kind in (int, float, str, bytes, bool) and one == other
+
+
+# Attributes of specs that say nothing of how a module was found: whether it is whole.
+UNTOLD_OF_SPECS = {'_initializing', '_uninitialized_submodules'}
+
+
+def is_spec_of(value, name):
+    return isinstance(value, SPEC) and value.name == name
+
+
+def watched_spec(note):
+    """A class of specs that tells each time that one is read, compared or shown."""
+
+    class ModuleSpec(SPEC):
+        def __getattribute__(self, name):
+            note(self, name)
+            return SPEC.__getattribute__(self, name)
+
+        def __eq__(self, other):
+            note(self, '')
+            return SPEC.__eq__(self, other)
+
+        def __repr__(self):
+            note(self, '')
+            return SPEC.__repr__(self)
+
+    ModuleSpec.__qualname__, ModuleSpec.__module__ = SPEC.__qualname__, SPEC.__module__
+    return ModuleSpec
 
 
 def len_of(value):
