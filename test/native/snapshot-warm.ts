@@ -693,6 +693,57 @@ each('a package that gives others second names by Debian’s text is ready', asy
   }
 })
 
+/** Generators of random numbers, where modules hold them. */
+const GENERATORS: Record<string, string> = {
+  'defaults.py':
+    'import random\nclass Kind:\n    def roll(self, dice=random.Random(), *, other=random.Random()): return dice.random(), other.random()\ndef roll(): return Kind().roll()\n',
+  'classes.py':
+    'import random\nclass Kind:\n    dice = random.Random()\n    @staticmethod\n    def roll(dice=random.Random()): return dice.random()\ndef roll(): return Kind.dice.random(), Kind.roll()\n',
+  'items.py':
+    'import random\nALL = [random.Random()], {"dice": (random.Random(),)}\ndef roll(): return ALL[0][0].random(), ALL[1]["dice"][0].random()\n',
+  'instances.py':
+    'import random\nclass Kind:\n    __slots__ = ("dice",)\n    def __init__(self): self.dice = random.Random()\nkind = Kind()\ndef roll(): return kind.dice.random()\n',
+  'strong.py':
+    'import random\nclass Own(random.Random):\n    def seed(self, a=None, version=2): super().seed(a, version)\ndice = Own()\ndef roll(): return dice.random()\n',
+}
+/** Which draw the same in each start, by what they were given. */
+const SEEDED = 'import random\ndice = random.Random(42)\nclass Kind:\n    dice = random.Random(43)\n'
+/** What nobody finds, or is of use no more. */
+const HIDDEN: Record<string, string> = {
+  'closure.py':
+    'import random\ndef make():\n    dice = random.Random()\n    return lambda: dice.random()\nroll = make()\n',
+  'used.py': 'import random\ndice = random.Random()\nNAME = len(str(dice.random()))\n',
+  'set_later.py': 'import random\ndice = random.Random()\ndice.seed(7)\n',
+  'beside.py': 'import random\nclass Kind: dice = random.Random()\nONE = [random.Random().random()]\n',
+}
+
+each('generators of random numbers draw what nobody knows, wherever they are held', async (t, python) => {
+  const bench = new WarmBench(t, python)
+  await bench.train()
+  const all = { ...GENERATORS, 'seeded.py': SEEDED, ...HIDDEN }
+  for (const [name, text] of Object.entries(all)) bench.file(`${bench.inSite}/${name}`, text)
+  const names = Object.keys(all).map((name) => name.replace('.py', ''))
+  const { leftOut } = await bench.freezeWarm(names, ENV)
+  t.deepEqual(leftOut.map(({ name, reason }) => `${name} ${reason}`).sort(), [
+    'beside ENTROPY',
+    'closure ENTROPY',
+    'set_later ENTROPY',
+    'used ENTROPY',
+  ])
+  const fresh = Object.keys(GENERATORS).map((name) => name.replace('.py', ''))
+  const program = `import ${fresh.join()}; print([${fresh.map((name) => `${name}.roll()`).join()}])`
+  const rolls = [
+    await bench.start(['-c', program], { env: ENV }),
+    await bench.start(['-c', program], { env: ENV }),
+  ]
+  const numbers = rolls.flatMap(({ stdout }) => stdout.match(/0\.\d+/g) ?? [])
+  t.is(numbers.length, 16)
+  t.is(new Set(numbers).size, 16, numbers.join())
+  const same = 'import seeded; print(seeded.dice.random(), seeded.Kind.dice.getstate()[1][:3])'
+  const script = bench.file('app/main.py', same)
+  t.deepEqual((await bench.assertSame(t, 'seeded', [script], { env: ENV })).ready, ['seeded'])
+})
+
 /** An importer that hands out modules under names of its own, as that of six does. */
 const RENAMING: Record<string, string> = {
   'renames.py': [

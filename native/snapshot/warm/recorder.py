@@ -81,7 +81,9 @@ class Recorder:
         self.effects = []
         self.hidden = {}
         self.seeds = {}  # by module: how many generators of random numbers have drawn their state
-        self.generators = set()
+        self.generators = {}  # by address: those that are seeded again
+        self.models = {}  # by class of generators: one that was made by this, and how often it has drawn
+        self.seeded = {}  # by module: where a template that was watched has held such generators
         self.generator_states = {}  # of those that all modules share, by module
         self.fork_handlers = 0  # of libraries, since the last look
         self.known_libraries = set(libraries())
@@ -265,13 +267,43 @@ class Recorder:
         """What a module has drawn, and draws again in each process."""
         if name in RENEWALS:
             self.event('effect', 'renew', name, module)
-        generators = [one for one in namespace_of(module).values() if is_generator(one) and id(one) not in self.generators]
-        self.generators.update(map(id, generators))
-        if generators:
-            self.event('effect', 'seed', name, generators)
-        # A generator that is made draws once or twice.
-        if self.seeds.pop(name, 0) > 2 * len(generators):
+        drawn = self.seeds.pop(name, 0)
+        if drawn or name in self.seeded:
+            self.settle_drawn(name, namespace_of(module), drawn)
+
+    def settle_drawn(self, name, namespace, drawn):
+        """Generators that have drawn their state, which are seeded again: all those that are as they were made."""
+        found = generators_in(name, namespace)
+        found = {place: [one for one in those if id(one) not in self.generators] for place, those in found.items()}
+        if self.watching:
+            places = [place for place, those in found.items() if those and all(map(self.is_fresh, those))]
+        else:
+            places = self.seeded[name]
+        fresh = [one for place in places for one in found.get(place, ())]
+        self.generators.update((id(one), one) for one in fresh)
+        if fresh:
+            self.event('effect', 'seed', ' '.join((name, *places)), list(map(seed_of_generator, fresh)))
+        if drawn > sum(map(self.draws_of, fresh)):
             self.fault('ENTROPY')
+
+    def is_fresh(self, generator):
+        return state_of_generator(generator) == state_of_generator(self.made(class_of_generator(generator))[0])
+
+    def draws_of(self, generator):
+        """How often its state was drawn when it was made."""
+        plain = next((one for one in type(generator).__mro__ if one.__module__ == 'random' and one.__name__ == 'Random'), None)
+        is_plain = plain is not None and type(generator).seed is plain.seed and type(generator).__init__ is plain.__init__
+        return self.made(plain if is_plain else class_of_generator(generator))[1]
+
+    def made(self, kind):
+        """A generator of this class that has just been made, and how often it has drawn."""
+        if kind not in self.models:
+            self.inside = True
+            self.probe()
+            one = kind()
+            self.models[kind] = one, dict(self.probe()).get('SEEDS', 0)
+            self.inside = False
+        return self.models[kind]
 
     def settle_attributes(self):
         for modules in (self.modules, self.hidden):
@@ -960,11 +992,6 @@ def states_of_generators(modules):
     if '_rand' in numpy:
         _, keys, *rest = numpy['_rand'].get_state(legacy=True)
         yield 'numpy.random', (keys.tobytes(), rest)
-
-
-def is_generator(value):
-    """Whether it is a generator of the module random, whose state is drawn when it is made."""
-    return any(one.__name__ == 'Random' and one.__module__ == '_random' for one in type(value).__mro__)
 
 
 def processors():

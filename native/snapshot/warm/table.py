@@ -191,7 +191,7 @@ def record_of(recorder):
     names = loaded(recorder)
     modules = []
     replaced = replaced_of(recorder)
-    values = Values()
+    values = Values(recorder.generators)
     inherit(recorder)
     recorder.leave_globals()
     # What variables were is in no record and in no snapshot.
@@ -268,7 +268,7 @@ def place_text(place):
 
 def size_of(event):
     _, what, _, payload = event
-    return len(payload[0]) + len(payload[1]) if what == 'list' else len(payload) if what in ('dict', 'set', 'loggers') else 1
+    return len(payload[0]) + len(payload[1]) if what == 'list' else len(payload) if what in ('dict', 'set', 'loggers', 'seed') else 1
 
 
 def json_of(value):
@@ -697,6 +697,15 @@ def reorder(holder, keys, referents):
     # For what types remember of their attributes.
     setattr(holder, '__pycds__', None)
     delattr(holder, '__pycds__')
+
+
+def expect(recorder, record):
+    """What a template that is not watched does not see by itself."""
+    for about in record['modules']:
+        for event in about['events']:
+            if event[:2] == ['effect', 'seed']:
+                name, *places = event[2].split(' ')
+                recorder.seeded[name] = places
 
 
 def read_names(path):
