@@ -744,6 +744,18 @@ each('generators of random numbers draw what nobody knows, wherever they are hel
   t.deepEqual((await bench.assertSame(t, 'seeded', [script], { env: ENV })).ready, ['seeded'])
 })
 
+each('a module that others try to import in vain is tried again by each program', async (t, python) => {
+  const bench = new WarmBench(t, python)
+  await bench.train()
+  const tries = 'try:\n    from . import broken\nexcept ImportError as error:\n    VALUE = str(error)\n'
+  bench.file(`${bench.inSite}/whole/__init__.py`, tries)
+  bench.file(`${bench.inSite}/whole/broken.py`, 'import queue, whole.nowhere\n')
+  t.deepEqual((await bench.freezeWarm(['whole', 'whole.broken'], ENV)).leftOut, [])
+  const program = `import whole; print(whole.VALUE)\ntry: import whole.broken\nexcept ImportError as error: print(error)\n`
+  const { ready } = await bench.assertSame(t, 'in vain', [bench.file('app/main.py', program)], { env: ENV })
+  t.deepEqual(ready, ['whole'])
+})
+
 /** An importer that hands out modules under names of its own, as that of six does. */
 const RENAMING: Record<string, string> = {
   'renames.py': [

@@ -73,7 +73,7 @@ export async function freeze(
     while (again.length < MOST_AGAIN && needsAgain(record, elsewhere, again))
       again.push(await watch(room, input, list, `again-${round}-${again.length}`, 'again'))
     const judged = blame(record, names, { exclude: input.exclude, elsewhere, again })
-    if (judged.leftOut.length === 0) {
+    if (judged.isSettled) {
       const plan = await withPrograms(room, withNames(input.plan, names))
       const file = await freezeRecord(room, { ...input, plan }, `record-${round}`)
       return { file, plan, modules: record.modules.map(({ name }) => name), leftOut }
@@ -81,7 +81,7 @@ export async function freeze(
     leftOut.push(...judged.leftOut)
     if (judged.names.length === 0) throw new CannotFreeze(nothingLeft(leftOut))
     // The next template would do the same.
-    if (judged.names.length === names.length) throw new CannotFreeze(comesAnyway(judged.leftOut))
+    if (judged.leftOut.length > 0 && judged.names.length === names.length) throw new CannotFreeze(comesAnyway(judged.leftOut))
     names = judged.names
   }
   throw new CannotFreeze('which modules can be frozen does not settle')
