@@ -37,7 +37,7 @@ export async function freezeStage(
     room,
     {
       ...{
-        plan: { ...plan, names: plan.names.filter(isOfLibrary), programs: [] },
+        plan: { ...plan, names: plan.names.filter(isOfLibrary), environment: {}, programs: [] },
         exclude: [],
         cpu: 'native',
         preload: undefined,

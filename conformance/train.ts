@@ -53,7 +53,13 @@ export async function trainStage(
   stage.bake(archive.body)
   const { bytes, modules, regexes, sources } = summary('')
   const options = { include: [], exclude: [], cpu: 'native' as const }
-  return { bytes, modules, regexes, sources, plan: planSnapshot({ python, selection, options, secrets: {} }) }
+  return {
+    bytes,
+    modules,
+    regexes,
+    sources,
+    plan: planSnapshot({ python, selection, options, secrets: {}, given: {} }),
+  }
 }
 
 function readRunLogs(directory: string): RunLogProcess[] {

@@ -26,6 +26,8 @@
 #include "sources.h"
 
 #define TEXT_BYTES 4096
+#define HASH_SEED "PYTHONHASHSEED"
+#define OWN_HASH_SEED "1"
 /* Nobody imports so much before `site`. */
 #define EARLY_IMPORTS 30
 
@@ -140,6 +142,36 @@ static void describe_library(PyObject *namespace) {
   set_text(namespace, "IDENTITY", hex);
 }
 
+/* Whether the start of an interpreter obeys what a variable says, and not only that there is one. */
+static bool is_obeyed(const char *variable) {
+#define PREFIX(start)                                                                                                  \
+  if (strncmp(variable, start, sizeof start - 1) == 0) return true;
+#define NAME(name)                                                                                                     \
+  if (strncmp(variable, name "=", sizeof name) == 0) return true;
+#define SET(name)
+#include "../snapshot/environment.def"
+#undef PREFIX
+#undef NAME
+#undef SET
+  return false;
+}
+
+/* As the process was started: a program may change its own for those that it forks. */
+static void describe_environment(PyObject *namespace) {
+  PyObject *list = PyList_New(0);
+  if (!list) return;
+  for (char **entry = environ; entry && *entry; entry++) {
+    /* Also from a process that was traced before this one. */
+    if (!is_obeyed(*entry) || strcmp(*entry, HASH_SEED "=" OWN_HASH_SEED) == 0) continue;
+    PyObject *text = PyUnicode_DecodeUTF8(*entry, (Py_ssize_t)strlen(*entry), "surrogateescape");
+    if (!text) break;
+    PyList_Append(list, text);
+    Py_DecRef(text);
+  }
+  PyDict_SetItemString(namespace, "VARIABLES", list);
+  Py_DecRef(list);
+}
+
 static void inject(void) {
   struct pending pending = pending_take();
   PyObject *namespace = PyDict_New();
@@ -148,6 +180,7 @@ static void inject(void) {
     PyDict_SetItemString(namespace, "__builtins__", PyEval_GetBuiltins());
     set_text(namespace, "DIRECTORY", tracer.trace_directory);
     describe_library(namespace);
+    describe_environment(namespace);
     PyObject *result = PyEval_EvalCode(code, namespace, namespace);
     if (result) {
       Py_DecRef(result);
@@ -282,7 +315,7 @@ __attribute__((constructor)) static void start(int count, char **arguments) {
     PySys_AddAuditHook(on_timed_event, NULL);
   } else if (tracer.trace_directory) {
     /* What a program makes of sets (patterns, the order of imports) is then the same in each training run. */
-    setenv("PYTHONHASHSEED", "1", 0);
+    setenv(HASH_SEED, OWN_HASH_SEED, 0);
     hidden_begin();
     PySys_AddAuditHook(on_event, NULL);
   }

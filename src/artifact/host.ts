@@ -26,9 +26,9 @@ export async function thawOnHost(
   engine: Engine,
   { image, noted, signal }: HostQuestion,
 ): Promise<HostAnswer> {
-  const { python, options } = noted
+  const { python, options, environment = {} } = noted
   const room = { image, python, signal }
-  const thaws = await thawOften(engine, { room, starts: 1, options, imports: [] })
+  const thaws = await thawOften(engine, { room, starts: 1, options, environment, imports: [] })
   if (!('sentence' in thaws)) return { milliseconds: thaws.milliseconds }
   return { reason: thaws.sentence, advice: thaws.refusal ? REFUSAL_ADVICE[thaws.refusal] : NO_REASON }
 }

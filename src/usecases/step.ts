@@ -15,6 +15,7 @@ import { planRuns, type RunPlan, type RunSubject } from '../learn/source.js'
 import { describeTraining, type TrainingSummary } from '../learn/training.js'
 import { during } from '../log/index.js'
 import { FOLDER } from '../marks/places.js'
+import { WITHOUT_BYTECODE } from '../ports/container.js'
 import type {
   Container,
   ImageRoot,
@@ -220,6 +221,7 @@ async function addMore(request: NamedRequest, input: MoreInput, ports: StepPorts
       image: SUBJECT,
       timeoutMs: request.limits.timeoutMs,
       spec: plan.spec,
+      given: WITHOUT_BYTECODE,
       architecture: process.arch,
       place: folder,
       mtime,

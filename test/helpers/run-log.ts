@@ -25,6 +25,7 @@ export const SAMPLES: { [K in RunLogKind]: FieldsOf<(typeof RUN_LOG)[K]> } = {
     noSite: false,
     isolated: true,
     noDebugRanges: false,
+    variables: ['TZ=UTC', 'PYTHONPATH=/a=b'],
   },
   started: { prefix: '/usr', siteDirectories: ['/usr/local/lib', '/usr/lib'] },
   earlier: { modules: ['encodings'] },

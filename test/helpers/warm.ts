@@ -129,7 +129,7 @@ export class WarmBench extends SnapshotBench {
       while (again.length < MOST_AGAIN && needsAgain(record, elsewhere, again))
         again.push(await this.watch(wanted, env, 'again'))
       const judged = blame(record, wanted, { elsewhere, again })
-      if (judged.leftOut.length === 0) {
+      if (judged.isSettled) {
         const ended = await this.tryToFreezeWarm(env)
         if (ended.code !== 0) throw new Error(JSON.stringify(ended))
         return { leftOut, record }

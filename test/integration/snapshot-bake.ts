@@ -174,6 +174,51 @@ async function startSoon(
   return stderr
 }
 
+/** Names its libraries itself, before it goes on as the program. */
+const WRAPPER = '#!/bin/sh\nexport PYTHONPATH=/opt/lib TZ=Asia/Tokyo\nexec python3 /srv/app.py\n'
+const WRAPPED = [
+  'import asyncio, unittest.mock, email.message, xml.dom.minidom, multiprocessing, sys, time',
+  'import own',
+  'print(sys.path[1:], time.tzname, own.__name__)',
+]
+
+withBase(
+  'variables that a shell exports before it starts the program are those of its snapshot',
+  async (t) => {
+    t.timeout(DEADLINE_MS)
+    const dockerfile = [
+      `FROM ${base}`,
+      'COPY app.py start.sh /srv/',
+      'COPY own.py /opt/lib/',
+      'CMD ["sh", "/srv/start.sh"]',
+    ]
+    const files = {
+      'app.py': `${WRAPPED.join('\n')}\n`,
+      'own.py': '',
+      'start.sh': WRAPPER,
+      Dockerfile: `${dockerfile.join('\n')}\n`,
+    }
+    const image = imageName(t)
+    await docker('build', '--quiet', '--network', 'none', '-t', image, temporary(t, files))
+    const name = imageName(t)
+    const { snapshot } = await bakes(t, [image, '-t', name, '--snapshot', '--snapshot-include', 'own'])
+    t.like(snapshot, { reason: null, leftOut: [] })
+    const start = (of: string, options: string[] = [], words: string[] = []) =>
+      run('docker', ['run', '--rm', '--env', 'PYCDS_LOG=1', ...options, of, ...words])
+    const plain = await start(image)
+    const started = await start(name)
+    t.is(started.stdout, plain.stdout)
+    t.regex(started.stderr, /^pycds\[1\]: snapshot thawed in/m)
+    t.regex(started.stderr, /^pycds\[1\]: ready own/m)
+    // Another program of the image has none of that.
+    const direct = await start(name, ['--env', 'PYTHONPATH=/opt/lib'], ['python3', '/srv/app.py'])
+    t.is(direct.code, 0)
+    t.regex(direct.stderr, /^pycds\[1\]: snapshot ENVIRONMENT$/m)
+    const doctor = await pycds(['doctor', name])
+    t.regex(doctor.stdout, /containers here go on in it/, doctor.stdout + doctor.stderr)
+  },
+)
+
 withBase('where an interpreter cannot be frozen the archive is alone, and the bake says why', async (t) => {
   t.timeout(DEADLINE_MS)
   const dockerfile = [

@@ -641,6 +641,183 @@ each(
   },
 )
 
+/** Debian's text of requests.packages, which gives what there is of some packages a second name. */
+const SECOND_NAMES: Record<string, string> = {
+  'requests/__init__.py': 'from . import packages\n',
+  'requests/packages.py': [
+    'import sys',
+    'try:',
+    '    import chardet',
+    'except ImportError:',
+    '    import warnings',
+    '    import charset_normalizer as chardet',
+    '    warnings.filterwarnings("ignore", "Trying to detect", module="charset_normalizer")',
+    'for package in ("urllib3", "idna"):',
+    '    locals()[package] = __import__(package)',
+    '    for mod in list(sys.modules):',
+    '        if mod == package or mod.startswith(f"{package}."):',
+    '            sys.modules[f"requests.packages.{mod}"] = sys.modules[mod]',
+    'target = chardet.__name__',
+    'for mod in list(sys.modules):',
+    '    if mod == target or mod.startswith(f"{target}."):',
+    '        target = target.replace(target, "chardet")',
+    '        sys.modules[f"requests.packages.{target}"] = sys.modules[mod]',
+  ].join('\n'),
+  'urllib3/__init__.py': 'from . import util\n',
+  'urllib3/util.py': 'VALUE = "util"\n',
+  'urllib3/later.py': 'VALUE = "later"\n',
+  'idna/__init__.py': '',
+  'charset_normalizer/__init__.py': 'from . import api\n',
+  'charset_normalizer/api.py': '',
+  'first.py': 'import urllib3.later, requests\n',
+}
+
+each('a package that gives others second names by Debian’s text is ready', async (t, python) => {
+  const bench = new WarmBench(t, python)
+  await bench.train()
+  for (const [name, text] of Object.entries(SECOND_NAMES)) bench.file(`${bench.inSite}/${name}`, text)
+  t.deepEqual((await bench.freezeWarm(['requests', 'first'], ENV)).leftOut, [])
+  const names =
+    'import sys, warnings; print([(n, m.__name__) for n, m in sys.modules.items() if n.partition(".")[0] in ("requests", "urllib3", "idna", "charset_normalizer")], warnings.filters[0])'
+  const programs: Record<string, boolean> = {
+    '': true,
+    'import idna': true,
+    'import urllib3.later': false,
+    'import first': false,
+    'import sys; sys.modules["urllib3.mine"] = sys': false,
+  }
+  for (const [what, isReady] of Object.entries(programs)) {
+    const script = bench.file('app/main.py', `${what}\nimport requests\n${names}\n`)
+    const { ready } = await bench.assertSame(t, what, [script], { env: ENV })
+    t.is(ready.includes('requests'), isReady, what)
+  }
+})
+
+/** Generators of random numbers, where modules hold them. */
+const GENERATORS: Record<string, string> = {
+  'defaults.py':
+    'import random\nclass Kind:\n    def roll(self, dice=random.Random(), *, other=random.Random()): return dice.random(), other.random()\ndef roll(): return Kind().roll()\n',
+  'classes.py':
+    'import random\nclass Kind:\n    dice = random.Random()\n    @staticmethod\n    def roll(dice=random.Random()): return dice.random()\ndef roll(): return Kind.dice.random(), Kind.roll()\n',
+  'items.py':
+    'import random\nALL = [random.Random()], {"dice": (random.Random(),)}\ndef roll(): return ALL[0][0].random(), ALL[1]["dice"][0].random()\n',
+  'instances.py':
+    'import random\nclass Kind:\n    __slots__ = ("dice",)\n    def __init__(self): self.dice = random.Random()\nkind = Kind()\ndef roll(): return kind.dice.random()\n',
+  'strong.py':
+    'import random\nclass Own(random.Random):\n    def seed(self, a=None, version=2): super().seed(a, version)\ndice = Own()\ndef roll(): return dice.random()\n',
+}
+/** Which draw the same in each start, by what they were given. */
+const SEEDED = 'import random\ndice = random.Random(42)\nclass Kind:\n    dice = random.Random(43)\n'
+/** What nobody finds, or is of use no more. */
+const HIDDEN: Record<string, string> = {
+  'closure.py':
+    'import random\ndef make():\n    dice = random.Random()\n    return lambda: dice.random()\nroll = make()\n',
+  'used.py': 'import random\ndice = random.Random()\nNAME = len(str(dice.random()))\n',
+  'set_later.py': 'import random\ndice = random.Random()\ndice.seed(7)\n',
+  'beside.py': 'import random\nclass Kind: dice = random.Random()\nONE = [random.Random().random()]\n',
+}
+
+each('generators of random numbers draw what nobody knows, wherever they are held', async (t, python) => {
+  const bench = new WarmBench(t, python)
+  await bench.train()
+  const all = { ...GENERATORS, 'seeded.py': SEEDED, ...HIDDEN }
+  for (const [name, text] of Object.entries(all)) bench.file(`${bench.inSite}/${name}`, text)
+  const names = Object.keys(all).map((name) => name.replace('.py', ''))
+  const { leftOut } = await bench.freezeWarm(names, ENV)
+  t.deepEqual(leftOut.map(({ name, reason }) => `${name} ${reason}`).sort(), [
+    'beside ENTROPY',
+    'closure ENTROPY',
+    'set_later ENTROPY',
+    'used ENTROPY',
+  ])
+  const fresh = Object.keys(GENERATORS).map((name) => name.replace('.py', ''))
+  const program = `import ${fresh.join()}; print([${fresh.map((name) => `${name}.roll()`).join()}])`
+  const rolls = [
+    await bench.start(['-c', program], { env: ENV }),
+    await bench.start(['-c', program], { env: ENV }),
+  ]
+  const numbers = rolls.flatMap(({ stdout }) => stdout.match(/0\.\d+/g) ?? [])
+  t.is(numbers.length, 16)
+  t.is(new Set(numbers).size, 16, numbers.join())
+  const same = 'import seeded; print(seeded.dice.random(), seeded.Kind.dice.getstate()[1][:3])'
+  const script = bench.file('app/main.py', same)
+  t.deepEqual((await bench.assertSame(t, 'seeded', [script], { env: ENV })).ready, ['seeded'])
+})
+
+each('a module that others try to import in vain is tried again by each program', async (t, python) => {
+  const bench = new WarmBench(t, python)
+  await bench.train()
+  const tries = 'try:\n    from . import broken\nexcept ImportError as error:\n    VALUE = str(error)\n'
+  bench.file(`${bench.inSite}/whole/__init__.py`, tries)
+  bench.file(`${bench.inSite}/whole/broken.py`, 'import queue, whole.nowhere\n')
+  t.deepEqual((await bench.freezeWarm(['whole', 'whole.broken'], ENV)).leftOut, [])
+  const program = `import whole; print(whole.VALUE)\ntry: import whole.broken\nexcept ImportError as error: print(error)\n`
+  const { ready } = await bench.assertSame(t, 'in vain', [bench.file('app/main.py', program)], { env: ENV })
+  t.deepEqual(ready, ['whole'])
+})
+
+/** An importer that hands out modules under names of its own, as that of six does. */
+const RENAMING: Record<string, string> = {
+  'renames.py': [
+    'import sys',
+    'from importlib.util import spec_from_loader',
+    'class Importer:',
+    '    known = {"renames.queue": "queue", "renames.colorsys": "colorsys", "renames.sched": "sched", "renames.shlex": "shlex"}',
+    '    def find_spec(self, name, path, target=None):',
+    '        return spec_from_loader(name, self) if name in self.known else None',
+    '    def create_module(self, spec):',
+    '        __import__(self.known[spec.name])',
+    '        return sys.modules[self.known[spec.name]]',
+    '    def exec_module(self, module): pass',
+    '__path__ = []',
+    'sys.meta_path.append(Importer())',
+  ].join('\n'),
+  'uses_queue.py': 'import queue, renames.queue\nVALUE = queue is renames.queue\n',
+  'uses_other.py': 'import queue\nVALUE = queue.Queue\n',
+  // It would have found another one before, or later.
+  'reads_spec.py': 'import colorsys\nVALUE = colorsys.__spec__.name\n',
+  'keeps_spec.py': 'import sched\nKEPT = [sched.__spec__]\n',
+  'shows.py': 'import shlex\nVALUE = len(repr(shlex))\n',
+}
+
+each('a module gets its second name, and its other spec, when that is imported', async (t, python) => {
+  const bench = new WarmBench(t, python)
+  await bench.train()
+  for (const [name, text] of Object.entries(RENAMING)) bench.file(`${bench.inSite}/${name}`, text)
+  const unfit = ['reads_spec', 'renames.colorsys', 'renames.sched', 'keeps_spec', 'shows', 'renames.shlex']
+  const { leftOut } = await bench.freezeWarm(['uses_other', 'uses_queue', ...unfit], ENV)
+  t.deepEqual(leftOut.map(({ name, reason, detail }) => [name, reason, detail]).sort(), [
+    ['renames.colorsys', 'CHANGED', 'colorsys.__spec__'],
+    ['renames.sched', 'CHANGED', 'sched.__spec__'],
+    ['renames.shlex', 'CHANGED', 'shlex.__spec__'],
+  ])
+  const specs = (name: string) => [
+    'import sys',
+    `one = sys.modules.get(${JSON.stringify(name)})`,
+    'if one: print(one, one.__spec__, one.__name__, one.__package__, one.__loader__, list(vars(one))[:9])',
+    'print([n for n, m in sys.modules.items() if m is one])',
+  ]
+  const ready = async (name: string, ...program: string[]) => {
+    const lines = program.flatMap((line) => [line, ...specs(name)])
+    const script = bench.file('app/main.py', lines.join('\n'))
+    return (await bench.assertSame(t, program.join(), [script], { env: ENV })).ready
+  }
+  t.deepEqual(await ready('queue', 'import queue', 'import uses_queue'), ['queue', 'uses_queue'])
+  t.deepEqual(await ready('queue', 'import uses_queue', 'import uses_other'), ['uses_queue', 'uses_other'])
+  t.deepEqual(await ready('queue', 'import renames.queue'), ['renames.queue'])
+  t.deepEqual(await ready('queue', 'import uses_other'), ['uses_other'])
+  const other = 'import queue, copy; queue.__spec__ = copy.copy(queue.__spec__); queue.__spec__.mine = 1'
+  t.false((await ready('queue', other, 'import uses_queue')).includes('uses_queue'))
+  for (const [name, reader] of [
+    ['colorsys', 'reads_spec'],
+    ['sched', 'keeps_spec'],
+    ['shlex', 'shows'],
+  ] as const) {
+    t.true((await ready(name, `import ${reader}; print(vars(${reader}).get("VALUE"))`)).includes(reader))
+    await ready(name, `import renames.${name}`, `import ${reader}; print(vars(${reader}).get("VALUE"))`)
+  }
+})
+
 /** Starts a worker in the way of its first word, which imports what the program has not. */
 const LATE = [
   'import sys, multiprocessing, inspect',

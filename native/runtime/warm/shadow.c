@@ -607,17 +607,37 @@ static bool is_reached(uint32_t number) {
                                  : entry->state == ACTIVE && item_of(importlib.modules, entry->name) == entry->module;
 }
 
-/* Whether all modules that there are of some packages are those of this walk or were ready before. */
-static bool has_known_modules(PyObject *packages) {
+static bool is_of_packages(PyObject *name, const char *packages) {
+  Py_ssize_t length;
+  const char *text = PyUnicode_AsUTF8AndSize(name, &length);
+  size_t first = text ? strcspn(text, ".") : 0;
+  for (const char *one = packages; first > 0 && *one; one += strcspn(one, " "), one += *one == ' ') {
+    if (strcspn(one, " ") == first && strncmp(one, text, first) == 0) return true;
+  }
+  return false;
+}
+
+/* Whether it was there too when the template imported the one that looks. */
+static bool has_seen(const struct entry *looking, uint32_t number) {
+  if (number != NOTHING && shadow.entries[number].kind == BASE) return true;
+  for (Py_ssize_t i = 0; number != NOTHING && i < looking->event_count; i++) {
+    if (looking->events[i].what == SEEN && looking->events[i].entry == number) return true;
+  }
+  return false;
+}
+
+/* Whether no more modules of some packages are there, or on the way of this walk, than it has found. */
+static bool has_known_modules(const struct entry *looking, PyObject *packages) {
   Py_ssize_t length, at = 0;
   const char *all = PyUnicode_AsUTF8AndSize(packages, &length);
   PyObject *name, *module;
   while (all && PyDict_Next(importlib.modules, &at, &name, &module)) {
-    const char *text = PyUnicode_AsUTF8AndSize(name, &length);
-    size_t first = text ? strcspn(text, ".") : 0;
-    for (const char *one = all; first > 0 && *one; one += strcspn(one, " "), one += *one == ' ') {
-      if (strcspn(one, " ") == first && strncmp(one, text, first) == 0 && !is_reached(number_of(name))) return false;
-    }
+    if (is_of_packages(name, all) && !has_seen(looking, number_of(name))) return false;
+  }
+  for (uint32_t i = 0; all && i < shadow.count; i++) {
+    const struct entry *entry = &shadow.entries[i];
+    if (entry->state != WAITING || entry->checked != shadow.walk) continue;
+    if (is_of_packages(entry->name, all) && !has_seen(looking, i)) return false;
   }
   return all != NULL;
 }
@@ -659,7 +679,7 @@ struct walk {
 
 static bool check(struct entry *entry, const struct walk *walk);
 
-static bool check_event(const struct event *event, const struct walk *walk) {
+static bool check_event(const struct entry *entry, const struct event *event, const struct walk *walk) {
   switch (event->what) {
     case ASKED: return check(&shadow.entries[event->entry], walk);
     case PUT: shadow.entries[event->entry].checked = shadow.walk; return !item_of(importlib.modules, event->payload);
@@ -667,7 +687,7 @@ static bool check_event(const struct event *event, const struct walk *walk) {
     case EFFECT: return may_put_back(event->payload);
     case SEEN: return is_reached(event->entry);
     case UNSEEN: return !item_of(importlib.modules, event->payload) && !is_reached(event->entry);
-    case NAMES: return has_known_modules(event->payload);
+    case NAMES: return has_known_modules(entry, event->payload);
     case POOL: return has_processors(event->payload);
     case WHATS: break;
   }
@@ -696,7 +716,7 @@ static const char *misfit(struct entry *entry, const struct walk *walk) {
   if (entry->kind != SET && !has_variables(entry)) return "a variable differs that it read";
   if (entry->kind != SET && !has_files(entry)) return "a file differs that it read";
   for (Py_ssize_t i = 0; i < entry->event_count; i++) {
-    if (!check_event(&entry->events[i], walk)) return event_reasons[entry->events[i].what];
+    if (!check_event(entry, &entry->events[i], walk)) return event_reasons[entry->events[i].what];
   }
   return NULL;
 }

@@ -226,8 +226,8 @@ def put_back(what, place, payload):
     elif what == 'renew':
         RENEWALS[place][2](payload)
     elif what == 'seed':
-        for generator in payload:
-            generator.seed()
+        for draw in payload:
+            draw()
 
 
 def may_put_back(what, place, payload):

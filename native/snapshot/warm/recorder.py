@@ -47,6 +47,7 @@ OUTSIDE = ('/proc/', '/sys/', '/dev/', '/etc/', '/run/', '/tmp/', '/var/')
 
 
 FUNCTION = type(lambda: None)
+SPEC = type(sys.__spec__)
 NAMESPACE_OF_TYPE = type.__dict__['__dict__'].__get__
 
 
@@ -69,16 +70,20 @@ class Recorder:
         self.changes = []
         self.bound = set()  # modules that became attributes of their packages
         self.rebound = {}
-        # By place: (who has put a function in the place of another, the effect's payload: that one, the function, nothing;
-        # whose import has called that one before)
+        # By place: (who has put a function or a spec in the place of another, the effect's payload: that one, the function,
+        # nothing; whose import has called or read that one before)
         self.replaced = {}
+        self.watched_spec = watched_spec(self.spec_read)
+        self.readers = {}  # of specs, by address: the modules whose import has read one
         self.failed = {}
         self.costs = {}  # by module, seconds of processor: without what it has imported
         self.begun = []  # in this order
         self.effects = []
         self.hidden = {}
         self.seeds = {}  # by module: how many generators of random numbers have drawn their state
-        self.generators = set()
+        self.generators = {}  # by address: those that are seeded again
+        self.models = {}  # by class of generators: one that was made by this, and how often it has drawn
+        self.seeded = {}  # by module: where a template that was watched has held such generators
         self.generator_states = {}  # of those that all modules share, by module
         self.fork_handlers = 0  # of libraries, since the last look
         self.known_libraries = set(libraries())
@@ -262,13 +267,43 @@ class Recorder:
         """What a module has drawn, and draws again in each process."""
         if name in RENEWALS:
             self.event('effect', 'renew', name, module)
-        generators = [one for one in namespace_of(module).values() if is_generator(one) and id(one) not in self.generators]
-        self.generators.update(map(id, generators))
-        if generators:
-            self.event('effect', 'seed', name, generators)
-        # A generator that is made draws once or twice.
-        if self.seeds.pop(name, 0) > 2 * len(generators):
+        drawn = self.seeds.pop(name, 0)
+        if drawn or name in self.seeded:
+            self.settle_drawn(name, namespace_of(module), drawn)
+
+    def settle_drawn(self, name, namespace, drawn):
+        """Generators that have drawn their state, which are seeded again: all those that are as they were made."""
+        found = generators_in(name, namespace)
+        found = {place: [one for one in those if id(one) not in self.generators] for place, those in found.items()}
+        if self.watching:
+            places = [place for place, those in found.items() if those and all(map(self.is_fresh, those))]
+        else:
+            places = self.seeded[name]
+        fresh = [one for place in places for one in found.get(place, ())]
+        self.generators.update((id(one), one) for one in fresh)
+        if fresh:
+            self.event('effect', 'seed', ' '.join((name, *places)), list(map(seed_of_generator, fresh)))
+        if drawn > sum(map(self.draws_of, fresh)):
             self.fault('ENTROPY')
+
+    def is_fresh(self, generator):
+        return state_of_generator(generator) == state_of_generator(self.made(class_of_generator(generator))[0])
+
+    def draws_of(self, generator):
+        """How often its state was drawn when it was made."""
+        plain = next((one for one in type(generator).__mro__ if one.__module__ == 'random' and one.__name__ == 'Random'), None)
+        is_plain = plain is not None and type(generator).seed is plain.seed and type(generator).__init__ is plain.__init__
+        return self.made(plain if is_plain else class_of_generator(generator))[1]
+
+    def made(self, kind):
+        """A generator of this class that has just been made, and how often it has drawn."""
+        if kind not in self.models:
+            self.inside = True
+            self.probe()
+            one = kind()
+            self.models[kind] = one, dict(self.probe()).get('SEEDS', 0)
+            self.inside = False
+        return self.models[kind]
 
     def settle_attributes(self):
         for modules in (self.modules, self.hidden):
@@ -277,6 +312,7 @@ class Recorder:
                 if self.objects.get(name) is not module and self.names.setdefault(id(module), name) == name:
                     self.objects[name] = module
                     self.follow(name, None, namespace_of(module))
+                    self.watch_spec(namespace_of(module))
         now = fingerprints(self.namespaces)
         if now == self.prints:
             return
@@ -284,6 +320,16 @@ class Recorder:
             if now[8 * place : 8 * place + 8] != self.prints[8 * place : 8 * place + 8]:
                 self.settle_namespace(place)
         self.prints = fingerprints(self.namespaces)
+
+    def watch_spec(self, namespace):
+        """From now on it is seen which modules' imports read the spec of this one."""
+        spec = namespace.get('__spec__')
+        if self.watching and type(spec) is SPEC:
+            spec.__class__ = self.watched_spec
+
+    def spec_read(self, spec, attribute):
+        if not self.inside and not self.idle and attribute not in UNTOLD_OF_SPECS:
+            self.readers.setdefault(id(spec), set()).add(self.stack[-1])
 
     def follow(self, name, class_name, namespace):
         """From now on changes of this namespace, of a module or of one of its classes, are seen."""
@@ -315,6 +361,7 @@ class Recorder:
         self.looks[place] = look(namespace)
         if class_name is None:
             self.follow_classes(name, namespace)
+            self.watch_spec(namespace)
 
     def compare_class(self, name, class_name, namespace, before):
         """Something else than the class' own module has changed the class."""
@@ -383,17 +430,27 @@ class Recorder:
         if original is now:
             return
         self.rebound[place] = owner, original
-        if owner == self.stack[-1] and type(original) is type(now) is FUNCTION:
+        if owner == self.stack[-1] and (type(original) is type(now) is FUNCTION or self.is_second_name(place, now)):
             self.replace(place, original, now)
         else:
             self.changes.append(change)
 
+    def is_second_name(self, place, now):
+        """Whether a spec is that of the module being loaded, for which a loader has handed out another one."""
+        name, owner = place[0], self.stack[-1]
+        is_spec = place[1] == '__spec__' and is_spec_of(now, owner)
+        return is_spec and owner in self.modules and self.modules[owner] is self.modules.get(name)
+
     def replace(self, place, original, now):
-        """A function of one module is in the place of another's; table.py says who else has got hold of either."""
+        """Something stands in the place of another module's function, or spec; table.py says who else has got hold of either."""
         owner = self.stack[-1]
         payload = original, now, []
-        self.replaced[place] = owner, payload, callers_of(original.__code__)
+        self.replaced[place] = owner, payload, self.users_of(original)
         self.event('effect', 'attribute', place, payload)
+
+    def users_of(self, value):
+        """The modules whose import has called a function, or read a spec."""
+        return callers_of(value.__code__) if type(value) is FUNCTION else sorted(self.readers.get(id(value), ()))
 
     def take_back(self, owner, place):
         if place not in self.replaced:
@@ -852,6 +909,34 @@ def is_equal(one, other):
     return kind in (int, float, str, bytes, bool) and one == other
 
 
+# Attributes of specs that say nothing of how a module was found: whether it is whole.
+UNTOLD_OF_SPECS = {'_initializing', '_uninitialized_submodules'}
+
+
+def is_spec_of(value, name):
+    return isinstance(value, SPEC) and value.name == name
+
+
+def watched_spec(note):
+    """A class of specs that tells each time that one is read, compared or shown."""
+
+    class ModuleSpec(SPEC):
+        def __getattribute__(self, name):
+            note(self, name)
+            return SPEC.__getattribute__(self, name)
+
+        def __eq__(self, other):
+            note(self, '')
+            return SPEC.__eq__(self, other)
+
+        def __repr__(self):
+            note(self, '')
+            return SPEC.__repr__(self)
+
+    ModuleSpec.__qualname__, ModuleSpec.__module__ = SPEC.__qualname__, SPEC.__module__
+    return ModuleSpec
+
+
 def len_of(value):
     return len(value) if type(value) in (dict, list, set) else None
 
@@ -907,11 +992,6 @@ def states_of_generators(modules):
     if '_rand' in numpy:
         _, keys, *rest = numpy['_rand'].get_state(legacy=True)
         yield 'numpy.random', (keys.tobytes(), rest)
-
-
-def is_generator(value):
-    """Whether it is a generator of the module random, whose state is drawn when it is made."""
-    return any(one.__name__ == 'Random' and one.__module__ == '_random' for one in type(value).__mro__)
 
 
 def processors():
@@ -971,9 +1051,9 @@ def watch_environment(recorder):
 # Functions that copy sys.modules to look one name up in the copy.
 LOOKS_UP = {('_signature_fromstr', 'inspect.py')}
 # Bodies that give modules of these packages a second name, and look for them among all names. Which names they are is all
-# that their code could compare with.
+# that their code could compare with; other texts are what it gives to functions, one as the argument `module`.
 NAMES_OF_PACKAGES = {'requests.packages': ('urllib3', 'idna', 'chardet', 'charset_normalizer')}
-PARTS_OF_NAMES = {'.', 'requests.packages.', 'requests.packages.chardet', 'ignore', 'Trying to detect'}
+PARTS_OF_NAMES = {'.', 'requests.packages.', 'requests.packages.chardet', 'ignore', 'Trying to detect', 'module'}
 
 
 def texts_of(code):

@@ -144,8 +144,8 @@ def inherit(recorder):
 
 def replaced_of(recorder):
     """
-    Functions that imports have put in the place of others, for blame.ts: (by, place, modules that have got hold of the
-    original before, or called it, modules that have the function, or called it); an empty name: something else than a
+    Functions and specs that imports have put in the place of others, for blame.ts: (by, place, modules that have got hold of
+    the original before, or used it, modules that have the other one, or used it); an empty name: something else than a
     namespace has it.
     """
     owners = {id(namespace): owner for namespace, (owner, _) in zip(recorder.namespaces, recorder.owners)}
@@ -162,18 +162,18 @@ def replaced_of(recorder):
         """How many references to it nobody is seen to hold."""
         return sys.getrefcount(value) - sum(one is value for one in recorder.referents(*holders_of(value)))
 
-    def names_with(value, is_hidden, callers, but):
+    def names_with(value, is_hidden, users, but):
         names = {owners.get(id(other), '') for other in holders_of(value) if id(other) not in own}
-        return sorted({*names, *callers, *([''] if is_hidden else [])} - but)
+        return sorted({*names, *users, *([''] if is_hidden else [])} - but)
 
     # Those of a call and of a variable.
     alone = lambda: None
     fewest = hidden(alone)
     found = []
-    for place, (by, (original, now, _), callers) in recorder.replaced.items():
+    for place, (by, (original, now, _), users) in recorder.replaced.items():
         are_hidden = [hidden(original) > fewest, hidden(now) > fewest]
-        have_original = names_with(original, are_hidden[0], callers, {by, place[0]})
-        have_function = names_with(now, are_hidden[1], callers_of(now.__code__), {by, place[0]})
+        have_original = names_with(original, are_hidden[0], users, {by, place[0]})
+        have_function = names_with(now, are_hidden[1], recorder.users_of(now), {by, place[0]})
         found.append([by, place_text(place), have_original, have_function])
     return found
 
@@ -191,7 +191,7 @@ def record_of(recorder):
     names = loaded(recorder)
     modules = []
     replaced = replaced_of(recorder)
-    values = Values()
+    values = Values(recorder.generators)
     inherit(recorder)
     recorder.leave_globals()
     # What variables were is in no record and in no snapshot.
@@ -268,7 +268,7 @@ def place_text(place):
 
 def size_of(event):
     _, what, _, payload = event
-    return len(payload[0]) + len(payload[1]) if what == 'list' else len(payload) if what in ('dict', 'set', 'loggers') else 1
+    return len(payload[0]) + len(payload[1]) if what == 'list' else len(payload) if what in ('dict', 'set', 'loggers', 'seed') else 1
 
 
 def json_of(value):
@@ -697,6 +697,15 @@ def reorder(holder, keys, referents):
     # For what types remember of their attributes.
     setattr(holder, '__pycds__', None)
     delattr(holder, '__pycds__')
+
+
+def expect(recorder, record):
+    """What a template that is not watched does not see by itself."""
+    for about in record['modules']:
+        for event in about['events']:
+            if event[:2] == ['effect', 'seed']:
+                name, *places = event[2].split(' ')
+                recorder.seeded[name] = places
 
 
 def read_names(path):

@@ -25,7 +25,11 @@ UNSEEN = {
 class Values:
     """Walks through what modules hold."""
 
-    def __init__(self):
+    def __init__(self, seeded):
+        """
+        :param seeded: by address: generators of random numbers whose state is drawn again in each process
+        """
+        self.seeded = seeded
         self.seen = {}  # by address; kept, so that the addresses stay those of what was seen
         self.mapped = mapped_ranges()
         self.module = ''
@@ -76,7 +80,9 @@ class Values:
                 self.walk(one, depth - 1)
         elif set in bases or frozenset in bases:
             self.walk_set(value)
-        elif not is_generator(value):
+        else:
+            if is_generator(value) and id(value) not in self.seeded:
+                self.texts.append(repr(state_of_generator(value)))
             self.walk_object(value, depth)
 
     def walk_set(self, value):
@@ -106,15 +112,7 @@ class Values:
                 self.texts.append('empty')
 
     def walk_object(self, value, depth):
-        parts = []
-        for one in type(value).__mro__:
-            # A property of that name runs code, which imports what a lazy object stands for.
-            members = list(NAMESPACE_OF_TYPE(one).items())
-            for member in [value for key, value in members if type(value) is SLOT or (key == '__dict__' and type(value) is GETSET)]:
-                try:
-                    parts.append(member.__get__(value))
-                except Exception:
-                    pass
+        parts = members_of(value)
         for part in parts:
             self.walk(part, depth - 1)
         if not parts and type(type(value).__repr__) is not FUNCTION and type(value).__repr__ is not object.__repr__:
@@ -122,6 +120,20 @@ class Values:
                 self.texts.append(without_addresses(repr(value)))
             except Exception:
                 pass
+
+
+def members_of(value):
+    """The dictionary of an instance, and what is in its slots."""
+    parts = []
+    for one in type(value).__mro__:
+        # A property of that name runs code, which imports what a lazy object stands for.
+        members = list(NAMESPACE_OF_TYPE(one).items())
+        for member in [value for key, value in members if type(value) is SLOT or (key == '__dict__' and type(value) is GETSET)]:
+            try:
+                parts.append(member.__get__(value))
+            except Exception:
+                pass
+    return parts
 
 
 def digest(texts):

@@ -19,7 +19,7 @@
 #define VARIABLE "PYCDS_FREEZE_WARM"
 /* A file: the main programs that the snapshot is used for; without one it is used for all. */
 #define PROGRAMS_VARIABLE "PYCDS_FREEZE_PROGRAMS"
-#define SOURCES 4
+#define SOURCES 5
 #define PUT_OFF 4
 /* Types are larger than what has pools, and smaller than this. */
 #define LARGEST_MOVED 4096
@@ -45,6 +45,7 @@ PYCDS_PYAPI PyObject *PyContext_CopyCurrent(void);
 SOURCE(effects_source, EFFECTS_PY)
 SOURCE(recorder_source, RECORDER_PY)
 SOURCE(values_source, VALUES_PY)
+SOURCE(generators_source, GENERATORS_PY)
 SOURCE(table_source, TABLE_PY)
 
 static struct {
@@ -521,8 +522,10 @@ static PyMethodDef context_method = {"context", context, METH_NOARGS, NULL};
 static PyMethodDef probe_method = {"probe", probe, METH_NOARGS, NULL};
 
 static void run_sources(void) {
-  static const char *const names[SOURCES] = {"<pycds effects>", "<pycds recorder>", "<pycds values>", "<pycds table>"};
-  const char *const sources[SOURCES] = {effects_source, recorder_source, values_source, table_source};
+  static const char *const names[SOURCES] = {"<pycds effects>", "<pycds recorder>", "<pycds values>",
+                                             "<pycds generators>", "<pycds table>"};
+  const char *const sources[SOURCES] = {effects_source, recorder_source, values_source, generators_source,
+                                        table_source};
   warm.globals = PyDict_New();
   PyDict_SetItemString(warm.globals, "__builtins__", PyEval_GetBuiltins());
   PyDict_SetItemString(warm.globals, "INTERPRETER", PyInterpreterState_GetDict(PyInterpreterState_Get()));
@@ -720,6 +723,7 @@ void warm_import(void) {
   PyObject *bootstrap = PyModule_GetDict(module_of("_frozen_importlib"));
   PyObject *posix = module_of("posix"), *os = module_of("os");
   warm.recorder = make_recorder();
+  if (record) drop(call("expect", warm.recorder, record));
   replace(posix, "posix", "register_at_fork");
   replace(os, "posix", "register_at_fork");
   stand_between(bootstrap, "_find_and_load", &load_method, &warm.find_and_load);

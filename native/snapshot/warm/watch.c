@@ -115,14 +115,21 @@ static void note_entropy(size_t bytes, const void *caller) {
     note(WATCH_ENTROPY, caller);
 }
 
+/* All generators begin alike: by that those are found which nobody has used or seeded (generators.py). */
+static ssize_t draw(void *buffer, size_t bytes, unsigned flags) {
+  if (bytes != GENERATOR_BYTES) return syscall(SYS_getrandom, buffer, bytes, flags);
+  memset(buffer, elsewhere ? 0x5a : 0xa5, bytes);
+  return GENERATOR_BYTES;
+}
+
 EXPORTED ssize_t getrandom(void *buffer, size_t bytes, unsigned flags) {
   note_entropy(bytes, CALLER);
-  return syscall(SYS_getrandom, buffer, bytes, flags);
+  return draw(buffer, bytes, flags);
 }
 
 EXPORTED int getentropy(void *buffer, size_t bytes) {
   note_entropy(bytes, CALLER);
-  return syscall(SYS_getrandom, buffer, bytes, 0) == (long)bytes ? 0 : -1;
+  return draw(buffer, bytes, 0) == (ssize_t)bytes ? 0 : -1;
 }
 
 static bool is_real(clockid_t clock) { return clock == CLOCK_REALTIME || clock == CLOCK_REALTIME_COARSE; }

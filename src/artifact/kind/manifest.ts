@@ -31,6 +31,8 @@ export interface SnapshotNote {
   /** The interpreter as it was started, and its options: other starts do not use it. */
   python: string
   options: string[]
+  /** Variables that it was started with beside the image's own; absent: none. */
+  environment?: Record<string, string>
   /** Those that are ready in it. */
   modules: string[]
   /** Main programs that go on in it: a script's path, a module of -m, the beginning of a command. */
@@ -117,6 +119,7 @@ export function parseManifest(bytes: Buffer | undefined): Manifest | undefined {
     (value.snapshot === undefined ||
       (typeof value.snapshot.python === 'string' &&
         isListOf(value.snapshot.options, (word) => typeof word === 'string') &&
+        isListOf(Object.values(value.snapshot.environment ?? {}), (one) => typeof one === 'string') &&
         isListOf(value.snapshot.modules, (name) => typeof name === 'string') &&
         isListOf(value.snapshot.leftOut, (one) => typeof one?.name === 'string')))
   return isManifest ? (value as Manifest) : undefined

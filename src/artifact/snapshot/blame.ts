@@ -20,6 +20,8 @@ export interface Blame {
   leftOut: LeftOut[]
   /** What to import in the next template, in order. */
   names: string[]
+  /** Nothing is left out, and the next template would import the same. */
+  isSettled: boolean
 }
 
 export interface BlameRules {
@@ -82,9 +84,11 @@ export function blame(record: WarmRecord, wanted: readonly string[], rules: Blam
   // What could not be imported belongs to no module, and neither does what it has imported before it failed: asked for
   // again it would bring in again what has just been left out.
   const held = new Set([...record.base, ...needs.keys()])
+  const names = wanted.filter((name) => held.has(name) && !leftOut.has(name))
   return {
     leftOut: [...leftOut.values()],
-    names: wanted.filter((name) => held.has(name) && !leftOut.has(name)),
+    names,
+    isSettled: leftOut.size === 0 && names.length === wanted.length,
   }
 }
 

@@ -23,6 +23,12 @@ const RESOLVE = [
   'print(json.dumps([os.path.realpath(p) if os.path.exists(p) else None for p in json.loads(sys.argv[1])]))',
 ].join('\n')
 
+/** Tells which of these variables a container of the image has. */
+const LOOK_UP = [
+  'import json, os, sys',
+  'print(json.dumps({name: os.environ.get(name) for name in json.loads(sys.argv[1])}))',
+].join('\n')
+
 /** Why there is no snapshot; the bake goes on without. */
 export class CannotFreeze extends Error {}
 
@@ -60,6 +66,8 @@ export async function freeze(
   step: Pick<Step, 'update'>,
 ): Promise<Frozen> {
   const leftOut: LeftOut[] = []
+  const environment = await ownVariables(room, input.plan)
+  input = { ...input, plan: { ...input.plan, environment } }
   let names: readonly string[] = input.plan.names
   for (let round = 1; round <= MOST_ROUNDS; round++) {
     step.update(`round ${round}: ${names.length} modules`)
@@ -73,7 +81,7 @@ export async function freeze(
     while (again.length < MOST_AGAIN && needsAgain(record, elsewhere, again))
       again.push(await watch(room, input, list, `again-${round}-${again.length}`, 'again'))
     const judged = blame(record, names, { exclude: input.exclude, elsewhere, again })
-    if (judged.leftOut.length === 0) {
+    if (judged.isSettled) {
       const plan = await withPrograms(room, withNames(input.plan, names))
       const file = await freezeRecord(room, { ...input, plan }, `record-${round}`)
       return { file, plan, modules: record.modules.map(({ name }) => name), leftOut }
@@ -81,7 +89,8 @@ export async function freeze(
     leftOut.push(...judged.leftOut)
     if (judged.names.length === 0) throw new CannotFreeze(nothingLeft(leftOut))
     // The next template would do the same.
-    if (judged.names.length === names.length) throw new CannotFreeze(comesAnyway(judged.leftOut))
+    if (judged.leftOut.length > 0 && judged.names.length === names.length)
+      throw new CannotFreeze(comesAnyway(judged.leftOut))
     names = judged.names
   }
   throw new CannotFreeze('which modules can be frozen does not settle')
@@ -140,7 +149,7 @@ async function template(
   variables: Readonly<Record<string, string>>,
 ): Promise<void> {
   const own = libraries.join(':')
-  const env = { LD_PRELOAD: preload ? `${own}:${preload}` : own, ...variables }
+  const env = { ...plan.environment, LD_PRELOAD: preload ? `${own}:${preload}` : own, ...variables }
   const result = await room.run(plan.options, env, timeoutMs)
   if (result.exitCode !== 0) throw new CannotFreeze(failureOf(result))
 }
@@ -148,6 +157,17 @@ async function template(
 function failureOf({ exitCode, output }: ExecResult): string {
   const [, reason] = REFUSED.exec(output) ?? []
   return reason ?? `the interpreter ended with exit code ${exitCode}: ${lastLine(output)}`
+}
+
+/** Variables that programs have from what starts them, such as a shell: without those of the image. */
+async function ownVariables(
+  room: FreezeRoom,
+  { environment }: SnapshotPlan,
+): Promise<Record<string, string>> {
+  const names = Object.keys(environment)
+  if (names.length === 0) return environment
+  const there = JSON.parse(await room.ask(LOOK_UP, JSON.stringify(names))) as Record<string, string | null>
+  return Object.fromEntries(Object.entries(environment).filter(([name, value]) => there[name] !== value))
 }
 
 /** Scripts by where they really are; those that are not there by then are no programs of the image. */

@@ -46,6 +46,8 @@ export interface SnapshotInput {
   selection: ModuleSelection
   /** How the application was trained; its variables are in no container of this. */
   spec: Pick<TrainingSpec, 'preload' | 'surroundings'>
+  /** Variables that the engine has added to those of the training run. */
+  given?: Readonly<Record<string, string>>
   /** What containers are made of: an image that holds everything but the snapshot. */
   image: string
   /** Where files of the work lie, if not in a directory of the root. */
@@ -80,7 +82,7 @@ export async function makeSnapshot(
   ports: Pick<RunPorts, 'engine' | 'progress' | 'signal'>,
 ): Promise<SnapshotArtifact | string> {
   const secrets = input.spec.surroundings?.env ?? {}
-  const plan = planSnapshot({ ...input, secrets })
+  const plan = planSnapshot({ ...input, secrets, given: input.given ?? {} })
   if (typeof plan === 'string') return plan
   return await during(ports.progress, ['snapshot', 'Freeze the interpreter'], async (step) => {
     const { options, spec, timeoutMs } = input
@@ -141,6 +143,7 @@ function artifactOf(
         bytes: file.length,
         python: plan.python,
         options: plan.options,
+        ...(Object.keys(plan.environment).length === 0 ? {} : { environment: plan.environment }),
         modules,
         programs,
         cpu,

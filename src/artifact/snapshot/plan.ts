@@ -20,6 +20,8 @@ export interface SnapshotPlan {
   /** The interpreter as it is started, and its options. */
   python: string
   options: string[]
+  /** Variables that its programs are started with, of those that an interpreter obeys. */
+  environment: Record<string, string>
   /** That which imports most comes first. */
   programs: PlannedProgram[]
   /** What is imported in advance, in the order of the trace. */
@@ -32,6 +34,8 @@ export interface PlanInput {
   options: SnapshotOptions
   /** Variables of the training run, whose values must be in no snapshot. */
   secrets: Readonly<Record<string, string>>
+  /** Variables that the training run had from elsewhere than the image, which its starts will not have. */
+  given: Readonly<Record<string, string>>
 }
 
 /** The library of an interpreter, wherever that is installed, with the packages in it. */
@@ -47,11 +51,9 @@ export function planSnapshot(input: PlanInput): SnapshotPlan | string {
   if (main === undefined) {
     return 'no main program was seen that a snapshot could be for: a script, -m or -c, run by python itself'
   }
-  const alike = started.filter(
-    ({ process, words }) =>
-      process.python.launcher === main.process.python.launcher &&
-      JSON.stringify(words.options) === JSON.stringify(main.words.options),
-  )
+  const manner = ({ process, words, environment }: Start) =>
+    JSON.stringify([process.python.launcher, words.options, Object.entries(environment).sort()])
+  const alike = started.filter((start) => manner(start) === manner(main))
   const names = namesOf(
     input,
     alike.map(({ process }) => process),
@@ -60,6 +62,7 @@ export function planSnapshot(input: PlanInput): SnapshotPlan | string {
   return {
     python: main.process.python.launcher,
     options: main.words.options,
+    environment: main.environment,
     programs: programsOf(alike, new Set(names)),
     names,
   }
@@ -68,10 +71,11 @@ export function planSnapshot(input: PlanInput): SnapshotPlan | string {
 interface Start {
   process: Process
   words: Started & { program: MainProgram }
+  environment: Record<string, string>
 }
 
 /** The processes that ran a program, those that imported most first. */
-function startsOf({ python, secrets }: PlanInput): Start[] {
+function startsOf({ python, secrets, given }: PlanInput): Start[] {
   const redactor = new Redactor(secrets)
   return python.processes
     .filter(({ noSite, python: { launcher } }) => !noSite && /^python[\d.]*$/.test(posix.basename(launcher)))
@@ -79,9 +83,26 @@ function startsOf({ python, secrets }: PlanInput): Start[] {
       const { options, program } = readWords(process.argv)
       const isUsable =
         program !== undefined && program.text.length <= MAX_TEXT && !redactor.finds(Buffer.from(program.text))
-      return isUsable ? [{ process, words: { options, program } }] : []
+      const environment = environmentOf(process, { ...secrets, ...given }, redactor)
+      return isUsable ? [{ process, words: { options, program }, environment }] : []
     })
     .sort((a, b) => b.process.modules.length - a.process.modules.length)
+}
+
+/** What somebody else than this tool or its user has given to a process: the image, or a program in it. */
+function environmentOf(
+  { variables }: Process,
+  given: Readonly<Record<string, string>>,
+  redactor: Redactor,
+): Record<string, string> {
+  const pairs = variables.map((text): [string, string] => {
+    const [name = ''] = text.split('=', 1)
+    return [name, text.slice(name.length + 1)]
+  })
+  // The tracer comes with a list of libraries.
+  const isOwn = ([name, value]: [string, string]) =>
+    name !== 'LD_PRELOAD' && given[name] !== value && !redactor.finds(Buffer.from(value))
+  return Object.fromEntries(pairs.filter(isOwn))
 }
 
 /** Libraries of the processes that are in the image itself, source first. */

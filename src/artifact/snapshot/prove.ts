@@ -24,7 +24,8 @@ export async function proveSnapshot(
   return await during(trial.progress, ['snapshot-trial', title], async (step) => {
     const room = { ...roomOf({ image: trial.spec.image }, plan), signal: trial.options.signal }
     const imports = plan.programs[0]?.imports ?? []
-    const thaws = await thawOften(trial.engine, { room, starts: THAWS, options: plan.options, imports })
+    const { options, environment } = plan
+    const thaws = await thawOften(trial.engine, { room, starts: THAWS, options, environment, imports })
     const refused = (reason: string) => {
       step.fail('it is not shipped')
       return reason

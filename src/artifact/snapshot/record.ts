@@ -53,8 +53,8 @@ export interface WarmRecord {
    */
   anew: WarmFault[] | string | null
   /**
-   * Functions that an import has put in the place of another: the modules that have got hold of that one before or called
-   * it, and those that have the function or have called it. An empty name: something else than a module has it.
+   * Functions and specs that an import has put in the place of another: the modules that have got hold of that one before
+   * or used it, and those that have the new one or have used it. An empty name: something else than a module has it.
    */
   replaced: [by: string, place: string, haveOriginal: string[], haveFunction: string[]][]
   /** Attributes of other modules that an import has changed. */

@@ -27,6 +27,8 @@ export interface ThawInput {
   starts: number
   /** Of the interpreter. */
   options: readonly string[]
+  /** Variables that its programs are started with beside those of the image. */
+  environment: Readonly<Record<string, string>>
   imports: readonly string[]
 }
 
@@ -121,7 +123,7 @@ function overOf(output: string): string | undefined {
 }
 
 /** What an application has imported may not be importable without it: such a module fails both ways. */
-function start(room: Room, { options, imports }: ThawInput, env: Record<string, string>) {
+function start(room: Room, { options, environment, imports }: ThawInput, env: Record<string, string>) {
   const program = `${TRIAL.text}failed = []
 for name in ${JSON.stringify(imports)}:
     try:
@@ -129,5 +131,5 @@ for name in ${JSON.stringify(imports)}:
     except BaseException as error:
         failed.append((name, type(error).__name__))
 print(${JSON.stringify(OVER)}, failed)`
-  return room.run([...options, '-c', program], env, START_MS)
+  return room.run([...options, '-c', program], { ...environment, ...env }, START_MS)
 }

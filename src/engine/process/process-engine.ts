@@ -5,6 +5,7 @@ import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, utimesSync, wri
 import { arch, release } from 'node:os'
 import { join } from 'node:path'
 import { PycdsError } from '../../errors/index.js'
+import { WITHOUT_BYTECODE } from '../../ports/container.js'
 import type { Container, ContainerSpec, Engine, EngineDescription } from '../../ports/index.js'
 import type { Identity } from './launch.js'
 import { ProcessContainer } from './process-container.js'
@@ -76,8 +77,7 @@ export class ProcessEngine implements Engine {
     const inherited = Object.entries(this.#options.environment).filter(([name]) => !unset.has(name))
     const environment = {
       ...Object.fromEntries(inherited),
-      // Bytecode that the run writes would have to be removed again.
-      ...(spec.plainEnvironment ? {} : { PYTHONDONTWRITEBYTECODE: '1' }),
+      ...(spec.plainEnvironment ? {} : WITHOUT_BYTECODE),
       ...(user ? { HOME: user.home } : {}),
       ...spec.env,
     }

@@ -34,6 +34,8 @@ export interface RunLogProcess {
   noSite: boolean
   isolated: boolean
   noDebugRanges: boolean
+  /** What it was started with of the variables that an interpreter obeys, as `NAME=value`. */
+  variables: string[]
   prefix: string | null
   /**
    * Existing site directories, in the order in which `site` reads them, or the first one where none exists; null when the
@@ -68,7 +70,7 @@ export function parseRunLog(name: string, bytes: Buffer): RunLogProcess | undefi
 }
 
 function processOf(fields: FieldsOf<typeof RUN_LOG.process>): RunLogProcess {
-  const { pid, parent, argv, noSite, isolated, noDebugRanges, ...python } = fields
+  const { pid, parent, argv, noSite, isolated, noDebugRanges, variables, ...python } = fields
   return {
     pid,
     parent,
@@ -77,6 +79,7 @@ function processOf(fields: FieldsOf<typeof RUN_LOG.process>): RunLogProcess {
     noSite,
     isolated,
     noDebugRanges,
+    variables,
     prefix: null,
     siteDirectories: null,
     earlier: [],

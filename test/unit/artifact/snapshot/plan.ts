@@ -25,6 +25,7 @@ function process(words: string[], modules: ModuleCode[], more: Partial<Process> 
     argv: [launcher, ...words],
     python: { launcher, executable: '/usr/bin/python3.12' } as Process['python'],
     noSite: false,
+    variables: [],
     siteDirectories: [SITE],
     earlier: [],
     extensions: [],
@@ -42,6 +43,7 @@ function input(processes: Process[], more: Partial<PlanInput> = {}): PlanInput {
     selection: { modules, leftOut: [] },
     options: { ...OPTIONS },
     secrets: {},
+    given: {},
     ...more,
   } as PlanInput
 }
@@ -52,6 +54,7 @@ test('libraries of the image are imported in advance, for the programs that were
   t.deepEqual(planSnapshot(input([process(['-c', 'import json'], [JSON_MODULE]), main])), {
     python: '/venv/bin/python3',
     options: ['-u'],
+    environment: {},
     programs: [{ kind: 'module', text: 'shop', imports: ['json', 'flask', '_speed'] }],
     names: ['json', 'flask', '_speed'],
   })
@@ -109,4 +112,23 @@ test('programs import only what is there', (t) => {
   const plan = planSnapshot(input([process(['-m', 'shop'], [JSON_MODULE, FLASK])]))
   if (typeof plan === 'string') return t.fail(plan)
   t.deepEqual(withNames(plan, ['json']).programs, [{ kind: 'module', text: 'shop', imports: ['json'] }])
+})
+
+test('the variables of the program that imports most are those that the image or a program in it has set', (t) => {
+  const variables = [
+    'PYTHONPATH=/srv/lib=1',
+    'TZ=UTC',
+    'LD_PRELOAD=/tracer.so',
+    'PYTHONUSERBASE=/home/long-secret',
+  ]
+  const main = process(['-m', 'shop'], [JSON_MODULE, FLASK], { variables: [...variables, 'PYTHONUTF8=1'] })
+  const other = process(['-c', 'import json'], [JSON_MODULE])
+  const given = { PYTHONUTF8: '1' }
+  const plan = planSnapshot(input([other, main], { secrets: { TZ: 'UTC', KEY: 'long-secret' }, given }))
+  if (typeof plan === 'string') return t.fail(plan)
+  t.deepEqual(plan.environment, { PYTHONPATH: '/srv/lib=1' })
+  t.deepEqual(
+    plan.programs.map(({ text }) => text),
+    ['shop'],
+  )
 })

@@ -11,7 +11,7 @@ const MODULE = sampleRecord('module')
 const parse = (...records: Buffer[]) => parseRunLog(NAME, Buffer.concat(records))
 
 test('a process, its site directories and its modules are read', (t) => {
-  const { pid, parent, argv, noSite, isolated, noDebugRanges, ...python } = SAMPLES.process
+  const { pid, parent, argv, noSite, isolated, noDebugRanges, variables, ...python } = SAMPLES.process
   const { names: _, ...regex } = SAMPLES.regex
   t.deepEqual(parseRunLog(NAME, sampleRunLog()), {
     pid,
@@ -21,6 +21,7 @@ test('a process, its site directories and its modules are read', (t) => {
     noSite,
     isolated,
     noDebugRanges,
+    variables,
     prefix: '/usr',
     siteDirectories: ['/usr/local/lib', '/usr/lib'],
     earlier: ['encodings'],

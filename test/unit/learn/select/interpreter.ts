@@ -49,6 +49,7 @@ const process = (
   noSite: false,
   isolated: false,
   noDebugRanges: false,
+  variables: [],
   prefix: '/usr',
   siteDirectories: ['/usr/lib/python3.13/site-packages'],
   earlier: [],
