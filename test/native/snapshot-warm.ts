@@ -743,6 +743,50 @@ compiled('threads of a module that end before a fork come back', async (t, pytho
   }
 })
 
+/** Modules that draw random bytes: for hash maps, as Rust does it, or for what may be something else. */
+const DRAWS: Record<string, string[]> = {
+  keys: ['FLAGS=4', 'KEPT=__thread', 'SAYS="maps"'],
+  safe: ['FLAGS=0', 'KEPT=__thread', 'SAYS="maps"'],
+  hides: ['FLAGS=4', 'KEPT=', 'SAYS="maps"'],
+  ciphers: ['FLAGS=4', 'KEPT=__thread', 'SAYS="AES for x86_64, CRYPTOGAMS by <appro@openssl.org>"'],
+}
+
+compiled(
+  'keys of hash maps are others in each process, and no others are in a snapshot',
+  async (t, python) => {
+    const bench = new WarmBench(t, python)
+    await bench.train()
+    for (const [name, defined] of Object.entries(DRAWS)) {
+      const file = bench.file(`${bench.inSite}/${name}.so`, '')
+      const macros = [`NAME=${name}`, ...defined].map((one) => `-D${one}`)
+      compile(['-shared', '-fPIC', ...macros, '-o', file, inRepository('test/fixtures/snapshot/keys.c')])
+    }
+    bench.file(`${bench.inSite}/uses.py`, 'import keys\nVALUE = keys.key_of_first()\n')
+    const { leftOut } = await bench.freezeWarm([...Object.keys(DRAWS), 'uses'], ENV)
+    t.deepEqual(
+      leftOut.map(({ name, reason, because }) => [name, reason, because]),
+      [
+        ['safe', 'ENTROPY', 'safe'],
+        ['hides', 'ENTROPY', 'hides'],
+        ['ciphers', 'ENTROPY', 'ciphers'],
+        ['uses', 'DIFFERS', 'uses'],
+      ],
+    )
+    const script = bench.file('app/main.py', 'import keys\nprint(keys.key() == keys.key())\n')
+    t.deepEqual((await bench.assertSame(t, 'keys', [script], { env: ENV })).ready, ['keys'])
+    const told = async () => {
+      const program = 'import keys; print(keys.key_of_first(), keys.key(), keys.key())'
+      const { stdout, snapshot } = await bench.start(['-c', program], { env: ENV })
+      t.is(snapshot, 'thawed')
+      return stdout.trim().split(' ')
+    }
+    const [one, other] = [await told(), await told()]
+    t.is(one[1], one[2])
+    t.is(one[0], other[0])
+    t.is(new Set([one[0], one[1], other[1]]).size, 3, `${one} ${other}`)
+  },
+)
+
 compiled(
   'a library whose symbols all others see shows them when its module is imported',
   async (t, python) => {

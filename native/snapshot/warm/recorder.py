@@ -12,6 +12,7 @@
 #   ('unseen', name)              the same, and it was not
 #   ('names', packages)           it looked which modules of these packages there are; those it found are 'seen'
 #   ('pool', processors)          it has asked for the number of processors, or started a thread for each, which end before a fork
+#   ('keys', library, offset)     Rust's keys of hash maps are there in the thread's storage of one of its libraries
 #   ('effect', what, place, payload)   see effects.py
 
 import _codecs
@@ -44,6 +45,9 @@ SYSCONFIG = {('sysconfig', '_CONFIG_VARS'): None, ('sysconfig', '_CONFIG_VARS_IN
 FORGOTTEN = {('platform', '_uname_cache'): None, ('platform', '_sys_version_cache'): {}, ('platform', '_platform_cache'): {}, **SYSCONFIG}
 # Not of the image, or another one in each container.
 OUTSIDE = ('/proc/', '/sys/', '/dev/', '/etc/', '/run/', '/tmp/', '/var/')
+# By the beginning of a library's file: the bytes that it draws once, of which it makes the keys of its hash maps. The crate
+# ahash draws them like any others.
+SEEDS_OF_MAPS = {'_pydantic_core': 64}
 
 
 FUNCTION = type(lambda: None)
@@ -77,6 +81,7 @@ class Recorder:
         self.begun = []  # in this order
         self.effects = []
         self.hidden = {}
+        self.drawn = set()  # libraries of SEEDS_OF_MAPS that have drawn what they draw once
         self.seeds = {}  # by module: how many generators of random numbers have drawn their state
         self.generators = set()
         self.generator_states = {}  # of those that all modules share, by module
@@ -255,8 +260,27 @@ class Recorder:
             elif kind == 'PROCESSORS':
                 if found and owner and ('pool', self.processors) not in self.events[owner]:
                     self.event('pool', self.processors)
+            elif kind == 'KEYS':
+                self.keys(*found)
+            elif kind == 'DRAWN':
+                self.draw(*found)
             elif owner:
                 self.fault(kind, found)
+
+    def keys(self, library, offset):
+        """A library keeps them for the thread: from its own module on they are others in each process."""
+        for name, own in self.libraries.items():
+            if library in own and name:
+                self.events[name].append(('keys', own.index(library), offset))
+                return
+        self.fault('ENTROPY')
+
+    def draw(self, library, size):
+        """It has drawn as many bytes, once since the last look."""
+        if SEEDS_OF_MAPS.get(library.partition('.')[0]) == size and library not in self.drawn:
+            self.drawn.add(library)
+        elif self.stack[-1]:
+            self.fault('ENTROPY', library)
 
     def settle_renewals(self, name, module):
         """What a module has drawn, and draws again in each process."""
