@@ -1081,11 +1081,31 @@ each('what goes by the order of a set is no difference, other contents are', asy
     by_address: `${defined}NAMES = [one.__name__ for one in ALL]\nPLACES = {name: i for i, name in enumerate(NAMES)}\n`,
     by_text: 'NAMES = {"alpha", "beta", "gamma", "delta", "epsilon"}\nTEXT = "|".join(NAMES)\n',
     by_number: `${defined}NUMBER = id(Class0) // 4096 % 65521\n`,
+    // What an object says of itself that shows nobody what it holds.
+    by_repr: `import collections\n${defined}NAMES = collections.deque([one.__name__ for one in ALL])\n`,
+    by_repr_of_number: `import collections\nclass Class0: pass\nNUMBERS = collections.deque([id(Class0) // 4096 % 65521])\n`,
+    // As pydantic names classes.
+    by_id: 'class Class0: pass\nTEXT = f"Class0:{id(Class0)}"\nTEXTS = {TEXT, f"{id(int)}"}\n',
+    by_id_of_other:
+      'class Class0: pass\nclass Class1: pass\nTEXT = f"Class:{max(id(Class0), id(Class1)) + 8}"\n',
+    by_id_of_freed: 'TEXT = f"object:{id([[]])}"\n',
   }
   for (const [name, text] of Object.entries(modules)) bench.file(`${bench.inSite}/${name}.py`, text)
   const { leftOut } = await bench.freezeWarm(Object.keys(modules))
   t.deepEqual(
     leftOut.map(({ name, reason, detail }) => [name, reason, detail]),
-    [['by_number', 'DIFFERS', 'NUMBER']],
+    [
+      ['by_number', 'DIFFERS', 'NUMBER'],
+      ['by_repr_of_number', 'DIFFERS', 'NUMBERS'],
+      ['by_id_of_other', 'DIFFERS', 'TEXT'],
+      ['by_id_of_freed', 'DIFFERS', 'TEXT'],
+    ],
   )
+  const program = [
+    'import by_id, by_repr',
+    'print(by_id.TEXT == f"Class0:{id(by_id.Class0)}", by_id.TEXTS == {by_id.TEXT, str(id(int))})',
+    'print(sorted(by_repr.NAMES), list(by_repr.NAMES) == [one.__name__ for one in by_repr.ALL])',
+  ]
+  const script = bench.file('app/main.py', program.join('\n'))
+  t.deepEqual((await bench.assertSame(t, 'by id', [script])).ready, ['by_id', 'by_repr'])
 })

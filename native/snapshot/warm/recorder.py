@@ -271,7 +271,7 @@ class Recorder:
         """A library keeps them for the thread: from its own module on they are others in each process."""
         for name, own in self.libraries.items():
             if library in own and name:
-                self.events[name].append(('keys', own.index(library), offset))
+                self.events.setdefault(name, []).append(('keys', own.index(library), offset))
                 return
         self.fault('ENTROPY')
 

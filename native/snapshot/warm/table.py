@@ -191,7 +191,7 @@ def record_of(recorder):
     names = loaded(recorder)
     modules = []
     replaced = replaced_of(recorder)
-    values = Values()
+    values = Values(recorder.all_objects())
     inherit(recorder)
     recorder.leave_globals()
     # What variables were is in no record and in no snapshot.
