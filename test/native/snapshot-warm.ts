@@ -3,7 +3,7 @@
 // were there: the same program is run with and without.
 import { spawnSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { chmodSync, readFileSync } from 'node:fs'
+import { chmodSync, readFileSync, utimesSync } from 'node:fs'
 import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
 import { blame } from '../../src/artifact/snapshot/blame.js'
@@ -1069,6 +1069,51 @@ each('what a snapshot cannot hold is left out, with what imports it, and the rea
       )
     }
   }
+})
+
+/** Modules that look lines of files up: their own, that of whoever imports them, and those of all that are importing. */
+const LINES: Record<string, string> = {
+  'own_line.py': 'import traceback\nLINE = traceback.extract_stack(limit=1)[0].line\n',
+  'other_line.py': 'import linecache, colorsys\nLINE = linecache.getline(colorsys.__file__, 1)\n',
+  'importers_line.py':
+    'import sys, traceback\nLINES = [one.line for one in traceback.extract_stack(limit=7)]\n',
+  'imports.py': 'import importers_line\n',
+  'all_lines.py': 'import traceback\nCOUNT = len([one.line for one in traceback.extract_stack()])\n',
+}
+
+each('lines of files that an import reads are known as they would be', async (t, python) => {
+  const bench = new WarmBench(t, python)
+  await bench.train()
+  for (const [name, text] of Object.entries(LINES)) bench.file(`${bench.inSite}/${name}`, text)
+  const own = join(bench.site, 'own_line.py')
+  utimesSync(own, 1_700_000_000, 1_700_000_000)
+  const { leftOut } = await bench.freezeWarm(['own_line', 'other_line', 'imports', 'all_lines'], ENV)
+  t.deepEqual(
+    leftOut.filter(({ name, because }) => name === because).map(({ name, reason }) => [name, reason]),
+    [
+      ['importers_line', 'CHANGED'],
+      ['all_lines', 'CHANGED'],
+    ],
+  )
+  const ready = async (what: string, program: string) => {
+    const lines = [
+      'import sys, linecache',
+      program,
+      'import own_line, other_line, imports, all_lines',
+      'print(list(linecache.cache), [one[:2] + one[3:] for one in linecache.cache.values() if len(one) == 4])',
+      'print(own_line.LINE, other_line.LINE, linecache.getline(own_line.__file__, 2), own_line.__file__ in linecache.cache)',
+    ]
+    const script = bench.file('app/lines.py', lines.join('\n'))
+    const { ready } = await bench.assertSame(t, what, [script], { env: ENV })
+    return ready.filter((name) => `${name}.py` in LINES)
+  }
+  t.deepEqual(await ready('nothing in the way', ''), ['own_line', 'other_line'])
+  t.deepEqual(await ready('lines that are known', `linecache.getline(${JSON.stringify(own)}, 1)`), [
+    'other_line',
+  ])
+  // The bytecode is as good as before.
+  utimesSync(own, 1_700_000_000.5, 1_700_000_000.5)
+  t.deepEqual(await ready('another time', ''), ['other_line'])
 })
 
 const CLASSES = Array.from({ length: 12 }, (_, i) => `Class${i}`)

@@ -54,6 +54,13 @@ FUNCTION = type(lambda: None)
 NAMESPACE_OF_TYPE = type.__dict__['__dict__'].__get__
 
 
+# Stands for the program's file: whoever looks through the whole stack while it is imported comes to a frame of it.
+PROGRAM = '/pycds/program'
+# bring(name): imports a module as a program does. Its globals are those that warnings take where there is no frame.
+_code = compile('def bring(name): __import__(name)', PROGRAM, 'exec').co_consts[0]
+bring = FUNCTION(_code, vars(sys))
+
+
 class Recorder:
     """Follows the imports of this interpreter from now on."""
 
@@ -196,12 +203,16 @@ class Recorder:
                     continue
                 before = self.lists.get(place)
                 if now is not None and before is not None:
+                    if place == LINES:
+                        before = self.read_since(before, now)
                     added = (added_to_list if kind == 'list' else added_to_dict)(before, now)
                     if place == STATE and added is not None:
                         added = [item for item in added if item[0] not in STAYS]
                     if added is None:
                         self.fault('CHANGED', '.'.join(place))
                     elif any(added) if kind == 'list' else added:
+                        if place == LINES and not self.are_own_files(added):
+                            self.fault('CHANGED', 'linecache.cache (of who imports it)')
                         self.event('effect', kind, place, added)
                 self.lists[place] = None if now is None else now.copy()
 
@@ -211,6 +222,25 @@ class Recorder:
             if now is not before:
                 self.event('effect', 'attribute', place, (before, now, []))
             self.lists[place] = now
+
+    def read_since(self, before, now):
+        """
+        Lines of a file are read in two steps, with imports between them. Of what this import itself has added only the
+        last counts.
+        """
+        own = [event[3] for event in self.events.get(self.stack[-1], ()) if event[:3] == ('effect', 'dict', LINES)]
+        before = before.copy()
+        for pairs in own:
+            for i, (key, value) in enumerate(pairs):
+                if before.get(key) is value and key in now and len(value) == 1:
+                    pairs[i] = key, now[key]
+                    before[key] = now[key]
+        return before
+
+    def are_own_files(self, added):
+        """Whether none of these files is that of a module which is just importing this one, or of the program."""
+        importing = {namespace_of(self.modules.get(name)).get('__file__') for name in self.stack[:-1]}
+        return not any(key == PROGRAM or key in importing for key, _ in added)
 
     def settle_loggers(self):
         module = self.modules.get('logging')

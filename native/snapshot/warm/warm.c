@@ -636,11 +636,13 @@ static void watch_all(void) {
 }
 
 static void import_all(PyObject *names) {
+  PyObject *bring = PyDict_GetItemString(warm.globals, "bring");
   for (Py_ssize_t i = 0; i < PyList_Size(names); i++) {
     Py_ssize_t length;
     const char *name = PyUnicode_AsUTF8AndSize(PyList_GetItem(names, i), &length);
     must(name, "the name of a module");
-    PyObject *module = PyImport_ImportModule(name);
+    PyObject *module = warm.watching ? PyObject_CallFunctionObjArgs(bring, PyList_GetItem(names, i), NULL)
+                                     : PyImport_ImportModule(name);
     if (!module && !warm.watching) must(NULL, name);
     PyErr_Clear();
     drop(module);
