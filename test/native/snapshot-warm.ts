@@ -3,7 +3,7 @@
 // were there: the same program is run with and without.
 import { spawnSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { chmodSync, readFileSync } from 'node:fs'
+import { chmodSync, readFileSync, utimesSync } from 'node:fs'
 import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
 import { blame } from '../../src/artifact/snapshot/blame.js'
@@ -920,6 +920,50 @@ compiled('threads of a module that end before a fork come back', async (t, pytho
   }
 })
 
+/** Modules that draw random bytes: for hash maps, as Rust does it, or for what may be something else. */
+const DRAWS: Record<string, string[]> = {
+  keys: ['FLAGS=4', 'KEPT=__thread', 'SAYS="maps"'],
+  safe: ['FLAGS=0', 'KEPT=__thread', 'SAYS="maps"'],
+  hides: ['FLAGS=4', 'KEPT=', 'SAYS="maps"'],
+  ciphers: ['FLAGS=4', 'KEPT=__thread', 'SAYS="AES for x86_64, CRYPTOGAMS by <appro@openssl.org>"'],
+}
+
+compiled(
+  'keys of hash maps are others in each process, and no others are in a snapshot',
+  async (t, python) => {
+    const bench = new WarmBench(t, python)
+    await bench.train()
+    for (const [name, defined] of Object.entries(DRAWS)) {
+      const file = bench.file(`${bench.inSite}/${name}.so`, '')
+      const macros = [`NAME=${name}`, ...defined].map((one) => `-D${one}`)
+      compile(['-shared', '-fPIC', ...macros, '-o', file, inRepository('test/fixtures/snapshot/keys.c')])
+    }
+    bench.file(`${bench.inSite}/uses.py`, 'import keys\nVALUE = keys.key_of_first()\n')
+    const { leftOut } = await bench.freezeWarm([...Object.keys(DRAWS), 'uses'], ENV)
+    t.deepEqual(
+      leftOut.map(({ name, reason, because }) => [name, reason, because]),
+      [
+        ['safe', 'ENTROPY', 'safe'],
+        ['hides', 'ENTROPY', 'hides'],
+        ['ciphers', 'ENTROPY', 'ciphers'],
+        ['uses', 'DIFFERS', 'uses'],
+      ],
+    )
+    const script = bench.file('app/main.py', 'import keys\nprint(keys.key() == keys.key())\n')
+    t.deepEqual((await bench.assertSame(t, 'keys', [script], { env: ENV })).ready, ['keys'])
+    const told = async () => {
+      const program = 'import keys; print(keys.key_of_first(), keys.key(), keys.key())'
+      const { stdout, snapshot } = await bench.start(['-c', program], { env: ENV })
+      t.is(snapshot, 'thawed')
+      return stdout.trim().split(' ')
+    }
+    const [one, other] = [await told(), await told()]
+    t.is(one[1], one[2])
+    t.is(one[0], other[0])
+    t.is(new Set([one[0], one[1], other[1]]).size, 3, `${one} ${other}`)
+  },
+)
+
 compiled(
   'a library whose symbols all others see shows them when its module is imported',
   async (t, python) => {
@@ -1204,6 +1248,51 @@ each('what a snapshot cannot hold is left out, with what imports it, and the rea
   }
 })
 
+/** Modules that look lines of files up: their own, that of whoever imports them, and those of all that are importing. */
+const LINES: Record<string, string> = {
+  'own_line.py': 'import traceback\nLINE = traceback.extract_stack(limit=1)[0].line\n',
+  'other_line.py': 'import linecache, colorsys\nLINE = linecache.getline(colorsys.__file__, 1)\n',
+  'importers_line.py':
+    'import sys, traceback\nLINES = [one.line for one in traceback.extract_stack(limit=7)]\n',
+  'imports.py': 'import importers_line\n',
+  'all_lines.py': 'import traceback\nCOUNT = len([one.line for one in traceback.extract_stack()])\n',
+}
+
+each('lines of files that an import reads are known as they would be', async (t, python) => {
+  const bench = new WarmBench(t, python)
+  await bench.train()
+  for (const [name, text] of Object.entries(LINES)) bench.file(`${bench.inSite}/${name}`, text)
+  const own = join(bench.site, 'own_line.py')
+  utimesSync(own, 1_700_000_000, 1_700_000_000)
+  const { leftOut } = await bench.freezeWarm(['own_line', 'other_line', 'imports', 'all_lines'], ENV)
+  t.deepEqual(
+    leftOut.filter(({ name, because }) => name === because).map(({ name, reason }) => [name, reason]),
+    [
+      ['importers_line', 'CHANGED'],
+      ['all_lines', 'CHANGED'],
+    ],
+  )
+  const ready = async (what: string, program: string) => {
+    const lines = [
+      'import sys, linecache',
+      program,
+      'import own_line, other_line, imports, all_lines',
+      'print(list(linecache.cache), [one[:2] + one[3:] for one in linecache.cache.values() if len(one) == 4])',
+      'print(own_line.LINE, other_line.LINE, linecache.getline(own_line.__file__, 2), own_line.__file__ in linecache.cache)',
+    ]
+    const script = bench.file('app/lines.py', lines.join('\n'))
+    const { ready } = await bench.assertSame(t, what, [script], { env: ENV })
+    return ready.filter((name) => `${name}.py` in LINES)
+  }
+  t.deepEqual(await ready('nothing in the way', ''), ['own_line', 'other_line'])
+  t.deepEqual(await ready('lines that are known', `linecache.getline(${JSON.stringify(own)}, 1)`), [
+    'other_line',
+  ])
+  // The bytecode is as good as before.
+  utimesSync(own, 1_700_000_000.5, 1_700_000_000.5)
+  t.deepEqual(await ready('another time', ''), ['other_line'])
+})
+
 const CLASSES = Array.from({ length: 12 }, (_, i) => `Class${i}`)
 
 each('what goes by the order of a set is no difference, other contents are', async (t, python) => {
@@ -1214,11 +1303,31 @@ each('what goes by the order of a set is no difference, other contents are', asy
     by_address: `${defined}NAMES = [one.__name__ for one in ALL]\nPLACES = {name: i for i, name in enumerate(NAMES)}\n`,
     by_text: 'NAMES = {"alpha", "beta", "gamma", "delta", "epsilon"}\nTEXT = "|".join(NAMES)\n',
     by_number: `${defined}NUMBER = id(Class0) // 4096 % 65521\n`,
+    // What an object says of itself that shows nobody what it holds.
+    by_repr: `import collections\n${defined}NAMES = collections.deque([one.__name__ for one in ALL])\n`,
+    by_repr_of_number: `import collections\nclass Class0: pass\nNUMBERS = collections.deque([id(Class0) // 4096 % 65521])\n`,
+    // As pydantic names classes.
+    by_id: 'class Class0: pass\nTEXT = f"Class0:{id(Class0)}"\nTEXTS = {TEXT, f"{id(int)}"}\n',
+    by_id_of_other:
+      'class Class0: pass\nclass Class1: pass\nTEXT = f"Class:{max(id(Class0), id(Class1)) + 8}"\n',
+    by_id_of_freed: 'TEXT = f"object:{id([[]])}"\n',
   }
   for (const [name, text] of Object.entries(modules)) bench.file(`${bench.inSite}/${name}.py`, text)
   const { leftOut } = await bench.freezeWarm(Object.keys(modules))
   t.deepEqual(
     leftOut.map(({ name, reason, detail }) => [name, reason, detail]),
-    [['by_number', 'DIFFERS', 'NUMBER']],
+    [
+      ['by_number', 'DIFFERS', 'NUMBER'],
+      ['by_repr_of_number', 'DIFFERS', 'NUMBERS'],
+      ['by_id_of_other', 'DIFFERS', 'TEXT'],
+      ['by_id_of_freed', 'DIFFERS', 'TEXT'],
+    ],
   )
+  const program = [
+    'import by_id, by_repr',
+    'print(by_id.TEXT == f"Class0:{id(by_id.Class0)}", by_id.TEXTS == {by_id.TEXT, str(id(int))})',
+    'print(sorted(by_repr.NAMES), list(by_repr.NAMES) == [one.__name__ for one in by_repr.ALL])',
+  ]
+  const script = bench.file('app/main.py', program.join('\n'))
+  t.deepEqual((await bench.assertSame(t, 'by id', [script])).ready, ['by_id', 'by_repr'])
 })

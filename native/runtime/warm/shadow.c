@@ -6,6 +6,8 @@
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -17,6 +19,8 @@
 
 #define NOTHING UINT32_MAX
 #define TOOLS 6
+/* Of a thread's keys in Rust's standard library. */
+#define KEY_BYTES 16
 enum field {
   NAME,
   MODULE,
@@ -33,6 +37,7 @@ enum field {
   BIND,
   LIBRARIES,
   GLOBALS,
+  KEYS,
   FIELDS
 };
 
@@ -82,6 +87,8 @@ struct entry {
   size_t library_count;
   void **globals; /* whose symbols all others see since */
   size_t global_count;
+  void **keys; /* of hash maps, in the storage of the thread that imports */
+  size_t key_count;
   bool anew;            /* it has been dropped, and is going to be loaded as if it had never been */
   bool touched;         /* importing something else changes what it has */
   PyObject *changing;   /* names in it that its functions assign */
@@ -321,7 +328,7 @@ static bool adopt_entry(struct entry *entry, uint32_t number, PyObject *from) {
          adopt_events(entry, PyTuple_GetItem(from, EVENTS)) &&
          adopt_maps(&entry->libraries, &entry->library_count, PyTuple_GetItem(from, LIBRARIES)) &&
          adopt_maps(&entry->globals, &entry->global_count, PyTuple_GetItem(from, GLOBALS)) &&
-         adopt_names(entry, number, from);
+         adopt_maps(&entry->keys, &entry->key_count, PyTuple_GetItem(from, KEYS)) && adopt_names(entry, number, from);
 }
 
 static bool number_all(PyObject *table) {
@@ -842,6 +849,15 @@ static bool notice_extensions(void) {
 
 /* ---- putting in place ---- */
 
+/* Where the kernel has none they stay what they were. */
+static void draw_keys(const struct entry *entry) {
+  char drawn[KEY_BYTES];
+  for (size_t i = 0; i < entry->key_count; i++) {
+    if (syscall(SYS_getrandom, drawn, sizeof drawn, GRND_NONBLOCK) == KEY_BYTES)
+      memcpy(entry->keys[i], drawn, sizeof drawn);
+  }
+}
+
 /* Only dictionaries are touched here: nobody can come in between. What has to be done besides is added to `effects`. */
 static bool activate(struct entry *entry, PyObject *effects) {
   if (entry->state == ACTIVE || entry->kind == FAILED) return true;
@@ -868,6 +884,7 @@ static bool activate(struct entry *entry, PyObject *effects) {
   }
   if (!done || PyDict_SetItem(importlib.modules, entry->name, entry->module) != 0) return false;
   if (entry->global_count > 0) anew_join_global(entry->globals, entry->global_count);
+  draw_keys(entry);
   report_put();
   if (!entry->child) return true;
   PyObject *package = shadow.entries[entry->parent].module;

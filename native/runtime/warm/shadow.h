@@ -13,7 +13,7 @@
  *   name, module, kind, origin, entry of the search path, bytes, mtime, is a package, events (recorder.py),
  *   ((variable, hash of its value or None), ...), ((file, bytes or -1, mtime), ...), the module that others have to begin with or
  *   None, whether its package gets it as an attribute, (address of a library that was loaded for it, ...), (of those that all
- *   others see since, ...)
+ *   others see since, ...), (of the keys that Rust draws for hash maps, ...)
  * `prints`: ([namespace of a class, ...], [(names of the module that change as it does its work, (number of the namespace of a
  * class that it has, ...)), one for each module]).
  * `key` is that of the hashes (_imp.source_hash), `may` and `put` are may_put_back and put_back of effects.py. False: the table is none. */

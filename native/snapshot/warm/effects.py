@@ -22,13 +22,15 @@ LISTS = (
 STATE = ('sys', '<state of the interpreter>')
 # What stays in it: a module whose library is not loaded anew (runtime/warm/anew.c), and that looks for itself there.
 STAYS = {'cached_datetime_module'}
+# Lines of files, by name: not only of those that exist.
+LINES = ('linecache', 'cache')
 # Dictionaries: importing adds to them.
 DICTS = (
     STATE,
     ('copyreg', 'dispatch_table'),
     ('copyreg', '_extension_registry'),
     ('copyreg', '_inverted_registry'),
-    ('linecache', 'cache'),
+    LINES,
     ('logging', '_levelToName'),
     ('logging', '_nameToLevel'),
     ('_sqlite3', 'adapters'),
@@ -230,6 +232,19 @@ def put_back(what, place, payload):
             draw()
 
 
+def are_as_read(payload):
+    """Whether files whose lines were read are what they were; of others a loader is going to be asked."""
+    for _, entry in payload:
+        if len(entry) == 4 and entry[1] is not None:
+            try:
+                status = posix.stat(entry[3])
+            except OSError:
+                return False
+            if (status.st_size, status.st_mtime) != (entry[0], entry[1]):
+                return False
+    return True
+
+
 def may_put_back(what, place, payload):
     """Whether nothing is there that would have led importing elsewhere."""
     if what == 'loggers':
@@ -245,5 +260,5 @@ def may_put_back(what, place, payload):
         return attribute_of(sys.modules, place) is payload[0]
     if what == 'dict' and place[0] in sys.modules:
         there = attribute_of(sys.modules, place)
-        return not any(key in there for key, _ in payload)
+        return not any(key in there for key, _ in payload) and (place != LINES or are_as_read(payload))
     return True

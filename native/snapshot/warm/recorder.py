@@ -12,6 +12,7 @@
 #   ('unseen', name)              the same, and it was not
 #   ('names', packages)           it looked which modules of these packages there are; those it found are 'seen'
 #   ('pool', processors)          it has asked for the number of processors, or started a thread for each, which end before a fork
+#   ('keys', library, offset)     Rust's keys of hash maps are there in the thread's storage of one of its libraries
 #   ('effect', what, place, payload)   see effects.py
 
 import _codecs
@@ -44,11 +45,21 @@ SYSCONFIG = {('sysconfig', '_CONFIG_VARS'): None, ('sysconfig', '_CONFIG_VARS_IN
 FORGOTTEN = {('platform', '_uname_cache'): None, ('platform', '_sys_version_cache'): {}, ('platform', '_platform_cache'): {}, **SYSCONFIG}
 # Not of the image, or another one in each container.
 OUTSIDE = ('/proc/', '/sys/', '/dev/', '/etc/', '/run/', '/tmp/', '/var/')
+# By the beginning of a library's file: the bytes that it draws once, of which it makes the keys of its hash maps. The crate
+# ahash draws them like any others.
+SEEDS_OF_MAPS = {'_pydantic_core': 64}
 
 
 FUNCTION = type(lambda: None)
 SPEC = type(sys.__spec__)
 NAMESPACE_OF_TYPE = type.__dict__['__dict__'].__get__
+
+
+# Stands for the program's file: whoever looks through the whole stack while it is imported comes to a frame of it.
+PROGRAM = '/pycds/program'
+# bring(name): imports a module as a program does. Its globals are those that warnings take where there is no frame.
+_code = compile('def bring(name): __import__(name)', PROGRAM, 'exec').co_consts[0]
+bring = FUNCTION(_code, vars(sys))
 
 
 class Recorder:
@@ -80,6 +91,7 @@ class Recorder:
         self.begun = []  # in this order
         self.effects = []
         self.hidden = {}
+        self.drawn = set()  # libraries of SEEDS_OF_MAPS that have drawn what they draw once
         self.seeds = {}  # by module: how many generators of random numbers have drawn their state
         self.generators = {}  # by address: those that are seeded again
         self.models = {}  # by class of generators: one that was made by this, and how often it has drawn
@@ -196,12 +208,16 @@ class Recorder:
                     continue
                 before = self.lists.get(place)
                 if now is not None and before is not None:
+                    if place == LINES:
+                        before = self.read_since(before, now)
                     added = (added_to_list if kind == 'list' else added_to_dict)(before, now)
                     if place == STATE and added is not None:
                         added = [item for item in added if item[0] not in STAYS]
                     if added is None:
                         self.fault('CHANGED', '.'.join(place))
                     elif any(added) if kind == 'list' else added:
+                        if place == LINES and not self.are_own_files(added):
+                            self.fault('CHANGED', 'linecache.cache (of who imports it)')
                         self.event('effect', kind, place, added)
                 self.lists[place] = None if now is None else now.copy()
 
@@ -211,6 +227,25 @@ class Recorder:
             if now is not before:
                 self.event('effect', 'attribute', place, (before, now, []))
             self.lists[place] = now
+
+    def read_since(self, before, now):
+        """
+        Lines of a file are read in two steps, with imports between them. Of what this import itself has added only the
+        last counts.
+        """
+        own = [event[3] for event in self.events.get(self.stack[-1], ()) if event[:3] == ('effect', 'dict', LINES)]
+        before = before.copy()
+        for pairs in own:
+            for i, (key, value) in enumerate(pairs):
+                if before.get(key) is value and key in now and len(value) == 1:
+                    pairs[i] = key, now[key]
+                    before[key] = now[key]
+        return before
+
+    def are_own_files(self, added):
+        """Whether none of these files is that of a module which is just importing this one, or of the program."""
+        importing = {namespace_of(self.modules.get(name)).get('__file__') for name in self.stack[:-1]}
+        return not any(key == PROGRAM or key in importing for key, _ in added)
 
     def settle_loggers(self):
         module = self.modules.get('logging')
@@ -260,8 +295,27 @@ class Recorder:
             elif kind == 'PROCESSORS':
                 if found and owner and ('pool', self.processors) not in self.events[owner]:
                     self.event('pool', self.processors)
+            elif kind == 'KEYS':
+                self.keys(*found)
+            elif kind == 'DRAWN':
+                self.draw(*found)
             elif owner:
                 self.fault(kind, found)
+
+    def keys(self, library, offset):
+        """A library keeps them for the thread: from its own module on they are others in each process."""
+        for name, own in self.libraries.items():
+            if library in own and name:
+                self.events.setdefault(name, []).append(('keys', own.index(library), offset))
+                return
+        self.fault('ENTROPY')
+
+    def draw(self, library, size):
+        """It has drawn as many bytes, once since the last look."""
+        if SEEDS_OF_MAPS.get(library.partition('.')[0]) == size and library not in self.drawn:
+            self.drawn.add(library)
+        elif self.stack[-1]:
+            self.fault('ENTROPY', library)
 
     def settle_renewals(self, name, module):
         """What a module has drawn, and draws again in each process."""

@@ -191,7 +191,7 @@ def record_of(recorder):
     names = loaded(recorder)
     modules = []
     replaced = replaced_of(recorder)
-    values = Values(recorder.generators)
+    values = Values(recorder.generators, recorder.all_objects())
     inherit(recorder)
     recorder.leave_globals()
     # What variables were is in no record and in no snapshot.
@@ -452,7 +452,7 @@ def build(recorder, record):
     began = {name: place for place, name in enumerate(recorder.begun)}
     table = []
     for name, module in recorder.base.items():
-        table.append((name, module, 'base', '', '', 0, 0, False, (), (), (), None, False, (), ()))
+        table.append((name, module, 'base', '', '', 0, 0, False, (), (), (), None, False, (), (), ()))
     for name, about in entries.items():
         # A module's load begins with that of its package.
         outer = [one for one in groups[name] if one.rpartition('.')[0] not in groups[name]]
@@ -460,6 +460,8 @@ def build(recorder, record):
         parent, _, child = name.rpartition('.')
         events = []
         for event in about['events']:
+            if event[0] == 'keys':
+                continue
             if event[0] == 'set':
                 event = ('set', event[1], objects[event[1]])
             events.append(event)
@@ -480,15 +482,22 @@ def build(recorder, record):
                 about['bind'],
                 tuple(recorder.libraries.get(name, ())),
                 tuple(recorder.globals.get(name, ())),
+                keys_in(about['events'], recorder.libraries.get(name, ())),
             )
         )
     for about in record['failed']:
         if about['name'] in entries:
             raise ValueError('%s is imported and is not' % about['name'])
-        table.append((about['name'], None, *(about[key] for key in PLACE), about['package'], (), (), (), None, False, (), ()))
+        table.append((about['name'], None, *(about[key] for key in PLACE), about['package'], (), (), (), None, False, (), (), ()))
     for name, owner in owners_of(entries).items():
-        table.append((name, objects[name], 'set', '', '', 0, 0, False, (('ask', owner),), (), (), None, False, (), ()))
+        table.append((name, objects[name], 'set', '', '', 0, 0, False, (('ask', owner),), (), (), None, False, (), (), ()))
     return table
+
+
+def keys_in(events, libraries):
+    """The addresses of the keys that these libraries keep for this thread."""
+    places = [(libraries[event[1]], event[2]) for event in events if event[0] == 'keys']
+    return tuple(address for address in (keys_of(*place) for place in places) if address)
 
 
 # Include/object.h: of classes that no program can change.
@@ -715,7 +724,7 @@ def read_names(path):
 
 def forget():
     """Leaves in this namespace only what goes on being used."""
-    used = {'__builtins__', '_warnings', 'os', 'posix', 'sys', 'put_back', 'may_put_back', '_put_logger', 'RENEWALS', 'MISSING', 'attribute_of', 'attributes_of', 'holder_of', 'STATE', 'INTERPRETER'}
+    used = {'__builtins__', '_warnings', 'os', 'posix', 'sys', 'put_back', 'may_put_back', '_put_logger', 'RENEWALS', 'MISSING', 'attribute_of', 'attributes_of', 'holder_of', 'STATE', 'INTERPRETER', 'LINES', 'are_as_read'}
     names = globals()
     for name in list(names):
         if name not in used:

@@ -3,14 +3,19 @@
 # number of the process, the host or chance. Addresses are no values and sets have no order. Classes and functions count for
 # the module that defines them. Only in a template that is watched, which no process is made of.
 import _imp
+import builtins
 import io
 
 DEPTH = 12
 # What is beyond is not compared; more than libraries hold.
 MOST_VALUES = 1000000
 LEAST_ADDRESS = 0x10000
+ONLY_DIGITS = bytes(byte if byte in b'0123456789' else 32 for byte in range(256))
 # Before a number that may be an address.
 NUMBER = '\0'
+# Before what an object of an extension module says of itself.
+OPAQUE = '\1'
+PUNCTUATION = {ord(character): ' ' for character in '{}[]()<>,:;'}
 SIMPLE = {type(None), bool, int, float, complex, str, bytes, type(Ellipsis), type(NotImplemented)}
 MODULE = type(sys)
 SLOT, GETSET = type(FUNCTION.__globals__), type(FUNCTION.__code__)
@@ -25,11 +30,13 @@ UNSEEN = {
 class Values:
     """Walks through what modules hold."""
 
-    def __init__(self, seeded):
+    def __init__(self, seeded, objects):
         """
         :param seeded: by address: generators of random numbers whose state is drawn again in each process
+        :param objects: all that the collector knows. The addresses of classes among them, as numbers in texts, stay true
         """
         self.seeded = seeded
+        self.addresses = {id(one): one for one in (*vars(builtins).values(), *objects) if type in type(one).__mro__}
         self.seen = {}  # by address; kept, so that the addresses stay those of what was seen
         self.mapped = mapped_ranges()
         self.module = ''
@@ -49,7 +56,7 @@ class Values:
             self.walk(value, DEPTH)
             masked = ['address' if text.startswith(NUMBER) else text for text in self.texts]
             found[key] = '%s %s' % (digest(masked), digest([text.removeprefix(NUMBER) for text in self.texts]))
-            orderless[key] = digest(sorted(masked))
+            orderless[key] = digest(sorted(part for text in masked for part in parts_of(text)))
         return found, orderless
 
     def walk(self, value, depth):
@@ -58,7 +65,7 @@ class Values:
             self.texts.append(NUMBER + repr(value))
             return
         if kind in SIMPLE:
-            self.texts.append(without_addresses(repr(value)))
+            self.texts.append(self.text_of(value))
             return
         self.texts.append(NAME_OF_TYPE(kind))
         if id(value) in self.seen or depth == 0 or len(self.seen) > MOST_VALUES:
@@ -88,7 +95,7 @@ class Values:
     def walk_set(self, value):
         """Without what its elements hold: which of them was seen before is a matter of their order."""
         elements = (set if set in type(value).__mro__ else frozenset).__iter__(value)
-        self.texts.extend(sorted(map(shallow, elements)))
+        self.texts.extend(sorted(map(self.shallow, elements)))
 
     def walk_class(self, value, depth):
         self.texts.append(NAME_OF_TYPE(value))
@@ -117,9 +124,23 @@ class Values:
             self.walk(part, depth - 1)
         if not parts and type(type(value).__repr__) is not FUNCTION and type(value).__repr__ is not object.__repr__:
             try:
-                self.texts.append(without_addresses(repr(value)))
+                self.texts.append(OPAQUE + self.text_of(value))
             except Exception:
                 pass
+
+    def shallow(self, value):
+        if type(value) in SIMPLE:
+            return self.text_of(value)
+        return ','.join(map(self.shallow, value)) if type(value) is tuple else name_of(value)
+
+    def text_of(self, value):
+        text = without_addresses(repr(value))
+        for number in sorted(numbers_in(text)):
+            of = self.addresses.get(int(number))
+            # Where it is a part of another number that one is no address.
+            if of is not None:
+                text = text.replace(number, '<%s.%s>' % (defined_in(of), NAME_OF_TYPE(of)))
+        return text
 
 
 def members_of(value):
@@ -140,14 +161,21 @@ def digest(texts):
     return _imp.source_hash(0, '|'.join(texts).encode('utf-8', 'replace')).hex()
 
 
-def shallow(value):
+def name_of(value):
     kind = type(value)
-    if kind in SIMPLE:
-        return without_addresses(repr(value))
-    if kind is tuple:
-        return ','.join(map(shallow, value))
     name = NAME_OF_TYPE(value) if type in kind.__mro__ else value.__qualname__ if kind is FUNCTION else ''
     return '%s %s' % (NAME_OF_TYPE(kind), name)
+
+
+def parts_of(text):
+    """Of what an object says of itself: it may hold a set or a map, whose order nobody else can ask for."""
+    return text.translate(PUNCTUATION).split() if text.startswith(OPAQUE) else [text]
+
+
+def numbers_in(text):
+    """Those in decimal that are long enough for an address."""
+    words = text.encode('utf-8', 'replace').translate(ONLY_DIGITS).split()
+    return {word.decode() for word in words if 6 <= len(word) <= 20}
 
 
 def mapped_ranges():

@@ -3,6 +3,7 @@
 #include "warm.h"
 
 #include <fcntl.h>
+#include <link.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +14,7 @@
 
 #include "../../cpython/object.h"
 #include "holes.h"
+#include "keys.h"
 #include "watch.h"
 
 /* A file: of lines, each the name of a module, for a template that is watched; else the record of one. */
@@ -338,7 +340,40 @@ static void add_kind(PyObject *list, const char *kind, PyObject *value) {
   Py_DecRef(pair);
 }
 
-/* Of SEEDS, FORK and PROCESSORS: how often; of ENVIRONMENT: the names; of a fault (recorder.py): the library that asked. */
+static const char *file_of(const struct link_map *map) {
+  const char *slash = strrchr(map->l_name, '/');
+  return slash ? slash + 1 : map->l_name;
+}
+
+static PyObject *tuple_of(PyObject *first, PyObject *second) {
+  PyObject *pair = PyTuple_New(2);
+  PyTuple_SetItem(pair, 0, first);
+  PyTuple_SetItem(pair, 1, second);
+  return pair;
+}
+
+static void add_asker(PyObject *list, const struct watch_asker *asker) {
+  static const char *const kinds[] = {
+      [WATCH_ENTROPY] = "ENTROPY", [WATCH_TIME] = "TIME", [WATCH_PID] = "PID", [WATCH_HOST] = "HOST"};
+  PyObject *library = text_of(asker->library);
+  if (asker->kind == WATCH_ENTROPY && asker->times == 1)
+    add_kind(list, "DRAWN", tuple_of(library, PyLong_FromLong((long)asker->bytes)));
+  else
+    add_kind(list, kinds[asker->kind], library);
+}
+
+static void add_keys(PyObject *list, const struct watch_keys *keys) {
+  size_t offset = keys_find(keys->map, keys->bytes);
+  PyObject *map = PyLong_FromVoidPtr((void *)(uintptr_t)keys->map);
+  if (offset == KEYS_NOWHERE) {
+    drop(map);
+    add_kind(list, "ENTROPY", text_of(file_of(keys->map)));
+  } else
+    add_kind(list, "KEYS", tuple_of(map, PyLong_FromLong((long)offset)));
+}
+
+/* Of SEEDS, FORK and PROCESSORS: how often; of ENVIRONMENT: the names; of KEYS: (address of what describes a library, where they
+ * are in its storage); of DRAWN: (library, bytes) if it has drawn as many once; of a fault (recorder.py): the library that asked. */
 static PyObject *probe(PyObject *self, PyObject *unused) {
   (void)self;
   (void)unused;
@@ -356,15 +391,13 @@ static PyObject *probe(PyObject *self, PyObject *unused) {
     freeze_refuse("an import reads too many variables");
   }
   add_kind(list, "ENVIRONMENT", names);
-  static const char *const kinds[] = {
-      [WATCH_ENTROPY] = "ENTROPY", [WATCH_TIME] = "TIME", [WATCH_PID] = "PID", [WATCH_HOST] = "HOST"};
-  for (unsigned i = 0; i < watch->askers && i < WATCH_ASKERS; i++)
-    add_kind(list, kinds[watch->asker[i].kind], text_of(watch->asker[i].library));
+  for (unsigned i = 0; i < watch->askers && i < WATCH_ASKERS; i++) add_asker(list, &watch->asker[i]);
+  for (unsigned i = 0; i < watch->keys; i++) add_keys(list, &watch->key[i]);
   if (watch->askers > WATCH_ASKERS) add_kind(list, "ENTROPY", text_of(""));
   add_kind(list, "SEEDS", PyLong_FromLong(watch->seeds));
   add_kind(list, "FORK", PyLong_FromLong(watch->fork));
   add_kind(list, "PROCESSORS", PyLong_FromLong(watch->processors));
-  watch->askers = watch->names = watch->seeds = watch->fork = watch->processors = 0;
+  watch->askers = watch->keys = watch->names = watch->seeds = watch->fork = watch->processors = 0;
   return list;
 }
 
@@ -440,6 +473,13 @@ static PyObject *needed(PyObject *self, PyObject *number) {
   }
   drop(all);
   return list;
+}
+
+/* keys_of(address of a library, offset): the address of its keys in the storage of this thread, or 0. */
+static PyObject *keys_of(PyObject *self, PyObject *args) {
+  (void)self;
+  const void *map = (const void *)(uintptr_t)PyLong_AsUnsignedLongMask(PyTuple_GetItem(args, 0));
+  return PyLong_FromVoidPtr((void *)keys_address(map, PyLong_AsUnsignedLongMask(PyTuple_GetItem(args, 1))));
 }
 
 /* load_anew(addresses, [(module, is of a library), ...]): what is imported from now on is loaded as if it had never been. */
@@ -519,6 +559,7 @@ static PyMethodDef needed_method = {"needed", needed, METH_O, NULL};
 static PyMethodDef load_anew_method = {"load_anew", load_anew, METH_VARARGS, NULL};
 static PyMethodDef process_state_method = {"process_state", process_state, METH_NOARGS, NULL};
 static PyMethodDef context_method = {"context", context, METH_NOARGS, NULL};
+static PyMethodDef keys_of_method = {"keys_of", keys_of, METH_VARARGS, NULL};
 static PyMethodDef probe_method = {"probe", probe, METH_NOARGS, NULL};
 
 static void run_sources(void) {
@@ -532,7 +573,7 @@ static void run_sources(void) {
   static PyMethodDef *const methods[] = {&put_off_method,       &fingerprints_method, &libraries_method,
                                          &global_scope_method,  &leave_global_method, &refuses_method,
                                          &needed_method,        &load_anew_method,    &callers_of_method,
-                                         &process_state_method, &context_method};
+                                         &process_state_method, &context_method,      &keys_of_method};
   for (size_t i = 0; i < sizeof methods / sizeof *methods; i++) {
     PyObject *function = PyCFunction_NewEx(methods[i], &_Py_NoneStruct, NULL);
     PyDict_SetItemString(warm.globals, methods[i]->ml_name, function);
@@ -598,11 +639,13 @@ static void watch_all(void) {
 }
 
 static void import_all(PyObject *names) {
+  PyObject *bring = PyDict_GetItemString(warm.globals, "bring");
   for (Py_ssize_t i = 0; i < PyList_Size(names); i++) {
     Py_ssize_t length;
     const char *name = PyUnicode_AsUTF8AndSize(PyList_GetItem(names, i), &length);
     must(name, "the name of a module");
-    PyObject *module = PyImport_ImportModule(name);
+    PyObject *module = warm.watching ? PyObject_CallFunctionObjArgs(bring, PyList_GetItem(names, i), NULL)
+                                     : PyImport_ImportModule(name);
     if (!module && !warm.watching) must(NULL, name);
     PyErr_Clear();
     drop(module);

@@ -5,6 +5,7 @@
 #include "watch.h"
 
 #include <dlfcn.h>
+#include <link.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdbool.h>
@@ -17,6 +18,10 @@
 #include <time.h>
 #include <unistd.h>
 
+/* linux/random.h; of glibc since 2.32. */
+#ifndef GRND_INSECURE
+#define GRND_INSECURE 4
+#endif
 #define EXPORTED __attribute__((visibility("default")))
 
 /* How much CPython draws for the state of a generator of the module random. */
@@ -74,22 +79,29 @@ static const void *interpreter(void) {
 }
 
 /* Whose answer is another process' own. The interpreter asks for what Python code has asked it for. */
-static void note(enum watch_kind kind, const void *caller) {
+static void note_bytes(enum watch_kind kind, size_t bytes, const void *caller) {
   Dl_info info = {0};
   const char *path = dladdr(caller, &info) && info.dli_fname ? info.dli_fname : "unknown.so",
              *slash = strrchr(path, '/');
   const char *library = info.dli_fbase && info.dli_fbase == interpreter() ? "" : slash ? slash + 1 : path;
   for (unsigned i = 0; i < watch.askers && i < WATCH_ASKERS; i++) {
-    if (watch.asker[i].kind == kind && strncmp(watch.asker[i].library, library, WATCH_NAME_BYTES - 1) == 0) return;
+    struct watch_asker *one = &watch.asker[i];
+    if (one->kind != kind || one->bytes != bytes || strncmp(one->library, library, WATCH_NAME_BYTES - 1) != 0) continue;
+    one->times++;
+    return;
   }
   if (watch.askers < WATCH_ASKERS) {
     struct watch_asker *one = &watch.asker[watch.askers];
     one->kind = kind;
+    one->bytes = bytes;
+    one->times = 1;
     memset(one->library, 0, WATCH_NAME_BYTES);
     for (size_t i = 0; library[i] && i < WATCH_NAME_BYTES - 1; i++) one->library[i] = library[i];
   }
   watch.askers++;
 }
+
+static void note(enum watch_kind kind, const void *caller) { note_bytes(kind, 0, caller); }
 
 #define CALLER __builtin_return_address(0)
 
@@ -112,7 +124,18 @@ static void note_entropy(size_t bytes, const void *caller) {
   if (bytes == GENERATOR_BYTES)
     watch.seeds++;
   else if (bytes > 1 || (bytes == 1 && !is_first_byte_of(caller)))
-    note(WATCH_ENTROPY, caller);
+    note_bytes(WATCH_ENTROPY, bytes, caller);
+}
+
+/* Whether these are keys of hash maps, which are found again by their value. */
+static bool note_keys(const void *buffer, const void *caller) {
+  Dl_info info;
+  void *map;
+  if (watch.keys == WATCH_KEYS || !dladdr1(caller, &info, &map, RTLD_DL_LINKMAP)) return false;
+  struct watch_keys *one = &watch.key[watch.keys++];
+  one->map = map;
+  memcpy(one->bytes, buffer, sizeof one->bytes);
+  return true;
 }
 
 /* All generators begin alike: by that those are found which nobody has used or seeded (generators.py). */
@@ -123,8 +146,11 @@ static ssize_t draw(void *buffer, size_t bytes, unsigned flags) {
 }
 
 EXPORTED ssize_t getrandom(void *buffer, size_t bytes, unsigned flags) {
-  note_entropy(bytes, CALLER);
-  return draw(buffer, bytes, flags);
+  bool may_be_keys = flags == GRND_INSECURE && bytes == WATCH_KEY_BYTES;
+  if (!may_be_keys) note_entropy(bytes, CALLER);
+  ssize_t drawn = draw(buffer, bytes, flags);
+  if (may_be_keys && drawn > 0 && !note_keys(buffer, CALLER)) note_entropy(bytes, CALLER);
+  return drawn;
 }
 
 EXPORTED int getentropy(void *buffer, size_t bytes) {

@@ -12,18 +12,30 @@
 #define WATCH_NAMES 256
 #define WATCH_NAME_BYTES 64
 #define WATCH_ASKERS 32
+#define WATCH_KEYS 32
+#define WATCH_KEY_BYTES 16
 
 enum watch_kind { WATCH_ENTROPY, WATCH_TIME, WATCH_PID, WATCH_HOST };
 
 /* A library that has asked for one of these: the name of its file, or nothing for the interpreter itself. */
 struct watch_asker {
   enum watch_kind kind;
+  size_t bytes;   /* of each answer, where it has random ones; else 0 */
+  unsigned times; /* that it has asked for as many */
   char library[WATCH_NAME_BYTES];
+};
+
+/* Random bytes of which the library itself said that they need not be safe (GRND_INSECURE): Rust's keys of hash maps. */
+struct watch_keys {
+  const void *map; /* struct link_map */
+  unsigned char bytes[WATCH_KEY_BYTES];
 };
 
 struct watch {
   unsigned askers; /* more than WATCH_ASKERS: some are missing */
   struct watch_asker asker[WATCH_ASKERS];
+  unsigned keys;
+  struct watch_keys key[WATCH_KEYS];
   unsigned seeds;      /* how often as many random bytes were drawn as a generator of the module random takes */
   unsigned fork;       /* handlers that libraries have set for the time before a fork */
   unsigned processors; /* how often their number was asked for */

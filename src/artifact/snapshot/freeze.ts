@@ -14,7 +14,7 @@ import { lastLine, type Room } from './room.js'
 /** More than any set of modules takes. */
 const MOST_ROUNDS = 20
 /** So often the order of what a module holds is looked at again, at other addresses: a few may come as they came. */
-const MOST_AGAIN = 3
+const MOST_AGAIN = 8
 export const WATCH_NAME = 'pycds-watch.so'
 const REFUSED = /^pycds: this interpreter cannot be frozen: (.*)$/m
 /** Resolves the paths of scripts as a start will: without symbolic links. */

@@ -10,6 +10,7 @@ export type WarmEvent =
   | ['seen' | 'unseen', string]
   | ['names', packages: string]
   | ['pool', processors: string]
+  | ['keys', library: number, offset: number]
   | ['effect', what: string, place: string, size: number]
 
 /** A reason of faults.ts, and what it is about; of `anew` a module, and why. */
