@@ -90,6 +90,15 @@ def _renew_numpy_random(module):
     module._rand.seed()
 
 
+def _renew_numpy_testing(module):
+    # Newer versions have neither.
+    for name in ('memusage', 'jiffies'):
+        function = getattr(module, name, None)
+        first, *others = getattr(function, '__defaults__', None) or (None,)
+        if isinstance(first, str) and first.startswith('/proc/'):
+            function.__defaults__ = ('/proc/%d/stat' % os.getpid(), *others)
+
+
 def _renew_urllib3(module):
     module.HAS_IPV6 = module._has_ipv6('::1')
 
@@ -107,6 +116,7 @@ RENEWALS = {
     'dateutil.parser._parser': (('TIME',), ('DEFAULTPARSER',), _renew_dateutil),
     'numpy': ((), ('kernel_version',), _renew_numpy),
     'numpy.random.mtrand': (('ENTROPY',), ('_rand',), _renew_numpy_random),
+    'numpy.testing._private.utils': (('PID',), ('memusage', 'jiffies'), _renew_numpy_testing),
     'urllib3.util.connection': (('SOCKET',), (), _renew_urllib3),
     'multiprocessing.process': (('ENTROPY',), ('_current_process',), _renew_multiprocessing),
     'billiard.process': (('ENTROPY',), ('_current_process',), _renew_multiprocessing),
