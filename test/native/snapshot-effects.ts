@@ -4,6 +4,7 @@
 import { readFileSync } from 'node:fs'
 import test from 'ava'
 import { inRepository } from '../helpers/repository.js'
+import { notRoot } from '../helpers/skipped.js'
 import { findFreezable } from '../helpers/snapshot.js'
 import { testInTurn } from '../helpers/test-in-turn.js'
 import { TIER } from '../helpers/tier.js'
@@ -64,4 +65,61 @@ for (const python of pythons) {
       t.is(ready.includes(module), !AS_EVER.has(module), module)
     }
   })
+}
+
+/** Imports of which nothing is left but what is in their modules, or what is made anew in each process. */
+const HARMLESS: Record<string, string> = {
+  // Extension modules do not find the module of decimals while they are loaded.
+  counts: 'import decimal; VALUE = decimal.Decimal(1) + 2; import ctypes, mmap',
+  discards: 'import os\nwith open(os.devnull, "w") as file: file.write("nothing")',
+}
+/** Not these, and why. */
+const HARMFUL: Record<string, [program: string, reason: string]> = {
+  keeps_open: ['import os; KEPT = open(os.devnull, "w")', 'DESCRIPTOR'],
+  rounds: ['import decimal; VALUE = decimal.Decimal(1) / 3', 'INTERPRETER'],
+  fills: ['open("/dev/full", "w").close()', 'WROTE'],
+}
+/** Of older numpy. */
+const MEASURES = [
+  'import os',
+  'def memusage(_proc_pid_stat=f"/proc/{os.getpid()}/stat"): return _proc_pid_stat',
+  'def jiffies(_proc_pid_stat=f"/proc/{os.getpid()}/stat", _load_time=[]): return _proc_pid_stat, _load_time',
+].join('\n')
+
+for (const python of pythons) {
+  testInTurn(
+    `${python.version}: an import of which nothing is left is none that changes something`,
+    async (t) => {
+      const bench = new WarmBench(t, python)
+      await bench.train()
+      const utils = 'numpy.testing._private.utils'
+      const texts = Object.entries(HARMFUL).map(([name, [text]]) => [name, text] as const)
+      for (const [name, text] of [...Object.entries(HARMLESS), ...texts])
+        bench.file(`${bench.inSite}/${name}.py`, `${text}\n`)
+      for (const name of ['numpy', 'numpy/testing', 'numpy/testing/_private'])
+        bench.file(`${bench.inSite}/${name}/__init__.py`, '')
+      bench.file(`${bench.inSite}/${utils.replaceAll('.', '/')}.py`, MEASURES)
+      const names = [...OBSERVED, ...Object.keys(HARMLESS), ...Object.keys(HARMFUL), utils]
+      const { leftOut } = await bench.freezeWarm(names, ENV)
+      t.deepEqual(
+        leftOut.map(({ name, reason }) => [name, reason]),
+        Object.entries(HARMFUL).map(([name, [, reason]]) => [name, reason]),
+      )
+      const script = bench.file('app/observe.py', OBSERVE)
+      for (const name of Object.keys(HARMLESS)) {
+        const { ready } = await bench.assertSame(t, name, [script, name], { env: ENV })
+        t.true(ready.includes(name), name)
+      }
+      const numbers = `import os, ${utils} as u; stat = f"/proc/{os.getpid()}/stat"; print(u.memusage() == stat, u.jiffies() == (stat, []))`
+      const { ready } = await bench.assertSame(t, utils, ['-c', numbers], { env: ENV })
+      t.true(ready.includes(utils))
+      if (notRoot !== undefined) return
+      const other = ['unshare', '-m', 'sh', '-c', 'mount --bind /etc/passwd /dev/null; exec "$@"', 'sh']
+      const elsewhere = await bench.assertSame(t, 'no device', [script, 'discards'], {
+        env: ENV,
+        through: other,
+      })
+      t.true(elsewhere.not.includes('discards'))
+    },
+  )
 }

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "../decide/conditions.h"
@@ -17,6 +18,9 @@
 
 #define NOTHING UINT32_MAX
 #define TOOLS 6
+/* In the place of a number of bytes: table.py. */
+#define OF_NO_FILE (-1)
+#define OF_NULL_DEVICE (-2)
 enum field {
   NAME,
   MODULE,
@@ -464,7 +468,9 @@ static bool is_watched(void) {
 
 static bool is_file(const char *path, long long bytes, long long mtime) {
   struct stat status;
-  if (syscall(SYS_newfstatat, AT_FDCWD, path, &status, 0) != 0) return bytes < 0;
+  if (syscall(SYS_newfstatat, AT_FDCWD, path, &status, 0) != 0) return bytes == OF_NO_FILE;
+  if (bytes == OF_NULL_DEVICE)
+    return S_ISCHR(status.st_mode) && status.st_rdev == makedev(1, 3) && (status.st_mode & 0666) == 0666;
   return S_ISREG(status.st_mode) && status.st_size == bytes && status.st_mtim.tv_sec == mtime;
 }
 

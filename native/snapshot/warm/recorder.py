@@ -478,7 +478,9 @@ class Recorder:
         _thread.stack_size(size)
         yield 'stack size of threads', size
         yield 'collector', (self.collector.get_threshold(), self.collector.isenabled(), self.collector.get_debug())
-        yield 'context variables', Same(one for pair in context().items() if not is_untouched(*pair) for one in pair)
+        # Extension modules do not find it while they are loaded.
+        default = namespace_of(self.modules.get('decimal', self.hidden.get('decimal'))).get('DefaultContext')
+        yield 'context variables', Same(one for pair in context().items() if not is_untouched(*pair, default) for one in pair)
         yield 'handlers of codec errors', Same(map(_codecs.lookup_error, ERROR_HANDLERS))
         for name in ('stdin', 'stdout', 'stderr'):
             stream = getattr(sys, name)
@@ -760,7 +762,9 @@ class Recorder:
         # The import system's own.
         if path.endswith('.pyc') or '/__pycache__/' in path:
             return
-        if flags & (posix.O_WRONLY | posix.O_RDWR | posix.O_CREAT):
+        if is_null_device(path):
+            self.files.setdefault(self.stack[-1], set()).add(path)
+        elif flags & (posix.O_WRONLY | posix.O_RDWR | posix.O_CREAT):
             self.fault('WROTE', path)
         elif not path.startswith('/') or (path.startswith(OUTSIDE) and not path.startswith(self.inside_of)):
             self.fault('OUTSIDE', path)
@@ -820,6 +824,19 @@ CHANGING = {
 }
 
 
+CHARACTER_DEVICE = 0o020000
+NULL_DEVICE = posix.makedev(1, 3)
+
+
+def is_null_device(path):
+    """Whether it is what keeps nothing of what is written to it, for all users: shadow.c looks again."""
+    try:
+        status = posix.stat(path)
+    except OSError:
+        return False
+    return status.st_mode & ~0o777 == CHARACTER_DEVICE and status.st_mode & 0o666 == 0o666 and status.st_rdev == NULL_DEVICE
+
+
 # Those that are there without any import: others only add to them.
 ERROR_HANDLERS = (
     *('strict', 'ignore', 'replace', 'xmlcharrefreplace', 'backslashreplace', 'namereplace'),
@@ -827,9 +844,8 @@ ERROR_HANDLERS = (
 )
 
 
-def is_untouched(variable, value):
+def is_untouched(variable, value, default):
     """Whether a context variable is the one that decimal sets with the first number, to what it is set to anyway."""
-    default = namespace_of(sys.modules.get('decimal')).get('DefaultContext')
     return variable.name == 'decimal_context' and repr(value) == repr(default)
 
 

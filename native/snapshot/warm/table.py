@@ -179,6 +179,8 @@ def replaced_of(recorder):
 
 
 FRAME = type(sys._getframe())
+# In the place of a number of bytes: shadow.c.
+OF_NULL_DEVICE = -2
 
 
 def loaded(recorder):
@@ -224,7 +226,7 @@ def record_of(recorder):
         for path in sorted(recorder.files.get(name, ())):
             try:
                 status = posix.stat(path)
-                files.append([path, status.st_size, int(status.st_mtime)])
+                files.append([path, OF_NULL_DEVICE, 0] if is_null_device(path) else [path, status.st_size, int(status.st_mtime)])
             except OSError:
                 files.append([path, -1, 0])
         found, orderless = values.digests_of(name, namespace_of(recorder.modules[name]))
@@ -506,7 +508,8 @@ def classes_of(module):
         if id(one) in found or flags_of(one) & IMMUTABLE:
             continue
         found[id(one)] = one
-        work += (type(one), *bases_of(one))
+        # Of one that was never made ready there are none.
+        work += (type(one), *(bases_of(one) or ()))
         work += (value for value in items_of(one).values() if issubclass(type(value), type))
     return list(found.values())
 
