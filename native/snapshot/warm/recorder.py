@@ -8,6 +8,7 @@
 #   ('ask', name)                 it asked for a module, which may have been there already
 #   ('absent', name)              it asked for one that does not exist
 #   ('set', name)                 it put something into sys.modules itself
+#   ('share', name, names)        it has got what has these names from a module that extension modules share, or put it there
 #   ('seen', name)                it looked whether a module is in sys.modules, and it was
 #   ('unseen', name)              the same, and it was not
 #   ('names', packages)           it looked which modules of these packages there are; those it found are 'seen'
@@ -47,6 +48,9 @@ OUTSIDE = ('/proc/', '/sys/', '/dev/', '/etc/', '/run/', '/tmp/', '/var/')
 
 
 FUNCTION = type(lambda: None)
+MODULE = type(sys)
+# What each module has.
+OF_MODULES = {'__name__', '__doc__', '__package__', '__loader__', '__spec__', '__builtins__'}
 NAMESPACE_OF_TYPE = type.__dict__['__dict__'].__get__
 
 
@@ -77,6 +81,10 @@ class Recorder:
         self.begun = []  # in this order
         self.effects = []
         self.hidden = {}
+        self.extensions = []  # that are being initialised
+        # Modules that extension modules share: the first that needs one makes it. By name: how many refer to what it has.
+        self.shared = {}
+        self.flags = {}  # values of theirs, by module and name
         self.seeds = {}  # by module: how many generators of random numbers have drawn their state
         self.generators = set()
         self.generator_states = {}  # of those that all modules share, by module
@@ -154,10 +162,56 @@ class Recorder:
                 self.known.add(name)
                 # Else it is the one that is being loaded.
                 if name != self.stack[-1]:
-                    self.event('set', name)
+                    self.enter(name)
         for name in self.known - self.modules.keys() - self.hidden.keys():
             self.known.discard(name)
             self.fault('REMOVED', name)
+        if self.watching:
+            self.settle_shared()
+
+    def enter(self, name):
+        """What is no module that is being loaded is in sys.modules."""
+        if name in self.shared:
+            return
+        owner, module = self.stack[-1], self.modules[name]
+        if self.extensions[-1:] == [owner] and type(module) is MODULE and namespace_of(module).get('__spec__') is None:
+            self.shared[name] = {}
+        else:
+            self.event('set', name)
+
+    def settle_shared(self):
+        """Who needs what a shared module has refers to it ever after."""
+        owner = self.stack[-1]
+        for name, known in list(self.shared.items()):
+            module = self.modules.get(name)
+            if module is None:
+                continue
+            namespace, now, flags = namespace_of(module), {'': sys.getrefcount(module)}, []
+            for key in [key for key in namespace if key not in OF_MODULES]:
+                if type(namespace[key]) is bool:
+                    # So that the next that sets it is seen too.
+                    self.flags[name, key] = namespace.pop(key)
+                    flags.append(key)
+                elif type in type(namespace[key]).__mro__:
+                    now[key] = sys.getrefcount(namespace[key])
+                else:
+                    self.keep(name)
+                    break
+            else:
+                used = [key for key in now if now[key] > known.get(key, 0)]
+                self.shared[name] = now
+                if flags or (used and self.extensions[-1:] == [owner]):
+                    self.event('share', name, [key for key in used if key] + flags)
+
+    def keep(self, name):
+        """It has something that others could not bring: it is the module's that has made it."""
+        del self.shared[name]
+        for events in self.events.values():
+            for place, event in enumerate(events):
+                if event[:2] == ('share', name):
+                    events[place] = ('set', name)
+                    return
+        self.event('set', name)
 
     def settle_libraries(self):
         self.settle_globals()
@@ -273,6 +327,8 @@ class Recorder:
     def settle_attributes(self):
         for modules in (self.modules, self.hidden):
             for name, module in list(modules.items()):
+                if name in self.shared:
+                    continue
                 # Some have two names.
                 if self.objects.get(name) is not module and self.names.setdefault(id(module), name) == name:
                     self.objects[name] = module
@@ -644,6 +700,7 @@ class Recorder:
         if self.idle or len(self.stack) < 2:
             return None
         self.settle()
+        self.extensions.append(self.stack[-1])
         saved = list(self.modules)
         for name in saved:
             loading = name in self.stack or any(one.startswith(name + '.') for one in self.stack)
@@ -663,7 +720,11 @@ class Recorder:
         ordered.update(now)
         self.modules.clear()
         self.modules.update(ordered)
+        # They refer to what is shared.
+        now.clear()
+        ordered.clear()
         self.settle()
+        self.extensions.pop()
 
     def loaded_anew(self, name, error):
         """Of several that fail for the same reason the first is to blame."""

@@ -184,7 +184,7 @@ OF_NULL_DEVICE = -2
 
 
 def loaded(recorder):
-    return [name for name in recorder.modules if name not in recorder.base]
+    return [name for name in recorder.modules if name not in recorder.base and name not in recorder.shared]
 
 
 def record_of(recorder):
@@ -250,6 +250,7 @@ def record_of(recorder):
         'faults': [list(fault) for fault in recorder.faults.get('', ())],
         'failed': list(recorder.failed.values()),
         'replaced': replaced,
+        'shared': list(recorder.shared),
         'changes': [list(change) for change in recorder.changes],
     }
     # What is going to be left out need not be loaded anew.
@@ -330,7 +331,7 @@ def merge(name, seen, recorder):
     merged = []
     for event in seen:
         if event[0] != 'effect':
-            merged.append(tuple(event))
+            merged.append(tuple(event) if event[0] != 'share' else share_of(event, recorder))
             continue
         own = here.pop(0) if here else None
         if own is None or event_of(own) != event:
@@ -339,6 +340,15 @@ def merge(name, seen, recorder):
     if here:
         raise ValueError('%s did more than before: %s' % (name, event_of(here[0])))
     return merged
+
+
+def share_of(event, recorder):
+    """With the module, and what it has; and how much that is when it has nothing of others."""
+    _, name, keys = event
+    module = recorder.modules[name]
+    namespace = namespace_of(module)
+    pairs = tuple((key, namespace.get(key, recorder.flags.get((name, key)))) for key in keys)
+    return 'share', name, module, pairs, sum(key in OF_MODULES for key in namespace)
 
 
 def owners_of(modules):
@@ -420,6 +430,11 @@ def cycles(modules):
     return first
 
 
+def expect(recorder, record):
+    """Tells a template that is frozen what only one that is watched finds out."""
+    recorder.shared = dict.fromkeys(record['shared'])
+
+
 def build(recorder, record):
     """
     Takes the modules out of sys.modules, and what importing them did elsewhere; returns the table: an entry of shadow.h
@@ -432,6 +447,8 @@ def build(recorder, record):
     names = loaded(recorder)
     if recorder.faults or list(recorder.base) != record['base'] or names != [about['name'] for about in record['modules']]:
         raise ValueError('importing went differently than before: %s' % (first_difference(names, list(modules)),))
+    if not all(name in recorder.modules for name in record['shared']):
+        raise ValueError('extension modules share something else than before')
     for now, then in ((recorder.changes_now(), record['changes']), (list(recorder.failed.values()), record['failed'])):
         if now != then:
             raise ValueError('importing changed something else than before: %s' % (first_difference(now, then),))
@@ -644,6 +661,10 @@ def leave(recorder, entries):
 def take_out(recorder, objects, entries):
     for name in objects:
         del recorder.modules[name]
+    for name in recorder.shared:
+        namespace = namespace_of(recorder.modules.pop(name))
+        for key in [key for key in namespace if key not in OF_MODULES]:
+            del namespace[key]
     owners = owners_of(entries)
     for name, about in entries.items():
         parent, _, child = name.rpartition('.')

@@ -12,7 +12,6 @@ LEAST_ADDRESS = 0x10000
 # Before a number that may be an address.
 NUMBER = '\0'
 SIMPLE = {type(None), bool, int, float, complex, str, bytes, type(Ellipsis), type(NotImplemented)}
-MODULE = type(sys)
 SLOT, GETSET = type(FUNCTION.__globals__), type(FUNCTION.__code__)
 NAME_OF_TYPE = type.__dict__['__qualname__'].__get__
 # Names that importing gives, caches, and what says more of the interpreter than of the module.

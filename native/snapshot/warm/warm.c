@@ -720,6 +720,7 @@ void warm_import(void) {
   PyObject *bootstrap = PyModule_GetDict(module_of("_frozen_importlib"));
   PyObject *posix = module_of("posix"), *os = module_of("os");
   warm.recorder = make_recorder();
+  if (record) drop(call("expect", warm.recorder, record));
   replace(posix, "posix", "register_at_fork");
   replace(os, "posix", "register_at_fork");
   stand_between(bootstrap, "_find_and_load", &load_method, &warm.find_and_load);

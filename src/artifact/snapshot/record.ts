@@ -9,6 +9,7 @@ export type WarmEvent =
   | ['set', string]
   | ['seen' | 'unseen', string]
   | ['names', packages: string]
+  | ['share', module: string, names: string[]]
   | ['pool', processors: string]
   | ['effect', what: string, place: string, size: number]
 
@@ -57,6 +58,8 @@ export interface WarmRecord {
    * it, and those that have the function or have called it. An empty name: something else than a module has it.
    */
   replaced: [by: string, place: string, haveOriginal: string[], haveFunction: string[]][]
+  /** Modules that extension modules share: the first of them makes it. */
+  shared: string[]
   /** Attributes of other modules that an import has changed. */
   changes: [by: string, of: string, attribute: string][]
 }
