@@ -450,6 +450,53 @@ each(
   },
 )
 
+/** Functions that keep what they stand for to themselves, and static methods. */
+const INSTEAD: Record<string, string> = {
+  'owns.py': [
+    'class Kind:',
+    '    @staticmethod',
+    '    def make(): return "made"',
+    '    @staticmethod',
+    '    def taken(): return "taken"',
+    'def plain(): return "plain"',
+  ].join('\n'),
+  'wraps.py': [
+    'import owns',
+    'def wrap(original):',
+    '    def wrapped(): return "not " + original()',
+    '    return wrapped',
+    'owns.plain = wrap(owns.plain)',
+    'def other(): return "other"',
+    'owns.Kind.make = staticmethod(other)',
+  ].join('\n'),
+  'keeps_one.py': 'import owns\nKEPT = owns.Kind.taken\n',
+  'breaks.py': 'import owns\nowns.Kind.taken = staticmethod(lambda: "broken")\n',
+}
+
+each('what stands in the place of a function is put there when it is imported', async (t, python) => {
+  const bench = new WarmBench(t, python)
+  await bench.train()
+  for (const [name, text] of Object.entries(INSTEAD)) bench.file(`${bench.inSite}/${name}`, text)
+  const { leftOut } = await bench.freezeWarm(['owns', 'wraps', 'keeps_one', 'breaks'], ENV)
+  t.deepEqual(
+    leftOut.map(({ name, reason }) => [name, reason]),
+    [['breaks', 'CHANGED']],
+  )
+  const look = 'print(owns.plain(), owns.Kind.make(), owns.Kind.taken(), list(vars(owns.Kind)))'
+  const programs: Record<string, [program: string, ready: string[]]> = {
+    before: [`import owns; ${look}; import wraps; ${look}`, ['owns', 'wraps']],
+    alone: [`import wraps, owns; ${look}`, ['wraps']],
+    replaced: [`import owns; owns.plain = lambda: "mine"; import wraps; ${look}`, ['owns']],
+    static: [`import owns; owns.Kind.make = staticmethod(print); import wraps; ${look}`, ['owns']],
+    all: [`import keeps_one, wraps, breaks, owns; ${look}; print(keeps_one.KEPT())`, ['keeps_one', 'wraps']],
+  }
+  for (const [what, [program, expected]] of Object.entries(programs)) {
+    const script = bench.file(`${what}/main.py`, program)
+    const { ready } = await bench.assertSame(t, what, [script], { env: ENV })
+    t.deepEqual(ready, expected, what)
+  }
+})
+
 /** `used` is what `user` goes by while it is imported. */
 const REPLACED: Record<string, string> = {
   'used.py': [
@@ -978,7 +1025,7 @@ const FAULTY: Record<string, [program: string, reason: string]> = {
     'LIMIT',
   ],
   moves: ['import os; os.chdir("/")', 'DIRECTORY'],
-  sets: ['import os; os.environ["SET"] = "1"', 'VARIABLES'],
+  sets: ['import os; os.environ["PATH"] = "/observed"', 'VARIABLES'],
   copies: ['import os; all = dict(os.environ)', 'ENVIRONMENT'],
   draws: ['import os; key = os.urandom(8)', 'ENTROPY'],
   clocks: ['import time; now = time.time()', 'TIME'],

@@ -94,6 +94,11 @@ class Recorder:
         self.base_globals = self.known_globals = global_scope()
         self.globals = {}  # by module: those of them whose symbols all others see since
         self.idle = False
+        self.variables = None
+        self.put = []  # (by, variables before, and then)
+        self.known_variables = []  # as state_of_process has them, before each of these
+        # By name of a variable that a module has put in: who has read it before, and that module.
+        self.readers = {}
         self.rewritten = {}  # by module: the variables as they were before it changed them
         self.anew = []  # the modules that could not be loaded anew
         self.inside = False
@@ -149,6 +154,7 @@ class Recorder:
         self.settle_lists()
         self.settle_loggers()
         self.settle_attributes()
+        self.settle_variables()
         if self.watching:
             self.settle_witnesses()
             self.settle_process()
@@ -439,8 +445,10 @@ class Recorder:
         if original is now:
             return
         self.rebound[place] = owner, original
-        if owner == self.stack[-1] and type(original) is type(now) is FUNCTION:
+        if owner == self.stack[-1] and type(original) is type(now) and is_function(now) and is_function(original):
             self.replace(place, original, now)
+        elif owner == self.stack[-1] and place in SIZES:
+            self.event('effect', 'attribute', place, (original, now, []))
         else:
             self.changes.append(change)
 
@@ -448,7 +456,7 @@ class Recorder:
         """A function of one module is in the place of another's; table.py says who else has got hold of either."""
         owner = self.stack[-1]
         payload = original, now, []
-        self.replaced[place] = owner, payload, callers_of(original.__code__)
+        self.replaced[place] = owner, payload, callers_of(getattr(original, '__func__', original).__code__)
         self.event('effect', 'attribute', place, payload)
 
     def take_back(self, owner, place):
@@ -467,6 +475,53 @@ class Recorder:
             self.changes.append((self.stack[-1], place[0], place[1] + ' (contents)'))
         elif any(more) if type(now) is list else more:
             self.event('effect', type(now).__name__, place, more)
+
+    def settle_variables(self):
+        """Those that a module has put behind all others; change_variables looks at other changes."""
+        now, owner = list(dict.items(os.environ._data)), self.stack[-1]
+        before, self.variables = self.variables, now
+        if before is None or now == before or not owner:
+            return
+        if now[: len(before)] == before and (not self.watching or self.are_all(now[len(before) :])):
+            self.put.append((owner, before, now))
+            for key, value in now[len(before) :]:
+                name = os.fsdecode(key)
+                self.readers.setdefault(name, {one for one, read in self.reads.items() if name in read} | {owner})
+                self.event('effect', 'variable', name, os.fsdecode(value))
+        elif self.put and self.put[-1] == (owner, now, before) and (not self.watching or self.has_again()):
+            self.put.pop()
+            for key, _ in before[len(now) :]:
+                del self.readers[os.fsdecode(key)]
+                self.take_away('variable', os.fsdecode(key))
+
+    def are_all(self, fresh):
+        """Whether the C library's environment has these and nothing else that is new."""
+        known = self.state['VARIABLES', '']
+        now = dict(self.state_of_process())['VARIABLES', '']
+        for key, _ in fresh:
+            posix.unsetenv(key)
+        had = dict(self.state_of_process())['VARIABLES', '']
+        for key, value in fresh:
+            posix.putenv(key, value)
+        if had[1] != known[1] or dict(self.state_of_process())['VARIABLES', ''] != now:
+            return False
+        self.known_variables.append(known)
+        self.state['VARIABLES', ''] = now
+        return True
+
+    def has_again(self):
+        """Whether it is what it was before they were put in."""
+        now = dict(self.state_of_process())['VARIABLES', '']
+        if self.known_variables.pop() != now:
+            return False
+        self.state['VARIABLES', ''] = now
+        return True
+
+    def take_away(self, what, place):
+        owner = self.stack[-1]
+        payloads = [event[3] for event in self.events[owner] if event[:3] == ('effect', what, place)]
+        self.events[owner] = [event for event in self.events[owner] if event[:3] != ('effect', what, place)]
+        self.effects = [effect for effect in self.effects if effect[:2] != (what, place) or effect[2] not in payloads]
 
     def settle_process(self):
         now = dict(self.state_of_process())
@@ -927,6 +982,11 @@ def is_equal(one, other):
     if kind is tuple:
         return len(one) == len(other) and all(map(is_equal, one, other))
     return kind in (int, float, str, bytes, bool) and one == other
+
+
+def is_function(value):
+    """Whether it is one in Python, or a static method of one."""
+    return type(getattr(value, '__func__', value) if type(value) is staticmethod else value) is FUNCTION
 
 
 def len_of(value):

@@ -162,20 +162,31 @@ def replaced_of(recorder):
         """How many references to it nobody is seen to hold."""
         return sys.getrefcount(value) - sum(one is value for one in recorder.referents(*holders_of(value)))
 
-    def names_with(value, is_hidden, callers, but):
-        names = {owners.get(id(other), '') for other in holders_of(value) if id(other) not in own}
+    def names_with(values, is_hidden, callers, but):
+        names = {owners.get(id(other), '') for one in values for other in holders_of(one) if id(other) not in own}
         return sorted({*names, *callers, *([''] if is_hidden else [])} - but)
 
+    def most_hidden(parts):
+        return max(hidden(one) for one in parts)
+
     # Those of a call and of a variable.
-    alone = lambda: None
-    fewest = hidden(alone)
+    fewest = most_hidden([lambda: None])
     found = []
-    for place, (by, (original, now, _), callers) in recorder.replaced.items():
-        are_hidden = [hidden(original) > fewest, hidden(now) > fewest]
-        have_original = names_with(original, are_hidden[0], callers, {by, place[0]})
-        have_function = names_with(now, are_hidden[1], callers_of(now.__code__), {by, place[0]})
+    for place, (by, payload, callers) in recorder.replaced.items():
+        originals, functions = parts_of(payload[0]), parts_of(payload[1])
+        cells = functions[-1].__closure__ or ()
+        # A static method has its function, and what stands in the place of another may have kept that for itself.
+        own.update(map(id, (originals, functions, cells, *originals, *functions, *cells)))
+        have_original = names_with(originals, most_hidden(originals) > fewest, callers, {by, place[0]})
+        its_callers = callers_of(functions[-1].__code__)
+        have_function = names_with(functions, most_hidden(functions) > fewest, its_callers, {by, place[0]})
         found.append([by, place_text(place), have_original, have_function])
     return found
+
+
+def parts_of(value):
+    """A function, and in front of it the static method that it is of."""
+    return [value] if type(value) is FUNCTION else [value, value.__func__]
 
 
 FRAME = type(sys._getframe())
@@ -220,7 +231,10 @@ def record_of(recorder):
             others.update(about['origin'] + '/__init__' + suffix for suffix in suffixes())
         variables = {}
         for variable in sorted(recorder.reads.get(name, ())):
-            value = dict.get(os.environ._data, os.fsencode(variable))
+            # Another one has put it in before: with what it was then this one is not the same.
+            if variable in recorder.readers and name not in recorder.readers[variable]:
+                recorder.faults.setdefault(name, []).append(('VARIABLES', variable))
+            value = None if variable in recorder.readers else dict.get(os.environ._data, os.fsencode(variable))
             variables[variable] = None if value is None else _imp.source_hash(key, value).hex()
         files = []
         for path in sorted(recorder.files.get(name, ())):
@@ -698,6 +712,8 @@ def take_out(recorder, objects, entries):
                 setattr(holder, attribute, before)
             if after is MISSING:
                 reorder(holder, keys, recorder.referents)
+        elif what == 'variable':
+            del os.environ[place]
         elif what == 'loggers':
             loggers = everything['logging'].root.manager.loggerDict
             for key in [key for key in loggers if key not in recorder.loggers_before]:
@@ -730,7 +746,7 @@ def read_names(path):
 
 def forget():
     """Leaves in this namespace only what goes on being used."""
-    used = {'__builtins__', '_warnings', 'os', 'posix', 'sys', 'put_back', 'may_put_back', '_put_logger', 'RENEWALS', 'MISSING', 'attribute_of', 'attributes_of', 'holder_of', 'STATE', 'INTERPRETER'}
+    used = {'__builtins__', '_warnings', 'os', 'posix', 'sys', 'put_back', 'may_put_back', '_put_logger', 'RENEWALS', 'CONDITIONS', '_renew_joblib', 'MISSING', 'attribute_of', 'attributes_of', 'holder_of', 'STATE', 'INTERPRETER'}
     names = globals()
     for name in list(names):
         if name not in used:
