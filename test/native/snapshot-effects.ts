@@ -4,6 +4,7 @@
 import { readFileSync } from 'node:fs'
 import test from 'ava'
 import { inRepository } from '../helpers/repository.js'
+import { notRoot } from '../helpers/skipped.js'
 import { findFreezable } from '../helpers/snapshot.js'
 import { testInTurn } from '../helpers/test-in-turn.js'
 import { TIER } from '../helpers/tier.js'
@@ -39,6 +40,8 @@ const EFFECTS: Record<string, string> = {
   spaces: 'import xml.etree.ElementTree as tree; tree.register_namespace("observed", "urn:observed")',
   policy:
     'import asyncio; asyncio.set_event_loop_policy(type("Observed", (asyncio.DefaultEventLoopPolicy,), {})())',
+  variable: 'import os; os.environ.setdefault("OBSERVED", "1")',
+  cache_size: 'import re; re._MAXCACHE = 50',
   main: 'import __main__; __main__.observed = 1',
 }
 
@@ -64,4 +67,119 @@ for (const python of pythons) {
       t.is(ready.includes(module), !AS_EVER.has(module), module)
     }
   })
+}
+
+/** Imports of which nothing is left but what is in their modules, or what is made anew in each process. */
+const HARMLESS: Record<string, string> = {
+  // Extension modules do not find the module of decimals while they are loaded.
+  counts: 'import decimal; VALUE = decimal.Decimal(1) + 2; import ctypes, mmap',
+  puts_in: 'import os; os.environ["PUT_IN"] = os.environ.get("PUT_IN", "1")',
+  takes_out: 'import os; os.environ["TAKEN"] = "1"; import colorsys; del os.environ["TAKEN"]',
+  discards: 'import os\nwith open(os.devnull, "w") as file: file.write("nothing")',
+}
+/** Not these, and why. */
+const HARMFUL: Record<string, [program: string, reason: string]> = {
+  reads_after: ['import discards, puts_in, os; VALUE = os.environ["PUT_IN"]', 'VARIABLES'],
+  keeps_open: ['import os; KEPT = open(os.devnull, "w")', 'DESCRIPTOR'],
+  rounds: ['import decimal; VALUE = decimal.Decimal(1) / 3', 'INTERPRETER'],
+  fills: ['open("/dev/full", "w").close()', 'WROTE'],
+}
+/** What only its name tells of, in short. */
+const NAMED: Record<string, string> = {
+  'numpy/testing/_private/utils.py': [
+    'import os',
+    'def memusage(_proc_pid_stat=f"/proc/{os.getpid()}/stat"): return _proc_pid_stat',
+    'def jiffies(_proc_pid_stat=f"/proc/{os.getpid()}/stat", _load_time=[]): return _proc_pid_stat, _load_time',
+    'def is_own(): return memusage() == f"/proc/{os.getpid()}/stat" == jiffies()[0]',
+  ].join('\n'),
+  'numpy/f2py/rules.py': [
+    'import os, time',
+    'generationtime = int(os.environ.get("SOURCE_DATE_EPOCH", time.time()))',
+    'module_rules = {"modulebody": "made at " + time.asctime(time.gmtime(generationtime))}',
+    'def is_own():',
+    '    is_now = abs(time.time() - generationtime) < 100 or generationtime == 7',
+    '    return is_now and module_rules["modulebody"][8:] == time.asctime(time.gmtime(generationtime))',
+  ].join('\n'),
+  'joblib/_multiprocessing_helpers.py': [
+    'import os, tempfile',
+    'try:',
+    '    from _multiprocessing import SemLock',
+    '    _rand = tempfile._RandomNameSequence()',
+    '    for i in range(100):',
+    '        name = "/joblib-{}-{}".format(os.getpid(), next(_rand))',
+    '        _sem = SemLock(0, 0, 1, name=name, unlink=True)',
+    '        del _sem',
+    '        break',
+    '    mp = True',
+    'except OSError: mp = None',
+    'def is_own(): return mp and f"-{os.getpid()}-" in name and _rand._rng_pid == os.getpid()',
+  ].join('\n'),
+  'psutil/_pslinux.py': [
+    'import os, collections',
+    'HAS_PROC_SMAPS = os.path.exists(f"/proc/{os.getpid()}/smaps")',
+    'HAS_PROC_SMAPS_ROLLUP = os.path.exists(f"/proc/{os.getpid()}/smaps_rollup")',
+    'def cpu_times(percpu=False):',
+    '    with open("/proc/stat", "rb") as file: values = file.readline().split()[1:]',
+    '    return [scputimes(*values)] if percpu else scputimes(*values)',
+    'with open("/proc/stat", "rb") as file: fields = len(file.readline().split()[1:])',
+    'scputimes = collections.namedtuple("scputimes", [f"field{i}" for i in range(fields)])',
+    'class Process:',
+    '    if os.path.exists(f"/proc/{os.getpid()}/io"): io_counters = 1',
+    'def is_own(): return HAS_PROC_SMAPS',
+  ].join('\n'),
+  'psutil/__init__.py': [
+    'from psutil._pslinux import cpu_times',
+    '_last_cpu_times = {1: cpu_times()}',
+    '_last_per_cpu_times = {1: cpu_times(percpu=True)}',
+    'def is_own(): return sum(map(int, cpu_times())) - sum(map(int, _last_cpu_times[1])) < 60 * 100 * 256',
+  ].join('\n'),
+}
+
+for (const python of pythons) {
+  testInTurn(
+    `${python.version}: an import of which nothing is left is none that changes something`,
+    async (t) => {
+      const bench = new WarmBench(t, python)
+      await bench.train()
+      const named = Object.keys(NAMED).map((file) =>
+        file.replace(/(\/__init__)?\.py$/, '').replaceAll('/', '.'),
+      )
+      const texts = Object.entries(HARMFUL).map(([name, [text]]) => [name, text] as const)
+      for (const [name, text] of [...Object.entries(HARMLESS), ...texts])
+        bench.file(`${bench.inSite}/${name}.py`, `${text}\n`)
+      for (const name of ['numpy', 'numpy/testing', 'numpy/testing/_private', 'numpy/f2py', 'joblib'])
+        bench.file(`${bench.inSite}/${name}/__init__.py`, '')
+      for (const [name, text] of Object.entries(NAMED)) bench.file(`${bench.inSite}/${name}`, text)
+      const names = [...OBSERVED, ...Object.keys(HARMLESS), ...Object.keys(HARMFUL), ...named]
+      const { leftOut } = await bench.freezeWarm(names, ENV)
+      t.deepEqual(
+        leftOut.map(({ name, reason }) => [name, reason]),
+        Object.entries(HARMFUL).map(([name, [, reason]]) => [name, reason]),
+      )
+      const script = bench.file('app/observe.py', OBSERVE)
+      for (const name of Object.keys(HARMLESS)) {
+        const { ready } = await bench.assertSame(t, name, [script, name], { env: ENV })
+        t.true(ready.includes(name), name)
+      }
+      const set = await bench.assertSame(t, 'set', [script, 'puts_in'], { env: { ...ENV, PUT_IN: '2' } })
+      t.true(set.not.includes('puts_in'))
+      const program = (name: string) => ['-c', `import ${name} as one; print(one.is_own())`]
+      for (const name of named) {
+        const { ready, not } = await bench.assertSame(t, name, program(name), { env: ENV })
+        t.true(ready.length > 0, name)
+        t.deepEqual(not, [], name)
+      }
+      if (notRoot !== undefined) return
+      const other = ['unshare', '-m', 'sh', '-c', 'mount --bind /etc/passwd /dev/null; exec "$@"', 'sh']
+      const elsewhere = await bench.assertSame(t, 'no device', [script, 'discards'], {
+        env: ENV,
+        through: other,
+      })
+      t.true(elsewhere.not.includes('discards'))
+      const without = ['unshare', '-m', 'sh', '-c', 'mount -t tmpfs -o ro none /dev/shm; exec "$@"', 'sh']
+      const joblib = 'joblib._multiprocessing_helpers'
+      const none = await bench.assertSame(t, 'no semaphores', program(joblib), { env: ENV, through: without })
+      t.true(none.not.includes(joblib))
+    },
+  )
 }

@@ -450,6 +450,53 @@ each(
   },
 )
 
+/** Functions that keep what they stand for to themselves, and static methods. */
+const INSTEAD: Record<string, string> = {
+  'owns.py': [
+    'class Kind:',
+    '    @staticmethod',
+    '    def make(): return "made"',
+    '    @staticmethod',
+    '    def taken(): return "taken"',
+    'def plain(): return "plain"',
+  ].join('\n'),
+  'wraps.py': [
+    'import owns',
+    'def wrap(original):',
+    '    def wrapped(): return "not " + original()',
+    '    return wrapped',
+    'owns.plain = wrap(owns.plain)',
+    'def other(): return "other"',
+    'owns.Kind.make = staticmethod(other)',
+  ].join('\n'),
+  'keeps_one.py': 'import owns\nKEPT = owns.Kind.taken\n',
+  'breaks.py': 'import owns\nowns.Kind.taken = staticmethod(lambda: "broken")\n',
+}
+
+each('what stands in the place of a function is put there when it is imported', async (t, python) => {
+  const bench = new WarmBench(t, python)
+  await bench.train()
+  for (const [name, text] of Object.entries(INSTEAD)) bench.file(`${bench.inSite}/${name}`, text)
+  const { leftOut } = await bench.freezeWarm(['owns', 'wraps', 'keeps_one', 'breaks'], ENV)
+  t.deepEqual(
+    leftOut.map(({ name, reason }) => [name, reason]),
+    [['breaks', 'CHANGED']],
+  )
+  const look = 'print(owns.plain(), owns.Kind.make(), owns.Kind.taken(), list(vars(owns.Kind)))'
+  const programs: Record<string, [program: string, ready: string[]]> = {
+    before: [`import owns; ${look}; import wraps; ${look}`, ['owns', 'wraps']],
+    alone: [`import wraps, owns; ${look}`, ['wraps']],
+    replaced: [`import owns; owns.plain = lambda: "mine"; import wraps; ${look}`, ['owns']],
+    static: [`import owns; owns.Kind.make = staticmethod(print); import wraps; ${look}`, ['owns']],
+    all: [`import keeps_one, wraps, breaks, owns; ${look}; print(keeps_one.KEPT())`, ['keeps_one', 'wraps']],
+  }
+  for (const [what, [program, expected]] of Object.entries(programs)) {
+    const script = bench.file(`${what}/main.py`, program)
+    const { ready } = await bench.assertSame(t, what, [script], { env: ENV })
+    t.deepEqual(ready, expected, what)
+  }
+})
+
 /** `used` is what `user` goes by while it is imported. */
 const REPLACED: Record<string, string> = {
   'used.py': [
@@ -895,6 +942,77 @@ compiled('an extension module that loads once only is as fresh as in any process
   }
 })
 
+/** Extension modules by what they share; the last is in no snapshot. */
+const SHARING: Record<string, readonly string[]> = {
+  first: ['alpha'],
+  second: ['alpha', 'beta'],
+  third: ['beta'],
+  late: ['beta', 'alpha'],
+}
+/** Imports in an order, what a program does before them, and what is ready of them. */
+const SHARED: [names: string[], ready: string[], before?: string][] = [
+  [
+    ['first', 'second', 'third'],
+    ['first', 'second', 'third'],
+  ],
+  [
+    ['third', 'first'],
+    ['third', 'first'],
+  ],
+  [['second'], ['second']],
+  [
+    ['fails', 'third'],
+    ['fails', 'third'],
+  ],
+  [
+    ['third', 'fails', 'fails_too'],
+    ['third', 'fails', 'fails_too'],
+  ],
+  [['first', 'late', 'second'], ['first']],
+  [['late', 'first', 'fails'], []],
+  [['first'], [], 'import types; sys.modules["_shared_1"] = types.ModuleType("_shared_1")'],
+  [['second', 'first'], ['second'], 'import second; sys.modules["_shared_1"].alpha = sys'],
+  [['second', 'first'], ['second'], 'import second; del sys.modules["_shared_1"]'],
+]
+
+compiled('what extension modules share is there from the first of them on', async (t, python) => {
+  const bench = new WarmBench(t, python)
+  await bench.train()
+  for (const [name, types] of Object.entries(SHARING)) {
+    const defined = {
+      NAME: `"${name}"`,
+      INIT: `PyInit_${name}`,
+      TYPES: types.map((one) => `"_shared_1.${one}"`).join(),
+    }
+    const words = Object.entries(defined).map(([key, value]) => `-D${key}=${value}`)
+    const file = join(bench.site, `${name}.so`)
+    compile(['-shared', '-fPIC', ...words, '-o', file, inRepository('test/fixtures/snapshot/shares.c')])
+  }
+  const fails = 'import first\ntry: first.fail()\nexcept AttributeError: pass\n'
+  for (const name of ['fails', 'fails_too']) bench.file(`${bench.inSite}/${name}.py`, fails)
+  const { leftOut } = await bench.freezeWarm(['first', 'second', 'third', 'fails', 'fails_too'], ENV)
+  t.deepEqual(leftOut, [])
+  const lines = [
+    'shared = sys.modules.get("_shared_1")',
+    'print([name for name in sys.modules if name not in ("gc", "_pycds")])',
+    'print(sorted(vars(shared)), getattr(shared, "failed", None))',
+    'made = [sys.modules[name].make() for name in NAMES if "fail" not in name]',
+    'print([(type(one).__name__, type(one) is getattr(shared, type(one).__name__)) for one in made])',
+  ]
+  for (const [i, [names, ready, before = '']] of SHARED.entries()) {
+    const look = before.includes('import second') ? lines.slice(0, 2) : lines
+    const program = [
+      'import sys',
+      before,
+      `NAMES = ${JSON.stringify(names)}`,
+      'for name in NAMES: __import__(name)',
+    ]
+    const script = bench.file(`app${i}/main.py`, [...program, ...look].join('\n'))
+    const told = await bench.assertSame(t, names.join(), [script], { env: ENV })
+    t.deepEqual(told.ready, ready, names.join())
+  }
+})
+
 /** Programs that use a thread which a module starts and which waits elsewhere while others change. */
 const WITH_THREADS: Record<string, string> = {
   'it works again': 'import pool; print(pool.ask(), pool.ask())',
@@ -1130,7 +1248,7 @@ const FAULTY: Record<string, [program: string, reason: string]> = {
     'LIMIT',
   ],
   moves: ['import os; os.chdir("/")', 'DIRECTORY'],
-  sets: ['import os; os.environ["SET"] = "1"', 'VARIABLES'],
+  sets: ['import os; os.environ["PATH"] = "/observed"', 'VARIABLES'],
   copies: ['import os; all = dict(os.environ)', 'ENVIRONMENT'],
   draws: ['import os; key = os.urandom(8)', 'ENTROPY'],
   clocks: ['import time; now = time.time()', 'TIME'],

@@ -10,6 +10,7 @@
 #include <sys/random.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "../decide/conditions.h"
@@ -21,6 +22,9 @@
 #define TOOLS 6
 /* Of a thread's keys in Rust's standard library. */
 #define KEY_BYTES 16
+/* In the place of a number of bytes: table.py. */
+#define OF_NO_FILE (-1)
+#define OF_NULL_DEVICE (-2)
 enum field {
   NAME,
   MODULE,
@@ -50,14 +54,17 @@ enum { KINDS = sizeof kind_names / sizeof *kind_names };
 /* Once they have been dropped they are imported like any others, and never served: something else has their name. */
 enum state { WAITING, ACTIVE, DROPPED };
 
-enum what { ASKED, ABSENT, PUT, EFFECT, SEEN, UNSEEN, NAMES, POOL, WHATS };
-static const char *const what_names[] = {"ask", "absent", "set", "effect", "seen", "unseen", "names", "pool"};
+enum what { ASKED, ABSENT, PUT, EFFECT, SEEN, UNSEEN, NAMES, POOL, SHARE, WHATS };
+static const char *const what_names[] = {"ask", "absent", "set", "effect", "seen", "unseen", "names", "pool", "share"};
+
+/* Of a module that extension modules share: table.py, share_of. */
+enum share { SHARE_NAME = 1, SHARE_MODULE, SHARE_PAIRS, SHARE_BARE, SHARE_FIELDS };
 
 struct event {
   enum what what;
   uint32_t entry; /* that was asked for, put into sys.modules or looked for; NOTHING: none has that name */
   PyObject *
-      payload; /* of an effect: (what, place, payload); of POOL: numbers of processors; of NAMES: packages; else the name */
+      payload; /* of an effect: (what, place, payload); of SHARE: as table.py has it; of POOL: numbers of processors; of NAMES: packages; else the name */
 };
 
 /* Which objects a namespace has under the first of its names. */
@@ -121,6 +128,7 @@ static struct {
 
 PYCDS_PYAPI unsigned long PyType_GetFlags(PyTypeObject *);
 PYCDS_PYAPI Py_ssize_t PyObject_Hash(PyObject *);
+PYCDS_PYAPI Py_ssize_t PyDict_Size(PyObject *);
 
 /* ---- what is in a module ---- */
 
@@ -259,6 +267,11 @@ static bool adopt_event(struct event *event, PyObject *from) {
   }
   PyObject *name = PyTuple_GetItem(from, 1);
   if (!name) return false;
+  if (what == SHARE) {
+    event->payload = keep(from);
+    return PyTuple_Size(from) == SHARE_FIELDS &&
+           PyType_IsSubtype(type_of(PyTuple_GetItem(from, SHARE_MODULE)), &PyModule_Type);
+  }
   event->entry = number_of(name);
   event->payload = keep(name);
   return event->entry != NOTHING || (what != ASKED && what != PUT);
@@ -471,7 +484,9 @@ static bool is_watched(void) {
 
 static bool is_file(const char *path, long long bytes, long long mtime) {
   struct stat status;
-  if (syscall(SYS_newfstatat, AT_FDCWD, path, &status, 0) != 0) return bytes < 0;
+  if (syscall(SYS_newfstatat, AT_FDCWD, path, &status, 0) != 0) return bytes == OF_NO_FILE;
+  if (bytes == OF_NULL_DEVICE)
+    return S_ISCHR(status.st_mode) && status.st_rdev == makedev(1, 3) && (status.st_mode & 0666) == 0666;
   return S_ISREG(status.st_mode) && status.st_size == bytes && status.st_mtim.tv_sec == mtime;
 }
 
@@ -649,6 +664,20 @@ static bool has_known_modules(const struct entry *looking, PyObject *packages) {
   return all != NULL;
 }
 
+/* Whether a module that extension modules share is not there, and as it is made, or is the same; and has nothing else. */
+static bool may_share(PyObject *share) {
+  PyObject *module = PyTuple_GetItem(share, SHARE_MODULE), *pairs = PyTuple_GetItem(share, SHARE_PAIRS);
+  PyObject *there = item_of(importlib.modules, PyTuple_GetItem(share, SHARE_NAME)),
+           *namespace = PyModule_GetDict(module);
+  if (there ? there != module : PyDict_Size(namespace) != PyLong_AsLong(PyTuple_GetItem(share, SHARE_BARE)))
+    return false;
+  for (Py_ssize_t i = 0; i < PyTuple_Size(pairs); i++) {
+    PyObject *pair = PyTuple_GetItem(pairs, i), *known = item_of(namespace, PyTuple_GetItem(pair, 0));
+    if (known && known != PyTuple_GetItem(pair, 1)) return false;
+  }
+  return true;
+}
+
 /* As recorder.py has them. */
 static bool has_processors(PyObject *text) {
   Py_ssize_t length;
@@ -696,6 +725,7 @@ static bool check_event(const struct entry *entry, const struct event *event, co
     case UNSEEN: return !item_of(importlib.modules, event->payload) && !is_reached(event->entry);
     case NAMES: return has_known_modules(entry, event->payload);
     case POOL: return has_processors(event->payload);
+    case SHARE: return may_share(event->payload);
     case WHATS: break;
   }
   return false;
@@ -710,6 +740,7 @@ static const char *const event_reasons[] = {
     [UNSEEN] = "a module is there that it has looked for",
     [NAMES] = "a module is there of a package of which it has looked for all",
     [POOL] = "it has asked for the number of processors, which is another one",
+    [SHARE] = "something else is there of what it shares with other extension modules",
 };
 
 /* NULL: it fits. */
@@ -858,6 +889,17 @@ static void draw_keys(const struct entry *entry) {
   }
 }
 
+static bool share(PyObject *share) {
+  PyObject *module = PyTuple_GetItem(share, SHARE_MODULE), *pairs = PyTuple_GetItem(share, SHARE_PAIRS);
+  PyObject *namespace = PyModule_GetDict(module);
+  bool done = PyDict_SetItem(importlib.modules, PyTuple_GetItem(share, SHARE_NAME), module) == 0;
+  for (Py_ssize_t i = 0; done && i < PyTuple_Size(pairs); i++) {
+    PyObject *pair = PyTuple_GetItem(pairs, i);
+    done = PyDict_SetItem(namespace, PyTuple_GetItem(pair, 0), PyTuple_GetItem(pair, 1)) == 0;
+  }
+  return done;
+}
+
 /* Only dictionaries are touched here: nobody can come in between. What has to be done besides is added to `effects`. */
 static bool activate(struct entry *entry, PyObject *effects) {
   if (entry->state == ACTIVE || entry->kind == FAILED) return true;
@@ -871,6 +913,7 @@ static bool activate(struct entry *entry, PyObject *effects) {
     const struct event *event = &entry->events[i];
     struct entry *other = &shadow.entries[event->entry];
     if (event->what == ASKED) done = activate(other, effects);
+    if (event->what == SHARE) done = share(event->payload);
     if (event->what == EFFECT) {
       struct entry *changed = changed_by(event->payload);
       (changed ? changed : entry)->touched = true;

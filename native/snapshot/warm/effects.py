@@ -43,6 +43,8 @@ ATTRIBUTES = tuple(
     for module in ('_frozen_importlib', '_frozen_importlib_external')
     for name in ('__name__', '__package__', '__file__')
 )
+# How much a cache holds: nobody's answers depend on it.
+SIZES = {('re', '_MAXCACHE')}
 # Functions whose calls are put off until the program imports the module that made them: (module, name).
 CALLS = (('atexit', 'register'), ('posix', 'register_at_fork'))
 
@@ -92,10 +94,74 @@ def _renew_numpy_random(module):
     module._rand.seed()
 
 
+def _renew_numpy_testing(module):
+    # Newer versions have neither.
+    for name in ('memusage', 'jiffies'):
+        function = getattr(module, name, None)
+        first, *others = getattr(function, '__defaults__', None) or (None,)
+        if isinstance(first, str) and first.startswith('/proc/'):
+            function.__defaults__ = ('/proc/%d/stat' % os.getpid(), *others)
+
+
+def _renew_f2py(module):
+    import time
+
+    stamp = time.asctime(time.gmtime(module.generationtime))
+    module.generationtime = int(os.environ.get('SOURCE_DATE_EPOCH', time.time()))
+    now = time.asctime(time.gmtime(module.generationtime))
+    module.module_rules['modulebody'] = module.module_rules['modulebody'].replace(stamp, now)
+
+
+def _may_renew_joblib(module):
+    """Whether there are named semaphores, which it uses no other modules for then."""
+    if not hasattr(module, 'SemLock'):
+        return False
+    try:
+        _renew_joblib(module)
+    except OSError:
+        return False
+    return True
+
+
+def _renew_joblib(module):
+    module._rand = type(module._rand)()
+    module.name = '/joblib-%d-%s' % (os.getpid(), next(module._rand))
+    module.SemLock(0, 0, 1, name=module.name, unlink=True)
+
+
+def _may_renew_psutil_linux(module):
+    """Whether the kernel has the same to tell."""
+    try:
+        with open('/proc/stat', 'rb') as file:
+            fields = len(file.readline().split()) - 1
+    except OSError:
+        return False
+    there = [os.path.exists('/proc/%d/%s' % (os.getpid(), name)) for name in ('smaps', 'smaps_rollup', 'io')]
+    known = [getattr(module, name, None) for name in ('HAS_PROC_SMAPS', 'HAS_PROC_SMAPS_ROLLUP')]
+    known.append(hasattr(module.Process, 'io_counters'))
+    return fields == len(module.scputimes._fields) and all(k in (None, t) for k, t in zip(known, there))
+
+
+def _renew_psutil(module):
+    kinds = {'_last_cpu_times': False, '_last_cpu_times_2': False, '_last_per_cpu_times': True, '_last_per_cpu_times_2': True}
+    for name, each in kinds.items():
+        known = getattr(module, name, None)
+        if isinstance(known, dict):
+            for key in known:
+                known[key] = module.cpu_times(percpu=each)
+        elif known is not None:
+            setattr(module, name, module.cpu_times(percpu=each))
+
+
 def _renew_urllib3(module):
     module.HAS_IPV6 = module._has_ipv6('::1')
 
 
+# By module: whether what its import did can be done again.
+CONDITIONS = {
+    'joblib._multiprocessing_helpers': _may_renew_joblib,
+    'psutil._pslinux': _may_renew_psutil_linux,
+}
 # By module: what its import did, which for others is a fault; what of its namespace that concerns; and what does it again.
 RENEWALS = {
     'logging': (('TIME',), ('_startTime',), _renew_logging),
@@ -109,6 +175,13 @@ RENEWALS = {
     'dateutil.parser._parser': (('TIME',), ('DEFAULTPARSER',), _renew_dateutil),
     'numpy': ((), ('kernel_version',), _renew_numpy),
     'numpy.random.mtrand': (('ENTROPY',), ('_rand',), _renew_numpy_random),
+    'numpy.testing._private.utils': (('PID',), ('memusage', 'jiffies'), _renew_numpy_testing),
+    'numpy.f2py.rules': (('TIME',), ('generationtime', 'module_rules'), _renew_f2py),
+    # Examples for its documentation, of which only those are kept that come from a seed.
+    'scipy.stats._new_distributions': (('ENTROPY',), (), lambda module: None),
+    'joblib._multiprocessing_helpers': (('PID', 'ENTROPY'), ('_rand', 'name'), _renew_joblib),
+    'psutil._pslinux': (('PID', 'OUTSIDE'), (), lambda module: None),
+    'psutil': (('OUTSIDE',), ('_last_cpu_times', '_last_cpu_times_2', '_last_per_cpu_times', '_last_per_cpu_times_2'), _renew_psutil),
     'urllib3.util.connection': (('SOCKET',), (), _renew_urllib3),
     'multiprocessing.process': (('ENTROPY',), ('_current_process',), _renew_multiprocessing),
     'billiard.process': (('ENTROPY',), ('_current_process',), _renew_multiprocessing),
@@ -227,6 +300,8 @@ def put_back(what, place, payload):
             modules[place[0]].register(*args, **named)
     elif what == 'renew':
         RENEWALS[place][2](payload)
+    elif what == 'variable':
+        os.environ[place] = payload
     elif what == 'seed':
         for draw in payload:
             draw()
@@ -261,4 +336,8 @@ def may_put_back(what, place, payload):
     if what == 'dict' and place[0] in sys.modules:
         there = attribute_of(sys.modules, place)
         return not any(key in there for key, _ in payload) and (place != LINES or are_as_read(payload))
+    if what == 'renew' and place in CONDITIONS:
+        return CONDITIONS[place](payload)
+    if what == 'variable':
+        return place not in os.environ
     return True

@@ -8,6 +8,7 @@
 #   ('ask', name)                 it asked for a module, which may have been there already
 #   ('absent', name)              it asked for one that does not exist
 #   ('set', name)                 it put something into sys.modules itself
+#   ('share', name, names)        it has got what has these names from a module that extension modules share, or put it there
 #   ('seen', name)                it looked whether a module is in sys.modules, and it was
 #   ('unseen', name)              the same, and it was not
 #   ('names', packages)           it looked which modules of these packages there are; those it found are 'seen'
@@ -52,6 +53,9 @@ SEEDS_OF_MAPS = {'_pydantic_core': 64}
 
 FUNCTION = type(lambda: None)
 SPEC = type(sys.__spec__)
+MODULE = type(sys)
+# What each module has.
+OF_MODULES = {'__name__', '__doc__', '__package__', '__loader__', '__spec__', '__builtins__'}
 NAMESPACE_OF_TYPE = type.__dict__['__dict__'].__get__
 
 
@@ -92,6 +96,10 @@ class Recorder:
         self.effects = []
         self.hidden = {}
         self.drawn = set()  # libraries of SEEDS_OF_MAPS that have drawn what they draw once
+        self.extensions = []  # that are being initialised
+        # Modules that extension modules share: the first that needs one makes it. By name: how many refer to what it has.
+        self.shared = {}
+        self.flags = {}  # values of theirs, by module and name
         self.seeds = {}  # by module: how many generators of random numbers have drawn their state
         self.generators = {}  # by address: those that are seeded again
         self.models = {}  # by class of generators: one that was made by this, and how often it has drawn
@@ -103,6 +111,11 @@ class Recorder:
         self.base_globals = self.known_globals = global_scope()
         self.globals = {}  # by module: those of them whose symbols all others see since
         self.idle = False
+        self.variables = None
+        self.put = []  # (by, variables before, and then)
+        self.known_variables = []  # as state_of_process has them, before each of these
+        # By name of a variable that a module has put in: who has read it before, and that module.
+        self.readers = {}
         self.rewritten = {}  # by module: the variables as they were before it changed them
         self.anew = []  # the modules that could not be loaded anew
         self.inside = False
@@ -158,6 +171,7 @@ class Recorder:
         self.settle_lists()
         self.settle_loggers()
         self.settle_attributes()
+        self.settle_variables()
         if self.watching:
             self.settle_witnesses()
             self.settle_process()
@@ -171,10 +185,56 @@ class Recorder:
                 self.known.add(name)
                 # Else it is the one that is being loaded.
                 if name != self.stack[-1]:
-                    self.event('set', name)
+                    self.enter(name)
         for name in self.known - self.modules.keys() - self.hidden.keys():
             self.known.discard(name)
             self.fault('REMOVED', name)
+        if self.watching:
+            self.settle_shared()
+
+    def enter(self, name):
+        """What is no module that is being loaded is in sys.modules."""
+        if name in self.shared:
+            return
+        owner, module = self.stack[-1], self.modules[name]
+        if self.extensions[-1:] == [owner] and type(module) is MODULE and namespace_of(module).get('__spec__') is None:
+            self.shared[name] = {}
+        else:
+            self.event('set', name)
+
+    def settle_shared(self):
+        """Who needs what a shared module has refers to it ever after."""
+        owner = self.stack[-1]
+        for name, known in list(self.shared.items()):
+            module = self.modules.get(name)
+            if module is None:
+                continue
+            namespace, now, flags = namespace_of(module), {'': sys.getrefcount(module)}, []
+            for key in [key for key in namespace if key not in OF_MODULES]:
+                if type(namespace[key]) is bool:
+                    # So that the next that sets it is seen too.
+                    self.flags[name, key] = namespace.pop(key)
+                    flags.append(key)
+                elif type in type(namespace[key]).__mro__:
+                    now[key] = sys.getrefcount(namespace[key])
+                else:
+                    self.keep(name)
+                    break
+            else:
+                used = [key for key in now if now[key] > known.get(key, 0)]
+                self.shared[name] = now
+                if flags or (used and self.extensions[-1:] == [owner]):
+                    self.event('share', name, [key for key in used if key] + flags)
+
+    def keep(self, name):
+        """It has something that others could not bring: it is the module's that has made it."""
+        del self.shared[name]
+        for events in self.events.values():
+            for place, event in enumerate(events):
+                if event[:2] == ('share', name):
+                    events[place] = ('set', name)
+                    return
+        self.event('set', name)
 
     def settle_libraries(self):
         self.settle_globals()
@@ -362,6 +422,8 @@ class Recorder:
     def settle_attributes(self):
         for modules in (self.modules, self.hidden):
             for name, module in list(modules.items()):
+                if name in self.shared:
+                    continue
                 # Some have two names.
                 if self.objects.get(name) is not module and self.names.setdefault(id(module), name) == name:
                     self.objects[name] = module
@@ -484,8 +546,11 @@ class Recorder:
         if original is now:
             return
         self.rebound[place] = owner, original
-        if owner == self.stack[-1] and (type(original) is type(now) is FUNCTION or self.is_second_name(place, now)):
+        are_functions = type(original) is type(now) and is_function(now) and is_function(original)
+        if owner == self.stack[-1] and (are_functions or self.is_second_name(place, now)):
             self.replace(place, original, now)
+        elif owner == self.stack[-1] and place in SIZES:
+            self.event('effect', 'attribute', place, (original, now, []))
         else:
             self.changes.append(change)
 
@@ -504,7 +569,9 @@ class Recorder:
 
     def users_of(self, value):
         """The modules whose import has called a function, or read a spec."""
-        return callers_of(value.__code__) if type(value) is FUNCTION else sorted(self.readers.get(id(value), ()))
+        if is_function(value):
+            return callers_of(getattr(value, '__func__', value).__code__)
+        return sorted(self.readers.get(id(value), ()))
 
     def take_back(self, owner, place):
         if place not in self.replaced:
@@ -522,6 +589,53 @@ class Recorder:
             self.changes.append((self.stack[-1], place[0], place[1] + ' (contents)'))
         elif any(more) if type(now) is list else more:
             self.event('effect', type(now).__name__, place, more)
+
+    def settle_variables(self):
+        """Those that a module has put behind all others; change_variables looks at other changes."""
+        now, owner = list(dict.items(os.environ._data)), self.stack[-1]
+        before, self.variables = self.variables, now
+        if before is None or now == before or not owner:
+            return
+        if now[: len(before)] == before and (not self.watching or self.are_all(now[len(before) :])):
+            self.put.append((owner, before, now))
+            for key, value in now[len(before) :]:
+                name = os.fsdecode(key)
+                self.readers.setdefault(name, {one for one, read in self.reads.items() if name in read} | {owner})
+                self.event('effect', 'variable', name, os.fsdecode(value))
+        elif self.put and self.put[-1] == (owner, now, before) and (not self.watching or self.has_again()):
+            self.put.pop()
+            for key, _ in before[len(now) :]:
+                del self.readers[os.fsdecode(key)]
+                self.take_away('variable', os.fsdecode(key))
+
+    def are_all(self, fresh):
+        """Whether the C library's environment has these and nothing else that is new."""
+        known = self.state['VARIABLES', '']
+        now = dict(self.state_of_process())['VARIABLES', '']
+        for key, _ in fresh:
+            posix.unsetenv(key)
+        had = dict(self.state_of_process())['VARIABLES', '']
+        for key, value in fresh:
+            posix.putenv(key, value)
+        if had[1] != known[1] or dict(self.state_of_process())['VARIABLES', ''] != now:
+            return False
+        self.known_variables.append(known)
+        self.state['VARIABLES', ''] = now
+        return True
+
+    def has_again(self):
+        """Whether it is what it was before they were put in."""
+        now = dict(self.state_of_process())['VARIABLES', '']
+        if self.known_variables.pop() != now:
+            return False
+        self.state['VARIABLES', ''] = now
+        return True
+
+    def take_away(self, what, place):
+        owner = self.stack[-1]
+        payloads = [event[3] for event in self.events[owner] if event[:3] == ('effect', what, place)]
+        self.events[owner] = [event for event in self.events[owner] if event[:3] != ('effect', what, place)]
+        self.effects = [effect for effect in self.effects if effect[:2] != (what, place) or effect[2] not in payloads]
 
     def settle_process(self):
         now = dict(self.state_of_process())
@@ -589,7 +703,9 @@ class Recorder:
         _thread.stack_size(size)
         yield 'stack size of threads', size
         yield 'collector', (self.collector.get_threshold(), self.collector.isenabled(), self.collector.get_debug())
-        yield 'context variables', Same(one for pair in context().items() if not is_untouched(*pair) for one in pair)
+        # Extension modules do not find it while they are loaded.
+        default = namespace_of(self.modules.get('decimal', self.hidden.get('decimal'))).get('DefaultContext')
+        yield 'context variables', Same(one for pair in context().items() if not is_untouched(*pair, default) for one in pair)
         yield 'handlers of codec errors', Same(map(_codecs.lookup_error, ERROR_HANDLERS))
         for name in ('stdin', 'stdout', 'stderr'):
             stream = getattr(sys, name)
@@ -753,6 +869,7 @@ class Recorder:
         if self.idle or len(self.stack) < 2:
             return None
         self.settle()
+        self.extensions.append(self.stack[-1])
         saved = list(self.modules)
         for name in saved:
             loading = name in self.stack or any(one.startswith(name + '.') for one in self.stack)
@@ -772,7 +889,11 @@ class Recorder:
         ordered.update(now)
         self.modules.clear()
         self.modules.update(ordered)
+        # They refer to what is shared.
+        now.clear()
+        ordered.clear()
         self.settle()
+        self.extensions.pop()
 
     def loaded_anew(self, name, error):
         """Of several that fail for the same reason the first is to blame."""
@@ -871,7 +992,9 @@ class Recorder:
         # The import system's own.
         if path.endswith('.pyc') or '/__pycache__/' in path:
             return
-        if flags & (posix.O_WRONLY | posix.O_RDWR | posix.O_CREAT):
+        if is_null_device(path):
+            self.files.setdefault(self.stack[-1], set()).add(path)
+        elif flags & (posix.O_WRONLY | posix.O_RDWR | posix.O_CREAT):
             self.fault('WROTE', path)
         elif not path.startswith('/') or (path.startswith(OUTSIDE) and not path.startswith(self.inside_of)):
             self.fault('OUTSIDE', path)
@@ -931,6 +1054,19 @@ CHANGING = {
 }
 
 
+CHARACTER_DEVICE = 0o020000
+NULL_DEVICE = posix.makedev(1, 3)
+
+
+def is_null_device(path):
+    """Whether it is what keeps nothing of what is written to it, for all users: shadow.c looks again."""
+    try:
+        status = posix.stat(path)
+    except OSError:
+        return False
+    return status.st_mode & ~0o777 == CHARACTER_DEVICE and status.st_mode & 0o666 == 0o666 and status.st_rdev == NULL_DEVICE
+
+
 # Those that are there without any import: others only add to them.
 ERROR_HANDLERS = (
     *('strict', 'ignore', 'replace', 'xmlcharrefreplace', 'backslashreplace', 'namereplace'),
@@ -938,9 +1074,8 @@ ERROR_HANDLERS = (
 )
 
 
-def is_untouched(variable, value):
+def is_untouched(variable, value, default):
     """Whether a context variable is the one that decimal sets with the first number, to what it is set to anyway."""
-    default = namespace_of(sys.modules.get('decimal')).get('DefaultContext')
     return variable.name == 'decimal_context' and repr(value) == repr(default)
 
 
@@ -989,6 +1124,11 @@ def watched_spec(note):
 
     ModuleSpec.__qualname__, ModuleSpec.__module__ = SPEC.__qualname__, SPEC.__module__
     return ModuleSpec
+
+
+def is_function(value):
+    """Whether it is one in Python, or a static method of one."""
+    return type(getattr(value, '__func__', value) if type(value) is staticmethod else value) is FUNCTION
 
 
 def len_of(value):

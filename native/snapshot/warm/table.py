@@ -162,27 +162,40 @@ def replaced_of(recorder):
         """How many references to it nobody is seen to hold."""
         return sys.getrefcount(value) - sum(one is value for one in recorder.referents(*holders_of(value)))
 
-    def names_with(value, is_hidden, users, but):
-        names = {owners.get(id(other), '') for other in holders_of(value) if id(other) not in own}
+    def names_with(values, is_hidden, users, but):
+        names = {owners.get(id(other), '') for one in values for other in holders_of(one) if id(other) not in own}
         return sorted({*names, *users, *([''] if is_hidden else [])} - but)
 
+    def most_hidden(parts):
+        return max(hidden(one) for one in parts)
+
     # Those of a call and of a variable.
-    alone = lambda: None
-    fewest = hidden(alone)
+    fewest = most_hidden([lambda: None])
     found = []
-    for place, (by, (original, now, _), users) in recorder.replaced.items():
-        are_hidden = [hidden(original) > fewest, hidden(now) > fewest]
-        have_original = names_with(original, are_hidden[0], users, {by, place[0]})
-        have_function = names_with(now, are_hidden[1], recorder.users_of(now), {by, place[0]})
+    for place, (by, payload, users) in recorder.replaced.items():
+        originals, functions = parts_of(payload[0]), parts_of(payload[1])
+        cells = getattr(functions[-1], '__closure__', None) or ()
+        # A static method has its function, and what stands in the place of another may have kept that for itself.
+        own.update(map(id, (originals, functions, cells, *originals, *functions, *cells)))
+        have_original = names_with(originals, most_hidden(originals) > fewest, users, {by, place[0]})
+        its_users = recorder.users_of(payload[1])
+        have_function = names_with(functions, most_hidden(functions) > fewest, its_users, {by, place[0]})
         found.append([by, place_text(place), have_original, have_function])
     return found
 
 
+def parts_of(value):
+    """A function or a spec; of a static method its function is behind it."""
+    return [value, value.__func__] if type(value) is staticmethod else [value]
+
+
 FRAME = type(sys._getframe())
+# In the place of a number of bytes: shadow.c.
+OF_NULL_DEVICE = -2
 
 
 def loaded(recorder):
-    return [name for name in recorder.modules if name not in recorder.base]
+    return [name for name in recorder.modules if name not in recorder.base and name not in recorder.shared]
 
 
 def record_of(recorder):
@@ -218,13 +231,16 @@ def record_of(recorder):
             others.update(about['origin'] + '/__init__' + suffix for suffix in suffixes())
         variables = {}
         for variable in sorted(recorder.reads.get(name, ())):
-            value = dict.get(os.environ._data, os.fsencode(variable))
+            # Another one has put it in before: with what it was then this one is not the same.
+            if variable in recorder.readers and name not in recorder.readers[variable]:
+                recorder.faults.setdefault(name, []).append(('VARIABLES', variable))
+            value = None if variable in recorder.readers else dict.get(os.environ._data, os.fsencode(variable))
             variables[variable] = None if value is None else _imp.source_hash(key, value).hex()
         files = []
         for path in sorted(recorder.files.get(name, ())):
             try:
                 status = posix.stat(path)
-                files.append([path, status.st_size, int(status.st_mtime)])
+                files.append([path, OF_NULL_DEVICE, 0] if is_null_device(path) else [path, status.st_size, int(status.st_mtime)])
             except OSError:
                 files.append([path, -1, 0])
         found, orderless = values.digests_of(name, namespace_of(recorder.modules[name]))
@@ -248,6 +264,7 @@ def record_of(recorder):
         'faults': [list(fault) for fault in recorder.faults.get('', ())],
         'failed': list(recorder.failed.values()),
         'replaced': replaced,
+        'shared': list(recorder.shared),
         'changes': [list(change) for change in recorder.changes],
     }
     # What is going to be left out need not be loaded anew.
@@ -328,7 +345,7 @@ def merge(name, seen, recorder):
     merged = []
     for event in seen:
         if event[0] != 'effect':
-            merged.append(tuple(event))
+            merged.append(tuple(event) if event[0] != 'share' else share_of(event, recorder))
             continue
         own = here.pop(0) if here else None
         if own is None or event_of(own) != event:
@@ -337,6 +354,15 @@ def merge(name, seen, recorder):
     if here:
         raise ValueError('%s did more than before: %s' % (name, event_of(here[0])))
     return merged
+
+
+def share_of(event, recorder):
+    """With the module, and what it has; and how much that is when it has nothing of others."""
+    _, name, keys = event
+    module = recorder.modules[name]
+    namespace = namespace_of(module)
+    pairs = tuple((key, namespace.get(key, recorder.flags.get((name, key)))) for key in keys)
+    return 'share', name, module, pairs, sum(key in OF_MODULES for key in namespace)
 
 
 def owners_of(modules):
@@ -418,6 +444,11 @@ def cycles(modules):
     return first
 
 
+def expect(recorder, record):
+    """Tells a template that is frozen what only one that is watched finds out."""
+    recorder.shared = dict.fromkeys(record['shared'])
+
+
 def build(recorder, record):
     """
     Takes the modules out of sys.modules, and what importing them did elsewhere; returns the table: an entry of shadow.h
@@ -430,6 +461,8 @@ def build(recorder, record):
     names = loaded(recorder)
     if recorder.faults or list(recorder.base) != record['base'] or names != [about['name'] for about in record['modules']]:
         raise ValueError('importing went differently than before: %s' % (first_difference(names, list(modules)),))
+    if not all(name in recorder.modules for name in record['shared']):
+        raise ValueError('extension modules share something else than before')
     for now, then in ((recorder.changes_now(), record['changes']), (list(recorder.failed.values()), record['failed'])):
         if now != then:
             raise ValueError('importing changed something else than before: %s' % (first_difference(now, then),))
@@ -515,7 +548,8 @@ def classes_of(module):
         if id(one) in found or flags_of(one) & IMMUTABLE:
             continue
         found[id(one)] = one
-        work += (type(one), *bases_of(one))
+        # Of one that was never made ready there are none.
+        work += (type(one), *(bases_of(one) or ()))
         work += (value for value in items_of(one).values() if issubclass(type(value), type))
     return list(found.values())
 
@@ -650,6 +684,10 @@ def leave(recorder, entries):
 def take_out(recorder, objects, entries):
     for name in objects:
         del recorder.modules[name]
+    for name in recorder.shared:
+        namespace = namespace_of(recorder.modules.pop(name))
+        for key in [key for key in namespace if key not in OF_MODULES]:
+            del namespace[key]
     owners = owners_of(entries)
     for name, about in entries.items():
         parent, _, child = name.rpartition('.')
@@ -683,6 +721,8 @@ def take_out(recorder, objects, entries):
                 setattr(holder, attribute, before)
             if after is MISSING:
                 reorder(holder, keys, recorder.referents)
+        elif what == 'variable':
+            del os.environ[place]
         elif what == 'loggers':
             loggers = everything['logging'].root.manager.loggerDict
             for key in [key for key in loggers if key not in recorder.loggers_before]:
@@ -724,7 +764,7 @@ def read_names(path):
 
 def forget():
     """Leaves in this namespace only what goes on being used."""
-    used = {'__builtins__', '_warnings', 'os', 'posix', 'sys', 'put_back', 'may_put_back', '_put_logger', 'RENEWALS', 'MISSING', 'attribute_of', 'attributes_of', 'holder_of', 'STATE', 'INTERPRETER', 'LINES', 'are_as_read'}
+    used = {'__builtins__', '_warnings', 'os', 'posix', 'sys', 'put_back', 'may_put_back', '_put_logger', 'RENEWALS', 'CONDITIONS', '_renew_joblib', 'MISSING', 'attribute_of', 'attributes_of', 'holder_of', 'STATE', 'INTERPRETER', 'LINES', 'are_as_read'}
     names = globals()
     for name in list(names):
         if name not in used:

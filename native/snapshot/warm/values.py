@@ -17,7 +17,6 @@ NUMBER = '\0'
 OPAQUE = '\1'
 PUNCTUATION = {ord(character): ' ' for character in '{}[]()<>,:;'}
 SIMPLE = {type(None), bool, int, float, complex, str, bytes, type(Ellipsis), type(NotImplemented)}
-MODULE = type(sys)
 SLOT, GETSET = type(FUNCTION.__globals__), type(FUNCTION.__code__)
 NAME_OF_TYPE = type.__dict__['__qualname__'].__get__
 # Names that importing gives, caches, and what says more of the interpreter than of the module.

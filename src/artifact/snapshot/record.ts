@@ -9,6 +9,7 @@ export type WarmEvent =
   | ['set', string]
   | ['seen' | 'unseen', string]
   | ['names', packages: string]
+  | ['share', module: string, names: string[]]
   | ['pool', processors: string]
   | ['keys', library: number, offset: number]
   | ['effect', what: string, place: string, size: number]
@@ -58,6 +59,8 @@ export interface WarmRecord {
    * or used it, and those that have the new one or have used it. An empty name: something else than a module has it.
    */
   replaced: [by: string, place: string, haveOriginal: string[], haveFunction: string[]][]
+  /** Modules that extension modules share: the first of them makes it. */
+  shared: string[]
   /** Attributes of other modules that an import has changed. */
   changes: [by: string, of: string, attribute: string][]
 }

@@ -62,6 +62,7 @@ const recordOf = (modules: WarmModule[], more: Partial<WarmRecord> = {}): WarmRe
   asked: [],
   base: [],
   anew: null,
+  shared: [],
   modules,
   faults: [],
   replaced: [],
