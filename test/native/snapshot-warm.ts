@@ -511,6 +511,83 @@ each('a program that has replaced something gets what importing with it gives', 
   for (const what of REPLACEMENTS) t.deepEqual(await ready(what), ['used'], what)
 })
 
+/** `lists` asks a class of another module for those that are derived from it, and `walks` goes through all of them. */
+const DERIVED: Record<string, string> = {
+  'shapes.py': 'class Shape: pass\nclass Named(Shape): pass\nclass Flat: pass\n',
+  'rounds.py':
+    'import shapes\nLast = None\nclass Circle(shapes.Shape): pass\nclass Last(shapes.Shape): pass\n',
+  'square.py': 'import shapes\nclass Square(shapes.Shape): pass\n',
+  'lists.py':
+    'import shapes, rounds\nVALUE = [one.__name__ for one in shapes.Shape.__subclasses__()]\nclass Listed(rounds.Circle, shapes.Shape): pass\n',
+  'later.py':
+    'import lists, shapes\nclass Later(shapes.Shape): pass\nimport square\nclass Last(lists.Listed): pass\n',
+  'walks.py': [
+    'import shapes, later',
+    'VALUE, work = [], [shapes.Shape]',
+    'while work:',
+    '    VALUE.append(work.pop())',
+    '    work += VALUE[-1].__subclasses__()',
+    'for one in dict.fromkeys(VALUE):',
+    '    name = "Extra" + one.__module__ + one.__name__',
+    '    globals()[name] = type(name, (one,), {"__module__": __name__})',
+  ].join('\n'),
+  'ring_of/__init__.py':
+    'import shapes\nclass First(shapes.Flat): pass\nfrom . import part\nclass Second(shapes.Flat): pass\n',
+  'ring_of/part.py':
+    'import shapes, ring_of\nVALUE = [one.__name__ for one in shapes.Flat.__subclasses__()]\n',
+}
+const OWN = 'import shapes\nclass Own(shapes.Shape): pass\n'
+/** What a program does, and which of its statements find their modules ready. */
+const ASKERS: Record<string, string[]> = {
+  'import lists': ['lists'],
+  'import shapes; show(); import rounds; show(); import lists': ['shapes', 'rounds', 'lists'],
+  'import lists; show(); import later; show(); import walks': ['lists', 'later', 'walks'],
+  'import walks': ['walks'],
+  'import lists, later, ring_of.part': ['lists', 'later', 'ring_of.part'],
+  'import ring_of.part': ['ring_of.part'],
+  'import shapes\nclass Own(shapes.Flat): pass\nimport ring_of.part': ['shapes'],
+  'import square; show(); import lists': ['square', 'rounds'],
+  'import later, square; show(); import walks': ['later', 'walks'],
+  [`${OWN}show(); import lists`]: ['shapes', 'rounds'],
+  [`${OWN}del Own; import gc; gc.collect(); show(); import lists`]: ['shapes', 'lists'],
+  [`${OWN}import rounds; show()`]: ['shapes', 'rounds'],
+  [`import lists\n${OWN}import later; show()`]: ['lists', 'later'],
+  [`import later\n${OWN}import walks`]: ['later'],
+  'import shapes; shapes.Shape.__len__ = lambda self: 3; import rounds; print(len(rounds.Circle()))': [
+    'shapes',
+  ],
+  'import shapes; shapes.Shape.more = 1; del shapes.Shape.more; import rounds; show()': ['shapes'],
+  'import rounds, sys; del sys.modules["rounds"]; import lists': ['rounds'],
+}
+
+each(
+  'a module that asks a class for those derived from it is ready where they are the same',
+  async (t, python) => {
+    const bench = new WarmBench(t, python)
+    await bench.train()
+    for (const [name, text] of Object.entries(DERIVED)) bench.file(`${bench.inSite}/${name}`, text)
+    const names = ['lists', 'later', 'walks', 'ring_of']
+    t.deepEqual((await bench.freezeWarm(names, ENV)).leftOut, [])
+    for (const [what, ready] of Object.entries(ASKERS)) {
+      const lines = [
+        'import sys',
+        'def names(of): return [(one.__module__, one.__name__, names(one)) for one in of.__subclasses__()]',
+        'def show(): print(names(sys.modules["shapes"].Shape))',
+        what,
+        'show()',
+        'print([(name, getattr(module, "VALUE", None)) for name, module in sys.modules.items() if name not in ("gc", "_pycds")])',
+      ]
+      const script = bench.file('app/asks.py', lines.join('\n'))
+      const told = await bench.assertSame(t, what, [script], { env: ENV })
+      t.deepEqual(
+        told.ready.filter((name) => name !== 'gc'),
+        ready,
+        what,
+      )
+    }
+  },
+)
+
 each('a program that a snapshot is not worth its while for starts without', async (t, python) => {
   const bench = new WarmBench(t, python)
   await bench.train()
@@ -924,6 +1001,11 @@ const FAULTY: Record<string, [program: string, reason: string]> = {
   encodes: ['name = "x".encode("punycode")', 'CODEC'],
   counts: ['import sys; names = [name for name in list(sys.modules)]', 'MODULES'],
   derives: ['names = [one.__name__ for one in Exception.__subclasses__()]', 'CLASSES'],
+  derives_abstract: ['import collections.abc; names = collections.abc.Sized.__subclasses__()', 'CLASSES'],
+  derives_unnamed: [
+    'import json; kept = [type("Local", (json.JSONEncoder,), {})]; names = json.JSONEncoder.__subclasses__()',
+    'CLASSES',
+  ],
   removes: ['import sys, json; del sys.modules["json.encoder"]', 'REMOVED'],
   // ---- of the kernel ----
   priority: ['import os; os.nice(1)', 'PROPERTY'],

@@ -10,6 +10,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "../../cpython/type.h"
 #include "../decide/conditions.h"
 #include "../decide/search.h"
 #include "../host/report.h"
@@ -45,15 +46,25 @@ enum { KINDS = sizeof kind_names / sizeof *kind_names };
 /* Once they have been dropped they are imported like any others, and never served: something else has their name. */
 enum state { WAITING, ACTIVE, DROPPED };
 
-enum what { ASKED, ABSENT, PUT, EFFECT, SEEN, UNSEEN, NAMES, POOL, WHATS };
-static const char *const what_names[] = {"ask", "absent", "set", "effect", "seen", "unseen", "names", "pool"};
+enum what { ASKED, ABSENT, PUT, EFFECT, SEEN, UNSEEN, NAMES, POOL, DERIVED, CLASSES, WHATS };
+static const char *const what_names[] = {"ask",    "absent", "set",  "effect",  "seen",
+                                         "unseen", "names",  "pool", "derives", "classes"};
 
 struct event {
   enum what what;
   uint32_t entry; /* that was asked for, put into sys.modules or looked for; NOTHING: none has that name */
-  PyObject *
-      payload; /* of an effect: (what, place, payload); of POOL: numbers of processors; of NAMES: packages; else the name */
+  /* Of an effect: (what, place, payload); of POOL: numbers of processors; of NAMES: packages; of DERIVED and CLASSES: all
+   * that table.py has for it; else the name. */
+  PyObject *payload;
+  unsigned long flags; /* of DERIVED: of the class that is derived from */
+  unsigned version;
+  struct event *next; /* of DERIVED: the next that this walk has come by */
 };
+
+/* In the payload of DERIVED: the weak reference that a class remembers another one by, which is taken out of BASE_SUBCLASSES. */
+enum derived_field { DERIVED_BASE = 2, DERIVED_CLASS, BASE_SUBCLASSES, REFERENCE_KEY, REFERENCE };
+/* In that of CLASSES: a class, its method `__subclasses__`, and what that has answered: a tuple. */
+enum classes_field { CLASSES_OF = 2, CLASSES_ASK, CLASSES_ANSWER };
 
 /* Which objects a namespace has under the first of its names. */
 struct print {
@@ -107,6 +118,7 @@ static struct {
   bool audited;             /* a program has added an audit hook */
   bool started;
   uint64_t walk;
+  struct event *derived, **derived_end; /* what this walk has come by */
   /* Why the last walk failed: the first module that did not fit. */
   PyObject *unfit;
   const char *reason;
@@ -233,6 +245,11 @@ static bool adopt_finders(PyObject *place, PyObject *payload) {
   return done;
 }
 
+/* Without what says whether it has a version. */
+static unsigned long flags_of_class(PyObject *class) {
+  return PyType_GetFlags((PyTypeObject *)class) & ~TYPE_HAS_VERSION;
+}
+
 static bool adopt_event(struct event *event, PyObject *from) {
   PyObject *name_of_what = PyTuple_GetItem(from, 0);
   int what = 0;
@@ -253,6 +270,14 @@ static bool adopt_event(struct event *event, PyObject *from) {
   PyObject *name = PyTuple_GetItem(from, 1);
   if (!name) return false;
   event->entry = number_of(name);
+  if (what == DERIVED) {
+    event->flags = flags_of_class(PyTuple_GetItem(from, DERIVED_BASE));
+    event->version = type_version(PyTuple_GetItem(from, DERIVED_BASE));
+  }
+  if (what == DERIVED || what == CLASSES) {
+    event->payload = keep(from);
+    return true;
+  }
   event->payload = keep(name);
   return event->entry != NOTHING || (what != ASKED && what != PUT);
 }
@@ -622,6 +647,33 @@ static bool has_known_modules(PyObject *packages) {
   return all != NULL;
 }
 
+/* A class that another one is derived from does not know that one until it is in place. What has been done to the class
+ * before has not been done to that one. */
+static bool may_derive(struct event *event) {
+  PyObject *base = PyTuple_GetItem(event->payload, DERIVED_BASE);
+  if (event->version == 0 || type_version(base) != event->version || flags_of_class(base) != event->flags) return false;
+  *shadow.derived_end = event;
+  shadow.derived_end = &event->next;
+  event->next = NULL;
+  return true;
+}
+
+/* Whether a class would have the same ones derived from it: those that there are, then those of this walk. */
+static bool has_same_classes(PyObject *payload) {
+  PyObject *answer = PyTuple_GetItem(payload, CLASSES_ANSWER), *of = PyTuple_GetItem(payload, CLASSES_OF);
+  PyObject *now = PyObject_CallFunctionObjArgs(PyTuple_GetItem(payload, CLASSES_ASK), NULL);
+  Py_ssize_t there = now ? PyList_Size(now) : -1, count = PyTuple_Size(answer), at = 0;
+  bool same = there >= 0 && there <= count;
+  for (; same && at < there; at++) same = PyList_GetItem(now, at) == PyTuple_GetItem(answer, at);
+  for (const struct event *event = shadow.derived; same && event; event = event->next) {
+    if (PyTuple_GetItem(event->payload, DERIVED_BASE) != of) continue;
+    same = at < count && PyTuple_GetItem(event->payload, DERIVED_CLASS) == PyTuple_GetItem(answer, at);
+    at++;
+  }
+  drop(now);
+  return same && at == count;
+}
+
 /* As recorder.py has them. */
 static bool has_processors(PyObject *text) {
   Py_ssize_t length;
@@ -659,7 +711,7 @@ struct walk {
 
 static bool check(struct entry *entry, const struct walk *walk);
 
-static bool check_event(const struct event *event, const struct walk *walk) {
+static bool check_event(struct event *event, const struct walk *walk) {
   switch (event->what) {
     case ASKED: return check(&shadow.entries[event->entry], walk);
     case PUT: shadow.entries[event->entry].checked = shadow.walk; return !item_of(importlib.modules, event->payload);
@@ -669,6 +721,8 @@ static bool check_event(const struct event *event, const struct walk *walk) {
     case UNSEEN: return !item_of(importlib.modules, event->payload) && !is_reached(event->entry);
     case NAMES: return has_known_modules(event->payload);
     case POOL: return has_processors(event->payload);
+    case DERIVED: return may_derive(event);
+    case CLASSES: return has_same_classes(event->payload);
     case WHATS: break;
   }
   return false;
@@ -683,6 +737,8 @@ static const char *const event_reasons[] = {
     [UNSEEN] = "a module is there that it has looked for",
     [NAMES] = "a module is there of a package of which it has looked for all",
     [POOL] = "it has asked for the number of processors, which is another one",
+    [DERIVED] = "a class was changed that it derives from",
+    [CLASSES] = "it has asked a class for those that are derived from it, which are others",
 };
 
 /* NULL: it fits. */
@@ -723,6 +779,9 @@ static bool check(struct entry *entry, const struct walk *walk) {
   const char *reason = NULL;
   if (entry->checked == shadow.walk && entry->state != DROPPED) return true;
   if (entry->state == WAITING) {
+    /* Its package comes first, and may ask for it. */
+    bool is_next = entry->kind != SET && entry->parent != NOTHING && !item_of(importlib.modules, entry->name);
+    if (is_next && check(&shadow.entries[entry->parent], walk) && entry->checked == shadow.walk) return true;
     /* What another one puts in is not there before that. */
     if (entry->kind != SET) entry->checked = shadow.walk;
     reason = misfit(entry, walk);
@@ -822,6 +881,13 @@ static bool notice_extensions(void) {
 
 /* ---- putting in place ---- */
 
+/* CPython forgets a dictionary of which it has taken the last item. */
+static bool remember_derived(PyObject *payload) {
+  PyObject **place = type_subclasses(PyTuple_GetItem(payload, DERIVED_BASE));
+  if (!*place) *place = keep(PyTuple_GetItem(payload, BASE_SUBCLASSES));
+  return PyDict_SetItem(*place, PyTuple_GetItem(payload, REFERENCE_KEY), PyTuple_GetItem(payload, REFERENCE)) == 0;
+}
+
 /* Only dictionaries are touched here: nobody can come in between. What has to be done besides is added to `effects`. */
 static bool activate(struct entry *entry, PyObject *effects) {
   if (entry->state == ACTIVE || entry->kind == FAILED) return true;
@@ -835,6 +901,7 @@ static bool activate(struct entry *entry, PyObject *effects) {
     const struct event *event = &entry->events[i];
     struct entry *other = &shadow.entries[event->entry];
     if (event->what == ASKED) done = activate(other, effects);
+    if (event->what == DERIVED) done = remember_derived(event->payload);
     if (event->what == EFFECT) {
       struct entry *changed = changed_by(event->payload);
       (changed ? changed : entry)->touched = true;
@@ -892,6 +959,8 @@ bool shadow_serve(PyObject *name, PyObject *finder, const struct pycds_header *h
   struct entry *entry = &shadow.entries[number];
   struct walk walk = {finder, header};
   shadow.walk++;
+  shadow.derived = NULL;
+  shadow.derived_end = &shadow.derived;
   shadow.reason = NULL;
   if (!check(entry, &walk)) {
     drop_dependents();

@@ -11,6 +11,8 @@
 #   ('seen', name)                it looked whether a module is in sys.modules, and it was
 #   ('unseen', name)              the same, and it was not
 #   ('names', packages)           it looked which modules of these packages there are; those it found are 'seen'
+#   ('made', class)               it made a class; written as ('derives', other, class), for other ones that somebody asks
+#   ('classes', class, classes)   it asked the class for those that are derived from it, which were these, in this order
 #   ('pool', processors)          it has asked for the number of processors, or started a thread for each, which end before a fork
 #   ('effect', what, place, payload)   see effects.py
 
@@ -104,6 +106,10 @@ class Recorder:
         # Namespaces of modules and classes, and what was last seen of them.
         self.namespaces, self.owners, self.places, self.looks = [], [], {}, {}
         self.objects, self.classes = {}, {}
+        # By address: classes that were asked for those derived from them; of those that are known by now, pairs of addresses.
+        self.asked_of, self.derived = {}, set()
+        self.base_classes = all_classes() if watching else {}
+        self.makers = {}  # by address of a class, who has made it and bound it to its name; None: that is known better
         self.prints = b''
         self.collector = unseen('gc')
         self.referents, self.referrers = self.collector.get_referents, self.collector.get_referrers
@@ -140,6 +146,7 @@ class Recorder:
         self.settle_libraries()
         self.settle_lists()
         self.settle_loggers()
+        self.settle_derived()
         self.settle_attributes()
         if self.watching:
             self.settle_witnesses()
@@ -301,7 +308,22 @@ class Recorder:
         for value in list(namespace.values()):
             if type in type(value).__mro__ and id(value) not in self.classes and defined_in(value) == name:
                 self.classes[id(value)] = value
+                if self.watching and self.stack[-1] == name and id(value) not in self.makers:
+                    self.makers[id(value)] = name
+                    self.event('made', value)
                 self.follow(name, value.__qualname__, self.referents(vars(value))[0])
+
+    def settle_derived(self):
+        """What has been derived from classes that were asked before."""
+        inside, self.inside = self.inside, True
+        for of in self.asked_of.values():
+            for one in SUBCLASSES(of):
+                if (id(of), id(one)) not in self.derived:
+                    self.derived.add((id(of), id(one)))
+                    if id(one) not in self.makers:
+                        self.makers[id(one)] = None
+                        self.event('made', one)
+        self.inside = inside
 
     def settle_namespace(self, place):
         owner = self.stack[-1]
@@ -617,6 +639,7 @@ class Recorder:
         self.settle_modules()
         self.settle_lists()
         self.settle_loggers()
+        self.settle_derived()
         self.event('ask', name)
 
     def answered(self, module, names):
@@ -729,8 +752,66 @@ class Recorder:
 
     def asked_classes(self, of):
         """A class was asked for those that are derived from it; of a module's own they are known."""
-        if self.stack[-1] and not self.inside and not self.idle and defined_in(of) != self.stack[-1]:
-            self.fault('CLASSES', '%s.%s' % (defined_in(of), NAME_OF_TYPE(of)))
+        owner = self.stack[-1]
+        if not owner or self.inside or self.idle or defined_in(of) == owner:
+            return
+        self.inside = True
+        self.settle_derived()
+        # Nothing else: what the module has done until its next import is one effect, also where nobody watches.
+        self.follow_classes(owner, namespace_of(self.modules.get(owner)))
+        self.inside = False
+        answer = SUBCLASSES(of)
+        if not can_hide(of) or not all(map(self.is_made_by_known, answer)):
+            self.fault('CLASSES', name_of_class(of))
+            return
+        if id(of) not in self.asked_of:
+            self.asked_of[id(of)] = of
+            self.derived.update((id(of), id(one)) for one in answer)
+        event = ('classes', of, answer)
+        events = self.events[owner]
+        since = next((i for i in range(len(events), 0, -1) if events[i - 1][0] != 'classes'), 0)
+        if event not in events[since:]:
+            self.event(*event)
+
+    def is_made_by_known(self, one):
+        """Whether it was there before, or is known since it was made."""
+        return id(one) in self.base_classes or id(one) in self.makers
+
+    def name_classes(self):
+        """Writes the events of classes with their names; a module that has asked for one that has none has a fault."""
+        if self.asked_of:
+            self.collector.collect()
+        self.inside = True
+        held = {id(of): set() for of in self.asked_of.values()}
+        for owner, events in self.events.items():
+            named = []
+            for event in events:
+                if event[0] != 'made':
+                    named.append(event)
+                    continue
+                for of in BASES(event[1]):
+                    if id(of) in held and is_named_class(self.modules, event[1]) and is_named_class(self.modules, of):
+                        held[id(of)].add(id(event[1]))
+                        named.append(('derives', of, event[1]))
+            self.events[owner] = in_order_of_making(named)
+        for owner, events in self.events.items():
+            self.stack.append(owner)
+            self.events[owner] = [event for event in map(self.named_event, events, [held] * len(events)) if event]
+            self.stack.pop()
+        self.inside = False
+
+    def named_event(self, event, held):
+        if event[0] == 'derives':
+            return 'derives', *map(name_of_class, event[1:])
+        if event[0] != 'classes':
+            return event
+        _, of, answer = event
+        # Whatever is left of those that nobody can name would be another one in each process.
+        are_known = all(id(one) in held[id(of)] or id(one) in self.base_classes for one in (*answer, *SUBCLASSES(of)))
+        if are_known and all(is_named_class(self.modules, one) for one in (of, *answer)):
+            return 'classes', name_of_class(of), ' '.join(map(name_of_class, answer))
+        self.fault('CLASSES', name_of_class(of))
+        return None
 
     def read(self, name):
         """A variable of the environment was read."""
@@ -874,6 +955,61 @@ def defined_in(value):
     namespace = NAMESPACE_OF_TYPE(value)
     name = namespace.get('__module__') if namespace is not None else None
     return name if type(name) is str else 'builtins'
+
+
+SUBCLASSES = type.__dict__['__subclasses__']
+BASES = type.__dict__['__bases__'].__get__
+
+
+def all_classes():
+    """By address, those that there are."""
+    found, work = {}, [object]
+    while work:
+        one = work.pop()
+        if id(one) not in found:
+            found[id(one)] = one
+            work.extend(SUBCLASSES(one))
+    return found
+
+
+def name_of_class(one):
+    return '%s.%s' % (defined_in(one), NAME_OF_TYPE(one))
+
+
+def class_of_name(modules, name):
+    """The class that is at that place; None where there is none."""
+    module = name
+    while module and module not in modules:
+        module = module.rpartition('.')[0]
+    holder = modules.get(module)
+    for part in name[len(module) + 1 :].split('.'):
+        holder = attributes_of(holder).get(part)
+    return holder if holder is not None and type in type(holder).__mro__ else None
+
+
+def is_named_class(modules, one):
+    return class_of_name(modules, name_of_class(one)) is one
+
+
+def can_hide(of):
+    """Whether it can be kept from knowing what is derived from it: not what is built in, nor what has a registry of its own."""
+    return subclasses_of(of) is not None and not any('_abc_impl' in NAMESPACE_OF_TYPE(one) for one in type.__dict__['__mro__'].__get__(of))
+
+
+def in_order_of_making(events):
+    """Those that were derived one after another, in the order in which their class has them."""
+    ordered, run = [], []
+    for event in (*events, None):
+        if event is not None and event[0] == 'derives':
+            run.append(event)
+            continue
+        places = {id(of): [id(one) for one in SUBCLASSES(of)] for _, of, _ in run}
+        run.sort(key=lambda pair: places[id(pair[1])].index(id(pair[2])))
+        ordered += run
+        run = []
+        if event is not None:
+            ordered.append(event)
+    return ordered
 
 
 def unseen(name):

@@ -188,6 +188,7 @@ def loaded(recorder):
 def record_of(recorder):
     """All that was seen, as what JSON can say."""
     recorder.inside = True
+    recorder.name_classes()
     names = loaded(recorder)
     modules = []
     replaced = replaced_of(recorder)
@@ -462,6 +463,8 @@ def build(recorder, record):
         for event in about['events']:
             if event[0] == 'set':
                 event = ('set', event[1], objects[event[1]])
+            elif event[0] in ('derives', 'classes'):
+                event = event_of_classes(event, {**recorder.base, **objects})
             events.append(event)
         table.append(
             (
@@ -489,6 +492,28 @@ def build(recorder, record):
     for name, owner in owners_of(entries).items():
         table.append((name, objects[name], 'set', '', '', 0, 0, False, (('ask', owner),), (), (), None, False, (), ()))
     return table
+
+
+def event_of_classes(event, modules):
+    """The same with the classes; one that was derived from another one is taken out of what that knows."""
+    what, name, *names = event
+    of = class_of_name(modules, name)
+    others = [class_of_name(modules, one) for one in ' '.join(names).split()]
+    if None in (of, *others):
+        raise ValueError('a class is not where it was: %s' % (event,))
+    if what == 'classes':
+        return what, name, of, SUBCLASSES.__get__(of), tuple(others)
+    known = subclasses_of(of)
+    for key, reference in list(known.items()):
+        if reference() is others[0]:
+            del known[key]
+            # Who asks for something that is not there has it remember a version.
+            try:
+                type.__getattribute__(of, '<pycds>')
+            except AttributeError:
+                pass
+            return what, name, of, others[0], known, key, reference
+    raise ValueError('%s is not derived from %s' % (names, name))
 
 
 # Include/object.h: of classes that no program can change.

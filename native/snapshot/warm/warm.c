@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "../../cpython/object.h"
+#include "../../cpython/type.h"
 #include "holes.h"
 #include "watch.h"
 
@@ -38,6 +39,7 @@ PYCDS_PYAPI Py_ssize_t PyGC_Collect(void);
 PYCDS_PYAPI void *PyObject_Malloc(size_t bytes);
 PYCDS_PYAPI PyObject *PyFrame_GetCode(void *frame);
 PYCDS_PYAPI PyObject *PyContext_CopyCurrent(void);
+PYCDS_PYAPI unsigned long PyType_GetFlags(PyTypeObject *);
 
 #define SOURCE(symbol, file)                                                                                           \
   __asm__(".section .rodata\n.global " #symbol "\n" #symbol ":\n.incbin \"" file "\"\n.byte 0\n.previous\n");          \
@@ -384,6 +386,15 @@ static PyObject *context(PyObject *self, PyObject *unused) {
   return PyContext_CopyCurrent();
 }
 
+/* subclasses_of(class): the dictionary by which it knows those that are derived from it; None: it is none that is known. */
+static PyObject *subclasses_of(PyObject *self, PyObject *type) {
+  (void)self;
+  if (!(PyType_GetFlags((PyTypeObject *)type) & TYPE_IS_ON_HEAP)) return none();
+  PyObject *known = *type_subclasses(type);
+  if (!known) return PyDict_New();
+  return type_of(known) == &PyDict_Type ? keep(known) : none();
+}
+
 /* ---- loading anew ---- */
 
 #define MOST_LIBRARIES 4096
@@ -517,6 +528,7 @@ static PyMethodDef refuses_method = {"refuses", refuses, METH_O, NULL};
 static PyMethodDef needed_method = {"needed", needed, METH_O, NULL};
 static PyMethodDef load_anew_method = {"load_anew", load_anew, METH_VARARGS, NULL};
 static PyMethodDef process_state_method = {"process_state", process_state, METH_NOARGS, NULL};
+static PyMethodDef subclasses_of_method = {"subclasses_of", subclasses_of, METH_O, NULL};
 static PyMethodDef context_method = {"context", context, METH_NOARGS, NULL};
 static PyMethodDef probe_method = {"probe", probe, METH_NOARGS, NULL};
 
@@ -529,7 +541,7 @@ static void run_sources(void) {
   static PyMethodDef *const methods[] = {&put_off_method,       &fingerprints_method, &libraries_method,
                                          &global_scope_method,  &leave_global_method, &refuses_method,
                                          &needed_method,        &load_anew_method,    &callers_of_method,
-                                         &process_state_method, &context_method};
+                                         &process_state_method, &context_method,      &subclasses_of_method};
   for (size_t i = 0; i < sizeof methods / sizeof *methods; i++) {
     PyObject *function = PyCFunction_NewEx(methods[i], &_Py_NoneStruct, NULL);
     PyDict_SetItemString(warm.globals, methods[i]->ml_name, function);

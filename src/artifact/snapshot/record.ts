@@ -9,6 +9,8 @@ export type WarmEvent =
   | ['set', string]
   | ['seen' | 'unseen', string]
   | ['names', packages: string]
+  | ['derives', of: string, name: string]
+  | ['classes', of: string, names: string]
   | ['pool', processors: string]
   | ['effect', what: string, place: string, size: number]
 
