@@ -588,6 +588,22 @@ each(
   },
 )
 
+const PLUGINS = Array.from({ length: 8 }, (_, i) => `plugin_${i}`)
+
+each('modules that are imported in the order of a set are ready in any order', async (t, python) => {
+  const bench = new WarmBench(t, python)
+  await bench.train()
+  for (const [i, name] of PLUGINS.entries())
+    bench.file(`${bench.inSite}/${name}.py`, `import ${i % 2 ? 'queue' : 'colorsys'}\nVALUE = ${i}\n`)
+  const names = PLUGINS.map((name) => `"${name}"`).join()
+  const body = `import importlib\nMODULES = {name: importlib.import_module(name) for name in {${names}}}\n`
+  bench.file(`${bench.inSite}/plugins.py`, body)
+  t.deepEqual((await bench.freezeWarm(['plugins'])).leftOut, [])
+  const program = 'import plugins, sys; print(sorted(plugins.MODULES), sorted(sys.modules.keys() - {"gc", "_pycds"}))'
+  const script = bench.file('app/plugs.py', program)
+  t.deepEqual((await bench.assertSame(t, 'plugins', [script])).ready, ['plugins'])
+})
+
 each('a program that a snapshot is not worth its while for starts without', async (t, python) => {
   const bench = new WarmBench(t, python)
   await bench.train()

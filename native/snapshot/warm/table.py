@@ -340,6 +340,25 @@ def merge(name, seen, recorder):
     return merged
 
 
+def in_order_of_loads(seen, here):
+    """
+    The events that were seen, in the order in which this template has loaded what the module asks for: one that goes through
+    a set of names does so in another order in each process.
+    """
+    loads = list(dict.fromkeys(event[1] for event in here if event[0] == 'ask' and list(event) in seen))
+    before = list(dict.fromkeys(event[1] for event in seen if event[0] == 'ask' and event[1] in loads))
+    if before == loads:
+        return seen
+    # A module that is asked for again is there.
+    rest, ordered = dict(zip(before, loads)), []
+    for event in seen:
+        if event[0] != 'ask' or event[1] not in loads:
+            ordered.append(event)
+        elif event[1] in rest:
+            ordered.append(['ask', rest.pop(event[1])])
+    return ordered
+
+
 def owners_of(modules):
     """Who put what is no module of its own into sys.modules."""
     return {event[1]: name for name, about in modules.items() for event in about['events'] if event[0] == 'set'}
@@ -429,9 +448,10 @@ def build(recorder, record):
     recorder.settle()
     modules = {about['name']: about for about in record['modules']}
     names = loaded(recorder)
-    if recorder.faults or list(recorder.base) != record['base'] or names != [about['name'] for about in record['modules']]:
+    if recorder.faults or list(recorder.base) != record['base'] or sorted(names) != sorted(modules):
         raise ValueError('importing went differently than before: %s' % (first_difference(names, list(modules)),))
-    for now, then in ((recorder.changes_now(), record['changes']), (list(recorder.failed.values()), record['failed'])):
+    failed = [sorted(all, key=lambda about: about['name']) for all in (recorder.failed.values(), record['failed'])]
+    for now, then in (map(sorted, (recorder.changes_now(), record['changes'])), failed):
         if now != then:
             raise ValueError('importing changed something else than before: %s' % (first_difference(now, then),))
     objects = {name: recorder.modules[name] for name in names}
@@ -439,7 +459,7 @@ def build(recorder, record):
     for name, about in entries.items():
         if describe(name, objects[name]) != {key: about[key] for key in describe(name, objects[name])}:
             raise ValueError('%s was found elsewhere than before' % name)
-        about['events'] = merge(name, about['events'], recorder)
+        about['events'] = merge(name, in_order_of_loads(about['events'], recorder.events.get(name, ())), recorder)
     if replay(record['asked'], entries, recorder.base, recorder.failed) != names:
         difference = first_difference(replay(record['asked'], entries, recorder.base, recorder.failed), names)
         raise ValueError('the order of imports cannot be told: %s' % (difference,))
