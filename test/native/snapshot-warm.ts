@@ -3,7 +3,7 @@
 // were there: the same program is run with and without.
 import { spawnSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { chmodSync, readFileSync } from 'node:fs'
+import { chmodSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
 import { blame } from '../../src/artifact/snapshot/blame.js'
@@ -588,6 +588,50 @@ each(
   },
 )
 
+/** Modules that ask which files there are. */
+const LISTING: Record<string, string> = {
+  'plugs/__init__.py': 'import os\nVALUE = sorted(os.listdir(os.path.dirname(__file__) + "/parts"))\n',
+  'plugs/parts/one.txt': '',
+  'plugs/parts/inner/two.txt': '',
+  'finds.py': [
+    'import os, plugs',
+    'VALUE = {path: (sorted(inner), sorted(names)) for path, inner, names in os.walk(plugs.__path__[0] + "/parts")}',
+  ].join('\n'),
+  'first.py': 'import os, plugs\nVALUE = os.listdir(plugs.__path__[0] + "/parts")\n',
+  'times.py': 'import os, plugs\nVALUE = {one.name: one.stat().st_size for one in os.scandir(plugs.__path__[0] + "/parts")}\n',
+  'own.py': 'import os\nVALUE = "added.txt" in os.listdir(os.path.dirname(__file__))\n',
+}
+
+each('a module that lists a directory is ready while the same files are in it', async (t, python) => {
+  const bench = new WarmBench(t, python)
+  await bench.train()
+  const site = (name: string, text: string) => bench.file(`${bench.inSite}/${name}`, text)
+  for (const [name, text] of Object.entries(LISTING)) site(name, text)
+  await bench.startPlain(['-m', 'compileall', '-q', bench.site])
+  const { leftOut } = await bench.freezeWarm(['finds', 'first', 'times', 'own', 'json'], ENV)
+  t.deepEqual(
+    leftOut.map(({ name, reason }) => [name, reason]),
+    [
+      ['first', 'DIFFERS'],
+      ['times', 'LISTED'],
+    ],
+  )
+  const program = 'import json, plugs, finds; print(plugs.VALUE, finds.VALUE)'
+  const script = bench.file('app/lists.py', program)
+  const not = async (what: string) => (await bench.assertSame(t, what, [script], { env: ENV })).not
+  t.deepEqual(await not('the same'), [])
+  site('plugs/parts/inner/two.txt', 'more')
+  t.deepEqual(await not('other contents'), [])
+  site('plugs/parts/inner/three.txt', '')
+  t.deepEqual(await not('a file more'), ['finds'])
+  site('plugs/parts/four.txt', '')
+  t.deepEqual(await not('another one'), ['plugs'])
+  rmSync(join(bench.site, 'plugs/parts/four.txt'))
+  rmSync(join(bench.site, 'plugs/parts/inner'), { recursive: true })
+  site('plugs/parts/inner', 'a file')
+  t.deepEqual(await not('another kind'), ['plugs'])
+})
+
 const PLUGINS = Array.from({ length: 8 }, (_, i) => `plugin_${i}`)
 
 each('modules that are imported in the order of a set are ready in any order', async (t, python) => {
@@ -1008,7 +1052,8 @@ const FAULTY: Record<string, [program: string, reason: string]> = {
   hosts: ['import socket; host = socket.gethostname()', 'HOST'],
   connects: ['import socket; kept = socket.socket()', 'SOCKET'],
   looks: ['text = open("/proc/self/stat").read()', 'OUTSIDE'],
-  lists: ['import os; names = os.listdir("/usr")', 'LISTED'],
+  lists: ['import os; names = os.listdir("/etc")', 'LISTED'],
+  lists_here: ['import os; names = os.listdir()', 'LISTED'],
   runs: ['import os; os.system("true")', 'PROCESS'],
   patches: ['import json; json.dumps = None', 'CHANGED'],
   audits: ['import sys; sys.addaudithook(lambda *a: None)', 'HOOK'],

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "../../cpython/type.h"
+#include "../../snapshot/listing.h"
 #include "../decide/conditions.h"
 #include "../decide/search.h"
 #include "../host/report.h"
@@ -46,14 +47,14 @@ enum { KINDS = sizeof kind_names / sizeof *kind_names };
 /* Once they have been dropped they are imported like any others, and never served: something else has their name. */
 enum state { WAITING, ACTIVE, DROPPED };
 
-enum what { ASKED, ABSENT, PUT, EFFECT, SEEN, UNSEEN, NAMES, POOL, DERIVED, CLASSES, WHATS };
-static const char *const what_names[] = {"ask",    "absent", "set",  "effect",  "seen",
-                                         "unseen", "names",  "pool", "derives", "classes"};
+enum what { ASKED, ABSENT, PUT, EFFECT, SEEN, UNSEEN, NAMES, POOL, DERIVED, CLASSES, LISTED, WHATS };
+static const char *const what_names[] = {"ask",   "absent", "set",     "effect",  "seen",  "unseen",
+                                         "names", "pool",   "derives", "classes", "listed"};
 
 struct event {
   enum what what;
   uint32_t entry; /* that was asked for, put into sys.modules or looked for; NOTHING: none has that name */
-  /* Of an effect: (what, place, payload); of POOL: numbers of processors; of NAMES: packages; of DERIVED and CLASSES: all
+  /* Of an effect: (what, place, payload); of POOL: numbers of processors; of NAMES: packages; of DERIVED, CLASSES and LISTED: all
    * that table.py has for it; else the name. */
   PyObject *payload;
   unsigned long flags; /* of DERIVED: of the class that is derived from */
@@ -64,6 +65,7 @@ struct event {
 /* In the payload of DERIVED: the weak reference that a class remembers another one by, which is taken out of BASE_SUBCLASSES. */
 enum derived_field { DERIVED_BASE = 2, DERIVED_CLASS, BASE_SUBCLASSES, REFERENCE_KEY, REFERENCE };
 /* In that of CLASSES: a class, its method `__subclasses__`, and what that has answered: a tuple. */
+enum listed_field { LISTED_PATH = 1, LISTED_DIGEST };
 enum classes_field { CLASSES_OF = 2, CLASSES_ASK, CLASSES_ANSWER };
 
 /* Which objects a namespace has under the first of its names. */
@@ -274,7 +276,7 @@ static bool adopt_event(struct event *event, PyObject *from) {
     event->flags = flags_of_class(PyTuple_GetItem(from, DERIVED_BASE));
     event->version = type_version(PyTuple_GetItem(from, DERIVED_BASE));
   }
-  if (what == DERIVED || what == CLASSES) {
+  if (what == DERIVED || what == CLASSES || what == LISTED) {
     event->payload = keep(from);
     return true;
   }
@@ -674,6 +676,17 @@ static bool has_same_classes(PyObject *payload) {
   return same && at == count;
 }
 
+/* As recorder.py has it. */
+static bool has_listing(PyObject *payload) {
+  Py_ssize_t length;
+  const char *path = PyUnicode_AsUTF8AndSize(PyTuple_GetItem(payload, LISTED_PATH), &length);
+  uint64_t digest = 0;
+  char now[32] = "";
+  if (!path) return false;
+  if (listing_digest_of_kinds(path, &digest)) snprintf(now, sizeof now, "%llx", (unsigned long long)digest);
+  return is_named(PyTuple_GetItem(payload, LISTED_DIGEST), now);
+}
+
 /* As recorder.py has them. */
 static bool has_processors(PyObject *text) {
   Py_ssize_t length;
@@ -723,6 +736,7 @@ static bool check_event(struct event *event, const struct walk *walk) {
     case POOL: return has_processors(event->payload);
     case DERIVED: return may_derive(event);
     case CLASSES: return has_same_classes(event->payload);
+    case LISTED: return has_listing(event->payload);
     case WHATS: break;
   }
   return false;
@@ -739,6 +753,7 @@ static const char *const event_reasons[] = {
     [POOL] = "it has asked for the number of processors, which is another one",
     [DERIVED] = "a class was changed that it derives from",
     [CLASSES] = "it has asked a class for those that are derived from it, which are others",
+    [LISTED] = "a directory has other files that it has listed",
 };
 
 /* NULL: it fits. */

@@ -13,6 +13,7 @@
 #   ('names', packages)           it looked which modules of these packages there are; those it found are 'seen'
 #   ('made', class)               it made a class; written as ('derives', other, class), for other ones that somebody asks
 #   ('classes', class, classes)   it asked the class for those that are derived from it, which were these, in this order
+#   ('listed', path, digest)      it has asked for the names in a directory, and their kinds
 #   ('pool', processors)          it has asked for the number of processors, or started a thread for each, which end before a fork
 #   ('effect', what, place, payload)   see effects.py
 
@@ -512,9 +513,12 @@ class Recorder:
     def calls(self, function):
         """A function in C is called, of which not more is known; whether it is one of those that change something."""
         place = function.__module__, function.__name__
-        reason = CHANGING.get(place) or CHANGING.get((place[0], ''))
+        if place in OF_ENTRIES and NAME_OF_TYPE(type(function.__self__)) == 'DirEntry':
+            reason = 'LISTED'
+        else:
+            reason = CHANGING.get(place) or CHANGING.get((place[0], ''))
         if reason and self.stack[-1] and not self.inside and not self.idle:
-            self.fault(reason, '.'.join(place))
+            self.fault(reason, '.'.join(filter(None, place)))
         return reason is not None
 
     def change_variables(self, before, now):
@@ -828,11 +832,22 @@ class Recorder:
         if event == 'open':
             self.opened(*args)
         elif event in ('os.listdir', 'os.scandir'):
-            path = args[0]
-            if path not in sys.path_importer_cache and path != '/proc/self/fd':
-                self.fault('LISTED', str(path))
+            self.listed(args[0])
         elif event in AUDITED and not (AUDITED[event] == 'WROTE' and '__pycache__' in os.fsdecode(args[0])):
             self.fault(AUDITED[event], event)
+
+    def listed(self, path):
+        """A directory was listed, not by the import system."""
+        if path == '/proc/self/fd' or sys._getframe(2).f_globals.get('__name__') in IMPORTING:
+            return
+        name = os.fsdecode(path).rstrip('/') + '/' if type(path) in (str, bytes) else ''
+        if not name.startswith('/') or (name.startswith(OUTSIDE) and not name.startswith(self.inside_of)):
+            self.fault('LISTED', str(path))
+            return
+        path = os.fsdecode(path)
+        event = ('listed', path, listing_of(path))
+        if event not in self.events[self.stack[-1]]:
+            self.event(*event)
 
     def opened(self, path, mode, flags):
         if isinstance(path, int):
@@ -899,6 +914,10 @@ CHANGING = {
     ('readline', ''): 'C_LIBRARY',
     ('syslog', ''): 'C_LIBRARY',
 }
+
+
+# What files in a directory are, beyond their kinds.
+OF_ENTRIES = {(None, 'stat'), (None, 'inode')}
 
 
 # Those that are there without any import: others only add to them.

@@ -11,6 +11,7 @@ export type WarmEvent =
   | ['names', packages: string]
   | ['derives', of: string, name: string]
   | ['classes', of: string, names: string]
+  | ['listed', path: string, digest: string]
   | ['pool', processors: string]
   | ['effect', what: string, place: string, size: number]
 
