@@ -598,7 +598,8 @@ const LISTING: Record<string, string> = {
     'VALUE = {path: (sorted(inner), sorted(names)) for path, inner, names in os.walk(plugs.__path__[0] + "/parts")}',
   ].join('\n'),
   'first.py': 'import os, plugs\nVALUE = os.listdir(plugs.__path__[0] + "/parts")\n',
-  'times.py': 'import os, plugs\nVALUE = {one.name: one.stat().st_size for one in os.scandir(plugs.__path__[0] + "/parts")}\n',
+  'times.py':
+    'import os, plugs\nVALUE = {one.name: one.stat().st_size for one in os.scandir(plugs.__path__[0] + "/parts")}\n',
   'own.py': 'import os\nVALUE = "added.txt" in os.listdir(os.path.dirname(__file__))\n',
 }
 
@@ -632,6 +633,72 @@ each('a module that lists a directory is ready while the same files are in it', 
   t.deepEqual(await not('another kind'), ['plugs'])
 })
 
+/** Modules that emit warnings which are ignored; by whose line they come is in their names. */
+const WARNING: Record<string, string> = {
+  'old.py': 'import warnings\nBEFORE = 1\nwarnings.warn("old is old", DeprecationWarning, 2)\nAFTER = 2\n',
+  'uses_old.py': 'FIRST = 1\nimport old\nLAST = 2\n',
+  'itself.py':
+    'import warnings\nBEFORE = 1\nwarnings.warn("itself is old", PendingDeprecationWarning)\nAFTER = 2\n',
+  'filters.py':
+    'import warnings\nwarnings.filterwarnings("always", message="something else")\nimport uses_old, itself\n',
+  'quiet.py': [
+    'import warnings',
+    'with warnings.catch_warnings():',
+    '    warnings.simplefilter("ignore")',
+    '    warnings.warn("nobody hears", UserWarning)',
+  ].join('\n'),
+}
+/** What a program does, and which of its statements find their modules ready. */
+const WARNED: Record<string, string[]> = {
+  'import uses_old, itself, quiet': ['uses_old', 'itself', 'quiet'],
+  'import filters': ['filters'],
+  'import old, uses_old': [],
+  'import warnings; warnings.simplefilter("always"); import uses_old, itself': [],
+  'import warnings; warnings.simplefilter("error")\ntry: import itself\nexcept Warning as error: print(repr(error))':
+    [],
+  'import warnings; warnings.simplefilter("error"); import quiet': ['quiet'],
+  'import warnings; warnings.filterwarnings("always", message="itself"); import uses_old, itself': [
+    'uses_old',
+  ],
+  'import warnings; warnings.filterwarnings("always", module="uses_old"); import itself, uses_old': [
+    'itself',
+  ],
+  'import warnings\nwith warnings.catch_warnings(record=True) as log:\n    warnings.simplefilter("always"); import uses_old, itself\nprint([str(one.message) for one in log])':
+    [],
+  'import warnings; warnings.showwarning = print; import itself': [],
+  'import warnings; warnings.defaultaction = "error"; import itself': [],
+}
+
+each('a module that emits a warning which is ignored is ready where it would be', async (t, python) => {
+  const bench = new WarmBench(t, python)
+  await bench.train()
+  for (const [name, text] of Object.entries(WARNING)) bench.file(`${bench.inSite}/${name}`, text)
+  const names = ['warnings', 'uses_old', 'itself', 'quiet', 'filters']
+  t.deepEqual((await bench.freezeWarm(names, ENV)).leftOut, [])
+  for (const [what, ready] of Object.entries(WARNED)) {
+    const lines = [
+      'import sys',
+      what,
+      'for name in ("__main__", "old", "uses_old", "itself", "quiet"):',
+      '    module = sys.modules.get(name)',
+      '    if not module: continue',
+      '    print(name, [key for key in vars(module)])',
+      '    registry = getattr(module, "__warningregistry__", None)',
+      // Of modules that change the filters for a while the number is that of nobody.
+      '    if registry: print(list(registry), name == "quiet" or 0 <= registry["version"] <= current())',
+    ]
+    const current =
+      'def current():\n    import _warnings\n    known = {}\n    _warnings.warn_explicit("", DeprecationWarning, "", 1, "none", known)\n    return known.get("version")\n'
+    const script = bench.file('app/warned.py', current + lines.join('\n'))
+    const told = await bench.assertSame(t, what, [script], { env: ENV })
+    t.deepEqual(
+      told.ready.filter((name) => `${name}.py` in WARNING),
+      ready,
+      what,
+    )
+  }
+})
+
 const PLUGINS = Array.from({ length: 8 }, (_, i) => `plugin_${i}`)
 
 each('modules that are imported in the order of a set are ready in any order', async (t, python) => {
@@ -643,7 +710,8 @@ each('modules that are imported in the order of a set are ready in any order', a
   const body = `import importlib\nMODULES = {name: importlib.import_module(name) for name in {${names}}}\n`
   bench.file(`${bench.inSite}/plugins.py`, body)
   t.deepEqual((await bench.freezeWarm(['plugins'])).leftOut, [])
-  const program = 'import plugins, sys; print(sorted(plugins.MODULES), sorted(sys.modules.keys() - {"gc", "_pycds"}))'
+  const program =
+    'import plugins, sys; print(sorted(plugins.MODULES), sorted(sys.modules.keys() - {"gc", "_pycds"}))'
   const script = bench.file('app/plugs.py', program)
   t.deepEqual((await bench.assertSame(t, 'plugins', [script])).ready, ['plugins'])
 })
@@ -1028,7 +1096,12 @@ const c = (call: string) => `import ctypes; ctypes.CDLL(None).${call}`
 const FAULTY: Record<string, [program: string, reason: string]> = {
   prints: ['print("hello")', 'PRINTED'],
   writes: ['import os; os.write(2, b"x")', 'PRINTED'],
-  warns: ['import warnings; warnings.warn("old", DeprecationWarning, 2)', 'WARNED'],
+  // In the name of whoever imports what imports it, which is the program.
+  warns: ['import warnings; warnings.warn("old", DeprecationWarning, 3)', 'WARNED'],
+  warns_caught: [
+    'import warnings\nwith warnings.catch_warnings(record=True): warnings.warn("shown elsewhere")',
+    'WARNED',
+  ],
   // In the name of nobody, so of all that do it the first alone leaves a trace by itself.
   deprecates: ['import warnings; warnings.warn("old", DeprecationWarning, 99)', 'WARNED'],
   deprecates_too: ['import warnings; warnings.warn("older", DeprecationWarning, 99)', 'WARNED'],

@@ -53,7 +53,8 @@ static const char *const what_names[] = {"ask",   "absent", "set",     "effect",
 
 struct event {
   enum what what;
-  uint32_t entry; /* that was asked for, put into sys.modules or looked for; NOTHING: none has that name */
+  /* That was asked for, put into sys.modules or looked for, or in whose name a warning was emitted; NOTHING: none has that name. */
+  uint32_t entry;
   /* Of an effect: (what, place, payload); of POOL: numbers of processors; of NAMES: packages; of DERIVED, CLASSES and LISTED: all
    * that table.py has for it; else the name. */
   PyObject *payload;
@@ -262,6 +263,7 @@ static bool adopt_event(struct event *event, PyObject *from) {
       !adopt_finders(PyTuple_GetItem(from, 2), PyTuple_GetItem(from, 3)))
     return false;
   if (what == EFFECT) {
+    event->entry = is_named(PyTuple_GetItem(from, 1), "warned") ? number_of(PyTuple_GetItem(from, 2)) : NOTHING;
     event->payload = PyTuple_New(3);
     for (Py_ssize_t i = 0; event->payload && i < 3; i++) {
       PyObject *part = PyTuple_GetItem(from, i + 1);
@@ -720,16 +722,26 @@ static bool may_put_back(PyObject *payload) {
 struct walk {
   PyObject *finder;
   const struct pycds_header *header;
+  const struct entry
+      *asker; /* whose import asks for what is looked at; NULL: the program, or a module of its package */
 };
 
 static bool check(struct entry *entry, const struct walk *walk);
 
-static bool check_event(struct event *event, const struct walk *walk) {
+/* Whether a warning would be emitted in the name of the same module: its own, or the one that asks for it. */
+static bool is_in_same_name(const struct entry *entry, const struct event *event, const struct walk *walk) {
+  if (event->entry == NOTHING) return true;
+  const struct entry *name = &shadow.entries[event->entry];
+  return name == entry || name == walk->asker;
+}
+
+static bool check_event(const struct entry *entry, struct event *event, const struct walk *walk) {
+  struct walk inner = {walk->finder, walk->header, entry};
   switch (event->what) {
-    case ASKED: return check(&shadow.entries[event->entry], walk);
+    case ASKED: return check(&shadow.entries[event->entry], &inner);
     case PUT: shadow.entries[event->entry].checked = shadow.walk; return !item_of(importlib.modules, event->payload);
     case ABSENT: return is_absent(event->payload, walk->finder);
-    case EFFECT: return may_put_back(event->payload);
+    case EFFECT: return is_in_same_name(entry, event, walk) && may_put_back(event->payload);
     case SEEN: return is_reached(event->entry);
     case UNSEEN: return !item_of(importlib.modules, event->payload) && !is_reached(event->entry);
     case NAMES: return has_known_modules(event->payload);
@@ -767,7 +779,7 @@ static const char *misfit(struct entry *entry, const struct walk *walk) {
   if (entry->kind != SET && !has_variables(entry)) return "a variable differs that it read";
   if (entry->kind != SET && !has_files(entry)) return "a file differs that it read";
   for (Py_ssize_t i = 0; i < entry->event_count; i++) {
-    if (!check_event(&entry->events[i], walk)) return event_reasons[entry->events[i].what];
+    if (!check_event(entry, &entry->events[i], walk)) return event_reasons[entry->events[i].what];
   }
   return NULL;
 }
@@ -972,7 +984,7 @@ bool shadow_serve(PyObject *name, PyObject *finder, const struct pycds_header *h
     return false;
   if (is_watched() || PyThread_get_thread_ident() != shadow.thread) return false;
   struct entry *entry = &shadow.entries[number];
-  struct walk walk = {finder, header};
+  struct walk walk = {finder, header, NULL};
   shadow.walk++;
   shadow.derived = NULL;
   shadow.derived_end = &shadow.derived;

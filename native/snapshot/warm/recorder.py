@@ -14,6 +14,8 @@
 #   ('made', class)               it made a class; written as ('derives', other, class), for other ones that somebody asks
 #   ('classes', class, classes)   it asked the class for those that are derived from it, which were these, in this order
 #   ('listed', path, digest)      it has asked for the names in a directory, and their kinds
+#   ('warned', name, text, category, module, line)   it emitted a warning that was ignored, in the name of this module: its own,
+#                                 or the one that asked for it
 #   ('pool', processors)          it has asked for the number of processors, or started a thread for each, which end before a fork
 #   ('effect', what, place, payload)   see effects.py
 
@@ -89,6 +91,8 @@ class Recorder:
         self.base_globals = self.known_globals = global_scope()
         self.globals = {}  # by module: those of them whose symbols all others see since
         self.idle = False
+        # Where ignored warnings have left that they came: addresses of dictionaries; where nobody watches, (by, name of the module).
+        self.registries, self.warned_in = set(), set()
         self.rewritten = {}  # by module: the variables as they were before it changed them
         self.anew = []  # the modules that could not be loaded anew
         self.inside = False
@@ -376,7 +380,8 @@ class Recorder:
             if place in HARMLESS or place in FORGOTTEN or place in ATTRIBUTES:
                 continue
             if key == '__warningregistry__':
-                warned = known is not value or len(copies.get(id(value), value)) != len(value)
+                is_expected = id(value) in self.registries and not value
+                warned = not is_expected and (known is not value or len(copies.get(id(value), value)) != len(value))
             elif known is value:
                 if id(value) not in followed and id(value) in copies and len(copies[id(value)]) != len(value):
                     self.compare_contents(place, copies[id(value)], value)
@@ -386,7 +391,9 @@ class Recorder:
                 self.event('effect', 'attribute', place, (known, value, keys))
             else:
                 self.rebind(place, known, value)
-        if warned:
+        if warned and not self.watching:
+            self.warned_in.add((self.stack[-1], name))
+        elif warned:
             self.fault('WARNED', name)
             # A warning that is ignored leaves its registry, and no entry in it: the next would not be seen.
             del namespace['__warningregistry__']
@@ -520,6 +527,58 @@ class Recorder:
         if reason and self.stack[-1] and not self.inside and not self.idle:
             self.fault(reason, '.'.join(filter(None, place)))
         return reason is not None
+
+    def warns(self, args, named):
+        """A warning is going to be emitted; returns what `warned` goes by."""
+        owner = self.stack[-1]
+        if not owner or self.inside or self.idle:
+            return None
+        given = {**dict(zip(('message', 'category', 'stacklevel'), args)), **named}
+        text, category = given.get('message'), given.get('category') or UserWarning
+        if isinstance(text, Warning):
+            text, category = str(text), type(text)
+        namespace, line = emitter_of(sys._getframe(1), given.get('stacklevel', 1))
+        module = namespace.get('__name__') or '<string>'
+        if type(text) is not str or type(module) is not str or given.get('skip_file_prefixes'):
+            self.fault('WARNED', str(module))
+            return None
+        action, is_own = action_for(text, category, module, line)
+        if is_own:
+            return None
+        names = [name for name in (owner, self.stack[-2]) if name and namespace_of(self.modules.get(name)) is namespace]
+        if action != 'ignore' or not names:
+            self.fault('WARNED', module)
+            return None
+        return namespace, ('warned', names[0], text, category, module, line)
+
+    def warned(self, expected):
+        """What was expected has happened: it was ignored."""
+        namespace, event = expected
+        registry = namespace.get('__warningregistry__')
+        if type(registry) is not dict or list(registry) != ['version']:
+            self.fault('WARNED', event[1])
+            return
+        # What the next one leaves, which may come from where nobody sees it, is seen.
+        registry.clear()
+        self.registries.add(id(registry))
+        self.event(*event)
+
+    def name_warned(self, event, items):
+        """The event in words; a module that has added filters which concern the warning may be there or not."""
+        _, name, text, category, module, line = event
+        if not is_named_class(self.modules, category) or any(matches(item, text, category, module, line) for item in items):
+            self.fault('WARNED', name)
+            return None
+        return 'warned', name, text, name_of_class(category), module, line
+
+    def name_warnings(self):
+        effects = [payload for what, place, payload in self.effects if what == 'list' and place == ('_warnings', 'filters')]
+        items = [item for payload in effects for part in payload for item in part]
+        for owner, events in self.events.items():
+            self.stack.append(owner)
+            named = [self.name_warned(event, items) if event[0] == 'warned' else event for event in events]
+            self.events[owner] = [event for event in named if event]
+            self.stack.pop()
 
     def change_variables(self, before, now):
         """What a module has put in for as long as it was imported, and taken out again, nobody finds."""
@@ -974,6 +1033,34 @@ def defined_in(value):
     namespace = NAMESPACE_OF_TYPE(value)
     name = namespace.get('__module__') if namespace is not None else None
     return name if type(name) is str else 'builtins'
+
+
+def is_internal(frame):
+    """As Python/_warnings.c has it."""
+    name = frame.f_code.co_filename
+    return 'importlib' in name and '_bootstrap' in name
+
+
+def emitter_of(frame, level):
+    """In whose name a warning is emitted by this frame: a namespace, and the number of a line."""
+    skips = level > 0 and not is_internal(frame)
+    while level > 1 and frame is not None:
+        level -= 1
+        frame = frame.f_back
+        while skips and frame is not None and is_internal(frame):
+            frame = frame.f_back
+    return (vars(sys), 0) if frame is None else (frame.f_globals, frame.f_lineno)
+
+
+def action_for(*warning):
+    """What the filters say of a warning; and whether only filters say so that are there for as long as something is imported."""
+    lasting, is_own = _warnings.filters, True
+    holder = sys.modules.get('warnings', _warnings)
+    for item in holder.filters:
+        is_own = is_own and not any(item is one for one in lasting)
+        if matches(item, *warning):
+            return item[0], is_own
+    return default_action(holder), False
 
 
 SUBCLASSES = type.__dict__['__subclasses__']

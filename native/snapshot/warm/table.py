@@ -189,6 +189,7 @@ def record_of(recorder):
     """All that was seen, as what JSON can say."""
     recorder.inside = True
     recorder.name_classes()
+    recorder.name_warnings()
     names = loaded(recorder)
     modules = []
     replaced = replaced_of(recorder)
@@ -485,6 +486,9 @@ def build(recorder, record):
                 event = ('set', event[1], objects[event[1]])
             elif event[0] in ('derives', 'classes'):
                 event = event_of_classes(event, {**recorder.base, **objects})
+            elif event[0] == 'warned':
+                event = event_of_warning(event, {**recorder.base, **objects})
+                recorder.warned_in.discard((name, event[2]))
             events.append(event)
         table.append(
             (
@@ -505,6 +509,8 @@ def build(recorder, record):
                 tuple(recorder.globals.get(name, ())),
             )
         )
+    if recorder.warned_in:
+        raise ValueError('there are other warnings than before: %s' % (recorder.warned_in,))
     for about in record['failed']:
         if about['name'] in entries:
             raise ValueError('%s is imported and is not' % about['name'])
@@ -534,6 +540,15 @@ def event_of_classes(event, modules):
                 pass
             return what, name, of, others[0], known, key, reference
     raise ValueError('%s is not derived from %s' % (names, name))
+
+
+def event_of_warning(event, modules):
+    _, name, text, category, module, line = event
+    registry = attributes_of(modules[name]).get('__warningregistry__')
+    kind = class_of_name(modules, category)
+    if type(registry) is not dict or kind is None:
+        raise ValueError('a warning is not ignored as before: %s' % text)
+    return 'effect', 'warned', name, (registry, text, kind, module, line)
 
 
 # Include/object.h: of classes that no program can change.
@@ -751,7 +766,7 @@ def read_names(path):
 
 def forget():
     """Leaves in this namespace only what goes on being used."""
-    used = {'__builtins__', '_warnings', 'os', 'posix', 'sys', 'put_back', 'may_put_back', '_put_logger', 'RENEWALS', 'MISSING', 'attribute_of', 'attributes_of', 'holder_of', 'STATE', 'INTERPRETER'}
+    used = {'__builtins__', '_warnings', 'os', 'posix', 'sys', 'put_back', 'may_put_back', '_put_logger', 'RENEWALS', 'MISSING', 'attribute_of', 'attributes_of', 'holder_of', 'matches', 'default_action', 'is_ignored', 'STATE', 'INTERPRETER'}
     names = globals()
     for name in list(names):
         if name not in used:

@@ -221,6 +221,17 @@ static PyObject *import(PyObject *self, PyObject *args, PyObject *keywords) {
   return module;
 }
 
+/* warn of _warnings; `self` is the original. */
+static PyObject *warn(PyObject *self, PyObject *args, PyObject *keywords) {
+  PyObject *named = keywords ? keep(keywords) : PyDict_New();
+  PyObject *expected = tell("warns", args, named, NULL);
+  drop(named);
+  PyObject *result = PyObject_Call(self, args, keywords);
+  if (result && expected != &_Py_NoneStruct) drop(tell("warned", expected, NULL, NULL));
+  drop(expected);
+  return result;
+}
+
 /* create_dynamic and exec_dynamic of _imp; `self` is the original. */
 static PyObject *run_extension(PyObject *self, PyObject *args) {
   PyObject *saved = tell("extension_begins", NULL, NULL, NULL);
@@ -610,11 +621,15 @@ static void watch_all(void) {
   static PyMethodDef import_method = {"__import__", (PyCFunction)(void (*)(void))import, METH_VARARGS | METH_KEYWORDS,
                                       NULL};
   static PyMethodDef extension_method = {"dynamic", run_extension, METH_VARARGS, NULL};
-  static PyObject *ignored[2];
+  static PyMethodDef warn_method = {"warn", (PyCFunction)(void (*)(void))warn, METH_VARARGS | METH_KEYWORDS, NULL};
+  static PyObject *ignored[4];
   stand_between(PyEval_GetBuiltins(), "__import__", &import_method, &warm.import);
   PyObject *imp = module_of("_imp");
   stand_between(PyModule_GetDict(imp), "create_dynamic", &extension_method, &ignored[0]);
   stand_between(PyModule_GetDict(imp), "exec_dynamic", &extension_method, &ignored[1]);
+  stand_between(PyModule_GetDict(module_of("_warnings")), "warn", &warn_method, &ignored[2]);
+  PyObject *warnings = PyDict_GetItemString(PyImport_GetModuleDict(), "warnings");
+  if (warnings) stand_between(PyModule_GetDict(warnings), "warn", &warn_method, &ignored[3]);
   drop(call("watch_environment", warm.recorder, NULL));
   drop(call("watch_modules", warm.recorder, NULL));
   if (PySys_AddAuditHook(audit, NULL) != 0) freeze_refuse("it cannot be watched");

@@ -12,6 +12,7 @@ export type WarmEvent =
   | ['derives', of: string, name: string]
   | ['classes', of: string, names: string]
   | ['listed', path: string, digest: string]
+  | ['warned', name: string, text: string, category: string, module: string, line: number]
   | ['pool', processors: string]
   | ['effect', what: string, place: string, size: number]
 
