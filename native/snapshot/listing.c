@@ -4,6 +4,7 @@
 
 #include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -18,11 +19,31 @@ struct entry {
   char name[];
 };
 
-static bool counts(const char *name) {
-  return strcmp(name, ".") != 0 && strcmp(name, "..") != 0 && strcmp(name, "__pycache__") != 0;
+static bool is_own(const char *name) { return strcmp(name, ".") != 0 && strcmp(name, "..") != 0; }
+
+static uint64_t digest_of_name(int directory, const struct entry *entry) {
+  (void)directory;
+  bool counts = is_own(entry->name) && strcmp(entry->name, "__pycache__") != 0;
+  return counts ? pycds_hash(entry->name, strlen(entry->name)) : 0;
 }
 
-bool listing_digest(const char *path, uint64_t *digest) {
+static unsigned kind_at(int directory, const char *name, int flags) {
+  struct stat status;
+  return syscall(SYS_newfstatat, directory, name, &status, flags) == 0 ? status.st_mode & S_IFMT : 0;
+}
+
+static uint64_t digest_of_kind(int directory, const struct entry *entry) {
+  if (!is_own(entry->name)) return 0;
+  struct {
+    uint64_t name;
+    unsigned kind, leads_to;
+  } all = {pycds_hash(entry->name, strlen(entry->name)), (unsigned)entry->type << 12, 0};
+  if (entry->type == 0) all.kind = kind_at(directory, entry->name, AT_SYMLINK_NOFOLLOW);
+  if (all.kind == S_IFLNK) all.leads_to = kind_at(directory, entry->name, 0);
+  return pycds_hash(&all, sizeof all);
+}
+
+static bool digest_all(const char *path, uint64_t (*of)(int, const struct entry *), uint64_t *digest) {
   _Alignas(8) char buffer[16384];
   int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (fd < 0) return false;
@@ -31,10 +52,14 @@ bool listing_digest(const char *path, uint64_t *digest) {
   while ((got = syscall(SYS_getdents64, fd, buffer, sizeof buffer)) > 0) {
     for (long at = 0; at < got;) {
       const struct entry *entry = (const struct entry *)(buffer + at);
-      if (counts(entry->name)) *digest += pycds_hash(entry->name, strlen(entry->name));
+      *digest += of(fd, entry);
       at += entry->bytes;
     }
   }
   close(fd);
   return got == 0;
 }
+
+bool listing_digest(const char *path, uint64_t *digest) { return digest_all(path, digest_of_name, digest); }
+
+bool listing_digest_of_kinds(const char *path, uint64_t *digest) { return digest_all(path, digest_of_kind, digest); }

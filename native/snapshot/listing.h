@@ -10,4 +10,8 @@
  * makes. False when the directory cannot be read. */
 bool listing_digest(const char *path, uint64_t *digest);
 
+/* The same over all names and kinds: whether each is a file, a directory or something else, and of a symbolic link also what it
+ * leads to. */
+bool listing_digest_of_kinds(const char *path, uint64_t *digest);
+
 #endif

@@ -3,7 +3,7 @@
 // were there: the same program is run with and without.
 import { spawnSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { chmodSync, readFileSync, utimesSync } from 'node:fs'
+import { chmodSync, readFileSync, rmSync, utimesSync } from 'node:fs'
 import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
 import { blame } from '../../src/artifact/snapshot/blame.js'
@@ -556,6 +556,211 @@ each('a program that has replaced something gets what importing with it gives', 
   }
   for (const what of HARMLESS) t.deepEqual(await ready(what), ['used', 'user'], what)
   for (const what of REPLACEMENTS) t.deepEqual(await ready(what), ['used'], what)
+})
+
+/** `lists` asks a class of another module for those that are derived from it, and `walks` goes through all of them. */
+const DERIVED: Record<string, string> = {
+  'shapes.py': 'class Shape: pass\nclass Named(Shape): pass\nclass Flat: pass\n',
+  'rounds.py':
+    'import shapes\nLast = None\nclass Circle(shapes.Shape): pass\nclass Last(shapes.Shape): pass\n',
+  'square.py': 'import shapes\nclass Square(shapes.Shape): pass\n',
+  'lists.py':
+    'import shapes, rounds\nVALUE = [one.__name__ for one in shapes.Shape.__subclasses__()]\nclass Listed(rounds.Circle, shapes.Shape): pass\n',
+  'later.py':
+    'import lists, shapes\nclass Later(shapes.Shape): pass\nimport square\nclass Last(lists.Listed): pass\n',
+  'walks.py': [
+    'import shapes, later',
+    'VALUE, work = [], [shapes.Shape]',
+    'while work:',
+    '    VALUE.append(work.pop())',
+    '    work += VALUE[-1].__subclasses__()',
+    'for one in dict.fromkeys(VALUE):',
+    '    name = "Extra" + one.__module__ + one.__name__',
+    '    globals()[name] = type(name, (one,), {"__module__": __name__})',
+  ].join('\n'),
+  'ring_of/__init__.py':
+    'import shapes\nclass First(shapes.Flat): pass\nfrom . import part\nclass Second(shapes.Flat): pass\n',
+  'ring_of/part.py':
+    'import shapes, ring_of\nVALUE = [one.__name__ for one in shapes.Flat.__subclasses__()]\n',
+}
+const OWN = 'import shapes\nclass Own(shapes.Shape): pass\n'
+/** What a program does, and which of its statements find their modules ready. */
+const ASKERS: Record<string, string[]> = {
+  'import lists': ['lists'],
+  'import shapes; show(); import rounds; show(); import lists': ['shapes', 'rounds', 'lists'],
+  'import lists; show(); import later; show(); import walks': ['lists', 'later', 'walks'],
+  'import walks': ['walks'],
+  'import lists, later, ring_of.part': ['lists', 'later', 'ring_of.part'],
+  'import ring_of.part': ['ring_of.part'],
+  'import shapes\nclass Own(shapes.Flat): pass\nimport ring_of.part': ['shapes'],
+  'import square; show(); import lists': ['square', 'rounds'],
+  'import later, square; show(); import walks': ['later', 'walks'],
+  [`${OWN}show(); import lists`]: ['shapes', 'rounds'],
+  [`${OWN}del Own; import gc; gc.collect(); show(); import lists`]: ['shapes', 'lists'],
+  [`${OWN}import rounds; show()`]: ['shapes', 'rounds'],
+  [`import lists\n${OWN}import later; show()`]: ['lists', 'later'],
+  [`import later\n${OWN}import walks`]: ['later'],
+  'import shapes; shapes.Shape.__len__ = lambda self: 3; import rounds; print(len(rounds.Circle()))': [
+    'shapes',
+  ],
+  'import shapes; shapes.Shape.more = 1; del shapes.Shape.more; import rounds; show()': ['shapes'],
+  'import rounds, sys; del sys.modules["rounds"]; import lists': ['rounds'],
+}
+
+each(
+  'a module that asks a class for those derived from it is ready where they are the same',
+  async (t, python) => {
+    const bench = new WarmBench(t, python)
+    await bench.train()
+    for (const [name, text] of Object.entries(DERIVED)) bench.file(`${bench.inSite}/${name}`, text)
+    const names = ['lists', 'later', 'walks', 'ring_of']
+    t.deepEqual((await bench.freezeWarm(names, ENV)).leftOut, [])
+    for (const [what, ready] of Object.entries(ASKERS)) {
+      const lines = [
+        'import sys',
+        'def names(of): return [(one.__module__, one.__name__, names(one)) for one in of.__subclasses__()]',
+        'def show(): print(names(sys.modules["shapes"].Shape))',
+        what,
+        'show()',
+        'print([(name, getattr(module, "VALUE", None)) for name, module in sys.modules.items() if name not in ("gc", "_pycds")])',
+      ]
+      const script = bench.file('app/asks.py', lines.join('\n'))
+      const told = await bench.assertSame(t, what, [script], { env: ENV })
+      t.deepEqual(
+        told.ready.filter((name) => name !== 'gc'),
+        ready,
+        what,
+      )
+    }
+  },
+)
+
+/** Modules that ask which files there are. */
+const LISTING: Record<string, string> = {
+  'plugs/__init__.py': 'import os\nVALUE = sorted(os.listdir(os.path.dirname(__file__) + "/parts"))\n',
+  'plugs/parts/one.txt': '',
+  'plugs/parts/inner/two.txt': '',
+  'finds.py': [
+    'import os, plugs',
+    'VALUE = {path: (sorted(inner), sorted(names)) for path, inner, names in os.walk(plugs.__path__[0] + "/parts")}',
+  ].join('\n'),
+  'first.py': 'import os, plugs\nVALUE = os.listdir(plugs.__path__[0] + "/parts")\n',
+  'times.py':
+    'import os, plugs\nVALUE = {one.name: one.stat().st_size for one in os.scandir(plugs.__path__[0] + "/parts")}\n',
+  'own.py': 'import os\nVALUE = "added.txt" in os.listdir(os.path.dirname(__file__))\n',
+}
+
+each('a module that lists a directory is ready while the same files are in it', async (t, python) => {
+  const bench = new WarmBench(t, python)
+  await bench.train()
+  const site = (name: string, text: string) => bench.file(`${bench.inSite}/${name}`, text)
+  for (const [name, text] of Object.entries(LISTING)) site(name, text)
+  await bench.startPlain(['-m', 'compileall', '-q', bench.site])
+  const { leftOut } = await bench.freezeWarm(['finds', 'first', 'times', 'own', 'json'], ENV)
+  t.deepEqual(
+    leftOut.map(({ name, reason }) => [name, reason]),
+    [
+      ['first', 'DIFFERS'],
+      ['times', 'LISTED'],
+    ],
+  )
+  const program = 'import json, plugs, finds; print(plugs.VALUE, finds.VALUE)'
+  const script = bench.file('app/lists.py', program)
+  const not = async (what: string) => (await bench.assertSame(t, what, [script], { env: ENV })).not
+  t.deepEqual(await not('the same'), [])
+  site('plugs/parts/inner/two.txt', 'more')
+  t.deepEqual(await not('other contents'), [])
+  site('plugs/parts/inner/three.txt', '')
+  t.deepEqual(await not('a file more'), ['finds'])
+  site('plugs/parts/four.txt', '')
+  t.deepEqual(await not('another one'), ['plugs'])
+  rmSync(join(bench.site, 'plugs/parts/four.txt'))
+  rmSync(join(bench.site, 'plugs/parts/inner'), { recursive: true })
+  site('plugs/parts/inner', 'a file')
+  t.deepEqual(await not('another kind'), ['plugs'])
+})
+
+/** Modules that emit warnings which are ignored; by whose line they come is in their names. */
+const WARNING: Record<string, string> = {
+  'old.py': 'import warnings\nBEFORE = 1\nwarnings.warn("old is old", DeprecationWarning, 2)\nAFTER = 2\n',
+  'uses_old.py': 'FIRST = 1\nimport old\nLAST = 2\n',
+  'itself.py':
+    'import warnings\nBEFORE = 1\nwarnings.warn("itself is old", PendingDeprecationWarning)\nAFTER = 2\n',
+  'filters.py':
+    'import warnings\nwarnings.filterwarnings("always", message="something else")\nimport uses_old, itself\n',
+  'quiet.py': [
+    'import warnings',
+    'with warnings.catch_warnings():',
+    '    warnings.simplefilter("ignore")',
+    '    warnings.warn("nobody hears", UserWarning)',
+  ].join('\n'),
+}
+/** What a program does, and which of its statements find their modules ready. */
+const WARNED: Record<string, string[]> = {
+  'import uses_old, itself, quiet': ['uses_old', 'itself', 'quiet'],
+  'import filters': ['filters'],
+  'import old, uses_old': [],
+  'import warnings; warnings.simplefilter("always"); import uses_old, itself': [],
+  'import warnings; warnings.simplefilter("error")\ntry: import itself\nexcept Warning as error: print(repr(error))':
+    [],
+  'import warnings; warnings.simplefilter("error"); import quiet': ['quiet'],
+  'import warnings; warnings.filterwarnings("always", message="itself"); import uses_old, itself': [
+    'uses_old',
+  ],
+  'import warnings; warnings.filterwarnings("always", module="uses_old"); import itself, uses_old': [
+    'itself',
+  ],
+  'import warnings\nwith warnings.catch_warnings(record=True) as log:\n    warnings.simplefilter("always"); import uses_old, itself\nprint([str(one.message) for one in log])':
+    [],
+  'import warnings; warnings.showwarning = print; import itself': [],
+  'import warnings; warnings.defaultaction = "error"; import itself': [],
+}
+
+each('a module that emits a warning which is ignored is ready where it would be', async (t, python) => {
+  const bench = new WarmBench(t, python)
+  await bench.train()
+  for (const [name, text] of Object.entries(WARNING)) bench.file(`${bench.inSite}/${name}`, text)
+  const names = ['warnings', 'uses_old', 'itself', 'quiet', 'filters']
+  t.deepEqual((await bench.freezeWarm(names, ENV)).leftOut, [])
+  for (const [what, ready] of Object.entries(WARNED)) {
+    const lines = [
+      'import sys',
+      what,
+      'for name in ("__main__", "old", "uses_old", "itself", "quiet"):',
+      '    module = sys.modules.get(name)',
+      '    if not module: continue',
+      '    print(name, [key for key in vars(module)])',
+      '    registry = getattr(module, "__warningregistry__", None)',
+      // Of modules that change the filters for a while the number is that of nobody.
+      '    if registry: print(list(registry), name == "quiet" or 0 <= registry["version"] <= current())',
+    ]
+    const current =
+      'def current():\n    import _warnings\n    known = {}\n    _warnings.warn_explicit("", DeprecationWarning, "", 1, "none", known)\n    return known.get("version")\n'
+    const script = bench.file('app/warned.py', current + lines.join('\n'))
+    const told = await bench.assertSame(t, what, [script], { env: ENV })
+    t.deepEqual(
+      told.ready.filter((name) => `${name}.py` in WARNING),
+      ready,
+      what,
+    )
+  }
+})
+
+const PLUGINS = Array.from({ length: 8 }, (_, i) => `plugin_${i}`)
+
+each('modules that are imported in the order of a set are ready in any order', async (t, python) => {
+  const bench = new WarmBench(t, python)
+  await bench.train()
+  for (const [i, name] of PLUGINS.entries())
+    bench.file(`${bench.inSite}/${name}.py`, `import ${i % 2 ? 'queue' : 'colorsys'}\nVALUE = ${i}\n`)
+  const names = PLUGINS.map((name) => `"${name}"`).join()
+  const body = `import importlib\nMODULES = {name: importlib.import_module(name) for name in {${names}}}\n`
+  bench.file(`${bench.inSite}/plugins.py`, body)
+  t.deepEqual((await bench.freezeWarm(['plugins'])).leftOut, [])
+  const program =
+    'import plugins, sys; print(sorted(plugins.MODULES), sorted(sys.modules.keys() - {"gc", "_pycds"}))'
+  const script = bench.file('app/plugs.py', program)
+  t.deepEqual((await bench.assertSame(t, 'plugins', [script])).ready, ['plugins'])
 })
 
 each('a program that a snapshot is not worth its while for starts without', async (t, python) => {
@@ -1232,7 +1437,12 @@ const c = (call: string) => `import ctypes; ctypes.CDLL(None).${call}`
 const FAULTY: Record<string, [program: string, reason: string]> = {
   prints: ['print("hello")', 'PRINTED'],
   writes: ['import os; os.write(2, b"x")', 'PRINTED'],
-  warns: ['import warnings; warnings.warn("old", DeprecationWarning, 2)', 'WARNED'],
+  // In the name of whoever imports what imports it, which is the program.
+  warns: ['import warnings; warnings.warn("old", DeprecationWarning, 3)', 'WARNED'],
+  warns_caught: [
+    'import warnings\nwith warnings.catch_warnings(record=True): warnings.warn("shown elsewhere")',
+    'WARNED',
+  ],
   // In the name of nobody, so of all that do it the first alone leaves a trace by itself.
   deprecates: ['import warnings; warnings.warn("old", DeprecationWarning, 99)', 'WARNED'],
   deprecates_too: ['import warnings; warnings.warn("older", DeprecationWarning, 99)', 'WARNED'],
@@ -1256,7 +1466,8 @@ const FAULTY: Record<string, [program: string, reason: string]> = {
   hosts: ['import socket; host = socket.gethostname()', 'HOST'],
   connects: ['import socket; kept = socket.socket()', 'SOCKET'],
   looks: ['text = open("/proc/self/stat").read()', 'OUTSIDE'],
-  lists: ['import os; names = os.listdir("/usr")', 'LISTED'],
+  lists: ['import os; names = os.listdir("/etc")', 'LISTED'],
+  lists_here: ['import os; names = os.listdir()', 'LISTED'],
   runs: ['import os; os.system("true")', 'PROCESS'],
   patches: ['import json; json.dumps = None', 'CHANGED'],
   audits: ['import sys; sys.addaudithook(lambda *a: None)', 'HOOK'],
@@ -1265,6 +1476,11 @@ const FAULTY: Record<string, [program: string, reason: string]> = {
   encodes: ['name = "x".encode("punycode")', 'CODEC'],
   counts: ['import sys; names = [name for name in list(sys.modules)]', 'MODULES'],
   derives: ['names = [one.__name__ for one in Exception.__subclasses__()]', 'CLASSES'],
+  derives_abstract: ['import collections.abc; names = collections.abc.Sized.__subclasses__()', 'CLASSES'],
+  derives_unnamed: [
+    'import json; kept = [type("Local", (json.JSONEncoder,), {})]; names = json.JSONEncoder.__subclasses__()',
+    'CLASSES',
+  ],
   removes: ['import sys, json; del sys.modules["json.encoder"]', 'REMOVED'],
   // ---- of the kernel ----
   priority: ['import os; os.nice(1)', 'PROPERTY'],

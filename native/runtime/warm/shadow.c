@@ -13,6 +13,8 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include "../../cpython/type.h"
+#include "../../snapshot/listing.h"
 #include "../decide/conditions.h"
 #include "../decide/search.h"
 #include "../host/report.h"
@@ -54,18 +56,30 @@ enum { KINDS = sizeof kind_names / sizeof *kind_names };
 /* Once they have been dropped they are imported like any others, and never served: something else has their name. */
 enum state { WAITING, ACTIVE, DROPPED };
 
-enum what { ASKED, ABSENT, PUT, EFFECT, SEEN, UNSEEN, NAMES, POOL, SHARE, WHATS };
-static const char *const what_names[] = {"ask", "absent", "set", "effect", "seen", "unseen", "names", "pool", "share"};
+enum what { ASKED, ABSENT, PUT, EFFECT, SEEN, UNSEEN, NAMES, POOL, SHARE, DERIVED, CLASSES, LISTED, WHATS };
+static const char *const what_names[] = {"ask",   "absent", "set",   "effect",  "seen",    "unseen",
+                                         "names", "pool",   "share", "derives", "classes", "listed"};
 
 /* Of a module that extension modules share: table.py, share_of. */
 enum share { SHARE_NAME = 1, SHARE_MODULE, SHARE_PAIRS, SHARE_BARE, SHARE_FIELDS };
 
 struct event {
   enum what what;
-  uint32_t entry; /* that was asked for, put into sys.modules or looked for; NOTHING: none has that name */
-  PyObject *
-      payload; /* of an effect: (what, place, payload); of SHARE: as table.py has it; of POOL: numbers of processors; of NAMES: packages; else the name */
+  /* That was asked for, put into sys.modules or looked for, or in whose name a warning was emitted; NOTHING: none has that name. */
+  uint32_t entry;
+  /* Of an effect: (what, place, payload); of POOL: numbers of processors; of NAMES: packages; of SHARE, DERIVED, CLASSES and
+   * LISTED: all that table.py has for it; else the name. */
+  PyObject *payload;
+  unsigned long flags; /* of DERIVED: of the class that is derived from */
+  unsigned version;
+  struct event *next; /* of DERIVED: the next that this walk has come by */
 };
+
+/* In the payload of DERIVED: the weak reference that a class remembers another one by, which is taken out of BASE_SUBCLASSES. */
+enum derived_field { DERIVED_BASE = 2, DERIVED_CLASS, BASE_SUBCLASSES, REFERENCE_KEY, REFERENCE };
+/* In that of CLASSES: a class, its method `__subclasses__`, and what that has answered: a tuple. */
+enum listed_field { LISTED_PATH = 1, LISTED_DIGEST };
+enum classes_field { CLASSES_OF = 2, CLASSES_ASK, CLASSES_ANSWER };
 
 /* Which objects a namespace has under the first of its names. */
 struct print {
@@ -121,6 +135,7 @@ static struct {
   bool audited;             /* a program has added an audit hook */
   bool started;
   uint64_t walk;
+  struct event *derived, **derived_end; /* what this walk has come by */
   /* Why the last walk failed: the first module that did not fit. */
   PyObject *unfit;
   const char *reason;
@@ -248,6 +263,11 @@ static bool adopt_finders(PyObject *place, PyObject *payload) {
   return done;
 }
 
+/* Without what says whether it has a version. */
+static unsigned long flags_of_class(PyObject *class) {
+  return PyType_GetFlags((PyTypeObject *)class) & ~TYPE_HAS_VERSION;
+}
+
 static bool adopt_event(struct event *event, PyObject *from) {
   PyObject *name_of_what = PyTuple_GetItem(from, 0);
   int what = 0;
@@ -258,6 +278,7 @@ static bool adopt_event(struct event *event, PyObject *from) {
       !adopt_finders(PyTuple_GetItem(from, 2), PyTuple_GetItem(from, 3)))
     return false;
   if (what == EFFECT) {
+    event->entry = is_named(PyTuple_GetItem(from, 1), "warned") ? number_of(PyTuple_GetItem(from, 2)) : NOTHING;
     event->payload = PyTuple_New(3);
     for (Py_ssize_t i = 0; event->payload && i < 3; i++) {
       PyObject *part = PyTuple_GetItem(from, i + 1);
@@ -273,6 +294,14 @@ static bool adopt_event(struct event *event, PyObject *from) {
            PyType_IsSubtype(type_of(PyTuple_GetItem(from, SHARE_MODULE)), &PyModule_Type);
   }
   event->entry = number_of(name);
+  if (what == DERIVED) {
+    event->flags = flags_of_class(PyTuple_GetItem(from, DERIVED_BASE));
+    event->version = type_version(PyTuple_GetItem(from, DERIVED_BASE));
+  }
+  if (what == DERIVED || what == CLASSES || what == LISTED) {
+    event->payload = keep(from);
+    return true;
+  }
   event->payload = keep(name);
   return event->entry != NOTHING || (what != ASKED && what != PUT);
 }
@@ -678,6 +707,44 @@ static bool may_share(PyObject *share) {
   return true;
 }
 
+/* A class that another one is derived from does not know that one until it is in place. What has been done to the class
+ * before has not been done to that one. */
+static bool may_derive(struct event *event) {
+  PyObject *base = PyTuple_GetItem(event->payload, DERIVED_BASE);
+  if (event->version == 0 || type_version(base) != event->version || flags_of_class(base) != event->flags) return false;
+  *shadow.derived_end = event;
+  shadow.derived_end = &event->next;
+  event->next = NULL;
+  return true;
+}
+
+/* Whether a class would have the same ones derived from it: those that there are, then those of this walk. */
+static bool has_same_classes(PyObject *payload) {
+  PyObject *answer = PyTuple_GetItem(payload, CLASSES_ANSWER), *of = PyTuple_GetItem(payload, CLASSES_OF);
+  PyObject *now = PyObject_CallFunctionObjArgs(PyTuple_GetItem(payload, CLASSES_ASK), NULL);
+  Py_ssize_t there = now ? PyList_Size(now) : -1, count = PyTuple_Size(answer), at = 0;
+  bool same = there >= 0 && there <= count;
+  for (; same && at < there; at++) same = PyList_GetItem(now, at) == PyTuple_GetItem(answer, at);
+  for (const struct event *event = shadow.derived; same && event; event = event->next) {
+    if (PyTuple_GetItem(event->payload, DERIVED_BASE) != of) continue;
+    same = at < count && PyTuple_GetItem(event->payload, DERIVED_CLASS) == PyTuple_GetItem(answer, at);
+    at++;
+  }
+  drop(now);
+  return same && at == count;
+}
+
+/* As recorder.py has it. */
+static bool has_listing(PyObject *payload) {
+  Py_ssize_t length;
+  const char *path = PyUnicode_AsUTF8AndSize(PyTuple_GetItem(payload, LISTED_PATH), &length);
+  uint64_t digest = 0;
+  char now[32] = "";
+  if (!path) return false;
+  if (listing_digest_of_kinds(path, &digest)) snprintf(now, sizeof now, "%llx", (unsigned long long)digest);
+  return is_named(PyTuple_GetItem(payload, LISTED_DIGEST), now);
+}
+
 /* As recorder.py has them. */
 static bool has_processors(PyObject *text) {
   Py_ssize_t length;
@@ -711,21 +778,34 @@ static bool may_put_back(PyObject *payload) {
 struct walk {
   PyObject *finder;
   const struct pycds_header *header;
+  const struct entry
+      *asker; /* whose import asks for what is looked at; NULL: the program, or a module of its package */
 };
 
 static bool check(struct entry *entry, const struct walk *walk);
 
-static bool check_event(const struct entry *entry, const struct event *event, const struct walk *walk) {
+/* Whether a warning would be emitted in the name of the same module: its own, or the one that asks for it. */
+static bool is_in_same_name(const struct entry *entry, const struct event *event, const struct walk *walk) {
+  if (event->entry == NOTHING) return true;
+  const struct entry *name = &shadow.entries[event->entry];
+  return name == entry || name == walk->asker;
+}
+
+static bool check_event(const struct entry *entry, struct event *event, const struct walk *walk) {
+  struct walk inner = {walk->finder, walk->header, entry};
   switch (event->what) {
-    case ASKED: return check(&shadow.entries[event->entry], walk);
+    case ASKED: return check(&shadow.entries[event->entry], &inner);
     case PUT: shadow.entries[event->entry].checked = shadow.walk; return !item_of(importlib.modules, event->payload);
     case ABSENT: return is_absent(event->payload, walk->finder);
-    case EFFECT: return may_put_back(event->payload);
+    case EFFECT: return is_in_same_name(entry, event, walk) && may_put_back(event->payload);
     case SEEN: return is_reached(event->entry);
     case UNSEEN: return !item_of(importlib.modules, event->payload) && !is_reached(event->entry);
     case NAMES: return has_known_modules(entry, event->payload);
     case POOL: return has_processors(event->payload);
     case SHARE: return may_share(event->payload);
+    case DERIVED: return may_derive(event);
+    case CLASSES: return has_same_classes(event->payload);
+    case LISTED: return has_listing(event->payload);
     case WHATS: break;
   }
   return false;
@@ -741,6 +821,9 @@ static const char *const event_reasons[] = {
     [NAMES] = "a module is there of a package of which it has looked for all",
     [POOL] = "it has asked for the number of processors, which is another one",
     [SHARE] = "something else is there of what it shares with other extension modules",
+    [DERIVED] = "a class was changed that it derives from",
+    [CLASSES] = "it has asked a class for those that are derived from it, which are others",
+    [LISTED] = "a directory has other files that it has listed",
 };
 
 /* NULL: it fits. */
@@ -781,6 +864,9 @@ static bool check(struct entry *entry, const struct walk *walk) {
   const char *reason = NULL;
   if (entry->checked == shadow.walk && entry->state != DROPPED) return true;
   if (entry->state == WAITING) {
+    /* Its package comes first, and may ask for it. */
+    bool is_next = entry->kind != SET && entry->parent != NOTHING && !item_of(importlib.modules, entry->name);
+    if (is_next && check(&shadow.entries[entry->parent], walk) && entry->checked == shadow.walk) return true;
     /* What another one puts in is not there before that. */
     if (entry->kind != SET) entry->checked = shadow.walk;
     reason = misfit(entry, walk);
@@ -900,6 +986,13 @@ static bool share(PyObject *share) {
   return done;
 }
 
+/* CPython forgets a dictionary of which it has taken the last item. */
+static bool remember_derived(PyObject *payload) {
+  PyObject **place = type_subclasses(PyTuple_GetItem(payload, DERIVED_BASE));
+  if (!*place) *place = keep(PyTuple_GetItem(payload, BASE_SUBCLASSES));
+  return PyDict_SetItem(*place, PyTuple_GetItem(payload, REFERENCE_KEY), PyTuple_GetItem(payload, REFERENCE)) == 0;
+}
+
 /* Only dictionaries are touched here: nobody can come in between. What has to be done besides is added to `effects`. */
 static bool activate(struct entry *entry, PyObject *effects) {
   if (entry->state == ACTIVE || entry->kind == FAILED) return true;
@@ -914,6 +1007,7 @@ static bool activate(struct entry *entry, PyObject *effects) {
     struct entry *other = &shadow.entries[event->entry];
     if (event->what == ASKED) done = activate(other, effects);
     if (event->what == SHARE) done = share(event->payload);
+    if (event->what == DERIVED) done = remember_derived(event->payload);
     if (event->what == EFFECT) {
       struct entry *changed = changed_by(event->payload);
       (changed ? changed : entry)->touched = true;
@@ -970,8 +1064,10 @@ bool shadow_serve(PyObject *name, PyObject *finder, const struct pycds_header *h
     return false;
   if (is_watched() || PyThread_get_thread_ident() != shadow.thread) return false;
   struct entry *entry = &shadow.entries[number];
-  struct walk walk = {finder, header};
+  struct walk walk = {finder, header, NULL};
   shadow.walk++;
+  shadow.derived = NULL;
+  shadow.derived_end = &shadow.derived;
   shadow.reason = NULL;
   if (!check(entry, &walk)) {
     drop_dependents();

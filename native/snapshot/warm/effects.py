@@ -258,6 +258,27 @@ def _put_logger(module, name, logger):
     logger._cache.clear()
 
 
+def matches(item, text, category, module, line):
+    """Whether a filter of warnings concerns one. As Python/_warnings.c has it."""
+    _, message, kind, where, number = item
+    for one, given in ((message, text), (where, module)):
+        if one is not None and not (one == given if type(one) is str else one.match(given)):
+            return False
+    return issubclass(category, kind) and number in (0, line)
+
+
+def default_action(holder):
+    return holder._defaultaction if holder is _warnings else holder.defaultaction
+
+
+def is_ignored(warning):
+    holder = sys.modules.get('warnings', _warnings)
+    for item in holder.filters:
+        if matches(item, *warning):
+            return item[0] == 'ignore'
+    return default_action(holder) == 'ignore'
+
+
 def put_back(what, place, payload):
     """Does again what was taken out. Called in the order in which importing would have done it."""
     modules = sys.modules
@@ -298,6 +319,10 @@ def put_back(what, place, payload):
             posix.register_at_fork(*args, **named)
         else:
             modules[place[0]].register(*args, **named)
+    elif what == 'warned':
+        registry, text, category, module, line = payload
+        # It is ignored, and leaves that it was.
+        _warnings.warn_explicit(text, category, module, line, module, registry)
     elif what == 'renew':
         RENEWALS[place][2](payload)
     elif what == 'variable':
@@ -331,6 +356,11 @@ def may_put_back(what, place, payload):
             return False
         loggers = manager.loggerDict
         return not any(isinstance(loggers.get(name), module.Logger) for name, _ in payload)
+    if what == 'warned':
+        try:
+            return is_ignored(payload[1:])
+        except Exception:
+            return False
     if what == 'attribute' and place[0] in sys.modules:
         return attribute_of(sys.modules, place) is payload[0]
     if what == 'dict' and place[0] in sys.modules:

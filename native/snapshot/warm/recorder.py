@@ -12,6 +12,11 @@
 #   ('seen', name)                it looked whether a module is in sys.modules, and it was
 #   ('unseen', name)              the same, and it was not
 #   ('names', packages)           it looked which modules of these packages there are; those it found are 'seen'
+#   ('made', class)               it made a class; written as ('derives', other, class), for other ones that somebody asks
+#   ('classes', class, classes)   it asked the class for those that are derived from it, which were these, in this order
+#   ('listed', path, digest)      it has asked for the names in a directory, and their kinds
+#   ('warned', name, text, category, module, line)   it emitted a warning that was ignored, in the name of this module: its own,
+#                                 or the one that asked for it
 #   ('pool', processors)          it has asked for the number of processors, or started a thread for each, which end before a fork
 #   ('keys', library, offset)     Rust's keys of hash maps are there in the thread's storage of one of its libraries
 #   ('effect', what, place, payload)   see effects.py
@@ -116,6 +121,8 @@ class Recorder:
         self.known_variables = []  # as state_of_process has them, before each of these
         # By name of a variable that a module has put in: who has read it before, and that module.
         self.readers = {}
+        # Where ignored warnings have left that they came: addresses of dictionaries; where nobody watches, (by, name of the module).
+        self.registries, self.warned_in = set(), set()
         self.rewritten = {}  # by module: the variables as they were before it changed them
         self.anew = []  # the modules that could not be loaded anew
         self.inside = False
@@ -134,6 +141,10 @@ class Recorder:
         # Namespaces of modules and classes, and what was last seen of them.
         self.namespaces, self.owners, self.places, self.looks = [], [], {}, {}
         self.objects, self.classes = {}, {}
+        # By address: classes that were asked for those derived from them; of those that are known by now, pairs of addresses.
+        self.asked_of, self.derived = {}, set()
+        self.base_classes = all_classes() if watching else {}
+        self.makers = {}  # by address of a class, who has made it and bound it to its name; None: that is known better
         self.prints = b''
         self.collector = unseen('gc')
         self.referents, self.referrers = self.collector.get_referents, self.collector.get_referrers
@@ -170,6 +181,7 @@ class Recorder:
         self.settle_libraries()
         self.settle_lists()
         self.settle_loggers()
+        self.settle_derived()
         self.settle_attributes()
         self.settle_variables()
         if self.watching:
@@ -463,7 +475,22 @@ class Recorder:
         for value in list(namespace.values()):
             if type in type(value).__mro__ and id(value) not in self.classes and defined_in(value) == name:
                 self.classes[id(value)] = value
+                if self.watching and self.stack[-1] == name and id(value) not in self.makers:
+                    self.makers[id(value)] = name
+                    self.event('made', value)
                 self.follow(name, value.__qualname__, self.referents(vars(value))[0])
+
+    def settle_derived(self):
+        """What has been derived from classes that were asked before."""
+        inside, self.inside = self.inside, True
+        for of in self.asked_of.values():
+            for one in SUBCLASSES(of):
+                if (id(of), id(one)) not in self.derived:
+                    self.derived.add((id(of), id(one)))
+                    if id(one) not in self.makers:
+                        self.makers[id(one)] = None
+                        self.event('made', one)
+        self.inside = inside
 
     def settle_namespace(self, place):
         owner = self.stack[-1]
@@ -516,7 +543,8 @@ class Recorder:
             if place in HARMLESS or place in FORGOTTEN or place in ATTRIBUTES:
                 continue
             if key == '__warningregistry__':
-                warned = known is not value or len(copies.get(id(value), value)) != len(value)
+                is_expected = id(value) in self.registries and not value
+                warned = not is_expected and (known is not value or len(copies.get(id(value), value)) != len(value))
             elif known is value:
                 if id(value) not in followed and id(value) in copies and len(copies[id(value)]) != len(value):
                     self.compare_contents(place, copies[id(value)], value)
@@ -526,7 +554,9 @@ class Recorder:
                 self.event('effect', 'attribute', place, (known, value, keys))
             else:
                 self.rebind(place, known, value)
-        if warned:
+        if warned and not self.watching:
+            self.warned_in.add((self.stack[-1], name))
+        elif warned:
             self.fault('WARNED', name)
             # A warning that is ignored leaves its registry, and no entry in it: the next would not be seen.
             del namespace['__warningregistry__']
@@ -717,10 +747,65 @@ class Recorder:
     def calls(self, function):
         """A function in C is called, of which not more is known; whether it is one of those that change something."""
         place = function.__module__, function.__name__
-        reason = CHANGING.get(place) or CHANGING.get((place[0], ''))
+        if place in OF_ENTRIES and NAME_OF_TYPE(type(function.__self__)) == 'DirEntry':
+            reason = 'LISTED'
+        else:
+            reason = CHANGING.get(place) or CHANGING.get((place[0], ''))
         if reason and self.stack[-1] and not self.inside and not self.idle:
-            self.fault(reason, '.'.join(place))
+            self.fault(reason, '.'.join(filter(None, place)))
         return reason is not None
+
+    def warns(self, args, named):
+        """A warning is going to be emitted; returns what `warned` goes by."""
+        owner = self.stack[-1]
+        if not owner or self.inside or self.idle:
+            return None
+        given = {**dict(zip(('message', 'category', 'stacklevel'), args)), **named}
+        text, category = given.get('message'), given.get('category') or UserWarning
+        if isinstance(text, Warning):
+            text, category = str(text), type(text)
+        namespace, line = emitter_of(sys._getframe(1), given.get('stacklevel', 1))
+        module = namespace.get('__name__') or '<string>'
+        if type(text) is not str or type(module) is not str or given.get('skip_file_prefixes'):
+            self.fault('WARNED', str(module))
+            return None
+        action, is_own = action_for(text, category, module, line)
+        if is_own:
+            return None
+        names = [name for name in (owner, self.stack[-2]) if name and namespace_of(self.modules.get(name)) is namespace]
+        if action != 'ignore' or not names:
+            self.fault('WARNED', module)
+            return None
+        return namespace, ('warned', names[0], text, category, module, line)
+
+    def warned(self, expected):
+        """What was expected has happened: it was ignored."""
+        namespace, event = expected
+        registry = namespace.get('__warningregistry__')
+        if type(registry) is not dict or list(registry) != ['version']:
+            self.fault('WARNED', event[1])
+            return
+        # What the next one leaves, which may come from where nobody sees it, is seen.
+        registry.clear()
+        self.registries.add(id(registry))
+        self.event(*event)
+
+    def name_warned(self, event, items):
+        """The event in words; a module that has added filters which concern the warning may be there or not."""
+        _, name, text, category, module, line = event
+        if not is_named_class(self.modules, category) or any(matches(item, text, category, module, line) for item in items):
+            self.fault('WARNED', name)
+            return None
+        return 'warned', name, text, name_of_class(category), module, line
+
+    def name_warnings(self):
+        effects = [payload for what, place, payload in self.effects if what == 'list' and place == ('_warnings', 'filters')]
+        items = [item for payload in effects for part in payload for item in part]
+        for owner, events in self.events.items():
+            self.stack.append(owner)
+            named = [self.name_warned(event, items) if event[0] == 'warned' else event for event in events]
+            self.events[owner] = [event for event in named if event]
+            self.stack.pop()
 
     def change_variables(self, before, now):
         """What a module has put in for as long as it was imported, and taken out again, nobody finds."""
@@ -844,6 +929,7 @@ class Recorder:
         self.settle_modules()
         self.settle_lists()
         self.settle_loggers()
+        self.settle_derived()
         self.event('ask', name)
 
     def answered(self, module, names):
@@ -961,8 +1047,66 @@ class Recorder:
 
     def asked_classes(self, of):
         """A class was asked for those that are derived from it; of a module's own they are known."""
-        if self.stack[-1] and not self.inside and not self.idle and defined_in(of) != self.stack[-1]:
-            self.fault('CLASSES', '%s.%s' % (defined_in(of), NAME_OF_TYPE(of)))
+        owner = self.stack[-1]
+        if not owner or self.inside or self.idle or defined_in(of) == owner:
+            return
+        self.inside = True
+        self.settle_derived()
+        # Nothing else: what the module has done until its next import is one effect, also where nobody watches.
+        self.follow_classes(owner, namespace_of(self.modules.get(owner)))
+        self.inside = False
+        answer = SUBCLASSES(of)
+        if not can_hide(of) or not all(map(self.is_made_by_known, answer)):
+            self.fault('CLASSES', name_of_class(of))
+            return
+        if id(of) not in self.asked_of:
+            self.asked_of[id(of)] = of
+            self.derived.update((id(of), id(one)) for one in answer)
+        event = ('classes', of, answer)
+        events = self.events[owner]
+        since = next((i for i in range(len(events), 0, -1) if events[i - 1][0] != 'classes'), 0)
+        if event not in events[since:]:
+            self.event(*event)
+
+    def is_made_by_known(self, one):
+        """Whether it was there before, or is known since it was made."""
+        return id(one) in self.base_classes or id(one) in self.makers
+
+    def name_classes(self):
+        """Writes the events of classes with their names; a module that has asked for one that has none has a fault."""
+        if self.asked_of:
+            self.collector.collect()
+        self.inside = True
+        held = {id(of): set() for of in self.asked_of.values()}
+        for owner, events in self.events.items():
+            named = []
+            for event in events:
+                if event[0] != 'made':
+                    named.append(event)
+                    continue
+                for of in BASES(event[1]):
+                    if id(of) in held and is_named_class(self.modules, event[1]) and is_named_class(self.modules, of):
+                        held[id(of)].add(id(event[1]))
+                        named.append(('derives', of, event[1]))
+            self.events[owner] = in_order_of_making(named)
+        for owner, events in self.events.items():
+            self.stack.append(owner)
+            self.events[owner] = [event for event in map(self.named_event, events, [held] * len(events)) if event]
+            self.stack.pop()
+        self.inside = False
+
+    def named_event(self, event, held):
+        if event[0] == 'derives':
+            return 'derives', *map(name_of_class, event[1:])
+        if event[0] != 'classes':
+            return event
+        _, of, answer = event
+        # Whatever is left of those that nobody can name would be another one in each process.
+        are_known = all(id(one) in held[id(of)] or id(one) in self.base_classes for one in (*answer, *SUBCLASSES(of)))
+        if are_known and all(is_named_class(self.modules, one) for one in (of, *answer)):
+            return 'classes', name_of_class(of), ' '.join(map(name_of_class, answer))
+        self.fault('CLASSES', name_of_class(of))
+        return None
 
     def read(self, name):
         """A variable of the environment was read."""
@@ -979,11 +1123,22 @@ class Recorder:
         if event == 'open':
             self.opened(*args)
         elif event in ('os.listdir', 'os.scandir'):
-            path = args[0]
-            if path not in sys.path_importer_cache and path != '/proc/self/fd':
-                self.fault('LISTED', str(path))
+            self.listed(args[0])
         elif event in AUDITED and not (AUDITED[event] == 'WROTE' and '__pycache__' in os.fsdecode(args[0])):
             self.fault(AUDITED[event], event)
+
+    def listed(self, path):
+        """A directory was listed, not by the import system."""
+        if path == '/proc/self/fd' or sys._getframe(2).f_globals.get('__name__') in IMPORTING:
+            return
+        name = os.fsdecode(path).rstrip('/') + '/' if type(path) in (str, bytes) else ''
+        if not name.startswith('/') or (name.startswith(OUTSIDE) and not name.startswith(self.inside_of)):
+            self.fault('LISTED', str(path))
+            return
+        path = os.fsdecode(path)
+        event = ('listed', path, listing_of(path))
+        if event not in self.events[self.stack[-1]]:
+            self.event(*event)
 
     def opened(self, path, mode, flags):
         if isinstance(path, int):
@@ -1065,6 +1220,10 @@ def is_null_device(path):
     except OSError:
         return False
     return status.st_mode & ~0o777 == CHARACTER_DEVICE and status.st_mode & 0o666 == 0o666 and status.st_rdev == NULL_DEVICE
+
+
+# What files in a directory are, beyond their kinds.
+OF_ENTRIES = {(None, 'stat'), (None, 'inode')}
 
 
 # Those that are there without any import: others only add to them.
@@ -1153,6 +1312,89 @@ def defined_in(value):
     namespace = NAMESPACE_OF_TYPE(value)
     name = namespace.get('__module__') if namespace is not None else None
     return name if type(name) is str else 'builtins'
+
+
+def is_internal(frame):
+    """As Python/_warnings.c has it."""
+    name = frame.f_code.co_filename
+    return 'importlib' in name and '_bootstrap' in name
+
+
+def emitter_of(frame, level):
+    """In whose name a warning is emitted by this frame: a namespace, and the number of a line."""
+    skips = level > 0 and not is_internal(frame)
+    while level > 1 and frame is not None:
+        level -= 1
+        frame = frame.f_back
+        while skips and frame is not None and is_internal(frame):
+            frame = frame.f_back
+    return (vars(sys), 0) if frame is None else (frame.f_globals, frame.f_lineno)
+
+
+def action_for(*warning):
+    """What the filters say of a warning; and whether only filters say so that are there for as long as something is imported."""
+    lasting, is_own = _warnings.filters, True
+    holder = sys.modules.get('warnings', _warnings)
+    for item in holder.filters:
+        is_own = is_own and not any(item is one for one in lasting)
+        if matches(item, *warning):
+            return item[0], is_own
+    return default_action(holder), False
+
+
+SUBCLASSES = type.__dict__['__subclasses__']
+BASES = type.__dict__['__bases__'].__get__
+
+
+def all_classes():
+    """By address, those that there are."""
+    found, work = {}, [object]
+    while work:
+        one = work.pop()
+        if id(one) not in found:
+            found[id(one)] = one
+            work.extend(SUBCLASSES(one))
+    return found
+
+
+def name_of_class(one):
+    return '%s.%s' % (defined_in(one), NAME_OF_TYPE(one))
+
+
+def class_of_name(modules, name):
+    """The class that is at that place; None where there is none."""
+    module = name
+    while module and module not in modules:
+        module = module.rpartition('.')[0]
+    holder = modules.get(module)
+    for part in name[len(module) + 1 :].split('.'):
+        holder = attributes_of(holder).get(part)
+    return holder if holder is not None and type in type(holder).__mro__ else None
+
+
+def is_named_class(modules, one):
+    return class_of_name(modules, name_of_class(one)) is one
+
+
+def can_hide(of):
+    """Whether it can be kept from knowing what is derived from it: not what is built in, nor what has a registry of its own."""
+    return subclasses_of(of) is not None and not any('_abc_impl' in NAMESPACE_OF_TYPE(one) for one in type.__dict__['__mro__'].__get__(of))
+
+
+def in_order_of_making(events):
+    """Those that were derived one after another, in the order in which their class has them."""
+    ordered, run = [], []
+    for event in (*events, None):
+        if event is not None and event[0] == 'derives':
+            run.append(event)
+            continue
+        places = {id(of): [id(one) for one in SUBCLASSES(of)] for _, of, _ in run}
+        run.sort(key=lambda pair: places[id(pair[1])].index(id(pair[2])))
+        ordered += run
+        run = []
+        if event is not None:
+            ordered.append(event)
+    return ordered
 
 
 def unseen(name):

@@ -201,6 +201,8 @@ def loaded(recorder):
 def record_of(recorder):
     """All that was seen, as what JSON can say."""
     recorder.inside = True
+    recorder.name_classes()
+    recorder.name_warnings()
     names = loaded(recorder)
     modules = []
     replaced = replaced_of(recorder)
@@ -364,6 +366,24 @@ def share_of(event, recorder):
     pairs = tuple((key, namespace.get(key, recorder.flags.get((name, key)))) for key in keys)
     return 'share', name, module, pairs, sum(key in OF_MODULES for key in namespace)
 
+def in_order_of_loads(seen, here):
+    """
+    The events that were seen, in the order in which this template has loaded what the module asks for: one that goes through
+    a set of names does so in another order in each process.
+    """
+    loads = list(dict.fromkeys(event[1] for event in here if event[0] == 'ask' and list(event) in seen))
+    before = list(dict.fromkeys(event[1] for event in seen if event[0] == 'ask' and event[1] in loads))
+    if before == loads:
+        return seen
+    # A module that is asked for again is there.
+    rest, ordered = dict(zip(before, loads)), []
+    for event in seen:
+        if event[0] != 'ask' or event[1] not in loads:
+            ordered.append(event)
+        elif event[1] in rest:
+            ordered.append(['ask', rest.pop(event[1])])
+    return ordered
+
 
 def owners_of(modules):
     """Who put what is no module of its own into sys.modules."""
@@ -459,11 +479,12 @@ def build(recorder, record):
     recorder.settle()
     modules = {about['name']: about for about in record['modules']}
     names = loaded(recorder)
-    if recorder.faults or list(recorder.base) != record['base'] or names != [about['name'] for about in record['modules']]:
+    if recorder.faults or list(recorder.base) != record['base'] or sorted(names) != sorted(modules):
         raise ValueError('importing went differently than before: %s' % (first_difference(names, list(modules)),))
     if not all(name in recorder.modules for name in record['shared']):
         raise ValueError('extension modules share something else than before')
-    for now, then in ((recorder.changes_now(), record['changes']), (list(recorder.failed.values()), record['failed'])):
+    failed = [sorted(all, key=lambda about: about['name']) for all in (recorder.failed.values(), record['failed'])]
+    for now, then in (map(sorted, (recorder.changes_now(), record['changes'])), failed):
         if now != then:
             raise ValueError('importing changed something else than before: %s' % (first_difference(now, then),))
     objects = {name: recorder.modules[name] for name in names}
@@ -471,7 +492,7 @@ def build(recorder, record):
     for name, about in entries.items():
         if describe(name, objects[name]) != {key: about[key] for key in describe(name, objects[name])}:
             raise ValueError('%s was found elsewhere than before' % name)
-        about['events'] = merge(name, about['events'], recorder)
+        about['events'] = merge(name, in_order_of_loads(about['events'], recorder.events.get(name, ())), recorder)
     if replay(record['asked'], entries, recorder.base, recorder.failed) != names:
         difference = first_difference(replay(record['asked'], entries, recorder.base, recorder.failed), names)
         raise ValueError('the order of imports cannot be told: %s' % (difference,))
@@ -497,6 +518,11 @@ def build(recorder, record):
                 continue
             if event[0] == 'set':
                 event = ('set', event[1], objects[event[1]])
+            elif event[0] in ('derives', 'classes'):
+                event = event_of_classes(event, {**recorder.base, **objects})
+            elif event[0] == 'warned':
+                event = event_of_warning(event, {**recorder.base, **objects})
+                recorder.warned_in.discard((name, event[2]))
             events.append(event)
         table.append(
             (
@@ -518,6 +544,8 @@ def build(recorder, record):
                 keys_in(about['events'], recorder.libraries.get(name, ())),
             )
         )
+    if recorder.warned_in:
+        raise ValueError('there are other warnings than before: %s' % (recorder.warned_in,))
     for about in record['failed']:
         if about['name'] in entries:
             raise ValueError('%s is imported and is not' % about['name'])
@@ -531,6 +559,36 @@ def keys_in(events, libraries):
     """The addresses of the keys that these libraries keep for this thread."""
     places = [(libraries[event[1]], event[2]) for event in events if event[0] == 'keys']
     return tuple(address for address in (keys_of(*place) for place in places) if address)
+
+def event_of_classes(event, modules):
+    """The same with the classes; one that was derived from another one is taken out of what that knows."""
+    what, name, *names = event
+    of = class_of_name(modules, name)
+    others = [class_of_name(modules, one) for one in ' '.join(names).split()]
+    if None in (of, *others):
+        raise ValueError('a class is not where it was: %s' % (event,))
+    if what == 'classes':
+        return what, name, of, SUBCLASSES.__get__(of), tuple(others)
+    known = subclasses_of(of)
+    for key, reference in list(known.items()):
+        if reference() is others[0]:
+            del known[key]
+            # Who asks for something that is not there has it remember a version.
+            try:
+                type.__getattribute__(of, '<pycds>')
+            except AttributeError:
+                pass
+            return what, name, of, others[0], known, key, reference
+    raise ValueError('%s is not derived from %s' % (names, name))
+
+
+def event_of_warning(event, modules):
+    _, name, text, category, module, line = event
+    registry = attributes_of(modules[name]).get('__warningregistry__')
+    kind = class_of_name(modules, category)
+    if type(registry) is not dict or kind is None:
+        raise ValueError('a warning is not ignored as before: %s' % text)
+    return 'effect', 'warned', name, (registry, text, kind, module, line)
 
 
 # Include/object.h: of classes that no program can change.
@@ -764,7 +822,7 @@ def read_names(path):
 
 def forget():
     """Leaves in this namespace only what goes on being used."""
-    used = {'__builtins__', '_warnings', 'os', 'posix', 'sys', 'put_back', 'may_put_back', '_put_logger', 'RENEWALS', 'CONDITIONS', '_renew_joblib', 'MISSING', 'attribute_of', 'attributes_of', 'holder_of', 'STATE', 'INTERPRETER', 'LINES', 'are_as_read'}
+    used = {'__builtins__', '_warnings', 'os', 'posix', 'sys', 'put_back', 'may_put_back', '_put_logger', 'RENEWALS', 'CONDITIONS', '_renew_joblib', 'MISSING', 'attribute_of', 'attributes_of', 'holder_of', 'matches', 'default_action', 'is_ignored', 'STATE', 'INTERPRETER', 'LINES', 'are_as_read'}
     names = globals()
     for name in list(names):
         if name not in used:

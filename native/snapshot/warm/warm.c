@@ -13,6 +13,8 @@
 #include <unistd.h>
 
 #include "../../cpython/object.h"
+#include "../../cpython/type.h"
+#include "../listing.h"
 #include "holes.h"
 #include "keys.h"
 #include "watch.h"
@@ -40,6 +42,8 @@ PYCDS_PYAPI Py_ssize_t PyGC_Collect(void);
 PYCDS_PYAPI void *PyObject_Malloc(size_t bytes);
 PYCDS_PYAPI PyObject *PyFrame_GetCode(void *frame);
 PYCDS_PYAPI PyObject *PyContext_CopyCurrent(void);
+PYCDS_PYAPI unsigned long PyType_GetFlags(PyTypeObject *);
+PYCDS_PYAPI extern PyTypeObject PyCMethod_Type;
 
 #define SOURCE(symbol, file)                                                                                           \
   __asm__(".section .rodata\n.global " #symbol "\n" #symbol ":\n.incbin \"" file "\"\n.byte 0\n.previous\n");          \
@@ -220,6 +224,17 @@ static PyObject *import(PyObject *self, PyObject *args, PyObject *keywords) {
   return module;
 }
 
+/* warn of _warnings; `self` is the original. */
+static PyObject *warn(PyObject *self, PyObject *args, PyObject *keywords) {
+  PyObject *named = keywords ? keep(keywords) : PyDict_New();
+  PyObject *expected = tell("warns", args, named, NULL);
+  drop(named);
+  PyObject *result = PyObject_Call(self, args, keywords);
+  if (result && expected != &_Py_NoneStruct) drop(tell("warned", expected, NULL, NULL));
+  drop(expected);
+  return result;
+}
+
 /* create_dynamic and exec_dynamic of _imp; `self` is the original. */
 static PyObject *run_extension(PyObject *self, PyObject *args) {
   PyObject *saved = tell("extension_begins", NULL, NULL, NULL);
@@ -251,12 +266,16 @@ PYCDS_PYAPI void PyEval_SetProfile(int (*)(PyObject *, void *frame, int what, Py
 /* Functions in C that need not be looked at again. */
 static struct pairs harmless;
 
+static bool is_in_c(PyObject *function) {
+  return type_of(function) == &PyCFunction_Type || type_of(function) == &PyCMethod_Type;
+}
+
 /* There is no other way to see that a class was asked for those that are derived from it, who has called which function,
  * or that something was changed which only C code keeps. */
 static int profile(PyObject *self, void *frame, int what, PyObject *function) {
   (void)self;
   if (what == PyTrace_CALL) note_call(frame);
-  if (what != PyTrace_C_CALL || !warm.recorder || type_of(function) != &PyCFunction_Type) return 0;
+  if (what != PyTrace_C_CALL || !warm.recorder || !is_in_c(function)) return 0;
   PyCFunction meth = PyCFunction_GetFunction(function);
   struct pair one = {(const void *)(uintptr_t)meth, NULL};
   if (has_pair(&harmless, one)) return 0;
@@ -418,6 +437,27 @@ static PyObject *context(PyObject *self, PyObject *unused) {
   return PyContext_CopyCurrent();
 }
 
+/* subclasses_of(class): the dictionary by which it knows those that are derived from it; None: it is none that is known. */
+static PyObject *subclasses_of(PyObject *self, PyObject *type) {
+  (void)self;
+  if (!(PyType_GetFlags((PyTypeObject *)type) & TYPE_IS_ON_HEAP)) return none();
+  PyObject *known = *type_subclasses(type);
+  if (!known) return PyDict_New();
+  return type_of(known) == &PyDict_Type ? keep(known) : none();
+}
+
+/* listing_of(path): the names in a directory and their kinds, as a text that is the same as long as they are; '': there is none. */
+static PyObject *listing_of(PyObject *self, PyObject *path) {
+  (void)self;
+  Py_ssize_t length;
+  const char *bytes = PyUnicode_AsUTF8AndSize(path, &length);
+  uint64_t digest = 0;
+  char text[32] = "";
+  PyErr_Clear();
+  if (bytes && listing_digest_of_kinds(bytes, &digest)) snprintf(text, sizeof text, "%llx", (unsigned long long)digest);
+  return text_of(text);
+}
+
 /* ---- loading anew ---- */
 
 #define MOST_LIBRARIES 4096
@@ -558,6 +598,8 @@ static PyMethodDef refuses_method = {"refuses", refuses, METH_O, NULL};
 static PyMethodDef needed_method = {"needed", needed, METH_O, NULL};
 static PyMethodDef load_anew_method = {"load_anew", load_anew, METH_VARARGS, NULL};
 static PyMethodDef process_state_method = {"process_state", process_state, METH_NOARGS, NULL};
+static PyMethodDef listing_of_method = {"listing_of", listing_of, METH_O, NULL};
+static PyMethodDef subclasses_of_method = {"subclasses_of", subclasses_of, METH_O, NULL};
 static PyMethodDef context_method = {"context", context, METH_NOARGS, NULL};
 static PyMethodDef keys_of_method = {"keys_of", keys_of, METH_VARARGS, NULL};
 static PyMethodDef probe_method = {"probe", probe, METH_NOARGS, NULL};
@@ -570,10 +612,10 @@ static void run_sources(void) {
   warm.globals = PyDict_New();
   PyDict_SetItemString(warm.globals, "__builtins__", PyEval_GetBuiltins());
   PyDict_SetItemString(warm.globals, "INTERPRETER", PyInterpreterState_GetDict(PyInterpreterState_Get()));
-  static PyMethodDef *const methods[] = {&put_off_method,       &fingerprints_method, &libraries_method,
-                                         &global_scope_method,  &leave_global_method, &refuses_method,
-                                         &needed_method,        &load_anew_method,    &callers_of_method,
-                                         &process_state_method, &context_method,      &keys_of_method};
+  static PyMethodDef *const methods[] = {
+      &put_off_method, &fingerprints_method, &libraries_method,     &global_scope_method, &leave_global_method,
+      &refuses_method, &needed_method,       &load_anew_method,     &callers_of_method,   &process_state_method,
+      &context_method, &keys_of_method,      &subclasses_of_method, &listing_of_method};
   for (size_t i = 0; i < sizeof methods / sizeof *methods; i++) {
     PyObject *function = PyCFunction_NewEx(methods[i], &_Py_NoneStruct, NULL);
     PyDict_SetItemString(warm.globals, methods[i]->ml_name, function);
@@ -623,11 +665,15 @@ static void watch_all(void) {
   static PyMethodDef import_method = {"__import__", (PyCFunction)(void (*)(void))import, METH_VARARGS | METH_KEYWORDS,
                                       NULL};
   static PyMethodDef extension_method = {"dynamic", run_extension, METH_VARARGS, NULL};
-  static PyObject *ignored[2];
+  static PyMethodDef warn_method = {"warn", (PyCFunction)(void (*)(void))warn, METH_VARARGS | METH_KEYWORDS, NULL};
+  static PyObject *ignored[4];
   stand_between(PyEval_GetBuiltins(), "__import__", &import_method, &warm.import);
   PyObject *imp = module_of("_imp");
   stand_between(PyModule_GetDict(imp), "create_dynamic", &extension_method, &ignored[0]);
   stand_between(PyModule_GetDict(imp), "exec_dynamic", &extension_method, &ignored[1]);
+  stand_between(PyModule_GetDict(module_of("_warnings")), "warn", &warn_method, &ignored[2]);
+  PyObject *warnings = PyDict_GetItemString(PyImport_GetModuleDict(), "warnings");
+  if (warnings) stand_between(PyModule_GetDict(warnings), "warn", &warn_method, &ignored[3]);
   drop(call("watch_environment", warm.recorder, NULL));
   drop(call("watch_modules", warm.recorder, NULL));
   if (PySys_AddAuditHook(audit, NULL) != 0) freeze_refuse("it cannot be watched");

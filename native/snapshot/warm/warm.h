@@ -7,6 +7,7 @@
 //   table.py     the record of a template that is watched; the table of one that is frozen
 //   watch.c      a library of its own: what the C library is asked for. In a template that is watched only
 //   keys.c       keys of hash maps, which are others in each process
+//   reversed.c   part of that: other orders of files in a directory
 //   state.c      part of that: what the kernel and the C library keep for the process
 #ifndef PYCDS_SNAPSHOT_WARM_H
 #define PYCDS_SNAPSHOT_WARM_H

@@ -58,6 +58,8 @@ static char *variable(const char *name) {
 /* What differs between processes is another than it is. */
 static bool elsewhere;
 
+bool watch_is_elsewhere(void) { return elsewhere; }
+
 __attribute__((constructor)) static void start(int count, char **arguments, char **variables) {
   (void)count;
   (void)arguments;

@@ -2,6 +2,7 @@
 #ifndef PYCDS_SNAPSHOT_WATCH_H
 #define PYCDS_SNAPSHOT_WATCH_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /* Set: a template is watched. To WATCH_ELSEWHERE: at another time, on another host, as another process. To WATCH_AGAIN: as it
@@ -50,5 +51,8 @@ __attribute__((weak)) struct watch *pycds_watch(void);
  * the same, nothing of it has changed.
  * @return  bytes written, without a NUL; not less than `room`: there is more */
 __attribute__((weak)) size_t pycds_watch_state(char *bytes, size_t room);
+
+/* Within the library alone: whether what differs between processes is another than it is. */
+bool watch_is_elsewhere(void);
 
 #endif

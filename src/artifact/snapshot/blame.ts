@@ -218,6 +218,7 @@ function differences(
 function isReordered(name: string, here: WarmModule, there: WarmModule): boolean {
   return (
     here.faults.length === 0 &&
+    !here.events.some(([what]) => what === 'listed') &&
     here.orderless[name] !== undefined &&
     here.orderless[name] === there.orderless[name] &&
     !isSame(here.values[name], there.values[name])
