@@ -464,11 +464,6 @@ def cycles(modules):
     return first
 
 
-def expect(recorder, record):
-    """Tells a template that is frozen what only one that is watched finds out."""
-    recorder.shared = dict.fromkeys(record['shared'])
-
-
 def build(recorder, record):
     """
     Takes the modules out of sys.modules, and what importing them did elsewhere; returns the table: an entry of shadow.h
@@ -807,7 +802,8 @@ def reorder(holder, keys, referents):
 
 
 def expect(recorder, record):
-    """What a template that is not watched does not see by itself."""
+    """Tells a template that is frozen what only one that is watched finds out."""
+    recorder.shared = dict.fromkeys(record['shared'])
     for about in record['modules']:
         for event in about['events']:
             if event[:2] == ['effect', 'seed']:
