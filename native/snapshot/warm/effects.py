@@ -96,6 +96,33 @@ def _renew_urllib3(module):
     module.HAS_IPV6 = module._has_ipv6('::1')
 
 
+# The instruction of an import statement.
+IMPORT_NAME = compile('import a', '', 'exec').co_code[6]
+# By module that keeps the whole stack of its import: the module that imports it, whoever imports that one.
+STACKS = {'torch.cuda': 'torch'}
+
+
+def _frame_of_program():
+    frame = sys._getframe()
+    while frame is not None and frame.f_globals is globals():
+        frame = frame.f_back
+    return frame
+
+
+def _is_imported_directly(name):
+    """Whether the program is at a statement that imports the module: all of the stack is the program's then."""
+    frame = _frame_of_program()
+    if frame is None or len(frame.f_code.co_names) > 256:
+        return False
+    instruction, number = frame.f_code.co_code[frame.f_lasti : frame.f_lasti + 2]
+    return instruction == IMPORT_NAME and (frame.f_code.co_names[number] + '.').startswith(name + '.')
+
+
+def _renew_torch_cuda(module):
+    head = module.traceback.format_stack(_frame_of_program())
+    module._queued_calls[:] = [(function, head + stack) for function, stack in module._queued_calls]
+
+
 # By module: what its import did, which for others is a fault; what of its namespace that concerns; and what does it again.
 RENEWALS = {
     'logging': (('TIME',), ('_startTime',), _renew_logging),
@@ -112,6 +139,7 @@ RENEWALS = {
     'urllib3.util.connection': (('SOCKET',), (), _renew_urllib3),
     'multiprocessing.process': (('ENTROPY',), ('_current_process',), _renew_multiprocessing),
     'billiard.process': (('ENTROPY',), ('_current_process',), _renew_multiprocessing),
+    'torch.cuda': ((), ('_queued_calls',), _renew_torch_cuda),
     'amqp.platform': (('HOST',), ('LINUX_VERSION',), _renew_amqp),
 }
 RENEWED_FAULTS = {name: faults for name, (faults, _, _) in RENEWALS.items()}
@@ -256,6 +284,8 @@ def may_put_back(what, place, payload):
             return False
         loggers = manager.loggerDict
         return not any(isinstance(loggers.get(name), module.Logger) for name, _ in payload)
+    if what == 'renew' and place in STACKS:
+        return _is_imported_directly(STACKS[place])
     if what == 'attribute' and place[0] in sys.modules:
         return attribute_of(sys.modules, place) is payload[0]
     if what == 'dict' and place[0] in sys.modules:
