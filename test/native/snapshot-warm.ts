@@ -1627,6 +1627,35 @@ each('lines of files that an import reads are known as they would be', async (t,
   t.deepEqual(await ready('another time', ''), ['other_line'])
 })
 
+/** As PyTorch does it: for a message, should the device turn out to be none. */
+const KEEPS_STACK: Record<string, string> = {
+  'torch/__init__.py': 'VALUE = 1\nfrom torch import cuda\n',
+  'torch/cuda/__init__.py':
+    'import traceback\n_queued_calls = []\n_queued_calls.append((print, traceback.format_stack()))\n',
+  'uses_torch.py': 'import torch\n',
+}
+const SHOW_STACK =
+  'import linecache; print(sys.modules["torch.cuda"]._queued_calls, list(linecache.cache), sep="\\n")'
+
+each('a stack that PyTorch keeps is that of the program', async (t, python) => {
+  const bench = new WarmBench(t, python)
+  await bench.train()
+  for (const [name, text] of Object.entries(KEEPS_STACK)) bench.file(`${bench.inSite}/${name}`, text)
+  t.deepEqual((await bench.freezeWarm(['torch', 'uses_torch'], ENV)).leftOut, [])
+  const ready = async (what: string, program: string) => {
+    const script = bench.file('app/stack.py', `import sys\n${program}\n${SHOW_STACK}\n`)
+    return (await bench.assertSame(t, what, [script], { env: ENV })).ready
+  }
+  t.true((await ready('directly', 'import torch')).includes('torch'))
+  t.true(
+    (await ready('in a function', 'def function():\n    from torch import VALUE\nfunction()')).includes(
+      'torch',
+    ),
+  )
+  t.false((await ready('by another', 'import uses_torch')).includes('uses_torch'))
+  t.false((await ready('by name', 'import importlib; importlib.import_module("torch")')).includes('torch'))
+})
+
 const CLASSES = Array.from({ length: 12 }, (_, i) => `Class${i}`)
 
 each('what goes by the order of a set is no difference, other contents are', async (t, python) => {

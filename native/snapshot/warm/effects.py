@@ -157,11 +157,45 @@ def _renew_urllib3(module):
     module.HAS_IPV6 = module._has_ipv6('::1')
 
 
+# The instruction of an import statement.
+IMPORT_NAME = compile('import a', '', 'exec').co_code[6]
+# By module that keeps the whole stack of its import: the module that imports it, whoever imports that one.
+STACKS = {'torch.cuda': 'torch'}
+
+
+def _frame_of_program():
+    frame = sys._getframe()
+    while frame is not None and frame.f_globals is globals():
+        frame = frame.f_back
+    return frame
+
+
+def _is_imported_directly(name):
+    """Whether the program is at a statement that imports the module: all of the stack is the program's then."""
+    frame = _frame_of_program()
+    if frame is None or len(frame.f_code.co_names) > 256:
+        return False
+    instruction, number = frame.f_code.co_code[frame.f_lasti : frame.f_lasti + 2]
+    return instruction == IMPORT_NAME and (frame.f_code.co_names[number] + '.').startswith(name + '.')
+
+
+def _may_renew_torch_cuda(module):
+    return _is_imported_directly(STACKS['torch.cuda'])
+
+
+def _renew_torch_cuda(module):
+    head = module.traceback.format_stack(_frame_of_program())
+    module._queued_calls[:] = [(function, head + stack) for function, stack in module._queued_calls]
+
+
 # By module: whether what its import did can be done again.
 CONDITIONS = {
     'joblib._multiprocessing_helpers': _may_renew_joblib,
     'psutil._pslinux': _may_renew_psutil_linux,
+    'torch.cuda': _may_renew_torch_cuda,
 }
+
+
 # By module: what its import did, which for others is a fault; what of its namespace that concerns; and what does it again.
 RENEWALS = {
     'logging': (('TIME',), ('_startTime',), _renew_logging),
@@ -185,6 +219,7 @@ RENEWALS = {
     'urllib3.util.connection': (('SOCKET',), (), _renew_urllib3),
     'multiprocessing.process': (('ENTROPY',), ('_current_process',), _renew_multiprocessing),
     'billiard.process': (('ENTROPY',), ('_current_process',), _renew_multiprocessing),
+    'torch.cuda': ((), ('_queued_calls',), _renew_torch_cuda),
     'amqp.platform': (('HOST',), ('LINUX_VERSION',), _renew_amqp),
 }
 RENEWED_FAULTS = {name: faults for name, (faults, _, _) in RENEWALS.items()}

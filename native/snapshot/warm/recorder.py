@@ -288,8 +288,8 @@ class Recorder:
                     if added is None:
                         self.fault('CHANGED', '.'.join(place))
                     elif any(added) if kind == 'list' else added:
-                        if place == LINES and not self.are_own_files(added):
-                            self.fault('CHANGED', 'linecache.cache (of who imports it)')
+                        if place == LINES:
+                            added = self.own_files(added)
                         self.event('effect', kind, place, added)
                 self.lists[place] = None if now is None else now.copy()
 
@@ -314,10 +314,18 @@ class Recorder:
                     before[key] = now[key]
         return before
 
-    def are_own_files(self, added):
-        """Whether none of these files is that of a module which is just importing this one, or of the program."""
-        importing = {namespace_of(self.modules.get(name)).get('__file__') for name in self.stack[:-1]}
-        return not any(key == PROGRAM or key in importing for key, _ in added)
+    def own_files(self, added):
+        """
+        Without the file of the program. That of a module which is just importing this one depends on which that is, unless it is
+        its package: a package that has its module itself always does so.
+        """
+        owner = self.stack[-1]
+        importing = {namespace_of(self.modules.get(one)).get('__file__') for one in self.stack[:-1] if not owner.startswith(one + '.')}
+        has_program = any(key == PROGRAM for key, _ in added)
+        is_known = STACKS.get(owner, '') in self.stack[1:2]
+        if (has_program and not is_known) or any(key in importing for key, _ in added):
+            self.fault('CHANGED', 'linecache.cache (of who imports it)')
+        return [(key, value) for key, value in added if key != PROGRAM]
 
     def settle_loggers(self):
         module = self.modules.get('logging')

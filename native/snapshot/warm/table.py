@@ -818,7 +818,7 @@ def read_names(path):
 
 def forget():
     """Leaves in this namespace only what goes on being used."""
-    used = {'__builtins__', '_warnings', 'os', 'posix', 'sys', 'put_back', 'may_put_back', '_put_logger', 'RENEWALS', 'CONDITIONS', '_renew_joblib', 'MISSING', 'attribute_of', 'attributes_of', 'holder_of', 'matches', 'default_action', 'is_ignored', 'STATE', 'INTERPRETER', 'LINES', 'are_as_read'}
+    used = {'__builtins__', '_warnings', 'os', 'posix', 'sys', 'put_back', 'may_put_back', '_put_logger', 'RENEWALS', 'CONDITIONS', '_renew_joblib', 'MISSING', 'attribute_of', 'attributes_of', 'holder_of', 'matches', 'default_action', 'is_ignored', 'STATE', 'INTERPRETER', 'LINES', 'are_as_read', 'IMPORT_NAME', 'STACKS', '_frame_of_program', '_is_imported_directly'}
     names = globals()
     for name in list(names):
         if name not in used:
