@@ -94,7 +94,7 @@ class Recorder:
         # nothing; whose import has called or read that one before)
         self.replaced = {}
         self.watched_spec = watched_spec(self.spec_read)
-        self.readers = {}  # of specs, by address: the modules whose import has read one
+        self.readers_of_specs = {}  # by address: the modules whose import has read one
         self.failed = {}
         self.costs = {}  # by module, seconds of processor: without what it has imported
         self.begun = []  # in this order
@@ -465,7 +465,7 @@ class Recorder:
 
     def spec_read(self, spec, attribute):
         if not self.inside and not self.idle and attribute not in UNTOLD_OF_SPECS:
-            self.readers.setdefault(id(spec), set()).add(self.stack[-1])
+            self.readers_of_specs.setdefault(id(spec), set()).add(self.stack[-1])
 
     def follow(self, name, class_name, namespace):
         """From now on changes of this namespace, of a module or of one of its classes, are seen."""
@@ -609,7 +609,7 @@ class Recorder:
         """The modules whose import has called a function, or read a spec."""
         if is_function(value):
             return callers_of(getattr(value, '__func__', value).__code__)
-        return sorted(self.readers.get(id(value), ()))
+        return sorted(self.readers_of_specs.get(id(value), ()))
 
     def take_back(self, owner, place):
         if place not in self.replaced:

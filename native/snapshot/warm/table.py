@@ -173,7 +173,7 @@ def replaced_of(recorder):
     fewest = most_hidden([lambda: None])
     found = []
     for place, (by, payload, users) in recorder.replaced.items():
-        originals, functions = parts_of(payload[0]), parts_of(payload[1])
+        originals, functions = with_function(payload[0]), with_function(payload[1])
         cells = getattr(functions[-1], '__closure__', None) or ()
         # A static method has its function, and what stands in the place of another may have kept that for itself.
         own.update(map(id, (originals, functions, cells, *originals, *functions, *cells)))
@@ -184,7 +184,7 @@ def replaced_of(recorder):
     return found
 
 
-def parts_of(value):
+def with_function(value):
     """A function or a spec; of a static method its function is behind it."""
     return [value, value.__func__] if type(value) is staticmethod else [value]
 
