@@ -5,7 +5,8 @@
 export const FAULTS: Readonly<Record<string, string>> = {
   C_LIBRARY: 'changed a setting of the C library',
   CHANGED: 'changed something of another module',
-  CLASSES: 'asked a class of another module for all that are derived from it',
+  CLASSES:
+    'asked a class for all that are derived from it, which is built in or abstract, or of which some have no name',
   CODEC: 'looked a codec up that the interpreter remembers',
   DESCRIPTOR: 'left a file open, or closed one',
   DIFFERS: 'left something that is another one each time',
@@ -18,7 +19,7 @@ export const FAULTS: Readonly<Record<string, string>> = {
   HOST: 'asked for the name of the host or the kernel',
   INTERPRETER: 'changed a setting of the interpreter, or sys.path',
   LIMIT: 'changed a limit of the process',
-  LISTED: 'listed a directory',
+  LISTED: 'listed a directory that is not the image’s, or asked for more of its files than names and kinds',
   LOADER: 'went through a loader that is not one of the interpreter’s own',
   MAPPED: 'mapped memory',
   MODULES: 'went through all modules or objects that there are',
@@ -36,6 +37,6 @@ export const FAULTS: Readonly<Record<string, string>> = {
   TRACE: 'set a trace function',
   UMASK: 'changed the mask of file modes',
   VARIABLES: 'changed the environment',
-  WARNED: 'emitted a warning',
+  WARNED: 'emitted a warning that is shown, or in the name of another module than the one that imports it',
   WROTE: 'wrote a file',
 }
