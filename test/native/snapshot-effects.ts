@@ -114,25 +114,6 @@ const NAMED: Record<string, string> = {
     'except OSError: mp = None',
     'def is_own(): return mp and f"-{os.getpid()}-" in name and _rand._rng_pid == os.getpid()',
   ].join('\n'),
-  'psutil/_pslinux.py': [
-    'import os, collections',
-    'HAS_PROC_SMAPS = os.path.exists(f"/proc/{os.getpid()}/smaps")',
-    'HAS_PROC_SMAPS_ROLLUP = os.path.exists(f"/proc/{os.getpid()}/smaps_rollup")',
-    'def cpu_times(percpu=False):',
-    '    with open("/proc/stat", "rb") as file: values = file.readline().split()[1:]',
-    '    return [scputimes(*values)] if percpu else scputimes(*values)',
-    'with open("/proc/stat", "rb") as file: fields = len(file.readline().split()[1:])',
-    'scputimes = collections.namedtuple("scputimes", [f"field{i}" for i in range(fields)])',
-    'class Process:',
-    '    if os.path.exists(f"/proc/{os.getpid()}/io"): io_counters = 1',
-    'def is_own(): return HAS_PROC_SMAPS',
-  ].join('\n'),
-  'psutil/__init__.py': [
-    'from psutil._pslinux import cpu_times',
-    '_last_cpu_times = {1: cpu_times()}',
-    '_last_per_cpu_times = {1: cpu_times(percpu=True)}',
-    'def is_own(): return sum(map(int, cpu_times())) - sum(map(int, _last_cpu_times[1])) < 60 * 100 * 256',
-  ].join('\n'),
 }
 
 for (const python of pythons) {
@@ -141,9 +122,7 @@ for (const python of pythons) {
     async (t) => {
       const bench = new WarmBench(t, python)
       await bench.train()
-      const named = Object.keys(NAMED).map((file) =>
-        file.replace(/(\/__init__)?\.py$/, '').replaceAll('/', '.'),
-      )
+      const named = Object.keys(NAMED).map((file) => file.replace(/\.py$/, '').replaceAll('/', '.'))
       const texts = Object.entries(HARMFUL).map(([name, [text]]) => [name, text] as const)
       for (const [name, text] of [...Object.entries(HARMLESS), ...texts])
         bench.file(`${bench.inSite}/${name}.py`, `${text}\n`)

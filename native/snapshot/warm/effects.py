@@ -129,30 +129,6 @@ def _renew_joblib(module):
     module.SemLock(0, 0, 1, name=module.name, unlink=True)
 
 
-def _may_renew_psutil_linux(module):
-    """Whether the kernel has the same to tell."""
-    try:
-        with open('/proc/stat', 'rb') as file:
-            fields = len(file.readline().split()) - 1
-    except OSError:
-        return False
-    there = [os.path.exists('/proc/%d/%s' % (os.getpid(), name)) for name in ('smaps', 'smaps_rollup', 'io')]
-    known = [getattr(module, name, None) for name in ('HAS_PROC_SMAPS', 'HAS_PROC_SMAPS_ROLLUP')]
-    known.append(hasattr(module.Process, 'io_counters'))
-    return fields == len(module.scputimes._fields) and all(k in (None, t) for k, t in zip(known, there))
-
-
-def _renew_psutil(module):
-    kinds = {'_last_cpu_times': False, '_last_cpu_times_2': False, '_last_per_cpu_times': True, '_last_per_cpu_times_2': True}
-    for name, each in kinds.items():
-        known = getattr(module, name, None)
-        if isinstance(known, dict):
-            for key in known:
-                known[key] = module.cpu_times(percpu=each)
-        elif known is not None:
-            setattr(module, name, module.cpu_times(percpu=each))
-
-
 def _renew_urllib3(module):
     module.HAS_IPV6 = module._has_ipv6('::1')
 
@@ -189,12 +165,7 @@ def _renew_torch_cuda(module):
 
 
 # By module: whether what its import did can be done again.
-CONDITIONS = {
-    'joblib._multiprocessing_helpers': _may_renew_joblib,
-    'psutil._pslinux': _may_renew_psutil_linux,
-    'torch.cuda': _may_renew_torch_cuda,
-}
-
+CONDITIONS = {'joblib._multiprocessing_helpers': _may_renew_joblib, 'torch.cuda': _may_renew_torch_cuda}
 
 # By module: what its import did, which for others is a fault; what of its namespace that concerns; and what does it again.
 RENEWALS = {
@@ -214,8 +185,6 @@ RENEWALS = {
     # Examples for its documentation, of which only those are kept that come from a seed.
     'scipy.stats._new_distributions': (('ENTROPY',), (), lambda module: None),
     'joblib._multiprocessing_helpers': (('PID', 'ENTROPY'), ('_rand', 'name'), _renew_joblib),
-    'psutil._pslinux': (('PID', 'OUTSIDE'), (), lambda module: None),
-    'psutil': (('OUTSIDE',), ('_last_cpu_times', '_last_cpu_times_2', '_last_per_cpu_times', '_last_per_cpu_times_2'), _renew_psutil),
     'urllib3.util.connection': (('SOCKET',), (), _renew_urllib3),
     'multiprocessing.process': (('ENTROPY',), ('_current_process',), _renew_multiprocessing),
     'billiard.process': (('ENTROPY',), ('_current_process',), _renew_multiprocessing),
