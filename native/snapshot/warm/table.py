@@ -174,7 +174,7 @@ def replaced_of(recorder):
     found = []
     for place, (by, payload, users) in recorder.replaced.items():
         originals, functions = with_function(payload[0]), with_function(payload[1])
-        cells = getattr(functions[-1], '__closure__', None) or ()
+        cells = (functions[-1].__closure__ or ()) if type(functions[-1]) is FUNCTION else ()
         # A static method has its function, and what stands in the place of another may have kept that for itself.
         own.update(map(id, (originals, functions, cells, *originals, *functions, *cells)))
         have_original = names_with(originals, most_hidden(originals) > fewest, users, {by, place[0]})
