@@ -211,8 +211,11 @@ class Recorder:
         owner, module = self.stack[-1], self.modules[name]
         if self.extensions[-1:] == [owner] and type(module) is MODULE and namespace_of(module).get('__spec__') is None:
             self.shared[name] = {}
-        else:
-            self.event('set', name)
+            return
+        # In the order in which they came.
+        if self.watching:
+            self.settle_shared()
+        self.event('set', name)
 
     def settle_shared(self):
         """Who needs what a shared module has refers to it ever after."""
