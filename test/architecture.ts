@@ -221,7 +221,7 @@ const MAY_INCLUDE: Record<string, readonly string[]> = {
   // Modules that a snapshot has imported already.
   'native/runtime/warm': [
     ...['native/format', 'native/cpython', 'native/runtime/archive', 'native/runtime/decide'],
-    ...['native/runtime/host'],
+    ...['native/runtime/host', 'native/snapshot'],
   ],
   // The steps of an import, and the state of the process: knows all the others.
   'native/runtime/entry': [

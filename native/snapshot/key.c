@@ -88,7 +88,7 @@ static size_t obeyed(const char *variable) {
   if (strncmp(variable, name "=", sizeof name) == 0) return strlen(variable);
 #define SET(name)                                                                                                      \
   if (strncmp(variable, name "=", sizeof name) == 0) return sizeof name;
-#include "environment.def"
+#include "../cpython/environment.def"
 #undef PREFIX
 #undef NAME
 #undef SET

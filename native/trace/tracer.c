@@ -149,7 +149,7 @@ static bool is_obeyed(const char *variable) {
 #define NAME(name)                                                                                                     \
   if (strncmp(variable, name "=", sizeof name) == 0) return true;
 #define SET(name)
-#include "../snapshot/environment.def"
+#include "../cpython/environment.def"
 #undef PREFIX
 #undef NAME
 #undef SET

@@ -2,9 +2,6 @@
 // One container: what it is made of, and what can be done with it.
 import type { TarEntry } from '../tar/entry.js'
 
-/** What an engine adds where the container's root is the machine's own: bytecode that a run writes would have to be removed again. */
-export const WITHOUT_BYTECODE = { PYTHONDONTWRITEBYTECODE: '1' } as const
-
 /** How a container for a training run or a check is made. */
 export interface ContainerSpec {
   /** Image id or reference. */

@@ -15,7 +15,6 @@ import { planRuns, type RunPlan, type RunSubject } from '../learn/source.js'
 import { describeTraining, type TrainingSummary } from '../learn/training.js'
 import { during } from '../log/index.js'
 import { FOLDER } from '../marks/places.js'
-import { WITHOUT_BYTECODE } from '../ports/container.js'
 import type {
   Container,
   ImageRoot,
@@ -27,6 +26,7 @@ import type {
 } from '../ports/index.js'
 import { withContainer } from '../ports/with-container.js'
 import { present } from '../util/present.js'
+import { WITHOUT_BYTECODE } from '../util/without-bytecode.js'
 import { assertImage, besideOf, folderFor, SUBJECT, sizesOf } from './in-root.js'
 import { type BakeResult, describePython } from './result.js'
 import { type Timed, timeOf } from './time.js'

@@ -38,7 +38,8 @@ withShop('a service goes on in the snapshot of its image, and does what it did',
   t.like(snapshot, { path: '/opt/pycds/app.snap', programs: [{ kind: 'module', text: 'shop' }] })
   t.is(snapshot?.thaws?.starts, 20)
   t.true((snapshot?.modules ?? 0) > 200, JSON.stringify(snapshot))
-  t.true((snapshot?.compressedBytes ?? Number.POSITIVE_INFINITY) < 6_000_000)
+  // Of Flask alone it is 5 MB: there are requests and urllib3 in it, too.
+  t.true((snapshot?.compressedBytes ?? Number.POSITIVE_INFINITY) < 6_500_000)
   t.true((snapshot?.compressedBytes ?? 0) < result.layer.compressedBytes)
   for (const { code, because } of snapshot?.leftOut ?? []) t.truthy(code && because)
 

@@ -5,8 +5,7 @@
 export const FAULTS: Readonly<Record<string, string>> = {
   C_LIBRARY: 'changed a setting of the C library',
   CHANGED: 'changed something of another module',
-  CLASSES:
-    'asked a class for all that are derived from it, which is built in or abstract, or of which some have no name',
+  CLASSES: 'asked a class that is built in or abstract, or one without a name, for what is derived from it',
   CODEC: 'looked a codec up that the interpreter remembers',
   DESCRIPTOR: 'left a file open, or closed one',
   DIFFERS: 'left something that is another one each time',

@@ -5,8 +5,8 @@ import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, utimesSync, wri
 import { arch, release } from 'node:os'
 import { join } from 'node:path'
 import { PycdsError } from '../../errors/index.js'
-import { WITHOUT_BYTECODE } from '../../ports/container.js'
 import type { Container, ContainerSpec, Engine, EngineDescription } from '../../ports/index.js'
+import { WITHOUT_BYTECODE } from '../../util/without-bytecode.js'
 import type { Identity } from './launch.js'
 import { ProcessContainer } from './process-container.js'
 

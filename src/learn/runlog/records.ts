@@ -34,7 +34,7 @@ export const RUN_LOG = {
     noSite: 'flag',
     isolated: 'flag',
     noDebugRanges: 'flag',
-    /** Those of native/snapshot/environment.def whose values count, as NAME=value. */
+    /** Those of native/cpython/environment.def whose values count, as NAME=value. */
     variables: 'list',
   },
   /** The interpreter has started, and the program comes next. */
