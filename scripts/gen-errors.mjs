@@ -93,7 +93,7 @@ const REFUSAL_ADVICE = {
   CONFIGURATION:
     'Start with the options and `PYTHON` variables of the image: `-O`, `-u`, `-X`, `-W`, `-I` and the like are part of it.',
   ENVIRONMENT:
-    'Set `LANG`, `LC_*`, `TZ`, `PYTHON*`, `LD_*` and `MALLOC_*` in the image (`ENV`, or a script of it that starts the program), not at its start; `HOME` must be set or not, as then.',
+    'The line ends with the name of one that differs, where that is known. Set `LANG`, `LC_*`, `TZ`, `PYTHON*`, `LD_*` and `MALLOC_*` in the image (`ENV`, or a script of it that starts the program), not at its start; `HOME` must be set or not, as then.',
   SEARCH_PATH:
     'Start without `PYTHONPATH`, mounted site directories or packages of the user that the bake had not.',
   MODULES: 'Something imports modules before the hook: look for other `.pth` files and `sitecustomize`.',
@@ -197,7 +197,7 @@ function readExitCodes(path) {
 
 /** `CODE: 'sentence',` lines of a table in TypeScript. */
 function readSentences(path) {
-  const found = [...read(path).matchAll(/^ {2}([A-Z_]+): '([^']*)',$/gm)]
+  const found = [...read(path).matchAll(/^ {2}([A-Z_]+):\s+'([^']*)',$/gm)]
   if (found.length === 0) throw new Error(`${path}: the table was not found`)
   return found.map(([, code, sentence]) => ({ code, sentence }))
 }

@@ -113,7 +113,8 @@ async function thawIn(
   return { starts: took.length, milliseconds: median(took), user }
 }
 
-function refusalOf(code = ''): Refusal | undefined {
+function refusalOf(refusal = ''): Refusal | undefined {
+  const [code = ''] = refusal.split(': ')
   return code in REFUSAL_SENTENCES ? (code as Refusal) : undefined
 }
 
