@@ -75,9 +75,10 @@ void report_ready(PyObject *name) {
   before = report.put;
 }
 
-void report_unready(PyObject *name, PyObject *because, const char *reason) {
+void report_unready(PyObject *name, PyObject *because, const char *reason, PyObject *about) {
   report.unready++;
-  if (report.log) say(LINE_NOT_READY, bytes_of(name), bytes_of(because), reason);
+  if (report.log)
+    say(LINE_NOT_READY, bytes_of(name), bytes_of(because), reason, about ? ": " : "", about ? bytes_of(about) : "");
 }
 
 void report_cached(enum report_cache cache, bool served) {

@@ -43,7 +43,8 @@ void report_missed(const char *name, enum pycds_miss miss);
 /* Modules of a snapshot that a program has asked for: served, or not what it would have found. */
 void report_put(void); /* one module */
 void report_ready(PyObject *name);
-void report_unready(PyObject *name, PyObject *because, const char *reason);
+/* `because`: the module that does not fit; `about`: what of it, NULL where that is not known. */
+void report_unready(PyObject *name, PyObject *because, const char *reason, PyObject *about);
 /* A question to a cache: answered from the archive, or not. */
 void report_cached(enum report_cache cache, bool served);
 void report_rejected(enum pycds_reject reject);

@@ -14,7 +14,8 @@ export const LINE_FORMS = {
   notUsed: /^archive (.+) not used: ([A-Z][A-Z0-9_]*): (.*)$/,
   snapshotNotUsed: /^snapshot (.+) not used: ([A-Z][A-Z0-9_]*): (.*)(.*)(.*)$/,
   snapshotUsed: /^snapshot (.+): thawed (\d+) modules in (\d+\.\d+) ms; (\d+) from the archive$/,
-  someNotReady: /^(\d+) of (\d+) import statements did not find their modules ready$/,
+  someNotReady:
+    /^(\d+) of (\d+) import statements did not find their modules ready \(PYCDS_LOG=1 tells why\)$/,
   learning: /^learning: ([A-Z][A-Z0-9_]*): (.*)$/,
   unmet: /^PYCDS=require, but (.+) is not used: ([A-Z][A-Z0-9_]*): (.*)$/,
   thawed: /^snapshot thawed in (\d+\.\d+) ms$/,
@@ -22,7 +23,7 @@ export const LINE_FORMS = {
   notThawedFor: /^snapshot ([A-Z][A-Z0-9_]*): (.+)$/,
   rejected: /^rejected ([A-Z][A-Z0-9_]*)$/,
   ready: /^ready (.+): (\d+) modules$/,
-  notReady: /^not ready (.+): (.+): (.*)$/,
+  notReady: /^not ready (.+): (.+): (.*)(.*)(.*)$/,
   missed: /^missed (.+) ([A-Z][A-Z0-9_]*)$/,
   served: /^served (.+)$/,
 } as const
