@@ -19,8 +19,9 @@
 /* Ledger of format versions (a test keeps it and the number together):
  *   1  2026-11  first format
  *   2  2026-11  pages that every start changes
- *   3  2026-11  programs that it is used for */
-#define SNAPSHOT_FORMAT 3u
+ *   3  2026-11  programs that it is used for
+ *   4  2026-11  digests of single variables */
+#define SNAPSHOT_FORMAT 4u
 
 /* "\x89PYSNP\r\n" once sealed. Until then the first byte is '!'. */
 #define SNAPSHOT_MAGIC "\x89PYSNP\r\n"
@@ -46,6 +47,7 @@
 #define SNAPSHOT_MAX_WARM 1024u
 #define SNAPSHOT_MAX_PROGRAMS 256u
 #define SNAPSHOT_MAX_ACTIONS 4u
+#define SNAPSHOT_MAX_VARIABLES 32u
 #define SNAPSHOT_MAX_VDSO (UINT64_C(64) << 10)
 #define SNAPSHOT_MAX_STRINGS (UINT64_C(96) << 10)
 
@@ -102,6 +104,12 @@ struct snapshot_key {
   uint64_t user_site;     /* site.ENABLE_USER_SITE */
 };
 
+/* A variable of environment.def, to tell which one differs; nothing is decided by it. Halves of XXH64. */
+struct snapshot_variable {
+  uint32_t name;  /* 0 with a whole of 0: none */
+  uint32_t whole; /* as much of it as counts */
+};
+
 /* ---- the header ---- */
 
 /* Where a list lies, in bytes from the start of the file. */
@@ -136,6 +144,7 @@ struct snapshot_header {
   struct snapshot_list programs; /* struct snapshot_program; none: it is used for all */
   uint32_t cost;                 /* processor time that a start takes more with it than without, microseconds */
   uint32_t reserved_end;         /* 0 */
+  struct snapshot_variable variables[SNAPSHOT_MAX_VARIABLES]; /* the first ones */
 };
 _Static_assert(offsetof(struct snapshot_header, context) == 64, "frozen prefix");
 

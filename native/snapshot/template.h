@@ -29,7 +29,8 @@ struct template_calls {
 
 struct template_hook {
   struct snapshot_key key; /* as of the hook */
-  int complete;            /* 0: this start cannot be frozen */
+  struct snapshot_variable variables[SNAPSHOT_MAX_VARIABLES];
+  int complete; /* 0: this start cannot be frozen */
   void *self;
   struct template_calls calls;
 };

@@ -214,7 +214,7 @@ withBase(
     // Another program of the image has none of that.
     const direct = await start(name, ['--env', 'PYTHONPATH=/opt/lib'], ['python3', '/srv/app.py'])
     t.is(direct.code, 0)
-    t.regex(direct.stderr, /^pycds\[1\]: snapshot ENVIRONMENT$/m)
+    t.regex(direct.stderr, /^pycds\[1\]: snapshot ENVIRONMENT: \w+$/m)
     const doctor = await pycds(['doctor', name])
     t.regex(doctor.stdout, /containers here go on in it/, doctor.stdout + doctor.stderr)
   },

@@ -135,6 +135,33 @@ for (const python of pythons) {
     }
   })
 
+  testInTurn(`${python.version}: the variable that differs is named`, async (t) => {
+    const bench = new SnapshotBench(t, python)
+    const then = { HOME: '/home/a', TZ: 'Asia/Tokyo', LC_ODD: 'secret' }
+    await bench.freeze([], then)
+    const told = (env: Record<string, string | undefined>, pycds: Record<string, string>) =>
+      bench.startRaw(['-c', 'print(1)'], {
+        env: { ...then, PYCDS_SNAPSHOT: bench.snapshot, ...env, ...pycds },
+      })
+    const cases: [env: Record<string, string | undefined>, name: string | undefined][] = [
+      [{ LANGUAGE: 'secret' }, 'LANGUAGE'],
+      [{ TZ: 'Etc/secret' }, 'TZ'],
+      [{ TZ: undefined }, 'TZ'],
+      [{ HOME: undefined }, 'HOME'],
+      [{ MALLOC_ODD: 'secret' }, 'MALLOC_ODD'],
+      // Its name begins like those that are obeyed, and nobody has it any more.
+      [{ LC_ODD: undefined }, undefined],
+    ]
+    for (const [env, name] of cases) {
+      const end = name === undefined ? '' : `: ${name}`
+      const log = await told(env, { PYCDS_LOG: '1' })
+      t.regex(log.stderr, new RegExp(`^pycds\\[\\d+\\]: snapshot ENVIRONMENT${end}$`, 'm'))
+      const report = await told(env, { PYCDS: 'report' })
+      t.regex(report.stderr, new RegExp(` not used: ENVIRONMENT: a variable .* obeys${end}$`, 'm'))
+      t.notRegex(log.stderr + report.stderr, /secret/)
+    }
+  })
+
   testInTurn(`${python.version}: files that have changed are seen`, async (t) => {
     const bench = await frozen(t, python)
     const library = join(bench.directory, 'pycds-freeze.so')

@@ -1347,6 +1347,18 @@ each('nothing of training, and no variable, is in a snapshot', async (t, python)
   t.deepEqual((await bench.assertSame(t, 'the same', [script], { env })).not, [])
   const other = await bench.assertSame(t, 'another', [script], { env: { ...env, MODE: 'x' } })
   t.deepEqual(other.not, ['silent'])
+  const told = async (how: Record<string, string>) => {
+    const set = { ...env, MODE: 'unseen', PYCDS_SNAPSHOT: bench.snapshot, ...how }
+    return (await bench.startRaw([script], { env: set })).stderr
+  }
+  const log = await told({ PYCDS_LOG: '1' })
+  t.regex(log, /: not ready silent: silent: a variable differs that it read: MODE$/m)
+  const report = await told({ PYCDS: 'report' })
+  t.regex(
+    report,
+    /: \d+ of \d+ import statements did not find their modules ready \(PYCDS_LOG=1 tells why\)$/m,
+  )
+  t.notRegex(log + report, /unseen/)
 })
 
 const all = TIER === 'all' ? each : () => undefined

@@ -15,22 +15,24 @@
 #define LINE_COMPILATIONS "served %lu of %lu compilations of %s"                   /* COUNT COUNT TEXT */
 #define LINE_NOT_SERVED "not served: %s%s"                                         /* TEXT TEXT */
 #define LINE_NOT_USED "archive %s not used: %s: %s"                                /* PATH CODE TEXT */
-#define LINE_SNAPSHOT_NOT_USED "snapshot %s not used: %s: %s"                      /* PATH CODE TEXT */
+#define LINE_SNAPSHOT_NOT_USED "snapshot %s not used: %s: %s%s%s"                  /* PATH CODE TEXT TEXT TEXT */
 #define LINE_SNAPSHOT_USED                                                                                             \
-  "snapshot %s: thawed %lu modules in %.1f ms; %lu from the archive"                        /* PATH COUNT TIME COUNT */
-#define LINE_SOME_NOT_READY "%lu of %lu import statements did not find their modules ready" /* COUNT COUNT */
-#define LINE_LEARNING "learning: %s: %s"                                                    /* CODE TEXT */
+  "snapshot %s: thawed %lu modules in %.1f ms; %lu from the archive" /* PATH COUNT TIME COUNT */
+#define LINE_SOME_NOT_READY                                                                                            \
+  "%lu of %lu import statements did not find their modules ready (PYCDS_LOG=1 tells why)" /* COUNT COUNT */
+#define LINE_LEARNING "learning: %s: %s"                                                  /* CODE TEXT */
 
 /* PYCDS=require. */
 #define LINE_UNMET "PYCDS=require, but %s is not used: %s: %s" /* PATH CODE TEXT */
 
 /* PYCDS_LOG, as it happens. */
-#define LINE_THAWED "snapshot thawed in %.1f ms" /* TIME */
-#define LINE_NOT_THAWED "snapshot %s"            /* CODE */
-#define LINE_REJECTED "rejected %s"              /* CODE */
-#define LINE_READY "ready %s: %lu modules"       /* NAME COUNT */
-#define LINE_NOT_READY "not ready %s: %s: %s"    /* NAME NAME TEXT */
-#define LINE_MISSED "missed %s %s"               /* NAME CODE */
-#define LINE_SERVED "served %s"                  /* NAME */
+#define LINE_THAWED "snapshot thawed in %.1f ms"  /* TIME */
+#define LINE_NOT_THAWED "snapshot %s"             /* CODE */
+#define LINE_NOT_THAWED_FOR "snapshot %s: %s"     /* CODE NAME */
+#define LINE_REJECTED "rejected %s"               /* CODE */
+#define LINE_READY "ready %s: %lu modules"        /* NAME COUNT */
+#define LINE_NOT_READY "not ready %s: %s: %s%s%s" /* NAME NAME TEXT TEXT TEXT */
+#define LINE_MISSED "missed %s %s"                /* NAME CODE */
+#define LINE_SERVED "served %s"                   /* NAME */
 
 #endif

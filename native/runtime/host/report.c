@@ -75,9 +75,10 @@ void report_ready(PyObject *name) {
   before = report.put;
 }
 
-void report_unready(PyObject *name, PyObject *because, const char *reason) {
+void report_unready(PyObject *name, PyObject *because, const char *reason, PyObject *about) {
   report.unready++;
-  if (report.log) say(LINE_NOT_READY, bytes_of(name), bytes_of(because), reason);
+  if (report.log)
+    say(LINE_NOT_READY, bytes_of(name), bytes_of(because), reason, about ? ": " : "", about ? bytes_of(about) : "");
 }
 
 void report_cached(enum report_cache cache, bool served) {
@@ -92,12 +93,15 @@ void report_rejected(enum pycds_reject reject) {
   if (reject && report.log) say(LINE_REJECTED, pycds_reject_code(reject));
 }
 
-void report_snapshot(const char *path, enum snapshot_reject reject, double milliseconds) {
+void report_snapshot(const char *path, enum snapshot_reject reject, const char *variable, double milliseconds) {
   report.snapshot = path && *path ? path : NULL;
   report.snapshot_reject = reject;
+  report.snapshot_variable = reject ? variable : NULL;
   report.thawed = milliseconds;
   if (report.snapshot && report.log) {
-    if (reject)
+    if (report.snapshot_variable)
+      say(LINE_NOT_THAWED_FOR, snapshot_reject_code(reject), variable);
+    else if (reject)
       say(LINE_NOT_THAWED, snapshot_reject_code(reject));
     else
       say(LINE_THAWED, milliseconds);
@@ -106,10 +110,11 @@ void report_snapshot(const char *path, enum snapshot_reject reject, double milli
 
 static void summarise_snapshot(void) {
   if (!report.snapshot || report.snapshot_reject == SNAPSHOT_REJECT_OFF) return;
-  if (report.snapshot_reject)
+  if (report.snapshot_reject) {
+    const char *variable = report.snapshot_variable;
     say(LINE_SNAPSHOT_NOT_USED, report.snapshot, snapshot_reject_code(report.snapshot_reject),
-        snapshot_reject_sentence(report.snapshot_reject));
-  else
+        snapshot_reject_sentence(report.snapshot_reject), variable ? ": " : "", variable ? variable : "");
+  } else
     say(LINE_SNAPSHOT_USED, report.snapshot, report.put, report.thawed, report.served);
   if (report.unready > 0) say(LINE_SOME_NOT_READY, report.unready, report.ready + report.unready);
 }

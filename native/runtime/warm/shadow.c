@@ -20,6 +20,20 @@
 #include "../host/report.h"
 #include "anew.h"
 
+/* Why a module is not what importing it would give: codes of unready.def; FITS: it is. */
+enum unready {
+  FITS,
+#define UNREADY(code, sentence) UNREADY_##code,
+#include "unready.def"
+#undef UNREADY
+};
+static const char *const sentences[] = {
+    [FITS] = NULL,
+#define UNREADY(code, sentence) [UNREADY_##code] = sentence,
+#include "unready.def"
+#undef UNREADY
+};
+
 #define NOTHING UINT32_MAX
 #define TOOLS 6
 /* Of a thread's keys in Rust's standard library. */
@@ -138,7 +152,8 @@ static struct {
   struct event *derived, **derived_end; /* what this walk has come by */
   /* Why the last walk failed: the first module that did not fit. */
   PyObject *unfit;
-  const char *reason;
+  enum unready reason;
+  PyObject *about; /* the variable, file or module that does not fit, where it is known: a text of the template */
 } shadow;
 
 PYCDS_PYAPI unsigned long PyType_GetFlags(PyTypeObject *);
@@ -523,11 +538,13 @@ static bool has_files(const struct entry *entry) {
   Py_ssize_t length;
   for (Py_ssize_t i = 0; i < PyTuple_Size(entry->files); i++) {
     PyObject *file = PyTuple_GetItem(entry->files, i);
+    shadow.about = PyTuple_GetItem(file, 0);
     const char *path = PyUnicode_AsUTF8AndSize(PyTuple_GetItem(file, 0), &length);
     if (!path ||
         !is_file(path, PyLong_AsLongLong(PyTuple_GetItem(file, 1)), PyLong_AsLongLong(PyTuple_GetItem(file, 2))))
       return false;
   }
+  shadow.about = NULL;
   return true;
 }
 
@@ -549,12 +566,14 @@ static bool has_variables(const struct entry *entry) {
   Py_ssize_t length;
   for (Py_ssize_t i = 0; i < PyTuple_Size(entry->variables); i++) {
     PyObject *pair = PyTuple_GetItem(entry->variables, i), *then = PyTuple_GetItem(pair, 1);
+    shadow.about = PyTuple_GetItem(pair, 0);
     const char *name = PyUnicode_AsUTF8AndSize(PyTuple_GetItem(pair, 0), &length);
     const char *now = name ? getenv(name) : NULL;
     if (!name) return false;
     if (!now != (then == &_Py_NoneStruct)) return false;
     if (now && !is_hash_of(then, now)) return false;
   }
+  shadow.about = NULL;
   return true;
 }
 
@@ -811,57 +830,59 @@ static bool check_event(const struct entry *entry, struct event *event, const st
   return false;
 }
 
-static const char *const event_reasons[] = {
-    [ASKED] = "something that it imports",
-    [ABSENT] = "something is there that was not",
-    [PUT] = "something else has the name of a module that it adds",
-    [EFFECT] = "something else is there that importing it looks at",
-    [SEEN] = "a module is not there that it has looked for",
-    [UNSEEN] = "a module is there that it has looked for",
-    [NAMES] = "a module is there of a package of which it has looked for all",
-    [POOL] = "it has asked for the number of processors, which is another one",
-    [SHARE] = "something else is there of what it shares with other extension modules",
-    [DERIVED] = "a class was changed that it derives from",
-    [CLASSES] = "it has asked a class for those that are derived from it, which are others",
-    [LISTED] = "a directory has other files that it has listed",
+static const enum unready event_reasons[] = {
+    [ASKED] = UNREADY_IMPORTED,     [ABSENT] = UNREADY_THERE_NOW, [PUT] = UNREADY_ADDED,
+    [EFFECT] = UNREADY_EFFECT,      [SEEN] = UNREADY_NOT_THERE,   [UNSEEN] = UNREADY_THERE,
+    [NAMES] = UNREADY_MODULES,      [POOL] = UNREADY_PROCESSORS,  [SHARE] = UNREADY_SHARED,
+    [DERIVED] = UNREADY_BASE_CLASS, [CLASSES] = UNREADY_CLASSES,  [LISTED] = UNREADY_LISTED,
 };
 
-/* NULL: it fits. */
-static const char *misfit(struct entry *entry, const struct walk *walk) {
-  if (item_of(importlib.modules, entry->name)) return "something else has its name";
-  if (entry->parent != NOTHING && !check(&shadow.entries[entry->parent], walk)) return "its package";
-  const struct entry *first = &shadow.entries[entry->first];
-  if (first != entry && first->checked != shadow.walk && first->state != ACTIVE)
-    return "it was imported from within another one";
-  if (entry->kind != SET && !is_found(entry, walk->finder, walk->header)) return "it is not found where it was";
-  if (entry->kind != SET && !has_variables(entry)) return "a variable differs that it read";
-  if (entry->kind != SET && !has_files(entry)) return "a file differs that it read";
-  for (Py_ssize_t i = 0; i < entry->event_count; i++) {
-    if (!check_event(entry, &entry->events[i], walk)) return event_reasons[entry->events[i].what];
+static enum unready event_misfit(const struct event *event) {
+  switch (event->what) {
+    case ABSENT:
+    case PUT:
+    case SEEN:
+    case UNSEEN: shadow.about = event->payload; break;
+    case LISTED: shadow.about = PyTuple_GetItem(event->payload, LISTED_PATH); break;
+    default: break;
   }
-  return NULL;
+  return event_reasons[event->what];
+}
+
+static enum unready misfit(struct entry *entry, const struct walk *walk) {
+  if (item_of(importlib.modules, entry->name)) return UNREADY_NAME_TAKEN;
+  if (entry->parent != NOTHING && !check(&shadow.entries[entry->parent], walk)) return UNREADY_PACKAGE;
+  const struct entry *first = &shadow.entries[entry->first];
+  if (first != entry && first->checked != shadow.walk && first->state != ACTIVE) return UNREADY_WITHIN;
+  if (entry->kind != SET && !is_found(entry, walk->finder, walk->header)) return UNREADY_NOT_FOUND;
+  if (entry->kind != SET && !has_variables(entry)) return UNREADY_VARIABLE;
+  if (entry->kind != SET && !has_files(entry)) return UNREADY_FILE;
+  for (Py_ssize_t i = 0; i < entry->event_count; i++) {
+    if (!check_event(entry, &entry->events[i], walk)) return event_misfit(&entry->events[i]);
+  }
+  return FITS;
 }
 
 /* What is there already, and what it uses, still has to be what others have been imported with. */
-static const char *misfit_of_active(struct entry *entry, const struct walk *walk) {
-  if (item_of(importlib.modules, entry->name) != entry->module) return "something else has its name";
+static enum unready misfit_of_active(struct entry *entry, const struct walk *walk) {
+  if (item_of(importlib.modules, entry->name) != entry->module) return UNREADY_NAME_TAKEN;
   entry->checked = shadow.walk;
-  if (entry != shadow.main && is_changed(entry)) return "something in it was replaced";
+  if (entry != shadow.main && is_changed(entry)) return UNREADY_REPLACED;
   /* `import package.module` hands out the package. */
   if (entry->parent != NOTHING && shadow.entries[entry->parent].state == ACTIVE &&
       !check(&shadow.entries[entry->parent], walk))
-    return "its package";
+    return UNREADY_PACKAGE;
   for (Py_ssize_t i = 0; i < entry->event_count; i++) {
     const struct event *event = &entry->events[i];
     if (event->what != ASKED || shadow.entries[event->entry].state != ACTIVE) continue;
     if (!check(&shadow.entries[event->entry], walk)) return event_reasons[ASKED];
   }
-  return NULL;
+  return FITS;
 }
 
 /* Whether a module, and all that its import asked for, would be what the template has. What does not fit is dropped. */
 static bool check(struct entry *entry, const struct walk *walk) {
-  const char *reason = NULL;
+  enum unready reason = FITS;
   if (entry->checked == shadow.walk && entry->state != DROPPED) return true;
   if (entry->state == WAITING) {
     /* Its package comes first, and may ask for it. */
@@ -872,7 +893,7 @@ static bool check(struct entry *entry, const struct walk *walk) {
     reason = misfit(entry, walk);
     PyErr_Clear();
   } else if (entry->state == DROPPED)
-    reason = "it was dropped before";
+    reason = UNREADY_DROPPED;
   else
     reason = misfit_of_active(entry, walk);
   if (!reason) return true;
@@ -1068,10 +1089,11 @@ bool shadow_serve(PyObject *name, PyObject *finder, const struct pycds_header *h
   shadow.walk++;
   shadow.derived = NULL;
   shadow.derived_end = &shadow.derived;
-  shadow.reason = NULL;
+  shadow.reason = FITS;
+  shadow.about = NULL;
   if (!check(entry, &walk)) {
     drop_dependents();
-    report_unready(name, shadow.unfit, shadow.reason);
+    report_unready(name, shadow.unfit, sentences[shadow.reason], shadow.about);
     PyErr_Clear();
     return false;
   }

@@ -271,6 +271,7 @@ void freeze_template(void) {
   take_accounts();
   freeze.scratch->header.cpu = cpu_read(freeze.policy);
   freeze.scratch->header.key = freeze.hook.key;
+  memcpy(freeze.scratch->header.variables, freeze.hook.variables, sizeof freeze.hook.variables);
   freeze.scratch->header.hexversion = (uint32_t)Py_Version;
   prepare_memory();
   relocate_stack();

@@ -148,10 +148,17 @@ static enum snapshot_reject replace(struct opened *opened, const struct process 
   return reject;
 }
 
+/* See thaw_variable. */
+static char differing[64];
+
 static enum snapshot_reject check_interpreter(const struct opened *opened, struct key_site *site) {
   struct snapshot_key key;
   if (!key_at_start(site) || !key_take(&key)) return SNAPSHOT_REJECT_NOT_AT_START;
-  return key_compare(&key, &opened->snapshot.header->key);
+  enum snapshot_reject reject = key_compare(&key, &opened->snapshot.header->key);
+  if (reject == SNAPSHOT_REJECT_ENVIRONMENT &&
+      !key_differing_variable(opened->snapshot.header->variables, differing, sizeof differing))
+    *differing = 0;
+  return reject;
 }
 
 static enum snapshot_reject check_process(const struct opened *opened, struct process *process, char *text) {
@@ -241,10 +248,13 @@ enum snapshot_reject thaw(const char **path) {
   return strcmp(*path, "off") == 0 ? SNAPSHOT_REJECT_OFF : try_snapshot(*path, began);
 }
 
+const char *thaw_variable(void) { return *differing ? differing : NULL; }
+
 bool thaw_is_template(PyObject *self, const struct template_calls *calls) {
   if (!pycds_template_register) return false;
   struct template_hook hook = {.self = self, .calls = *calls};
   struct key_site site;
   hook.complete = key_at_start(&site) && key_take(&hook.key);
+  key_take_variables(hook.variables);
   return pycds_template_register(&hook);
 }

@@ -9,7 +9,7 @@ import { blame, type LeftOut, needsAgain } from './blame.js'
 import type { SnapshotCpu } from './options.js'
 import { type PlannedProgram, type SnapshotPlan, withNames } from './plan.js'
 import { parseRecord, VALUES_SUFFIX, type WarmRecord } from './record.js'
-import { lastLine, type Room } from './room.js'
+import { describeEnd, type Room } from './room.js'
 
 /** More than any set of modules takes. */
 const MOST_ROUNDS = 20
@@ -118,7 +118,8 @@ async function watch(
     PYCDS_FREEZE_WARM: room.out(list),
     PYCDS_FREEZE_WATCH: where,
   }
-  await template(room, input, [room.path(WATCH_NAME), input.library], variables)
+  const what = 'the interpreter whose imports are watched'
+  await template(room, input, { what, libraries: [room.path(WATCH_NAME), input.library], variables })
   const [record, values] = [await room.read(into), await room.read(`${into}${VALUES_SUFFIX}`)]
   if (!record || !values) throw new CannotFreeze('the interpreter that was watched wrote nothing')
   return parseRecord(record.toString(), values.toString())
@@ -135,7 +136,7 @@ async function freezeRecord(room: FreezeRoom, input: FreezeInput, record: string
     ...(all.length === 0 ? {} : { PYCDS_FREEZE_PROGRAMS: room.out('programs') }),
     PYCDS_FREEZE_CPU: input.cpu,
   }
-  await template(room, input, [input.library], variables)
+  await template(room, input, { what: 'the interpreter that is frozen', libraries: [input.library], variables })
   const file = await room.read(SNAPSHOT_NAME)
   if (file === undefined) throw new CannotFreeze('the interpreter that was frozen wrote nothing')
   return file
@@ -145,18 +146,21 @@ async function freezeRecord(room: FreezeRoom, input: FreezeInput, record: string
 async function template(
   room: FreezeRoom,
   { plan, preload, timeoutMs }: FreezeInput,
-  libraries: readonly string[],
-  variables: Readonly<Record<string, string>>,
+  {
+    what,
+    libraries,
+    variables,
+  }: { what: string; libraries: readonly string[]; variables: Readonly<Record<string, string>> },
 ): Promise<void> {
   const own = libraries.join(':')
   const env = { ...plan.environment, LD_PRELOAD: preload ? `${own}:${preload}` : own, ...variables }
   const result = await room.run(plan.options, env, timeoutMs)
-  if (result.exitCode !== 0) throw new CannotFreeze(failureOf(result))
+  if (result.exitCode !== 0) throw new CannotFreeze(failureOf(result, what, timeoutMs))
 }
 
-function failureOf({ exitCode, output }: ExecResult): string {
-  const [, reason] = REFUSED.exec(output) ?? []
-  return reason ?? `the interpreter ended with exit code ${exitCode}: ${lastLine(output)}`
+function failureOf(result: ExecResult, what: string, timeoutMs: number): string {
+  const [, reason] = REFUSED.exec(result.output) ?? []
+  return reason ?? `${what} ${describeEnd(result, timeoutMs)}`
 }
 
 /** Variables that programs have from what starts them, such as a shell: without those of the image. */

@@ -25,7 +25,8 @@ export async function proveSnapshot(
     const room = { ...roomOf({ image: trial.spec.image }, plan), signal: trial.options.signal }
     const imports = plan.programs[0]?.imports ?? []
     const { options, environment } = plan
-    const thaws = await thawOften(trial.engine, { room, starts: THAWS, options, environment, imports })
+    const { timeoutMs } = trial.options.limits
+    const thaws = await thawOften(trial.engine, { room, starts: THAWS, options, environment, imports, timeoutMs })
     const refused = (reason: string) => {
       step.fail('it is not shipped')
       return reason

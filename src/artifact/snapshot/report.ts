@@ -12,13 +12,14 @@ export class SnapshotReport {
   modules = 0
   /** Milliseconds of each process that went on in a snapshot. */
   readonly thaws: number[] = []
-  /** Why other processes did not: codes. */
+  /** Why other processes did not: codes, or `CODE: VARIABLE`. */
   readonly refusals: string[] = []
 
   read({ form, values: [first = '', second] }: RuntimeLine): void {
     if (form === 'ready') this.modules += Number(second)
     else if (form === 'thawed') this.thaws.push(Number(first))
     else if (form === 'notThawed') this.refusals.push(first)
+    else if (form === 'notThawedFor') this.refusals.push(`${first}: ${second}`)
   }
 
   /** Of one thaw, in the middle; null: there was none. */
@@ -33,8 +34,9 @@ export class SnapshotReport {
   }
 }
 
-/** A code with its sentence. */
-export function describeRefusal(code: string): string {
+/** A code, as of a refusal, with its sentence. */
+export function describeRefusal(refusal: string): string {
+  const [code = '', variable] = refusal.split(': ')
   const sentence = REFUSAL_SENTENCES[code as Refusal]
-  return sentence === undefined ? code : `${code}: ${sentence}`
+  return [code, ...(sentence === undefined ? [] : [sentence]), ...(variable ? [variable] : [])].join(': ')
 }

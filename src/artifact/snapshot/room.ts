@@ -14,6 +14,9 @@ const APPEND = 'import sys\nwith open(sys.argv[1], "a") as file: file.write(sys.
 const WORD_LENGTH = 30_000
 /** Of an interpreter that does nothing but start; in a machine that does much else. */
 const START_MS = 60_000
+const MINUTE_MS = 60_000
+/** Engines say so of what has no exit code. */
+const LATE = /^it did not end within /
 
 export interface RoomSpec {
   image: string
@@ -110,6 +113,14 @@ export class Room {
   read(name: string): Promise<Buffer | undefined> {
     return this.#container.readFile(this.out(name))
   }
+}
+
+/** How the interpreter ended, of which the sentence says what it was to do. */
+export function describeEnd({ exitCode, output }: ExecResult, timeoutMs: number): string {
+  if (exitCode !== null) return `ended with exit code ${exitCode}: ${lastLine(output)}`
+  if (!LATE.test(output)) return `did not end by itself: ${lastLine(output)}`
+  const minutes = Math.ceil((2 * timeoutMs) / MINUTE_MS)
+  return `did not end within ${timeoutMs / 1000} s: give it more time (--timeout ${minutes}m), or use a quieter machine`
 }
 
 /** The line that says most of a failure. */

@@ -7,7 +7,7 @@ import { readLine } from '../kind/lines.js'
 import type { MainProgram } from './programs.js'
 import { REFUSAL_SENTENCES, type Refusal } from './refusals.js'
 import { describeRefusal, SnapshotReport } from './report.js'
-import { lastLine, Room, type RoomSpec } from './room.js'
+import { describeEnd, Room, type RoomSpec } from './room.js'
 
 /** So often a snapshot must have been thawed before it is shipped. */
 export const THAWS = 20
@@ -16,7 +16,11 @@ const FOREIGN_USER = '12345'
 const START_MS = 60_000
 /** A program of ours that a snapshot is used for, so that it can be tried without the application. */
 export const TRIAL: MainProgram = { kind: 'command', text: '# pycds-image: trial\n' }
+/** What a start ends with, and the modules that could not be imported. */
 const OVER = 'the trial is over; not imported:'
+const OVER_LINE = new RegExp(`^${OVER}(.*)$`, 'm')
+/** Of the runtime, each written at once; it may come into the midst of what a program writes. */
+const LOGGED = /pycds\[\d+\]: .*(\n|$)/g
 /** What an engine says of a command that a user cannot execute. */
 const NOT_STARTED: ReadonlySet<string> = new Set(['TRAINING_FAILED', 'NO_PYTHON'])
 const HARDENED = { readOnly: true, dropCapabilities: true, noNewPrivileges: true } as const
@@ -30,6 +34,8 @@ export interface ThawInput {
   /** Variables that its programs are started with beside those of the image. */
   environment: Readonly<Record<string, string>>
   imports: readonly string[]
+  /** Of one start. */
+  timeoutMs?: number
 }
 
 /** How starts with a snapshot went. */
@@ -84,23 +90,23 @@ async function thawIn(
   user: string | undefined,
 ): Promise<Thaws | NotThawed | undefined> {
   const plain = await start(room, input, { PYCDS: 'off' })
-  const imported = overOf(plain.output)
-  if (plain.exitCode !== 0 || imported === undefined) return undefined
+  const failed = failedIn(plain.output)
+  if (plain.exitCode !== 0 || failed === undefined) return undefined
   const took: number[] = []
   while (took.length < input.starts) {
     const { exitCode, output } = await start(room, input, { PYCDS: 'auto', PYCDS_LOG: 'modules' })
     const report = new SnapshotReport()
-    for (const line of output.split('\n').flatMap((text) => readLine(text) ?? [])) report.read(line)
+    for (const line of (output.match(LOGGED) ?? []).flatMap((text) => readLine(text.trimEnd()) ?? []))
+      report.read(line)
     const { milliseconds, refusals } = report
     const which = `start ${took.length + 1} of ${input.starts} in a hardened container`
-    const now = overOf(output)
+    const now = failedIn(output)
     if (exitCode !== 0 || now === undefined) {
-      const own = output.split('\n').filter((line) => readLine(line) === undefined)
-      const sentence = `${which} ended with exit code ${exitCode}: ${lastLine(own.join('\n'))}`
-      return { sentence, refusal: undefined }
+      const own = { exitCode, output: withoutLog(output) }
+      return { sentence: `${which} ${describeEnd(own, timeOf(input))}`, refusal: undefined }
     }
-    if (now !== imported) {
-      const sentence = `${which} imported other modules than without the snapshot: "${now}", not "${imported}"`
+    if (now !== failed) {
+      const sentence = `${which} imported other modules than without the snapshot: what failed is ${now || 'none'}, not ${failed || 'none'}`
       return { sentence, refusal: undefined }
     }
     if (milliseconds === null) {
@@ -113,23 +119,32 @@ async function thawIn(
   return { starts: took.length, milliseconds: median(took), user }
 }
 
-function refusalOf(code = ''): Refusal | undefined {
+function refusalOf(refusal = ''): Refusal | undefined {
+  const [code = ''] = refusal.split(': ')
   return code in REFUSAL_SENTENCES ? (code as Refusal) : undefined
 }
 
-/** The line that a start ends with, which names the modules that could not be imported. */
-function overOf(output: string): string | undefined {
-  return output.split('\n').find((line) => line.startsWith(OVER))
+const withoutLog = (output: string) => output.replace(LOGGED, '')
+
+const timeOf = ({ timeoutMs = START_MS }: ThawInput) => Math.max(timeoutMs, START_MS)
+
+/** The modules that could not be imported, as text; undefined: it did not come so far. */
+function failedIn(output: string): string | undefined {
+  return OVER_LINE.exec(withoutLog(output))?.[1]?.trim()
 }
 
 /** What an application has imported may not be importable without it: such a module fails both ways. */
-function start(room: Room, { options, environment, imports }: ThawInput, env: Record<string, string>) {
-  const program = `${TRIAL.text}failed = []
+function start(room: Room, input: ThawInput, env: Record<string, string>) {
+  const { options, environment, imports } = input
+  // One write: in several, lines of the log would come between them.
+  const program = `${TRIAL.text}import os, sys
+failed = []
 for name in ${JSON.stringify(imports)}:
     try:
         __import__(name)
     except BaseException as error:
-        failed.append((name, type(error).__name__))
-print(${JSON.stringify(OVER)}, failed)`
-  return room.run([...options, '-c', program], { ...environment, ...env }, START_MS)
+        failed.append(f"{name} ({type(error).__name__})")
+if sys.__stdout__: sys.__stdout__.flush()
+os.write(1, ("\\n" + ${JSON.stringify(OVER)} + " " + ", ".join(failed) + "\\n").encode("utf-8", "replace"))`
+  return room.run([...options, '-c', program], { ...environment, ...env }, timeOf(input))
 }

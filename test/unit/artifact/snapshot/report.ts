@@ -29,6 +29,10 @@ test('a refusal is told with its sentence, but for programs that it is not for',
     reportOf('pycds[7]: snapshot OTHER_PROGRAM', 'pycds[1]: snapshot CPU').refusal,
     'CPU: the processor lacks something that the snapshot was made with',
   )
+  t.is(
+    reportOf('pycds[1]: snapshot ENVIRONMENT: TZ').refusal,
+    'ENVIRONMENT: a variable of the environment differs that Python or the C library obeys: TZ',
+  )
   t.is(reportOf('pycds[7]: snapshot LITTLE_GAIN').refusal, undefined)
   t.is(reportOf().milliseconds, null)
 })

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+import test from 'ava'
+import { thawOften } from '../../../../src/artifact/snapshot/thaws.js'
+import type { Engine, ExecResult, ExecSpec } from '../../../../src/ports/index.js'
+import { fakeContainer } from '../../../helpers/fake-container.js'
+
+const OVER = 'the trial is over; not imported:'
+const THAWED = 'pycds[26]: snapshot thawed in 2.1 ms\n'
+
+/** @param answer of starts with the snapshot; without it everything can be imported. */
+function thaw(answer: string | ExecResult, timeoutMs = 120_000) {
+  const exec = ({ env }: ExecSpec): ExecResult => {
+    if (env?.PYCDS === 'off') return { exitCode: 0, output: `\n${OVER} \n` }
+    return typeof answer === 'string' ? { exitCode: 0, output: answer } : answer
+  }
+  const engine = {
+    create: async () => fakeContainer(exec),
+    remove: async () => undefined,
+  } as unknown as Engine
+  const room = { image: 'app', python: '/usr/bin/python3', signal: new AbortController().signal }
+  return thawOften(engine, { room, starts: 2, options: [], environment: {}, imports: ['flask'], timeoutMs })
+}
+
+test('lines of the log in the midst of the answer change nothing', async (t) => {
+  const missed = 'pycds[26]: missed encodings.aliases BEFORE_HOOK\n'
+  for (const output of [
+    `${THAWED}\n${OVER} \n`,
+    `${THAWED}\n${OVER}${missed} \n`,
+    `half a line ${THAWED}${missed}\nthe trial is ${missed}over; not imported: \n`,
+  ])
+    t.like(await thaw(output), { starts: 2, milliseconds: 2.1 }, output)
+})
+
+test('what was not imported is told without the words of the trial', async (t) => {
+  t.deepEqual(await thaw(`${THAWED}\n${OVER} flask (ImportError)\n`), {
+    sentence:
+      'start 1 of 2 in a hardened container imported other modules than without the snapshot: what failed is flask (ImportError), not none',
+    refusal: undefined,
+  })
+})
+
+test('a start that ends otherwise, or takes too long, is told with what to do', async (t) => {
+  t.like(await thaw({ exitCode: 1, output: `${THAWED}Error: no\npycds[26]: served shop\n` }), {
+    sentence: 'start 1 of 2 in a hardened container ended with exit code 1: Error: no',
+  })
+  t.like(await thaw({ exitCode: null, output: 'it did not end within 120 s' }), {
+    sentence:
+      'start 1 of 2 in a hardened container did not end within 120 s: give it more time (--timeout 4m), or use a quieter machine',
+  })
+})
