@@ -50,8 +50,8 @@ enum { KINDS = sizeof kind_names / sizeof *kind_names };
 /* Once they have been dropped they are imported like any others, and never served: something else has their name. */
 enum state { WAITING, ACTIVE, DROPPED };
 
-enum what { ASKED, ABSENT, PUT, EFFECT, SEEN, UNSEEN, NAMES, POOL, WHATS };
-static const char *const what_names[] = {"ask", "absent", "set", "effect", "seen", "unseen", "names", "pool"};
+enum what { ASKED, ABSENT, PUT, EFFECT, SEEN, UNSEEN, NAMES, POOL, HOLDS, WHATS };
+static const char *const what_names[] = {"ask", "absent", "set", "effect", "seen", "unseen", "names", "pool", "holds"};
 
 struct event {
   enum what what;
@@ -676,6 +676,7 @@ static bool check_event(const struct event *event, const struct walk *walk) {
     case UNSEEN: return !item_of(importlib.modules, event->payload) && !is_reached(event->entry);
     case NAMES: return has_known_modules(event->payload);
     case POOL: return has_processors(event->payload);
+    case HOLDS: return true;
     case WHATS: break;
   }
   return false;
@@ -752,7 +753,8 @@ static bool depends_on_dropped(const struct entry *entry) {
   if (shadow.entries[entry->first].state == DROPPED) return true;
   for (Py_ssize_t i = 0; i < entry->event_count; i++) {
     const struct event *event = &entry->events[i];
-    if (event->what == ASKED && shadow.entries[event->entry].state == DROPPED) return true;
+    bool goes_by = event->what == ASKED || event->what == HOLDS;
+    if (goes_by && event->entry != NOTHING && shadow.entries[event->entry].state == DROPPED) return true;
   }
   return false;
 }
