@@ -1641,6 +1641,45 @@ each('lines of files that an import reads are known as they would be', async (t,
   t.deepEqual(await ready('another time', ''), ['other_line'])
 })
 
+/** As pydantic does it: a function is asked while others are imported, and remembers what it has imported itself. */
+const REMEMBERS: Record<string, string> = {
+  'remembers.py': [
+    'import functools',
+    '@functools.lru_cache(maxsize=None)',
+    'def base():',
+    '    import models; return models.Base',
+    '@functools.lru_cache',
+    'def pair(): return [{"base": base()}]',
+    'class Kind:',
+    '    @staticmethod',
+    '    @functools.lru_cache(maxsize=3)',
+    '    def kind(): return type(base()())',
+  ].join('\n'),
+  'models.py': [
+    'import queue, remembers',
+    'class Base: pass',
+    'class Derived(Base): pass',
+    'assert issubclass(Derived, remembers.base()) and issubclass(Derived, remembers.Kind.kind()), "another base"',
+    'VALUE = remembers.pair()',
+  ].join('\n'),
+}
+
+each('what functions remember of a module is not held when that is imported anew', async (t, python) => {
+  const bench = new WarmBench(t, python)
+  await bench.train()
+  for (const [name, text] of Object.entries(REMEMBERS)) bench.file(`${bench.inSite}/${name}`, text)
+  t.deepEqual((await bench.freezeWarm(['models'], ENV)).leftOut, [])
+  const program =
+    'import models, remembers; print(remembers.base() is models.Base, remembers.base.cache_info())'
+  const ready = async (directory: string) => {
+    const script = bench.file(`${directory}/main.py`, program)
+    return (await bench.assertSame(t, directory, [script], { env: ENV })).ready
+  }
+  t.deepEqual(await ready('held'), ['models'])
+  bench.file('anew/queue.py', 'MINE = 1\n')
+  t.false((await ready('anew')).includes('remembers'))
+})
+
 /** As PyTorch does it: for a message, should the device turn out to be none. */
 const KEEPS_STACK: Record<string, string> = {
   'torch/__init__.py': 'VALUE = 1\nfrom torch import cuda\n',

@@ -70,9 +70,9 @@ enum { KINDS = sizeof kind_names / sizeof *kind_names };
 /* Once they have been dropped they are imported like any others, and never served: something else has their name. */
 enum state { WAITING, ACTIVE, DROPPED };
 
-enum what { ASKED, ABSENT, PUT, EFFECT, SEEN, UNSEEN, NAMES, POOL, SHARE, DERIVED, CLASSES, LISTED, WHATS };
-static const char *const what_names[] = {"ask",   "absent", "set",   "effect",  "seen",    "unseen",
-                                         "names", "pool",   "share", "derives", "classes", "listed"};
+enum what { ASKED, ABSENT, PUT, EFFECT, SEEN, UNSEEN, NAMES, POOL, HOLDS, SHARE, DERIVED, CLASSES, LISTED, WHATS };
+static const char *const what_names[] = {"ask",  "absent", "set",   "effect",  "seen",    "unseen", "names",
+                                         "pool", "holds",  "share", "derives", "classes", "listed"};
 
 /* Of a module that extension modules share: table.py, share_of. */
 enum share { SHARE_NAME = 1, SHARE_MODULE, SHARE_PAIRS, SHARE_BARE, SHARE_FIELDS };
@@ -821,6 +821,7 @@ static bool check_event(const struct entry *entry, struct event *event, const st
     case UNSEEN: return !item_of(importlib.modules, event->payload) && !is_reached(event->entry);
     case NAMES: return has_known_modules(entry, event->payload);
     case POOL: return has_processors(event->payload);
+    case HOLDS: return true;
     case SHARE: return may_share(event->payload);
     case DERIVED: return may_derive(event);
     case CLASSES: return has_same_classes(event->payload);
@@ -910,7 +911,8 @@ static bool depends_on_dropped(const struct entry *entry) {
   if (shadow.entries[entry->first].state == DROPPED) return true;
   for (Py_ssize_t i = 0; i < entry->event_count; i++) {
     const struct event *event = &entry->events[i];
-    if (event->what == ASKED && shadow.entries[event->entry].state == DROPPED) return true;
+    bool goes_by = event->what == ASKED || event->what == HOLDS;
+    if (goes_by && event->entry != NOTHING && shadow.entries[event->entry].state == DROPPED) return true;
   }
   return false;
 }

@@ -19,6 +19,7 @@
 #                                 or the one that asked for it
 #   ('pool', processors)          it has asked for the number of processors, or started a thread for each, which end before a fork
 #   ('keys', library, offset)     Rust's keys of hash maps are there in the thread's storage of one of its libraries
+#   ('holds', name)               a function of it remembers something of a module (table.py)
 #   ('effect', what, place, payload)   see effects.py
 
 import _codecs

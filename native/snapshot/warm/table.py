@@ -492,6 +492,8 @@ def build(recorder, record):
         difference = first_difference(replay(record['asked'], entries, recorder.base, recorder.failed), names)
         raise ValueError('the order of imports cannot be told: %s' % (difference,))
     recorder.leave_globals()
+    for name, about in entries.items():
+        about['events'] += [('holds', other) for other in sorted(remembered(recorder, objects[name], name)) if other in entries]
     for name in names:
         for reason in filter(None, map(refuses, recorder.libraries.get(name, ()))):
             raise ValueError('%s cannot be loaded anew: %s' % (name, reason))
@@ -548,6 +550,44 @@ def build(recorder, record):
     for name, owner in owners_of(entries).items():
         table.append((name, objects[name], 'set', '', '', 0, 0, False, (('ask', owner),), (), (), None, False, (), (), ()))
     return table
+
+
+def remembered(recorder, module, name):
+    """
+    The modules of what others have made its functions remember (`functools.lru_cache`): where such a module is imported anew,
+    the answers are those of the old one.
+    """
+    kind = getattr(recorder.modules.get('functools'), '_lru_cache_wrapper', None)
+    own = namespace_of(module)
+    values = [*own.values(), *(value for one in own.values() if is_own_class(one, name) for value in vars(one).values())]
+    work = []
+    for one in values:
+        one = one.__func__ if type(one) in (staticmethod, classmethod) else one
+        if type(one) is kind:
+            # Not what is known of the function itself.
+            answers = [value for value in recorder.referents(one) if value is not vars(one) and type(value) is not FUNCTION]
+            work += [(value, MOST_DEEP) for value in answers]
+    found, seen = set(), set()
+    while work:
+        value, depth = work.pop()
+        if id(value) in seen:
+            continue
+        seen.add(id(value))
+        if isinstance(value, type(sys)):
+            found.add(namespace_of(value).get('__name__'))
+        else:
+            found.update((defined_in(value), defined_in(type(value))))
+        if depth and type not in type(value).__mro__ and not isinstance(value, (type(sys), FUNCTION)):
+            work += [(one, depth - 1) for one in recorder.referents(value)]
+    return {one for one in found if type(one) is str and one != name}
+
+
+# In what a function has answered.
+MOST_DEEP = 4
+
+
+def is_own_class(value, name):
+    return type in type(value).__mro__ and defined_in(value) == name
 
 
 def keys_in(events, libraries):
