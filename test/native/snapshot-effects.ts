@@ -79,6 +79,7 @@ const HARMLESS: Record<string, string> = {
 }
 /** Not these, and why. */
 const HARMFUL: Record<string, [program: string, reason: string]> = {
+  writes_after: ['import discards, puts_in, os; os.environ["PUT_IN"] = "1"', 'VARIABLES'],
   reads_after: ['import discards, puts_in, os; VALUE = os.environ["PUT_IN"]', 'VARIABLES'],
   keeps_open: ['import os; KEPT = open(os.devnull, "w")', 'DESCRIPTOR'],
   rounds: ['import decimal; VALUE = decimal.Decimal(1) / 3', 'INTERPRETER'],

@@ -193,6 +193,8 @@ class Recorder:
         self.inside = False
 
     def settle_modules(self):
+        if self.watching:
+            self.settle_shared()
         for name in list(self.modules):
             if name not in self.known:
                 self.known.add(name)
@@ -202,45 +204,41 @@ class Recorder:
         for name in self.known - self.modules.keys() - self.hidden.keys():
             self.known.discard(name)
             self.fault('REMOVED', name)
-        if self.watching:
-            self.settle_shared()
 
     def enter(self, name):
         """What is no module that is being loaded is in sys.modules."""
         if name in self.shared:
             return
-        owner, module = self.stack[-1], self.modules[name]
-        if self.extensions[-1:] == [owner] and type(module) is MODULE and namespace_of(module).get('__spec__') is None:
+        if self.extensions[-1:] == self.stack[-1:] and is_bare(self.modules[name]):
             self.shared[name] = {}
-            return
-        # In the order in which they came.
-        if self.watching:
-            self.settle_shared()
-        self.event('set', name)
+            # Whoever holds the module itself meanwhile would count.
+            self.look_at_shared(name)
+        else:
+            self.event('set', name)
 
     def settle_shared(self):
+        for name in list(self.shared):
+            if name in self.modules:
+                self.look_at_shared(name)
+
+    def look_at_shared(self, name):
         """Who needs what a shared module has refers to it ever after."""
-        owner = self.stack[-1]
-        for name, known in list(self.shared.items()):
-            module = self.modules.get(name)
-            if module is None:
-                continue
-            namespace, now, flags = namespace_of(module), {'': sys.getrefcount(module)}, []
-            for key in [key for key in namespace if key not in OF_MODULES]:
-                if type(namespace[key]) is bool:
-                    # So that the next that sets it is seen too.
-                    self.flags[name, key] = namespace.pop(key)
-                    flags.append(key)
-                elif type in type(namespace[key]).__mro__:
-                    now[key] = sys.getrefcount(namespace[key])
-                else:
-                    self.keep(name)
-                    break
+        module, known = self.modules[name], self.shared[name]
+        namespace, now, flags = namespace_of(module), {'': sys.getrefcount(module)}, []
+        for key in [key for key in namespace if key not in OF_MODULES]:
+            if type(namespace[key]) is bool:
+                # So that the next that sets it is seen too.
+                self.flags[name, key] = namespace.pop(key)
+                flags.append(key)
+            elif type in type(namespace[key]).__mro__:
+                now[key] = sys.getrefcount(namespace[key])
             else:
-                used = [key for key in now if now[key] > known.get(key, 0)]
-                self.shared[name] = now
-                if flags or (used and self.extensions[-1:] == [owner]):
-                    self.event('share', name, [key for key in used if key] + flags)
+                self.keep(name)
+                return
+        used = [key for key in now if now[key] > known.get(key, 0)]
+        self.shared[name] = now
+        if flags or (used and self.extensions[-1:] == self.stack[-1:]):
+            self.event('share', name, [key for key in used if key] + flags)
 
     def keep(self, name):
         """It has something that others could not bring: it is the module's that has made it."""
@@ -1314,6 +1312,10 @@ def namespace_of(module):
     return namespace if type(namespace) is dict else {}
 
 
+def is_bare(module):
+    return type(module) is MODULE and namespace_of(module).get('__spec__') is None
+
+
 def defined_in(value):
     """The name of the module that a class or function was defined in; of others None."""
     kind = type(value)
@@ -1474,6 +1476,11 @@ def watch_environment(recorder):
         def get(self, key, default=None):
             recorder.read(os.fsdecode(key))
             return dict.get(self, key, default)
+
+        def __setitem__(self, key, value):
+            # It may have been there with the same value.
+            recorder.read(os.fsdecode(key))
+            dict.__setitem__(self, key, value)
 
         def __iter__(self):
             recorder.read_all()
