@@ -132,7 +132,7 @@ static const char *const names[] = {
 #define PREFIX(start)
 #define NAME(name) name,
 #define SET(name) name,
-#include "environment.def"
+#include "../cpython/environment.def"
 #undef PREFIX
 #undef NAME
 #undef SET
