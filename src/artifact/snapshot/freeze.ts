@@ -136,7 +136,11 @@ async function freezeRecord(room: FreezeRoom, input: FreezeInput, record: string
     ...(all.length === 0 ? {} : { PYCDS_FREEZE_PROGRAMS: room.out('programs') }),
     PYCDS_FREEZE_CPU: input.cpu,
   }
-  await template(room, input, { what: 'the interpreter that is frozen', libraries: [input.library], variables })
+  await template(room, input, {
+    what: 'the interpreter that is frozen',
+    libraries: [input.library],
+    variables,
+  })
   const file = await room.read(SNAPSHOT_NAME)
   if (file === undefined) throw new CannotFreeze('the interpreter that was frozen wrote nothing')
   return file

@@ -26,7 +26,14 @@ export async function proveSnapshot(
     const imports = plan.programs[0]?.imports ?? []
     const { options, environment } = plan
     const { timeoutMs } = trial.options.limits
-    const thaws = await thawOften(trial.engine, { room, starts: THAWS, options, environment, imports, timeoutMs })
+    const thaws = await thawOften(trial.engine, {
+      room,
+      starts: THAWS,
+      options,
+      environment,
+      imports,
+      timeoutMs,
+    })
     const refused = (reason: string) => {
       step.fail('it is not shipped')
       return reason
