@@ -7,7 +7,6 @@ import type { Container, RunPorts } from '../ports/index.js'
 import type { PythonSurroundings } from './find-python.js'
 import {
   automaticReady,
-  DEFAULT_READY,
   describeUnseen,
   formatReady,
   healthCommand,
@@ -19,6 +18,7 @@ import {
   type Training,
   type TrainingSpec,
   train,
+  UNKNOWN_READY,
 } from './run/index.js'
 import { describeWithoutSite, groupByPython, type PythonGroup } from './select/interpreter.js'
 import { usageCommand } from './whole-command.js'
@@ -76,7 +76,7 @@ export function planReady(
   request: Pick<TrainingRequest, 'ready' | 'reference'>,
   config: ImageConfig | undefined,
 ): ReadyPlan {
-  if (request.ready.length === 0) return config ? automaticReady(config) : DEFAULT_READY
+  if (request.ready.length === 0) return config ? automaticReady(config) : UNKNOWN_READY
   if (request.ready.some(({ kind }) => kind === 'health') && !(config && healthCommand(config))) {
     throw new PycdsError('USAGE', {
       message: `--ready health: image ${request.reference} has no HEALTHCHECK`,

@@ -18,6 +18,8 @@
 #define LINE_SNAPSHOT_NOT_USED "snapshot %s not used: %s: %s%s%s"                  /* PATH CODE TEXT TEXT TEXT */
 #define LINE_SNAPSHOT_USED                                                                                             \
   "snapshot %s: thawed %lu modules in %.1f ms; %lu from the archive" /* PATH COUNT TIME COUNT */
+#define LINE_SNAPSHOT_IDLE                                                                                             \
+  "snapshot %s: thawed in %.1f ms, but none of its modules is used, since the archive is not: %s" /* PATH TIME CODE */
 #define LINE_SOME_NOT_READY                                                                                            \
   "%lu of %lu import statements did not find their modules ready (PYCDS_LOG=1 tells why)" /* COUNT COUNT */
 #define LINE_LEARNING "learning: %s: %s"                                                  /* CODE TEXT */

@@ -114,6 +114,9 @@ static void summarise_snapshot(void) {
     const char *variable = report.snapshot_variable;
     say(LINE_SNAPSHOT_NOT_USED, report.snapshot, snapshot_reject_code(report.snapshot_reject),
         snapshot_reject_sentence(report.snapshot_reject), variable ? ": " : "", variable ? variable : "");
+  } else if (report.reject) {
+    /* Its modules come through the archive's finder. */
+    say(LINE_SNAPSHOT_IDLE, report.snapshot, report.thawed, pycds_reject_code(report.reject));
   } else
     say(LINE_SNAPSHOT_USED, report.snapshot, report.put, report.thawed, report.served);
   if (report.unready > 0) say(LINE_SOME_NOT_READY, report.unready, report.ready + report.unready);

@@ -14,6 +14,8 @@ export const LINE_FORMS = {
   notUsed: /^archive (.+) not used: ([A-Z][A-Z0-9_]*): (.*)$/,
   snapshotNotUsed: /^snapshot (.+) not used: ([A-Z][A-Z0-9_]*): (.*)(.*)(.*)$/,
   snapshotUsed: /^snapshot (.+): thawed (\d+) modules in (\d+\.\d+) ms; (\d+) from the archive$/,
+  snapshotIdle:
+    /^snapshot (.+): thawed in (\d+\.\d+) ms, but none of its modules is used, since the archive is not: ([A-Z][A-Z0-9_]*)$/,
   someNotReady:
     /^(\d+) of (\d+) import statements did not find their modules ready \(PYCDS_LOG=1 tells why\)$/,
   learning: /^learning: ([A-Z][A-Z0-9_]*): (.*)$/,

@@ -9,6 +9,9 @@ import type { SnapshotSummary } from './make.js'
 /** More causes than this are counted, not listed. */
 const MAX_CAUSES = 5
 const COMMAND_LENGTH = 60
+/** requests gives its libraries names of its own beside their own ones: what they cost is counted there. */
+const SECOND_NAME = /^requests\.packages\./
+const WHERE = 'docs/errors.md#why-a-module-is-not-in-a-snapshot has each code, and what would mend it'
 
 export const snapshotFacts: Facts<SnapshotSummary> = {
   made: (snapshot) => [
@@ -58,7 +61,7 @@ export function thawedLine(
 
 /**
  * The imports for which modules are left out, those that cost most first. Watching makes imports slower, so what each took
- * is for this order alone.
+ * is a hint.
  */
 function causeFacts(leftOut: readonly SnapshotLeftOut[], most = MAX_CAUSES): Fact[] {
   const causes = leftOut
@@ -68,14 +71,20 @@ function causeFacts(leftOut: readonly SnapshotLeftOut[], most = MAX_CAUSES): Fac
       return { cause, all, milliseconds: Math.max(...all.map((one) => one.milliseconds)) }
     })
     .sort((a, b) => b.milliseconds - a.milliseconds)
-  const shown = causes.slice(0, most).map(({ cause, all }): Fact => {
-    const users = all.filter(({ name }) => name !== cause.name).map(({ name }) => name)
+  if (causes.length === 0) return []
+  const shown = causes.slice(0, most).map(({ cause, all, milliseconds }): Fact => {
+    const users = all.map(({ name }) => name).filter((name) => name !== cause.name && !SECOND_NAME.test(name))
     const more = users.length === 0 ? '' : `, and with it ${list(users)}`
     const about = cause.detail === '' ? '' : ` (${cause.detail})`
-    return ['left out', `${cause.name}${more}: ${cause.reason}${about}`]
+    const what = `${cause.name} (${cause.code})${more}: ${cause.reason}${about}`
+    return ['left out', `${formatMs(milliseconds)}  ${what}`]
   })
   const rest = causes.length - shown.length
-  return rest === 0 ? shown : [...shown, ['left out', `${formatCount(rest, 'further reason')}: see inspect`]]
+  return [
+    ...shown,
+    ...(rest === 0 ? [] : [['left out', `${formatCount(rest, 'further reason')}: see inspect`] as Fact]),
+    ['mending', WHERE],
+  ]
 }
 
 const NAMED = 3

@@ -17,11 +17,16 @@ export function renderVerify(result: VerifyResult, style: Style): string {
     '',
     ...result.scenarios.flatMap((scenario, index) => {
       const mark = scenario.ok ? style.good('ok  ') : style.bad('fail')
-      const missed = scenario.ok ? [] : renderLeftOut(scenario.missed).map((line) => `      ${line}`)
+      const missed = scenario.ok || failsBothWays(scenario) ? [] : renderLeftOut(scenario.missed).map((line) => `      ${line}`)
       const lines = startLines(scenario, scenario.snapshot).map((line) => `        ${line}`)
       return [`  ${mark}  ${table[index] ?? ''}`, ...lines, ...missed]
     }),
   ].join('\n')
+}
+
+/** Then what the archive did not serve is not the cause. */
+function failsBothWays({ exitCode, original }: VerifyScenario): boolean {
+  return exitCode !== null && exitCode !== 0 && original.exitCode === exitCode
 }
 
 function toRow(scenario: VerifyScenario): string[] {

@@ -5,11 +5,11 @@ export { type HttpRequest, Inside } from './inside.js'
 export type { ProbeResult, ProbeSpec } from './probes.js'
 export {
   automaticReady,
-  DEFAULT_READY,
   formatReady,
   healthCommand,
   type ReadyPlan,
   type ReadySpec,
+  UNKNOWN_READY,
 } from './ready.js'
 export { Redactor } from './redact.js'
 export type { TrainingSpec } from './spec.js'

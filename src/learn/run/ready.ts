@@ -29,6 +29,8 @@ export interface ReadyPlan {
   instead?: ReadyPlan
   /** Neither the user nor the image says how to tell: that a service falls quiet need not mean that it is up. */
   isGuess?: boolean
+  /** What the image says is not known: so it is in a build. */
+  isUnknown?: boolean
 }
 
 /** What is used where an image says nothing about itself: programs end, services fall quiet. */
@@ -36,6 +38,9 @@ export const DEFAULT_READY: ReadyPlan = {
   specs: [{ kind: 'exit' }, { kind: 'quiet', ms: 2000 }],
   isGuess: true,
 }
+
+/** The same where nobody knows what the image says. */
+export const UNKNOWN_READY: ReadyPlan = { ...DEFAULT_READY, isUnknown: true }
 
 /** An image may expose a port that its command never opens, or be unhealthy without its database. */
 const PORT_FALLBACK_MS = 10_000

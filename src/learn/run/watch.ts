@@ -244,9 +244,12 @@ class Watch {
   /** What a run that ends by itself, as far as anybody knows, may have missed. */
   #guesses(spec: ReadySpec): string[] {
     if (spec.kind !== 'quiet' || !this.#plan.isGuess) return []
+    const why = this.#plan.isUnknown
+      ? 'a build does not know the port or the HEALTHCHECK of its image: say how to tell that it is up, as in --ready port:8080'
+      : 'it has neither a port nor a HEALTHCHECK to tell that it is up (--ready says how to tell)'
     return [
       `the program was still running when it had imported nothing for ${spec.ms / 1000} s, which is when the training ` +
-        'run was ended: it has neither a port nor a HEALTHCHECK to tell that it is up (--ready says how to tell)',
+        `run was ended: ${why}`,
     ]
   }
 

@@ -17,6 +17,7 @@ const SHIPPED: SnapshotSummary = {
     fault('lib', 'lib.deep', 30),
     fault('lib.deep', 'lib.deep', 20),
     fault('app', 'lib.deep', 45),
+    fault('requests.packages.urllib3.util', 'lib.deep', 1),
   ],
 }
 
@@ -30,8 +31,9 @@ const BAKE = { after: 'bake', image: 'app:1-cds' } as const
 test('a snapshot is told with its price, and with what is worth mending, dearest first', (t) => {
   t.deepEqual(snapshotFacts.made(SHIPPED, BAKE), [
     ['snapshot', '304 modules ready, 4.4 MB compressed in the layer, thawed in 2.1 ms, 20 of 20 times'],
-    ['left out', 'lib.deep, and with it lib, app: its import started a thread'],
-    ['left out', 'queue2: its import started a thread (Thread-1)'],
+    ['left out', '45 ms  lib.deep (THREAD), and with it lib, app: its import started a thread'],
+    ['left out', '3.0 ms  queue2 (THREAD): its import started a thread (Thread-1)'],
+    ['mending', 'docs/errors.md#why-a-module-is-not-in-a-snapshot has each code, and what would mend it'],
   ])
   t.deepEqual(snapshotFacts.place(SHIPPED), [['snapshot', '/opt/pycds/app.snap']])
 })

@@ -22,6 +22,24 @@ test('a start that fails with the archive and without is told as such', (t) => {
   t.notRegex(of({ endedBy: 'exit', exitCode: 0 }), /original/)
 })
 
+test('what was missed is no cause where the original fails alike', (t) => {
+  const missed = [{ name: 'encodings', reason: 'BEFORE_HOOK' }]
+  const start = { served: 9, total: 10, hitRate: 90, reason: 'it ended with exit code 1', missed, probes: [] }
+  const of = (original: { endedBy: string; exitCode: number }) =>
+    renderVerify(
+      {
+        ...{ schema: 'io.pycds.verify/1', image: { reference: 'app', id: 'sha256:b' }, original: null },
+        ...{ ok: false, minHitRate: null },
+        scenarios: [
+          { name: 'as it is', ok: false, ...start, snapshot: null, endedBy: 'exit', exitCode: 1, original },
+        ],
+      },
+      PLAIN,
+    )
+  t.notRegex(of({ endedBy: 'exit', exitCode: 1 }), /BEFORE_HOOK/)
+  t.regex(of({ endedBy: 'exit', exitCode: 0 }), /BEFORE_HOOK/)
+})
+
 test('each start is a line; a failed one tells why and what it missed', (t) => {
   const text = renderVerify(
     {

@@ -96,7 +96,9 @@ test('a guess waits for what computes, for its imports may only take long', asyn
 test('a program that falls quiet where nobody says how to tell that it is up is a guess', async (t) => {
   const plan = { specs: [{ kind: 'exit' }, { kind: 'quiet', ms: 200 }] as const }
   const guess = await run(fakeContainer(), [], { ready: { ...plan, isGuess: true } })
-  t.regex(guess.warnings.join(), /still running when it had imported nothing for 0\.2 s/)
+  t.regex(guess.warnings.join(), /still running when it had imported nothing for 0\.2 s.*neither a port nor/)
+  const unknown = await run(fakeContainer(), [], { ready: { ...plan, isGuess: true, isUnknown: true } })
+  t.regex(unknown.warnings.join(), /a build does not know the port or the HEALTHCHECK.*--ready port:8080/)
   t.deepEqual((await run(fakeContainer(), [], { ready: plan })).warnings, [])
 })
 
