@@ -162,13 +162,19 @@ for (const python of pythons) {
     }
   })
 
-  testInTurn(`${python.version}: a snapshot without its archive is told as one that gives nothing`, async (t) => {
-    const bench = await frozen(t, python)
-    const env = { PYCDS_SNAPSHOT: bench.snapshot, PYCDS: 'report' }
-    const { stderr } = await bench.startRaw(['-c', 'print(1)'], { env })
-    t.regex(stderr, / thawed in \d+\.\d ms, but none of its modules is used, since the archive is not: MISSING$/m)
-    t.notRegex(stderr, /thawed 0 modules/)
-  })
+  testInTurn(
+    `${python.version}: a snapshot without its archive is told as one that gives nothing`,
+    async (t) => {
+      const bench = await frozen(t, python)
+      const env = { PYCDS_SNAPSHOT: bench.snapshot, PYCDS: 'report' }
+      const { stderr } = await bench.startRaw(['-c', 'print(1)'], { env })
+      t.regex(
+        stderr,
+        / thawed in \d+\.\d ms, but none of its modules is used, since the archive is not: MISSING$/m,
+      )
+      t.notRegex(stderr, /thawed 0 modules/)
+    },
+  )
 
   testInTurn(`${python.version}: files that have changed are seen`, async (t) => {
     const bench = await frozen(t, python)

@@ -17,7 +17,10 @@ export function renderVerify(result: VerifyResult, style: Style): string {
     '',
     ...result.scenarios.flatMap((scenario, index) => {
       const mark = scenario.ok ? style.good('ok  ') : style.bad('fail')
-      const missed = scenario.ok || failsBothWays(scenario) ? [] : renderLeftOut(scenario.missed).map((line) => `      ${line}`)
+      const missed =
+        scenario.ok || failsBothWays(scenario)
+          ? []
+          : renderLeftOut(scenario.missed).map((line) => `      ${line}`)
       const lines = startLines(scenario, scenario.snapshot).map((line) => `        ${line}`)
       return [`  ${mark}  ${table[index] ?? ''}`, ...lines, ...missed]
     }),
