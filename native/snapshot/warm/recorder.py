@@ -1300,10 +1300,6 @@ def is_function(value):
     return type(getattr(value, '__func__', value) if type(value) is staticmethod else value) is FUNCTION
 
 
-def len_of(value):
-    return len(value) if type(value) in (dict, list, set) else None
-
-
 def namespace_of(module):
     try:
         namespace = object.__getattribute__(module, '__dict__')
