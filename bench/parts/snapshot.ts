@@ -89,8 +89,13 @@ async function bakeWithSnapshot(python: Python, one: Package, tag: string): Prom
   const base = await makeBase(python.images[one.image])
   const refusal = await canImport(base, python, one)
   if (refusal !== undefined) return `skipped: ${refusal}`
-  const { snapshot, ...baked } = await bake(ROOT, base, tag, python, one, ['--snapshot'])
+  const { snapshot, ...baked } = await bake(ROOT, base, tag, python, one, optionsOf(one))
   return snapshot ? { base, baked: { ...baked, snapshot } } : 'the program that bakes knows no snapshot'
+}
+
+/** What lies outside of a site directory is no library to a bake. */
+function optionsOf(one: Package): string[] {
+  return ['--snapshot', ...(one.pypi === undefined ? [] : ['--snapshot-include', '*'])]
 }
 
 function tagOf(python: Python, one: Package, name: string): string {
@@ -133,7 +138,7 @@ async function measure(
     if (refused !== undefined) return `the snapshot is not used: ${refused}`
     if (options.other !== undefined) {
       const tag = tagOf(python, one, 'other')
-      const there = await bake(options.other, base, tag, python, one, ['--snapshot'])
+      const there = await bake(options.other, base, tag, python, one, optionsOf(one))
       if (there.snapshot?.reason === null)
         starters.push(['other', starter(await mounted(there.reference, 'other'), one, archive)])
     }
