@@ -1600,6 +1600,9 @@ each('what a snapshot cannot hold is left out, with what imports it, and the rea
 const LINES: Record<string, string> = {
   'own_line.py': 'import traceback\nLINE = traceback.extract_stack(limit=1)[0].line\n',
   'other_line.py': 'import linecache, colorsys\nLINE = linecache.getline(colorsys.__file__, 1)\n',
+  'twice/__init__.py': 'from . import user\n',
+  'twice/user.py': 'import twice.own\n',
+  'twice/own.py': 'import traceback\nLINE = traceback.extract_stack(limit=1)[0].line\n',
   'importers_line.py':
     'import sys, traceback\nLINES = [one.line for one in traceback.extract_stack(limit=7)]\n',
   'imports.py': 'import importers_line\n',
@@ -1612,7 +1615,10 @@ each('lines of files that an import reads are known as they would be', async (t,
   for (const [name, text] of Object.entries(LINES)) bench.file(`${bench.inSite}/${name}`, text)
   const own = join(bench.site, 'own_line.py')
   utimesSync(own, 1_700_000_000, 1_700_000_000)
-  const { leftOut } = await bench.freezeWarm(['own_line', 'other_line', 'imports', 'all_lines'], ENV)
+  const { leftOut } = await bench.freezeWarm(
+    ['own_line', 'other_line', 'twice.own', 'imports', 'all_lines'],
+    ENV,
+  )
   t.deepEqual(
     leftOut.filter(({ name, because }) => name === because).map(({ name, reason }) => [name, reason]),
     [
@@ -1624,21 +1630,22 @@ each('lines of files that an import reads are known as they would be', async (t,
     const lines = [
       'import sys, linecache',
       program,
-      'import own_line, other_line, imports, all_lines',
+      'import own_line, other_line, twice.own, imports, all_lines',
       'print(list(linecache.cache), [one[:2] + one[3:] for one in linecache.cache.values() if len(one) == 4])',
       'print(own_line.LINE, other_line.LINE, linecache.getline(own_line.__file__, 2), own_line.__file__ in linecache.cache)',
     ]
     const script = bench.file('app/lines.py', lines.join('\n'))
     const { ready } = await bench.assertSame(t, what, [script], { env: ENV })
-    return ready.filter((name) => `${name}.py` in LINES)
+    return ready.filter((name) => `${name.replace('.', '/')}.py` in LINES)
   }
-  t.deepEqual(await ready('nothing in the way', ''), ['own_line', 'other_line'])
+  t.deepEqual(await ready('nothing in the way', ''), ['own_line', 'other_line', 'twice.own'])
   t.deepEqual(await ready('lines that are known', `linecache.getline(${JSON.stringify(own)}, 1)`), [
     'other_line',
+    'twice.own',
   ])
   // The bytecode is as good as before.
   utimesSync(own, 1_700_000_000.5, 1_700_000_000.5)
-  t.deepEqual(await ready('another time', ''), ['other_line'])
+  t.deepEqual(await ready('another time', ''), ['other_line', 'twice.own'])
 })
 
 /** As pydantic does it: a function is asked while others are imported, and remembers what it has imported itself. */

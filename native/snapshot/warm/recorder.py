@@ -322,11 +322,14 @@ class Recorder:
         its package: a package that has its module itself always does so.
         """
         owner = self.stack[-1]
-        importing = {namespace_of(self.modules.get(one)).get('__file__') for one in self.stack[:-1] if not owner.startswith(one + '.')}
-        has_program = any(key == PROGRAM for key, _ in added)
-        is_known = STACKS.get(owner, '') in self.stack[1:2]
-        if (has_program and not is_known) or any(key in importing for key, _ in added):
-            self.fault('CHANGED', 'linecache.cache (of who imports it)')
+        # One that its package has asked for, on the way to it, has begun twice.
+        others = [one for one in self.stack if not (owner + '.').startswith(one + '.')]
+        importing = {namespace_of(self.modules.get(one)).get('__file__') for one in others}
+        if STACKS.get(owner, '') not in self.stack[1:2]:
+            importing.add(PROGRAM)
+        for key, _ in added:
+            if key in importing:
+                self.fault('CHANGED', 'linecache.cache, of who imports it: %s' % key)
         return [(key, value) for key, value in added if key != PROGRAM]
 
     def settle_loggers(self):
