@@ -41,7 +41,6 @@ const EFFECTS: Record<string, string> = {
   policy:
     'import asyncio; asyncio.set_event_loop_policy(type("Observed", (asyncio.DefaultEventLoopPolicy,), {})())',
   variable: 'import os; os.environ.setdefault("OBSERVED", "1")',
-  cache_size: 'import re; re._MAXCACHE = 50',
   main: 'import __main__; __main__.observed = 1',
 }
 
@@ -93,14 +92,6 @@ const NAMED: Record<string, string> = {
     'def jiffies(_proc_pid_stat=f"/proc/{os.getpid()}/stat", _load_time=[]): return _proc_pid_stat, _load_time',
     'def is_own(): return memusage() == f"/proc/{os.getpid()}/stat" == jiffies()[0]',
   ].join('\n'),
-  'numpy/f2py/rules.py': [
-    'import os, time',
-    'generationtime = int(os.environ.get("SOURCE_DATE_EPOCH", time.time()))',
-    'module_rules = {"modulebody": "made at " + time.asctime(time.gmtime(generationtime))}',
-    'def is_own():',
-    '    is_now = abs(time.time() - generationtime) < 100 or generationtime == 7',
-    '    return is_now and module_rules["modulebody"][8:] == time.asctime(time.gmtime(generationtime))',
-  ].join('\n'),
   'joblib/_multiprocessing_helpers.py': [
     'import os, tempfile',
     'try:',
@@ -127,7 +118,7 @@ for (const python of pythons) {
       const texts = Object.entries(HARMFUL).map(([name, [text]]) => [name, text] as const)
       for (const [name, text] of [...Object.entries(HARMLESS), ...texts])
         bench.file(`${bench.inSite}/${name}.py`, `${text}\n`)
-      for (const name of ['numpy', 'numpy/testing', 'numpy/testing/_private', 'numpy/f2py', 'joblib'])
+      for (const name of ['numpy', 'numpy/testing', 'numpy/testing/_private', 'joblib'])
         bench.file(`${bench.inSite}/${name}/__init__.py`, '')
       for (const [name, text] of Object.entries(NAMED)) bench.file(`${bench.inSite}/${name}`, text)
       const names = [...OBSERVED, ...Object.keys(HARMLESS), ...Object.keys(HARMFUL), ...named]

@@ -43,8 +43,6 @@ ATTRIBUTES = tuple(
     for module in ('_frozen_importlib', '_frozen_importlib_external')
     for name in ('__name__', '__package__', '__file__')
 )
-# How much a cache holds: nobody's answers depend on it.
-SIZES = {('re', '_MAXCACHE')}
 # Functions whose calls are put off until the program imports the module that made them: (module, name).
 CALLS = (('atexit', 'register'), ('posix', 'register_at_fork'))
 
@@ -101,15 +99,6 @@ def _renew_numpy_testing(module):
         first, *others = getattr(function, '__defaults__', None) or (None,)
         if isinstance(first, str) and first.startswith('/proc/'):
             function.__defaults__ = ('/proc/%d/stat' % os.getpid(), *others)
-
-
-def _renew_f2py(module):
-    import time
-
-    stamp = time.asctime(time.gmtime(module.generationtime))
-    module.generationtime = int(os.environ.get('SOURCE_DATE_EPOCH', time.time()))
-    now = time.asctime(time.gmtime(module.generationtime))
-    module.module_rules['modulebody'] = module.module_rules['modulebody'].replace(stamp, now)
 
 
 def _may_renew_joblib(module):
@@ -181,7 +170,8 @@ RENEWALS = {
     'numpy': ((), ('kernel_version',), _renew_numpy),
     'numpy.random.mtrand': (('ENTROPY',), ('_rand',), _renew_numpy_random),
     'numpy.testing._private.utils': (('PID',), ('memusage', 'jiffies'), _renew_numpy_testing),
-    'numpy.f2py.rules': (('TIME',), ('generationtime', 'module_rules'), _renew_f2py),
+    # What is left over of a loop over a set of functions, which comes in another order in each process.
+    'scipy.sparse._data': ((), ('name', 'npfunc', '_data_matrix'), lambda module: None),
     # Examples for its documentation, of which only those are kept that come from a seed.
     'scipy.stats._new_distributions': (('ENTROPY',), (), lambda module: None),
     'joblib._multiprocessing_helpers': (('PID', 'ENTROPY'), ('_rand', 'name'), _renew_joblib),

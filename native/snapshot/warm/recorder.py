@@ -592,8 +592,6 @@ class Recorder:
         are_functions = type(original) is type(now) and is_function(now) and is_function(original)
         if owner == self.stack[-1] and (are_functions or self.is_second_name(place, now)):
             self.replace(place, original, now)
-        elif owner == self.stack[-1] and place in SIZES:
-            self.event('effect', 'attribute', place, (original, now, []))
         else:
             self.changes.append(change)
 
@@ -937,6 +935,9 @@ class Recorder:
     def ask_for(self, name):
         if name in self.hidden:
             self.show(name)
+        if name in self.shared:
+            # A module in Python asks for what extension modules share: it is one like others.
+            self.keep(name)
         if self.modules.get(name) is None or ('ask', name) in self.events[self.stack[-1]]:
             return
         self.settle_modules()
