@@ -209,7 +209,8 @@ class Recorder:
         """What is no module that is being loaded is in sys.modules."""
         if name in self.shared:
             return
-        if self.extensions[-1:] == self.stack[-1:] and is_bare(self.modules[name]):
+        # One below an extension module is that module's own.
+        if self.extensions[-1:] == self.stack[-1:] and '.' not in name and is_bare(self.modules[name]):
             self.shared[name] = {}
             # Whoever holds the module itself meanwhile would count.
             self.look_at_shared(name)
