@@ -91,8 +91,8 @@ struct event {
 
 /* In the payload of DERIVED: the weak reference that a class remembers another one by, which is taken out of BASE_SUBCLASSES. */
 enum derived_field { DERIVED_BASE = 2, DERIVED_CLASS, BASE_SUBCLASSES, REFERENCE_KEY, REFERENCE };
-/* In that of CLASSES: a class, its method `__subclasses__`, and what that has answered: a tuple. */
 enum listed_field { LISTED_PATH = 1, LISTED_DIGEST };
+/* In that of CLASSES: a class, its method `__subclasses__`, and what that has answered: a tuple. */
 enum classes_field { CLASSES_OF = 2, CLASSES_ASK, CLASSES_ANSWER };
 
 /* Which objects a namespace has under the first of its names. */
