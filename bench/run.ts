@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { existsSync } from 'node:fs'
-import { readdir, rm } from 'node:fs/promises'
+import { readdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { prepare } from './contestants.js'
 import { canImport, makeBase } from './images.js'
@@ -123,7 +123,18 @@ export async function removeLeftovers(): Promise<void> {
     if (existsSync(`/proc/${pid}`)) return
     await rm(join(folder, pid), { recursive: true, force: true })
   }
-  const left = await run('docker', ['images', '--quiet', '--filter', 'reference=pycds-bench/*'])
-  for (const image of new Set(left.split('\n').filter(Boolean)))
-    await run('docker', ['rmi', '--force', image])
+  if (await anotherIsAtWork()) return
+  const form = '{{.Repository}}:{{.Tag}}'
+  const left = await run('docker', ['images', '--format', form, '--filter', 'reference=pycds-bench/*'])
+  for (const image of left.split('\n').filter(Boolean)) await run('docker', ['rmi', image])
+}
+
+/** Whether another checkout's benchmark runs on this machine: the engine and its images are shared. */
+async function anotherIsAtWork(): Promise<boolean> {
+  for (const pid of await readdir('/proc')) {
+    if (!/^\d+$/.test(pid) || Number(pid) === process.pid) continue
+    const words = (await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')).split('\0')
+    if (words[0]?.endsWith('node') && words.some((word) => word.endsWith('bench/main.ts'))) return true
+  }
+  return false
 }

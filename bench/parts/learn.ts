@@ -130,8 +130,10 @@ function waitingProgram(one: Package): string {
     't = time.perf_counter_ns()',
     `end = t + ${READY_SECONDS} * 10**9`,
     `directory = "/${LEARNED}"`,
-    'while not any(name.endswith(".cds") for name in os.listdir(directory)):',
-    '    assert time.perf_counter_ns() < end, os.listdir(directory)',
+    'def ready():',
+    '    return os.path.isdir(directory) and any(name.endswith(".cds") for name in os.listdir(directory))',
+    'while not ready():',
+    '    assert time.perf_counter_ns() < end, "nothing was learned in " + directory',
     '    time.sleep(0.01)',
     'os.write(3, b"%d 0" % (time.perf_counter_ns() - t))',
   ].join('\n')
