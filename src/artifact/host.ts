@@ -28,7 +28,7 @@ export async function thawOnHost(
 ): Promise<HostAnswer> {
   const { python, options, environment = {} } = noted
   const room = { image, python, signal }
-  const thaws = await thawOften(engine, { room, starts: 1, options, environment, imports: [] })
+  const thaws = await thawOften(engine, { room, starts: 1, compared: 0, options, environment, imports: [] })
   if (!('sentence' in thaws)) return { milliseconds: thaws.milliseconds }
   return { reason: thaws.sentence, advice: thaws.refusal ? REFUSAL_ADVICE[thaws.refusal] : NO_REASON }
 }

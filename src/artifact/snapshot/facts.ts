@@ -19,6 +19,7 @@ export const snapshotFacts: Facts<SnapshotSummary> = {
       'snapshot',
       snapshot.reason === null ? describe(snapshot) : `none, the archive is alone: ${snapshot.reason}`,
     ],
+    ...gainFacts(snapshot),
     ...causeFacts(snapshot.leftOut),
   ],
   place: ({ path }) => (path === null ? [] : [['snapshot', path]]),
@@ -29,6 +30,18 @@ function describe({ modules, bytes, compressedBytes, thaws }: SnapshotSummary): 
     compressedBytes === null ? formatBytes(bytes) : `${formatBytes(compressedBytes)} compressed in the layer`
   const tried = thaws && `thawed in ${formatMs(thaws.milliseconds)}, ${thaws.starts} of ${thaws.starts} times`
   return [`${formatCount(modules, 'module')} ready`, size, ...(tried ? [tried] : [])].join(', ')
+}
+
+/** What the snapshot gains beyond the archive. */
+function gainFacts({ reason, thaws }: SnapshotSummary): Fact[] {
+  if (reason !== null || !thaws?.processor) return []
+  const { snapshot, archive } = thaws.processor
+  return [
+    [
+      'gain',
+      `imports in ${formatMs(snapshot)} of the processor, from the archive alone in ${formatMs(archive)}`,
+    ],
+  ]
 }
 
 /** What an image holds. */

@@ -17,7 +17,7 @@ import type { SnapshotCpu, SnapshotOptions } from './options.js'
 import { planSnapshot, type SnapshotPlan } from './plan.js'
 import type { MainProgram } from './programs.js'
 import { Room } from './room.js'
-import { type Thaws, TRIAL } from './thaws.js'
+import { type Processor, type Thaws, TRIAL } from './thaws.js'
 
 /** A snapshot that was asked for, as results tell it. */
 export interface SnapshotSummary {
@@ -34,8 +34,11 @@ export interface SnapshotSummary {
   programs: MainProgram[]
   /** As it was asked for. */
   cpu: SnapshotCpu
-  /** How it was tried: starts in a hardened container, and the median of what a thaw took. */
-  thaws: { starts: number; milliseconds: number; user: string | null } | null
+  /**
+   * How it was tried: starts in a hardened container, the median of what a thaw took, and what the processor had to do until
+   * everything was imported, with the snapshot and from the archive alone.
+   */
+  thaws: { starts: number; milliseconds: number; user: string | null; processor: Processor | null } | null
   /** Modules that start as ever, and why. */
   leftOut: SnapshotLeftOut[]
 }
@@ -176,6 +179,11 @@ function tell({ name, reason, detail, because, milliseconds }: LeftOut): Snapsho
 }
 
 /** How results tell of thaws. */
-export function tellThaws({ starts, milliseconds, user }: Thaws): NonNullable<SnapshotSummary['thaws']> {
-  return { starts, milliseconds, user: user ?? null }
+export function tellThaws({
+  starts,
+  milliseconds,
+  user,
+  processor,
+}: Thaws): NonNullable<SnapshotSummary['thaws']> {
+  return { starts, milliseconds, user: user ?? null, processor: processor ?? null }
 }

@@ -7,7 +7,7 @@ import type { Report, Trial } from '../kind/artifact.js'
 import { compareStarts } from '../kind/compare-starts.js'
 import { startReporting } from '../kind/start.js'
 import { roomOf, type SnapshotArtifact } from './make.js'
-import { THAWS, type Thaws, thawOften } from './thaws.js'
+import { COMPARED, THAWS, type Thaws, thawOften } from './thaws.js'
 
 /**
  * @param trial     of an image that holds the snapshot
@@ -29,6 +29,7 @@ export async function proveSnapshot(
     const thaws = await thawOften(trial.engine, {
       room,
       starts: THAWS,
+      compared: COMPARED,
       options,
       environment,
       imports,

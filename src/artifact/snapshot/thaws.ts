@@ -3,6 +3,7 @@
 import { PycdsError } from '../../errors/index.js'
 import type { Engine } from '../../ports/index.js'
 import { median } from '../../util/statistics.js'
+import { formatMs } from '../../util/units.js'
 import { readLine } from '../kind/lines.js'
 import type { MainProgram } from './programs.js'
 import { REFUSAL_SENTENCES, type Refusal } from './refusals.js'
@@ -11,14 +12,15 @@ import { describeEnd, Room, type RoomSpec } from './room.js'
 
 /** So often a snapshot must have been thawed before it is shipped. */
 export const THAWS = 20
+/** So many starts from the archive alone are between them. */
+export const COMPARED = 5
 /** Any user that the image does not know. */
 const FOREIGN_USER = '12345'
 const START_MS = 60_000
 /** A program of ours that a snapshot is used for, so that it can be tried without the application. */
 export const TRIAL: MainProgram = { kind: 'command', text: '# pycds-image: trial\n' }
-/** What a start ends with, and the modules that could not be imported. */
-const OVER = 'the trial is over; not imported:'
-const OVER_LINE = new RegExp(`^${OVER}(.*)$`, 'm')
+/** What a start ends with: the time of the processor that it took to import, and the modules that could not be imported. */
+const OVER_LINE = /^the trial took (\d+) ns of the processor; not imported:(.*)$/m
 /** Of the runtime, each written at once; it may come into the midst of what a program writes. */
 const LOGGED = /pycds\[\d+\]: .*(\n|$)/g
 /** What an engine says of a command that a user cannot execute. */
@@ -29,6 +31,8 @@ export interface ThawInput {
   room: Omit<RoomSpec, 'rights' | 'files'>
   /** How often it is started. */
   starts: number
+  /** How often it is started from the archive alone in between, to compare; at most as often. */
+  compared: number
   /** Of the interpreter. */
   options: readonly string[]
   /** Variables that its programs are started with beside those of the image. */
@@ -45,6 +49,14 @@ export interface Thaws {
   milliseconds: number
   /** As whom; undefined: as the image says, since no other user can start the interpreter. */
   user: string | undefined
+  /** What a start takes until everything is imported; undefined: it was not compared. */
+  processor: Processor | undefined
+}
+
+/** Milliseconds of the processor, in the middle of several starts. */
+export interface Processor {
+  snapshot: number
+  archive: number
 }
 
 /** Why a snapshot cannot be relied on. */
@@ -90,9 +102,12 @@ async function thawIn(
   user: string | undefined,
 ): Promise<Thaws | NotThawed | undefined> {
   const plain = await start(room, input, { PYCDS: 'off' })
-  const failed = failedIn(plain.output)
-  if (plain.exitCode !== 0 || failed === undefined) return undefined
+  const expected = answerIn(plain.output)
+  if (plain.exitCode !== 0 || expected === undefined) return undefined
+  const { failed } = expected
   const took: number[] = []
+  const withSnapshot: number[] = []
+  const withArchive: number[] = []
   while (took.length < input.starts) {
     const { exitCode, output } = await start(room, input, { PYCDS: 'auto', PYCDS_LOG: 'modules' })
     const report = new SnapshotReport()
@@ -100,13 +115,13 @@ async function thawIn(
       report.read(line)
     const { milliseconds, refusals } = report
     const which = `start ${took.length + 1} of ${input.starts} in a hardened container`
-    const now = failedIn(output)
+    const now = answerIn(output)
     if (exitCode !== 0 || now === undefined) {
       const own = { exitCode, output: withoutLog(output) }
       return { sentence: `${which} ${describeEnd(own, timeOf(input))}`, refusal: undefined }
     }
-    if (now !== failed) {
-      const sentence = `${which} imported other modules than without the snapshot: what failed is ${now || 'none'}, not ${failed || 'none'}`
+    if (now.failed !== failed) {
+      const sentence = `${which} imported other modules than without the snapshot: what failed is ${now.failed || 'none'}, not ${failed || 'none'}`
       return { sentence, refusal: undefined }
     }
     if (milliseconds === null) {
@@ -115,8 +130,28 @@ async function thawIn(
       return { sentence: `${which} did not use it: ${reason}`, refusal: refusalOf(code) }
     }
     took.push(milliseconds)
+    withSnapshot.push(now.milliseconds)
+    if (took.length > input.compared) continue
+    const alone = await start(room, input, { PYCDS: 'auto', PYCDS_SNAPSHOT: 'off' })
+    const itsAnswer = answerIn(alone.output)
+    if (itsAnswer) withArchive.push(itsAnswer.milliseconds)
   }
-  return { starts: took.length, milliseconds: median(took), user }
+  const slower = sentenceIfSlower(withSnapshot, withArchive)
+  if (slower !== undefined) return { sentence: slower, refusal: undefined }
+  const processor =
+    withArchive.length === 0 ? undefined : { snapshot: median(withSnapshot), archive: median(withArchive) }
+  return { starts: took.length, milliseconds: median(took), user, processor }
+}
+
+/** Of a snapshot that gains nothing, as far as both the middle and the best of several starts say so. */
+function sentenceIfSlower(
+  withSnapshot: readonly number[],
+  withArchive: readonly number[],
+): string | undefined {
+  if (withArchive.length === 0) return undefined
+  const [snapshot, archive] = [median(withSnapshot), median(withArchive)]
+  if (snapshot < archive || Math.min(...withSnapshot) < Math.min(...withArchive)) return undefined
+  return `to import takes ${formatMs(snapshot)} of the processor with it, and ${formatMs(archive)} with the archive alone`
 }
 
 function refusalOf(refusal = ''): Refusal | undefined {
@@ -128,23 +163,27 @@ const withoutLog = (output: string) => output.replace(LOGGED, '')
 
 const timeOf = ({ timeoutMs = START_MS }: ThawInput) => Math.max(timeoutMs, START_MS)
 
-/** The modules that could not be imported, as text; undefined: it did not come so far. */
-function failedIn(output: string): string | undefined {
-  return OVER_LINE.exec(withoutLog(output))?.[1]?.trim()
+/** What a start has to say: how long it took, and the modules that could not be imported; undefined: it did not come so far. */
+function answerIn(output: string): { milliseconds: number; failed: string } | undefined {
+  const [, nanoseconds, failed] = OVER_LINE.exec(withoutLog(output)) ?? []
+  if (nanoseconds === undefined || failed === undefined) return undefined
+  return { milliseconds: Number(nanoseconds) / 1e6, failed: failed.trim() }
 }
 
 /** What an application has imported may not be importable without it: such a module fails both ways. */
 function start(room: Room, input: ThawInput, env: Record<string, string>) {
   const { options, environment, imports } = input
   // One write: in several, lines of the log would come between them.
-  const program = `${TRIAL.text}import os, sys
+  const program = `${TRIAL.text}import os, sys, time
 failed = []
 for name in ${JSON.stringify(imports)}:
     try:
         __import__(name)
     except BaseException as error:
         failed.append(f"{name} ({type(error).__name__})")
+took = time.process_time_ns()
 if sys.__stdout__: sys.__stdout__.flush()
-os.write(1, ("\\n" + ${JSON.stringify(OVER)} + " " + ", ".join(failed) + "\\n").encode("utf-8", "replace"))`
+over = f"\\nthe trial took {took} ns of the processor; not imported: {', '.join(failed)}\\n"
+os.write(1, over.encode("utf-8", "replace"))`
   return room.run([...options, '-c', program], { ...environment, ...env }, timeOf(input))
 }
