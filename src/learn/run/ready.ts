@@ -42,18 +42,21 @@ export const DEFAULT_READY: ReadyPlan = {
 /** The same where nobody knows what the image says. */
 export const UNKNOWN_READY: ReadyPlan = { ...DEFAULT_READY, isUnknown: true }
 
+/** The part of a configuration that tells when an image is up. */
+export type Told = Pick<ImageConfig, 'config'>
+
 /** An image may expose a port that its command never opens, or be unhealthy without its database. */
 const PORT_FALLBACK_MS = 10_000
 const HEALTH_FALLBACK_MS = 30_000
 
 /** How to tell that an image is up when nothing is asked for: its HEALTHCHECK, else its ports, else the default. */
-export function automaticReady(config: ImageConfig): ReadyPlan {
+export function automaticReady(config: Told): ReadyPlan {
   const instead = readyByPorts(config)
   if (healthCommand(config) === undefined) return instead
   return { specs: [{ kind: 'exit' }, { kind: 'health' }], fallbackQuietMs: HEALTH_FALLBACK_MS, instead }
 }
 
-function readyByPorts(config: ImageConfig): ReadyPlan {
+function readyByPorts(config: Told): ReadyPlan {
   const ports = exposedPorts(config)
   if (ports.length === 0) return DEFAULT_READY
   return {
@@ -63,7 +66,7 @@ function readyByPorts(config: ImageConfig): ReadyPlan {
 }
 
 /** The command of an image's HEALTHCHECK, as it is executed; undefined when it has none. */
-export function healthCommand(config: ImageConfig): string[] | undefined {
+export function healthCommand(config: Told): string[] | undefined {
   const [kind, ...words] = config.config?.Healthcheck?.Test ?? []
   if (kind === 'CMD' && words.length > 0) return words
   const [line] = words
@@ -72,7 +75,7 @@ export function healthCommand(config: ImageConfig): string[] | undefined {
   return [...(isWords(shell) && shell.length > 0 ? shell : ['/bin/sh', '-c']), line]
 }
 
-function exposedPorts(config: ImageConfig): number[] {
+function exposedPorts(config: Told): number[] {
   return Object.keys(config.config?.ExposedPorts ?? {})
     .flatMap((text) => /^(\d+)(?:\/tcp)?$/.exec(text)?.[1] ?? [])
     .map(Number)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The last stage of a Dockerfile, as far as a bake has to know it.
 import { type Instruction, listForm, readFrom, readInstructions } from '../../dockerfile/index.js'
+import type { RunConfig } from '../../image/index.js'
 import type { Stage } from './instructions.js'
 
 export interface LastStage extends Partial<Stage> {
@@ -9,7 +10,11 @@ export interface LastStage extends Partial<Stage> {
   readonly fromLine: number
   /** Index of the line in which the file ends although another line was to follow. */
   readonly openLine: number | undefined
+  /** How to tell that it is up, where it says so. */
+  readonly told?: Told
 }
+
+type Told = Pick<RunConfig, 'Healthcheck' | 'ExposedPorts' | 'Shell'>
 
 /** What a stage leaves to those that begin with it. */
 interface Settings {
@@ -19,6 +24,9 @@ interface Settings {
   /** Whether CMD is a part of what is run: what is behind a text is none for the shell. */
   readonly takesCmd: boolean
   readonly cmd: readonly string[]
+  readonly ports: readonly string[]
+  /** What it is healthy by, as an image's configuration has it. */
+  readonly health: readonly string[]
 }
 
 /** Of an image of which nothing is known. */
@@ -28,6 +36,8 @@ const UNKNOWN: Settings = {
   entrypoint: [],
   takesCmd: true,
   cmd: [],
+  ports: [],
+  health: [],
 }
 
 /** Reads the last stage; undefined when the text has no FROM. */
@@ -38,7 +48,8 @@ export function lastStage(text: string): LastStage | undefined {
   const last = stages.at(-1)
   const from = last?.[0]
   if (last === undefined || from === undefined) return undefined
-  const { user, entrypoint, takesCmd, cmd } = settingsOf(stages, argumentsOf(all.slice(0, starts[0])))
+  const settings = settingsOf(stages, argumentsOf(all.slice(0, starts[0])))
+  const { user, entrypoint, takesCmd, cmd, ports, health } = settings
   const command = [...entrypoint, ...(takesCmd ? cmd : [])]
   return {
     name: readFrom(from.text).name,
@@ -46,6 +57,15 @@ export function lastStage(text: string): LastStage | undefined {
     openLine: last.find(({ isOpen }) => isOpen)?.lastLine,
     ...(command.length > 0 ? { command } : {}),
     user: user === undefined || /^(root|0)(:|$)/.test(user) ? undefined : user,
+    ...(ports.length + health.length > 0 ? { told: toldBy(settings) } : {}),
+  }
+}
+
+function toldBy({ ports, health, shell }: Settings): Told {
+  return {
+    ExposedPorts: Object.fromEntries(ports.map((port) => [port, {}])),
+    Healthcheck: { Test: health },
+    Shell: shell,
   }
 }
 
@@ -67,12 +87,14 @@ function settingsOf(
 
 /** As the builder puts them together: a new ENTRYPOINT takes back a CMD that the stage has not from itself. */
 function apply(stage: readonly Instruction[], given: Settings): Settings {
-  let { shell, user, entrypoint, takesCmd, cmd } = given
+  let { shell, user, entrypoint, takesCmd, cmd, ports, health } = given
   let isOwn = false
   for (const { keyword, text } of stage) {
     const words = listForm(text)
     if (keyword === 'SHELL') shell = words ?? shell
     if (keyword === 'USER') user = text
+    if (keyword === 'EXPOSE') ports = [...ports, ...text.split(/\s+/)]
+    if (keyword === 'HEALTHCHECK') health = healthOf(text)
     if (keyword === 'ENTRYPOINT') {
       entrypoint = words ?? [...shell, text]
       takesCmd = words !== undefined
@@ -83,7 +105,15 @@ function apply(stage: readonly Instruction[], given: Settings): Settings {
       isOwn = true
     }
   }
-  return { shell, user, entrypoint, takesCmd, cmd }
+  return { shell, user, entrypoint, takesCmd, cmd, ports, health }
+}
+
+/** `[OPTIONS] CMD command`, or `NONE`. */
+function healthOf(text: string): string[] {
+  const [, command] = /^(?:--\S+\s+)*CMD\s+(.*)$/is.exec(text) ?? []
+  if (command === undefined) return []
+  const words = listForm(command)
+  return words === undefined ? ['CMD-SHELL', command] : ['CMD', ...words]
 }
 
 /** The values of ARG instructions in front of all stages. */

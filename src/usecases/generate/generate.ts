@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // A Dockerfile that bakes: one on top of an image, or a given one with the instructions behind it.
 import { PycdsError } from '../../errors/index.js'
-import { commandOf, nameInEngines, parseLocation } from '../../image/index.js'
+import { commandOf, nameInEngines, parseLocation, type RunConfig } from '../../image/index.js'
+import { automaticReady, formatReady, healthCommand } from '../../learn/run/index.js'
 import type { ImageStore } from '../../ports/index.js'
 import { formOnDisk, isReadable, isTar } from '../../util/form-on-disk.js'
+import { quote } from '../../util/quote.js'
 import { readGiven, whyUnreadable } from '../../util/read-given.js'
 import { lastStage } from './dockerfile.js'
 import { type Builder, bakeInstructions } from './instructions.js'
@@ -39,13 +41,13 @@ export async function generate(
   const isFile = isReadable(request.subject)
   const kind = isFile ? 'dockerfile' : 'image'
   if (!isFile || isTar(request.subject)) assertNameable(request.subject)
-  const { head, name, command, user } = isFile
+  const { head, name, command, user, told } = isFile
     ? fromDockerfile(request.subject, await readText(request.subject, ports.signal), request.builder)
     : await fromImage(request, ports.store)
   const chosen = request.command ?? command
   if (chosen === undefined || chosen.length === 0) throw nothingToRun(request.subject)
   const { builder, tool, snapshot } = request
-  const options = snapshot ? ['--snapshot'] : []
+  const options = [...(snapshot ? ['--snapshot'] : []), ...readyOptions(told)]
   const added = bakeInstructions({ builder, tool, options }, name, { command: chosen, user })
   return {
     schema: 'io.pycds.generate/1',
@@ -53,6 +55,17 @@ export async function generate(
     dockerfile: `${[...head, ...added].join('\n')}\n`,
     added,
   }
+}
+
+/** What a step must be told, since a build does not know of it: that the image says itself when it is up. */
+function readyOptions(told: RunConfig): string[] {
+  const config = { config: told }
+  const { specs, fallbackQuietMs } = automaticReady(config)
+  if (fallbackQuietMs === undefined) return []
+  const health = (healthCommand(config) ?? []).map(quote).join(' ')
+  const conditions = specs.map((spec) => (spec.kind === 'health' ? `cmd:${health}` : formatReady(spec)))
+  const fallback = formatReady({ kind: 'quiet', ms: fallbackQuietMs })
+  return [...conditions, fallback].flatMap((text) => ['--ready', text])
 }
 
 async function readText(path: string, signal: AbortSignal | undefined): Promise<string> {
@@ -86,6 +99,7 @@ async function fromImage({ subject, builder }: GenerateRequest, store: ImageStor
     name: STAGE,
     command: commandOf(config),
     user: !user || /^(root|0)(:|$)/.test(user) ? undefined : user,
+    told: config.config ?? {},
   }
 }
 
@@ -107,7 +121,7 @@ function fromDockerfile(path: string, text: string, builder: Builder) {
   // Whatever is added would be a part of this instruction.
   if (openLine !== undefined) change(openLine, (was) => was.slice(0, -1))
   if (builder === 'classic' && name === undefined) change(fromLine, (was) => `${was} AS ${STAGE}`)
-  return { head, name: name ?? STAGE, command: stage.command, user: stage.user }
+  return { head, name: name ?? STAGE, command: stage.command, user: stage.user, told: stage.told ?? {} }
 }
 
 function nothingToRun(subject: string): PycdsError {

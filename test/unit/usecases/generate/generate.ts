@@ -51,3 +51,33 @@ test('the classic builder gets a name for the stage, where its FROM ends', async
   const text = await generated(t, 'FROM \\\r\n  a\r\nCMD ["x"]\r\n', 'classic')
   t.true(text.startsWith('FROM \\\r\n  a AS pycds-app\r\nCMD ["x"]\n\nFROM pycds-app AS pycds-bake\n'), text)
 })
+
+test('a step is told how the stage says that it is up, since a build does not know', async (t) => {
+  const ports = 'FROM a AS base\nEXPOSE 8080 53/udp\nFROM base\nEXPOSE 443/tcp $PORT\nCMD ["x"]\n'
+  const byPort = ['--ready', 'exit', '--ready', 'port:443', '--ready', 'port:8080', '--ready', 'quiet:10s']
+  t.is(await generated(t, ports), `${ports}${step(...byPort, '--', 'x')}\n`)
+
+  const check = `python -c 'import app; app.check("a b")'`
+  const health = `FROM a\nEXPOSE 80\nHEALTHCHECK --interval=5s --retries=2 \\\n  CMD ${check}\nCMD ["x"]\n`
+  const quoted = `cmd:/bin/sh -c ${"'"}${check.replaceAll("'", "'\\''")}${"'"}`
+  const byHealth = ['--ready', 'exit', '--ready', quoted, '--ready', 'quiet:30s']
+  t.is(await generated(t, health), `${health}${step(...byHealth, '--', 'x')}\n`)
+
+  const list = 'FROM a\nHEALTHCHECK CMD ["curl", "-f", "http://localhost/a b"]\nCMD ["x"]\n'
+  const byList = ['--ready', 'exit', '--ready', "cmd:curl -f 'http://localhost/a b'", '--ready', 'quiet:30s']
+  t.is(await generated(t, list), `${list}${step(...byList, '--', 'x')}\n`)
+
+  const none = 'FROM a AS b\nHEALTHCHECK CMD true\nFROM b\nHEALTHCHECK NONE\nCMD ["x"]\n'
+  t.is(await generated(t, none), `${none}${step('--', 'x')}\n`)
+})
+
+test('so it is with an image', async (t) => {
+  const config = { config: { Cmd: ['x'], ExposedPorts: { '8000/tcp': {} } } }
+  const store = { resolve: async () => ({ config }) } as unknown as ImageStore
+  const { added } = await generate(
+    { subject: 'app', builder: 'buildkit', tool: 'tool', snapshot: true },
+    { store },
+  )
+  const told = ['--ready', 'exit', '--ready', 'port:8000', '--ready', 'quiet:10s']
+  t.deepEqual(added, [step('--snapshot', ...told, '--', 'x')])
+})
