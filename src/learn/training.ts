@@ -24,9 +24,6 @@ import { describeWithoutSite, groupByPython, type PythonGroup } from './select/i
 import { usageCommand } from './whole-command.js'
 import { whyUnseen } from './why-unseen.js'
 
-/** Lines of output that are kept for the message of a run that failed. */
-const TAIL_CHUNKS = 50
-
 /** What a training run is to do. */
 export interface TrainingPlan {
   /** The image's command, modules by name, or only traces that were recorded before. */
@@ -97,22 +94,17 @@ export async function runTraining(
   ports: Omit<RunPorts, 'archiver'>,
 ): Promise<Training> {
   return await during(ports.progress, ['train', 'Run the entrypoint under import tracing'], async (step) => {
-    const tail: string[] = []
     const seen = await train(ports.engine, spec, {
       ready: input.ready,
       probes: request.probes,
       limits: request.limits,
       signal: ports.signal,
       onImports: (count) => step.update(`${count} modules`),
-      onOutput: (stream, chunk) => {
-        ports.progress.appOutput(stream, chunk)
-        tail.push(chunk.toString())
-        if (tail.length > TAIL_CHUNKS) tail.shift()
-      },
+      onOutput: (stream, chunk) => ports.progress.appOutput(stream, chunk),
     })
     const hidden = seen.processes.length > 0 ? undefined : await whyUnseen(input.image, input.surroundings)
     const training = hidden ? { ...seen, unseen: [...seen.unseen, hidden] } : seen
-    const failure = failureOf(request, training, tail, input.surroundings.command)
+    const failure = failureOf(request, training, input.surroundings.command)
     if (failure && request.onTrainFailure === 'fail') throw failure
     const warnings = failure
       ? [...training.warnings, `${failure.message}; what it imported was kept`]
@@ -128,7 +120,6 @@ export async function runTraining(
 function failureOf(
   request: TrainingRequest,
   training: Training,
-  tail: readonly string[],
   own: readonly string[],
 ): PycdsError | undefined {
   const image = `image ${request.reference}`
@@ -140,12 +131,7 @@ function failureOf(
     return new PycdsError(code, { message: `${image}: ${message}; ${because}`, hint: hintFor(unseen) })
   }
   if (training.exitCode && training.processes.length > 0) {
-    // What ends with a bracket of its own, as a list of lines does, says nothing there.
-    const last = tail
-      .join('')
-      .split('\n')
-      .findLast((line) => /[\p{L}\d]/u.test(line))
-      ?.trim()
+    const last = training.lastWords
     // What command lines end with that were not given what they need.
     const usage = training.exitCode === 2 && !request.command ? usageCommand(own) : undefined
     const example = usage === undefined ? '' : ` (\`-- ${usage}\`)`

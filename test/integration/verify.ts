@@ -42,7 +42,10 @@ withImage('an application that crashes for want of something fails, until it is 
   const name = await baked(t, program, [START], ['--on-train-failure', 'keep'])
   const without = await verify(t, name)
   t.is(without.code, 5)
-  t.regex(without.reasons[0] ?? '', /ended with exit code 1, with the archive and without: .*--train-env/)
+  t.regex(
+    without.reasons[0] ?? '',
+    /exit code 1 \(KeyError: 'DATABASE'\), with the archive and without: .*--train-env/,
+  )
   t.like(without.result.scenarios[0], { endedBy: 'exit', exitCode: 1, original: { exitCode: 1 } })
   const data = temporary(t, { x: 'x' })
   chmodSync(data, 0o755)

@@ -22,16 +22,22 @@ export function compareStarts(start: Start, original: Start, mustRun: boolean): 
   const [crash, before] = [crashOf(start), crashOf(original)]
   if (crash !== undefined && crash === before) {
     return mustRun
-      ? `${crash}, with the archive and without: give it what its start needs (--train-env, --mount, --network) or a command behind --`
+      ? `${crash}${wordsOf(original)}, with the archive and without: give it what its start needs (--train-env, --mount, --network) or a command behind --`
       : null
   }
-  if (crash !== undefined) return `${crash}; without the archive ${before ?? describe(original)}`
-  if (before !== undefined) return `${describe(start)}; without the archive ${before}`
+  if (crash !== undefined)
+    return `${crash}${wordsOf(start)}; without the archive ${before ?? describe(original)}`
+  if (before !== undefined) return `${describe(start)}; without the archive ${before}${wordsOf(original)}`
   // Nobody asked for it, so it is no failure, but what the original reaches this one must reach.
   if (SERVES.includes(original.by) && start.by === 'quiet') {
     return `it fell quiet before ${original.by}, which it reaches without the archive`
   }
   return null
+}
+
+/** Of a program that failed what it said last mostly tells why. */
+function wordsOf({ lastWords }: Start): string {
+  return lastWords === undefined ? '' : ` (${lastWords})`
 }
 
 function describe({ by, exitCode }: Start): string {

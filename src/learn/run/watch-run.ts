@@ -2,8 +2,10 @@
 // A run that is watched: when it is ready, what its probes give, and nothing of the values that it was given.
 import { PycdsError } from '../../errors/index.js'
 import type { Container } from '../../ports/index.js'
+import { present } from '../../util/present.js'
 import { RunPaths } from './files.js'
 import { Inside } from './inside.js'
+import { LastWords } from './last-words.js'
 import { type ProbeResult, type ProbeSpec, runProbes } from './probes.js'
 import { Redactor } from './redact.js'
 import { ownPreload, type TrainingSpec } from './spec.js'
@@ -22,6 +24,8 @@ export interface ProbedOptions extends RunOptions {
 /** A run that was watched, and how its probes went. */
 export interface Probed extends Watched {
   probes: ProbeResult[]
+  /** The last line that the program wrote, where it wrote any. */
+  lastWords?: string
 }
 
 /**
@@ -35,7 +39,11 @@ export async function watchRun(
 ): Promise<Probed> {
   const redactor = new Redactor(spec.surroundings?.env ?? {})
   const inside = new Inside(container, new RunPaths(spec.place).probe, ownPreload(spec))
-  const output = options.onOutput && redactor.output(options.onOutput)
+  const lastWords = new LastWords()
+  const output = redactor.output((stream, chunk) => {
+    lastWords.push(stream, chunk)
+    options.onOutput?.(stream, chunk)
+  })
   const { probes, onOutput: _, ...rest } = options
   let results: ProbeResult[] = []
   const whenReady = async () => {
@@ -43,15 +51,16 @@ export async function watchRun(
   }
   const watched = await watch(container, {
     ...rest,
-    ...(output ? { onOutput: output.push } : {}),
+    onOutput: output.push,
     ...(probes.length > 0 ? { whenReady } : {}),
     inside,
     health: spec.health,
   })
-  output?.flush()
+  output.flush()
   const { failure } = watched
   return {
     ...watched,
+    ...present({ lastWords: lastWords.line }),
     probes: results.map(({ probe, ok, detail }) => ({
       probe: redactor.text(probe),
       ok,
