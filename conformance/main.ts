@@ -126,6 +126,7 @@ async function runGroup(
   const stage = await Stage.open({
     python,
     packages: group.packages,
+    env: group.env,
     runtime: archiver.injected(process.arch).runtime,
     witness: readFileSync(join(ROOT, 'conformance/python/witness.py'), 'utf8'),
   })

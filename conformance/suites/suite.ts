@@ -9,6 +9,8 @@ export interface Group {
   readonly files: readonly string[]
   /** A folder of installed packages. */
   readonly packages?: string
+  /** Variables of every process. */
+  readonly env?: Readonly<Record<string, string>>
   /** What trains the archive for these files; `stage` is where it will run. */
   training(files: readonly string[], stage: Stage): Promise<StageCommand[]>
   test(file: string, stage: Stage): StageCommand
