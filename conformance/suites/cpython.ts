@@ -4,6 +4,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { CommandFailed, ROOT, run } from '../../bench/shell.js'
 import { createArchiver } from '../../src/archive/archiver.js'
+import type { Kind } from '../options.js'
 import { type Python, SEARCH_PATH } from '../pythons.js'
 import type { Stage, StageCommand } from '../stage.js'
 import { IGNORED, NOT_RUN, QUICK } from './cpython-files.js'
@@ -24,7 +25,7 @@ const GUARD = { PYTHONREGRTEST_UNICODE_GUARD: '\u00e6' }
 
 export const cpython: Suite = {
   name: 'cpython',
-  async prepare({ python, quick, files }): Promise<Prepared> {
+  async prepare({ python, kind, quick, files }): Promise<Prepared> {
     const listed = await listTests(python)
     if (listed === undefined) return { groups: [], absent: [{ name: 'cpython', reason: howToGet(python) }] }
     const unknown = unknownFiles(listed, files)
@@ -33,7 +34,7 @@ export const cpython: Suite = {
       throw new Error(`CPython ${python.version} has no test file ${unknown.join(', ')}`)
     const known = listed.filter((file) => !NOT_RUN.some(({ name }) => name === file.split('.')[0]))
     const wanted = files.length > 0 ? chooseFiles(listed, files) : quick ? chooseFiles(listed, QUICK) : known
-    return { groups: [groupOf(python, wanted)], absent: [], known }
+    return { groups: [groupOf(python, kind, wanted)], absent: [], known }
   },
 }
 
@@ -54,7 +55,7 @@ function howToGet({ path, version, minor }: Python): string {
   return `${path} (CPython ${version}) has no test suite: ${way}`
 }
 
-function groupOf(python: Python, files: readonly string[]): Group {
+function groupOf(python: Python, kind: Kind, files: readonly string[]): Group {
   const importScript = (stage: Stage) => {
     const path = join(stage.directory, 'import.py')
     writeFileSync(path, createArchiver().injected(process.arch).scripts.import)
@@ -83,6 +84,8 @@ function groupOf(python: Python, files: readonly string[]): Group {
           '--fail-env-changed',
           '-u',
           RESOURCES,
+          // A snapshot is for one set of options.
+          ...(kind === 'snapshot' ? ['--alike-children'] : []),
           ...IGNORED.flatMap(({ pattern }) => ['-i', pattern]),
           file,
         ],

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import type { Kind } from '../options.js'
 import type { Python } from '../pythons.js'
 import type { Stage, StageCommand } from '../stage.js'
 
@@ -33,6 +34,7 @@ export interface Prepared {
 
 export interface SuiteOptions {
   readonly python: Python
+  readonly kind: Kind
   readonly quick: boolean
   /** Only these; all where empty. */
   readonly files: readonly string[]
