@@ -79,7 +79,7 @@ async function runSuite(options: Options, python: Python): Promise<number> {
     absent,
     known,
   } = await suite.prepare({
-    ...{ python, quick: options.quick, files: options.files },
+    ...{ python, kind: options.kind, quick: options.quick, files: options.files },
   })
   for (const { name, reason } of absent) say(`skipped: ${name}: ${reason}`)
   if (all.length === 0) return refuse('nothing can be run here', NOT_POSSIBLE)
@@ -126,6 +126,7 @@ async function runGroup(
   const stage = await Stage.open({
     python,
     packages: group.packages,
+    env: group.env,
     runtime: archiver.injected(process.arch).runtime,
     witness: readFileSync(join(ROOT, 'conformance/python/witness.py'), 'utf8'),
   })

@@ -36,6 +36,8 @@ export interface StageOptions {
   readonly witness: string
   /** A folder of installed packages, in the place of those of this machine. */
   readonly packages?: string | undefined
+  /** Variables of every process. */
+  readonly env?: Readonly<Record<string, string>> | undefined
 }
 
 export class Stage {
@@ -45,11 +47,13 @@ export class Stage {
   readonly record: string
   readonly #witnessed: string
   readonly #runtime: Buffer
+  readonly #env: Readonly<Record<string, string>>
 
-  private constructor(directory: string, { python, runtime }: StageOptions) {
+  private constructor(directory: string, { python, runtime, env = {} }: StageOptions) {
     this.directory = directory
     this.python = python
     this.#runtime = runtime
+    this.#env = env
     this.record = join(directory, 'record')
     this.#witnessed = join(directory, 'witnessed')
   }
@@ -120,6 +124,7 @@ export class Stage {
       cwd: inside('run'),
       env: {
         ...{ PATH: SEARCH_PATH, LANG: 'C.UTF-8', HOME: inside('home'), TMPDIR: inside('tmp') },
+        ...this.#env,
         ...command.env,
       },
       covers: {

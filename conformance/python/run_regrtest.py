@@ -5,6 +5,8 @@ import importlib
 import os
 import sys
 
+# An option of this program: children are started as this process is.
+ALIKE = "--alike-children"
 HERE = os.path.dirname(os.path.abspath(__file__))
 
 
@@ -19,6 +21,7 @@ def result_class():
 
 def main():
     from collect import Record
+    from alike_children import start_alike
     from unittest_results import watch
 
     # As with `python -m test`, the directory of the test runner is not on the search path.
@@ -27,6 +30,11 @@ def main():
     watch(result_class(), record)
     from test.libregrtest.main import main as run
 
+    if ALIKE in sys.argv:
+        sys.argv.remove(ALIKE)
+        from test.support import script_helper
+
+        start_alike(script_helper)
     try:
         run()
     finally:

@@ -4,6 +4,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { CommandFailed, ROOT, run } from '../../bench/shell.js'
 import { createArchiver } from '../../src/archive/archiver.js'
+import type { Kind } from '../options.js'
 import { type Python, SEARCH_PATH } from '../pythons.js'
 import type { Stage, StageCommand } from '../stage.js'
 import { IGNORED, NOT_RUN, QUICK } from './cpython-files.js'
@@ -16,10 +17,15 @@ const NO_SUITE = 3
 const LIMIT_SECONDS = 1200
 /** What tests may use: nothing that needs a network, a screen or hours. */
 const RESOURCES = 'subprocess'
+/**
+ * The test runner gives itself this variable where it has none, for its children. One with such a name must be what it was
+ * when an interpreter was frozen: they would all have the archive alone.
+ */
+const GUARD = { PYTHONREGRTEST_UNICODE_GUARD: '\u00e6' }
 
 export const cpython: Suite = {
   name: 'cpython',
-  async prepare({ python, quick, files }): Promise<Prepared> {
+  async prepare({ python, kind, quick, files }): Promise<Prepared> {
     const listed = await listTests(python)
     if (listed === undefined) return { groups: [], absent: [{ name: 'cpython', reason: howToGet(python) }] }
     const unknown = unknownFiles(listed, files)
@@ -28,7 +34,7 @@ export const cpython: Suite = {
       throw new Error(`CPython ${python.version} has no test file ${unknown.join(', ')}`)
     const known = listed.filter((file) => !NOT_RUN.some(({ name }) => name === file.split('.')[0]))
     const wanted = files.length > 0 ? chooseFiles(listed, files) : quick ? chooseFiles(listed, QUICK) : known
-    return { groups: [groupOf(python, wanted)], absent: [], known }
+    return { groups: [groupOf(python, kind, wanted)], absent: [], known }
   },
 }
 
@@ -49,7 +55,7 @@ function howToGet({ path, version, minor }: Python): string {
   return `${path} (CPython ${version}) has no test suite: ${way}`
 }
 
-function groupOf(python: Python, files: readonly string[]): Group {
+function groupOf(python: Python, kind: Kind, files: readonly string[]): Group {
   const importScript = (stage: Stage) => {
     const path = join(stage.directory, 'import.py')
     writeFileSync(path, createArchiver().injected(process.arch).scripts.import)
@@ -58,6 +64,7 @@ function groupOf(python: Python, files: readonly string[]): Group {
   return {
     name: `CPython ${python.version}`,
     files,
+    env: GUARD,
     async training(chosen, stage) {
       const listed = await run(python.path, ['-I', join(HERE, 'list_modules.py')], {
         env: { PATH: SEARCH_PATH },
@@ -77,6 +84,8 @@ function groupOf(python: Python, files: readonly string[]): Group {
           '--fail-env-changed',
           '-u',
           RESOURCES,
+          // A snapshot is for one set of options.
+          ...(kind === 'snapshot' ? ['--alike-children'] : []),
           ...IGNORED.flatMap(({ pattern }) => ['-i', pattern]),
           file,
         ],

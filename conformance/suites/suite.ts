@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import type { Kind } from '../options.js'
 import type { Python } from '../pythons.js'
 import type { Stage, StageCommand } from '../stage.js'
 
@@ -9,6 +10,8 @@ export interface Group {
   readonly files: readonly string[]
   /** A folder of installed packages. */
   readonly packages?: string
+  /** Variables of every process. */
+  readonly env?: Readonly<Record<string, string>>
   /** What trains the archive for these files; `stage` is where it will run. */
   training(files: readonly string[], stage: Stage): Promise<StageCommand[]>
   test(file: string, stage: Stage): StageCommand
@@ -31,6 +34,7 @@ export interface Prepared {
 
 export interface SuiteOptions {
   readonly python: Python
+  readonly kind: Kind
   readonly quick: boolean
   /** Only these; all where empty. */
   readonly files: readonly string[]

@@ -1149,6 +1149,19 @@ compiled('an extension module that loads once only is as fresh as in any process
   }
 })
 
+compiled('a class that was never made ready is what it is in any process', async (t, python) => {
+  const bench = new WarmBench(t, python)
+  await bench.train()
+  const file = join(bench.site, 'unready.so')
+  compile(['-shared', '-fPIC', '-o', file, inRepository('test/fixtures/snapshot/unready.c')])
+  bench.file(`${bench.inSite}/uses.py`, 'import unready\n')
+  t.deepEqual((await bench.freezeWarm(['uses'], ENV)).leftOut, [])
+  const program =
+    'import unready; print(type.__dict__["__dict__"].__get__(unready.Unready), unready.Unready.__name__, vars(unready.Unready)); import uses'
+  const { ready } = await bench.assertSame(t, 'unready', ['-c', program], { env: ENV })
+  t.deepEqual(ready, ['unready', 'uses'])
+})
+
 /** Extension modules by what they share; the last is in no snapshot. */
 const SHARING: Record<string, readonly string[]> = {
   first: ['alpha'],

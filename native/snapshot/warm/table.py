@@ -638,10 +638,10 @@ def classes_of(module):
         one = work.pop()
         if not issubclass(type(one), type):
             one = type(one)
-        if id(one) in found or flags_of(one) & IMMUTABLE:
+        # One that was never made ready has no namespace, and none can change it once it is: only static ones are made so.
+        if id(one) in found or flags_of(one) & IMMUTABLE or items_of(one) is None:
             continue
         found[id(one)] = one
-        # Of one that was never made ready there are none.
         work += (type(one), *(bases_of(one) or ()))
         work += (value for value in items_of(one).values() if issubclass(type(value), type))
     return list(found.values())
