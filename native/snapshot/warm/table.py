@@ -341,6 +341,42 @@ EXCUSED = {'TIME', 'PID', 'HOST'}
 PLACE = ('kind', 'origin', 'entry', 'bytes', 'mtime')
 
 
+class Differs(ValueError):
+    """Modules were imported otherwise than in the template that was watched: by name, how."""
+
+    def __init__(self, found):
+        self.found = found
+        super().__init__('; '.join('%s: %s' % item for item in list(found.items())[:3]))
+
+
+def differing(recorder, record):
+    """The same, before anything is taken out."""
+    modules = {about['name']: about for about in record['modules']}
+    names = loaded(recorder)
+    found = {owner: 'it ' + ', '.join(faults[0]) for owner, faults in recorder.faults.items()}
+    for name in modules.keys() - set(names):
+        found.setdefault(name, 'it was not imported')
+    seen = {name: about['events'] for name, about in modules.items()}
+    changed = {about['name'] for about in recorder.failed.values()} ^ {about['name'] for about in record['failed']}
+    for events in (recorder.events, seen):
+        for owner, all in events.items():
+            for what, name, *_ in all:
+                if what in ('ask', 'set') and (name in changed or (name in names and name not in modules)):
+                    found.setdefault(owner, 'it imported %s' % name)
+    for by, of, attribute in set(map(tuple, recorder.changes_now())) ^ set(map(tuple, record['changes'])):
+        found.setdefault(by, 'it changed %s.%s' % (of, attribute))
+    for name in set(record['shared']) - recorder.modules.keys():
+        for owner, events in seen.items():
+            if any(event[:2] == ['share', name] for event in events):
+                found.setdefault(owner, 'it has nothing of %s' % name)
+    return {name: how for name, how in found.items() if name in modules}
+
+
+def write_differing(path, error):
+    with io.open(path + '.differing', 'w', encoding='utf-8') as file:
+        file.write(json_of(error.found if type(error) is Differs else {}))
+
+
 def merge(name, seen, recorder):
     """The events of a module as the record has them, with the objects of this template; raises ValueError."""
     here = [event for event in recorder.events.get(name, ()) if event[0] == 'effect']
@@ -351,10 +387,10 @@ def merge(name, seen, recorder):
             continue
         own = here.pop(0) if here else None
         if own is None or event_of(own) != event:
-            raise ValueError('%s did %s before, and now %s' % (name, event, own and event_of(own)))
+            raise ValueError('it did %s before, and now %s' % (event, own and event_of(own)))
         merged.append(own)
     if here:
-        raise ValueError('%s did more than before: %s' % (name, event_of(here[0])))
+        raise ValueError('it did more than before: %s' % event_of(here[0]))
     return merged
 
 
@@ -469,9 +505,13 @@ def build(recorder, record):
     Takes the modules out of sys.modules, and what importing them did elsewhere; returns the table: an entry of shadow.h
     for each.
 
-    :raises ValueError: why these modules cannot be frozen
+    :raises Differs: which of these modules cannot be frozen
+    :raises ValueError: why they cannot be, where it is none of theirs
     """
     recorder.settle()
+    found = differing(recorder, record)
+    if found:
+        raise Differs(found)
     modules = {about['name']: about for about in record['modules']}
     names = loaded(recorder)
     if recorder.faults or list(recorder.base) != record['base'] or sorted(names) != sorted(modules):
@@ -485,18 +525,23 @@ def build(recorder, record):
     objects = {name: recorder.modules[name] for name in names}
     entries = {name: about for name, about in modules.items() if about['kind'] != 'set'}
     for name, about in entries.items():
-        if describe(name, objects[name]) != {key: about[key] for key in describe(name, objects[name])}:
-            raise ValueError('%s was found elsewhere than before' % name)
-        about['events'] = merge(name, in_order_of_loads(about['events'], recorder.events.get(name, ())), recorder)
+        try:
+            if describe(name, objects[name]) != {key: about[key] for key in describe(name, objects[name])}:
+                raise ValueError('it was found elsewhere')
+            about['events'] = merge(name, in_order_of_loads(about['events'], recorder.events.get(name, ())), recorder)
+        except ValueError as error:
+            found[name] = str(error)
+    if found:
+        raise Differs(found)
     if replay(record['asked'], entries, recorder.base, recorder.failed) != names:
         difference = first_difference(replay(record['asked'], entries, recorder.base, recorder.failed), names)
-        raise ValueError('the order of imports cannot be told: %s' % (difference,))
+        raise Differs({name: 'the order of imports cannot be told: %s' % (difference,) for name in difference if name in entries})
     recorder.leave_globals()
     for name, about in entries.items():
         about['events'] += [('holds', other) for other in sorted(remembered(recorder, objects[name], name)) if other in entries]
     for name in names:
         for reason in filter(None, map(refuses, recorder.libraries.get(name, ()))):
-            raise ValueError('%s cannot be loaded anew: %s' % (name, reason))
+            raise Differs({name: 'it cannot be loaded anew: %s' % reason})
     leave(recorder, entries)
     take_out(recorder, objects, entries)
     groups = cycles(entries)
@@ -515,11 +560,14 @@ def build(recorder, record):
                 continue
             if event[0] == 'set':
                 event = ('set', event[1], objects[event[1]])
-            elif event[0] in ('derives', 'classes'):
-                event = event_of_classes(event, {**recorder.base, **objects})
-            elif event[0] == 'warned':
-                event = event_of_warning(event, {**recorder.base, **objects})
-                recorder.warned_in.discard((name, event[2]))
+            elif event[0] in ('derives', 'classes', 'warned'):
+                try:
+                    of = event_of_warning if event[0] == 'warned' else event_of_classes
+                    event = of(event, {**recorder.base, **objects})
+                except ValueError as error:
+                    raise Differs({name: str(error)})
+                if event[1] == 'warned':
+                    recorder.warned_in.discard((name, event[2]))
             events.append(event)
         table.append(
             (
@@ -542,7 +590,7 @@ def build(recorder, record):
             )
         )
     if recorder.warned_in:
-        raise ValueError('there are other warnings than before: %s' % (recorder.warned_in,))
+        raise Differs({by: 'it emitted a warning in the name of %s' % name for by, name in recorder.warned_in})
     for about in record['failed']:
         if about['name'] in entries:
             raise ValueError('%s is imported and is not' % about['name'])
@@ -789,7 +837,7 @@ def take_out(recorder, objects, entries):
         # A package that has its module itself, or has asked for it, has it at its place; others get it as the last attribute.
         if name in recorder.bound and name not in closure(parent, entries, owners):
             if attributes_of(holder).get(child) is not objects[name]:
-                raise ValueError('%s is not an attribute of its package' % name)
+                raise Differs({name: 'it is not an attribute of its package'})
             delattr(holder, child)
             about['bind'] = True
     everything = {**recorder.base, **objects}
