@@ -152,8 +152,7 @@ def replaced_of(recorder):
     # What the recorder itself remembers.
     own = {id(recorder.rebound), *map(id, recorder.rebound.values())}
     own.update(id(payload) for _, payload, _ in recorder.replaced.values())
-    for _, values, containers, _, contents in recorder.looks.values():
-        own.update((id(values), id(contents), *map(id, contents)))
+    own |= of_recorder(recorder)
 
     def holders_of(value):
         return [other for other in recorder.referrers(value) if type(other) is not FRAME]
@@ -173,6 +172,8 @@ def replaced_of(recorder):
     fewest = most_hidden([lambda: None])
     found = []
     for place, (by, payload, users) in recorder.replaced.items():
+        if place in SIZES_OF_CACHES:
+            continue
         originals, functions = with_function(payload[0]), with_function(payload[1])
         cells = (functions[-1].__closure__ or ()) if type(functions[-1]) is FUNCTION else ()
         # A static method has its function, and what stands in the place of another may have kept that for itself.
@@ -182,6 +183,32 @@ def replaced_of(recorder):
         have_function = names_with(functions, most_hidden(functions) > fewest, its_users, {by, place[0]})
         found.append([by, place_text(place), have_original, have_function])
     return found
+
+
+def of_recorder(recorder):
+    """Addresses of what it remembers namespaces by."""
+    return {id(one) for _, values, containers, _, contents in recorder.looks.values() for one in (values, containers, contents, *contents)}
+
+
+def check_contexts(recorder, name):
+    """
+    The TLS contexts that a module has made are its alone, and the library that has drawn for them sees by the number of the
+    process that it is in another one.
+    """
+    namespace, own = namespace_of(recorder.modules[name]), of_recorder(recorder)
+    for attribute in CONTEXT_ATTRIBUTES[name]:
+        value = namespace.get(attribute)
+        others = [one for one in recorder.referrers(value) if one is not namespace and id(one) not in own and type(one) is not FRAME]
+        if value is not None and (NAME_OF_TYPE(type(value)) != 'SSLContext' or others):
+            recorder.faults.setdefault(name, []).append(('ENTROPY', attribute))
+    asked = {library for reason, library in recorder.renewed.get(name, ()) if reason == 'PID'}
+    for reason, library in recorder.renewed.get(name, ()):
+        if not library.startswith(SEES_FORKS) or library not in asked or not any(map(namespace.get, CONTEXT_ATTRIBUTES[name])):
+            recorder.faults.setdefault(name, []).append((reason, library))
+
+
+# OpenSSL's, whose generator of random numbers is seeded anew in another process.
+SEES_FORKS = 'libcrypto.so.'
 
 
 def with_function(value):
@@ -206,6 +233,8 @@ def record_of(recorder):
     names = loaded(recorder)
     modules = []
     replaced = replaced_of(recorder)
+    for name in filter(CONTEXTS.__contains__, names):
+        check_contexts(recorder, name)
     values = Values(recorder.generators, recorder.all_objects())
     inherit(recorder)
     recorder.leave_globals()
@@ -287,6 +316,8 @@ def place_text(place):
 
 def size_of(event):
     _, what, _, payload = event
+    if what == 'finalizers':
+        return len(payload[2])
     return len(payload[0]) + len(payload[1]) if what == 'list' else len(payload) if what in ('dict', 'set', 'loggers', 'seed') else 1
 
 
@@ -864,10 +895,19 @@ def take_out(recorder, objects, entries):
                 reorder(holder, keys, recorder.referents)
         elif what == 'variable':
             del os.environ[place]
+        elif what == 'finalizers':
+            kind, ((made, is_registered, is_dirty), _, fresh) = class_of_finalizers(everything), payload
+            for one, *_ in fresh:
+                del kind._registry[one]
+            kind._index_iter = type(kind._index_iter)(made)
+            kind._registered_with_atexit, kind._dirty = is_registered, is_dirty
         elif what == 'loggers':
             loggers = everything['logging'].root.manager.loggerDict
             for key in [key for key in loggers if key not in recorder.loggers_before]:
                 del loggers[key]
+    for name in objects.keys() & CONTEXTS.keys():
+        namespace = namespace_of(objects[name])
+        namespace.update(dict.fromkeys(namespace.keys() & set(CONTEXT_ATTRIBUTES[name])))
     _warnings._filters_mutated()
     for path in [path for path in sys.path_importer_cache if path not in recorder.finders]:
         del sys.path_importer_cache[path]
@@ -906,7 +946,7 @@ def read_names(path):
 
 def forget():
     """Leaves in this namespace only what goes on being used."""
-    used = {'__builtins__', '_warnings', 'os', 'posix', 'sys', 'put_back', 'may_put_back', '_put_logger', 'RENEWALS', 'CONDITIONS', '_renew_joblib', 'MISSING', 'attribute_of', 'attributes_of', 'holder_of', 'matches', 'default_action', 'is_ignored', 'STATE', 'INTERPRETER', 'LINES', 'are_as_read', 'IMPORT_NAME', 'STACKS', '_frame_of_program', '_is_imported_directly'}
+    used = {'__builtins__', '_warnings', 'os', 'posix', 'sys', 'put_back', 'may_put_back', '_put_logger', 'CONTEXTS', 'CONTEXT_ATTRIBUTES', '_made', '_context_of_requests', '_put_finalizers', 'class_of_finalizers', 'FINALIZERS', 'RENEWALS', 'CONDITIONS', '_renew_joblib', 'MISSING', 'attribute_of', 'attributes_of', 'holder_of', 'matches', 'default_action', 'is_ignored', 'STATE', 'INTERPRETER', 'LINES', 'are_as_read', 'IMPORT_NAME', 'STACKS', '_frame_of_program', '_is_imported_directly'}
     names = globals()
     for name in list(names):
         if name not in used:
