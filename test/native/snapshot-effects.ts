@@ -121,6 +121,32 @@ for (const python of pythons) {
   })
 }
 
+/** What two modules have under names of their own is one thing. */
+const HAS_TWO_NAMES: Record<string, string> = {
+  owns: 'NAMES, TABLE, LIST = {"owns"}, {"owns": 1}, ["owns"]\n',
+  shows: 'from owns import NAMES as names, TABLE as table, LIST as list\n',
+  adds: 'import owns\nowns.NAMES.add("adds"); owns.TABLE["adds"] = 2; owns.LIST.append("adds")\n',
+  removes: 'import owns\nowns.NAMES.discard("owns")\n',
+}
+
+for (const python of pythons) {
+  testInTurn(`${python.version}: what two modules have is given once`, async (t) => {
+    const bench = new WarmBench(t, python)
+    await bench.train()
+    for (const [name, text] of Object.entries(HAS_TWO_NAMES)) bench.file(`${bench.inSite}/${name}.py`, text)
+    const { leftOut } = await bench.freezeWarm(Object.keys(HAS_TWO_NAMES), ENV)
+    t.deepEqual(
+      leftOut.map(({ name, reason }) => [name, reason]),
+      [['removes', 'CHANGED']],
+    )
+    for (const names of [['owns'], ['shows'], ['adds'], ['shows', 'adds'], ['adds', 'shows']]) {
+      const program = `import ${names.join()}, owns; print(sorted(owns.NAMES), owns.TABLE, owns.LIST)`
+      const { ready } = await bench.assertSame(t, names.join(), ['-c', program], { env: ENV })
+      t.deepEqual(ready.slice(0, names.length), names, names.join())
+    }
+  })
+}
+
 /** As the packages of these names make TLS contexts for clients, in short. */
 const CONTEXTS: Record<string, string> = {
   'requests/__init__.py': '',
