@@ -1,11 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // Freezing an interpreter of this machine with modules that it has imported, and starting it with and without.
 import { execFile } from 'node:child_process'
-import { copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import type { ExecutionContext } from 'ava'
-import { blame, type LeftOut, needsAgain } from '../../src/artifact/snapshot/blame.js'
-import { parseRecord, VALUES_SUFFIX, type WarmRecord } from '../../src/artifact/snapshot/record.js'
+import { blame, type Differing, type LeftOut, needsAgain } from '../../src/artifact/snapshot/blame.js'
+import {
+  DIFFERING_SUFFIX,
+  parseRecord,
+  VALUES_SUFFIX,
+  type WarmRecord,
+} from '../../src/artifact/snapshot/record.js'
 import { archiver, type Python } from './interpreters.js'
 import { readRunLogs } from './python.js'
 import { inRepository } from './repository.js'
@@ -35,6 +40,8 @@ export class WarmBench extends SnapshotBench {
   readonly #record: string
   readonly #programs: string
   readonly #base: string
+  /** The secret of hash() of all templates. */
+  readonly #secret: string
 
   /** @param packages  directories of packages that the interpreter finds behind its own */
   constructor(t: Pick<ExecutionContext, 'teardown'>, python: Python, packages: readonly string[] = []) {
@@ -44,6 +51,7 @@ export class WarmBench extends SnapshotBench {
     this.#list = join(this.directory, 'modules.txt')
     this.#record = join(this.directory, 'record.json')
     this.#programs = join(this.directory, 'programs.json')
+    this.#secret = join(this.directory, 'secret')
     for (const name of ['pycds-watch.so', 'pycds-tracer.so'])
       copyFileSync(inRepository(`prebuilds/linux-${process.arch}/${name}`), join(this.directory, name))
     if (packages.length > 0) writeFileSync(join(this.site, 'packages.pth'), `${packages.join('\n')}\n`)
@@ -110,6 +118,7 @@ export class WarmBench extends SnapshotBench {
       PYCDS_FREEZE: record,
       PYCDS_FREEZE_WARM: this.#list,
       PYCDS_FREEZE_WATCH: which ?? '1',
+      PYCDS_FREEZE_SECRET: this.#secret,
       ...env,
     })
     if (ended.code !== 0) throw new Error(JSON.stringify(ended))
@@ -128,16 +137,27 @@ export class WarmBench extends SnapshotBench {
       const again: WarmRecord[] = []
       while (again.length < MOST_AGAIN && needsAgain(record, elsewhere, again))
         again.push(await this.watch(wanted, env, 'again'))
-      const judged = blame(record, wanted, { elsewhere, again })
+      let judged = blame(record, wanted, { elsewhere, again })
       if (judged.isSettled) {
         const ended = await this.tryToFreezeWarm(env)
-        if (ended.code !== 0) throw new Error(JSON.stringify(ended))
-        return { leftOut, record }
+        if (ended.code === 0) return { leftOut, record }
+        const differing = this.#differing()
+        if (Object.keys(differing).length === 0) throw new Error(JSON.stringify(ended))
+        judged = blame(record, wanted, { elsewhere, again, differing })
       }
       leftOut.push(...judged.leftOut)
       wanted = judged.names
     }
     throw new Error('the set of modules does not settle')
+  }
+
+  /** Which modules the last template that was to be frozen has imported otherwise than the record says. */
+  #differing(): Differing {
+    const path = `${this.snapshot}${DIFFERING_SUFFIX}`
+    if (!existsSync(path)) return {}
+    const text = readFileSync(path, 'utf8')
+    rmSync(path)
+    return JSON.parse(text) as Differing
   }
 
   /**
@@ -148,7 +168,8 @@ export class WarmBench extends SnapshotBench {
     const list = programs.map(({ kind, text, imports }) => [kind, text, imports])
     writeFileSync(this.#programs, JSON.stringify(list))
     const named = programs.length > 0 ? { PYCDS_FREEZE_PROGRAMS: this.#programs } : {}
-    return this.tryToFreeze([], { PYCDS_FREEZE_WARM: this.#record, ...named, ...env })
+    const files = { PYCDS_FREEZE_WARM: this.#record, PYCDS_FREEZE_SECRET: this.#secret }
+    return this.tryToFreeze([], { ...files, ...named, ...env })
   }
 
   /**

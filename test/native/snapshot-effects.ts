@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // What an import does to the process, not to modules: whoever imports such a module ready must find the same before and
 // after. Most are left out of a snapshot; of the others nothing but the clock may tell that they were in it.
-import { readFileSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { readFileSync, rmSync } from 'node:fs'
 import test from 'ava'
 import { inRepository } from '../helpers/repository.js'
-import { notRoot } from '../helpers/skipped.js'
+import { missing, notRoot, unless } from '../helpers/skipped.js'
 import { findFreezable } from '../helpers/snapshot.js'
 import { testInTurn } from '../helpers/test-in-turn.js'
 import { TIER } from '../helpers/tier.js'
@@ -42,6 +43,7 @@ const EFFECTS: Record<string, string> = {
     'import asyncio; asyncio.set_event_loop_policy(type("Observed", (asyncio.DefaultEventLoopPolicy,), {})())',
   variable: 'import os; os.environ.setdefault("OBSERVED", "1")',
   main: 'import __main__; __main__.observed = 1',
+  cache: 'import re; re._MAXCACHE = 50',
 }
 
 /** Imported as ever all the same, since the program has something else where they look. */
@@ -68,6 +70,167 @@ for (const python of pythons) {
   })
 }
 
+/** Makes finalizers, of its own and of others, each of which tells of itself. */
+const FINALIZERS: Record<string, string> = {
+  first:
+    'import weakref\nclass Held: pass\nHELD = Held()\nweakref.finalize(HELD, print, "first")\nFREED = weakref.finalize(Held(), print, end="")\n',
+  second:
+    'import weakref, json\nweakref.finalize(json.dumps, print, "second of json").atexit = True\nKEPT = weakref.finalize(json.loads, print, "third")\n',
+  // One that is gone was somebody else's.
+  takes: 'import second\nsecond.KEPT.detach()\n',
+}
+const SHOW_FINALIZERS = [
+  'import sys, atexit, weakref',
+  'print(repr(weakref.finalize._index_iter), weakref.finalize._dirty, weakref.finalize._registered_with_atexit)',
+  'print([(one.peek()[1:], info.index) for one, info in weakref.finalize._registry.items()], atexit._ncallbacks())',
+].join('\n')
+/** What comes before, and which of them are ready. */
+const WITH_FINALIZERS: [program: string, ready: string[]][] = [
+  ['import first', ['first']],
+  ['import second', ['second']],
+  ['import second, first', ['second', 'first']],
+  ['import first\nimport second\nfirst.HELD = None', ['first', 'second']],
+  [
+    'import weakref\nclass Own: pass\nown = Own()\nimport second\nweakref.finalize(own, print, "own")',
+    ['second'],
+  ],
+  // The class is not what it was.
+  ['import weakref\nclass Own: pass\nown = Own()\nweakref.finalize(own, print, "own")\nimport second', []],
+  ['import weakref\nclass finalize(weakref.finalize): pass\nweakref.finalize = finalize\nimport first', []],
+]
+
+for (const python of pythons) {
+  testInTurn(`${python.version}: finalizers are those of the imports, in their order`, async (t) => {
+    const bench = new WarmBench(t, python)
+    await bench.train()
+    for (const [name, text] of Object.entries(FINALIZERS)) bench.file(`${bench.inSite}/${name}.py`, text)
+    const { leftOut } = await bench.freezeWarm(['weakref', 'json', ...Object.keys(FINALIZERS)], ENV)
+    t.deepEqual(
+      leftOut.map(({ name, reason }) => [name, reason]),
+      [['takes', 'CHANGED']],
+    )
+    for (const [program, expected] of WITH_FINALIZERS) {
+      const script = bench.file('app/finalizers.py', `${program}\n${SHOW_FINALIZERS}\n`)
+      const { ready } = await bench.assertSame(t, program, [script], { env: ENV })
+      t.deepEqual(
+        ready.filter((name) => name in FINALIZERS),
+        expected,
+        program,
+      )
+    }
+  })
+}
+
+/** What two modules have under names of their own is one thing. */
+const HAS_TWO_NAMES: Record<string, string> = {
+  owns: 'NAMES, TABLE, LIST = {"owns"}, {"owns": 1}, ["owns"]\n',
+  shows: 'from owns import NAMES as names, TABLE as table, LIST as list\n',
+  adds: 'import owns\nowns.NAMES.add("adds"); owns.TABLE["adds"] = 2; owns.LIST.append("adds")\n',
+  removes: 'import owns\nowns.NAMES.discard("owns")\n',
+}
+
+for (const python of pythons) {
+  testInTurn(`${python.version}: what two modules have is given once`, async (t) => {
+    const bench = new WarmBench(t, python)
+    await bench.train()
+    for (const [name, text] of Object.entries(HAS_TWO_NAMES)) bench.file(`${bench.inSite}/${name}.py`, text)
+    const { leftOut } = await bench.freezeWarm(Object.keys(HAS_TWO_NAMES), ENV)
+    t.deepEqual(
+      leftOut.map(({ name, reason }) => [name, reason]),
+      [['removes', 'CHANGED']],
+    )
+    for (const names of [['owns'], ['shows'], ['adds'], ['shows', 'adds'], ['adds', 'shows']]) {
+      const program = `import ${names.join()}, owns; print(sorted(owns.NAMES), owns.TABLE, owns.LIST)`
+      const { ready } = await bench.assertSame(t, names.join(), ['-c', program], { env: ENV })
+      t.deepEqual(ready.slice(0, names.length), names, names.join())
+    }
+  })
+}
+
+/** As the packages of these names make TLS contexts for clients, in short. */
+const CONTEXTS: Record<string, string> = {
+  'requests/__init__.py': '',
+  'requests/adapters.py': [
+    'import ssl, os',
+    'DEFAULT_CA_BUNDLE_PATH = os.path.dirname(__file__) + "/cacert.pem"',
+    'def create_urllib3_context(): return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)',
+    'def extract_zipped_paths(path): return path',
+    '_preloaded_ssl_context = create_urllib3_context()',
+    '_preloaded_ssl_context.load_verify_locations(extract_zipped_paths(DEFAULT_CA_BUNDLE_PATH))',
+  ].join('\n'),
+  'aiohttp/__init__.py': '',
+  'aiohttp/connector.py': [
+    'import ssl',
+    'def _make_ssl_context(verified):',
+    '    context = ssl.create_default_context() if verified else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)',
+    '    context.set_alpn_protocols(("http/1.1",))',
+    '    return context',
+    '_SSL_CONTEXT_VERIFIED = _make_ssl_context(True)',
+    '_SSL_CONTEXT_UNVERIFIED = _make_ssl_context(False)',
+  ].join('\n'),
+}
+const SHOW_CONTEXTS = [
+  'import ssl, requests.adapters, aiohttp.connector as connector',
+  'for one in (requests.adapters._preloaded_ssl_context, connector._SSL_CONTEXT_VERIFIED, connector._SSL_CONTEXT_UNVERIFIED):',
+  '    print(one.cert_store_stats(), one.protocol, one.verify_mode, one.options, len(one.get_ca_certs()))',
+].join('\n')
+const RANDOM = 'import ssl; print(ssl.RAND_bytes(16).hex())'
+
+/** Makes certificates of authorities, one after another in a file. */
+function authorities(count: number): string {
+  const words =
+    'req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 3650 -keyout /dev/null -subj'
+  return Array.from({ length: count }, (_, i) =>
+    execFileSync('openssl', [...words.split(' '), `/CN=authority ${i}`], { encoding: 'utf8', stdio: 'pipe' }),
+  ).join('')
+}
+
+const certifying = unless(missing('openssl'), testInTurn)
+
+for (const python of pythons) {
+  certifying(`${python.version}: TLS contexts of clients are those of the process`, async (t) => {
+    const make = async (files: Record<string, string>, names: readonly string[]) => {
+      const bench = new WarmBench(t, python)
+      await bench.train()
+      const all = { ...CONTEXTS, 'requests/cacert.pem': authorities(1), ...files }
+      for (const [name, text] of Object.entries(all)) bench.file(`${bench.inSite}/${name}`, text)
+      const { leftOut } = await bench.freezeWarm(names, ENV)
+      return { bench, leftOut: leftOut.map(({ name, reason, detail }) => [name, reason, detail]) }
+    }
+    const modules = ['requests.adapters', 'aiohttp.connector']
+    const { bench, leftOut } = await make({}, ['ssl', ...modules])
+    t.deepEqual(leftOut, [])
+    const script = bench.file('app/contexts.py', SHOW_CONTEXTS)
+    const ready = async (what: string) =>
+      (await bench.assertSame(t, what, [script], { env: ENV })).ready.filter((name) => modules.includes(name))
+    t.deepEqual(await ready('as they were'), modules)
+    // What is drawn is drawn by each process, with the contexts and without.
+    const starts = [RANDOM, RANDOM, `${SHOW_CONTEXTS}\n${RANDOM}`, `${SHOW_CONTEXTS}\n${RANDOM}`].map(
+      (program) => bench.start(['-c', program], { env: ENV }),
+    )
+    const drawn = (await Promise.all(starts)).map(({ stdout, snapshot }) => {
+      t.is(snapshot, 'thawed')
+      return stdout.trim().split('\n').at(-1)
+    })
+    t.is(new Set(drawn).size, starts.length)
+    bench.file(`${bench.inSite}/requests/cacert.pem`, authorities(3))
+    t.deepEqual(await ready('other authorities'), modules)
+    rmSync(bench.file(`${bench.inSite}/requests/cacert.pem`, ''))
+    t.deepEqual(await ready('none'), [])
+
+    // Not where another has got hold of one, nor where it draws for something else.
+    const keeps = 'from requests.adapters import _preloaded_ssl_context as KEPT\n'
+    const kept = await make({ 'keeps.py': keeps }, ['ssl', 'keeps'])
+    t.deepEqual(kept.leftOut[0], ['requests.adapters', 'ENTROPY', '_preloaded_ssl_context'])
+    const draws = 'import ssl\nssl.RAND_bytes(16)\n'
+    const other = await make({ 'aiohttp/connector.py': draws }, ['ssl', 'aiohttp.connector'])
+    t.deepEqual(
+      other.leftOut.map(([name]) => name),
+      ['aiohttp.connector'],
+    )
+  })
+}
+
 /** Imports of which nothing is left but what is in their modules, or what is made anew in each process. */
 const HARMLESS: Record<string, string> = {
   // Extension modules do not find the module of decimals while they are loaded.
@@ -83,6 +246,8 @@ const HARMFUL: Record<string, [program: string, reason: string]> = {
   keeps_open: ['import os; KEPT = open(os.devnull, "w")', 'DESCRIPTOR'],
   rounds: ['import decimal; VALUE = decimal.Decimal(1) / 3', 'INTERPRETER'],
   fills: ['open("/dev/full", "w").close()', 'WROTE'],
+  // Of the size of a cache it is known who reads it.
+  sets: ['import decimal; decimal.MAX_PREC = 5', 'CHANGED'],
 }
 /** What only its name tells of, in short. */
 const NAMED: Record<string, string> = {
@@ -91,6 +256,14 @@ const NAMED: Record<string, string> = {
     'def memusage(_proc_pid_stat=f"/proc/{os.getpid()}/stat"): return _proc_pid_stat',
     'def jiffies(_proc_pid_stat=f"/proc/{os.getpid()}/stat", _load_time=[]): return _proc_pid_stat, _load_time',
     'def is_own(): return memusage() == f"/proc/{os.getpid()}/stat" == jiffies()[0]',
+  ].join('\n'),
+  'numpy/f2py/rules.py': [
+    'import os, time',
+    'generationtime = int(os.environ.get("SOURCE_DATE_EPOCH", time.time()))',
+    'module_rules = {"modulebody": "date: " + time.asctime(time.gmtime(generationtime)) + ";", "separatorsfor": {}}',
+    'def is_own():',
+    '    date = time.asctime(time.gmtime(generationtime))',
+    '    return abs(generationtime - time.time()) < 60 and module_rules["modulebody"] == f"date: {date};"',
   ].join('\n'),
   'joblib/_multiprocessing_helpers.py': [
     'import os, tempfile',
@@ -118,7 +291,7 @@ for (const python of pythons) {
       const texts = Object.entries(HARMFUL).map(([name, [text]]) => [name, text] as const)
       for (const [name, text] of [...Object.entries(HARMLESS), ...texts])
         bench.file(`${bench.inSite}/${name}.py`, `${text}\n`)
-      for (const name of ['numpy', 'numpy/testing', 'numpy/testing/_private', 'joblib'])
+      for (const name of ['numpy', 'numpy/f2py', 'numpy/testing', 'numpy/testing/_private', 'joblib'])
         bench.file(`${bench.inSite}/${name}/__init__.py`, '')
       for (const [name, text] of Object.entries(NAMED)) bench.file(`${bench.inSite}/${name}`, text)
       const names = [...OBSERVED, ...Object.keys(HARMLESS), ...Object.keys(HARMFUL), ...named]

@@ -765,6 +765,69 @@ each('modules that are imported in the order of a set are ready in any order', a
   t.deepEqual((await bench.assertSame(t, 'plugins', [script])).ready, ['plugins'])
 })
 
+/** By name of a file: modules that put others, or classes, into a third one, in the order of a set. */
+const IN_ORDER_OF_SETS: Record<string, string> = {
+  'holder.py': '',
+  // Of texts: by the secret of hash().
+  'of_texts.py': [
+    'import importlib, holder',
+    `for one in {${PLUGINS.map((name) => `"${name}"`).join()}}:`,
+    '    setattr(holder, "has_" + one, importlib.import_module(one))',
+  ].join('\n'),
+  // Of classes: by their addresses, which are others in each process.
+  'of_classes.py': [
+    'import holder',
+    ...PLUGINS.map((name) => `class ${name}: pass`),
+    `for one in {${PLUGINS.join()}}: setattr(holder, "class_" + one.__name__, one)`,
+  ].join('\n'),
+  'uses_classes.py': 'import of_classes\n',
+}
+
+each(
+  'effects in the order of a set are held where all templates have them in that order',
+  async (t, python) => {
+    const bench = new WarmBench(t, python)
+    await bench.train()
+    for (const name of PLUGINS) bench.file(`${bench.inSite}/${name}.py`, 'import queue\n')
+    for (const [name, text] of Object.entries(IN_ORDER_OF_SETS)) bench.file(`${bench.inSite}/${name}`, text)
+    await bench.startPlain(['-m', 'compileall', '-q', bench.site])
+    const names = ['json', 'of_texts', 'uses_classes']
+    const { leftOut } = await bench.freezeWarm(names)
+    t.deepEqual(
+      leftOut.map(({ name, reason, because }) => [name, reason, because]),
+      [
+        ['of_classes', 'DIFFERS', 'of_classes'],
+        ['uses_classes', 'DIFFERS', 'of_classes'],
+      ],
+    )
+    const program = [
+      'import sys, json, of_texts, uses_classes, holder',
+      'print(sorted(vars(holder)), sorted(sys.modules.keys() - {"gc", "_pycds"}), sys.flags)',
+      'print(eval(repr({"a", "b", "c"})) == {"c", "b", "a"}, hash("a") == hash("".join("a")), {"sys": 1}.get(sys.__name__))',
+    ].join('\n')
+    const { ready } = await bench.assertSame(t, 'sets', [bench.file('app/sets.py', program)])
+    t.deepEqual(ready, ['json', 'of_texts'])
+  },
+)
+
+each('the secret of hash() is another one in each snapshot', async (t, python) => {
+  const hashes: string[] = []
+  for (let i = 0; i < 2; i++) {
+    const bench = new WarmBench(t, python)
+    await bench.train()
+    await bench.freezeWarm(['json'])
+    const starts = [0, 1].map(() => bench.start(['-c', 'import json; print(hash("pycds"))']))
+    const [one, other] = await Promise.all(starts)
+    t.is(one?.snapshot, 'thawed')
+    t.is(one?.stdout, other?.stdout)
+    hashes.push(one?.stdout ?? '')
+    // It is the configuration that counts where there is one.
+    await bench.freezeWarm(['json'], ENV)
+    await bench.assertSame(t, 'seed', ['-c', 'import json; print(hash("pycds"))'], { env: ENV })
+  }
+  t.not(hashes[0], hashes[1])
+})
+
 each('a program that a snapshot is not worth its while for starts without', async (t, python) => {
   const bench = new WarmBench(t, python)
   await bench.train()
@@ -1739,6 +1802,9 @@ each('what goes by the order of a set is no difference, other contents are', asy
     by_address: `${defined}NAMES = [one.__name__ for one in ALL]\nPLACES = {name: i for i, name in enumerate(NAMES)}\n`,
     by_text: 'NAMES = {"alpha", "beta", "gamma", "delta", "epsilon"}\nTEXT = "|".join(NAMES)\n',
     by_number: `${defined}NUMBER = id(Class0) // 4096 % 65521\n`,
+    // Of a directory that is not there comes no order; of another it may have come.
+    after_nothing: `import os\ntry: os.listdir(__file__ + ".parts")\nexcept OSError: pass\n${defined}NAMES = [one.__name__ for one in ALL]\n`,
+    after_listing: `import os, json\nos.listdir(json.__path__[0])\n${defined}NAMES = [one.__name__ for one in ALL]\n`,
     // What an object says of itself that shows nobody what it holds.
     by_repr: `import collections\n${defined}NAMES = collections.deque([one.__name__ for one in ALL])\n`,
     by_repr_of_number: `import collections\nclass Class0: pass\nNUMBERS = collections.deque([id(Class0) // 4096 % 65521])\n`,
@@ -1753,6 +1819,7 @@ each('what goes by the order of a set is no difference, other contents are', asy
   t.deepEqual(
     leftOut.map(({ name, reason, detail }) => [name, reason, detail]),
     [
+      ['after_listing', 'DIFFERS', 'NAMES'],
       ['by_number', 'DIFFERS', 'NUMBER'],
       ['by_repr_of_number', 'DIFFERS', 'NUMBERS'],
       ['by_id_of_other', 'DIFFERS', 'TEXT'],
@@ -1760,10 +1827,12 @@ each('what goes by the order of a set is no difference, other contents are', asy
     ],
   )
   const program = [
-    'import by_id, by_repr',
+    'import by_id, by_repr, after_nothing',
     'print(by_id.TEXT == f"Class0:{id(by_id.Class0)}", by_id.TEXTS == {by_id.TEXT, str(id(int))})',
+    'print(sorted(after_nothing.NAMES))',
     'print(sorted(by_repr.NAMES), list(by_repr.NAMES) == [one.__name__ for one in by_repr.ALL])',
   ]
   const script = bench.file('app/main.py', program.join('\n'))
-  t.deepEqual((await bench.assertSame(t, 'by id', [script])).ready, ['by_id', 'by_repr'])
+  const { ready } = await bench.assertSame(t, 'by id', [script])
+  t.deepEqual(ready, ['by_id', 'by_repr', 'after_nothing'])
 })

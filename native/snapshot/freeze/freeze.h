@@ -2,6 +2,7 @@
 // The library that is preloaded into an interpreter to freeze it, and stays in all that are made of it.
 //
 //   start.c    takes the place of the program's main, and starts the interpreter
+//   secret.c   gives it the secret of hash() that all templates of a bake have
 //   prepare.c  makes the started interpreter fit to be frozen
 //   relocate.c  moves what lies where a stack may be
 //   dump.c     writes the memory of a forked child, by system calls alone

@@ -12,9 +12,9 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "../config.h"
 #include "../warm/warm.h"
 #include "freeze.h"
+#include "secret.h"
 
 #define VARIABLE "PYCDS_FREEZE"
 #define CPU_VARIABLE "PYCDS_FREEZE_CPU"
@@ -23,8 +23,6 @@
 /* What GLIBC_TUNABLES was before this library set it; also says that it has. */
 #define TUNABLES_BEFORE "PYCDS_FREEZE_TUNABLES"
 #define PRELOAD "LD_PRELOAD"
-#define HASH_SEED_VARIABLE "PYTHONHASHSEED"
-#define HASH_SEED 0x5a5a5a5aul
 #define CONFIG_BYTES 4096
 /* No process has this number: who remembers it to see a fork will see one. */
 #define NO_PID 0x40000001
@@ -134,6 +132,7 @@ static void clean_environment(void) {
   unsetenv(CPU_VARIABLE);
   unsetenv(KNOWN_VARIABLE);
   unsetenv(VARIABLE);
+  secret_configure();
   warm_configure();
 }
 
@@ -159,17 +158,6 @@ __attribute__((noreturn)) static void go_on_at(void *stack, void (*function)(voi
   __builtin_unreachable();
 }
 
-/* The order of sets depends on the secret of hash(): it is the same in all templates that are watched, so that what differs
- * between them is no matter of chance. In none of the processes that are made of a snapshot. */
-static void fix_hash_seed(void *config) {
-  const char *given = getenv(HASH_SEED_VARIABLE);
-  int *use = config_member(config, CONFIG_use_hash_seed);
-  unsigned long *seed = config_member(config, CONFIG_hash_seed);
-  if (!use || !seed || (given && *given && strcmp(given, "random") != 0)) return;
-  *use = 1;
-  *seed = HASH_SEED;
-}
-
 static int own_main(int count, char **arguments, char **variables) {
   (void)variables;
   freeze.arguments = arguments;
@@ -183,10 +171,13 @@ static int own_main(int count, char **arguments, char **variables) {
   /* More than struct PyConfig takes in any version. */
   static _Alignas(16) char config[CONFIG_BYTES];
   PyConfig_InitPythonConfig(config);
-  if (warm_is_watched()) fix_hash_seed(config);
   struct status status = PyConfig_SetBytesArgv(config, count, arguments);
-  if (status.type == 0) status = Py_InitializeFromConfig(config);
+  if (status.type == 0) {
+    secret_begin();
+    status = Py_InitializeFromConfig(config);
+  }
   if (status.type != 0) Py_ExitStatusException(status);
+  secret_end();
   PyConfig_Clear(config);
   memset(config, 0, sizeof config);
   freeze.stack = mmap(NULL, FREEZE_STACK_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);

@@ -37,6 +37,10 @@ DICTS = (
     ('_sqlite3', 'converters'),
     ('_csv', '_dialects'),
 )
+# The class that has an object's finalizers called at the end of the process, if it is there by then.
+FINALIZERS = ('weakref', 'finalize')
+# How much caches hold, of which nobody can tell how full they are: an import may set it.
+SIZES_OF_CACHES = {('re', '_MAXCACHE')}
 # Attributes of modules that are there before any import. importlib gives its own names to the modules that import it.
 ATTRIBUTES = tuple(
     (module, name)
@@ -86,6 +90,19 @@ def _renew_amqp(module):
     module.LINUX_VERSION = module._linux_version_to_tuple(release)
     if release.endswith('Microsoft'):
         module.KNOWN_TCP_OPTS = {'TCP_NODELAY', 'TCP_KEEPIDLE', 'TCP_KEEPINTVL', 'TCP_KEEPCNT'}
+
+
+def _renew_numpy_f2py(module):
+    import time
+
+    def date():
+        return time.asctime(time.gmtime(module.generationtime))
+
+    before = date()
+    module.generationtime = int(os.environ.get('SOURCE_DATE_EPOCH', time.time()))
+    for key, text in module.module_rules.items():
+        if isinstance(text, str):
+            module.module_rules[key] = text.replace(before, date())
 
 
 def _renew_numpy_random(module):
@@ -153,8 +170,47 @@ def _renew_torch_cuda(module):
     module._queued_calls[:] = [(function, head + stack) for function, stack in module._queued_calls]
 
 
+# By module: the TLS contexts of clients that its import makes, by attribute: what they read and drew belongs to a process.
+CONTEXTS = {
+    'requests.adapters': lambda module: {'_preloaded_ssl_context': _context_of_requests(module)},
+    'aiohttp.connector': lambda module: {
+        '_SSL_CONTEXT_VERIFIED': module._make_ssl_context(True),
+        '_SSL_CONTEXT_UNVERIFIED': module._make_ssl_context(False),
+    },
+}
+CONTEXT_ATTRIBUTES = {
+    'requests.adapters': ('_preloaded_ssl_context',),
+    'aiohttp.connector': ('_SSL_CONTEXT_VERIFIED', '_SSL_CONTEXT_UNVERIFIED'),
+}
+_made = {}  # contexts that are going to be put in
+
+
+def _context_of_requests(module):
+    context = module.create_urllib3_context()
+    context.load_verify_locations(module.extract_zipped_paths(module.DEFAULT_CA_BUNDLE_PATH))
+    return context
+
+
+def _may_renew_contexts(module):
+    """Makes them: what fails belongs to the statement that imports the module."""
+    name = module.__name__
+    try:
+        _made[name] = CONTEXTS[name](module) if CONTEXT_ATTRIBUTES[name][0] in vars(module) else {}
+    except Exception:
+        return False
+    return True
+
+
+def _renew_contexts(module):
+    vars(module).update(_made.pop(module.__name__))
+
+
 # By module: whether what its import did can be done again.
-CONDITIONS = {'joblib._multiprocessing_helpers': _may_renew_joblib, 'torch.cuda': _may_renew_torch_cuda}
+CONDITIONS = {
+    **dict.fromkeys(CONTEXTS, _may_renew_contexts),
+    'joblib._multiprocessing_helpers': _may_renew_joblib,
+    'torch.cuda': _may_renew_torch_cuda,
+}
 
 # By module: what its import did, which for others is a fault; what of its namespace that concerns; and what does it again.
 RENEWALS = {
@@ -168,6 +224,7 @@ RENEWALS = {
     ),
     'dateutil.parser._parser': (('TIME',), ('DEFAULTPARSER',), _renew_dateutil),
     'numpy': ((), ('kernel_version',), _renew_numpy),
+    'numpy.f2py.rules': (('TIME',), ('generationtime', 'module_rules'), _renew_numpy_f2py),
     'numpy.random.mtrand': (('ENTROPY',), ('_rand',), _renew_numpy_random),
     'numpy.testing._private.utils': (('PID',), ('memusage', 'jiffies'), _renew_numpy_testing),
     # What is left over of a loop over a set of functions, which comes in another order in each process.
@@ -179,6 +236,7 @@ RENEWALS = {
     'multiprocessing.process': (('ENTROPY',), ('_current_process',), _renew_multiprocessing),
     'billiard.process': (('ENTROPY',), ('_current_process',), _renew_multiprocessing),
     'torch.cuda': ((), ('_queued_calls',), _renew_torch_cuda),
+    **{name: (('PID', 'ENTROPY', 'TIME'), attributes, _renew_contexts) for name, attributes in CONTEXT_ATTRIBUTES.items()},
     'amqp.platform': (('HOST',), ('LINUX_VERSION',), _renew_amqp),
 }
 RENEWED_FAULTS = {name: faults for name, (faults, _, _) in RENEWALS.items()}
@@ -242,6 +300,31 @@ def added_to_dict(before, after):
     return pairs[len(before) :]
 
 
+def class_of_finalizers(modules):
+    """None where it is not what it should be."""
+    kind = attributes_of(modules.get(FINALIZERS[0])).get(FINALIZERS[1])
+    return kind if hasattr(kind, '_index_iter') else None
+
+
+def state_of_finalizers(kind):
+    """How many were made; whether they are called at the end of the process; whether that is to look for others."""
+    return int(repr(kind._index_iter)[len('count(') : -1]), kind._registered_with_atexit, kind._dirty
+
+
+def _put_finalizers(kind, made, fresh):
+    if not kind._registered_with_atexit:
+        import atexit
+
+        atexit.register(kind._exitfunc)
+        kind._registered_with_atexit = True
+    # The last is called first.
+    numbers = [next(kind._index_iter) for _ in range(made)]
+    for one, about, place in fresh:
+        about.index = numbers[place]
+        kind._registry[one] = about
+    kind._dirty = True
+
+
 def _put_logger(module, name, logger):
     manager = module.root.manager
     known = manager.loggerDict.get(name)
@@ -303,6 +386,8 @@ def put_back(what, place, payload):
     elif what == 'loggers':
         for name, logger in payload:
             _put_logger(modules['logging'], name, logger)
+    elif what == 'finalizers':
+        _put_finalizers(class_of_finalizers(modules), *payload[1:])
     elif what == 'call':
         args, named = payload
         if place == ('posix', 'register_at_fork'):
@@ -350,6 +435,8 @@ def may_put_back(what, place, payload):
             return False
         loggers = manager.loggerDict
         return not any(isinstance(loggers.get(name), module.Logger) for name, _ in payload)
+    if what == 'finalizers':
+        return all(about.weakref() is not None for _, about, _ in payload[2])
     if what == 'warned':
         try:
             return is_ignored(payload[1:])

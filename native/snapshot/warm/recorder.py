@@ -86,6 +86,7 @@ class Recorder:
         self.stack = ['']
         self.events = {'': []}
         self.faults = {}
+        self.renewed = {}  # by module: those that are none, since it does the same in each process
         self.reads = {}
         self.files = {}
         self.changes = []
@@ -147,11 +148,13 @@ class Recorder:
         self.base_classes = all_classes() if watching else {}
         self.makers = {}  # by address of a class, who has made it and bound it to its name; None: that is known better
         self.prints = b''
+        self.compared = set()  # addresses of lists, dictionaries and sets in them whose changes are known by now
         self.collector = unseen('gc')
         self.referents, self.referrers = self.collector.get_referents, self.collector.get_referrers
         self.all_objects = self.collector.get_objects
         self.is_tracing_memory = unseen('_tracemalloc').is_tracing
         self.names = {}
+        self.finalizers = None
         self.state = None
         self.settle()
         self.loggers_before = set(self.loggers)
@@ -163,6 +166,7 @@ class Recorder:
     def fault(self, reason, detail=''):
         owner = self.stack[-1]
         if reason in RENEWED_FAULTS.get(owner, ()):
+            self.renewed.setdefault(owner, set()).add((reason, detail))
             return
         found = self.faults.setdefault(owner, [])
         if (reason, detail) not in found:
@@ -183,6 +187,7 @@ class Recorder:
         self.settle_lists()
         self.settle_loggers()
         self.settle_derived()
+        self.settle_finalizers()
         self.settle_attributes()
         self.settle_variables()
         if self.watching:
@@ -445,6 +450,24 @@ class Recorder:
             self.inside = False
         return self.models[kind]
 
+    def settle_finalizers(self):
+        """What `weakref.finalize` knows: the finalizers that there are, and that some were made."""
+        kind = class_of_finalizers(self.modules)
+        if kind is None:
+            return
+        now = state_of_finalizers(kind), kind._registry.copy()
+        before, self.finalizers = self.finalizers, now
+        if before is None or before == now:
+            return
+        (made, *_), known = before
+        if not known.keys() <= now[1].keys():
+            self.fault('CHANGED', 'weakref.finalize')
+        # Each is made with it.
+        if ('ask', 'atexit') not in self.events[self.stack[-1]]:
+            self.event('ask', 'atexit')
+        fresh = [(one, about, about.index - made) for one, about in now[1].items() if one not in known]
+        self.event('effect', 'finalizers', FINALIZERS, (before[0], now[0][0] - made, fresh))
+
     def settle_attributes(self):
         for modules in (self.modules, self.hidden):
             for name, module in list(modules.items()):
@@ -458,6 +481,7 @@ class Recorder:
         now = fingerprints(self.namespaces)
         if now == self.prints:
             return
+        self.compared = set()
         for place in range(len(self.namespaces)):
             if now[8 * place : 8 * place + 8] != self.prints[8 * place : 8 * place + 8]:
                 self.settle_namespace(place)
@@ -528,7 +552,7 @@ class Recorder:
         for key, value in [*namespace.items(), *((key, MISSING) for key in keys if key not in namespace)]:
             known = old.get(key, MISSING)
             place = (name, '%s.%s' % (class_name, key))
-            if key in OF_CLASSES:
+            if key in OF_CLASSES or (name, class_name) == FINALIZERS:
                 continue
             if known is value:
                 if id(value) not in followed and id(value) in copies and len(copies[id(value)]) != len(value):
@@ -591,7 +615,7 @@ class Recorder:
             return
         self.rebound[place] = owner, original
         are_functions = type(original) is type(now) and is_function(now) and is_function(original)
-        if owner == self.stack[-1] and (are_functions or self.is_second_name(place, now)):
+        if owner == self.stack[-1] and (are_functions or place in SIZES_OF_CACHES or self.is_second_name(place, now)):
             self.replace(place, original, now)
         else:
             self.changes.append(change)
@@ -603,7 +627,7 @@ class Recorder:
         return is_spec and owner in self.modules and self.modules[owner] is self.modules.get(name)
 
     def replace(self, place, original, now):
-        """Something stands in the place of another module's function, or spec; table.py says who else has got hold of either."""
+        """Something stands in the place of another module's function, spec or setting; table.py says who else has got hold of either."""
         owner = self.stack[-1]
         payload = original, now, []
         self.replaced[place] = owner, payload, self.users_of(original)
@@ -623,6 +647,10 @@ class Recorder:
         self.effects = [effect for effect in self.effects if effect[-1] is not payload]
 
     def compare_contents(self, place, before, now):
+        # What more than one module has is changed once: where it was first.
+        if id(now) in self.compared:
+            return
+        self.compared.add(id(now))
         if place == ('encodings', '_cache'):
             self.fault('CODEC', ', '.join(list(now)[-1:]))
             return
@@ -1021,7 +1049,9 @@ class Recorder:
 
     def called(self, place, args, named):
         """A function of CALLS."""
-        if self.idle:
+        # The first finalizer has it called at the end of the process.
+        is_of_finalizers = place[0] == 'atexit' and args == (getattr(class_of_finalizers(self.modules), '_exitfunc', None),)
+        if self.idle or is_of_finalizers:
             return
         self.settle()
         self.event('effect', 'call', place, (args, named))

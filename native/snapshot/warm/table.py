@@ -152,8 +152,7 @@ def replaced_of(recorder):
     # What the recorder itself remembers.
     own = {id(recorder.rebound), *map(id, recorder.rebound.values())}
     own.update(id(payload) for _, payload, _ in recorder.replaced.values())
-    for _, values, containers, _, contents in recorder.looks.values():
-        own.update((id(values), id(contents), *map(id, contents)))
+    own |= of_recorder(recorder)
 
     def holders_of(value):
         return [other for other in recorder.referrers(value) if type(other) is not FRAME]
@@ -173,6 +172,8 @@ def replaced_of(recorder):
     fewest = most_hidden([lambda: None])
     found = []
     for place, (by, payload, users) in recorder.replaced.items():
+        if place in SIZES_OF_CACHES:
+            continue
         originals, functions = with_function(payload[0]), with_function(payload[1])
         cells = (functions[-1].__closure__ or ()) if type(functions[-1]) is FUNCTION else ()
         # A static method has its function, and what stands in the place of another may have kept that for itself.
@@ -182,6 +183,32 @@ def replaced_of(recorder):
         have_function = names_with(functions, most_hidden(functions) > fewest, its_users, {by, place[0]})
         found.append([by, place_text(place), have_original, have_function])
     return found
+
+
+def of_recorder(recorder):
+    """Addresses of what it remembers namespaces by."""
+    return {id(one) for _, values, containers, _, contents in recorder.looks.values() for one in (values, containers, contents, *contents)}
+
+
+def check_contexts(recorder, name):
+    """
+    The TLS contexts that a module has made are its alone, and the library that has drawn for them sees by the number of the
+    process that it is in another one.
+    """
+    namespace, own = namespace_of(recorder.modules[name]), of_recorder(recorder)
+    for attribute in CONTEXT_ATTRIBUTES[name]:
+        value = namespace.get(attribute)
+        others = [one for one in recorder.referrers(value) if one is not namespace and id(one) not in own and type(one) is not FRAME]
+        if value is not None and (NAME_OF_TYPE(type(value)) != 'SSLContext' or others):
+            recorder.faults.setdefault(name, []).append(('ENTROPY', attribute))
+    asked = {library for reason, library in recorder.renewed.get(name, ()) if reason == 'PID'}
+    for reason, library in recorder.renewed.get(name, ()):
+        if not library.startswith(SEES_FORKS) or library not in asked or not any(map(namespace.get, CONTEXT_ATTRIBUTES[name])):
+            recorder.faults.setdefault(name, []).append((reason, library))
+
+
+# OpenSSL's, whose generator of random numbers is seeded anew in another process.
+SEES_FORKS = 'libcrypto.so.'
 
 
 def with_function(value):
@@ -206,6 +233,8 @@ def record_of(recorder):
     names = loaded(recorder)
     modules = []
     replaced = replaced_of(recorder)
+    for name in filter(CONTEXTS.__contains__, names):
+        check_contexts(recorder, name)
     values = Values(recorder.generators, recorder.all_objects())
     inherit(recorder)
     recorder.leave_globals()
@@ -287,6 +316,8 @@ def place_text(place):
 
 def size_of(event):
     _, what, _, payload = event
+    if what == 'finalizers':
+        return len(payload[2])
     return len(payload[0]) + len(payload[1]) if what == 'list' else len(payload) if what in ('dict', 'set', 'loggers', 'seed') else 1
 
 
@@ -341,6 +372,42 @@ EXCUSED = {'TIME', 'PID', 'HOST'}
 PLACE = ('kind', 'origin', 'entry', 'bytes', 'mtime')
 
 
+class Differs(ValueError):
+    """Modules were imported otherwise than in the template that was watched: by name, how."""
+
+    def __init__(self, found):
+        self.found = found
+        super().__init__('; '.join('%s: %s' % item for item in list(found.items())[:3]))
+
+
+def differing(recorder, record):
+    """The same, before anything is taken out."""
+    modules = {about['name']: about for about in record['modules']}
+    names = loaded(recorder)
+    found = {owner: 'it ' + ', '.join(faults[0]) for owner, faults in recorder.faults.items()}
+    for name in modules.keys() - set(names):
+        found.setdefault(name, 'it was not imported')
+    seen = {name: about['events'] for name, about in modules.items()}
+    changed = {about['name'] for about in recorder.failed.values()} ^ {about['name'] for about in record['failed']}
+    for events in (recorder.events, seen):
+        for owner, all in events.items():
+            for what, name, *_ in all:
+                if what in ('ask', 'set') and (name in changed or (name in names and name not in modules)):
+                    found.setdefault(owner, 'it imported %s' % name)
+    for by, of, attribute in set(map(tuple, recorder.changes_now())) ^ set(map(tuple, record['changes'])):
+        found.setdefault(by, 'it changed %s.%s' % (of, attribute))
+    for name in set(record['shared']) - recorder.modules.keys():
+        for owner, events in seen.items():
+            if any(event[:2] == ['share', name] for event in events):
+                found.setdefault(owner, 'it has nothing of %s' % name)
+    return {name: how for name, how in found.items() if name in modules}
+
+
+def write_differing(path, error):
+    with io.open(path + '.differing', 'w', encoding='utf-8') as file:
+        file.write(json_of(error.found if type(error) is Differs else {}))
+
+
 def merge(name, seen, recorder):
     """The events of a module as the record has them, with the objects of this template; raises ValueError."""
     here = [event for event in recorder.events.get(name, ()) if event[0] == 'effect']
@@ -351,10 +418,10 @@ def merge(name, seen, recorder):
             continue
         own = here.pop(0) if here else None
         if own is None or event_of(own) != event:
-            raise ValueError('%s did %s before, and now %s' % (name, event, own and event_of(own)))
+            raise ValueError('it did %s before, and now %s' % (event, own and event_of(own)))
         merged.append(own)
     if here:
-        raise ValueError('%s did more than before: %s' % (name, event_of(here[0])))
+        raise ValueError('it did more than before: %s' % event_of(here[0]))
     return merged
 
 
@@ -469,9 +536,13 @@ def build(recorder, record):
     Takes the modules out of sys.modules, and what importing them did elsewhere; returns the table: an entry of shadow.h
     for each.
 
-    :raises ValueError: why these modules cannot be frozen
+    :raises Differs: which of these modules cannot be frozen
+    :raises ValueError: why they cannot be, where it is none of theirs
     """
     recorder.settle()
+    found = differing(recorder, record)
+    if found:
+        raise Differs(found)
     modules = {about['name']: about for about in record['modules']}
     names = loaded(recorder)
     if recorder.faults or list(recorder.base) != record['base'] or sorted(names) != sorted(modules):
@@ -485,18 +556,23 @@ def build(recorder, record):
     objects = {name: recorder.modules[name] for name in names}
     entries = {name: about for name, about in modules.items() if about['kind'] != 'set'}
     for name, about in entries.items():
-        if describe(name, objects[name]) != {key: about[key] for key in describe(name, objects[name])}:
-            raise ValueError('%s was found elsewhere than before' % name)
-        about['events'] = merge(name, in_order_of_loads(about['events'], recorder.events.get(name, ())), recorder)
+        try:
+            if describe(name, objects[name]) != {key: about[key] for key in describe(name, objects[name])}:
+                raise ValueError('it was found elsewhere')
+            about['events'] = merge(name, in_order_of_loads(about['events'], recorder.events.get(name, ())), recorder)
+        except ValueError as error:
+            found[name] = str(error)
+    if found:
+        raise Differs(found)
     if replay(record['asked'], entries, recorder.base, recorder.failed) != names:
         difference = first_difference(replay(record['asked'], entries, recorder.base, recorder.failed), names)
-        raise ValueError('the order of imports cannot be told: %s' % (difference,))
+        raise Differs({name: 'the order of imports cannot be told: %s' % (difference,) for name in difference if name in entries})
     recorder.leave_globals()
     for name, about in entries.items():
         about['events'] += [('holds', other) for other in sorted(remembered(recorder, objects[name], name)) if other in entries]
     for name in names:
         for reason in filter(None, map(refuses, recorder.libraries.get(name, ()))):
-            raise ValueError('%s cannot be loaded anew: %s' % (name, reason))
+            raise Differs({name: 'it cannot be loaded anew: %s' % reason})
     leave(recorder, entries)
     take_out(recorder, objects, entries)
     groups = cycles(entries)
@@ -515,11 +591,14 @@ def build(recorder, record):
                 continue
             if event[0] == 'set':
                 event = ('set', event[1], objects[event[1]])
-            elif event[0] in ('derives', 'classes'):
-                event = event_of_classes(event, {**recorder.base, **objects})
-            elif event[0] == 'warned':
-                event = event_of_warning(event, {**recorder.base, **objects})
-                recorder.warned_in.discard((name, event[2]))
+            elif event[0] in ('derives', 'classes', 'warned'):
+                try:
+                    of = event_of_warning if event[0] == 'warned' else event_of_classes
+                    event = of(event, {**recorder.base, **objects})
+                except ValueError as error:
+                    raise Differs({name: str(error)})
+                if event[1] == 'warned':
+                    recorder.warned_in.discard((name, event[2]))
             events.append(event)
         table.append(
             (
@@ -542,7 +621,7 @@ def build(recorder, record):
             )
         )
     if recorder.warned_in:
-        raise ValueError('there are other warnings than before: %s' % (recorder.warned_in,))
+        raise Differs({by: 'it emitted a warning in the name of %s' % name for by, name in recorder.warned_in})
     for about in record['failed']:
         if about['name'] in entries:
             raise ValueError('%s is imported and is not' % about['name'])
@@ -789,7 +868,7 @@ def take_out(recorder, objects, entries):
         # A package that has its module itself, or has asked for it, has it at its place; others get it as the last attribute.
         if name in recorder.bound and name not in closure(parent, entries, owners):
             if attributes_of(holder).get(child) is not objects[name]:
-                raise ValueError('%s is not an attribute of its package' % name)
+                raise Differs({name: 'it is not an attribute of its package'})
             delattr(holder, child)
             about['bind'] = True
     everything = {**recorder.base, **objects}
@@ -816,10 +895,19 @@ def take_out(recorder, objects, entries):
                 reorder(holder, keys, recorder.referents)
         elif what == 'variable':
             del os.environ[place]
+        elif what == 'finalizers':
+            kind, ((made, is_registered, is_dirty), _, fresh) = class_of_finalizers(everything), payload
+            for one, *_ in fresh:
+                del kind._registry[one]
+            kind._index_iter = type(kind._index_iter)(made)
+            kind._registered_with_atexit, kind._dirty = is_registered, is_dirty
         elif what == 'loggers':
             loggers = everything['logging'].root.manager.loggerDict
             for key in [key for key in loggers if key not in recorder.loggers_before]:
                 del loggers[key]
+    for name in objects.keys() & CONTEXTS.keys():
+        namespace = namespace_of(objects[name])
+        namespace.update(dict.fromkeys(namespace.keys() & set(CONTEXT_ATTRIBUTES[name])))
     _warnings._filters_mutated()
     for path in [path for path in sys.path_importer_cache if path not in recorder.finders]:
         del sys.path_importer_cache[path]
@@ -858,7 +946,7 @@ def read_names(path):
 
 def forget():
     """Leaves in this namespace only what goes on being used."""
-    used = {'__builtins__', '_warnings', 'os', 'posix', 'sys', 'put_back', 'may_put_back', '_put_logger', 'RENEWALS', 'CONDITIONS', '_renew_joblib', 'MISSING', 'attribute_of', 'attributes_of', 'holder_of', 'matches', 'default_action', 'is_ignored', 'STATE', 'INTERPRETER', 'LINES', 'are_as_read', 'IMPORT_NAME', 'STACKS', '_frame_of_program', '_is_imported_directly'}
+    used = {'__builtins__', '_warnings', 'os', 'posix', 'sys', 'put_back', 'may_put_back', '_put_logger', 'CONTEXTS', 'CONTEXT_ATTRIBUTES', '_made', '_context_of_requests', '_put_finalizers', 'class_of_finalizers', 'FINALIZERS', 'RENEWALS', 'CONDITIONS', '_renew_joblib', 'MISSING', 'attribute_of', 'attributes_of', 'holder_of', 'matches', 'default_action', 'is_ignored', 'STATE', 'INTERPRETER', 'LINES', 'are_as_read', 'IMPORT_NAME', 'STACKS', '_frame_of_program', '_is_imported_directly'}
     names = globals()
     for name in list(names):
         if name not in used:

@@ -586,8 +586,6 @@ void warm_configure(void) {
   unsetenv(PROGRAMS_VARIABLE);
 }
 
-bool warm_is_watched(void) { return warm.watching; }
-
 static PyMethodDef put_off_method = {"put_off", put_off, METH_VARARGS, NULL};
 static PyMethodDef fingerprints_method = {"fingerprints", fingerprints, METH_O, NULL};
 static PyMethodDef libraries_method = {"libraries", libraries, METH_NOARGS, NULL};
@@ -629,6 +627,15 @@ static void run_sources(void) {
     Py_DecRef(done);
     Py_DecRef(code);
   }
+}
+
+/* Has whoever chooses the modules know which were imported otherwise than before; the error stays. */
+static void tell_differing(void) {
+  PyObject *error = take_error(), *path = text_of(freeze.path);
+  PyObject *write = PyDict_GetItemString(warm.globals, "write_differing");
+  drop(PyObject_CallFunctionObjArgs(write, path, error, NULL));
+  drop(path);
+  PyErr_Restore(keep((PyObject *)type_of(error)), error, NULL);
 }
 
 static PyObject *call(const char *name, PyObject *a, PyObject *b) {
@@ -692,7 +699,7 @@ static void import_all(PyObject *names) {
     must(name, "the name of a module");
     PyObject *module = warm.watching ? PyObject_CallFunctionObjArgs(bring, PyList_GetItem(names, i), NULL)
                                      : PyImport_ImportModule(name);
-    if (!module && !warm.watching) must(NULL, name);
+    /* Of one that is missed where it was there before table.py says so. */
     PyErr_Clear();
     drop(module);
   }
@@ -825,7 +832,11 @@ void warm_import(void) {
   PyDict_SetItemString(bootstrap, "_find_and_load", warm.find_and_load);
   stop_putting_off();
   take_programs(record);
-  PyObject *table = call("build", warm.recorder, record), *key = call("key_of", record, NULL);
+  PyObject *build = PyDict_GetItemString(warm.globals, "build");
+  PyObject *table = PyObject_CallFunctionObjArgs(build, warm.recorder, record, NULL);
+  if (!table) tell_differing();
+  must(table, "build");
+  PyObject *key = call("key_of", record, NULL);
   PyObject *prints = call("prints_of", warm.recorder, table);
   drop(record);
   hand_over(table, prints, key);

@@ -17,11 +17,9 @@
 /* Reads what is to be imported out of the environment, and takes it out of there. Before anything of Python runs. */
 void warm_configure(void);
 
-/* Whether this is a template that is watched, which no process is made of. */
-bool warm_is_watched(void);
-
 /* Imports the modules, and gives them to the runtime. A template that is watched writes its record to freeze.path, and
- * ends here. Without modules it does nothing. */
+ * ends here. One in which modules were imported otherwise writes which beside freeze.path, and refuses. Without modules it
+ * does nothing. */
 void warm_import(void);
 
 /* What there is of objects is never looked at by the collector again. The last thing that is done with objects. */

@@ -37,7 +37,12 @@ export interface BlameRules {
    * starts, since a set goes by addresses, and nobody can rely on the order.
    */
   again?: readonly WarmRecord[]
+  /** Modules that were imported otherwise by the template that was to be frozen, and how. */
+  differing?: Differing
 }
+
+/** By name of a module. */
+export type Differing = Readonly<Record<string, string>>
 
 /** What an import may ask for, if nothing comes of it. */
 const ASKED_ONLY = new Set(['TIME', 'PID', 'HOST'])
@@ -53,10 +58,12 @@ const LIBRARIES_KNOWN: readonly [file: string, reason: string][] = [
   ['libglib-2.0.so.', 'TIME'],
   ['libnorm.so.', 'TIME'],
 ]
+/** The digest of a directory that is not there: it gives nothing, in no order. */
+const NO_DIRECTORY = ''
 const LIBRARY_FILE = /\.so(\.|$)/
 const EXTENSION_FILE = /\.(cpython-[^/]*|abi3)\.so$/
 /** Effects on what belongs to another module, by whose name their place begins. */
-const ELSEWHERE = new Set(['attribute', 'dict', 'list', 'set', 'loggers'])
+const ELSEWHERE = new Set(['attribute', 'dict', 'list', 'set', 'loggers', 'finalizers'])
 
 /**
  * Judges a record.
@@ -123,7 +130,7 @@ function closureOf(name: string, needs: ReadonlyMap<string, ReadonlySet<string>>
 function faultsOf(
   record: WarmRecord,
   needs: ReadonlyMap<string, ReadonlySet<string>>,
-  { exclude = [], elsewhere, again = [] }: BlameRules,
+  { exclude = [], elsewhere, again = [], differing: frozen = {} }: BlameRules,
 ): Map<string, [reason: string, detail: string]> {
   const faults = new Map<string, [string, string]>()
   const add = (name: string, reason: string, detail: string) => {
@@ -141,6 +148,7 @@ function faultsOf(
       if (!isExcused(module, reason, detail, differing)) add(name, reason, detail)
     if (differing !== undefined && differing.length > 0) add(name, 'DIFFERS', differing.join(', '))
   }
+  for (const [name, how] of Object.entries(frozen)) add(name, 'DIFFERS', how)
   for (const [name, why] of typeof record.anew === 'string' ? [] : (record.anew ?? [])) add(name, 'ONCE', why)
   for (const [reason, detail] of record.faults) if (reason === 'FAILED') add(detail, reason, '')
   const closures = new Map<string, Set<string>>()
@@ -218,7 +226,7 @@ function differences(
 function isReordered(name: string, here: WarmModule, there: WarmModule): boolean {
   return (
     here.faults.length === 0 &&
-    !here.events.some(([what]) => what === 'listed') &&
+    !here.events.some((event) => event[0] === 'listed' && event[2] !== NO_DIRECTORY) &&
     here.orderless[name] !== undefined &&
     here.orderless[name] === there.orderless[name] &&
     !isSame(here.values[name], there.values[name])

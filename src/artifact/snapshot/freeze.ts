@@ -5,14 +5,16 @@
 import type { Step } from '../../log/progress.js'
 import { SNAPSHOT_NAME } from '../../marks/places.js'
 import type { ExecResult } from '../../ports/index.js'
-import { blame, type LeftOut, needsAgain } from './blame.js'
+import { blame, type Differing, type LeftOut, needsAgain } from './blame.js'
 import type { SnapshotCpu } from './options.js'
 import { type PlannedProgram, type SnapshotPlan, withNames } from './plan.js'
-import { parseRecord, VALUES_SUFFIX, type WarmRecord } from './record.js'
+import { DIFFERING_SUFFIX, parseRecord, VALUES_SUFFIX, type WarmRecord } from './record.js'
 import { describeEnd, type Room } from './room.js'
 
 /** More than any set of modules takes. */
 const MOST_ROUNDS = 20
+/** The secret of hash() that all templates have; the first draws it. */
+const SECRET = 'secret'
 /** So often the order of what a module holds is looked at again, at other addresses: a few may come as they came. */
 const MOST_AGAIN = 8
 export const WATCH_NAME = 'pycds-watch.so'
@@ -80,11 +82,14 @@ export async function freeze(
     const again: WarmRecord[] = []
     while (again.length < MOST_AGAIN && needsAgain(record, elsewhere, again))
       again.push(await watch(room, input, list, `again-${round}-${again.length}`, 'again'))
-    const judged = blame(record, names, { exclude: input.exclude, elsewhere, again })
+    const rules = { exclude: input.exclude, elsewhere, again }
+    let judged = blame(record, names, rules)
     if (judged.isSettled) {
       const plan = await withPrograms(room, withNames(input.plan, names))
-      const file = await freezeRecord(room, { ...input, plan }, `record-${round}`)
-      return { file, plan, modules: record.modules.map(({ name }) => name), leftOut }
+      const frozen = await freezeRecord(room, { ...input, plan }, round)
+      if (Buffer.isBuffer(frozen))
+        return { file: frozen, plan, modules: record.modules.map(({ name }) => name), leftOut }
+      judged = blame(record, names, { ...rules, differing: frozen })
     }
     leftOut.push(...judged.leftOut)
     if (judged.names.length === 0) throw new CannotFreeze(nothingLeft(leftOut))
@@ -125,25 +130,40 @@ async function watch(
   return parseRecord(record.toString(), values.toString())
 }
 
-async function freezeRecord(room: FreezeRoom, input: FreezeInput, record: string): Promise<Buffer> {
+/** @returns which modules were imported otherwise than in the record, where it was not made for that */
+async function freezeRecord(
+  room: FreezeRoom,
+  input: FreezeInput,
+  round: number,
+): Promise<Buffer | Differing> {
   const { programs } = input.plan
   const imports = programs[0]?.imports ?? []
   const all = [...programs, ...input.trials.map((trial) => ({ ...trial, imports }))]
-  await room.write('programs', JSON.stringify(all.map((one) => [one.kind, one.text, one.imports])))
+  const programsFile = `programs-${round}`
+  const into = `${SNAPSHOT_NAME}-${round}`
+  await room.write(programsFile, JSON.stringify(all.map((one) => [one.kind, one.text, one.imports])))
   const variables = {
-    PYCDS_FREEZE: room.out(SNAPSHOT_NAME),
-    PYCDS_FREEZE_WARM: room.out(record),
-    ...(all.length === 0 ? {} : { PYCDS_FREEZE_PROGRAMS: room.out('programs') }),
+    PYCDS_FREEZE: room.out(into),
+    PYCDS_FREEZE_WARM: room.out(`record-${round}`),
+    ...(all.length === 0 ? {} : { PYCDS_FREEZE_PROGRAMS: room.out(programsFile) }),
     PYCDS_FREEZE_CPU: input.cpu,
   }
-  await template(room, input, {
-    what: 'the interpreter that is frozen',
-    libraries: [input.library],
-    variables,
-  })
-  const file = await room.read(SNAPSHOT_NAME)
+  const what = 'the interpreter that is frozen'
+  try {
+    await template(room, input, { what, libraries: [input.library], variables })
+  } catch (error) {
+    if (!(error instanceof CannotFreeze)) throw error
+    const differing = parseDiffering(await room.read(`${into}${DIFFERING_SUFFIX}`))
+    if (Object.keys(differing).length === 0) throw error
+    return differing
+  }
+  const file = await room.read(into)
   if (file === undefined) throw new CannotFreeze('the interpreter that was frozen wrote nothing')
   return file
+}
+
+function parseDiffering(file: Buffer | undefined): Differing {
+  return file === undefined ? {} : (JSON.parse(file.toString()) as Differing)
 }
 
 /** Starts an interpreter that is watched or frozen. */
@@ -157,7 +177,8 @@ async function template(
   }: { what: string; libraries: readonly string[]; variables: Readonly<Record<string, string>> },
 ): Promise<void> {
   const own = libraries.join(':')
-  const env = { ...plan.environment, LD_PRELOAD: preload ? `${own}:${preload}` : own, ...variables }
+  const all = { ...variables, PYCDS_FREEZE_SECRET: room.out(SECRET) }
+  const env = { ...plan.environment, LD_PRELOAD: preload ? `${own}:${preload}` : own, ...all }
   const result = await room.run(plan.options, env, timeoutMs)
   if (result.exitCode !== 0) throw new CannotFreeze(failureOf(result, what, timeoutMs))
 }

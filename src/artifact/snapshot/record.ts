@@ -72,6 +72,9 @@ export interface WarmRecord {
 /** What the file of a record has behind its name that holds `values` and `orderless` of its modules. */
 export const VALUES_SUFFIX = '.values'
 
+/** What the file of a snapshot has behind its name that tells which modules were imported otherwise than in the record. */
+export const DIFFERING_SUFFIX = '.differing'
+
 /**
  * Puts together what a template that was watched has written.
  * @throws Error  when the texts are no record

@@ -14,16 +14,16 @@ function freezeIn(ended: ExecResult) {
     run: async () => ended,
   }
   const plan = { python: '/usr/bin/python3', options: [], environment: {}, programs: [], names: ['flask'] }
-  const input: FreezeInput = {
-    plan,
-    exclude: [],
-    cpu: 'native',
-    preload: undefined,
-    trials: [],
-    library: '/opt/pycds/freeze.so',
-    timeoutMs: 120_000,
-  }
-  return freeze(room, input, { update: () => {} })
+  return freeze(room, { ...INPUT, plan }, { update: () => {} })
+}
+
+const INPUT: Omit<FreezeInput, 'plan'> = {
+  exclude: [],
+  cpu: 'native',
+  preload: undefined,
+  trials: [],
+  library: '/opt/pycds/freeze.so',
+  timeoutMs: 120_000,
 }
 
 test('an interpreter that takes too long is told with the next step, not with a code that it has not', async (t) => {
@@ -37,4 +37,71 @@ test('an interpreter that takes too long is told with the next step, not with a 
   await t.throwsAsync(freezeIn({ exitCode: 3, output: 'a\nlast words\n' }), {
     message: 'the interpreter whose imports are watched ended with exit code 3: last words',
   })
+})
+
+/** A room in which modules of these names are watched; the template that is frozen imports the last one otherwise, if it is there. */
+function roomOf(names: readonly string[]) {
+  const files = new Map<string, string>()
+  const [last = ''] = names.slice(-1)
+  const environments: Readonly<Record<string, string>>[] = []
+  const room: FreezeRoom = {
+    path: (name) => `/room/${name}`,
+    out: (name) => name,
+    ask: async () => '[]',
+    write: async (name, text) => void files.set(name, text),
+    read: async (name) => (files.has(name) ? Buffer.from(files.get(name) ?? '') : undefined),
+    run: async (_words, env) => {
+      environments.push(env)
+      const [into = '', list = ''] = [env.PYCDS_FREEZE, env.PYCDS_FREEZE_WARM]
+      if (env.PYCDS_FREEZE_WATCH !== undefined) {
+        const asked = (files.get(list) ?? '').trim().split('\n')
+        const modules = asked.map((name) => ({ ...MODULE, name }))
+        files.set(into, JSON.stringify({ ...RECORD, asked, modules }))
+        files.set(`${into}.values`, '{}')
+        return { exitCode: 0, output: '' }
+      }
+      if (!(files.get(list) ?? '').includes(last)) {
+        files.set(into, 'frozen')
+        return { exitCode: 0, output: '' }
+      }
+      files.set(`${into}.differing`, JSON.stringify({ [last]: 'it imported other' }))
+      return { exitCode: 3, output: 'pycds: this interpreter cannot be frozen: build: Differs\n' }
+    },
+  }
+  return { room, environments }
+}
+
+const MODULE = {
+  kind: 'source',
+  events: [],
+  variables: {},
+  files: [],
+  faults: [],
+  renewed: [],
+  milliseconds: 1,
+}
+const RECORD = {
+  version: 1,
+  key: '1',
+  base: [],
+  faults: [],
+  failed: [],
+  replaced: [],
+  shared: [],
+  changes: [],
+  anew: [],
+}
+
+test('what the template that is frozen imports otherwise is left out, and the rest is frozen', async (t) => {
+  const names = ['flask', 'numpy', 'varies']
+  const { room, environments } = roomOf(names)
+  const plan = { python: '/usr/bin/python3', options: [], environment: {}, programs: [], names }
+  const step = { update: () => {} }
+  const frozen = await freeze(room, { ...INPUT, plan }, step)
+  t.deepEqual([frozen.file.toString(), frozen.modules], ['frozen', ['flask', 'numpy']])
+  t.deepEqual(
+    frozen.leftOut.map(({ name, reason, detail }) => [name, reason, detail]),
+    [['varies', 'DIFFERS', 'it imported other']],
+  )
+  t.deepEqual([...new Set(environments.map((env) => env.PYCDS_FREEZE_SECRET))], ['secret'])
 })
