@@ -2,7 +2,7 @@
 // What an import does to the process, not to modules: whoever imports such a module ready must find the same before and
 // after. Most are left out of a snapshot; of the others nothing but the clock may tell that they were in it.
 import { readFileSync } from 'node:fs'
-import test from 'ava'
+import test, { type ExecutionContext } from 'ava'
 import { inRepository } from '../helpers/repository.js'
 import { notRoot } from '../helpers/skipped.js'
 import { findFreezable } from '../helpers/snapshot.js'
@@ -75,6 +75,10 @@ const HARMLESS: Record<string, string> = {
   puts_in: 'import os; os.environ["PUT_IN"] = os.environ.get("PUT_IN", "1")',
   takes_out: 'import os; os.environ["TAKEN"] = "1"; import colorsys; del os.environ["TAKEN"]',
   discards: 'import os\nwith open(os.devnull, "w") as file: file.write("nothing")',
+  encodes: 'VALUE = "x".encode("cp1252")',
+  encodes_too: 'VALUE = "y".encode("Windows-1252"), "z".encode("cp1252")',
+  asks_processor: 'import platform; VALUE = platform.uname()[4]',
+  asks_processor_too: 'import platform; VALUE = platform.uname()[4], platform.platform() and None',
 }
 /** Not these, and why. */
 const HARMFUL: Record<string, [program: string, reason: string]> = {
@@ -83,6 +87,11 @@ const HARMFUL: Record<string, [program: string, reason: string]> = {
   keeps_open: ['import os; KEPT = open(os.devnull, "w")', 'DESCRIPTOR'],
   rounds: ['import decimal; VALUE = decimal.Decimal(1) / 3', 'INTERPRETER'],
   fills: ['open("/dev/full", "w").close()', 'WROTE'],
+  keeps_codec: ['import codecs; KEPT = codecs.lookup("cp1251")', 'CODEC'],
+  keeps_encoder: ['import codecs; KEPT = codecs.getencoder("cp1250")', 'CODEC'],
+  misses_codec: ['import codecs\ntry: codecs.lookup("observed")\nexcept LookupError: pass', 'CODEC'],
+  keeps_processor: ['import platform; KEPT = platform.processor()', 'DIFFERS'],
+  runs_uname: ['import subprocess; subprocess.check_output(["uname", "-p"])', 'PROCESS'],
 }
 /** What only its name tells of, in short. */
 const NAMED: Record<string, string> = {
@@ -106,6 +115,38 @@ const NAMED: Record<string, string> = {
     'except OSError: mp = None',
     'def is_own(): return mp and f"-{os.getpid()}-" in name and _rand._rng_pid == os.getpid()',
   ].join('\n'),
+}
+
+/** What the interpreter remembers since, and that a child has ended; then that nobody asks again. */
+const REMEMBERED = `
+import codecs, encodings, os, platform, signal, sys
+signal.signal(signal.SIGCHLD, lambda *_: print("a child has ended"))
+for statement in sys.argv[1:]:
+    exec(statement)
+    print(statement, sorted(encodings._cache), "encodings.cp1252" in sys.modules)
+print(platform._uname_cache and vars(platform._uname_cache).keys())
+print(codecs.lookup("windows_1252") is codecs.lookup("Windows-1252"))
+`
+const IMPORTS = ['encodes', 'encodes_too', 'asks_processor', 'asks_processor_too'].map(
+  (name) => `import ${name}`,
+)
+/** What a program does before, by the module that is then imported as ever. */
+const BEFORE: Record<string, string> = {
+  encodes: 'encodings._cache["cp1252"] = codecs.lookup("utf-8")',
+  encodes_too: 'codecs.unregister(encodings.search_function); codecs.register(encodings.search_function)',
+}
+
+async function assertRemembered(t: ExecutionContext, bench: WarmBench): Promise<void> {
+  const script = bench.file('app/remembered.py', REMEMBERED)
+  for (const statements of [IMPORTS, IMPORTS.toReversed(), ['codecs.lookup("cp1252")', ...IMPORTS]]) {
+    const { not } = await bench.assertSame(t, statements.join(), [script, ...statements], { env: ENV })
+    t.deepEqual(not, [], statements.join())
+  }
+  for (const [name, statement] of Object.entries(BEFORE)) {
+    const args = [script, statement, `import ${name}`]
+    const { not } = await bench.assertSame(t, statement, args, { env: ENV })
+    t.deepEqual(not, [name])
+  }
 }
 
 for (const python of pythons) {
@@ -132,6 +173,7 @@ for (const python of pythons) {
         const { ready } = await bench.assertSame(t, name, [script, name], { env: ENV })
         t.true(ready.includes(name), name)
       }
+      await assertRemembered(t, bench)
       const set = await bench.assertSame(t, 'set', [script, 'puts_in'], { env: { ...ENV, PUT_IN: '2' } })
       t.true(set.not.includes('puts_in'))
       const program = (name: string) => ['-c', `import ${name} as one; print(one.is_own())`]

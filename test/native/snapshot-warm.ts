@@ -1487,7 +1487,7 @@ const FAULTY: Record<string, [program: string, reason: string]> = {
   audits: ['import sys; sys.addaudithook(lambda *a: None)', 'HOOK'],
   traces: ['import sys; sys.settrace(None)', 'TRACE'],
   recurses: ['import sys; sys.setrecursionlimit(2000)', 'INTERPRETER'],
-  encodes: ['name = "x".encode("punycode")', 'CODEC'],
+  encodes: ['import codecs; kept = codecs.lookup("punycode")', 'CODEC'],
   counts: ['import sys; names = [name for name in list(sys.modules)]', 'MODULES'],
   derives: ['names = [one.__name__ for one in Exception.__subclasses__()]', 'CLASSES'],
   derives_abstract: ['import collections.abc; names = collections.abc.Sized.__subclasses__()', 'CLASSES'],

@@ -4,7 +4,9 @@
 # a program imports the module. The closed list: whatever else an import changes outside is a fault (recorder.py).
 #
 # Part of one namespace with recorder.py and table.py; of that `put_back` alone, and what it needs, stays.
+import _codecs
 import _warnings
+import encodings as _encodings
 import os
 import posix
 import sys
@@ -324,6 +326,11 @@ def put_back(what, place, payload):
     elif what == 'seed':
         for draw in payload:
             draw()
+    elif what == 'codec':
+        _encodings._cache.setdefault(place, payload)
+        _codecs.lookup(place)
+    elif what == 'processor':
+        payload.uname().processor
 
 
 def are_as_read(payload):
@@ -337,6 +344,36 @@ def are_as_read(payload):
             if (status.st_size, status.st_mtime) != (entry[0], entry[1]):
                 return False
     return True
+
+
+# Its functions, and what makes its readers and writers.
+def _is_like(codec, other):
+    return type(codec) is type(other) and len(codec) == len(other) and all(map(_does_the_same, codec, other))
+
+
+def _does_the_same(one, other):
+    """Of methods of instances that have nothing of their own, whether they are of the same class."""
+    if one == other:
+        return True
+    of, of_other = getattr(one, '__self__', None), getattr(other, '__self__', None)
+    return type(of) is type(of_other) and of is not None and getattr(one, '__func__', one) is getattr(other, '__func__', other)
+
+
+# What the interpreter remembers as a codec of that name, as long as it has not forgotten all codecs: who takes a search function
+# away has it do so, and nobody else can stand before the package encodings.
+FIRST = 'pycds_first'
+
+
+def is_found_first(name, codec):
+    """Whether looking a codec up would lead to that one: the package encodings is asked first, and has no other."""
+    known = _encodings._cache
+    try:
+        is_first = _codecs.lookup(FIRST) is first_codec
+    except Exception:
+        is_first = False
+    if not is_first:
+        known.pop(FIRST, None)
+    return is_first and _is_like(known.get(name, codec), codec)
 
 
 def may_put_back(what, place, payload):
@@ -364,4 +401,6 @@ def may_put_back(what, place, payload):
         return CONDITIONS[place](payload)
     if what == 'variable':
         return place not in os.environ
+    if what == 'codec':
+        return is_found_first(place, payload)
     return True

@@ -134,6 +134,7 @@ class Recorder:
         # Where modules are may be anywhere.
         self.inside_of = tuple(one.rstrip('/') + '/' for one in (*sys.path, sys.prefix, sys.base_prefix) if one.startswith('/'))
         self.finders = set(sys.path_importer_cache)
+        self.codecs = Codecs()
         self.lists = {}
         self.loggers = {}
         self.makers_of_loggers = {}
@@ -180,6 +181,8 @@ class Recorder:
         self.inside = True
         self.settle_modules()
         self.settle_libraries()
+        self.settle_codecs()
+        self.settle_processor()
         self.settle_lists()
         self.settle_loggers()
         self.settle_derived()
@@ -274,6 +277,18 @@ class Recorder:
         if self.base_globals:
             leave_global(len(self.base_globals))
             self.known_globals = self.base_globals
+
+    def settle_codecs(self):
+        for name, codec in self.codecs.take():
+            if codec is None:
+                self.fault('CODEC', name)
+            else:
+                self.event('effect', 'codec', name, codec)
+
+    def settle_processor(self):
+        module = self.modules.get('platform')
+        if module is not None and forget_processor(module):
+            self.event('effect', 'processor', 'platform', module)
 
     def settle_lists(self):
         for kind, places in (('list', LISTS), ('dict', DICTS)):
@@ -623,9 +638,6 @@ class Recorder:
         self.effects = [effect for effect in self.effects if effect[-1] is not payload]
 
     def compare_contents(self, place, before, now):
-        if place == ('encodings', '_cache'):
-            self.fault('CODEC', ', '.join(list(now)[-1:]))
-            return
         more = added(before, now)
         if more is None:
             self.changes.append((self.stack[-1], place[0], place[1] + ' (contents)'))
@@ -1125,6 +1137,9 @@ class Recorder:
 
     def read(self, name):
         """A variable of the environment was read."""
+        # Where programs are: the answer is asked for again.
+        if name == 'PATH' and asks_for_processor(self.modules.get('platform')):
+            return
         if self.stack[-1]:
             self.reads.setdefault(self.stack[-1], set()).add(name)
 
@@ -1139,6 +1154,9 @@ class Recorder:
             self.opened(*args)
         elif event in ('os.listdir', 'os.scandir'):
             self.listed(args[0])
+        elif event == 'subprocess.Popen' and args[0] == 'uname' and asks_for_processor(self.modules.get('platform')):
+            if ELSEWHERE:
+                answer_otherwise(args[1])
         elif event in AUDITED and not (AUDITED[event] == 'WROTE' and '__pycache__' in os.fsdecode(args[0])):
             self.fault(AUDITED[event], event)
 

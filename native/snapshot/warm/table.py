@@ -349,10 +349,11 @@ def merge(name, seen, recorder):
         if event[0] != 'effect':
             merged.append(tuple(event) if event[0] != 'share' else share_of(event, recorder))
             continue
-        own = here.pop(0) if here else None
-        if own is None or event_of(own) != event:
-            raise ValueError('%s did %s before, and now %s' % (name, event, own and event_of(own)))
-        merged.append(own)
+        # A template that is watched looks around extension modules too: what is one step here may have been several.
+        at = next((i for i, one in enumerate(here) if event_of(one) == event), None)
+        if at is None:
+            raise ValueError('%s did %s before, and now %s' % (name, event, here and event_of(here[0])))
+        merged.append(here.pop(at))
     if here:
         raise ValueError('%s did more than before: %s' % (name, event_of(here[0])))
     return merged
@@ -472,6 +473,7 @@ def build(recorder, record):
     :raises ValueError: why these modules cannot be frozen
     """
     recorder.settle()
+    remember_first()
     modules = {about['name']: about for about in record['modules']}
     names = loaded(recorder)
     if recorder.faults or list(recorder.base) != record['base'] or sorted(names) != sorted(modules):
@@ -858,7 +860,7 @@ def read_names(path):
 
 def forget():
     """Leaves in this namespace only what goes on being used."""
-    used = {'__builtins__', '_warnings', 'os', 'posix', 'sys', 'put_back', 'may_put_back', '_put_logger', 'RENEWALS', 'CONDITIONS', '_renew_joblib', 'MISSING', 'attribute_of', 'attributes_of', 'holder_of', 'matches', 'default_action', 'is_ignored', 'STATE', 'INTERPRETER', 'LINES', 'are_as_read', 'IMPORT_NAME', 'STACKS', '_frame_of_program', '_is_imported_directly'}
+    used = {'__builtins__', '_codecs', '_encodings', '_is_like', '_does_the_same', 'is_found_first', 'FIRST', 'first_codec', '_warnings', 'os', 'posix', 'sys', 'put_back', 'may_put_back', '_put_logger', 'RENEWALS', 'CONDITIONS', '_renew_joblib', 'MISSING', 'attribute_of', 'attributes_of', 'holder_of', 'matches', 'default_action', 'is_ignored', 'STATE', 'INTERPRETER', 'LINES', 'are_as_read', 'IMPORT_NAME', 'STACKS', '_frame_of_program', '_is_imported_directly'}
     names = globals()
     for name in list(names):
         if name not in used:
