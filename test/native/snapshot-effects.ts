@@ -127,6 +127,70 @@ for statement in sys.argv[1:]:
 print(platform._uname_cache and vars(platform._uname_cache).keys())
 print(codecs.lookup("windows_1252") is codecs.lookup("Windows-1252"))
 `
+/** As asgiref's before 3.7 are. */
+const LOCAL = `
+import random, string, threading, weakref
+class Local:
+    def __init__(self, thread_critical=False):
+        self._thread_critical = thread_critical
+        self._thread_lock = threading.RLock()
+        self._context_refs = weakref.WeakSet()
+        self._attr_name = "_asgiref_local_impl_{}_{}".format(
+            id(self),
+            "".join(random.choice(string.ascii_letters) for i in range(8)),
+        )
+    def use(self):
+        setattr(threading.current_thread(), self._attr_name, {})
+        self._context_refs.add(threading.current_thread())
+`
+const HELD = 'from asgiref.local import Local\n'
+const WITH_LOCALS: Record<string, string> = {
+  one: `${HELD}class Kept:\n    def __init__(self): self.inner = Local(True)\nALL = [Local(), Kept().inner]`,
+  other: `${HELD}import one, string\nALL = [Local() for i in range(3)]`,
+}
+const NOT_ALONE: Record<string, string> = {
+  draws_besides: `${HELD}import random\nALL = [Local()]; NUMBER = random.random() > 2`,
+  gone: `${HELD}Local(); ALL = [Local()]`,
+  used: `${HELD}ALL = [Local()]; ALL[0].use()`,
+}
+const NAMES_OF_LOCALS = `
+import random, sys
+if sys.argv[1] != "none": random.seed(int(sys.argv[1]))
+for name in sys.argv[2:]: __import__(name)
+names = [one._attr_name.rsplit("_", 2) for name in sys.argv[2:] for one in sys.modules[name].ALL]
+own = [int(number) == id(one) for name in sys.argv[2:] for one in sys.modules[name].ALL for number in [one._attr_name.split("_")[-2]]]
+print([letters for _, _, letters in names] + [random.random()] if sys.argv[1] != "none" else len(set(map(str, names))), own)
+if sys.argv[1] == "none": print(*[letters for _, _, letters in names], file=open(sys.argv[0] + ".names", "a"))
+`
+
+for (const python of pythons) {
+  testInTurn(`${python.version}: names that asgiref draws are drawn in each process`, async (t) => {
+    const bench = new WarmBench(t, python)
+    await bench.train()
+    bench.file(`${bench.inSite}/asgiref/__init__.py`, '')
+    bench.file(`${bench.inSite}/asgiref/local.py`, LOCAL)
+    for (const [name, text] of Object.entries({ ...WITH_LOCALS, ...NOT_ALONE }))
+      bench.file(`${bench.inSite}/${name}.py`, `${text}\n`)
+    const names = Object.keys(WITH_LOCALS)
+    const { leftOut } = await bench.freezeWarm(['random', ...names, ...Object.keys(NOT_ALONE)], ENV)
+    t.deepEqual(
+      leftOut.map(({ name, reason }) => [name, reason]),
+      Object.keys(NOT_ALONE).map((name) => [name, 'ENTROPY']),
+    )
+    const script = bench.file('app/names.py', NAMES_OF_LOCALS)
+    for (const seed of ['7', '8', 'none', 'none'])
+      for (const wanted of [names, names.toReversed()]) {
+        const { not } = await bench.assertSame(t, seed, [script, seed, ...wanted], { env: ENV })
+        t.deepEqual(not, [])
+      }
+    const lines = readFileSync(`${script}.names`, 'utf8').trim().split('\n')
+    t.is(new Set(lines.flatMap((line) => line.split(' '))).size, 5 * lines.length)
+    const replaced =
+      'import random; random.choice = lambda letters: "x"; import one; print(one.ALL[0]._attr_name[-8:])'
+    t.true((await bench.assertSame(t, 'replaced', ['-c', replaced], { env: ENV })).not.includes('one'))
+  })
+}
+
 const IMPORTS = ['encodes', 'encodes_too', 'asks_processor', 'asks_processor_too'].map(
   (name) => `import ${name}`,
 )

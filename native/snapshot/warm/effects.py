@@ -275,6 +275,15 @@ def is_ignored(warning):
     return default_action(holder) == 'ignore'
 
 
+def draw_letters(module):
+    """As the constructor of asgiref.local.Local does."""
+    return ''.join(module.random.choice(module.string.ascii_letters) for i in range(8))
+
+
+def name_of_local(one, letters):
+    return '_asgiref_local_impl_{}_{}'.format(id(one), letters)
+
+
 def put_back(what, place, payload):
     """Does again what was taken out. Called in the order in which importing would have done it."""
     modules = sys.modules
@@ -331,6 +340,10 @@ def put_back(what, place, payload):
         _codecs.lookup(place)
     elif what == 'processor':
         payload.uname().processor
+    elif what == 'locals':
+        module, made = payload
+        for one in made:
+            one._attr_name = name_of_local(one, draw_letters(module))
 
 
 def are_as_read(payload):

@@ -135,6 +135,7 @@ class Recorder:
         self.inside_of = tuple(one.rstrip('/') + '/' for one in (*sys.path, sys.prefix, sys.base_prefix) if one.startswith('/'))
         self.finders = set(sys.path_importer_cache)
         self.codecs = Codecs()
+        self.locals = Locals()
         self.lists = {}
         self.loggers = {}
         self.makers_of_loggers = {}
@@ -183,6 +184,7 @@ class Recorder:
         self.settle_libraries()
         self.settle_codecs()
         self.settle_processor()
+        self.settle_locals()
         self.settle_lists()
         self.settle_loggers()
         self.settle_derived()
@@ -289,6 +291,13 @@ class Recorder:
         module = self.modules.get('platform')
         if module is not None and forget_processor(module):
             self.event('effect', 'processor', 'platform', module)
+
+    def settle_locals(self):
+        made = self.locals.take(self.stack[-1], self.modules, self.all_objects)
+        if made:
+            self.event('effect', 'locals', 'asgiref.local', (self.modules['asgiref.local'], made))
+        if made is not None and 'random' in self.generator_states:
+            self.generator_states['random'] = self.locals.state or self.generator_states['random']
 
     def settle_lists(self):
         for kind, places in (('list', LISTS), ('dict', DICTS)):

@@ -206,11 +206,13 @@ def record_of(recorder):
     names = loaded(recorder)
     modules = []
     replaced = replaced_of(recorder)
-    values = Values(recorder.generators, recorder.all_objects())
+    values = Values(recorder.generators, recorder.locals.known, recorder.all_objects())
     inherit(recorder)
     recorder.leave_globals()
     # What variables were is in no record and in no snapshot.
     key = int.from_bytes(os.urandom(7), 'little')
+    for name in recorder.locals.used():
+        recorder.faults.setdefault(name, []).append(('ENTROPY', 'random'))
     for name in names:
         recorder.stack.append(name)
         if name in recorder.rewritten:
@@ -473,6 +475,8 @@ def build(recorder, record):
     :raises ValueError: why these modules cannot be frozen
     """
     recorder.settle()
+    if recorder.locals.used():
+        raise ValueError('what asgiref.local made is used')
     remember_first()
     modules = {about['name']: about for about in record['modules']}
     names = loaded(recorder)
@@ -860,7 +864,7 @@ def read_names(path):
 
 def forget():
     """Leaves in this namespace only what goes on being used."""
-    used = {'__builtins__', '_codecs', '_encodings', '_is_like', '_does_the_same', 'is_found_first', 'FIRST', 'first_codec', '_warnings', 'os', 'posix', 'sys', 'put_back', 'may_put_back', '_put_logger', 'RENEWALS', 'CONDITIONS', '_renew_joblib', 'MISSING', 'attribute_of', 'attributes_of', 'holder_of', 'matches', 'default_action', 'is_ignored', 'STATE', 'INTERPRETER', 'LINES', 'are_as_read', 'IMPORT_NAME', 'STACKS', '_frame_of_program', '_is_imported_directly'}
+    used = {'__builtins__', '_codecs', '_encodings', '_is_like', '_does_the_same', 'is_found_first', 'FIRST', 'first_codec', 'draw_letters', 'name_of_local', '_warnings', 'os', 'posix', 'sys', 'put_back', 'may_put_back', '_put_logger', 'RENEWALS', 'CONDITIONS', '_renew_joblib', 'MISSING', 'attribute_of', 'attributes_of', 'holder_of', 'matches', 'default_action', 'is_ignored', 'STATE', 'INTERPRETER', 'LINES', 'are_as_read', 'IMPORT_NAME', 'STACKS', '_frame_of_program', '_is_imported_directly'}
     names = globals()
     for name in list(names):
         if name not in used:

@@ -23,7 +23,7 @@
 #define VARIABLE "PYCDS_FREEZE_WARM"
 /* A file: the main programs that the snapshot is used for; without one it is used for all. */
 #define PROGRAMS_VARIABLE "PYCDS_FREEZE_PROGRAMS"
-#define SOURCES 7
+#define SOURCES 8
 #define PUT_OFF 4
 /* Types are larger than what has pools, and smaller than this. */
 #define LARGEST_MOVED 4096
@@ -54,6 +54,7 @@ SOURCE(values_source, VALUES_PY)
 SOURCE(generators_source, GENERATORS_PY)
 SOURCE(codecs_source, CODECS_PY)
 SOURCE(processor_source, PROCESSOR_PY)
+SOURCE(locals_source, LOCALS_PY)
 SOURCE(table_source, TABLE_PY)
 
 static struct {
@@ -611,9 +612,9 @@ static PyMethodDef probe_method = {"probe", probe, METH_NOARGS, NULL};
 static void run_sources(void) {
   static const char *const names[SOURCES] = {"<pycds effects>",    "<pycds recorder>", "<pycds values>",
                                              "<pycds generators>", "<pycds codecs>",   "<pycds processor>",
-                                             "<pycds table>"};
+                                             "<pycds locals>",     "<pycds table>"};
   const char *const sources[SOURCES] = {effects_source, recorder_source,  values_source, generators_source,
-                                        codecs_source,  processor_source, table_source};
+                                        codecs_source,  processor_source, locals_source, table_source};
   warm.globals = PyDict_New();
   PyDict_SetItemString(warm.globals, "__builtins__", PyEval_GetBuiltins());
   PyDict_SetItemString(warm.globals, "INTERPRETER", PyInterpreterState_GetDict(PyInterpreterState_Get()));
