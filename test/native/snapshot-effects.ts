@@ -191,6 +191,51 @@ for (const python of pythons) {
   })
 }
 
+const FINALIZED: Record<string, string> = {
+  ends: 'import weakref\nclass Kept: pass\nKEPT = Kept(); END = weakref.finalize(KEPT, print, "end")',
+  ends_too:
+    'import ends, weakref\nweakref.finalize(ends.KEPT, print, "too")\nKEPT = ends.Kept(); weakref.finalize(KEPT, print, "kept")',
+  ends_alone:
+    'import weakref\nclass Kept: pass\nKEPT = Kept(); weakref.finalize(KEPT, print, "alone").atexit = False',
+}
+const UNFINALIZED: Record<string, string> = { detaches: 'import ends; ends.END.detach()' }
+const FINALIZES = `
+import atexit, sys
+atexit.register(print, "registered before")
+for name in sys.argv[1:]:
+    __import__(name)
+    import weakref
+    of = weakref.finalize
+    print(name, [(info.func, info.args, info.atexit, info.index, one.alive) for one, info in of._registry.items()])
+    print(of._dirty, of._registered_with_atexit, list(sys.modules)[-3:])
+atexit.register(print, "registered behind")
+if "ends_too" in sys.modules: sys.modules["ends_too"].KEPT = None
+`
+
+for (const python of pythons) {
+  testInTurn(`${python.version}: finalizers are those of the process`, async (t) => {
+    const bench = new WarmBench(t, python)
+    await bench.train()
+    for (const [name, text] of Object.entries({ ...FINALIZED, ...UNFINALIZED }))
+      bench.file(`${bench.inSite}/${name}.py`, `${text}\n`)
+    const names = Object.keys(FINALIZED)
+    const { leftOut } = await bench.freezeWarm([...names, ...Object.keys(UNFINALIZED)], ENV)
+    t.deepEqual(
+      leftOut.map(({ name, reason }) => [name, reason]),
+      [['detaches', 'CHANGED']],
+    )
+    const script = bench.file('app/finalizes.py', FINALIZES)
+    for (const wanted of [names, names.toReversed(), ['ends_alone'], ['ends_too']]) {
+      const { ready, not } = await bench.assertSame(t, wanted.join(), [script, ...wanted], { env: ENV })
+      t.true(ready.includes(wanted[0] ?? ''))
+      t.deepEqual(not, [])
+    }
+    const patched = 'import weakref; weakref.finalize._exitfunc = print; import ends'
+    const { not } = await bench.assertSame(t, 'patched', ['-c', patched], { env: ENV })
+    t.true(not.includes('ends'))
+  })
+}
+
 const IMPORTS = ['encodes', 'encodes_too', 'asks_processor', 'asks_processor_too'].map(
   (name) => `import ${name}`,
 )

@@ -776,10 +776,10 @@ static bool has_processors(PyObject *text) {
   return strcmp(now, then) == 0;
 }
 
-/* The module whose attribute an effect changes; NULL: none of these. */
+/* The module whose attribute an effect changes, or whose class; NULL: none of these. */
 static struct entry *changed_by(PyObject *payload) {
   PyObject *what = PyTuple_GetItem(payload, 0), *place = PyTuple_GetItem(payload, 1);
-  if (!is_named(what, "attribute")) return NULL;
+  if (!is_named(what, "attribute") && !is_named(what, "finalizers")) return NULL;
   uint32_t number = number_of(PyTuple_GetItem(place, 0));
   return number == NOTHING ? NULL : &shadow.entries[number];
 }

@@ -340,6 +340,15 @@ def put_back(what, place, payload):
         _codecs.lookup(place)
     elif what == 'processor':
         payload.uname().processor
+    elif what == 'finalizers':
+        of = modules['weakref'].finalize
+        if not of._registered_with_atexit:
+            modules['atexit'].register(of._exitfunc)
+            of._registered_with_atexit = True
+        for one, info in payload:
+            info.index = next(of._index_iter)
+            of._registry[one] = info
+        of._dirty = True
     elif what == 'locals':
         module, made = payload
         for one in made:

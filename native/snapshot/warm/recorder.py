@@ -136,6 +136,7 @@ class Recorder:
         self.finders = set(sys.path_importer_cache)
         self.codecs = Codecs()
         self.locals = Locals()
+        self.finalizers = Finalizers()
         self.lists = {}
         self.loggers = {}
         self.makers_of_loggers = {}
@@ -185,6 +186,7 @@ class Recorder:
         self.settle_codecs()
         self.settle_processor()
         self.settle_locals()
+        self.settle_finalizers()
         self.settle_lists()
         self.settle_loggers()
         self.settle_derived()
@@ -298,6 +300,13 @@ class Recorder:
             self.event('effect', 'locals', 'asgiref.local', (self.modules['asgiref.local'], made))
         if made is not None and 'random' in self.generator_states:
             self.generator_states['random'] = self.locals.state or self.generator_states['random']
+
+    def settle_finalizers(self):
+        made = self.finalizers.take(self.modules.get('weakref', self.hidden.get('weakref')))
+        if made is None:
+            self.fault('CHANGED', 'weakref.finalize._registry')
+        elif made:
+            self.event('effect', 'finalizers', ('weakref', 'finalize'), made)
 
     def settle_lists(self):
         for kind, places in (('list', LISTS), ('dict', DICTS)):
@@ -552,7 +561,7 @@ class Recorder:
         for key, value in [*namespace.items(), *((key, MISSING) for key in keys if key not in namespace)]:
             known = old.get(key, MISSING)
             place = (name, '%s.%s' % (class_name, key))
-            if key in OF_CLASSES:
+            if key in OF_CLASSES or place in OF_FINALIZERS:
                 continue
             if known is value:
                 if id(value) not in followed and id(value) in copies and len(copies[id(value)]) != len(value):
@@ -1045,7 +1054,8 @@ class Recorder:
         if self.idle:
             return
         self.settle()
-        self.event('effect', 'call', place, (args, named))
+        if not is_of_finalizers(place, args, self.modules.get('weakref')):
+            self.event('effect', 'call', place, (args, named))
 
     def looked(self, name):
         """Python code that is not importlib's has looked for a module; returns it, or None where there is none."""

@@ -289,7 +289,7 @@ def place_text(place):
 
 def size_of(event):
     _, what, _, payload = event
-    return len(payload[0]) + len(payload[1]) if what == 'list' else len(payload) if what in ('dict', 'set', 'loggers', 'seed') else 1
+    return len(payload[0]) + len(payload[1]) if what == 'list' else len(payload) if what in ('dict', 'set', 'loggers', 'seed', 'finalizers') else 1
 
 
 def json_of(value):
@@ -820,6 +820,8 @@ def take_out(recorder, objects, entries):
                 setattr(holder, attribute, before)
             if after is MISSING:
                 reorder(holder, keys, recorder.referents)
+        elif what == 'finalizers':
+            recorder.finalizers.take_out(everything['weakref'], payload)
         elif what == 'variable':
             del os.environ[place]
         elif what == 'loggers':

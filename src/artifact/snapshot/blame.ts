@@ -56,7 +56,7 @@ const LIBRARIES_KNOWN: readonly [file: string, reason: string][] = [
 const LIBRARY_FILE = /\.so(\.|$)/
 const EXTENSION_FILE = /\.(cpython-[^/]*|abi3)\.so$/
 /** Effects on what belongs to another module, by whose name their place begins. */
-const ELSEWHERE = new Set(['attribute', 'dict', 'list', 'set', 'loggers'])
+const ELSEWHERE = new Set(['attribute', 'dict', 'list', 'set', 'loggers', 'finalizers'])
 
 /**
  * Judges a record.
