@@ -73,6 +73,8 @@ const HARMLESS: Record<string, string> = {
   // Extension modules do not find the module of decimals while they are loaded.
   counts: 'import decimal; VALUE = decimal.Decimal(1) + 2; import ctypes, mmap',
   puts_in: 'import os; os.environ["PUT_IN"] = os.environ.get("PUT_IN", "1")',
+  writes_after: 'import discards, puts_in, os; os.environ["PUT_IN"] = "1"',
+  reads_after: 'import discards, os; VALUE = os.environ.get("PUT_IN")',
   takes_out: 'import os; os.environ["TAKEN"] = "1"; import colorsys; del os.environ["TAKEN"]',
   discards: 'import os\nwith open(os.devnull, "w") as file: file.write("nothing")',
   encodes: 'VALUE = "x".encode("cp1252")',
@@ -82,8 +84,7 @@ const HARMLESS: Record<string, string> = {
 }
 /** Not these, and why. */
 const HARMFUL: Record<string, [program: string, reason: string]> = {
-  writes_after: ['import discards, puts_in, os; os.environ["PUT_IN"] = "1"', 'VARIABLES'],
-  reads_after: ['import discards, puts_in, os; VALUE = os.environ["PUT_IN"]', 'VARIABLES'],
+  writes_other: ['import discards, puts_in, os; os.environ["PUT_IN"] = "2"', 'VARIABLES'],
   keeps_open: ['import os; KEPT = open(os.devnull, "w")', 'DESCRIPTOR'],
   rounds: ['import decimal; VALUE = decimal.Decimal(1) / 3', 'INTERPRETER'],
   fills: ['open("/dev/full", "w").close()', 'WROTE'],
@@ -278,13 +279,30 @@ for (const python of pythons) {
         Object.entries(HARMFUL).map(([name, [, reason]]) => [name, reason]),
       )
       const script = bench.file('app/observe.py', OBSERVE)
-      for (const name of Object.keys(HARMLESS)) {
+      for (const name of Object.keys(HARMLESS).filter((one) => one !== 'reads_after')) {
         const { ready } = await bench.assertSame(t, name, [script, name], { env: ENV })
         t.true(ready.includes(name), name)
       }
       await assertRemembered(t, bench)
+      t.true(
+        (await bench.assertSame(t, 'reads', [script, 'reads_after'], { env: ENV })).not.includes(
+          'reads_after',
+        ),
+      )
       const set = await bench.assertSame(t, 'set', [script, 'puts_in'], { env: { ...ENV, PUT_IN: '2' } })
       t.true(set.not.includes('puts_in'))
+      const orders: [text: string, not: string[]][] = [
+        ['import puts_in, reads_after, writes_after', []],
+        ['import writes_after, reads_after', []],
+        ['import reads_after, puts_in', ['reads_after']],
+        ['import puts_in, os; os.environ["PUT_IN"] = "3"; import reads_after', ['reads_after']],
+        ['import os; os.environ["PUT_IN"] = "1"; import reads_after', []],
+      ]
+      for (const [text, expected] of orders) {
+        const args = ['-c', `${text}; import os; print(reads_after.VALUE, list(os.environ.items()))`]
+        const { not } = await bench.assertSame(t, text, args, { env: ENV })
+        t.deepEqual(not, expected, text)
+      }
       const program = (name: string) => ['-c', `import ${name} as one; print(one.is_own())`]
       for (const name of named) {
         const { ready, not } = await bench.assertSame(t, name, program(name), { env: ENV })

@@ -398,8 +398,34 @@ def is_found_first(name, codec):
     return is_first and _is_like(known.get(name, codec), codec)
 
 
+# What the modules that a walk has come by would put, and has not put yet: attributes by place, variables by name.
+to_come = {}
+
+
+def attribute_by_now(place):
+    if place in to_come:
+        return to_come[place]
+    return attribute_of(sys.modules, place) if place[0] in sys.modules else None
+
+
+def variable_by_now(name):
+    return to_come[name] if name in to_come else os.environ.get(name)
+
+
 def may_put_back(what, place, payload):
     """Whether nothing is there that would have led importing elsewhere."""
+    if what == 'walk':
+        to_come.clear()
+        return True
+    may = may_put_back_now(what, place, payload)
+    if what == 'attribute':
+        to_come[place] = payload[1]
+    elif what == 'variable':
+        to_come[place] = payload
+    return may
+
+
+def may_put_back_now(what, place, payload):
     if what == 'loggers':
         module = sys.modules.get('logging')
         if module is None:
@@ -414,15 +440,20 @@ def may_put_back(what, place, payload):
             return is_ignored(payload[1:])
         except Exception:
             return False
-    if what == 'attribute' and place[0] in sys.modules:
-        return attribute_of(sys.modules, place) is payload[0]
+    if what == 'attribute' and (place in to_come or place[0] in sys.modules):
+        return attribute_by_now(place) is payload[0]
+    if what == 'uses':
+        value, is_original = payload
+        return attribute_by_now(place) is value or (is_original and place not in to_come and place[0] not in sys.modules)
+    if what == 'sees':
+        return variable_by_now(place) == payload
     if what == 'dict' and place[0] in sys.modules:
         there = attribute_of(sys.modules, place)
         return not any(key in there for key, _ in payload) and (place != LINES or are_as_read(payload))
     if what == 'renew' and place in CONDITIONS:
         return CONDITIONS[place](payload)
     if what == 'variable':
-        return place not in os.environ
+        return variable_by_now(place) is None
     if what == 'codec':
         return is_found_first(place, payload)
     return True

@@ -19,6 +19,9 @@
 #                                 or the one that asked for it
 #   ('pool', processors)          it has asked for the number of processors, or started a thread for each, which end before a fork
 #   ('keys', library, offset)     Rust's keys of hash maps are there in the thread's storage of one of its libraries
+#   ('uses', place, original)     it has got hold of a function or a spec that stands at a place: of the original, or of what was put
+#                                 there later; written where neither is so each time (table.py)
+#   ('sees', variable, put)       it has read a variable of the environment that another one puts in: after that, or before
 #   ('holds', name)               a function of it remembers something of a module (table.py)
 #   ('effect', what, place, payload)   see effects.py
 
@@ -406,7 +409,7 @@ class Recorder:
         for kind, found in self.probe():
             if kind == 'ENVIRONMENT':
                 for name in found:
-                    self.read(name)
+                    self.read(name, True)
             elif kind == 'SEEDS':
                 self.seeds[owner] = self.seeds.get(owner, 0) + found
             elif kind == 'FORK':
@@ -677,8 +680,11 @@ class Recorder:
         elif self.put and self.put[-1] == (owner, now, before) and (not self.watching or self.has_again()):
             self.put.pop()
             for key, _ in before[len(now) :]:
-                del self.readers[os.fsdecode(key)]
-                self.take_away('variable', os.fsdecode(key))
+                name = os.fsdecode(key)
+                since = {one for one, read in self.reads.items() if name in read} - self.readers.pop(name) - {owner}
+                for one in since:
+                    self.faults.setdefault(one, []).append(('VARIABLES', name))
+                self.take_away('variable', name)
 
     def are_all(self, fresh):
         """Whether the C library's environment has these and nothing else that is new."""
@@ -1154,13 +1160,23 @@ class Recorder:
         self.fault('CLASSES', name_of_class(of))
         return None
 
-    def read(self, name):
-        """A variable of the environment was read."""
+    def read(self, name, is_before=False):
+        """
+        A variable of the environment was read.
+
+        :param is_before: nobody knows whether that was before what else the module has done
+        """
         # Where programs are: the answer is asked for again.
         if name == 'PATH' and asks_for_processor(self.modules.get('platform')):
             return
-        if self.stack[-1]:
-            self.reads.setdefault(self.stack[-1], set()).add(name)
+        owner = self.stack[-1]
+        if not owner:
+            return
+        self.reads.setdefault(owner, set()).add(name)
+        # Another one has put it in before.
+        event = 'sees', name, True
+        if owner not in self.readers.get(name, (owner,)) and event not in self.events[owner]:
+            self.events[owner].insert(0 if is_before else len(self.events[owner]), event)
 
     def read_all(self):
         if self.stack[-1] and not self.inside:

@@ -184,6 +184,32 @@ def replaced_of(recorder):
     return found
 
 
+def expect_replaced(replaced, modules, base):
+    """
+    Whoever has got hold of an original, or of what was put in its place, without being there before or behind that each time,
+    has it as a condition to get the same, and is taken from the lists.
+    """
+    entries = {about['name']: about for about in modules}
+    owners = owners_of(entries)
+    closures = {}
+
+    def needs(one, other):
+        if one not in closures:
+            closures[one] = closure(one, entries, owners)
+        return other in closures[one]
+
+    for by, place, have_original, have_function in replaced:
+        before = [name for name in have_original if name in entries and not needs(by, name)]
+        behind = [name for name in have_function if name in entries and not needs(name, by) and name not in have_original]
+        for names, is_original in ((before, True), (behind, False)):
+            for name in names:
+                if entries[name]['kind'] != 'set':
+                    entries[name]['events'].insert(0, ['uses', place, is_original])
+        is_open = lambda name: name not in base and (name not in entries or entries[name]['kind'] == 'set')
+        have_original[:] = [name for name in have_original if is_open(name) or needs(by, name)]
+        have_function[:] = [name for name in have_function if is_open(name) or name in base or needs(name, by)]
+
+
 def with_function(value):
     """A function or a spec; of a static method its function is behind it."""
     return [value, value.__func__] if type(value) is staticmethod else [value]
@@ -206,6 +232,7 @@ def record_of(recorder):
     names = loaded(recorder)
     modules = []
     replaced = replaced_of(recorder)
+    own_reads = {name: set(read) for name, read in recorder.reads.items()}
     values = Values(recorder.generators, recorder.locals.known, recorder.all_objects())
     inherit(recorder)
     recorder.leave_globals()
@@ -233,11 +260,15 @@ def record_of(recorder):
             others = recorder.files.setdefault(name, set())
             others.update(about['origin'] + suffix for suffix in suffixes())
             others.update(about['origin'] + '/__init__' + suffix for suffix in suffixes())
-        variables = {}
+        variables, events = {}, recorder.events.setdefault(name, [])
         for variable in sorted(recorder.reads.get(name, ())):
-            # Another one has put it in before: with what it was then this one is not the same.
-            if variable in recorder.readers and name not in recorder.readers[variable]:
-                recorder.faults.setdefault(name, []).append(('VARIABLES', variable))
+            if variable in recorder.readers:
+                if name not in recorder.readers[variable]:
+                    # What a library has read before that is not known.
+                    if variable not in own_reads.get(name, ()):
+                        recorder.faults.setdefault(name, []).append(('VARIABLES', variable))
+                    continue
+                events.insert(0, ('sees', variable, False))
             value = None if variable in recorder.readers else dict.get(os.environ._data, os.fsencode(variable))
             variables[variable] = None if value is None else _imp.source_hash(key, value).hex()
         files = []
@@ -249,7 +280,7 @@ def record_of(recorder):
                 files.append([path, -1, 0])
         found, orderless = values.digests_of(name, namespace_of(recorder.modules[name]))
         about.update(
-            events=[event_of(event) for event in recorder.events.get(name, ())],
+            events=[event_of(event) for event in events],
             variables=variables,
             files=files,
             faults=[list(fault) for fault in recorder.faults.get(name, ())],
@@ -259,6 +290,7 @@ def record_of(recorder):
             milliseconds=round(1000 * recorder.costs.get(name, 0.0), 3),
         )
         modules.append(about)
+    expect_replaced(replaced, modules, recorder.base)
     record = {
         'version': 1,
         'key': str(key),
@@ -523,6 +555,8 @@ def build(recorder, record):
                 event = ('set', event[1], objects[event[1]])
             elif event[0] in ('derives', 'classes'):
                 event = event_of_classes(event, {**recorder.base, **objects})
+            elif event[0] in ('uses', 'sees'):
+                event = condition_of(event, recorder)
             elif event[0] == 'warned':
                 event = event_of_warning(event, {**recorder.base, **objects})
                 recorder.warned_in.discard((name, event[2]))
@@ -621,6 +655,16 @@ def event_of_classes(event, modules):
                 pass
             return what, name, of, others[0], known, key, reference
     raise ValueError('%s is not derived from %s' % (names, name))
+
+
+def condition_of(event, recorder):
+    what, name, which = event
+    if what == 'sees':
+        values = [payload for effect, place, payload in recorder.effects if (effect, place) == ('variable', name)]
+        return 'condition', what, name, values[0] if which else None
+    place = next(place for place in recorder.replaced if place_text(place) == name)
+    _, (original, instead, _), _ = recorder.replaced[place]
+    return 'condition', what, place, (original if which else instead, which)
 
 
 def event_of_warning(event, modules):
@@ -866,7 +910,7 @@ def read_names(path):
 
 def forget():
     """Leaves in this namespace only what goes on being used."""
-    used = {'__builtins__', '_codecs', '_encodings', '_is_like', '_does_the_same', 'is_found_first', 'FIRST', 'first_codec', 'draw_letters', 'name_of_local', '_warnings', 'os', 'posix', 'sys', 'put_back', 'may_put_back', '_put_logger', 'RENEWALS', 'CONDITIONS', '_renew_joblib', 'MISSING', 'attribute_of', 'attributes_of', 'holder_of', 'matches', 'default_action', 'is_ignored', 'STATE', 'INTERPRETER', 'LINES', 'are_as_read', 'IMPORT_NAME', 'STACKS', '_frame_of_program', '_is_imported_directly'}
+    used = {'__builtins__', '_codecs', '_encodings', '_is_like', '_does_the_same', 'is_found_first', 'FIRST', 'first_codec', 'draw_letters', 'to_come', 'attribute_by_now', 'variable_by_now', 'may_put_back_now', 'name_of_local', '_warnings', 'os', 'posix', 'sys', 'put_back', 'may_put_back', '_put_logger', 'RENEWALS', 'CONDITIONS', '_renew_joblib', 'MISSING', 'attribute_of', 'attributes_of', 'holder_of', 'matches', 'default_action', 'is_ignored', 'STATE', 'INTERPRETER', 'LINES', 'are_as_read', 'IMPORT_NAME', 'STACKS', '_frame_of_program', '_is_imported_directly'}
     names = globals()
     for name in list(names):
         if name not in used:
