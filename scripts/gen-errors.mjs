@@ -122,7 +122,7 @@ const FAULT_ADVICE = {
   C_LIBRARY: 'Set the locale, modes of floating point and the like in the program.',
   CHANGED:
     'Import what patches others from the application itself, so that it is the only one to go without.',
-  CODEC: 'Look the codec up when it is needed.',
+  CODEC: 'Keep no codec, nor what is only in one; use its name.',
   DESCRIPTOR: 'Open the file when it is needed.',
   DIFFERS: 'Compute what differs (a time, an id, a path of the machine) when it is needed.',
   DIRECTORY: 'Change the working directory in the program, not in a library.',

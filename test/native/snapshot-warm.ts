@@ -471,30 +471,40 @@ const INSTEAD: Record<string, string> = {
   ].join('\n'),
   'keeps_one.py': 'import owns\nKEPT = owns.Kind.taken\n',
   'breaks.py': 'import owns\nowns.Kind.taken = staticmethod(lambda: "broken")\n',
+  'calls.py': 'import owns\nVALUE = owns.Kind.taken()\n',
+  'hides.py': 'import owns\nKEPT = [owns.plain]\n',
 }
 
 each('what stands in the place of a function is put there when it is imported', async (t, python) => {
   const bench = new WarmBench(t, python)
   await bench.train()
   for (const [name, text] of Object.entries(INSTEAD)) bench.file(`${bench.inSite}/${name}`, text)
-  const { leftOut } = await bench.freezeWarm(['owns', 'wraps', 'keeps_one', 'breaks'], ENV)
-  t.deepEqual(
-    leftOut.map(({ name, reason }) => [name, reason]),
-    [['breaks', 'CHANGED']],
-  )
+  const { leftOut } = await bench.freezeWarm(['owns', 'wraps', 'keeps_one', 'breaks', 'calls'], ENV)
+  t.deepEqual(leftOut, [])
   const look = 'print(owns.plain(), owns.Kind.make(), owns.Kind.taken(), list(vars(owns.Kind)))'
   const programs: Record<string, [program: string, ready: string[]]> = {
     before: [`import owns; ${look}; import wraps; ${look}`, ['owns', 'wraps']],
     alone: [`import wraps, owns; ${look}`, ['wraps']],
     replaced: [`import owns; owns.plain = lambda: "mine"; import wraps; ${look}`, ['owns']],
     static: [`import owns; owns.Kind.make = staticmethod(print); import wraps; ${look}`, ['owns']],
-    all: [`import keeps_one, wraps, breaks, owns; ${look}; print(keeps_one.KEPT())`, ['keeps_one', 'wraps']],
+    all: [
+      `import keeps_one, wraps, breaks, owns; ${look}; print(keeps_one.KEPT())`,
+      ['keeps_one', 'wraps', 'breaks'],
+    ],
+    behind: [`import breaks, keeps_one, owns; ${look}; print(keeps_one.KEPT())`, ['breaks']],
+    calls: [`import breaks, calls; print(calls.VALUE)`, ['breaks', 'calls']],
+    calls_before: [`import calls, breaks, owns; ${look}; print(calls.VALUE)`, ['owns', 'breaks']],
   }
   for (const [what, [program, expected]] of Object.entries(programs)) {
     const script = bench.file(`${what}/main.py`, program)
     const { ready } = await bench.assertSame(t, what, [script], { env: ENV })
     t.deepEqual(ready, expected, what)
   }
+  const hidden = await bench.freezeWarm(['owns', 'hides', 'wraps'], ENV)
+  t.deepEqual(
+    hidden.leftOut.map(({ name, reason }) => [name, reason]),
+    [['wraps', 'CHANGED']],
+  )
 })
 
 /** `used` is what `user` goes by while it is imported. */
@@ -1563,7 +1573,7 @@ const FAULTY: Record<string, [program: string, reason: string]> = {
   audits: ['import sys; sys.addaudithook(lambda *a: None)', 'HOOK'],
   traces: ['import sys; sys.settrace(None)', 'TRACE'],
   recurses: ['import sys; sys.setrecursionlimit(2000)', 'INTERPRETER'],
-  encodes: ['name = "x".encode("punycode")', 'CODEC'],
+  encodes: ['import codecs; kept = codecs.lookup("punycode")', 'CODEC'],
   counts: ['import sys; names = [name for name in list(sys.modules)]', 'MODULES'],
   derives: ['names = [one.__name__ for one in Exception.__subclasses__()]', 'CLASSES'],
   derives_abstract: ['import collections.abc; names = collections.abc.Sized.__subclasses__()', 'CLASSES'],

@@ -70,9 +70,25 @@ enum { KINDS = sizeof kind_names / sizeof *kind_names };
 /* Once they have been dropped they are imported like any others, and never served: something else has their name. */
 enum state { WAITING, ACTIVE, DROPPED };
 
-enum what { ASKED, ABSENT, PUT, EFFECT, SEEN, UNSEEN, NAMES, POOL, HOLDS, SHARE, DERIVED, CLASSES, LISTED, WHATS };
-static const char *const what_names[] = {"ask",  "absent", "set",   "effect",  "seen",    "unseen", "names",
-                                         "pool", "holds",  "share", "derives", "classes", "listed"};
+enum what {
+  ASKED,
+  ABSENT,
+  PUT,
+  EFFECT,
+  CONDITION,
+  SEEN,
+  UNSEEN,
+  NAMES,
+  POOL,
+  HOLDS,
+  SHARE,
+  DERIVED,
+  CLASSES,
+  LISTED,
+  WHATS
+};
+static const char *const what_names[] = {"ask",   "absent", "set",   "effect", "condition", "seen",    "unseen",
+                                         "names", "pool",   "holds", "share",  "derives",   "classes", "listed"};
 
 /* Of a module that extension modules share: table.py, share_of. */
 enum share { SHARE_NAME = 1, SHARE_MODULE, SHARE_PAIRS, SHARE_BARE, SHARE_FIELDS };
@@ -81,7 +97,7 @@ struct event {
   enum what what;
   /* That was asked for, put into sys.modules or looked for, or in whose name a warning was emitted; NOTHING: none has that name. */
   uint32_t entry;
-  /* Of an effect: (what, place, payload); of POOL: numbers of processors; of NAMES: packages; of SHARE, DERIVED, CLASSES and
+  /* Of an effect, and a condition that is looked at in the same way: (what, place, payload); of POOL: numbers of processors; of NAMES: packages; of SHARE, DERIVED, CLASSES and
    * LISTED: all that table.py has for it; else the name. */
   PyObject *payload;
   unsigned long flags; /* of DERIVED: of the class that is derived from */
@@ -141,6 +157,7 @@ static struct {
   PyObject *numbers; /* name: number */
   PyObject *finders; /* that modules have put on sys.meta_path: keys of a dictionary */
   PyObject *may, *put;
+  PyObject *begin;      /* what `may` is told when a walk begins */
   PyObject *hash, *key; /* of variables: _imp.source_hash, and its first argument */
   PyObject *import;     /* builtins.__import__ */
   PyObject *add_audit_hook, *create_dynamic;
@@ -292,7 +309,7 @@ static bool adopt_event(struct event *event, PyObject *from) {
   if (what == EFFECT && is_named(PyTuple_GetItem(from, 1), "list") &&
       !adopt_finders(PyTuple_GetItem(from, 2), PyTuple_GetItem(from, 3)))
     return false;
-  if (what == EFFECT) {
+  if (what == EFFECT || what == CONDITION) {
     event->entry = is_named(PyTuple_GetItem(from, 1), "warned") ? number_of(PyTuple_GetItem(from, 2)) : NOTHING;
     event->payload = PyTuple_New(3);
     for (Py_ssize_t i = 0; event->payload && i < 3; i++) {
@@ -431,10 +448,11 @@ bool shadow_adopt(PyObject *table, PyObject *prints, PyObject *key, PyObject *ma
   shadow.may = keep(may);
   shadow.put = keep(put);
   shadow.key = keep(key);
+  shadow.begin = PyUnicode_FromStringAndSize("walk", 4);
   PyObject *imp = PyImport_ImportModule("_imp");
   shadow.hash = imp ? PyObject_GetAttrString(imp, "source_hash") : NULL;
   drop(imp);
-  if (!shadow.hash) return false;
+  if (!shadow.hash || !shadow.begin) return false;
   bool done = shadow.entries && shadow.numbers && shadow.finders && number_all(table);
   for (uint32_t i = 0; done && i < shadow.count; i++)
     done = adopt_entry(&shadow.entries[i], i, PyList_GetItem(table, i));
@@ -776,7 +794,7 @@ static bool has_processors(PyObject *text) {
   return strcmp(now, then) == 0;
 }
 
-/* The module of which an effect changes an attribute, or one of its class of finalizers; NULL: none of these. */
+/* The module whose attribute an effect changes, or whose class; NULL: none of these. */
 static struct entry *changed_by(PyObject *payload) {
   PyObject *what = PyTuple_GetItem(payload, 0), *place = PyTuple_GetItem(payload, 1);
   if (!is_named(what, "attribute") && !is_named(what, "finalizers")) return NULL;
@@ -817,6 +835,7 @@ static bool check_event(const struct entry *entry, struct event *event, const st
     case PUT: shadow.entries[event->entry].checked = shadow.walk; return !item_of(importlib.modules, event->payload);
     case ABSENT: return is_absent(event->payload, walk->finder);
     case EFFECT: return is_in_same_name(entry, event, walk) && may_put_back(event->payload);
+    case CONDITION: return may_put_back(event->payload);
     case SEEN: return is_reached(event->entry);
     case UNSEEN: return !item_of(importlib.modules, event->payload) && !is_reached(event->entry);
     case NAMES: return has_known_modules(entry, event->payload);
@@ -832,10 +851,11 @@ static bool check_event(const struct entry *entry, struct event *event, const st
 }
 
 static const enum unready event_reasons[] = {
-    [ASKED] = UNREADY_IMPORTED,     [ABSENT] = UNREADY_THERE_NOW, [PUT] = UNREADY_ADDED,
-    [EFFECT] = UNREADY_EFFECT,      [SEEN] = UNREADY_NOT_THERE,   [UNSEEN] = UNREADY_THERE,
-    [NAMES] = UNREADY_MODULES,      [POOL] = UNREADY_PROCESSORS,  [SHARE] = UNREADY_SHARED,
-    [DERIVED] = UNREADY_BASE_CLASS, [CLASSES] = UNREADY_CLASSES,  [LISTED] = UNREADY_LISTED,
+    [ASKED] = UNREADY_IMPORTED, [ABSENT] = UNREADY_THERE_NOW,   [PUT] = UNREADY_ADDED,
+    [EFFECT] = UNREADY_EFFECT,  [CONDITION] = UNREADY_EFFECT,   [SEEN] = UNREADY_NOT_THERE,
+    [UNSEEN] = UNREADY_THERE,   [NAMES] = UNREADY_MODULES,      [POOL] = UNREADY_PROCESSORS,
+    [SHARE] = UNREADY_SHARED,   [DERIVED] = UNREADY_BASE_CLASS, [CLASSES] = UNREADY_CLASSES,
+    [LISTED] = UNREADY_LISTED,
 };
 
 static enum unready event_misfit(const struct event *event) {
@@ -1089,6 +1109,7 @@ bool shadow_serve(PyObject *name, PyObject *finder, const struct pycds_header *h
   struct entry *entry = &shadow.entries[number];
   struct walk walk = {finder, header, NULL};
   shadow.walk++;
+  drop(PyObject_CallFunctionObjArgs(shadow.may, shadow.begin, &_Py_NoneStruct, &_Py_NoneStruct, NULL));
   shadow.derived = NULL;
   shadow.derived_end = &shadow.derived;
   shadow.reason = FITS;

@@ -4,7 +4,9 @@
 # a program imports the module. The closed list: whatever else an import changes outside is a fault (recorder.py).
 #
 # Part of one namespace with recorder.py and table.py; of that `put_back` alone, and what it needs, stays.
+import _codecs
 import _warnings
+import encodings as _encodings
 import os
 import posix
 import sys
@@ -37,8 +39,6 @@ DICTS = (
     ('_sqlite3', 'converters'),
     ('_csv', '_dialects'),
 )
-# The class that has an object's finalizers called at the end of the process, if it is there by then.
-FINALIZERS = ('weakref', 'finalize')
 # How much caches hold, of which nobody can tell how full they are: an import may set it.
 SIZES_OF_CACHES = {('re', '_MAXCACHE')}
 # Attributes of modules that are there before any import. importlib gives its own names to the modules that import it.
@@ -300,31 +300,6 @@ def added_to_dict(before, after):
     return pairs[len(before) :]
 
 
-def class_of_finalizers(modules):
-    """None where it is not what it should be."""
-    kind = attributes_of(modules.get(FINALIZERS[0])).get(FINALIZERS[1])
-    return kind if hasattr(kind, '_index_iter') else None
-
-
-def state_of_finalizers(kind):
-    """How many were made; whether they are called at the end of the process; whether that is to look for others."""
-    return int(repr(kind._index_iter)[len('count(') : -1]), kind._registered_with_atexit, kind._dirty
-
-
-def _put_finalizers(kind, made, fresh):
-    if not kind._registered_with_atexit:
-        import atexit
-
-        atexit.register(kind._exitfunc)
-        kind._registered_with_atexit = True
-    # The last is called first.
-    numbers = [next(kind._index_iter) for _ in range(made)]
-    for one, about, place in fresh:
-        about.index = numbers[place]
-        kind._registry[one] = about
-    kind._dirty = True
-
-
 def _put_logger(module, name, logger):
     manager = module.root.manager
     known = manager.loggerDict.get(name)
@@ -354,6 +329,15 @@ def is_ignored(warning):
         if matches(item, *warning):
             return item[0] == 'ignore'
     return default_action(holder) == 'ignore'
+
+
+def draw_letters(module):
+    """As the constructor of asgiref.local.Local does."""
+    return ''.join(module.random.choice(module.string.ascii_letters) for i in range(8))
+
+
+def name_of_local(one, letters):
+    return '_asgiref_local_impl_{}_{}'.format(id(one), letters)
 
 
 def put_back(what, place, payload):
@@ -409,6 +393,15 @@ def put_back(what, place, payload):
     elif what == 'seed':
         for draw in payload:
             draw()
+    elif what == 'codec':
+        _encodings._cache.setdefault(place, payload)
+        _codecs.lookup(place)
+    elif what == 'processor':
+        payload.uname().processor
+    elif what == 'locals':
+        module, made = payload
+        for one in made:
+            one._attr_name = name_of_local(one, draw_letters(module))
 
 
 def are_as_read(payload):
@@ -424,8 +417,64 @@ def are_as_read(payload):
     return True
 
 
+# Its functions, and what makes its readers and writers.
+def _is_like(codec, other):
+    return type(codec) is type(other) and len(codec) == len(other) and all(map(_does_the_same, codec, other))
+
+
+def _does_the_same(one, other):
+    """Of methods of instances that have nothing of their own, whether they are of the same class."""
+    if one == other:
+        return True
+    of, of_other = getattr(one, '__self__', None), getattr(other, '__self__', None)
+    return type(of) is type(of_other) and of is not None and getattr(one, '__func__', one) is getattr(other, '__func__', other)
+
+
+# What the interpreter remembers as a codec of that name, as long as it has not forgotten all codecs: who takes a search function
+# away has it do so, and nobody else can stand before the package encodings.
+FIRST = 'pycds_first'
+
+
+def is_found_first(name, codec):
+    """Whether looking a codec up would lead to that one: the package encodings is asked first, and has no other."""
+    known = _encodings._cache
+    try:
+        is_first = _codecs.lookup(FIRST) is first_codec
+    except Exception:
+        is_first = False
+    if not is_first:
+        known.pop(FIRST, None)
+    return is_first and _is_like(known.get(name, codec), codec)
+
+
+# What the modules that a walk has come by would put, and has not put yet: attributes by place, variables by name.
+to_come = {}
+
+
+def attribute_by_now(place):
+    if place in to_come:
+        return to_come[place]
+    return attribute_of(sys.modules, place) if place[0] in sys.modules else None
+
+
+def variable_by_now(name):
+    return to_come[name] if name in to_come else os.environ.get(name)
+
+
 def may_put_back(what, place, payload):
     """Whether nothing is there that would have led importing elsewhere."""
+    if what == 'walk':
+        to_come.clear()
+        return True
+    may = may_put_back_now(what, place, payload)
+    if what == 'attribute':
+        to_come[place] = payload[1]
+    elif what == 'variable':
+        to_come[place] = payload
+    return may
+
+
+def may_put_back_now(what, place, payload):
     if what == 'loggers':
         module = sys.modules.get('logging')
         if module is None:
@@ -442,13 +491,20 @@ def may_put_back(what, place, payload):
             return is_ignored(payload[1:])
         except Exception:
             return False
-    if what == 'attribute' and place[0] in sys.modules:
-        return attribute_of(sys.modules, place) is payload[0]
+    if what == 'attribute' and (place in to_come or place[0] in sys.modules):
+        return attribute_by_now(place) is payload[0]
+    if what == 'uses':
+        value, is_original = payload
+        return attribute_by_now(place) is value or (is_original and place not in to_come and place[0] not in sys.modules)
+    if what == 'sees':
+        return variable_by_now(place) == payload
     if what == 'dict' and place[0] in sys.modules:
         there = attribute_of(sys.modules, place)
         return not any(key in there for key, _ in payload) and (place != LINES or are_as_read(payload))
     if what == 'renew' and place in CONDITIONS:
         return CONDITIONS[place](payload)
     if what == 'variable':
-        return place not in os.environ
+        return variable_by_now(place) is None
+    if what == 'codec':
+        return is_found_first(place, payload)
     return True

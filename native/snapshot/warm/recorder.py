@@ -19,6 +19,9 @@
 #                                 or the one that asked for it
 #   ('pool', processors)          it has asked for the number of processors, or started a thread for each, which end before a fork
 #   ('keys', library, offset)     Rust's keys of hash maps are there in the thread's storage of one of its libraries
+#   ('uses', place, original)     it has got hold of a function or a spec that stands at a place: of the original, or of what was put
+#                                 there later; written where neither is so each time (table.py)
+#   ('sees', variable, put)       it has read a variable of the environment that another one puts in: after that, or before
 #   ('holds', name)               a function of it remembers something of a module (table.py)
 #   ('effect', what, place, payload)   see effects.py
 
@@ -135,6 +138,8 @@ class Recorder:
         # Where modules are may be anywhere.
         self.inside_of = tuple(one.rstrip('/') + '/' for one in (*sys.path, sys.prefix, sys.base_prefix) if one.startswith('/'))
         self.finders = set(sys.path_importer_cache)
+        self.codecs = Codecs()
+        self.locals = Locals()
         self.lists = {}
         self.loggers = {}
         self.makers_of_loggers = {}
@@ -184,6 +189,9 @@ class Recorder:
         self.inside = True
         self.settle_modules()
         self.settle_libraries()
+        self.settle_codecs()
+        self.settle_processor()
+        self.settle_locals()
         self.settle_lists()
         self.settle_loggers()
         self.settle_derived()
@@ -279,6 +287,25 @@ class Recorder:
         if self.base_globals:
             leave_global(len(self.base_globals))
             self.known_globals = self.base_globals
+
+    def settle_codecs(self):
+        for name, codec in self.codecs.take():
+            if codec is None:
+                self.fault('CODEC', name)
+            else:
+                self.event('effect', 'codec', name, codec)
+
+    def settle_processor(self):
+        module = self.modules.get('platform')
+        if module is not None and forget_processor(module):
+            self.event('effect', 'processor', 'platform', module)
+
+    def settle_locals(self):
+        made = self.locals.take(self.stack[-1], self.modules, self.all_objects)
+        if made:
+            self.event('effect', 'locals', 'asgiref.local', (self.modules['asgiref.local'], made))
+        if made is not None and 'random' in self.generator_states:
+            self.generator_states['random'] = self.locals.state or self.generator_states['random']
 
     def settle_lists(self):
         for kind, places in (('list', LISTS), ('dict', DICTS)):
@@ -378,7 +405,7 @@ class Recorder:
         for kind, found in self.probe():
             if kind == 'ENVIRONMENT':
                 for name in found:
-                    self.read(name)
+                    self.read(name, True)
             elif kind == 'SEEDS':
                 self.seeds[owner] = self.seeds.get(owner, 0) + found
             elif kind == 'FORK':
@@ -651,9 +678,6 @@ class Recorder:
         if id(now) in self.compared:
             return
         self.compared.add(id(now))
-        if place == ('encodings', '_cache'):
-            self.fault('CODEC', ', '.join(list(now)[-1:]))
-            return
         more = added(before, now)
         if more is None:
             self.changes.append((self.stack[-1], place[0], place[1] + ' (contents)'))
@@ -675,8 +699,11 @@ class Recorder:
         elif self.put and self.put[-1] == (owner, now, before) and (not self.watching or self.has_again()):
             self.put.pop()
             for key, _ in before[len(now) :]:
-                del self.readers[os.fsdecode(key)]
-                self.take_away('variable', os.fsdecode(key))
+                name = os.fsdecode(key)
+                since = {one for one, read in self.reads.items() if name in read} - self.readers.pop(name) - {owner}
+                for one in since:
+                    self.faults.setdefault(one, []).append(('VARIABLES', name))
+                self.take_away('variable', name)
 
     def are_all(self, fresh):
         """Whether the C library's environment has these and nothing else that is new."""
@@ -1153,10 +1180,23 @@ class Recorder:
         self.fault('CLASSES', name_of_class(of))
         return None
 
-    def read(self, name):
-        """A variable of the environment was read."""
-        if self.stack[-1]:
-            self.reads.setdefault(self.stack[-1], set()).add(name)
+    def read(self, name, is_before=False):
+        """
+        A variable of the environment was read.
+
+        :param is_before: nobody knows whether that was before what else the module has done
+        """
+        # Where programs are: the answer is asked for again.
+        if name == 'PATH' and asks_for_processor(self.modules.get('platform')):
+            return
+        owner = self.stack[-1]
+        if not owner:
+            return
+        self.reads.setdefault(owner, set()).add(name)
+        # Another one has put it in before.
+        event = 'sees', name, True
+        if owner not in self.readers.get(name, (owner,)) and event not in self.events[owner]:
+            self.events[owner].insert(0 if is_before else len(self.events[owner]), event)
 
     def read_all(self):
         if self.stack[-1] and not self.inside:
@@ -1169,6 +1209,9 @@ class Recorder:
             self.opened(*args)
         elif event in ('os.listdir', 'os.scandir'):
             self.listed(args[0])
+        elif event == 'subprocess.Popen' and args[0] == 'uname' and asks_for_processor(self.modules.get('platform')):
+            if ELSEWHERE:
+                answer_otherwise(args[1])
         elif event in AUDITED and not (AUDITED[event] == 'WROTE' and '__pycache__' in os.fsdecode(args[0])):
             self.fault(AUDITED[event], event)
 

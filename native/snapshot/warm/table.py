@@ -209,6 +209,30 @@ def check_contexts(recorder, name):
 
 # OpenSSL's, whose generator of random numbers is seeded anew in another process.
 SEES_FORKS = 'libcrypto.so.'
+def expect_replaced(replaced, modules, base):
+    """
+    Whoever has got hold of an original, or of what was put in its place, without being there before or behind that each time,
+    has it as a condition to get the same, and is taken from the lists.
+    """
+    entries = {about['name']: about for about in modules}
+    owners = owners_of(entries)
+    closures = {}
+
+    def needs(one, other):
+        if one not in closures:
+            closures[one] = closure(one, entries, owners)
+        return other in closures[one]
+
+    for by, place, have_original, have_function in replaced:
+        before = [name for name in have_original if name in entries and not needs(by, name)]
+        behind = [name for name in have_function if name in entries and not needs(name, by) and name not in have_original]
+        for names, is_original in ((before, True), (behind, False)):
+            for name in names:
+                if entries[name]['kind'] != 'set':
+                    entries[name]['events'].insert(0, ['uses', place, is_original])
+        is_open = lambda name: name not in base and (name not in entries or entries[name]['kind'] == 'set')
+        have_original[:] = [name for name in have_original if is_open(name) or needs(by, name)]
+        have_function[:] = [name for name in have_function if is_open(name) or name in base or needs(name, by)]
 
 
 def with_function(value):
@@ -233,13 +257,16 @@ def record_of(recorder):
     names = loaded(recorder)
     modules = []
     replaced = replaced_of(recorder)
+    own_reads = {name: set(read) for name, read in recorder.reads.items()}
     for name in filter(CONTEXTS.__contains__, names):
         check_contexts(recorder, name)
-    values = Values(recorder.generators, recorder.all_objects())
+    values = Values(recorder.generators, recorder.locals.known, recorder.all_objects())
     inherit(recorder)
     recorder.leave_globals()
     # What variables were is in no record and in no snapshot.
     key = int.from_bytes(os.urandom(7), 'little')
+    for name in recorder.locals.used():
+        recorder.faults.setdefault(name, []).append(('ENTROPY', 'random'))
     for name in names:
         recorder.stack.append(name)
         if name in recorder.rewritten:
@@ -260,11 +287,15 @@ def record_of(recorder):
             others = recorder.files.setdefault(name, set())
             others.update(about['origin'] + suffix for suffix in suffixes())
             others.update(about['origin'] + '/__init__' + suffix for suffix in suffixes())
-        variables = {}
+        variables, events = {}, recorder.events.setdefault(name, [])
         for variable in sorted(recorder.reads.get(name, ())):
-            # Another one has put it in before: with what it was then this one is not the same.
-            if variable in recorder.readers and name not in recorder.readers[variable]:
-                recorder.faults.setdefault(name, []).append(('VARIABLES', variable))
+            if variable in recorder.readers:
+                if name not in recorder.readers[variable]:
+                    # What a library has read before that is not known.
+                    if variable not in own_reads.get(name, ()):
+                        recorder.faults.setdefault(name, []).append(('VARIABLES', variable))
+                    continue
+                events.insert(0, ('sees', variable, False))
             value = None if variable in recorder.readers else dict.get(os.environ._data, os.fsencode(variable))
             variables[variable] = None if value is None else _imp.source_hash(key, value).hex()
         files = []
@@ -276,7 +307,7 @@ def record_of(recorder):
                 files.append([path, -1, 0])
         found, orderless = values.digests_of(name, namespace_of(recorder.modules[name]))
         about.update(
-            events=[event_of(event) for event in recorder.events.get(name, ())],
+            events=[event_of(event) for event in events],
             variables=variables,
             files=files,
             faults=[list(fault) for fault in recorder.faults.get(name, ())],
@@ -286,6 +317,7 @@ def record_of(recorder):
             milliseconds=round(1000 * recorder.costs.get(name, 0.0), 3),
         )
         modules.append(about)
+    expect_replaced(replaced, modules, recorder.base)
     record = {
         'version': 1,
         'key': str(key),
@@ -416,10 +448,11 @@ def merge(name, seen, recorder):
         if event[0] != 'effect':
             merged.append(tuple(event) if event[0] != 'share' else share_of(event, recorder))
             continue
-        own = here.pop(0) if here else None
-        if own is None or event_of(own) != event:
-            raise ValueError('it did %s before, and now %s' % (event, own and event_of(own)))
-        merged.append(own)
+        # A template that is watched looks around extension modules too: what is one step here may have been several.
+        at = next((i for i, one in enumerate(here) if event_of(one) == event), None)
+        if at is None:
+            raise ValueError('it did %s before, and now %s' % (event, here and event_of(here[0])))
+        merged.append(here.pop(at))
     if here:
         raise ValueError('it did more than before: %s' % event_of(here[0]))
     return merged
@@ -543,6 +576,9 @@ def build(recorder, record):
     found = differing(recorder, record)
     if found:
         raise Differs(found)
+    if recorder.locals.used():
+        raise ValueError('what asgiref.local made is used')
+    remember_first()
     modules = {about['name']: about for about in record['modules']}
     names = loaded(recorder)
     if recorder.faults or list(recorder.base) != record['base'] or sorted(names) != sorted(modules):
@@ -591,6 +627,8 @@ def build(recorder, record):
                 continue
             if event[0] == 'set':
                 event = ('set', event[1], objects[event[1]])
+            elif event[0] in ('uses', 'sees'):
+                event = condition_of(event, recorder)
             elif event[0] in ('derives', 'classes', 'warned'):
                 try:
                     of = event_of_warning if event[0] == 'warned' else event_of_classes
@@ -694,6 +732,16 @@ def event_of_classes(event, modules):
                 pass
             return what, name, of, others[0], known, key, reference
     raise ValueError('%s is not derived from %s' % (names, name))
+
+
+def condition_of(event, recorder):
+    what, name, which = event
+    if what == 'sees':
+        values = [payload for effect, place, payload in recorder.effects if (effect, place) == ('variable', name)]
+        return 'condition', what, name, values[0] if which else None
+    place = next(place for place in recorder.replaced if place_text(place) == name)
+    _, (original, instead, _), _ = recorder.replaced[place]
+    return 'condition', what, place, (original if which else instead, which)
 
 
 def event_of_warning(event, modules):
@@ -896,11 +944,8 @@ def take_out(recorder, objects, entries):
         elif what == 'variable':
             del os.environ[place]
         elif what == 'finalizers':
-            kind, ((made, is_registered, is_dirty), _, fresh) = class_of_finalizers(everything), payload
-            for one, *_ in fresh:
-                del kind._registry[one]
-            kind._index_iter = type(kind._index_iter)(made)
-            kind._registered_with_atexit, kind._dirty = is_registered, is_dirty
+            made, _, fresh = payload
+            take_out_finalizers(class_of_finalizers(everything), made, fresh)
         elif what == 'loggers':
             loggers = everything['logging'].root.manager.loggerDict
             for key in [key for key in loggers if key not in recorder.loggers_before]:
@@ -946,7 +991,7 @@ def read_names(path):
 
 def forget():
     """Leaves in this namespace only what goes on being used."""
-    used = {'__builtins__', '_warnings', 'os', 'posix', 'sys', 'put_back', 'may_put_back', '_put_logger', 'CONTEXTS', 'CONTEXT_ATTRIBUTES', '_made', '_context_of_requests', '_put_finalizers', 'class_of_finalizers', 'FINALIZERS', 'RENEWALS', 'CONDITIONS', '_renew_joblib', 'MISSING', 'attribute_of', 'attributes_of', 'holder_of', 'matches', 'default_action', 'is_ignored', 'STATE', 'INTERPRETER', 'LINES', 'are_as_read', 'IMPORT_NAME', 'STACKS', '_frame_of_program', '_is_imported_directly'}
+    used = {'__builtins__', '_warnings', 'os', 'posix', 'sys', 'put_back', 'may_put_back', '_put_logger', 'CONTEXTS', 'CONTEXT_ATTRIBUTES', '_made', '_context_of_requests', '_put_finalizers', 'class_of_finalizers', 'FINALIZERS', 'RENEWALS', 'CONDITIONS', '_renew_joblib', 'MISSING', 'attribute_of', 'attributes_of', 'holder_of', 'matches', 'default_action', 'is_ignored', 'STATE', 'INTERPRETER', 'LINES', 'are_as_read', 'IMPORT_NAME', 'STACKS', '_frame_of_program', '_is_imported_directly', '_codecs', '_encodings', '_is_like', '_does_the_same', 'is_found_first', 'FIRST', 'first_codec', 'draw_letters', 'to_come', 'attribute_by_now', 'variable_by_now', 'may_put_back_now', 'name_of_local'}
     names = globals()
     for name in list(names):
         if name not in used:

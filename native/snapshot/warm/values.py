@@ -29,12 +29,14 @@ UNSEEN = {
 class Values:
     """Walks through what modules hold."""
 
-    def __init__(self, seeded, objects):
+    def __init__(self, seeded, named, objects):
         """
         :param seeded: by address: generators of random numbers whose state is drawn again in each process
+        :param named: by address: objects whose names are (locals.py)
         :param objects: all that the collector knows. The addresses of classes among them, as numbers in texts, stay true
         """
         self.seeded = seeded
+        self.named = named
         self.addresses = {id(one): one for one in (*vars(builtins).values(), *objects) if type in type(one).__mro__}
         self.seen = {}  # by address; kept, so that the addresses stay those of what was seen
         self.mapped = mapped_ranges()
@@ -119,6 +121,8 @@ class Values:
 
     def walk_object(self, value, depth):
         parts = members_of(value)
+        if id(value) in self.named:
+            parts = [{key: one for key, one in part.items() if key != '_attr_name'} for part in parts]
         for part in parts:
             self.walk(part, depth - 1)
         if not parts and type(type(value).__repr__) is not FUNCTION and type(value).__repr__ is not object.__repr__:

@@ -23,7 +23,7 @@
 #define VARIABLE "PYCDS_FREEZE_WARM"
 /* A file: the main programs that the snapshot is used for; without one it is used for all. */
 #define PROGRAMS_VARIABLE "PYCDS_FREEZE_PROGRAMS"
-#define SOURCES 5
+#define SOURCES 9
 #define PUT_OFF 4
 /* Types are larger than what has pools, and smaller than this. */
 #define LARGEST_MOVED 4096
@@ -52,13 +52,18 @@ SOURCE(effects_source, EFFECTS_PY)
 SOURCE(recorder_source, RECORDER_PY)
 SOURCE(values_source, VALUES_PY)
 SOURCE(generators_source, GENERATORS_PY)
+SOURCE(codecs_source, CODECS_PY)
+SOURCE(processor_source, PROCESSOR_PY)
+SOURCE(locals_source, LOCALS_PY)
+SOURCE(finalizers_source, FINALIZERS_PY)
 SOURCE(table_source, TABLE_PY)
 
 static struct {
   const char *modules;  /* a path; NULL: nothing is imported */
   const char *programs; /* a path, or NULL */
   bool watching;
-  bool again; /* watched once more, with objects at other addresses */
+  bool elsewhere; /* watched at another time, on another host */
+  bool again;     /* watched once more, with objects at other addresses */
   PyObject *globals, *recorder;
   PyObject *find_and_load, *import; /* those that are stood in for */
   PyObject *replaced[PUT_OFF];      /* what stands for functions whose calls are put off */
@@ -578,6 +583,7 @@ void warm_configure(void) {
   const char *path = getenv(VARIABLE), *watch = getenv(WATCH_VARIABLE);
   if (path && *path) warm.modules = strdup(path);
   warm.watching = warm.modules && watch && *watch;
+  warm.elsewhere = warm.watching && strcmp(watch, WATCH_ELSEWHERE) == 0;
   warm.again = warm.watching && strcmp(watch, WATCH_AGAIN) == 0;
   const char *programs = getenv(PROGRAMS_VARIABLE);
   if (warm.modules && programs && *programs) warm.programs = strdup(programs);
@@ -603,13 +609,16 @@ static PyMethodDef keys_of_method = {"keys_of", keys_of, METH_VARARGS, NULL};
 static PyMethodDef probe_method = {"probe", probe, METH_NOARGS, NULL};
 
 static void run_sources(void) {
-  static const char *const names[SOURCES] = {"<pycds effects>", "<pycds recorder>", "<pycds values>",
-                                             "<pycds generators>", "<pycds table>"};
-  const char *const sources[SOURCES] = {effects_source, recorder_source, values_source, generators_source,
-                                        table_source};
+  static const char *const names[SOURCES] = {"<pycds effects>",    "<pycds recorder>",   "<pycds values>",
+                                             "<pycds generators>", "<pycds codecs>",     "<pycds processor>",
+                                             "<pycds locals>",     "<pycds finalizers>", "<pycds table>"};
+  const char *const sources[SOURCES] = {effects_source,    recorder_source,   values_source,
+                                        generators_source, codecs_source,     processor_source,
+                                        locals_source,     finalizers_source, table_source};
   warm.globals = PyDict_New();
   PyDict_SetItemString(warm.globals, "__builtins__", PyEval_GetBuiltins());
   PyDict_SetItemString(warm.globals, "INTERPRETER", PyInterpreterState_GetDict(PyInterpreterState_Get()));
+  PyDict_SetItemString(warm.globals, "ELSEWHERE", warm.elsewhere ? &_Py_TrueStruct : &_Py_FalseStruct);
   static PyMethodDef *const methods[] = {
       &put_off_method, &fingerprints_method, &libraries_method,     &global_scope_method, &leave_global_method,
       &refuses_method, &needed_method,       &load_anew_method,     &callers_of_method,   &process_state_method,

@@ -6,7 +6,7 @@ export const FAULTS: Readonly<Record<string, string>> = {
   C_LIBRARY: 'changed a setting of the C library',
   CHANGED: 'changed something of another module',
   CLASSES: 'asked a class that is built in or abstract, or one without a name, for what is derived from it',
-  CODEC: 'looked a codec up that the interpreter remembers',
+  CODEC: 'looked a codec up that does not exist, or kept what the interpreter remembers of one',
   DESCRIPTOR: 'left a file open, or closed one',
   DIFFERS: 'left something that is another one each time',
   DIRECTORY: 'changed the working directory',

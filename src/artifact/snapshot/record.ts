@@ -15,6 +15,8 @@ export type WarmEvent =
   | ['listed', path: string, digest: string]
   | ['warned', name: string, text: string, category: string, module: string, line: number]
   | ['pool', processors: string]
+  | ['uses', place: string, original: boolean]
+  | ['sees', variable: string, put: boolean]
   | ['keys', library: number, offset: number]
   | ['effect', what: string, place: string, size: number]
 
