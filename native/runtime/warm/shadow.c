@@ -109,8 +109,10 @@ struct space {
 };
 
 struct entry {
-  PyObject *name, *module; /* never freed: a program may have lost them, the others still refer to them */
-  PyObject *child;         /* the name under which its package gets it; NULL: it is there already */
+  /* Never freed: a program may have lost them, the others still refer to them. But the program's own module is the program's
+   * alone. */
+  PyObject *name, *module;
+  PyObject *child; /* the name under which its package gets it; NULL: it is there already */
   enum kind kind;
   enum state state;
   struct facts facts;
@@ -145,8 +147,8 @@ static struct {
   PyObject *import;     /* builtins.__import__ */
   PyObject *add_audit_hook, *create_dynamic;
   unsigned long thread;
-  const struct entry *main; /* the program's own module */
-  bool audited;             /* a program has added an audit hook */
+  struct entry *main; /* the program's own module, for comparison: it may be gone */
+  bool audited;       /* a program has added an audit hook */
   bool started;
   uint64_t walk;
   struct event *derived, **derived_end; /* what this walk has come by */
@@ -179,6 +181,7 @@ static bool is_plain(PyObject *value) {
 }
 
 static PyObject *namespace_of(const struct entry *entry) {
+  if (entry == shadow.main) return NULL;
   bool has_one = entry->module && PyType_IsSubtype(type_of(entry->module), &PyModule_Type);
   return has_one ? PyModule_GetDict(entry->module) : NULL;
 }
@@ -493,6 +496,7 @@ bool shadow_start(void) {
       take_print(entry);
       if (is_named(entry->name, "__main__")) shadow.main = entry;
     }
+    if (shadow.main) drop(shadow.main->module);
   }
   return true;
 }
@@ -593,6 +597,7 @@ static PyObject *search_path(uint32_t parent) {
     return path ? keep(path) : NULL;
   }
   const struct entry *package = &shadow.entries[parent];
+  if (package == shadow.main) return NULL;
   /* Its path would look for its own package in sys.modules. */
   if (package->kind == NAMESPACE) return path_of(package->facts.origin);
   PyObject *path = attribute_of(package->module, names.dunder_path);
