@@ -180,8 +180,11 @@ static bool is_plain(PyObject *value) {
          type == &PyList_Type || type == &PyDict_Type;
 }
 
+/* Under its second name, too: multiprocessing gives it one. */
+static bool is_main(const struct entry *entry) { return shadow.main && entry->module == shadow.main->module; }
+
 static PyObject *namespace_of(const struct entry *entry) {
-  if (entry == shadow.main) return NULL;
+  if (is_main(entry)) return NULL;
   bool has_one = entry->module && PyType_IsSubtype(type_of(entry->module), &PyModule_Type);
   return has_one ? PyModule_GetDict(entry->module) : NULL;
 }
@@ -496,7 +499,9 @@ bool shadow_start(void) {
       take_print(entry);
       if (is_named(entry->name, "__main__")) shadow.main = entry;
     }
-    if (shadow.main) drop(shadow.main->module);
+    for (uint32_t i = 0; i < shadow.count; i++) {
+      if (is_main(&shadow.entries[i])) drop(shadow.entries[i].module);
+    }
   }
   return true;
 }
@@ -597,7 +602,7 @@ static PyObject *search_path(uint32_t parent) {
     return path ? keep(path) : NULL;
   }
   const struct entry *package = &shadow.entries[parent];
-  if (package == shadow.main) return NULL;
+  if (is_main(package)) return NULL;
   /* Its path would look for its own package in sys.modules. */
   if (package->kind == NAMESPACE) return path_of(package->facts.origin);
   PyObject *path = attribute_of(package->module, names.dunder_path);
@@ -815,11 +820,18 @@ static bool is_in_same_name(const struct entry *entry, const struct event *event
   return name == entry || name == walk->asker;
 }
 
+static bool may_put(const struct event *event) {
+  struct entry *put = &shadow.entries[event->entry];
+  put->checked = shadow.walk;
+  bool is_there = !is_main(put) || item_of(importlib.modules, shadow.main->name) == put->module;
+  return is_there && !item_of(importlib.modules, event->payload);
+}
+
 static bool check_event(const struct entry *entry, struct event *event, const struct walk *walk) {
   struct walk inner = {walk->finder, walk->header, entry};
   switch (event->what) {
     case ASKED: return check(&shadow.entries[event->entry], &inner);
-    case PUT: shadow.entries[event->entry].checked = shadow.walk; return !item_of(importlib.modules, event->payload);
+    case PUT: return may_put(event);
     case ABSENT: return is_absent(event->payload, walk->finder);
     case EFFECT: return is_in_same_name(entry, event, walk) && may_put_back(event->payload);
     case SEEN: return is_reached(event->entry);
@@ -873,7 +885,7 @@ static enum unready misfit(struct entry *entry, const struct walk *walk) {
 static enum unready misfit_of_active(struct entry *entry, const struct walk *walk) {
   if (item_of(importlib.modules, entry->name) != entry->module) return UNREADY_NAME_TAKEN;
   entry->checked = shadow.walk;
-  if (entry != shadow.main && is_changed(entry)) return UNREADY_REPLACED;
+  if (!is_main(entry) && is_changed(entry)) return UNREADY_REPLACED;
   /* `import package.module` hands out the package. */
   if (entry->parent != NOTHING && shadow.entries[entry->parent].state == ACTIVE &&
       !check(&shadow.entries[entry->parent], walk))
