@@ -57,8 +57,8 @@ export async function compareFile(file: string, run: RunFile, kind: Kind = 'arch
   return {
     result: {
       ...{ file, ...countCases(plain[0], archive[0]), end: archive[0]?.end ?? '' },
-      differing: differences.filter((one) => !isByDesign(file, one.case)),
-      byDesign: differences.filter((one) => isByDesign(file, one.case)),
+      differing: differences.filter((one) => !isByDesign(file, one.case, kind)),
+      byDesign: differences.filter((one) => isByDesign(file, one.case, kind)),
       flaky: withVerdict('flaky'),
       proof: proofOf(archive[0] ?? NEVER, plain[0] ?? NEVER),
       faults: [

@@ -171,6 +171,34 @@ async function packaged(t: ExecutionContext, python: Python) {
 const SHOW =
   'print([(n, m.__dict__.get("VALUE")) for n, m in sys.modules.items() if n not in ("gc", "_pycds")])'
 
+const LEFT = 'class Left:\n    def __del__(self): print("gone", self.name, len([self]))\n'
+const CYCLE = 'left = Left(); left.name = "cycle"; left.link = left\n'
+/** What a program has left when it ends, in cycles: destroyed before what it would use then is. */
+const AT_END: Record<string, string> = {
+  'of a program': LEFT + CYCLE,
+  'of one that imports': `import json\n${LEFT}${CYCLE}left.json = json\n`,
+  'of one that leaves': `import json\n${LEFT}${CYCLE}raise SystemExit(3)\n`,
+  'of one that knows itself': `import json, __main__\n${LEFT}${CYCLE}`,
+  'of one that has a second name': `import sys, multiprocessing\n${LEFT}${CYCLE}print(sys.modules["__mp_main__"] is sys.modules["__main__"])\n`,
+  'of one that has taken its place': `import json, sys, types\nsys.modules["__main__"] = types.ModuleType("__main__")\nimport multiprocessing\n${LEFT}${CYCLE}print(sys.modules["__mp_main__"] is sys.modules["__main__"])\n`,
+  'of a module of its own': 'import json, beside\n',
+  'what the last words need': `import threading\nvalues = threading.local(); values.one = "there"\nclass Last:\n    def __del__(self): print(values.one, threading.main_thread() is threading.current_thread())\nlast = Last()\n`,
+}
+
+each('what a program leaves at its end is destroyed as ever', async (t, python) => {
+  const { bench, leftOut } = await warmed(t, python, ['json', 'threading', 'multiprocessing'])
+  t.deepEqual(leftOut, [])
+  bench.file('app/beside.py', LEFT + CYCLE)
+  for (const [what, program] of Object.entries(AT_END)) {
+    const script = bench.file('app/main.py', program)
+    await bench.assertSame(t, what, [script], { env: ENV })
+    await bench.assertSame(t, `${what}, a command`, ['-c', program], {
+      env: ENV,
+      cwd: join(bench.directory, 'app'),
+    })
+  }
+})
+
 /** What must win: files that lie beside the script, and the program; whether the statement finds its modules ready. */
 const SHADOWED: Record<string, { files?: Record<string, string>; program: string; ready?: string }> = {
   'nothing in the way': { program: 'import top', ready: 'top' },

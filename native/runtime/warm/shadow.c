@@ -125,8 +125,10 @@ struct space {
 };
 
 struct entry {
-  PyObject *name, *module; /* never freed: a program may have lost them, the others still refer to them */
-  PyObject *child;         /* the name under which its package gets it; NULL: it is there already */
+  /* Never freed: a program may have lost them, the others still refer to them. But the program's own module is the program's
+   * alone. */
+  PyObject *name, *module;
+  PyObject *child; /* the name under which its package gets it; NULL: it is there already */
   enum kind kind;
   enum state state;
   struct facts facts;
@@ -162,8 +164,8 @@ static struct {
   PyObject *import;     /* builtins.__import__ */
   PyObject *add_audit_hook, *create_dynamic;
   unsigned long thread;
-  const struct entry *main; /* the program's own module */
-  bool audited;             /* a program has added an audit hook */
+  struct entry *main; /* the program's own module, for comparison: it may be gone */
+  bool audited;       /* a program has added an audit hook */
   bool started;
   uint64_t walk;
   struct event *derived, **derived_end; /* what this walk has come by */
@@ -195,7 +197,11 @@ static bool is_plain(PyObject *value) {
          type == &PyList_Type || type == &PyDict_Type;
 }
 
+/* Under its second name, too: multiprocessing gives it one. */
+static bool is_main(const struct entry *entry) { return shadow.main && entry->module == shadow.main->module; }
+
 static PyObject *namespace_of(const struct entry *entry) {
+  if (is_main(entry)) return NULL;
   bool has_one = entry->module && PyType_IsSubtype(type_of(entry->module), &PyModule_Type);
   return has_one ? PyModule_GetDict(entry->module) : NULL;
 }
@@ -511,6 +517,9 @@ bool shadow_start(void) {
       take_print(entry);
       if (is_named(entry->name, "__main__")) shadow.main = entry;
     }
+    for (uint32_t i = 0; i < shadow.count; i++) {
+      if (is_main(&shadow.entries[i])) drop(shadow.entries[i].module);
+    }
   }
   return true;
 }
@@ -611,6 +620,7 @@ static PyObject *search_path(uint32_t parent) {
     return path ? keep(path) : NULL;
   }
   const struct entry *package = &shadow.entries[parent];
+  if (is_main(package)) return NULL;
   /* Its path would look for its own package in sys.modules. */
   if (package->kind == NAMESPACE) return path_of(package->facts.origin);
   PyObject *path = attribute_of(package->module, names.dunder_path);
@@ -828,11 +838,18 @@ static bool is_in_same_name(const struct entry *entry, const struct event *event
   return name == entry || name == walk->asker;
 }
 
+static bool may_put(const struct event *event) {
+  struct entry *put = &shadow.entries[event->entry];
+  put->checked = shadow.walk;
+  bool is_there = !is_main(put) || item_of(importlib.modules, shadow.main->name) == put->module;
+  return is_there && !item_of(importlib.modules, event->payload);
+}
+
 static bool check_event(const struct entry *entry, struct event *event, const struct walk *walk) {
   struct walk inner = {walk->finder, walk->header, entry};
   switch (event->what) {
     case ASKED: return check(&shadow.entries[event->entry], &inner);
-    case PUT: shadow.entries[event->entry].checked = shadow.walk; return !item_of(importlib.modules, event->payload);
+    case PUT: return may_put(event);
     case ABSENT: return is_absent(event->payload, walk->finder);
     case EFFECT: return is_in_same_name(entry, event, walk) && may_put_back(event->payload);
     case CONDITION: return may_put_back(event->payload);
@@ -888,7 +905,7 @@ static enum unready misfit(struct entry *entry, const struct walk *walk) {
 static enum unready misfit_of_active(struct entry *entry, const struct walk *walk) {
   if (item_of(importlib.modules, entry->name) != entry->module) return UNREADY_NAME_TAKEN;
   entry->checked = shadow.walk;
-  if (entry != shadow.main && is_changed(entry)) return UNREADY_REPLACED;
+  if (!is_main(entry) && is_changed(entry)) return UNREADY_REPLACED;
   /* `import package.module` hands out the package. */
   if (entry->parent != NOTHING && shadow.entries[entry->parent].state == ACTIVE &&
       !check(&shadow.entries[entry->parent], walk))

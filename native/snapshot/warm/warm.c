@@ -39,6 +39,9 @@ PYCDS_PYAPI Py_ssize_t PySet_Size(PyObject *);
 PYCDS_PYAPI char *PyBytes_AsString(PyObject *);
 PYCDS_PYAPI extern PyTypeObject PySet_Type;
 PYCDS_PYAPI Py_ssize_t PyGC_Collect(void);
+PYCDS_PYAPI int PyObject_GC_IsTracked(PyObject *);
+PYCDS_PYAPI void PyObject_GC_Track(void *);
+PYCDS_PYAPI void PyObject_GC_UnTrack(void *);
 PYCDS_PYAPI void *PyObject_Malloc(size_t bytes);
 PYCDS_PYAPI PyObject *PyFrame_GetCode(void *frame);
 PYCDS_PYAPI PyObject *PyContext_CopyCurrent(void);
@@ -859,6 +862,22 @@ void warm_import(void) {
   end_pools();
 }
 
+/* The collector looks at what a program's own module has as in any process: that is destroyed at the end, cycles too, before
+ * the modules are. */
+static void freeze_all_but_main(PyObject *freeze_all, PyObject *modules) {
+  PyObject *main = PyDict_GetItemString(modules, "__main__");
+  PyObject *own[] = {main, main ? PyModule_GetDict(main) : NULL};
+  bool tracked[2] = {false, false};
+  for (int i = 0; i < 2; i++) {
+    tracked[i] = own[i] && PyObject_GC_IsTracked(own[i]);
+    if (tracked[i]) PyObject_GC_UnTrack(own[i]);
+  }
+  drop(PyObject_CallFunctionObjArgs(freeze_all, NULL));
+  for (int i = 0; i < 2; i++) {
+    if (tracked[i]) PyObject_GC_Track(own[i]);
+  }
+}
+
 void warm_finish(void) {
   if (!warm.modules) return;
   PyObject *modules = PyImport_GetModuleDict();
@@ -867,7 +886,7 @@ void warm_finish(void) {
   must(freeze_all, "gc.freeze");
   if (!known) PyDict_DelItemString(modules, "gc");
   PyGC_Collect();
-  drop(PyObject_CallFunctionObjArgs(freeze_all, NULL));
+  freeze_all_but_main(freeze_all, modules);
   drop(freeze_all);
   drop(collector);
   holes_fill();
