@@ -121,6 +121,40 @@ for (const python of pythons) {
   })
 }
 
+/** Between two effects of one kind it asks for a module that is there. */
+const ASKS_BETWEEN = [
+  'import linecache, logging, warnings, copyreg, json',
+  'class First: pass',
+  'class Second: pass',
+  'def add(number, kind):',
+  '    linecache.cache[f"<lines {number}>"] = (1, None, [f"{number}"], f"<lines {number}>")',
+  '    warnings.filterwarnings("ignore", message=f"front {number}")',
+  '    logging.getLogger(f"between.{number}")',
+  '    copyreg.pickle(kind, str)',
+  'add(1, First)',
+  'import json.decoder',
+  'add(2, Second)',
+].join('\n')
+
+for (const python of pythons) {
+  testInTurn(
+    `${python.version}: effects with an import statement between them are held, in their order`,
+    async (t) => {
+      const bench = new WarmBench(t, python)
+      await bench.train()
+      bench.file(`${bench.inSite}/between.py`, ASKS_BETWEEN)
+      const { leftOut } = await bench.freezeWarm(['json', 'between'], ENV)
+      t.deepEqual(leftOut, [])
+      const program = [
+        'import between, linecache, warnings, copyreg, logging',
+        'print(list(linecache.cache), warnings.filters, list(copyreg.dispatch_table)[-2:], list(logging.root.manager.loggerDict))',
+      ]
+      const script = bench.file('app/main.py', program.join('\n'))
+      t.is((await bench.assertSame(t, 'between', [script], { env: ENV })).ready[0], 'between')
+    },
+  )
+}
+
 /** What two modules have under names of their own is one thing. */
 const HAS_TWO_NAMES: Record<string, string> = {
   owns: 'NAMES, TABLE, LIST = {"owns"}, {"owns": 1}, ["owns"]\n',

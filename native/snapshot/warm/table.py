@@ -448,14 +448,54 @@ def merge(name, seen, recorder):
         if event[0] != 'effect':
             merged.append(tuple(event) if event[0] != 'share' else share_of(event, recorder))
             continue
-        # A template that is watched looks around extension modules too: what is one step here may have been several.
-        at = next((i for i, one in enumerate(here) if event_of(one) == event), None)
-        if at is None:
-            raise ValueError('it did %s before, and now %s' % (event, here and event_of(here[0])))
-        merged.append(here.pop(at))
+        own = take(here, event)
+        if own is not None and can_split(own, event):
+            own, rest = split(own, event[3], recorder)
+            here.insert(0, rest)
+        if own is None or event_of(own) != event:
+            raise ValueError('it did %s before, and now %s' % (event, own and event_of(own)))
+        merged.append(own)
     if here:
         raise ValueError('it did more than before: %s' % event_of(here[0]))
     return merged
+
+
+def take(here, event):
+    """
+    That which was seen before, of those that are left: what all modules register with is looked at in one go, and nobody can tell
+    where they have registered first.
+    """
+    for at, own in enumerate(here):
+        if event_of(own)[:3] == event[:3]:
+            return here.pop(at)
+        if own[1] != 'loggers' and own[2] not in LISTS + DICTS:
+            break
+    return here[0] if here else None
+
+
+def can_split(own, event):
+    """
+    Whether it is what was seen with more of its kind: a template that is watched looks at each import statement, one that is
+    frozen where a load begins or ends.
+    """
+    _, what, _, payload = own
+    has_order = what in ('dict', 'loggers') or (what == 'list' and not all(payload))
+    return has_order and event_of(own)[:3] == event[:3] and 0 < event[3] < size_of(own)
+
+
+def split(own, size, recorder):
+    """The first effects of several, and the others."""
+    _, what, place, payload = own
+    if what != 'list':
+        parts = payload[:size], payload[size:]
+    elif payload[0]:
+        # What comes later stands in front.
+        parts = (payload[0][-size:], []), (payload[0][:-size], [])
+    else:
+        parts = ([], payload[1][:size]), ([], payload[1][size:])
+    at = next(at for at, one in enumerate(recorder.effects) if one[2] is payload)
+    recorder.effects[at : at + 1] = [(what, place, part) for part in parts]
+    return [('effect', what, place, part) for part in parts]
 
 
 def share_of(event, recorder):
