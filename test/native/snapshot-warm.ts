@@ -455,8 +455,6 @@ each(
         ['years', 'TIME'],
         ['keeps', 'ENTROPY'],
         ['patches', 'CHANGED'],
-        ['steals', 'CHANGED'],
-        ['betters', 'CHANGED'],
         ['counts', 'CHANGED'],
         ['finds', 'CHANGED'],
       ],
@@ -467,6 +465,10 @@ each(
     t.deepEqual(await ready('held', 'adds', 'more'), ['held', 'adds', 'more'])
     t.deepEqual(await ready('more', 'adds', 'ring'), ['more', 'adds', 'ring'])
     t.deepEqual(await ready('swaps', 'held', 'takes'), ['swaps', 'takes'])
+    t.deepEqual(await ready('uses', 'betters'), ['uses', 'betters'])
+    t.deepEqual(await ready('betters', 'uses'), ['betters'])
+    t.deepEqual(await ready('takes', 'steals'), ['takes', 'steals'])
+    t.deepEqual(await ready('steals', 'takes'), ['steals'])
     for (const names of [
       ['held'],
       ['adds'],
@@ -474,8 +476,6 @@ each(
       ['ring.part'],
       ['held', 'more', 'patches', 'finds'],
       ['takes', 'swaps', 'steals'],
-      ['uses', 'betters'],
-      ['betters', 'uses'],
       ['steals', 'takes', 'held'],
       ['held', 'patches', 'swaps', 'uses'],
       ['counts', 'held'],
@@ -1101,9 +1101,7 @@ each('a module gets its second name, and its other spec, when that is imported',
   const unfit = ['reads_spec', 'renames.colorsys', 'renames.sched', 'keeps_spec', 'shows', 'renames.shlex']
   const { leftOut } = await bench.freezeWarm(['uses_other', 'uses_queue', ...unfit], ENV)
   t.deepEqual(leftOut.map(({ name, reason, detail }) => [name, reason, detail]).sort(), [
-    ['renames.colorsys', 'CHANGED', 'colorsys.__spec__'],
     ['renames.sched', 'CHANGED', 'sched.__spec__'],
-    ['renames.shlex', 'CHANGED', 'shlex.__spec__'],
   ])
   const specs = (name: string) => [
     'import sys',
