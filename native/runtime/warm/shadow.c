@@ -637,6 +637,23 @@ static bool is_only_item(PyObject *path, struct text text) {
   return bytes && (size_t)length == text.length && memcmp(bytes, text.bytes, text.length) == 0;
 }
 
+/* Whether no other entry of a search path has something of that name, which a directory alone would be behind or beside. */
+static bool is_only_place(PyObject *path, const struct facts *facts) {
+  Py_ssize_t count = type_of(path) == &PyList_Type ? PyList_Size(path) : 0, length;
+  PyObject *others = PyList_New(0);
+  bool done = others != NULL;
+  for (Py_ssize_t i = 0; done && i < count; i++) {
+    PyObject *item = PyList_GetItem(path, i);
+    const char *bytes = type_of(item) == &PyUnicode_Type ? PyUnicode_AsUTF8AndSize(item, &length) : NULL;
+    bool is_own =
+        bytes && (size_t)length == facts->entry.length && memcmp(bytes, facts->entry.bytes, (size_t)length) == 0;
+    done = bytes && (is_own || PyList_Append(others, item) == 0);
+  }
+  bool only = done && PyList_Size(others) == count - 1 && conditions_find_nothing(others, facts);
+  drop(others);
+  return only;
+}
+
 static bool is_directory(const char *path) {
   struct stat status;
   return syscall(SYS_newfstatat, AT_FDCWD, path, &status, 0) == 0 && S_ISDIR(status.st_mode);
@@ -662,8 +679,9 @@ static bool is_found_along(const struct entry *entry, PyObject *path, const stru
   struct pycds_header by_time = {.validate = trusted ? PYCDS_VALIDATE_NONE : PYCDS_VALIDATE_STAT};
   if (conditions_check(path, &entry->facts, &by_time) != PYCDS_SERVED) return false;
   if (search_check_source(&entry->facts, by_time.validate, header->python_magic) != PYCDS_SERVED) return false;
-  return entry->kind != NAMESPACE ||
-         (is_only_item(path, entry->facts.entry) && is_directory(entry->facts.origin.bytes));
+  if (entry->kind != NAMESPACE) return true;
+  bool only = entry->parent == NOTHING ? is_only_place(path, &entry->facts) : is_only_item(path, entry->facts.entry);
+  return only && is_directory(entry->facts.origin.bytes);
 }
 
 static bool is_found(const struct entry *entry, PyObject *finder, const struct pycds_header *header) {
@@ -901,11 +919,24 @@ static enum unready misfit(struct entry *entry, const struct walk *walk) {
   return FITS;
 }
 
+/* A directory alone is looked for again whenever the search path of its package has changed, and can be added to. */
+static bool is_still_found(const struct entry *entry, const struct walk *walk) {
+  PyObject *path = attribute_of(entry->module, names.dunder_path);
+  PyObject *items = path ? PyObject_GetAttrString(path, "_path") : NULL;
+  bool same = items && type_of(items) == &PyList_Type && is_only_item(items, entry->facts.origin) &&
+              is_found(entry, walk->finder, walk->header);
+  drop(items);
+  drop(path);
+  PyErr_Clear();
+  return same;
+}
+
 /* What is there already, and what it uses, still has to be what others have been imported with. */
 static enum unready misfit_of_active(struct entry *entry, const struct walk *walk) {
   if (item_of(importlib.modules, entry->name) != entry->module) return UNREADY_NAME_TAKEN;
   entry->checked = shadow.walk;
   if (!is_main(entry) && is_changed(entry)) return UNREADY_REPLACED;
+  if (entry->kind == NAMESPACE && !is_still_found(entry, walk)) return UNREADY_NOT_FOUND;
   /* `import package.module` hands out the package. */
   if (entry->parent != NOTHING && shadow.entries[entry->parent].state == ACTIVE &&
       !check(&shadow.entries[entry->parent], walk))
@@ -940,6 +971,8 @@ static bool check(struct entry *entry, const struct walk *walk) {
     shadow.reason = reason;
   }
   if (entry->state == WAITING) entry->state = DROPPED;
+  /* Whoever asks again gets the same answer. */
+  entry->checked = 0;
   return false;
 }
 

@@ -17,19 +17,23 @@ class Locals:
         """
         kind = namespace_of(modules.get('asgiref.local')).get('Local')
         generator = namespace_of(modules.get('random')).get('_inst')
-        if kind is None or generator is None:
+        # Newer versions keep what they hold elsewhere.
+        if not hasattr(kind, '_get_context_id') or generator is None:
             return []
         before, self.state = self.state, generator.getstate()
         if before is None or before == self.state:
             return []
-        fresh = {vars(one)['_attr_name']: one for one in objects() if type(one) is kind and id(one) not in self.known}
+        made = [one for one in objects() if type(one) is kind and id(one) not in self.known]
+        fresh = {vars(one).get('_attr_name'): one for one in made}
         generator.setstate(before)
         drawn = [draw_letters(modules['asgiref.local']) for _ in fresh]
         is_all = generator.getstate() == self.state
         generator.setstate(self.state)
         found = [one for letters in drawn for name, one in fresh.items() if name == name_of_local(one, letters)]
-        self.known.update((id(one), (owner, one)) for one in fresh.values())
-        return found if is_all and len(found) == len(fresh) else None
+        if not is_all or len(found) < len(made):
+            return None
+        self.known.update((id(one), (owner, one)) for one in made)
+        return found
 
     def used(self):
         """Who has made those that hold something for a thread or a task already, under their names."""

@@ -66,8 +66,9 @@ def describe_spec(name, spec):
     if entry not in list(search) or (package and type(spec.submodule_search_locations) is not list):
         raise ValueError('PLACE')
     if kind == 'namespace':
-        # Of one directory, in a package: whatever else there is on the way may add to it.
-        if list(search) != [entry] or list(spec.submodule_search_locations) != [origin]:
+        # Of one directory: whatever else there is on the way may add to it, so shadow.c looks there.
+        places = [one for one in search if '.' in name or one == entry]
+        if places != [entry] or list(spec.submodule_search_locations) != [origin]:
             raise ValueError('PLACE')
         about.update(origin=origin, entry=entry)
         return about

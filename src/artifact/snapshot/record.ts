@@ -62,7 +62,8 @@ export interface WarmRecord {
   anew: WarmFault[] | string | null
   /**
    * Functions and specs that an import has put in the place of another: the modules that have got hold of that one before
-   * or used it, and those that have the new one or have used it. An empty name: something else than a module has it.
+   * or used it, and those that have the new one or have used it, but for those that have `uses` among their events. An empty
+   * name: something else than a module has it.
    */
   replaced: [by: string, place: string, haveOriginal: string[], haveFunction: string[]][]
   /** Modules that extension modules share: the first of them makes it. */
