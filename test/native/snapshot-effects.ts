@@ -41,7 +41,7 @@ const EFFECTS: Record<string, string> = {
   policy:
     'import asyncio; asyncio.set_event_loop_policy(type("Observed", (asyncio.DefaultEventLoopPolicy,), {})())',
   variable: 'import os; os.environ.setdefault("OBSERVED", "1")',
-  main: 'import __main__; __main__.observed = 1',
+  main: 'import __main__; __main__.observed = 1; del __main__',
 }
 
 /** Imported as ever all the same, since the program has something else where they look. */
@@ -78,6 +78,7 @@ const HARMLESS: Record<string, string> = {
 }
 /** Not these, and why. */
 const HARMFUL: Record<string, [program: string, reason: string]> = {
+  main_kept: ['import __main__', 'MAIN'],
   writes_after: ['import discards, puts_in, os; os.environ["PUT_IN"] = "1"', 'VARIABLES'],
   reads_after: ['import discards, puts_in, os; VALUE = os.environ["PUT_IN"]', 'VARIABLES'],
   keeps_open: ['import os; KEPT = open(os.devnull, "w")', 'DESCRIPTOR'],
