@@ -20,8 +20,8 @@ def result_class():
 
 
 def main():
-    from collect import Record
     from alike_children import start_alike
+    from collect import Record
     from unittest_results import watch
 
     # As with `python -m test`, the directory of the test runner is not on the search path.

@@ -42,7 +42,7 @@ const EFFECTS: Record<string, string> = {
   policy:
     'import asyncio; asyncio.set_event_loop_policy(type("Observed", (asyncio.DefaultEventLoopPolicy,), {})())',
   variable: 'import os; os.environ.setdefault("OBSERVED", "1")',
-  main: 'import __main__; __main__.observed = 1',
+  main: 'import __main__; __main__.observed = 1; del __main__',
   cache: 'import re; re._MAXCACHE = 50',
 }
 
@@ -281,6 +281,7 @@ const HARMLESS: Record<string, string> = {
 }
 /** Not these, and why. */
 const HARMFUL: Record<string, [program: string, reason: string]> = {
+  main_kept: ['import __main__', 'MAIN'],
   writes_other: ['import discards, puts_in, os; os.environ["PUT_IN"] = "2"', 'VARIABLES'],
   keeps_open: ['import os; KEPT = open(os.devnull, "w")', 'DESCRIPTOR'],
   rounds: ['import decimal; VALUE = decimal.Decimal(1) / 3', 'INTERPRETER'],

@@ -225,13 +225,20 @@ const AT_END: Record<string, string> = {
   'of one that knows itself': `import json, __main__\n${LEFT}${CYCLE}`,
   'of one that has a second name': `import sys, multiprocessing\n${LEFT}${CYCLE}print(sys.modules["__mp_main__"] is sys.modules["__main__"])\n`,
   'of one that has taken its place': `import json, sys, types\nsys.modules["__main__"] = types.ModuleType("__main__")\nimport multiprocessing\n${LEFT}${CYCLE}print(sys.modules["__mp_main__"] is sys.modules["__main__"])\n`,
+  'of one that a library knows': `import knows\n${LEFT}${CYCLE}`,
   'of a module of its own': 'import json, beside\n',
   'what the last words need': `import threading\nvalues = threading.local(); values.one = "there"\nclass Last:\n    def __del__(self): print(values.one, threading.main_thread() is threading.current_thread())\nlast = Last()\n`,
 }
 
 each('what a program leaves at its end is destroyed as ever', async (t, python) => {
-  const { bench, leftOut } = await warmed(t, python, ['json', 'threading', 'multiprocessing'])
-  t.deepEqual(leftOut, [])
+  const bench = new WarmBench(t, python)
+  await bench.train()
+  bench.file(`${bench.inSite}/knows.py`, 'import __main__\n')
+  const { leftOut } = await bench.freezeWarm(['json', 'threading', 'multiprocessing', 'knows'], ENV)
+  t.deepEqual(
+    leftOut.map(({ name, reason }) => [name, reason]),
+    [['knows', 'MAIN']],
+  )
   bench.file('app/beside.py', LEFT + CYCLE)
   for (const [what, program] of Object.entries(AT_END)) {
     const script = bench.file('app/main.py', program)

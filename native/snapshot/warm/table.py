@@ -272,6 +272,9 @@ def record_of(recorder):
         recorder.stack.append(name)
         if name in recorder.rewritten:
             recorder.fault('VARIABLES')
+        # The end of a process destroys what the program's own module has, where nothing that is frozen holds that.
+        if any(value is recorder.base['__main__'] for value in namespace_of(recorder.modules[name]).values()):
+            recorder.fault('MAIN')
         for library in recorder.libraries.get(name, ()):
             reason = refuses(library)
             if reason is not None:
