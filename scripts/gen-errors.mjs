@@ -106,7 +106,8 @@ const REFUSAL_ADVICE = {
   SIGNALS: 'Something handles signals before the program: look for `faulthandler` and preloaded libraries.',
   SHADOW_STACK: 'Nothing to do: with shadow stacks there are no snapshots yet.',
   FILE_CHANGED: 'A library was replaced or mounted after the bake: bake again.',
-  SOURCE_CHANGED: 'A file or directory of the start-up was changed or mounted after the bake: bake again.',
+  SOURCE_CHANGED:
+    'A site directory, the time zone (/etc/localtime), the configuration of OpenSSL or the libraries that the dynamic loader finds were changed or mounted after the bake: bake again. The reason names the path.',
   ADDRESS_TAKEN: 'Rare: the next start lays its memory out anew. If it stays so, bake again.',
   MEMORY: 'Raise the limit on address space (`ulimit -v`), or allow overcommitment of memory.',
   VDSO: 'Allow `mremap` and `munmap` to the container, or use a kernel that does not seal its mappings.',

@@ -20,8 +20,9 @@
  *   1  2026-11  first format
  *   2  2026-11  pages that every start changes
  *   3  2026-11  programs that it is used for
- *   4  2026-11  digests of single variables */
-#define SNAPSHOT_FORMAT 4u
+ *   4  2026-11  digests of single variables
+ *   5  2026-11  stamps of contents, and of the dynamic loader's cache */
+#define SNAPSHOT_FORMAT 5u
 
 /* "\x89PYSNP\r\n" once sealed. Until then the first byte is '!'. */
 #define SNAPSHOT_MAGIC "\x89PYSNP\r\n"
@@ -185,18 +186,22 @@ struct snapshot_file {
 };
 _Static_assert(sizeof(struct snapshot_file) == 24, "file size");
 
-/* What the start of the interpreter has looked at beside the files that are mapped. */
+/* What the start of the interpreter, or of a library, has looked at beside the files that are mapped. */
 enum snapshot_stamp_kind {
   SNAPSHOT_ABSENT = 1,    /* there was nothing of this name */
   SNAPSHOT_SOURCE = 2,    /* a file: size and time */
   SNAPSHOT_DIRECTORY = 3, /* a directory: the names in it, see listing.h */
+  SNAPSHOT_CONTENTS = 4,  /* a file: what is in it, see contents.h */
+  SNAPSHOT_LOADER = 5,    /* the dynamic loader's cache: where libraries of these names are, see contents.h */
 };
 
+#define SNAPSHOT_LOADER_CACHE "/etc/ld.so.cache"
+
 struct snapshot_stamp {
-  uint32_t path;
+  uint32_t path;  /* of SNAPSHOT_LOADER: the names, each followed by a line feed */
   uint32_t kind;  /* enum snapshot_stamp_kind */
-  uint64_t bytes; /* of a directory: the digest of its names */
-  int64_t mtime;  /* of a directory: 0 */
+  uint64_t bytes; /* of a source: its size; else the digest */
+  int64_t mtime;  /* of a source; else 0 */
 };
 _Static_assert(sizeof(struct snapshot_stamp) == 24, "stamp size");
 

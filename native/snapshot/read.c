@@ -71,7 +71,7 @@ static bool check_files(const struct snapshot *snapshot) {
 static bool check_stamps(const struct snapshot *snapshot) {
   for (uint32_t i = 0; i < snapshot->header->stamps.count; i++) {
     const struct snapshot_stamp *stamp = &snapshot->stamps[i];
-    if (!is_string(snapshot, stamp->path) || stamp->kind < SNAPSHOT_ABSENT || stamp->kind > SNAPSHOT_DIRECTORY)
+    if (!is_string(snapshot, stamp->path) || stamp->kind < SNAPSHOT_ABSENT || stamp->kind > SNAPSHOT_LOADER)
       return false;
   }
   return true;

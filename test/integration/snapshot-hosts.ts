@@ -179,6 +179,11 @@ withShop(
     for (const [reason, instruction] of [
       ['ENVIRONMENT', 'ENV TZ=Asia/Tokyo'],
       ['FILE_CHANGED', `USER root\nRUN touch ${LIBRARY}\nUSER 10001`],
+      ['SOURCE_CHANGED', 'USER root\nRUN rm -f /etc/localtime; echo odd > /etc/localtime\nUSER 10001'],
+      [
+        'SOURCE_CHANGED',
+        'USER root\nRUN cp /lib/x86_64-linux-gnu/libz.so.1 /usr/local/lib/ && ldconfig\nUSER 10001',
+      ],
     ] as const) {
       const image = imageName(t)
       const text = `FROM ${name}\n${instruction}\n`

@@ -70,7 +70,7 @@ for (const [name, base] of bases) {
     t.is(built.code, 0, built.stderr)
     t.regex(
       (await startContainer(derived, SNAPSHOT, HARDENED, ['-c', '1'])).stderr,
-      /snapshot SOURCE_CHANGED$/m,
+      /snapshot SOURCE_CHANGED: \/.*$/m,
     )
     await docker('image', 'rm', '--force', derived)
   })

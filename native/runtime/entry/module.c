@@ -160,7 +160,7 @@ static void run(PyObject *self, const char *path, const char *snapshot, enum sna
   report.learning = tell_learning;
   report.summary = strcmp(mode, "report") == 0;
   report.log = getenv("PYCDS_LOG") != NULL;
-  report_snapshot(snapshot, reject, thaw_variable(), milliseconds);
+  report_snapshot(snapshot, reject, thaw_about(), milliseconds);
   clock_start();
   double before = report_wanted() ? report_clock() : 0;
   enum pycds_reject rejected = *path ? start(self, path, false) : PYCDS_REJECT_MISSING;

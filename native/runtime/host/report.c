@@ -93,14 +93,14 @@ void report_rejected(enum pycds_reject reject) {
   if (reject && report.log) say(LINE_REJECTED, pycds_reject_code(reject));
 }
 
-void report_snapshot(const char *path, enum snapshot_reject reject, const char *variable, double milliseconds) {
+void report_snapshot(const char *path, enum snapshot_reject reject, const char *about, double milliseconds) {
   report.snapshot = path && *path ? path : NULL;
   report.snapshot_reject = reject;
-  report.snapshot_variable = reject ? variable : NULL;
+  report.snapshot_about = reject ? about : NULL;
   report.thawed = milliseconds;
   if (report.snapshot && report.log) {
-    if (report.snapshot_variable)
-      say(LINE_NOT_THAWED_FOR, snapshot_reject_code(reject), variable);
+    if (report.snapshot_about)
+      say(LINE_NOT_THAWED_FOR, snapshot_reject_code(reject), about);
     else if (reject)
       say(LINE_NOT_THAWED, snapshot_reject_code(reject));
     else
@@ -111,9 +111,9 @@ void report_snapshot(const char *path, enum snapshot_reject reject, const char *
 static void summarise_snapshot(void) {
   if (!report.snapshot || report.snapshot_reject == SNAPSHOT_REJECT_OFF) return;
   if (report.snapshot_reject) {
-    const char *variable = report.snapshot_variable;
+    const char *about = report.snapshot_about;
     say(LINE_SNAPSHOT_NOT_USED, report.snapshot, snapshot_reject_code(report.snapshot_reject),
-        snapshot_reject_sentence(report.snapshot_reject), variable ? ": " : "", variable ? variable : "");
+        snapshot_reject_sentence(report.snapshot_reject), about ? ": " : "", about ? about : "");
   } else if (report.reject) {
     /* Its modules come through the archive's finder. */
     say(LINE_SNAPSHOT_IDLE, report.snapshot, report.thawed, pycds_reject_code(report.reject));

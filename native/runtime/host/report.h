@@ -18,7 +18,7 @@ struct report {
   enum pycds_reject reject;
   const char *snapshot; /* NULL: none was to be used */
   enum snapshot_reject snapshot_reject;
-  const char *snapshot_variable;     /* that it was refused for; NULL: for none */
+  const char *snapshot_about;        /* the variable or path that it was refused for; NULL: for none */
   double thawed;                     /* milliseconds */
   unsigned long served, read;        /* `read`: those of the served for which get_code was asked */
   unsigned long learned;             /* those of the served that an earlier start has learned */
@@ -48,8 +48,8 @@ void report_unready(PyObject *name, PyObject *because, const char *reason, PyObj
 /* A question to a cache: answered from the archive, or not. */
 void report_cached(enum report_cache cache, bool served);
 void report_rejected(enum pycds_reject reject);
-/* What this process was made of, and in how many milliseconds; or why not, with the variable that is the cause. */
-void report_snapshot(const char *path, enum snapshot_reject reject, const char *variable, double milliseconds);
+/* What this process was made of, and in how many milliseconds; or why not, with the variable or path that is the cause. */
+void report_snapshot(const char *path, enum snapshot_reject reject, const char *about, double milliseconds);
 /* Says on stderr why PYCDS=require cannot be met. */
 void report_unmet(void);
 /* Prints the summary when the interpreter exits. */

@@ -4,6 +4,7 @@
 //   start.c    takes the place of the program's main, and starts the interpreter
 //   secret.c   gives it the secret of hash() that all templates of a bake have
 //   prepare.c  makes the started interpreter fit to be frozen
+//   stamps.c   what it has looked at
 //   relocate.c  moves what lies where a stack may be
 //   dump.c     writes the memory of a forked child, by system calls alone
 //   seal.c     checksums

@@ -15,12 +15,11 @@
 #include <unistd.h>
 
 #include "../config.h"
-#include "../listing.h"
-#include "freeze.h"
-
 #include "../maps.h"
 #include "../status.h"
 #include "../warm/warm.h"
+#include "freeze.h"
+#include "stamps.h"
 
 #define ARCH_SHSTK_STATUS 0x5005
 /* Smaller than what the allocator asks the kernel for by itself, and many of them are more than it may hold free. */
@@ -57,43 +56,12 @@ static void must(const void *result) {
   freeze_refuse("%s", bytes ? bytes : "an unknown error of Python");
 }
 
-/* ---- stamps ---- */
-
-uint32_t scratch_string(struct scratch *scratch, const char *text, uint64_t length) {
-  uint32_t used = scratch->header.strings.count;
-  if (used == 0) used = 1; /* text 0 is empty */
-  if (length == 0 || length + 1 > SNAPSHOT_MAX_STRINGS - used) return 0;
-  for (uint64_t i = 0; i < length; i++) scratch->strings[used + i] = text[i];
-  scratch->strings[used + length] = 0;
-  scratch->header.strings.count = used + (uint32_t)length + 1;
-  return used;
-}
-
-static void add_stamp(const char *path) {
-  struct snapshot_list *list = &freeze.scratch->header.stamps;
-  if (list->count == SNAPSHOT_MAX_STAMPS) freeze_refuse("its start looks at too many files");
-  struct snapshot_stamp *stamp = &freeze.scratch->stamps[list->count++];
-  struct stat status;
-  stamp->path = scratch_string(freeze.scratch, path, strlen(path));
-  if (!stamp->path) freeze_refuse("its start looks at too many files");
-  stamp->kind = SNAPSHOT_ABSENT;
-  if (!status_of_path(path, &status)) return;
-  stamp->kind = S_ISDIR(status.st_mode) ? SNAPSHOT_DIRECTORY : SNAPSHOT_SOURCE;
-  if (!S_ISDIR(status.st_mode) && !S_ISREG(status.st_mode)) freeze_refuse("%s is neither file nor directory", path);
-
-  stamp->bytes = (uint64_t)status.st_size;
-  stamp->mtime = status.st_mtim.tv_sec;
-  if (stamp->kind != SNAPSHOT_DIRECTORY) return;
-  stamp->mtime = 0;
-  if (!listing_digest(path, &stamp->bytes)) freeze_refuse("%s cannot be read", path);
-}
-
 static void add_stamps(PyObject *paths) {
   for (Py_ssize_t i = 0; i < PyList_Size(paths); i++) {
     Py_ssize_t length;
     const char *path = PyUnicode_AsUTF8AndSize(PyList_GetItem(paths, i), &length);
     must(path);
-    add_stamp(path);
+    stamps_add(path);
   }
 }
 
@@ -114,6 +82,7 @@ void prepare_interpreter(void) {
   PyObject *paths = PyObject_CallFunctionObjArgs(prepare, known, line, NULL);
   must(paths);
   add_stamps(paths);
+  stamps_add_of_libraries();
   freeze.resume = PyDict_GetItemString(globals, "resume");
   Py_IncRef(freeze.resume);
   PyDict_DelItemString(globals, "prepare");

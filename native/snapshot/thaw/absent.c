@@ -9,7 +9,7 @@ enum snapshot_reject thaw(const char **path) {
   return strcmp(*path, "off") == 0 ? SNAPSHOT_REJECT_OFF : SNAPSHOT_REJECT_BUILD;
 }
 
-const char *thaw_variable(void) { return NULL; }
+const char *thaw_about(void) { return NULL; }
 
 bool thaw_is_template(PyObject *self, const struct template_calls *calls) {
   (void)self;

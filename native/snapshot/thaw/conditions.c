@@ -11,6 +11,7 @@
 
 #include "../../static/sys/text.h"
 #include "../config.h"
+#include "../contents.h"
 #include "../listing.h"
 #include "../maps.h"
 #include "../status.h"
@@ -135,21 +136,27 @@ enum snapshot_reject process_check(const struct process *process, const struct s
   return is_program(snapshot) && is_own_command_line(process) ? SNAPSHOT_ACCEPTED : SNAPSHOT_REJECT_PROGRAM;
 }
 
+static bool has_digest(const char *path, const struct snapshot_stamp *stamp) {
+  uint64_t digest;
+  if (stamp->kind == SNAPSHOT_DIRECTORY) return listing_digest(path, &digest) && digest == stamp->bytes;
+  if (stamp->kind == SNAPSHOT_CONTENTS) return contents_digest(path, &digest) && digest == stamp->bytes;
+  return contents_loader_digest(SNAPSHOT_LOADER_CACHE, path, &digest) && digest == stamp->bytes;
+}
+
 static bool is_unchanged(const struct snapshot *snapshot, const struct snapshot_stamp *stamp) {
+  if (stamp->kind > SNAPSHOT_SOURCE) return has_digest(snapshot->strings + stamp->path, stamp);
   struct stat now;
   bool exists = status_of_path(snapshot->strings + stamp->path, &now);
   if (stamp->kind == SNAPSHOT_ABSENT) return !exists;
-
-  if (!exists || S_ISDIR(now.st_mode) != (stamp->kind == SNAPSHOT_DIRECTORY)) return false;
-  if (stamp->kind == SNAPSHOT_SOURCE)
-    return S_ISREG(now.st_mode) && (uint64_t)now.st_size == stamp->bytes && now.st_mtim.tv_sec == stamp->mtime;
-  uint64_t digest;
-  return listing_digest(snapshot->strings + stamp->path, &digest) && digest == stamp->bytes;
+  return exists && S_ISREG(now.st_mode) && (uint64_t)now.st_size == stamp->bytes && now.st_mtim.tv_sec == stamp->mtime;
 }
 
-enum snapshot_reject stamps_check(const struct snapshot *snapshot) {
+enum snapshot_reject stamps_check(const struct snapshot *snapshot, const char **changed) {
   for (uint32_t i = 0; i < snapshot->header->stamps.count; i++) {
-    if (!is_unchanged(snapshot, &snapshot->stamps[i])) return SNAPSHOT_REJECT_SOURCE_CHANGED;
+    const struct snapshot_stamp *stamp = &snapshot->stamps[i];
+    if (is_unchanged(snapshot, stamp)) continue;
+    *changed = stamp->kind == SNAPSHOT_LOADER ? SNAPSHOT_LOADER_CACHE : snapshot->strings + stamp->path;
+    return SNAPSHOT_REJECT_SOURCE_CHANGED;
   }
   return SNAPSHOT_ACCEPTED;
 }

@@ -148,8 +148,8 @@ static enum snapshot_reject replace(struct opened *opened, const struct process 
   return reject;
 }
 
-/* See thaw_variable. */
-static char differing[64];
+/* See thaw_about. */
+static char differing[256];
 
 static enum snapshot_reject check_interpreter(const struct opened *opened, struct key_site *site) {
   struct snapshot_key key;
@@ -164,7 +164,10 @@ static enum snapshot_reject check_interpreter(const struct opened *opened, struc
 static enum snapshot_reject check_process(const struct opened *opened, struct process *process, char *text) {
   enum snapshot_reject reject = process_look(process, text, TEXT_BYTES);
   if (!reject) reject = process_check(process, &opened->snapshot);
-  return reject ? reject : stamps_check(&opened->snapshot);
+  const char *changed = NULL;
+  if (!reject) reject = stamps_check(&opened->snapshot, &changed);
+  if (changed) snprintf(differing, sizeof differing, "%s", changed);
+  return reject;
 }
 
 static enum snapshot_reject try_snapshot(const char *path, double began) {
@@ -248,7 +251,7 @@ enum snapshot_reject thaw(const char **path) {
   return strcmp(*path, "off") == 0 ? SNAPSHOT_REJECT_OFF : try_snapshot(*path, began);
 }
 
-const char *thaw_variable(void) { return *differing ? differing : NULL; }
+const char *thaw_about(void) { return *differing ? differing : NULL; }
 
 bool thaw_is_template(PyObject *self, const struct template_calls *calls) {
   if (!pycds_template_register) return false;

@@ -14,8 +14,9 @@
  * SNAPSHOT_REJECT_INTERRUPTED, and else none. */
 enum snapshot_reject thaw(const char **path);
 
-/* Of a start that SNAPSHOT_REJECT_ENVIRONMENT was the answer to: the name of a variable that differs; NULL: not known. */
-const char *thaw_variable(void);
+/* Of a start that SNAPSHOT_REJECT_ENVIRONMENT was the answer to: the name of a variable that differs; SNAPSHOT_REJECT_SOURCE_CHANGED:
+ * the path of what differs. NULL: not known. */
+const char *thaw_about(void);
 
 /* In a template: takes over what it may call, with `self` for `run`, and returns true. */
 bool thaw_is_template(PyObject *self, const struct template_calls *calls);

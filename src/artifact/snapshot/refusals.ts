@@ -73,7 +73,7 @@ export const REFUSAL_SENTENCES: Readonly<Record<Refusal, string>> = Object.freez
   SIGNALS: "a signal has a handler or a stack that is not Python's own",
   SHADOW_STACK: 'the process has a shadow stack',
   FILE_CHANGED: 'a file that the snapshot maps has changed',
-  SOURCE_CHANGED: 'a file or directory that the start of the interpreter read has changed',
+  SOURCE_CHANGED: 'a file or directory that the start of the interpreter or a library of it read has changed',
   ADDRESS_TAKEN: 'an address that the snapshot needs is taken',
   MEMORY: 'there is no memory for the snapshot beside what it replaces',
   VDSO: "the kernel's functions for programs cannot be brought to where the snapshot expects them",
@@ -119,7 +119,8 @@ export const REFUSAL_ADVICE: Readonly<Record<Refusal, string>> = Object.freeze({
   SIGNALS: 'Something handles signals before the program: look for `faulthandler` and preloaded libraries.',
   SHADOW_STACK: 'Nothing to do: with shadow stacks there are no snapshots yet.',
   FILE_CHANGED: 'A library was replaced or mounted after the bake: bake again.',
-  SOURCE_CHANGED: 'A file or directory of the start-up was changed or mounted after the bake: bake again.',
+  SOURCE_CHANGED:
+    'A site directory, the time zone (/etc/localtime), the configuration of OpenSSL or the libraries that the dynamic loader finds were changed or mounted after the bake: bake again. The reason names the path.',
   ADDRESS_TAKEN: 'Rare: the next start lays its memory out anew. If it stays so, bake again.',
   MEMORY: 'Raise the limit on address space (`ulimit -v`), or allow overcommitment of memory.',
   VDSO: 'Allow `mremap` and `munmap` to the container, or use a kernel that does not seal its mappings.',
