@@ -138,7 +138,7 @@ const FAULT_ADVICE = {
   LISTED: 'List directories when it is needed, or name the modules in the package.',
   LOADER: 'Import it from a file of the image, not from a zip or through a loader of its own.',
   MAIN: 'Import `__main__` in the function that uses it.',
-  MAPPED: 'Map memory when it is needed.',
+  MAPPED: 'Map memory, and make callbacks of ctypes, when it is needed.',
   MODULES: 'Look single names up in `sys.modules`.',
   ONCE: 'Nothing to do but ask its authors for multi-phase initialisation (PEP 489).',
   OUTSIDE: 'Read `/proc`, devices and files of the machine when they are needed.',

@@ -12,7 +12,7 @@ import marshal
 import posix
 import sys
 
-APPEND = posix.O_WRONLY | posix.O_APPEND | posix.O_CREAT | posix.O_CLOEXEC
+APPEND = posix.O_WRONLY | posix.O_APPEND | posix.O_CLOEXEC
 CodeType = type((lambda: 0).__code__)
 run_without_frames = bootstrap._call_with_frames_removed
 SourceFileLoader = external.SourceFileLoader
@@ -50,9 +50,11 @@ def encode(value):
     return str(value).encode("utf-8", "surrogateescape")
 
 
-def append(path, data):
-    descriptor = posix.open(path, APPEND, 0o666)
+def append(path, data, make=False):
+    descriptor = posix.open(path, APPEND | (posix.O_CREAT if make else 0), 0o666)
     try:
+        if make:
+            posix.fchmod(descriptor, 0o666)  # the process may go on as another user, whatever its umask
         posix.write(descriptor, data)
     finally:
         posix.close(descriptor)
@@ -73,7 +75,7 @@ def record(kind, **fields):
     pid = posix.getpid()
     if owner is None or owner[0] != pid:
         path = "%s/%d-%s.runlog" % (DIRECTORY, pid, posix.urandom(6).hex())
-        append(path, VERSION + frame("process", describe_process()))
+        append(path, VERSION + frame("process", describe_process()), make=True)
         owner = (pid, path)  # only now: a log that could not be begun is begun anew
     append(owner[1], frame(kind, fields))
 

@@ -284,6 +284,7 @@ const HARMFUL: Record<string, [program: string, reason: string]> = {
   main_kept: ['import __main__', 'MAIN'],
   writes_other: ['import discards, puts_in, os; os.environ["PUT_IN"] = "2"', 'VARIABLES'],
   keeps_open: ['import os; KEPT = open(os.devnull, "w")', 'DESCRIPTOR'],
+  keeps_callback: ['import ctypes; KEPT = ctypes.CFUNCTYPE(ctypes.c_int)(lambda: 1)', 'MAPPED'],
   rounds: ['import decimal; VALUE = decimal.Decimal(1) / 3', 'INTERPRETER'],
   fills: ['open("/dev/full", "w").close()', 'WROTE'],
   keeps_codec: ['import codecs; KEPT = codecs.lookup("cp1251")', 'CODEC'],

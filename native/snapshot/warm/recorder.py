@@ -768,6 +768,8 @@ class Recorder:
         for detail, names in STATUS.items():
             yield ('PROPERTY', detail), [status.get(name) for name in names]
         yield ('PROPERTY', 'timers'), self.text('/proc/self/timers')
+        # A callback of ctypes is executable code that can be written.
+        yield ('MAPPED', 'to write and execute, or to share'), [*filter(is_unfit_mapping, self.text('/proc/self/maps').splitlines())]
         yield ('DESCRIPTOR', ''), sorted(posix.listdir('/proc/self/fd'))
         yield ('LIMIT', ''), self.text('/proc/self/limits')
         yield ('PROCESS', ''), self.text('/proc/self/task/%s/children' % posix.readlink('/proc/self'))
@@ -1299,6 +1301,12 @@ CHANGING = {
 
 CHARACTER_DEVICE = 0o020000
 NULL_DEVICE = posix.makedev(1, 3)
+
+
+def is_unfit_mapping(line):
+    """Of /proc/self/maps: memory that no snapshot has."""
+    rights = line.split()[1]
+    return 'w' in rights and ('x' in rights or 's' in rights)
 
 
 def is_null_device(path):

@@ -58,7 +58,10 @@ export function planSnapshot(input: PlanInput): SnapshotPlan | string {
     input,
     alike.map(({ process }) => process),
   )
-  if (names.length === 0) return 'its programs import no library that a snapshot could hold'
+  if (names.length === 0) {
+    const but = input.options.exclude.length === 0 ? '' : ', but for what --snapshot-exclude names'
+    return `its programs import no library that a snapshot could hold${but}`
+  }
   return {
     python: main.process.python.launcher,
     options: main.words.options,

@@ -89,9 +89,27 @@ export class Room {
     timeoutMs: number,
   ): Promise<ExecResult> {
     this.#spec.signal.throwIfAborted()
-    const result = await this.#container.exec({ command: [this.#spec.python, ...words], env, timeoutMs })
+    const result = await this.#unlessAborted(
+      this.#container.exec({ command: [this.#spec.python, ...words], env, timeoutMs }),
+    )
     this.#spec.signal.throwIfAborted()
     return result
+  }
+
+  /** Who wants no more does not wait for what still runs: it ends with the room. */
+  async #unlessAborted<T>(work: Promise<T>): Promise<T> {
+    const { signal } = this.#spec
+    let stop = () => {}
+    const aborted = new Promise<never>((_, reject) => {
+      stop = () => reject(signal.reason)
+    })
+    signal.addEventListener('abort', stop, { once: true })
+    work.catch(() => undefined) // it fails when the room is gone, and then nobody waits for it
+    try {
+      return await Promise.race([work, aborted])
+    } finally {
+      signal.removeEventListener('abort', stop)
+    }
   }
 
   /** Starts it alone, to run a program of ours; returns what that writes. */
