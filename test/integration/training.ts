@@ -111,6 +111,25 @@ if (base === undefined) {
     'GET:8000/first',
   )
 
+  test.serial('a program that gives up root before it imports is recorded whole', async (t) => {
+    const program = 'import os; os.setgid(65534); os.setuid(65534); import email.message, json, decimal'
+    const image = imageName(t)
+    const text = `FROM ${base}\nUSER root\nCMD ["python3", "-c", "${program}"]\n`
+    await docker('build', '--quiet', '--network', 'none', '-t', image, temporary(t, { Dockerfile: text }))
+    const { code, stdout, stderr } = await pycds([
+      'bake',
+      image,
+      '-t',
+      imageName(t),
+      '--json',
+      '--measure',
+      '0',
+      '--min-hit-rate',
+      '90',
+    ])
+    t.is(code, 0, stdout + stderr)
+  })
+
   test.serial('a service that needs a database, trained by its imports', async (t) => {
     const { name, code, stdout, stderr } = await bake(
       t,
