@@ -925,6 +925,7 @@ class Recorder:
             self.event('ask', name)
             return self.modules[name]
         self.stack.append(name)
+        show_pid(name in LOOKING_FOR_PROCESS)
         self.events[name] = []
         self.begun.append(name)
         return None
@@ -952,6 +953,7 @@ class Recorder:
         if module is not None:
             self.settle_renewals(name, module)
         self.stack.pop()
+        show_pid(self.stack[-1] in LOOKING_FOR_PROCESS)
         if error is None and module is not None:
             self.event('ask', name)
             return
@@ -1577,6 +1579,8 @@ def watch_environment(recorder):
     os.environb._data = watched
 
 
+# Modules that look in /proc for what there is of their process: a template says that it has a number which none has.
+LOOKING_FOR_PROCESS = {'psutil._pslinux'}
 # Functions that copy sys.modules to look one name up in the copy.
 LOOKS_UP = {('_signature_fromstr', 'inspect.py')}
 # Bodies that give modules of these packages a second name, and look for them among all names. Which names they are is all
