@@ -837,9 +837,10 @@ class Recorder:
             self.fault('WARNED', str(module))
             return None
         action, is_own = action_for(text, category, module, line)
-        if is_own:
-            return None
         names = [name for name in (owner, self.stack[-2]) if name and namespace_of(self.modules.get(name)) is namespace]
+        # Filters for as long as something is imported are none of the process, unless they say the same: whoever imports then.
+        if is_own and (action != 'ignore' or names[:1] in ([], [owner]) or lasting_action(text, category, module, line) != action):
+            return None
         if action != 'ignore' or not names:
             self.fault('WARNED', module)
             return None
@@ -1430,6 +1431,12 @@ def action_for(*warning):
         if matches(item, *warning):
             return item[0], is_own
     return default_action(holder), False
+
+
+def lasting_action(*warning):
+    """The same of those that stay."""
+    found = (item[0] for item in _warnings.filters if matches(item, *warning))
+    return next(found, default_action(_warnings))
 
 
 SUBCLASSES = type.__dict__['__subclasses__']
