@@ -1480,6 +1480,36 @@ compiled(
   },
 )
 
+/** Modules with maps of what is in a directory: each in an order of its own, or in that of the directory. */
+const MAPS: Record<string, [step: number, text: string]> = {
+  turned: [1, 'MAP = turned.Map([(name, len(name)) for name in os.listdir(json.__path__[0])])'],
+  ordered: [0, 'MAP = ordered.Map([(name, len(name)) for name in os.listdir(json.__path__[0])])'],
+  // What is in it counts.
+  drawn: [1, 'MAP = drawn.Map([("a", 1), ("b", id(object()) // 4096 % 65521)])'],
+  kept: [1, 'MAP = kept.Map([(name, 1) for name in os.listdir(json.__path__[0])])\nNAMES = list(MAP)'],
+}
+
+compiled('what is in a map without an order is compared, in any order', async (t, python) => {
+  const bench = new WarmBench(t, python)
+  await bench.train()
+  for (const [name, [step, text]] of Object.entries(MAPS)) {
+    const file = bench.file(`${bench.inSite}/${name}.so`, '')
+    const source = inRepository('test/fixtures/snapshot/maps.c')
+    compile(['-shared', '-fPIC', `-DNAME=${name}`, `-DSTEP=${step}`, '-o', file, source])
+    bench.file(`${bench.inSite}/has_${name}.py`, `import os, json, ${name}\n${text}\n`)
+  }
+  const names = Object.keys(MAPS).map((name) => `has_${name}`)
+  const { leftOut } = await bench.freezeWarm(names, ENV)
+  t.deepEqual(leftOut.map(({ name, reason, detail }) => [name, reason, detail]).sort(), [
+    ['has_drawn', 'DIFFERS', 'MAP'],
+    ['has_kept', 'DIFFERS', 'NAMES'],
+    ['has_ordered', 'DIFFERS', 'MAP'],
+  ])
+  const program = 'import has_turned; print(sorted(has_turned.MAP.items()), len(has_turned.MAP))'
+  const { ready } = await bench.assertSame(t, 'turned', ['-c', program], { env: ENV })
+  t.deepEqual(ready, ['has_turned'])
+})
+
 compiled(
   'a library whose symbols all others see shows them when its module is imported',
   async (t, python) => {
