@@ -311,6 +311,32 @@ const NAMED: Record<string, string> = {
     '    date = time.asctime(time.gmtime(generationtime))',
     '    return abs(generationtime - time.time()) < 60 and module_rules["modulebody"] == f"date: {date};"',
   ].join('\n'),
+  'psutil/_pslinux.py': [
+    'import glob, os, sys',
+    'from collections import namedtuple',
+    'HAS_PROC_SMAPS = os.path.exists(f"/proc/{os.getpid()}/smaps")',
+    'HAS_PROC_SMAPS_ROLLUP = os.path.exists(f"/proc/{os.getpid()}/smaps_rollup")',
+    'CLOCK_TICKS = os.sysconf("SC_CLK_TCK")',
+    'def lines():',
+    '    with open(sys.modules["psutil"].PROCFS_PATH + "/stat", "rb") as file: return [line.split()[1:] for line in file if line.startswith(b"cpu")]',
+    'with open("/proc/stat", "rb") as file: fields = len(file.readline().split()) - 1',
+    'scputimes = namedtuple("scputimes", [f"f{i}" for i in range(min(fields, 10))])',
+    'def times(words): return scputimes(*[float(word) / CLOCK_TICKS for word in words[:len(scputimes._fields)]])',
+    'def cpu_times(): return times(lines()[0])',
+    'def per_cpu_times(): return [times(words) for words in lines()[1:]]',
+    'if any(map(os.path.exists, ["/sys/devices/system/cpu/cpufreq/policy0", "/sys/devices/system/cpu/cpu0/cpufreq"])):',
+    '    def cpu_freq(): return glob.glob("/sys")',
+    'else:',
+    '    def cpu_freq(): return []',
+    'class Process:',
+    '    if os.path.exists(f"/proc/{os.getpid()}/io"):',
+    '        def io_counters(self): return None',
+    'def is_own():',
+    '    import psutil',
+    '    now, then, each = cpu_times(), psutil._last_cpu_times, psutil._last_per_cpu_times',
+    '    is_new = abs(now.f3 - then.f3) < 30 * os.cpu_count()',
+    '    return is_new, then is psutil._last_cpu_times_2, each is psutil._last_per_cpu_times_2, len(each), scputimes._fields',
+  ].join('\n'),
   'joblib/_multiprocessing_helpers.py': [
     'import os, tempfile',
     'try:',
@@ -482,6 +508,15 @@ for (const python of pythons) {
         bench.file(`${bench.inSite}/${name}.py`, `${text}\n`)
       for (const name of ['numpy', 'numpy/f2py', 'numpy/testing', 'numpy/testing/_private', 'joblib'])
         bench.file(`${bench.inSite}/${name}/__init__.py`, '')
+      bench.file(
+        `${bench.inSite}/psutil/__init__.py`,
+        [
+          'PROCFS_PATH = "/proc"',
+          'from . import _pslinux as _psplatform',
+          '_last_cpu_times = _last_cpu_times_2 = _psplatform.cpu_times()',
+          '_last_per_cpu_times = _last_per_cpu_times_2 = _psplatform.per_cpu_times()',
+        ].join('\n'),
+      )
       for (const [name, text] of Object.entries(NAMED)) bench.file(`${bench.inSite}/${name}`, text)
       const names = [...OBSERVED, ...Object.keys(HARMLESS), ...Object.keys(HARMFUL), ...named]
       const { leftOut } = await bench.freezeWarm(names, ENV)
@@ -527,6 +562,13 @@ for (const python of pythons) {
         through: other,
       })
       t.true(elsewhere.not.includes('discards'))
+      const psutil = program('psutil._pslinux')
+      for (const text of ['cpu 1 2 3 4 5 6 7 8\n', '']) {
+        const stat = bench.file('stat', text)
+        const hidden = ['unshare', '-m', 'sh', '-c', `mount --bind ${stat} /proc/stat; exec "$@"`, 'sh']
+        const { not } = await bench.assertSame(t, `stat: ${text}`, psutil, { env: ENV, through: hidden })
+        t.deepEqual(not, ['psutil._pslinux'])
+      }
       const without = ['unshare', '-m', 'sh', '-c', 'mount -t tmpfs -o ro none /dev/shm; exec "$@"', 'sh']
       const joblib = 'joblib._multiprocessing_helpers'
       const none = await bench.assertSame(t, 'no semaphores', program(joblib), { env: ENV, through: without })

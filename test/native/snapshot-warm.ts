@@ -789,11 +789,32 @@ const WARNING: Record<string, string> = {
     '    warnings.simplefilter("ignore")',
     '    warnings.warn("nobody hears", UserWarning)',
   ].join('\n'),
+  'old_too.py': 'import warnings\nwarnings.warn("old, too", DeprecationWarning, 2)\n',
+  'uses_old_too.py': 'import old_too\n',
+  // As scikit-learn imports joblib.
+  'quietly.py':
+    'import warnings\nwith warnings.catch_warnings():\n    warnings.simplefilter("ignore")\n    import uses_old_too\n',
+}
+/** Those that are caught while another module is imported, of which not all say the same as the process. */
+const CAUGHT: Record<string, string> = {
+  'new.py': 'import warnings\nwarnings.warn("new is new", UserWarning, 2)\n',
+  'uses_new.py': 'import new\n',
+  'hides.py':
+    'import warnings\nwith warnings.catch_warnings():\n    warnings.simplefilter("ignore")\n    import uses_new\n',
+  'old_again.py': 'import warnings\nwarnings.warn("old again", DeprecationWarning, 2)\n',
+  'uses_old_again.py': 'import old_again\n',
+  'records.py':
+    'import warnings\nwith warnings.catch_warnings(record=True) as LOG:\n    warnings.simplefilter("always")\n    import uses_old_again\n',
 }
 /** What a program does, and which of its statements find their modules ready. */
 const WARNED: Record<string, string[]> = {
   'import uses_old, itself, quiet': ['uses_old', 'itself', 'quiet'],
   'import filters': ['filters'],
+  'import quietly': ['quietly'],
+  'import uses_old_too': ['uses_old_too'],
+  'import warnings; warnings.simplefilter("always"); import quietly': [],
+  'import warnings; warnings.simplefilter("error"); import quietly': [],
+  'import old_too': [],
   'import old, uses_old': [],
   'import warnings; warnings.simplefilter("always"); import uses_old, itself': [],
   'import warnings; warnings.simplefilter("error")\ntry: import itself\nexcept Warning as error: print(repr(error))':
@@ -815,13 +836,21 @@ each('a module that emits a warning which is ignored is ready where it would be'
   const bench = new WarmBench(t, python)
   await bench.train()
   for (const [name, text] of Object.entries(WARNING)) bench.file(`${bench.inSite}/${name}`, text)
-  const names = ['warnings', 'uses_old', 'itself', 'quiet', 'filters']
-  t.deepEqual((await bench.freezeWarm(names, ENV)).leftOut, [])
+  for (const [name, text] of Object.entries(CAUGHT)) bench.file(`${bench.inSite}/${name}`, text)
+  const names = ['warnings', 'uses_old', 'itself', 'quiet', 'filters', 'quietly', 'hides', 'records']
+  const { leftOut } = await bench.freezeWarm(names, ENV)
+  t.deepEqual(
+    leftOut.flatMap(({ name, reason, because }) => (name === because ? [[name, reason]] : [])),
+    [
+      ['new', 'WARNED'],
+      ['old_again', 'WARNED'],
+    ],
+  )
   for (const [what, ready] of Object.entries(WARNED)) {
     const lines = [
       'import sys',
       what,
-      'for name in ("__main__", "old", "uses_old", "itself", "quiet"):',
+      'for name in ("__main__", "old", "uses_old", "itself", "quiet", "uses_old_too"):',
       '    module = sys.modules.get(name)',
       '    if not module: continue',
       '    print(name, [key for key in vars(module)])',
@@ -1457,6 +1486,36 @@ compiled(
     t.is(new Set([one[0], one[1], other[1]]).size, 3, `${one} ${other}`)
   },
 )
+
+/** Modules with maps of what is in a directory: each in an order of its own, or in that of the directory. */
+const MAPS: Record<string, [step: number, text: string]> = {
+  turned: [1, 'MAP = turned.Map([(name, len(name)) for name in os.listdir(json.__path__[0])])'],
+  ordered: [0, 'MAP = ordered.Map([(name, len(name)) for name in os.listdir(json.__path__[0])])'],
+  // What is in it counts.
+  drawn: [1, 'MAP = drawn.Map([("a", 1), ("b", id(object()) // 4096 % 65521)])'],
+  kept: [1, 'MAP = kept.Map([(name, 1) for name in os.listdir(json.__path__[0])])\nNAMES = list(MAP)'],
+}
+
+compiled('what is in a map without an order is compared, in any order', async (t, python) => {
+  const bench = new WarmBench(t, python)
+  await bench.train()
+  for (const [name, [step, text]] of Object.entries(MAPS)) {
+    const file = bench.file(`${bench.inSite}/${name}.so`, '')
+    const source = inRepository('test/fixtures/snapshot/maps.c')
+    compile(['-shared', '-fPIC', `-DNAME=${name}`, `-DSTEP=${step}`, '-o', file, source])
+    bench.file(`${bench.inSite}/has_${name}.py`, `import os, json, ${name}\n${text}\n`)
+  }
+  const names = Object.keys(MAPS).map((name) => `has_${name}`)
+  const { leftOut } = await bench.freezeWarm(names, ENV)
+  t.deepEqual(leftOut.map(({ name, reason, detail }) => [name, reason, detail]).sort(), [
+    ['has_drawn', 'DIFFERS', 'MAP'],
+    ['has_kept', 'DIFFERS', 'NAMES'],
+    ['has_ordered', 'DIFFERS', 'MAP'],
+  ])
+  const program = 'import has_turned; print(sorted(has_turned.MAP.items()), len(has_turned.MAP))'
+  const { ready } = await bench.assertSame(t, 'turned', ['-c', program], { env: ENV })
+  t.deepEqual(ready, ['has_turned'])
+})
 
 compiled(
   'a library whose symbols all others see shows them when its module is imported',

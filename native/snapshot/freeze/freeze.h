@@ -58,6 +58,7 @@ extern struct freeze {
   struct template_hook hook;
   bool hooked;
   bool dumping;                       /* the next fork is the one */
+  bool shows_pid;                     /* getpid says what it says elsewhere */
   bool inherited[FREEZE_DESCRIPTORS]; /* which were open at the start */
   struct scratch *scratch;
   char *imports;     /* statements that the start which is looked at begins with; or NULL */

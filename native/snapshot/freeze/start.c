@@ -58,7 +58,7 @@ void freeze_refuse(const char *format, ...) {
 /* ---- interposed ---- */
 
 EXPORTED pid_t getpid(void);
-pid_t getpid(void) { return freeze.path ? NO_PID : (pid_t)syscall(SYS_getpid); }
+pid_t getpid(void) { return freeze.path && !freeze.shows_pid ? NO_PID : (pid_t)syscall(SYS_getpid); }
 
 EXPORTED bool pycds_template_register(const struct template_hook *hook) {
   /* The library may lie in the preload list of a process that is not frozen. */

@@ -49,6 +49,8 @@ ATTRIBUTES = tuple(
 )
 # Functions whose calls are put off until the program imports the module that made them: (module, name).
 CALLS = (('atexit', 'register'), ('posix', 'register_at_fork'))
+# By module: what is going to be put into its namespace, which could not have been made at that time if it had failed.
+_made = {}
 
 # What a module remembers of its own import, drawn or looked up again when the program imports it.
 def _renew_logging(module):
@@ -135,6 +137,72 @@ def _renew_joblib(module):
     module.SemLock(0, 0, 1, name=module.name, unlink=True)
 
 
+def _exists(path):
+    try:
+        posix.stat(path)
+    except OSError:
+        return False
+    return True
+
+
+def _lines_of_processors():
+    """Words of the lines in /proc/stat: of all processors, and of each."""
+    descriptor = posix.open('/proc/stat', posix.O_RDONLY | posix.O_CLOEXEC)
+    parts = []
+    try:
+        while part := posix.read(descriptor, 65536):
+            parts.append(part)
+    finally:
+        posix.close(descriptor)
+    first, *others = (line.split() for line in b''.join(parts).splitlines())
+    return [first, *(words for words in others if words and words[0].startswith(b'cpu'))]
+
+
+# The directory of frequencies has two names.
+FREQUENCIES = ('/sys/devices/system/cpu/cpufreq/policy0', '/sys/devices/system/cpu/cpu0/cpufreq')
+
+
+def _may_renew_psutil_linux(module):
+    """Whether there is the same of what it makes its functions and fields by."""
+    own = '/proc/%d/' % os.getpid()
+    try:
+        return (
+            module.HAS_PROC_SMAPS == _exists(own + 'smaps')
+            and module.HAS_PROC_SMAPS_ROLLUP == _exists(own + 'smaps_rollup')
+            and hasattr(module.Process, 'io_counters') == _exists(own + 'io')
+            and ('glob' in module.cpu_freq.__code__.co_names) == any(map(_exists, FREQUENCIES))
+            and len(module.scputimes._fields) == min(len(_lines_of_processors()[0]) - 1, MOST_TIMES)
+        )
+    except Exception:
+        return False
+
+
+# Kinds of times that it knows.
+MOST_TIMES = 10
+
+
+def _may_renew_psutil(module):
+    """Reads the times: where that fails importing does something else."""
+    try:
+        kind, ticks = module._psplatform.scputimes, module._psplatform.CLOCK_TICKS
+        first, *others = [
+            kind(*[float(word) / ticks for word in words[1 : len(kind._fields) + 1]]) for words in _lines_of_processors()
+        ]
+    except Exception:
+        return False
+    _made['psutil'] = {'_last_cpu_times': first, '_last_per_cpu_times': others}
+    return True
+
+
+def _renew_psutil(module):
+    for name, now in _made.pop('psutil').items():
+        # Newer versions keep them for each thread.
+        if isinstance(getattr(module, name), dict):
+            now = {module.threading.current_thread().ident: now}
+        setattr(module, name, now)
+        setattr(module, name + '_2', now.copy() if isinstance(now, dict) else now)
+
+
 def _renew_urllib3(module):
     module.HAS_IPV6 = module._has_ipv6('::1')
 
@@ -182,7 +250,6 @@ CONTEXT_ATTRIBUTES = {
     'requests.adapters': ('_preloaded_ssl_context',),
     'aiohttp.connector': ('_SSL_CONTEXT_VERIFIED', '_SSL_CONTEXT_UNVERIFIED'),
 }
-_made = {}  # contexts that are going to be put in
 
 
 def _context_of_requests(module):
@@ -209,6 +276,8 @@ def _renew_contexts(module):
 CONDITIONS = {
     **dict.fromkeys(CONTEXTS, _may_renew_contexts),
     'joblib._multiprocessing_helpers': _may_renew_joblib,
+    'psutil': _may_renew_psutil,
+    'psutil._pslinux': _may_renew_psutil_linux,
     'torch.cuda': _may_renew_torch_cuda,
 }
 
@@ -232,6 +301,12 @@ RENEWALS = {
     # Examples for its documentation, of which only those are kept that come from a seed.
     'scipy.stats._new_distributions': (('ENTROPY',), (), lambda module: None),
     'joblib._multiprocessing_helpers': (('PID', 'ENTROPY'), ('_rand', 'name'), _renew_joblib),
+    'psutil': (
+        ('OUTSIDE',),
+        ('_last_cpu_times', '_last_cpu_times_2', '_last_per_cpu_times', '_last_per_cpu_times_2'),
+        _renew_psutil,
+    ),
+    'psutil._pslinux': (('OUTSIDE', 'PID'), (), lambda module: None),
     'urllib3.util.connection': (('SOCKET',), (), _renew_urllib3),
     'multiprocessing.process': (('ENTROPY',), ('_current_process',), _renew_multiprocessing),
     'billiard.process': (('ENTROPY',), ('_current_process',), _renew_multiprocessing),

@@ -839,9 +839,10 @@ class Recorder:
             self.fault('WARNED', str(module))
             return None
         action, is_own = action_for(text, category, module, line)
-        if is_own:
-            return None
         names = [name for name in (owner, self.stack[-2]) if name and namespace_of(self.modules.get(name)) is namespace]
+        # Filters for as long as something is imported are none of the process, unless they say the same: whoever imports then.
+        if is_own and (action != 'ignore' or names[:1] in ([], [owner]) or lasting_action(text, category, module, line) != action):
+            return None
         if action != 'ignore' or not names:
             self.fault('WARNED', module)
             return None
@@ -927,6 +928,7 @@ class Recorder:
             self.event('ask', name)
             return self.modules[name]
         self.stack.append(name)
+        show_pid(name in LOOKING_FOR_PROCESS)
         self.events[name] = []
         self.begun.append(name)
         return None
@@ -954,6 +956,7 @@ class Recorder:
         if module is not None:
             self.settle_renewals(name, module)
         self.stack.pop()
+        show_pid(self.stack[-1] in LOOKING_FOR_PROCESS)
         if error is None and module is not None:
             self.event('ask', name)
             return
@@ -1438,6 +1441,12 @@ def action_for(*warning):
     return default_action(holder), False
 
 
+def lasting_action(*warning):
+    """The same of those that stay."""
+    found = (item[0] for item in _warnings.filters if matches(item, *warning))
+    return next(found, default_action(_warnings))
+
+
 SUBCLASSES = type.__dict__['__subclasses__']
 BASES = type.__dict__['__bases__'].__get__
 
@@ -1585,6 +1594,8 @@ def watch_environment(recorder):
     os.environb._data = watched
 
 
+# Modules that look in /proc for what there is of their process: a template says that it has a number which none has.
+LOOKING_FOR_PROCESS = {'psutil._pslinux'}
 # Functions that copy sys.modules to look one name up in the copy.
 LOOKS_UP = {('_signature_fromstr', 'inspect.py')}
 # Bodies that give modules of these packages a second name, and look for them among all names. Which names they are is all

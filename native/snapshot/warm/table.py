@@ -1035,7 +1035,7 @@ def read_names(path):
 
 def forget():
     """Leaves in this namespace only what goes on being used."""
-    used = {'__builtins__', '_warnings', 'os', 'posix', 'sys', 'put_back', 'may_put_back', '_put_logger', 'CONTEXTS', 'CONTEXT_ATTRIBUTES', '_made', '_context_of_requests', '_put_finalizers', 'class_of_finalizers', 'FINALIZERS', 'RENEWALS', 'CONDITIONS', '_renew_joblib', 'MISSING', 'attribute_of', 'attributes_of', 'holder_of', 'matches', 'default_action', 'is_ignored', 'STATE', 'INTERPRETER', 'LINES', 'are_as_read', 'IMPORT_NAME', 'STACKS', '_frame_of_program', '_is_imported_directly', '_codecs', '_encodings', '_is_like', '_does_the_same', 'is_found_first', 'FIRST', 'first_codec', 'draw_letters', 'to_come', 'attribute_by_now', 'variable_by_now', 'may_put_back_now', 'name_of_local'}
+    used = {'__builtins__', '_warnings', 'os', 'posix', 'sys', 'put_back', 'may_put_back', '_put_logger', 'CONTEXTS', 'CONTEXT_ATTRIBUTES', '_made', '_context_of_requests', '_put_finalizers', 'class_of_finalizers', 'FINALIZERS', 'RENEWALS', 'CONDITIONS', '_renew_joblib', '_exists', '_lines_of_processors', 'FREQUENCIES', 'MOST_TIMES', 'MISSING', 'attribute_of', 'attributes_of', 'holder_of', 'matches', 'default_action', 'is_ignored', 'STATE', 'INTERPRETER', 'LINES', 'are_as_read', 'IMPORT_NAME', 'STACKS', '_frame_of_program', '_is_imported_directly', '_codecs', '_encodings', '_is_like', '_does_the_same', 'is_found_first', 'FIRST', 'first_codec', 'draw_letters', 'to_come', 'attribute_by_now', 'variable_by_now', 'may_put_back_now', 'name_of_local'}
     names = globals()
     for name in list(names):
         if name not in used:

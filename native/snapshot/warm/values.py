@@ -40,6 +40,7 @@ class Values:
         self.addresses = {id(one): one for one in (*vars(builtins).values(), *objects) if type in type(one).__mro__}
         self.seen = {}  # by address; kept, so that the addresses stay those of what was seen
         self.mapped = mapped_ranges()
+        self.kinds = {}  # of extension modules: whether they are maps without an order
         self.module = ''
         self.texts = []
 
@@ -51,7 +52,10 @@ class Values:
         self.module = name
         found, orderless = {}, {}
         for key, value in list(namespace.items()):
-            if type(key) is not str or key in UNSEEN or (name, key) in FORGOTTEN or defined_in(value) not in (None, name):
+            if type(key) is not str or key in UNSEEN or defined_in(value) not in (None, name):
+                continue
+            # What a cache remembers is no matter of the module that has it.
+            if (name, key) in FORGOTTEN or (name, key) in HARMLESS:
                 continue
             self.texts = []
             self.walk(value, DEPTH)
@@ -98,6 +102,11 @@ class Values:
         elements = (set if set in type(value).__mro__ else frozenset).__iter__(value)
         self.texts.extend(sorted(map(self.shallow, elements)))
 
+    def walk_map(self, value, depth):
+        for key, one in sorted(((self.text_of(key), one) for key, one in value.items()), key=lambda pair: pair[0]):
+            self.texts.append(key)
+            self.walk(one, depth - 1)
+
     def walk_class(self, value, depth):
         self.texts.append(NAME_OF_TYPE(value))
         if defined_in(value) != self.module:
@@ -125,7 +134,13 @@ class Values:
             parts = [{key: one for key, one in part.items() if key != '_attr_name'} for part in parts]
         for part in parts:
             self.walk(part, depth - 1)
-        if not parts and type(type(value).__repr__) is not FUNCTION and type(value).__repr__ is not object.__repr__:
+        kind = type(value)
+        if not parts and type(kind.__repr__) is not FUNCTION and kind.__repr__ is not object.__repr__:
+            if kind not in self.kinds:
+                self.kinds[kind] = is_map_without_order(kind)
+            if self.kinds[kind]:
+                self.walk_map(value, depth)
+                return
             try:
                 self.texts.append(OPAQUE + self.text_of(value))
             except Exception:
@@ -144,6 +159,25 @@ class Values:
             if of is not None:
                 text = text.replace(number, '<%s.%s>' % (defined_in(of), NAME_OF_TYPE(of)))
         return text
+
+
+def is_map_without_order(kind):
+    """
+    Whether maps of an extension module cannot be changed, and each comes in an order that was drawn for it: where the same is made
+    of the same things more than once.
+    """
+    names = set(dir(kind))
+    if not MAP <= names or not CHANGEABLE.isdisjoint(names) or any(type(getattr(kind, name)) is FUNCTION for name in MAP):
+        return False
+    try:
+        orders = {tuple(kind([(word, word) for word in WORDS])) for _ in range(4)}
+    except Exception:
+        return False
+    return len(orders) > 1 and all(sorted(order) == WORDS for order in orders)
+
+
+MAP, CHANGEABLE = {'keys', 'items', '__getitem__', '__iter__', '__len__'}, {'__setitem__', '__delitem__', 'clear', 'pop'}
+WORDS = sorted('the quick brown fox jumps over a lazy dog'.split())
 
 
 def members_of(value):

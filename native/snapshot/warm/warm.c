@@ -497,6 +497,13 @@ static PyObject *global_scope(PyObject *self, PyObject *unused) {
   return list_of_maps(freeze.hook.calls.global);
 }
 
+/* show_pid(shows): whether getpid tells the number of this process, as long as it is a template. */
+static PyObject *show_pid(PyObject *self, PyObject *shows) {
+  (void)self;
+  freeze.shows_pid = PyObject_IsTrue(shows) == 1;
+  return none();
+}
+
 /* leave_global(count): only the first of them stay there. */
 static PyObject *leave_global(PyObject *self, PyObject *count) {
   (void)self;
@@ -600,6 +607,7 @@ static PyMethodDef fingerprints_method = {"fingerprints", fingerprints, METH_O, 
 static PyMethodDef libraries_method = {"libraries", libraries, METH_NOARGS, NULL};
 static PyMethodDef global_scope_method = {"global_scope", global_scope, METH_NOARGS, NULL};
 static PyMethodDef leave_global_method = {"leave_global", leave_global, METH_O, NULL};
+static PyMethodDef show_pid_method = {"show_pid", show_pid, METH_O, NULL};
 static PyMethodDef callers_of_method = {"callers_of", callers_of, METH_O, NULL};
 static PyMethodDef refuses_method = {"refuses", refuses, METH_O, NULL};
 static PyMethodDef needed_method = {"needed", needed, METH_O, NULL};
@@ -625,7 +633,7 @@ static void run_sources(void) {
   static PyMethodDef *const methods[] = {
       &put_off_method, &fingerprints_method, &libraries_method,     &global_scope_method, &leave_global_method,
       &refuses_method, &needed_method,       &load_anew_method,     &callers_of_method,   &process_state_method,
-      &context_method, &keys_of_method,      &subclasses_of_method, &listing_of_method};
+      &context_method, &keys_of_method,      &subclasses_of_method, &listing_of_method,   &show_pid_method};
   for (size_t i = 0; i < sizeof methods / sizeof *methods; i++) {
     PyObject *function = PyCFunction_NewEx(methods[i], &_Py_NoneStruct, NULL);
     PyDict_SetItemString(warm.globals, methods[i]->ml_name, function);
