@@ -670,6 +670,11 @@ def build(recorder, record):
                 event = ('set', event[1], objects[event[1]])
             elif event[0] in ('uses', 'sees'):
                 event = condition_of(event, recorder)
+            elif event[0] == 'asks':
+                try:
+                    event = question_of(event, {**recorder.base, **objects}, recorder.idle)
+                except ValueError as error:
+                    raise Differs({name: str(error)})
             elif event[0] in ('derives', 'classes', 'warned'):
                 try:
                     of = event_of_warning if event[0] == 'warned' else event_of_classes
@@ -1032,7 +1037,7 @@ def read_names(path):
 
 def forget():
     """Leaves in this namespace only what goes on being used."""
-    used = {'__builtins__', '_warnings', 'os', 'posix', 'sys', 'put_back', 'may_put_back', '_put_logger', 'CONTEXTS', 'CONTEXT_ATTRIBUTES', '_made', '_context_of_requests', '_put_finalizers', 'class_of_finalizers', 'FINALIZERS', 'RENEWALS', 'CONDITIONS', '_renew_joblib', 'MISSING', 'attribute_of', 'attributes_of', 'holder_of', 'matches', 'default_action', 'is_ignored', 'STATE', 'INTERPRETER', 'LINES', 'are_as_read', 'IMPORT_NAME', 'STACKS', '_frame_of_program', '_is_imported_directly', '_codecs', '_encodings', '_is_like', '_does_the_same', 'is_found_first', 'FIRST', 'first_codec', 'draw_letters', 'to_come', 'attribute_by_now', 'variable_by_now', 'may_put_back_now', 'name_of_local'}
+    used = {'__builtins__', '_warnings', 'os', 'posix', 'sys', 'put_back', 'may_put_back', '_put_logger', 'CONTEXTS', 'CONTEXT_ATTRIBUTES', '_made', '_context_of_requests', '_put_finalizers', 'class_of_finalizers', 'FINALIZERS', 'RENEWALS', 'CONDITIONS', '_renew_joblib', 'MISSING', 'attribute_of', 'attributes_of', 'holder_of', 'matches', 'default_action', 'is_ignored', 'STATE', 'INTERPRETER', 'LINES', 'are_as_read', 'IMPORT_NAME', 'STACKS', '_frame_of_program', '_is_imported_directly', '_codecs', '_encodings', '_is_like', '_does_the_same', 'is_found_first', 'FIRST', 'first_codec', 'draw_letters', 'to_come', 'attribute_by_now', 'variable_by_now', 'may_put_back_now', 'name_of_local', 'answered', 'is_answered_alike', 'answer_of', 'text_of_error', 'text_of_answer', 'kind_of_file', 'KINDS_OF_FILES', 'REGULAR', 'LINK'}
     names = globals()
     for name in list(names):
         if name not in used:
