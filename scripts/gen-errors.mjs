@@ -149,6 +149,7 @@ const FAULT_ADVICE = {
   REMOVED: 'Leave `sys.modules` as it is.',
   SIGNAL: 'Set signal handlers in the program.',
   SOCKET: 'Make sockets when they are needed.',
+  SURROUNDINGS: 'Ask when it is needed.',
   THREAD: 'Start threads when they are needed.',
   TIME: 'Ask for the time when it is needed.',
   TRACE: 'Set trace functions in the program.',
@@ -186,6 +187,8 @@ const UNREADY_ADVICE = {
   BASE_CLASS: 'Something was set on a class of a library: import what derives from it before.',
   CLASSES: 'Import what derives from that class in the order of training.',
   LISTED: 'A file was added to that directory after the bake. Bake again.',
+  ASKED:
+    'Start in the directory and as the user of the image (`WORKDIR`, `USER`); a file that the line is about was mounted, added or removed, or the program has changed a setting of the interpreter before.',
 }
 
 const LEARN_ADVICE = {

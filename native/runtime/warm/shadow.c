@@ -900,6 +900,10 @@ static enum unready event_misfit(const struct event *event) {
     case SEEN:
     case UNSEEN: shadow.about = event->payload; break;
     case LISTED: shadow.about = PyTuple_GetItem(event->payload, LISTED_PATH); break;
+    case CONDITION:
+      if (!is_named(PyTuple_GetItem(event->payload, 0), "asks")) break;
+      shadow.about = PyTuple_GetItem(event->payload, 1);
+      return UNREADY_ASKED;
     default: break;
   }
   return event_reasons[event->what];

@@ -71,6 +71,10 @@ def _renew_threading(module):
 def _renew_multiprocessing(module):
     config = module._current_process._config
     config['authkey'] = module.AuthenticationString(os.urandom(32))
+    try:
+        module.ORIGINAL_DIR = module.os.path.abspath(module.os.getcwd())
+    except OSError:
+        module.ORIGINAL_DIR = None
 
 
 def _renew_dateutil(module):
@@ -308,8 +312,8 @@ RENEWALS = {
     ),
     'psutil._pslinux': (('OUTSIDE', 'PID'), (), lambda module: None),
     'urllib3.util.connection': (('SOCKET',), (), _renew_urllib3),
-    'multiprocessing.process': (('ENTROPY',), ('_current_process',), _renew_multiprocessing),
-    'billiard.process': (('ENTROPY',), ('_current_process',), _renew_multiprocessing),
+    'multiprocessing.process': (('ENTROPY',), ('_current_process', 'ORIGINAL_DIR'), _renew_multiprocessing),
+    'billiard.process': (('ENTROPY',), ('_current_process', 'ORIGINAL_DIR'), _renew_multiprocessing),
     'torch.cuda': ((), ('_queued_calls',), _renew_torch_cuda),
     **{name: (('PID', 'ENTROPY', 'TIME'), attributes, _renew_contexts) for name, attributes in CONTEXT_ATTRIBUTES.items()},
     'amqp.platform': (('HOST',), ('LINUX_VERSION',), _renew_amqp),
@@ -540,6 +544,7 @@ def may_put_back(what, place, payload):
     """Whether nothing is there that would have led importing elsewhere."""
     if what == 'walk':
         to_come.clear()
+        answered.clear()
         return True
     may = may_put_back_now(what, place, payload)
     if what == 'attribute':
@@ -571,6 +576,8 @@ def may_put_back_now(what, place, payload):
     if what == 'uses':
         value, is_original = payload
         return attribute_by_now(place) is value or (is_original and place not in to_come and place[0] not in sys.modules)
+    if what == 'asks':
+        return is_answered_alike(place, *payload)
     if what == 'sees':
         return variable_by_now(place) == payload
     if what == 'dict' and place[0] in sys.modules:

@@ -22,6 +22,7 @@
 #   ('uses', place, original)     it has got hold of a function or a spec that stands at a place: of the original, or of what was put
 #                                 there later; written where neither is so each time (table.py)
 #   ('sees', variable, put)       it has read a variable of the environment that another one puts in: after that, or before
+#   ('asks', function, which, arguments, answer)   it has asked this of its surroundings (surroundings.py)
 #   ('holds', name)               a function of it remembers something of a module (table.py)
 #   ('effect', what, place, payload)   see effects.py
 
@@ -140,6 +141,7 @@ class Recorder:
         self.finders = set(sys.path_importer_cache)
         self.codecs = Codecs()
         self.locals = Locals()
+        self.surroundings = Surroundings(self)
         self.lists = {}
         self.loggers = {}
         self.makers_of_loggers = {}
@@ -948,6 +950,8 @@ class Recorder:
         module = self.modules.get(name)
         if name == 'atexit' and module is not None and error is None:
             put_off(module, 'register')
+        if module is not None and self.watching:
+            self.surroundings.watch(name, module)
         if name in self.modules:
             self.known.add(name)
         else:

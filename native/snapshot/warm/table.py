@@ -673,6 +673,11 @@ def build(recorder, record):
                 event = ('set', event[1], objects[event[1]])
             elif event[0] in ('uses', 'sees'):
                 event = condition_of(event, recorder)
+            elif event[0] == 'asks':
+                try:
+                    event = question_of(event, {**recorder.base, **objects}, recorder.idle)
+                except ValueError as error:
+                    raise Differs({name: str(error)})
             elif event[0] in ('derives', 'classes', 'warned'):
                 try:
                     of = event_of_warning if event[0] == 'warned' else event_of_classes
@@ -1035,7 +1040,67 @@ def read_names(path):
 
 def forget():
     """Leaves in this namespace only what goes on being used."""
-    used = {'__builtins__', '_warnings', 'os', 'posix', 'sys', 'put_back', 'may_put_back', '_put_logger', 'CONTEXTS', 'CONTEXT_ATTRIBUTES', '_made', '_context_of_requests', '_put_finalizers', 'class_of_finalizers', 'FINALIZERS', 'RENEWALS', 'CONDITIONS', '_renew_joblib', '_exists', '_lines_of_processors', 'FREQUENCIES', 'MOST_TIMES', 'MISSING', 'attribute_of', 'attributes_of', 'holder_of', 'matches', 'default_action', 'is_ignored', 'STATE', 'INTERPRETER', 'LINES', 'are_as_read', 'IMPORT_NAME', 'STACKS', '_frame_of_program', '_is_imported_directly', '_codecs', '_encodings', '_is_like', '_does_the_same', 'is_found_first', 'FIRST', 'first_codec', 'draw_letters', 'to_come', 'attribute_by_now', 'variable_by_now', 'may_put_back_now', 'name_of_local'}
+    used = {
+        'CONDITIONS',
+        'CONTEXTS',
+        'CONTEXT_ATTRIBUTES',
+        'FINALIZERS',
+        'FIRST',
+        'FREQUENCIES',
+        'IMPORT_NAME',
+        'INTERPRETER',
+        'KINDS_OF_FILES',
+        'LINES',
+        'LINK',
+        'MISSING',
+        'MOST_TIMES',
+        'REGULAR',
+        'RENEWALS',
+        'STACKS',
+        'STATE',
+        '__builtins__',
+        '_codecs',
+        '_context_of_requests',
+        '_does_the_same',
+        '_encodings',
+        '_exists',
+        '_frame_of_program',
+        '_is_imported_directly',
+        '_is_like',
+        '_lines_of_processors',
+        '_made',
+        '_put_finalizers',
+        '_put_logger',
+        '_renew_joblib',
+        '_warnings',
+        'answer_of',
+        'answered',
+        'are_as_read',
+        'attribute_by_now',
+        'attribute_of',
+        'attributes_of',
+        'class_of_finalizers',
+        'default_action',
+        'draw_letters',
+        'first_codec',
+        'holder_of',
+        'is_answered_alike',
+        'is_found_first',
+        'is_ignored',
+        'kind_of_file',
+        'matches',
+        'may_put_back',
+        'may_put_back_now',
+        'name_of_local',
+        'os',
+        'posix',
+        'put_back',
+        'sys',
+        'text_of_answer',
+        'text_of_error',
+        'to_come',
+        'variable_by_now',
+    }
     names = globals()
     for name in list(names):
         if name not in used:

@@ -15,6 +15,7 @@
 #include "../../cpython/object.h"
 #include "../../cpython/type.h"
 #include "../listing.h"
+#include "asking.h"
 #include "holes.h"
 #include "keys.h"
 #include "watch.h"
@@ -23,7 +24,7 @@
 #define VARIABLE "PYCDS_FREEZE_WARM"
 /* A file: the main programs that the snapshot is used for; without one it is used for all. */
 #define PROGRAMS_VARIABLE "PYCDS_FREEZE_PROGRAMS"
-#define SOURCES 9
+#define SOURCES 10
 #define PUT_OFF 4
 /* Types are larger than what has pools, and smaller than this. */
 #define LARGEST_MOVED 4096
@@ -59,6 +60,7 @@ SOURCE(codecs_source, CODECS_PY)
 SOURCE(processor_source, PROCESSOR_PY)
 SOURCE(locals_source, LOCALS_PY)
 SOURCE(finalizers_source, FINALIZERS_PY)
+SOURCE(surroundings_source, SURROUNDINGS_PY)
 SOURCE(table_source, TABLE_PY)
 
 static struct {
@@ -615,25 +617,27 @@ static PyMethodDef load_anew_method = {"load_anew", load_anew, METH_VARARGS, NUL
 static PyMethodDef process_state_method = {"process_state", process_state, METH_NOARGS, NULL};
 static PyMethodDef listing_of_method = {"listing_of", listing_of, METH_O, NULL};
 static PyMethodDef subclasses_of_method = {"subclasses_of", subclasses_of, METH_O, NULL};
+static PyMethodDef watch_calls_method = {"watch_calls", asking_watch, METH_VARARGS, NULL};
 static PyMethodDef context_method = {"context", context, METH_NOARGS, NULL};
 static PyMethodDef keys_of_method = {"keys_of", keys_of, METH_VARARGS, NULL};
 static PyMethodDef probe_method = {"probe", probe, METH_NOARGS, NULL};
 
 static void run_sources(void) {
-  static const char *const names[SOURCES] = {"<pycds effects>",    "<pycds recorder>",   "<pycds values>",
-                                             "<pycds generators>", "<pycds codecs>",     "<pycds processor>",
-                                             "<pycds locals>",     "<pycds finalizers>", "<pycds table>"};
-  const char *const sources[SOURCES] = {effects_source,    recorder_source,   values_source,
-                                        generators_source, codecs_source,     processor_source,
-                                        locals_source,     finalizers_source, table_source};
+  static const char *const names[SOURCES] = {
+      "<pycds effects>",   "<pycds recorder>", "<pycds values>",     "<pycds generators>",   "<pycds codecs>",
+      "<pycds processor>", "<pycds locals>",   "<pycds finalizers>", "<pycds surroundings>", "<pycds table>"};
+  const char *const sources[SOURCES] = {effects_source,      recorder_source,  values_source, generators_source,
+                                        codecs_source,       processor_source, locals_source, finalizers_source,
+                                        surroundings_source, table_source};
   warm.globals = PyDict_New();
   PyDict_SetItemString(warm.globals, "__builtins__", PyEval_GetBuiltins());
   PyDict_SetItemString(warm.globals, "INTERPRETER", PyInterpreterState_GetDict(PyInterpreterState_Get()));
   PyDict_SetItemString(warm.globals, "ELSEWHERE", warm.elsewhere ? &_Py_TrueStruct : &_Py_FalseStruct);
   static PyMethodDef *const methods[] = {
-      &put_off_method, &fingerprints_method, &libraries_method,     &global_scope_method, &leave_global_method,
-      &refuses_method, &needed_method,       &load_anew_method,     &callers_of_method,   &process_state_method,
-      &context_method, &keys_of_method,      &subclasses_of_method, &listing_of_method,   &show_pid_method};
+      &put_off_method,       &fingerprints_method,  &libraries_method, &global_scope_method,
+      &leave_global_method,  &refuses_method,       &needed_method,    &load_anew_method,
+      &callers_of_method,    &process_state_method, &context_method,   &keys_of_method,
+      &subclasses_of_method, &listing_of_method,    &show_pid_method,  &watch_calls_method};
   for (size_t i = 0; i < sizeof methods / sizeof *methods; i++) {
     PyObject *function = PyCFunction_NewEx(methods[i], &_Py_NoneStruct, NULL);
     PyDict_SetItemString(warm.globals, methods[i]->ml_name, function);

@@ -17,6 +17,7 @@ export type WarmEvent =
   | ['pool', processors: string]
   | ['uses', place: string, original: boolean]
   | ['sees', variable: string, put: boolean]
+  | ['asks', of: string, which: 'kind' | 'status' | 'answer', question: string, answer: string]
   | ['keys', library: number, offset: number]
   | ['effect', what: string, place: string, size: number]
 
