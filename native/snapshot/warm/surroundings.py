@@ -151,6 +151,10 @@ def text_of_question(of, args, named):
 
 
 def plain_argument(value):
+    if type(value) is str and value.startswith('/proc/'):
+        # Under its number a process asks about itself.
+        own = '/proc/%s/' % posix.readlink('/proc/self')
+        return '/proc/self/' + value[len(own) :] if value.startswith(own) else value
     if type(value) in (str, bytes, int, bool, type(None)):
         return value
     return int(value) if isinstance(value, int) else os.fspath(value)
