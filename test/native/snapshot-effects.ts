@@ -373,8 +373,10 @@ class Local:
             id(self),
             "".join(random.choice(string.ascii_letters) for i in range(8)),
         )
+    @staticmethod
+    def _get_context_id(): return threading.current_thread()
     def use(self):
-        setattr(threading.current_thread(), self._attr_name, {})
+        setattr(self._get_context_id(), self._attr_name, {})
         self._context_refs.add(threading.current_thread())
 `
 const HELD = 'from asgiref.local import Local\n'
