@@ -1834,6 +1834,9 @@ const LINES: Record<string, string> = {
   'importers_line.py':
     'import sys, traceback\nLINES = [one.line for one in traceback.extract_stack(limit=7)]\n',
   'imports.py': 'import importers_line\n',
+  // Not under the same name in two processes.
+  'makes_line.py':
+    'import linecache\nclass Class: pass\nlinecache.cache[f"<{id(Class) // 4096 % 65521}>"] = (1, None, ["line"], "lines")\n',
   'all_lines.py': 'import traceback\nCOUNT = len([one.line for one in traceback.extract_stack()])\n',
 }
 
@@ -1844,13 +1847,14 @@ each('lines of files that an import reads are known as they would be', async (t,
   const own = join(bench.site, 'own_line.py')
   utimesSync(own, 1_700_000_000, 1_700_000_000)
   const { leftOut } = await bench.freezeWarm(
-    ['own_line', 'other_line', 'twice.own', 'imports', 'all_lines'],
+    ['own_line', 'other_line', 'twice.own', 'imports', 'makes_line', 'all_lines'],
     ENV,
   )
   t.deepEqual(
     leftOut.filter(({ name, because }) => name === because).map(({ name, reason }) => [name, reason]),
     [
       ['importers_line', 'CHANGED'],
+      ['makes_line', 'DIFFERS'],
       ['all_lines', 'CHANGED'],
     ],
   )

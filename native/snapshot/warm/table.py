@@ -310,6 +310,10 @@ def record_of(recorder):
             except OSError:
                 files.append([path, -1, 0])
         found, orderless = values.digests_of(name, namespace_of(recorder.modules[name]))
+        # Whoever has added lines is to blame for them.
+        lines = [event[3] for event in events if event[:3] == ('effect', 'dict', LINES)]
+        if lines:
+            found['.'.join(LINES)], orderless['.'.join(LINES)] = values.digests_of_value(lines)
         about.update(
             events=[event_of(event) for event in events],
             variables=variables,

@@ -55,14 +55,17 @@ class Values:
             if type(key) is not str or key in UNSEEN or defined_in(value) not in (None, name):
                 continue
             # What a cache remembers is no matter of the module that has it.
-            if (name, key) in FORGOTTEN or (name, key) in HARMLESS:
+            if (name, key) in FORGOTTEN or (name, key) in HARMLESS or (name, key) == LINES:
                 continue
-            self.texts = []
-            self.walk(value, DEPTH)
-            masked = ['address' if text.startswith(NUMBER) else text for text in self.texts]
-            found[key] = '%s %s' % (digest(masked), digest([text.removeprefix(NUMBER) for text in self.texts]))
-            orderless[key] = digest(sorted(part for text in masked for part in parts_of(text)))
+            found[key], orderless[key] = self.digests_of_value(value)
         return found, orderless
+
+    def digests_of_value(self, value):
+        self.texts = []
+        self.walk(value, DEPTH)
+        masked = ['address' if text.startswith(NUMBER) else text for text in self.texts]
+        exact = '%s %s' % (digest(masked), digest([text.removeprefix(NUMBER) for text in self.texts]))
+        return exact, digest(sorted(part for text in masked for part in parts_of(text)))
 
     def walk(self, value, depth):
         kind = type(value)

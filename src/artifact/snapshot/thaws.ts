@@ -73,13 +73,22 @@ export interface NotThawed {
 export async function thawOften(engine: Engine, input: ThawInput): Promise<Thaws | NotThawed> {
   const asForeign = await thawAs(engine, input, FOREIGN_USER)
   // Another user may not be able to read the interpreter, or what it imports.
-  return (
-    asForeign ??
-    (await thawAs(engine, input, undefined)) ?? {
-      sentence: 'its interpreter does not start in a hardened container',
-      refusal: undefined,
-    }
-  )
+  const tried = asForeign ?? (await thawAs(engine, input, undefined))
+  if (tried === undefined)
+    return { sentence: 'its interpreter does not start in a hardened container', refusal: undefined }
+  if ('sentence' in tried) return tried
+  const { slower, ...thaws } = tried
+  if (slower === undefined) return thaws
+  // Another user has another HOME, and what has read that is not ready then.
+  const asOwn = asForeign && (await thawAs(engine, { ...input, starts: input.compared }, undefined))
+  if (asOwn === undefined || 'sentence' in asOwn || asOwn.slower !== undefined)
+    return { sentence: slower, refusal: undefined }
+  return { ...thaws, processor: asOwn.processor }
+}
+
+interface Tried extends Thaws {
+  /** Why it is not worth its while, where it is not. */
+  slower: string | undefined
 }
 
 /** Undefined: this user cannot start the interpreter, with the snapshot or without. */
@@ -87,7 +96,7 @@ async function thawAs(
   engine: Engine,
   input: ThawInput,
   user: string | undefined,
-): Promise<Thaws | NotThawed | undefined> {
+): Promise<Tried | NotThawed | undefined> {
   const rights = { ...HARDENED, ...(user === undefined ? {} : { user }) }
   const room = { ...input.room, files: {}, rights }
   return await Room.with(engine, room, (opened) => thawIn(opened, input, user)).catch((error) => {
@@ -100,7 +109,7 @@ async function thawIn(
   room: Room,
   input: ThawInput,
   user: string | undefined,
-): Promise<Thaws | NotThawed | undefined> {
+): Promise<Tried | NotThawed | undefined> {
   const plain = await start(room, input, { PYCDS: 'off' })
   const expected = answerIn(plain.output)
   if (plain.exitCode !== 0 || expected === undefined) return undefined
@@ -137,10 +146,9 @@ async function thawIn(
     if (itsAnswer) withArchive.push(itsAnswer.milliseconds)
   }
   const slower = sentenceIfSlower(withSnapshot, withArchive)
-  if (slower !== undefined) return { sentence: slower, refusal: undefined }
   const processor =
     withArchive.length === 0 ? undefined : { snapshot: median(withSnapshot), archive: median(withArchive) }
-  return { starts: took.length, milliseconds: median(took), user, processor }
+  return { starts: took.length, milliseconds: median(took), user, processor, slower }
 }
 
 /** Of a snapshot that gains nothing, as far as both the middle and the best of several starts say so. */

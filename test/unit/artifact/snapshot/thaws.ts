@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import test from 'ava'
 import { thawOften } from '../../../../src/artifact/snapshot/thaws.js'
-import type { Engine, ExecResult, ExecSpec } from '../../../../src/ports/index.js'
+import type { ContainerSpec, Engine, ExecResult, ExecSpec } from '../../../../src/ports/index.js'
 import { fakeContainer } from '../../../helpers/fake-container.js'
 
 const REST = 'ns of the processor; not imported:'
@@ -10,14 +10,18 @@ const FROM_ARCHIVE = `the trial took 90000000 ${REST}`
 const THAWED = 'pycds[26]: snapshot thawed in 2.1 ms\n'
 
 /** @param answer of starts with the snapshot; without it everything can be imported, in 90 ms. */
-function thaw(answer: string | ExecResult, timeoutMs = 120_000) {
+function thaw(answer: string | ExecResult, timeoutMs = 120_000, asOwn = answer) {
   const exec = ({ env }: ExecSpec): ExecResult => {
     if (env?.PYCDS === 'off' || env?.PYCDS_SNAPSHOT === 'off')
       return { exitCode: 0, output: `\n${FROM_ARCHIVE} \n` }
     return typeof answer === 'string' ? { exitCode: 0, output: answer } : answer
   }
+  const execAsOwn = (spec: ExecSpec): ExecResult => {
+    const isPlain = spec.env?.PYCDS === 'off' || spec.env?.PYCDS_SNAPSHOT === 'off'
+    return isPlain || typeof asOwn !== 'string' ? exec(spec) : { exitCode: 0, output: asOwn }
+  }
   const engine = {
-    create: async () => fakeContainer(exec),
+    create: async ({ user }: ContainerSpec) => fakeContainer(user === undefined ? execAsOwn : exec),
     remove: async () => undefined,
   } as unknown as Engine
   const room = { image: 'app', python: '/usr/bin/python3', signal: new AbortController().signal }
@@ -65,5 +69,10 @@ test('what starts gain is told, and a snapshot that gains nothing is not relied 
   t.like(await thaw(took(4_500_000)), { processor: { snapshot: 4.5, archive: 90 } })
   t.like(await thaw(took(91_000_000)), {
     sentence: 'to import takes 91 ms of the processor with it, and 90 ms with the archive alone',
+  })
+  // As another user, who has another HOME.
+  t.like(await thaw(took(91_000_000), 120_000, took(4_500_000)), {
+    user: '12345',
+    processor: { snapshot: 4.5, archive: 90 },
   })
 })
