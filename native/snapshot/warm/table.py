@@ -470,13 +470,14 @@ def merge(name, seen, recorder):
 
 def take(here, event):
     """
-    That which was seen before, of those that are left: what all modules register with is looked at in one go, and nobody can tell
-    where they have registered first.
+    That which was seen before, of those that are left: what all modules register with is looked at in one go, and so are different
+    modules around the load of an extension module. Of these nobody can tell which was first; of what one module has it shows.
     """
     for at, own in enumerate(here):
         if event_of(own)[:3] == event[:3]:
             return here.pop(at)
-        if own[1] != 'loggers' and own[2] not in LISTS + DICTS:
+        is_together = own[1] == 'loggers' or own[2] in LISTS + DICTS
+        if not is_together and event[2].startswith(place_text(own[2][:1]) + '.'):
             break
     return here[0] if here else None
 
