@@ -80,8 +80,9 @@ static PyObject *ask(int number, PyObject *self, void *a, void *b, void *c) {
 #define ONE(n)                                                                                                         \
   static PyObject *ask_##n(PyObject *self, void *a, void *b, void *c) { return ask((n)-FIRST, self, a, b, c); }
 #define TEN(n) ONE(n##0) ONE(n##1) ONE(n##2) ONE(n##3) ONE(n##4) ONE(n##5) ONE(n##6) ONE(n##7) ONE(n##8) ONE(n##9)
-TEN(1)
-TEN(2) TEN(3) TEN(4) TEN(5) TEN(6) TEN(7) TEN(8) TEN(9)
+// clang-format off
+TEN(1) TEN(2) TEN(3) TEN(4) TEN(5) TEN(6) TEN(7) TEN(8) TEN(9)
+// clang-format on
 #define NAMES(n)                                                                                                       \
   ask_##n##0, ask_##n##1, ask_##n##2, ask_##n##3, ask_##n##4, ask_##n##5, ask_##n##6, ask_##n##7, ask_##n##8, ask_##n##9
     static const any_function askers[MOST_FUNCTIONS] = {NAMES(1), NAMES(2), NAMES(3), NAMES(4), NAMES(5),
