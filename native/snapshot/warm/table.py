@@ -253,6 +253,7 @@ def loaded(recorder):
 def record_of(recorder):
     """All that was seen, as what JSON can say."""
     recorder.inside = True
+    recorder.surroundings.leave()
     recorder.name_classes()
     recorder.name_warnings()
     names = loaded(recorder)
@@ -670,6 +671,11 @@ def build(recorder, record):
                 event = ('set', event[1], objects[event[1]])
             elif event[0] in ('uses', 'sees'):
                 event = condition_of(event, recorder)
+            elif event[0] == 'finds':
+                try:
+                    event = condition_of_surroundings(event, {**recorder.base, **objects}, recorder.effects)
+                except ValueError as error:
+                    raise Differs({name: str(error)})
             elif event[0] in ('derives', 'classes', 'warned'):
                 try:
                     of = event_of_warning if event[0] == 'warned' else event_of_classes
@@ -1032,7 +1038,7 @@ def read_names(path):
 
 def forget():
     """Leaves in this namespace only what goes on being used."""
-    used = {'__builtins__', '_warnings', 'os', 'posix', 'sys', 'put_back', 'may_put_back', '_put_logger', 'CONTEXTS', 'CONTEXT_ATTRIBUTES', '_made', '_context_of_requests', '_put_finalizers', 'class_of_finalizers', 'FINALIZERS', 'RENEWALS', 'CONDITIONS', '_renew_joblib', 'MISSING', 'attribute_of', 'attributes_of', 'holder_of', 'matches', 'default_action', 'is_ignored', 'STATE', 'INTERPRETER', 'LINES', 'are_as_read', 'IMPORT_NAME', 'STACKS', '_frame_of_program', '_is_imported_directly', '_codecs', '_encodings', '_is_like', '_does_the_same', 'is_found_first', 'FIRST', 'first_codec', 'draw_letters', 'to_come', 'attribute_by_now', 'variable_by_now', 'may_put_back_now', 'name_of_local'}
+    used = {'__builtins__', '_warnings', 'os', 'posix', 'sys', 'put_back', 'may_put_back', '_put_logger', 'CONTEXTS', 'CONTEXT_ATTRIBUTES', '_made', '_context_of_requests', '_put_finalizers', 'class_of_finalizers', 'FINALIZERS', 'RENEWALS', 'CONDITIONS', '_renew_joblib', 'MISSING', 'attribute_of', 'attributes_of', 'holder_of', 'matches', 'default_action', 'is_ignored', 'STATE', 'INTERPRETER', 'LINES', 'are_as_read', 'IMPORT_NAME', 'STACKS', '_frame_of_program', '_is_imported_directly', '_codecs', '_encodings', '_is_like', '_does_the_same', 'is_found_first', 'FIRST', 'first_codec', 'draw_letters', 'to_come', 'attribute_by_now', 'variable_by_now', '_frozen_importlib', '_frozen_importlib_external', 'FINDINGS', 'OF_DISTRIBUTIONS', 'are_same', 'finders_in_front', '_names_in', 'distributions_in', 'portions_in', 'is_path_like', '_has_distributions', '_has_spec', '_may_find', 'finds_again', 'place_of_spec', 'may_put_back_now', 'name_of_local'}
     names = globals()
     for name in list(names):
         if name not in used:

@@ -5,6 +5,7 @@
 //   effects.py   what importing changes elsewhere: taken out, put back
 //   recorder.py  what each import did
 //   table.py     the record of a template that is watched; the table of one that is frozen
+//   frames.c     who looks at frames
 //   watch.c      a library of its own: what the C library is asked for. In a template that is watched only
 //   keys.c       keys of hash maps, which are others in each process
 //   reversed.c   part of that: other orders of files in a directory

@@ -3,6 +3,7 @@
 
 /** Reasons of native/snapshot/warm/recorder.py and of blame.ts, as ends of a sentence that begins with "its import". */
 export const FAULTS: Readonly<Record<string, string>> = {
+  ARGUMENTS: 'asked for the arguments of the program',
   C_LIBRARY: 'changed a setting of the C library',
   CHANGED: 'changed something of another module',
   CLASSES: 'asked a class that is built in or abstract, or one without a name, for what is derived from it',
@@ -20,10 +21,12 @@ export const FAULTS: Readonly<Record<string, string>> = {
   LIMIT: 'changed a limit of the process',
   LISTED: 'listed a directory that is not the image’s, or asked for more of its files than names and kinds',
   LOADER: 'went through a loader that is not one of the interpreter’s own',
+  MAIN: 'looked at the program that imports it: at `__main__`, or at frames beyond the import',
   MAPPED: 'mapped memory',
   MODULES: 'went through all modules or objects that there are',
   ONCE: 'can happen once only in a process: an extension module that cannot be loaded again',
   OUTSIDE: 'read a file that is not the image’s',
+  PATH: 'asked what is on `sys.path`, which has other entries in each program',
   PID: 'asked for the number of the process',
   PRINTED: 'wrote to a standard stream',
   PROCESS: 'started a process',

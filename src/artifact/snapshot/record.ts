@@ -17,6 +17,7 @@ export type WarmEvent =
   | ['pool', processors: string]
   | ['uses', place: string, original: boolean]
   | ['sees', variable: string, put: boolean]
+  | ['finds', what: string, place: string, answer: string | boolean]
   | ['keys', library: number, offset: number]
   | ['effect', what: string, place: string, size: number]
 
