@@ -40,6 +40,11 @@ const ASKING: Record<string, [text: string, reason: string]> = {
     'import sys\nV = None\nfor number in range(20):\n    try: frame = sys._getframe(number)\n    except ValueError: break\n    if "importlib" not in frame.f_code.co_filename: V = frame.f_code.co_filename\ndel frame',
     'MAIN',
   ],
+  // The function is there since 3.12.
+  frames_modules: [
+    'import sys\nname_of = getattr(sys, "_getframemodulename", lambda depth: sys._getframe(depth + 1).f_globals["__name__"])\nV = []\nfor number in range(8):\n    try: V.append(name_of(depth=number))\n    except ValueError: break\nV = [name for name in V if name and "importlib" not in name]',
+    'MAIN',
+  ],
 }
 
 /** Ready where the program has nothing else. */
@@ -101,6 +106,13 @@ const PROGRAMS: [
     [],
     {},
     ['finds_none', 'has_version', 'has_points', 'has_none'],
+  ],
+  [
+    'a file on its path',
+    'sys.path.append(sys.path[0] + "/more.zip")',
+    [],
+    { 'more.zip': '' },
+    ['finds_none', 'has_version', 'has_points', 'has_none', 'extended'],
   ],
   ['a part of a package', '', [], { 'extended/more.py': '' }, ['extended']],
   ['a name in builtins', 'import builtins; builtins.observed = 2', [], {}, Object.keys(READY)],

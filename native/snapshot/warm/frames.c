@@ -24,7 +24,7 @@ struct getset_descriptor {
 
 static struct {
   PyObject *note;
-  PyObject *getframe;
+  PyObject *getframe, *module_name;
   PyObject *(*back)(PyObject *, void *);
   bool noting; /* what is noted looks at frames too */
 } frames;
@@ -53,16 +53,37 @@ static PyObject *getframe(PyObject *self, PyObject *args) {
   return frame;
 }
 
-bool frames_watch(PyObject *note) {
-  static PyMethodDef method = {"_getframe", getframe, METH_VARARGS, NULL};
-  frames.note = note;
-  frames.getframe = PySys_GetObject("_getframe");
-  if (!frames.getframe) return false;
-  Py_IncRef(frames.getframe);
-  PyObject *descriptor = PyObject_GetAttrString((PyObject *)&PyFrame_Type, "f_back");
-  PyObject *function = PyCFunction_NewEx(&method, frames.getframe, NULL);
-  if (!descriptor || !function || PySys_SetObject("_getframe", function) != 0) return false;
+/* Since 3.12: the name of the module of a frame, without the frame. */
+static PyObject *module_name(PyObject *self, PyObject *args, PyObject *keywords) {
+  (void)self;
+  PyObject *named = keywords ? PyDict_GetItemString(keywords, "depth") : NULL;
+  PyObject *frame =
+      named ? PyObject_CallFunctionObjArgs(frames.getframe, named, NULL) : PyObject_Call(frames.getframe, args, NULL);
+  PyErr_Clear();
+  tell(&_Py_NoneStruct, frame);
+  drop(frame);
+  return PyObject_Call(frames.module_name, args, keywords);
+}
+
+static bool stand_in(PyMethodDef *method, PyObject **original) {
+  *original = PySys_GetObject(method->ml_name);
+  if (!*original) return false;
+  Py_IncRef(*original);
+  PyObject *function = PyCFunction_NewEx(method, *original, NULL);
+  bool done = function && PySys_SetObject(method->ml_name, function) == 0;
   drop(function);
+  return done;
+}
+
+bool frames_watch(PyObject *note) {
+  static PyMethodDef by_number = {"_getframe", getframe, METH_VARARGS, NULL};
+  static PyMethodDef of_module = {"_getframemodulename", (PyCFunction)(void (*)(void))module_name,
+                                  METH_VARARGS | METH_KEYWORDS, NULL};
+  frames.note = note;
+  if (!stand_in(&by_number, &frames.getframe)) return false;
+  if (PySys_GetObject(of_module.ml_name) && !stand_in(&of_module, &frames.module_name)) return false;
+  PyObject *descriptor = PyObject_GetAttrString((PyObject *)&PyFrame_Type, "f_back");
+  if (!descriptor) return false;
   /* Never given back. */
   struct getset *getset = ((struct getset_descriptor *)(void *)descriptor)->getset;
   frames.back = getset->get;

@@ -271,25 +271,23 @@ def distributions_in(entry):
 
 
 def portions_in(entry, name):
-    """What a package of that name may have in a directory: itself, and a file of further ones."""
-    return [one for one in (name, name + '.pkg') if os.path.lexists(os.path.join(entry, one))]
+    """What a package of that name may have in a directory: itself, and a file of further ones; None: it is none."""
+    return None if os.path.isfile(entry) else [one for one in (name, name + '.pkg') if os.path.lexists(os.path.join(entry, one))]
 
 
 def is_path_like(then, of):
-    """Whether sys.path has the entries that it had, in that order, and in others there is nothing that counts."""
+    """Whether sys.path has the entries that it had, in that order, and others are directories with nothing that counts."""
     known = dict(then)
     now = [entry for entry in sys.path if entry in known]
     if now != [entry for entry, _ in then] or not all(type(entry) is str for entry in sys.path):
         return False
-    return all(tuple(of(entry) or ()) == tuple(known.get(entry) or ()) for entry in sys.path)
+    return all(of(entry) == known[entry] if entry in known else of(entry) in ([], ()) for entry in sys.path)
 
 
 def _has_distributions(payload):
     then, known = payload
     others = [one for one in sys.meta_path if hasattr(one, 'find_distributions') and not any(one is other for other in known)]
-    # A file, or a directory that ends so, may hold more.
-    is_plain = all(distributions_in(entry) is not None and not str(entry).endswith('.egg') for entry in set(sys.path) - set(dict(then)))
-    return not others and is_plain and is_path_like(then, distributions_in)
+    return not others and is_path_like(then, distributions_in)
 
 
 def _has_spec(name, payload):
