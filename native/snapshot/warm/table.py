@@ -253,7 +253,7 @@ def loaded(recorder):
 def record_of(recorder):
     """All that was seen, as what JSON can say."""
     recorder.inside = True
-    recorder.surroundings.leave()
+    recorder.program.leave()
     recorder.name_classes()
     recorder.name_warnings()
     names = loaded(recorder)
@@ -673,7 +673,7 @@ def build(recorder, record):
                 event = condition_of(event, recorder)
             elif event[0] == 'finds':
                 try:
-                    event = condition_of_surroundings(event, {**recorder.base, **objects}, recorder.effects)
+                    event = condition_of_program(event, {**recorder.base, **objects}, recorder.effects)
                 except ValueError as error:
                     raise Differs({name: str(error)})
             elif event[0] in ('derives', 'classes', 'warned'):

@@ -21,7 +21,7 @@ export const FAULTS: Readonly<Record<string, string>> = {
   LIMIT: 'changed a limit of the process',
   LISTED: 'listed a directory that is not the image’s, or asked for more of its files than names and kinds',
   LOADER: 'went through a loader that is not one of the interpreter’s own',
-  MAIN: 'looked at the program that imports it: at `__main__`, or at frames beyond the import',
+  MAIN: 'kept the module of the program, or looked at what that has, or at frames beyond the import',
   MAPPED: 'mapped memory',
   MODULES: 'went through all modules or objects that there are',
   ONCE: 'can happen once only in a process: an extension module that cannot be loaded again',

@@ -67,7 +67,7 @@ def watched_main(note):
     return Main
 
 
-class Surroundings:
+class OfProgram:
     """Of a template that is watched, from now on."""
 
     def __init__(self, recorder):
@@ -210,10 +210,10 @@ class Surroundings:
             self.recorder.fault('MAIN', 'a frame of %s' % ('the program' if frame.f_code is bring.__code__ else name_in(frame)))
 
 
-def watch_surroundings(recorder):
+def watch_program(recorder):
     """Returns what is to be told of each frame that somebody gets hold of."""
-    recorder.surroundings = Surroundings(recorder)
-    return recorder.surroundings.frame_seen
+    recorder.program = OfProgram(recorder)
+    return recorder.program.frame_seen
 
 
 def place_of_spec(spec):
@@ -222,7 +222,7 @@ def place_of_spec(spec):
     return '\n'.join((name, str(spec.origin), *(spec.submodule_search_locations or ())))
 
 
-def condition_of_surroundings(event, modules, effects):
+def condition_of_program(event, modules, effects):
     """The event as what `may_put_back` is given: this template's own objects, and what it has along sys.path."""
     _, what, place, answer = event
     if what == 'keeps':

@@ -53,7 +53,7 @@ const READY: Record<string, string> = {
   keeps_arguments: 'import sys; V = sys.argv, sys.path\ndef main(words=sys.argv): return words',
   is_argument: 'import sys; V = "--observed" in sys.argv',
   is_entry: 'import sys; V = "/observed" in sys.path',
-  imports_main: 'import __main__\ndef late(): return __main__.CONFIG',
+  imports_main: 'import __main__; del __main__',
   own_frames:
     'import sys, collections\ndef caller(): return sys._getframe(1).f_code.co_name, sys._getframe().f_back.f_globals["__name__"]\nV = caller(), collections.namedtuple("N", "a").__module__',
   finds:
