@@ -119,6 +119,7 @@ const REFUSAL_ADVICE = {
 }
 
 const FAULT_ADVICE = {
+  ARGUMENTS: 'Read the arguments when they are needed, in a function that the program calls.',
   CLASSES: 'Keep a registry of your own instead of asking a class for those derived from it.',
   C_LIBRARY: 'Set the locale, modes of floating point and the like in the program.',
   CHANGED:
@@ -137,11 +138,12 @@ const FAULT_ADVICE = {
   LIMIT: 'Change limits in the program.',
   LISTED: 'List directories when it is needed, or name the modules in the package.',
   LOADER: 'Import it from a file of the image, not from a zip or through a loader of its own.',
-  MAIN: 'Import `__main__` in the function that uses it.',
+  MAIN: 'Look at the program when it is needed, or have it tell the library.',
   MAPPED: 'Map memory, and make callbacks of ctypes, when it is needed.',
   MODULES: 'Look single names up in `sys.modules`.',
   ONCE: 'Nothing to do but ask its authors for multi-phase initialisation (PEP 489).',
   OUTSIDE: 'Read `/proc`, devices and files of the machine when they are needed.',
+  PATH: 'Search `sys.path` when it is needed; ask `importlib.metadata` for distributions, and `importlib.util.find_spec` for modules.',
   PID: 'Ask for the number of the process when it is needed.',
   PRINTED: 'Do not print at import.',
   PROCESS: 'Start processes when they are needed.',
@@ -160,6 +162,8 @@ const FAULT_ADVICE = {
 }
 
 const UNREADY_ADVICE = {
+  BUILTINS:
+    'The program has set a name in `builtins` (gettext’s `_`, a replaced `open`): import the libraries before.',
   VARIABLE:
     'Set the variable that the line names in the image (`ENV`), to the value that starts have: `HOME` for `--user`, say.',
   FILE: 'Nothing is wrong: a file was mounted or changed after the bake. Bake again where it is to stay so.',

@@ -164,8 +164,10 @@ static struct {
   PyObject *import;     /* builtins.__import__ */
   PyObject *add_audit_hook, *create_dynamic;
   unsigned long thread;
-  struct entry *main; /* the program's own module, for comparison: it may be gone */
-  bool audited;       /* a program has added an audit hook */
+  struct entry *main;     /* the program's own module, for comparison: it may be gone */
+  struct entry *builtins; /* whose names all modules see */
+  bool other_builtins;    /* of this walk: they are not what they were */
+  bool audited;           /* a program has added an audit hook */
   bool started;
   uint64_t walk;
   struct event *derived, **derived_end; /* what this walk has come by */
@@ -269,6 +271,12 @@ static bool is_changed(const struct entry *entry) {
     space->checked = shadow.walk;
   }
   return false;
+}
+
+/* Names that are added to builtins are seen by whatever uses a name that it does not have itself, or asks whether there is one. */
+static bool has_other_builtins(void) {
+  const struct entry *builtins = shadow.builtins;
+  return builtins && (PyDict_Size(importlib.builtins_dict) != builtins->print.names || is_changed(builtins));
 }
 
 /* ---- taking over ---- */
@@ -516,6 +524,7 @@ bool shadow_start(void) {
       if (entry->kind != BASE) continue;
       take_print(entry);
       if (is_named(entry->name, "__main__")) shadow.main = entry;
+      if (is_named(entry->name, "builtins")) shadow.builtins = entry;
     }
     for (uint32_t i = 0; i < shadow.count; i++) {
       if (is_main(&shadow.entries[i])) drop(shadow.entries[i].module);
@@ -910,6 +919,7 @@ static enum unready event_misfit(const struct event *event) {
 }
 
 static enum unready misfit(struct entry *entry, const struct walk *walk) {
+  if (shadow.other_builtins) return UNREADY_BUILTINS;
   if (item_of(importlib.modules, entry->name)) return UNREADY_NAME_TAKEN;
   if (entry->parent != NOTHING && !check(&shadow.entries[entry->parent], walk)) return UNREADY_PACKAGE;
   const struct entry *first = &shadow.entries[entry->first];
@@ -1163,6 +1173,7 @@ bool shadow_serve(PyObject *name, PyObject *finder, const struct pycds_header *h
   struct entry *entry = &shadow.entries[number];
   struct walk walk = {finder, header, NULL};
   shadow.walk++;
+  shadow.other_builtins = has_other_builtins();
   drop(PyObject_CallFunctionObjArgs(shadow.may, shadow.begin, &_Py_NoneStruct, &_Py_NoneStruct, NULL));
   shadow.derived = NULL;
   shadow.derived_end = &shadow.derived;

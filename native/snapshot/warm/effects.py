@@ -578,6 +578,8 @@ def may_put_back_now(what, place, payload):
         return attribute_by_now(place) is value or (is_original and place not in to_come and place[0] not in sys.modules)
     if what == 'asks':
         return is_answered_alike(place, *payload)
+    if what in FINDINGS:
+        return finds_again(what, place, payload)
     if what == 'sees':
         return variable_by_now(place) == payload
     if what == 'dict' and place[0] in sys.modules:

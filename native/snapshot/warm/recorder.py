@@ -24,6 +24,7 @@
 #   ('sees', variable, put)       it has read a variable of the environment that another one puts in: after that, or before
 #   ('asks', function, which, arguments, answer)   it has asked this of its surroundings (surroundings.py)
 #   ('holds', name)               a function of it remembers something of a module (table.py)
+#   ('finds', what, place, answer)   it has asked for something of the program's (program.py)
 #   ('effect', what, place, payload)   see effects.py
 
 import _codecs
@@ -163,6 +164,7 @@ class Recorder:
         self.names = {}
         self.finalizers = None
         self.state = None
+        self.program = None  # in a template that is watched, from then on
         self.settle()
         self.loggers_before = set(self.loggers)
         self.events = {'': []}
@@ -198,7 +200,11 @@ class Recorder:
         self.settle_loggers()
         self.settle_derived()
         self.settle_finalizers()
+        if self.program:
+            self.program.settle()
         self.settle_attributes()
+        if self.program:
+            self.program.settled()
         self.settle_variables()
         if self.watching:
             self.settle_witnesses()

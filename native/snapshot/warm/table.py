@@ -253,6 +253,7 @@ def loaded(recorder):
 def record_of(recorder):
     """All that was seen, as what JSON can say."""
     recorder.inside = True
+    recorder.program.leave()
     recorder.name_classes()
     recorder.name_warnings()
     names = loaded(recorder)
@@ -683,6 +684,11 @@ def build(recorder, record):
                     event = question_of(event, {**recorder.base, **objects}, recorder.idle)
                 except ValueError as error:
                     raise Differs({name: str(error)})
+            elif event[0] == 'finds':
+                try:
+                    event = condition_of_program(event, {**recorder.base, **objects}, recorder.effects)
+                except ValueError as error:
+                    raise Differs({name: str(error)})
             elif event[0] in ('derives', 'classes', 'warned'):
                 try:
                     of = event_of_warning if event[0] == 'warned' else event_of_classes
@@ -1050,6 +1056,7 @@ def forget():
         'CONTEXTS',
         'CONTEXT_ATTRIBUTES',
         'FINALIZERS',
+        'FINDINGS',
         'FIRST',
         'FREQUENCIES',
         'IMPORT_NAME',
@@ -1059,6 +1066,7 @@ def forget():
         'LINK',
         'MISSING',
         'MOST_TIMES',
+        'OF_DISTRIBUTIONS',
         'REGULAR',
         'RENEWALS',
         'STACKS',
@@ -1070,10 +1078,16 @@ def forget():
         '_encodings',
         '_exists',
         '_frame_of_program',
+        '_frozen_importlib',
+        '_frozen_importlib_external',
+        '_has_distributions',
+        '_has_spec',
         '_is_imported_directly',
         '_is_like',
         '_lines_of_processors',
         '_made',
+        '_may_find',
+        '_names_in',
         '_put_finalizers',
         '_put_logger',
         '_renew_joblib',
@@ -1081,23 +1095,30 @@ def forget():
         'answer_of',
         'answered',
         'are_as_read',
+        'are_same',
         'attribute_by_now',
         'attribute_of',
         'attributes_of',
         'class_of_finalizers',
         'default_action',
+        'distributions_in',
         'draw_letters',
+        'finders_in_front',
+        'finds_again',
         'first_codec',
         'holder_of',
         'is_answered_alike',
         'is_found_first',
         'is_ignored',
+        'is_path_like',
         'kind_of_file',
         'matches',
         'may_put_back',
         'may_put_back_now',
         'name_of_local',
         'os',
+        'place_of_spec',
+        'portions_in',
         'posix',
         'put_back',
         'sys',

@@ -16,6 +16,7 @@
 #include "../../cpython/type.h"
 #include "../listing.h"
 #include "asking.h"
+#include "frames.h"
 #include "holes.h"
 #include "keys.h"
 #include "watch.h"
@@ -24,7 +25,7 @@
 #define VARIABLE "PYCDS_FREEZE_WARM"
 /* A file: the main programs that the snapshot is used for; without one it is used for all. */
 #define PROGRAMS_VARIABLE "PYCDS_FREEZE_PROGRAMS"
-#define SOURCES 10
+#define SOURCES 11
 #define PUT_OFF 4
 /* Types are larger than what has pools, and smaller than this. */
 #define LARGEST_MOVED 4096
@@ -61,6 +62,7 @@ SOURCE(processor_source, PROCESSOR_PY)
 SOURCE(locals_source, LOCALS_PY)
 SOURCE(finalizers_source, FINALIZERS_PY)
 SOURCE(surroundings_source, SURROUNDINGS_PY)
+SOURCE(program_source, PROGRAM_PY)
 SOURCE(table_source, TABLE_PY)
 
 static struct {
@@ -623,12 +625,13 @@ static PyMethodDef keys_of_method = {"keys_of", keys_of, METH_VARARGS, NULL};
 static PyMethodDef probe_method = {"probe", probe, METH_NOARGS, NULL};
 
 static void run_sources(void) {
-  static const char *const names[SOURCES] = {
-      "<pycds effects>",   "<pycds recorder>", "<pycds values>",     "<pycds generators>",   "<pycds codecs>",
-      "<pycds processor>", "<pycds locals>",   "<pycds finalizers>", "<pycds surroundings>", "<pycds table>"};
+  static const char *const names[SOURCES] = {"<pycds effects>",    "<pycds recorder>",   "<pycds values>",
+                                             "<pycds generators>", "<pycds codecs>",     "<pycds processor>",
+                                             "<pycds locals>",     "<pycds finalizers>", "<pycds surroundings>",
+                                             "<pycds program>",    "<pycds table>"};
   const char *const sources[SOURCES] = {effects_source,      recorder_source,  values_source, generators_source,
                                         codecs_source,       processor_source, locals_source, finalizers_source,
-                                        surroundings_source, table_source};
+                                        surroundings_source, program_source,   table_source};
   warm.globals = PyDict_New();
   PyDict_SetItemString(warm.globals, "__builtins__", PyEval_GetBuiltins());
   PyDict_SetItemString(warm.globals, "INTERPRETER", PyInterpreterState_GetDict(PyInterpreterState_Get()));
@@ -707,6 +710,7 @@ static void watch_all(void) {
   if (warnings) stand_between(PyModule_GetDict(warnings), "warn", &warn_method, &ignored[3]);
   drop(call("watch_environment", warm.recorder, NULL));
   drop(call("watch_modules", warm.recorder, NULL));
+  must(frames_watch(call("watch_program", warm.recorder, NULL)) ? warm.recorder : NULL, "frames");
   if (PySys_AddAuditHook(audit, NULL) != 0) freeze_refuse("it cannot be watched");
   PyObject *subclasses = PyObject_GetAttrString((PyObject *)&PyModule_Type, "__subclasses__");
   must(subclasses, "__subclasses__");

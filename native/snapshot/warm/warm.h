@@ -7,6 +7,7 @@
 //   table.py     the record of a template that is watched; the table of one that is frozen
 //   surroundings.py  what each import asked of its surroundings
 //   asking.c     sees calls of functions in C. In a template that is watched only
+//   frames.c     who looks at frames
 //   watch.c      a library of its own: what the C library is asked for. In a template that is watched only
 //   keys.c       keys of hash maps, which are others in each process
 //   reversed.c   part of that: other orders of files in a directory

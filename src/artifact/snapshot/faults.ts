@@ -3,6 +3,7 @@
 
 /** Reasons of native/snapshot/warm/recorder.py and of blame.ts, as ends of a sentence that begins with "its import". */
 export const FAULTS: Readonly<Record<string, string>> = {
+  ARGUMENTS: 'asked for the arguments of the program',
   C_LIBRARY: 'changed a setting of the C library',
   CHANGED: 'changed something of another module',
   CLASSES: 'asked a class that is built in or abstract, or one without a name, for what is derived from it',
@@ -21,11 +22,13 @@ export const FAULTS: Readonly<Record<string, string>> = {
   LISTED:
     'listed a directory that may be another one in each container, or asked for more of its files than names and kinds',
   LOADER: 'went through a loader that is not one of the interpreter’s own',
-  MAIN: 'kept the module of the program',
+  MAIN: 'kept the module of the program, or looked at what that has, or at frames beyond the import',
   MAPPED: 'mapped memory',
   MODULES: 'went through all modules or objects that there are',
   ONCE: 'can happen once only in a process: an extension module that cannot be loaded again',
-  OUTSIDE: 'read a file that may be another one in each container (in /etc, /proc, /run, /tmp, /var and the like)',
+  OUTSIDE:
+    'read a file that may be another one in each container (in /etc, /proc, /run, /tmp, /var and the like)',
+  PATH: 'asked what is on `sys.path`, which has other entries in each program',
   PID: 'asked for the number of the process',
   PRINTED: 'wrote to a standard stream',
   PROCESS: 'started a process',

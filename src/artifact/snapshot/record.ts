@@ -18,6 +18,7 @@ export type WarmEvent =
   | ['uses', place: string, original: boolean]
   | ['sees', variable: string, put: boolean]
   | ['asks', of: string, which: 'kind' | 'status' | 'answer', question: string, answer: string]
+  | ['finds', what: string, place: string, answer: string | boolean]
   | ['keys', library: number, offset: number]
   | ['effect', what: string, place: string, size: number]
 
