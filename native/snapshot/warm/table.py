@@ -614,6 +614,22 @@ def cycles(modules):
     return first
 
 
+def with_objects(event, recorder, modules):
+    """An event of the record as shadow.c has it, with what there is in this template; raises ValueError where that is otherwise."""
+    what = event[0]
+    if what == 'set':
+        return 'set', event[1], modules[event[1]]
+    if what in ('uses', 'sees'):
+        return condition_of(event, recorder)
+    if what == 'asks':
+        return question_of(event, modules, recorder.idle)
+    if what == 'finds':
+        return condition_of_program(event, modules, recorder.effects)
+    if what == 'warned':
+        return event_of_warning(event, modules)
+    return event_of_classes(event, modules) if what in ('derives', 'classes') else event
+
+
 def build(recorder, record):
     """
     Takes the modules out of sys.modules, and what importing them did elsewhere; returns the table: an entry of shadow.h
@@ -675,28 +691,12 @@ def build(recorder, record):
         for event in about['events']:
             if event[0] == 'keys':
                 continue
-            if event[0] == 'set':
-                event = ('set', event[1], objects[event[1]])
-            elif event[0] in ('uses', 'sees'):
-                event = condition_of(event, recorder)
-            elif event[0] == 'asks':
-                try:
-                    event = question_of(event, {**recorder.base, **objects}, recorder.idle)
-                except ValueError as error:
-                    raise Differs({name: str(error)})
-            elif event[0] == 'finds':
-                try:
-                    event = condition_of_program(event, {**recorder.base, **objects}, recorder.effects)
-                except ValueError as error:
-                    raise Differs({name: str(error)})
-            elif event[0] in ('derives', 'classes', 'warned'):
-                try:
-                    of = event_of_warning if event[0] == 'warned' else event_of_classes
-                    event = of(event, {**recorder.base, **objects})
-                except ValueError as error:
-                    raise Differs({name: str(error)})
-                if event[1] == 'warned':
-                    recorder.warned_in.discard((name, event[2]))
+            try:
+                event = with_objects(event, recorder, {**recorder.base, **objects})
+            except ValueError as error:
+                raise Differs({name: str(error)})
+            if event[:2] == ('effect', 'warned'):
+                recorder.warned_in.discard((name, event[2]))
             events.append(event)
         table.append(
             (
