@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+// What is in a module: whether a program has replaced something of it, or of its classes.
+#include <stdlib.h>
+
+#include "entries.h"
+
+PYCDS_PYAPI Py_ssize_t PyObject_Hash(PyObject *);
+
+/* Include/object.h */
+#define IS_CLASS (1UL << 31)
+
+static bool is_code(PyObject *value) {
+  PyTypeObject *type = type_of(value);
+  return type == &PyFunction_Type || type == &PyCFunction_Type || type == &PyModule_Type ||
+         (PyType_GetFlags(type) & IS_CLASS) != 0;
+}
+
+static bool is_plain(PyObject *value) {
+  const PyTypeObject *type = type_of(value);
+  return value == &_Py_NoneStruct || value == &_Py_TrueStruct || value == &_Py_FalseStruct || type == &PyUnicode_Type ||
+         type == &PyBytes_Type || type == &PyLong_Type || type == &PyFloat_Type || type == &PyTuple_Type ||
+         type == &PyList_Type || type == &PyDict_Type;
+}
+
+PyObject *entry_namespace(const struct entry *entry) {
+  if (entry_is_main(entry)) return NULL;
+  bool has_one = entry->module && PyType_IsSubtype(type_of(entry->module), &PyModule_Type);
+  return has_one ? PyModule_GetDict(entry->module) : NULL;
+}
+
+#define BITS 64
+
+static bool has_bit(const uint64_t *bits, Py_ssize_t at) { return bits && (bits[at / BITS] >> at % BITS & 1) != 0; }
+
+/* Numbers and texts are the same when they are equal: a worker is told what it has already. */
+static uint64_t identity_of(PyObject *value) {
+  const PyTypeObject *type = type_of(value);
+  bool is_equal = type == &PyUnicode_Type || type == &PyBytes_Type || type == &PyLong_Type || type == &PyFloat_Type;
+  return is_equal ? (uint64_t)PyObject_Hash(value) : (uint64_t)(uintptr_t)value;
+}
+
+/* Of the first `most` names. Of those that may change, whether they are code, and which. */
+static struct print print_of(PyObject *namespace, Py_ssize_t most, const uint64_t *may_change) {
+  struct print print = {0, 0};
+  PyObject *key, *value;
+  Py_ssize_t at = 0;
+  while (namespace && print.names < most && PyDict_Next(namespace, &at, &key, &value)) {
+    bool counts = !has_bit(may_change, print.names) || is_code(value);
+    print.sum = (print.sum ^ (uint64_t)(uintptr_t)key) * UINT64_C(0x9e3779b97f4a7c15);
+    print.sum = (print.sum ^ (counts ? identity_of(value) : 0) ^ print.sum >> 29) * UINT64_C(0x9e3779b97f4a7c15);
+    print.names++;
+  }
+  return print;
+}
+
+static bool is_like(struct print one, struct print other) { return one.names == other.names && one.sum == other.sum; }
+
+static void find_changing(struct entry *entry, PyObject *namespace) {
+  PyObject *key, *value;
+  Py_ssize_t at = 0, count = 0, most = 0;
+  /* sys has what belongs to the process. */
+  bool is_sys = namespace == importlib.sys_dict;
+  free(entry->may_change);
+  entry->may_change = NULL;
+  while (PyDict_Next(namespace, &at, &key, &value)) most++;
+  for (at = 0; PyDict_Next(namespace, &at, &key, &value); count++) {
+    if (PySet_Contains(entry->changing, key) != 1 && !(is_sys && is_plain(value))) continue;
+    if (!entry->may_change) entry->may_change = calloc((size_t)most / BITS + 1, sizeof *entry->may_change);
+    if (entry->may_change) entry->may_change[count / BITS] |= UINT64_C(1) << count % BITS;
+  }
+}
+
+void print_take(struct entry *entry) {
+  PyObject *namespace = entry_namespace(entry);
+  if (namespace) find_changing(entry, namespace);
+  entry->print = print_of(namespace, INTPTR_MAX, entry->may_change);
+  for (size_t i = 0; i < entry->space_count; i++) {
+    struct space *space = &shadow.spaces[entry->spaces[i]];
+    space->print = print_of(space->namespace, INTPTR_MAX, NULL);
+  }
+}
+
+/* Whether somebody has put something else in the place of what a module had. Names that are added to a module come behind;
+ * those that are added to a class may stand before what it inherits. */
+bool print_is_changed(const struct entry *entry) {
+  if (!is_like(print_of(entry_namespace(entry), entry->print.names, entry->may_change), entry->print)) return true;
+  for (size_t i = 0; i < entry->space_count; i++) {
+    struct space *space = &shadow.spaces[entry->spaces[i]];
+    if (space->checked == shadow.walk) continue;
+    if (!is_like(print_of(space->namespace, INTPTR_MAX, NULL), space->print)) return true;
+    space->checked = shadow.walk;
+  }
+  return false;
+}
+
+bool print_has_other_builtins(void) {
+  const struct entry *builtins = shadow.builtins;
+  return builtins && (PyDict_Size(importlib.builtins_dict) != builtins->print.names || print_is_changed(builtins));
+}
