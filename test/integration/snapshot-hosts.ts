@@ -182,7 +182,7 @@ withShop(
       ['SOURCE_CHANGED', 'USER root\nRUN rm -f /etc/localtime; echo odd > /etc/localtime\nUSER 10001'],
       [
         'SOURCE_CHANGED',
-        'USER root\nRUN cp /lib/x86_64-linux-gnu/libz.so.1 /usr/local/lib/ && ldconfig\nUSER 10001',
+        'USER root\nRUN cp /lib/x86_64-linux-gnu/libz.so.1 /usr/local/lib/ && /sbin/ldconfig\nUSER 10001',
       ],
     ] as const) {
       const image = imageName(t)

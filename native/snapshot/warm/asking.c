@@ -4,7 +4,7 @@
 #include <stdbool.h>
 
 #include "../../cpython/object.h"
-#include "warm.h"
+#include "../freeze/freeze.h"
 
 /* As many as there are below: of two digits. */
 #define MOST_FUNCTIONS 90

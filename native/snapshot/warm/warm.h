@@ -2,13 +2,18 @@
 // Imports modules into a template before it is frozen, and sets them aside: a process that is made of it has not imported
 // them, until its program does.
 //
-//   effects.py   what importing changes elsewhere: taken out, put back
-//   recorder.py  what each import did
-//   table.py     the record of a template that is watched; the table of one that is frozen
-//   surroundings.py  what each import asked of its surroundings
+//   recorder.py      what each import did
+//   table.py         the record of a template that is watched; the table of one that is frozen
+//   effects.py       what importing changes elsewhere: taken out, put back
+//   values.py        what modules hold, compared between templates
+//   surroundings.py  what each import asked of its surroundings, and
+//   program.py       of the program: asked again at each start
+//   codecs.py, finalizers.py, generators.py, locals.py, processor.py
+//                    single things that are taken out, and put back or made anew
 //   asking.c     sees calls of functions in C. In a template that is watched only
 //   frames.c     who looks at frames
 //   watch.c      a library of its own: what the C library is asked for. In a template that is watched only
+//   holes.c      memory that is free
 //   keys.c       keys of hash maps, which are others in each process
 //   reversed.c   part of that: other orders of files in a directory
 //   state.c      part of that: what the kernel and the C library keep for the process
