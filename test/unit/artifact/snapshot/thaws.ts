@@ -9,12 +9,15 @@ const OVER = `the trial took 9000000 ${REST}`
 const FROM_ARCHIVE = `the trial took 90000000 ${REST}`
 const THAWED = 'pycds[26]: snapshot thawed in 2.1 ms\n'
 
+type Answer = string | ExecResult | (() => string)
+
 /** @param answer of starts with the snapshot; without it everything can be imported, in 90 ms. */
-function thaw(answer: string | ExecResult, timeoutMs = 120_000, asOwn = answer) {
+function thaw(answer: Answer, timeoutMs = 120_000, asOwn = answer) {
   const exec = ({ env }: ExecSpec): ExecResult => {
     if (env?.PYCDS === 'off' || env?.PYCDS_SNAPSHOT === 'off')
       return { exitCode: 0, output: `\n${FROM_ARCHIVE} \n` }
-    return typeof answer === 'string' ? { exitCode: 0, output: answer } : answer
+    const given = typeof answer === 'function' ? answer() : answer
+    return typeof given === 'string' ? { exitCode: 0, output: given } : given
   }
   const execAsOwn = (spec: ExecSpec): ExecResult => {
     const isPlain = spec.env?.PYCDS === 'off' || spec.env?.PYCDS_SNAPSHOT === 'off'
@@ -75,4 +78,14 @@ test('what starts gain is told, and a snapshot that gains nothing is not relied 
     user: '12345',
     processor: { snapshot: 4.5, archive: 90 },
   })
+})
+
+test('an address that is taken once is bad luck, and twice a reason', async (t) => {
+  const taken = `pycds[26]: snapshot ADDRESS_TAKEN\n\n${OVER} \n`
+  const answers = (...given: string[]) => {
+    return () => given.shift() ?? `${THAWED}\n${OVER} \n`
+  }
+  t.like(await thaw(answers(taken)), { starts: 2 })
+  const twice = await thaw(answers(taken, taken))
+  t.regex('sentence' in twice ? twice.sentence : '', /did not use it: ADDRESS_TAKEN/)
 })
