@@ -201,7 +201,10 @@ function timesOf(starts: readonly Start[]): SnapshotTimes | undefined {
   return done && doneCpu && process && processCpu && { done, doneCpu, process, processCpu }
 }
 
-/** How many times what a snapshot takes beyond a bare start another kind takes; undefined where it was not measured. */
+/**
+ * How many times what a snapshot takes beyond a bare start another kind takes; undefined where it was not measured, or is no
+ * more than a bare start.
+ */
 export function beyondBare(
   times: SnapshotRow['warm'],
   metric: 'done' | 'doneCpu',
@@ -209,7 +212,8 @@ export function beyondBare(
 ): number | undefined {
   const { bare, [kind]: other, snapshot: own } = times
   if (!bare || !other || !own) return undefined
-  return (other[metric].median - bare[metric].median) / (own[metric].median - bare[metric].median)
+  const beyond = own[metric].median - bare[metric].median
+  return beyond > 0 ? (other[metric].median - bare[metric].median) / beyond : undefined
 }
 
 function describe({ python, package: name, snapshot: made, layerCompressedBytes, warm, cold }: SnapshotRow) {

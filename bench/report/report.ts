@@ -89,7 +89,7 @@ export function readmeTable(results: Results, snapshots?: Results): string {
     ...pythons.map(({ id }) => `CPython ${id}`),
     ...frozen.map(({ id }) => {
       const count = snapshots && snapshotMean(snapshots, id, 'import')?.count
-      return `${id}, [snapshot](docs/snapshots.md) of ${count}`
+      return `${id}, snapshot of ${count}`
     }),
   ]
   const align = [...pythons, ...frozen].map(() => 'right' as const)
