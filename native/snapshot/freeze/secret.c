@@ -13,7 +13,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "../../cpython/pyapi.h"
+#include "../../cpython/allocator.h"
 #include "freeze.h"
 
 /* A file that is there for as long as a bake freezes. */
@@ -21,20 +21,8 @@
 #define HASH_SEED_VARIABLE "PYTHONHASHSEED"
 /* Include/internal/pycore_pyhash.h: _Py_HashSecret_t. */
 #define SECRET_BYTES 24
-/* Include/cpython/pymem.h */
-#define PYMEM_DOMAIN_RAW 0
-
-struct allocator {
-  void *context;
-  void *(*malloc)(void *context, size_t bytes);
-  void *(*calloc)(void *context, size_t count, size_t bytes);
-  void *(*realloc)(void *context, void *block, size_t bytes);
-  void (*free)(void *context, void *block);
-};
 
 extern __attribute__((weak)) unsigned char _Py_HashSecret[SECRET_BYTES];
-PYCDS_PYAPI void PyMem_GetAllocator(int domain, struct allocator *);
-PYCDS_PYAPI void PyMem_SetAllocator(int domain, struct allocator *);
 
 static struct {
   bool is_known;
@@ -100,17 +88,17 @@ void secret_begin(void) {
   /* An interpreter may keep it to itself: what goes by the order of a set is left out there (table.py). */
   secret.is_known = secret.is_known && _Py_HashSecret;
   if (!secret.is_known) return;
-  PyMem_GetAllocator(PYMEM_DOMAIN_RAW, &secret.allocator);
+  PyMem_GetAllocator(OF_RAW_MEMORY, &secret.allocator);
   struct allocator ours = secret.allocator;
   ours.malloc = put_and_malloc;
   ours.calloc = put_and_calloc;
   ours.realloc = put_and_realloc;
-  PyMem_SetAllocator(PYMEM_DOMAIN_RAW, &ours);
+  PyMem_SetAllocator(OF_RAW_MEMORY, &ours);
 }
 
 void secret_end(void) {
   if (!secret.is_known) return;
-  PyMem_SetAllocator(PYMEM_DOMAIN_RAW, &secret.allocator);
+  PyMem_SetAllocator(OF_RAW_MEMORY, &secret.allocator);
   if (memcmp(_Py_HashSecret, secret.bytes, SECRET_BYTES) != 0) freeze_refuse("its secret of hash() is another one");
   memset(&secret, 0, sizeof secret);
 }

@@ -8,7 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "../../cpython/pyapi.h"
+#include "../../cpython/allocator.h"
 #include "../freeze/freeze.h"
 
 /* Sizes that CPython's allocator serves from its pools, in these steps. */
@@ -114,18 +114,6 @@ static void fill_heap(void) {
 }
 
 /* ---- what is used ---- */
-
-/* Include/cpython/pymem.h */
-struct allocator {
-  void *context;
-  void *(*malloc)(void *context, size_t bytes);
-  void *(*calloc)(void *context, size_t count, size_t bytes);
-  void *(*realloc)(void *context, void *block, size_t bytes);
-  void (*free)(void *context, void *block);
-};
-enum domain { OF_MEMORY = 1, OF_OBJECTS = 2, DOMAINS };
-PYCDS_PYAPI void PyMem_GetAllocator(enum domain, struct allocator *);
-PYCDS_PYAPI void PyMem_SetAllocator(enum domain, const struct allocator *);
 
 static struct allocator originals[DOMAINS];
 
