@@ -3,17 +3,14 @@
 #include "key.h"
 
 #include <link.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "../cpython/object.h"
-#include "../format/hash.h"
+#include "../cpython/sys_flag.h"
 #include "config.h"
 #include "digest.h"
+#include "environment.h"
 #include "template.h"
-
-extern char **environ;
 
 /* ---- the hook's frames ---- */
 
@@ -80,95 +77,6 @@ bool key_at_start(struct key_site *site) {
 }
 
 /* ---- digests ---- */
-
-/* How much of a variable counts, in bytes. */
-static size_t obeyed(const char *variable) {
-#define PREFIX(start)                                                                                                  \
-  if (strncmp(variable, start, sizeof start - 1) == 0) return strlen(variable);
-#define NAME(name)                                                                                                     \
-  if (strncmp(variable, name "=", sizeof name) == 0) return strlen(variable);
-#define SET(name)                                                                                                      \
-  if (strncmp(variable, name "=", sizeof name) == 0) return sizeof name;
-#include "../cpython/environment.def"
-#undef PREFIX
-#undef NAME
-#undef SET
-  return 0;
-}
-
-/* The order of variables is no matter: a sum. */
-static uint64_t environment_digest(void) {
-  uint64_t sum = 0;
-  for (char **entry = environ; entry && *entry; entry++) {
-    size_t bytes = obeyed(*entry);
-    if (bytes) sum += pycds_hash(*entry, bytes);
-  }
-  return sum;
-}
-
-static struct snapshot_variable digests_of(const char *variable, size_t bytes) {
-  size_t name = strcspn(variable, "=");
-  return (struct snapshot_variable){(uint32_t)pycds_hash(variable, name), (uint32_t)pycds_hash(variable, bytes)};
-}
-
-void key_take_variables(struct snapshot_variable *variables) {
-  unsigned count = 0;
-  memset(variables, 0, SNAPSHOT_MAX_VARIABLES * sizeof *variables);
-  for (char **entry = environ; entry && *entry && count < SNAPSHOT_MAX_VARIABLES; entry++) {
-    size_t bytes = obeyed(*entry);
-    if (bytes) variables[count++] = digests_of(*entry, bytes);
-  }
-}
-
-static bool is_among(struct snapshot_variable one, const struct snapshot_variable *variables, bool by_name) {
-  for (unsigned i = 0; i < SNAPSHOT_MAX_VARIABLES; i++) {
-    if (variables[i].name == one.name && (by_name || variables[i].whole == one.whole)) return true;
-  }
-  return false;
-}
-
-/* Of those that have one name: what begins alike can have any. */
-static const char *const names[] = {
-#define PREFIX(start)
-#define NAME(name) name,
-#define SET(name) name,
-#include "../cpython/environment.def"
-#undef PREFIX
-#undef NAME
-#undef SET
-    /* And those that images are known to set. */
-    "LC_ALL",
-    "LC_CTYPE",
-    "LD_LIBRARY_PATH",
-    "LD_PRELOAD",
-    "MALLOC_ARENA_MAX",
-    "PYTHON_VERSION",
-    "PYTHON_SHA256",
-    "PYTHON_SETUPTOOLS_VERSION",
-    "PYTHONDONTWRITEBYTECODE",
-    "PYTHONIOENCODING",
-    "PYTHONUNBUFFERED",
-    "PYTHONPATH"};
-
-bool key_differing_variable(const struct snapshot_variable *frozen, char *name, size_t most) {
-  const struct snapshot_variable *last = &frozen[SNAPSHOT_MAX_VARIABLES - 1];
-  bool are_all = last->name == 0 && last->whole == 0;
-  for (char **entry = environ; entry && *entry; entry++) {
-    size_t bytes = obeyed(*entry), length = strcspn(*entry, "=");
-    if (!bytes) continue;
-    struct snapshot_variable one = digests_of(*entry, bytes);
-    if (is_among(one, frozen, false) || (!are_all && !is_among(one, frozen, true))) continue;
-    snprintf(name, most, "%.*s", (int)length, *entry);
-    return true;
-  }
-  for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-    struct snapshot_variable one = digests_of(names[i], 0);
-    if (getenv(names[i]) || !is_among(one, frozen, true)) continue;
-    snprintf(name, most, "%s", names[i]);
-    return true;
-  }
-  return false;
-}
 
 static bool modules_digest(uint64_t *digest) {
   PyObject *modules = PyImport_GetModuleDict(), *name, *module;
@@ -241,6 +149,7 @@ bool key_take(struct snapshot_key *key) {
   PyErr_Clear();
   if (!complete) return false;
   key->configuration = config_digest(config);
+  key->utf8_mode = (uint64_t)sys_flag("utf8_mode");
   key->environment = environment_digest();
   struct loaded loaded = {0};
   dl_iterate_phdr(add_object, &loaded);
@@ -249,7 +158,8 @@ bool key_take(struct snapshot_key *key) {
 }
 
 enum snapshot_reject key_compare(const struct snapshot_key *here, const struct snapshot_key *frozen) {
-  if (here->configuration != frozen->configuration) return SNAPSHOT_REJECT_CONFIGURATION;
+  if (here->configuration != frozen->configuration || here->utf8_mode != frozen->utf8_mode)
+    return SNAPSHOT_REJECT_CONFIGURATION;
   if (here->environment != frozen->environment) return SNAPSHOT_REJECT_ENVIRONMENT;
   if (here->search != frozen->search || here->user_site != frozen->user_site) return SNAPSHOT_REJECT_SEARCH_PATH;
   if (here->modules != frozen->modules) return SNAPSHOT_REJECT_MODULES;

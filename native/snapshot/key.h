@@ -4,7 +4,6 @@
 #define PYCDS_SNAPSHOT_KEY_H
 
 #include <stdbool.h>
-#include <stddef.h>
 
 #include "format.h"
 #include "interpreter.h"
@@ -20,12 +19,6 @@ bool key_at_start(struct key_site *site);
 
 /* False when something cannot be taken down. Leaves no exception. */
 bool key_take(struct snapshot_key *key);
-
-/* SNAPSHOT_MAX_VARIABLES of those that `environment` of a key is of. */
-void key_take_variables(struct snapshot_variable *variables);
-
-/* Which variable is not as it was; false: that cannot be told. */
-bool key_differing_variable(const struct snapshot_variable *frozen, char *name, size_t most);
 
 /* The first difference. */
 enum snapshot_reject key_compare(const struct snapshot_key *here, const struct snapshot_key *frozen);

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "../../cpython/sys_flag.h"
+#include "../../snapshot/locate.h"
 #include "../../snapshot/thaw/thaw.h"
 #include "../archive/readahead.h"
 #include "../caches/ask.h"
@@ -179,7 +180,7 @@ static void run(PyObject *self, const char *path, const char *snapshot, enum sna
 
 static void run_thawed(void *self, double milliseconds) {
   const char *path = locate_archive(self);
-  run(self, path, locate_snapshot(path), SNAPSHOT_ACCEPTED, milliseconds);
+  run(self, path, snapshot_locate(path, locate_ignores_paths()), SNAPSHOT_ACCEPTED, milliseconds);
 }
 
 static int exec_pycds(PyObject *self) {
@@ -202,7 +203,7 @@ static int exec_pycds(PyObject *self) {
     PyErr_Clear();
     return 0;
   }
-  const char *snapshot = locate_snapshot(path);
+  const char *snapshot = snapshot_locate(path, locate_ignores_paths());
   enum snapshot_reject reject = thaw(&snapshot);
   /* KeyboardInterrupt. */
   if (reject == SNAPSHOT_REJECT_INTERRUPTED) return -1;

@@ -31,6 +31,7 @@
 #define LINE_THAWED "snapshot thawed in %.1f ms"  /* TIME */
 #define LINE_NOT_THAWED "snapshot %s"             /* CODE */
 #define LINE_NOT_THAWED_FOR "snapshot %s: %s"     /* CODE NAME */
+#define LINE_NOT_AT_ONCE "not at once: %s"        /* CODE */
 #define LINE_REJECTED "rejected %s"               /* CODE */
 #define LINE_READY "ready %s: %lu modules"        /* NAME COUNT */
 #define LINE_NOT_READY "not ready %s: %s: %s%s%s" /* NAME NAME TEXT TEXT TEXT */

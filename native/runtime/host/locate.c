@@ -45,15 +45,3 @@ const char *locate_learning(PyObject *self) {
   static char beside[MAX_PATH_BYTES];
   return beside_or_common(self, beside, BESIDE(PYCDS_LEARN_NAME), COMMON(PYCDS_LEARN_NAME));
 }
-
-const char *locate_snapshot(const char *archive) {
-  static char beside[MAX_PATH_BYTES];
-  const char *value = getenv("PYCDS_SNAPSHOT");
-  if (value && strcmp(value, "off") == 0) return value;
-  /* Anything else is no place: the arguments of a build reach the commands of its steps. */
-  if (value && *value == '/' && !locate_ignores_paths()) return value;
-  const char *end = strrchr(archive, '/');
-  if (!end || (size_t)(end - archive) + sizeof "/" PYCDS_SNAPSHOT_NAME > sizeof beside) return NULL;
-  snprintf(beside, sizeof beside, "%.*s/%s", (int)(end - archive), archive, PYCDS_SNAPSHOT_NAME);
-  return access(beside, F_OK) == 0 ? beside : NULL;
-}

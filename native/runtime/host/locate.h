@@ -17,8 +17,4 @@ const char *locate_archive(PyObject *self);
 /* Path of the file in which `prepare` says where to learn; there may be none. Kept for the process. */
 const char *locate_learning(PyObject *self);
 
-/* Path of the snapshot: the absolute one of PYCDS_SNAPSHOT where paths of the environment count, else the one beside the
- * archive; NULL: there is none. "off" where that was asked for. Kept for the process. */
-const char *locate_snapshot(const char *archive);
-
 #endif

@@ -14,14 +14,10 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "../config.h"
-
 #ifndef MAP_FIXED_NOREPLACE
 #define MAP_FIXED_NOREPLACE 0x100000
 #endif
 #define PLACE_FLAGS (MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE)
-
-extern char **environ;
 
 /* The code of restore/, at a page of its own of this library's file, where it is no more than data: a process that is
  * replaced maps it again from there to run it. */
@@ -51,7 +47,7 @@ static int find_own(struct dl_phdr_info *info, size_t size, void *data) {
     const ElfW(Phdr) *segment = &info->dlpi_phdr[i];
     uint64_t start = info->dlpi_addr + segment->p_vaddr;
     if (segment->p_type != PT_LOAD || image < start || image >= start + segment->p_filesz) continue;
-    own->path = info->dlpi_name;
+    own->path = *info->dlpi_name ? info->dlpi_name : "/proc/self/exe";
     own->offset = segment->p_offset + (image - start);
     return 1;
   }
@@ -102,8 +98,8 @@ static bool take_wide(struct room *room, const wchar_t *text, wchar_t **copy) {
   return *copy != NULL;
 }
 
-static bool take_words(struct room *room, const struct config_list *list, struct handover_list *copy) {
-  copy->count = (uint64_t)list->count;
+static bool take_words(struct room *room, const struct handover_list *list, struct handover_list *copy) {
+  copy->count = list->count;
   copy->items = take(room, (copy->count + 1) * sizeof *copy->items);
   for (uint64_t i = 0; copy->items && i < copy->count; i++) {
     if (!take_wide(room, list->items[i], &copy->items[i])) return false;
@@ -183,82 +179,65 @@ static bool take_memory(struct room *room, struct handover *handover, const stru
 }
 
 static bool take_descriptors(struct room *room, struct handover *handover, const struct placement *placement,
-                             const struct key_site *site) {
+                             const struct started *started) {
   handover->close = take(room, (placement->file_count + 2) * sizeof *handover->close);
   if (!handover->close) return false;
   for (uint32_t i = 0; i < placement->file_count; i++) handover->close[handover->close_count++] = placement->files[i];
   handover->close[handover->close_count++] = placement->fd;
-  if (site->descriptor >= 0) handover->close[handover->close_count++] = site->descriptor;
+  if (started->descriptor >= 0) handover->close[handover->close_count++] = started->descriptor;
   return true;
 }
 
 /* ---- the program ---- */
 
-static bool take_program(struct room *room, struct handover *handover, const struct process *process) {
-  char **arguments = (char **)(process->stack_end + 1);
-  char **variables = arguments + process->stack_end[0] + 1;
+static bool take_program(struct room *room, struct handover *handover, const struct process *process,
+                         const struct started *started) {
   uint64_t count;
-  handover->program = take_text(room, "/proc/self/exe");
-  handover->arguments = take_texts(room, arguments, 0, &count);
-  /* As the kernel gave them; what Python has added since it will add again. */
-  handover->variables = take_texts(room, variables, 1, &count);
+  handover->program = take_text(room, started->program);
+  handover->arguments = take_texts(room, started->arguments, 0, &count);
+  handover->variables = take_texts(room, started->variables, 1, &count);
   handover->reason = take(room, HANDOVER_VARIABLE_BYTES);
   if (!handover->program || !handover->arguments || !handover->variables || !handover->reason) return false;
   handover->variables[count] = handover->reason;
 
-  handover->environment = take_texts(room, environ, 0, &handover->variable_count);
+  handover->environment = take_texts(room, started->environment, 0, &handover->variable_count);
   memcpy(handover->comm, process->comm, sizeof handover->comm);
-  return handover->environment != NULL;
-}
-
-static bool take_member(struct room *room, void *config, enum config_member member, wchar_t **copy) {
-  wchar_t **text = config_member(config, member);
-  return text && take_wide(room, *text, copy);
-}
-
-static bool take_configuration(struct room *room, struct handover *handover) {
-  void *config = config_current();
-  return take_words(room, config_member(config, CONFIG_orig_argv), &handover->arguments_all) &&
-         take_words(room, config_member(config, CONFIG_argv), &handover->arguments_own) &&
-         take_member(room, config, CONFIG_program_name, &handover->program_name) &&
-         take_member(room, config, CONFIG_run_command, &handover->run_command) &&
-         take_member(room, config, CONFIG_run_module, &handover->run_module) &&
-         take_member(room, config, CONFIG_run_filename, &handover->run_filename);
-}
-
-static bool is_none(const char *name) {
-  PyObject *stream = PySys_GetObject(name);
-  return !stream || stream == &_Py_NoneStruct;
+  return handover->environment && take_words(room, &started->all, &handover->arguments_all) &&
+         take_words(room, &started->own, &handover->arguments_own) &&
+         take_wide(room, started->program_name, &handover->program_name) &&
+         take_wide(room, started->run_command, &handover->run_command) &&
+         take_wide(room, started->run_module, &handover->run_module) &&
+         take_wide(room, started->run_filename, &handover->run_filename);
 }
 
 static bool fill(struct handover *handover, struct room *room, const struct snapshot *snapshot,
-                 const struct placement *placement, const struct process *process, const struct key_site *site) {
+                 const struct placement *placement, const struct process *process, const struct started *started) {
   handover->version = HANDOVER_VERSION;
   handover->context = snapshot->header->context;
   handover->stack_end = (uint64_t)(uintptr_t)process->stack_end;
+  handover->accounts = started->accounts;
   memcpy(handover->dispositions, process->dispositions, sizeof handover->dispositions);
-  static const char *const streams[] = {"stdin", "stdout", "stderr"};
-  for (int i = 0; i < 3; i++) handover->closed[i] = is_none(streams[i]);
+  for (int i = 0; i < 3; i++) handover->closed[i] = started->closed[i];
 
   static const unsigned long types[] = HANDOVER_AUXILIARY_TYPES;
-  for (int i = 0; i < HANDOVER_AUXILIARY; i++) handover->auxiliary[i] = getauxval(types[i]);
+  for (int i = 0; i < HANDOVER_AUXILIARY; i++)
+    handover->auxiliary[i] =
+        types[i] == AT_EXECFN && started->execfn ? (uint64_t)(uintptr_t)started->execfn : getauxval(types[i]);
   struct rlimit limit;
   handover->stack_limit = getrlimit(RLIMIT_STACK, &limit) == 0 ? limit.rlim_cur : RLIM_INFINITY;
   if (syscall(SYS_getrandom, handover->random, sizeof handover->random, 1) != (long)sizeof handover->random)
     return false;
   return take_memory(room, handover, snapshot, placement, process) &&
-         take_descriptors(room, handover, placement, site) && take_program(room, handover, process) &&
-         take_configuration(room, handover);
+         take_descriptors(room, handover, placement, started) && take_program(room, handover, process, started);
 }
 
 struct handover *handover_build(const struct snapshot *snapshot, const struct placement *placement,
-                                const struct process *process, const struct key_site *site,
+                                const struct process *process, const struct started *started,
                                 enum snapshot_reject *reject) {
   uint64_t code = (uint64_t)(pycds_restore_end - pycds_restore_image);
-  char **arguments = (char **)(process->stack_end + 1);
-  uint64_t words = bytes_of(arguments), variables = bytes_of(arguments + process->stack_end[0] + 1);
+  uint64_t words = bytes_of(started->arguments), variables = bytes_of(started->variables);
   /* Wide characters take four bytes, and there are up to three copies of the command line's. */
-  uint64_t bytes = sizeof(struct handover) + words + variables + bytes_of(environ) + 16 * words + 65536 +
+  uint64_t bytes = sizeof(struct handover) + words + variables + bytes_of(started->environment) + 16 * words + 65536 +
                    snapshot->header->regions.count * (sizeof(struct handover_late) + sizeof(struct handover_range)) +
                    snapshot->header->warm.count * sizeof(struct handover_range);
   bytes = (bytes + SNAPSHOT_PAGE - 1) / SNAPSHOT_PAGE * SNAPSHOT_PAGE;
@@ -273,7 +252,7 @@ struct handover *handover_build(const struct snapshot *snapshot, const struct pl
     handover->code_bytes = code;
     struct room room = {(char *)(handover + 1), (char *)handover + bytes};
     *reject = SNAPSHOT_REJECT_MEMORY;
-    good = fill(handover, &room, snapshot, placement, process, site);
+    good = fill(handover, &room, snapshot, placement, process, started);
   }
   if (good) return handover;
   if (stack != MAP_FAILED) munmap(stack, HANDOVER_STACK_BYTES);

@@ -10,14 +10,12 @@
 #include <unistd.h>
 
 #include "../../static/sys/text.h"
-#include "../config.h"
 #include "../contents.h"
 #include "../listing.h"
 #include "../maps.h"
 #include "../status.h"
 
 #define ARCH_SHSTK_STATUS 0x5005
-#define MAX_PATH_BYTES 4096
 
 __attribute__((weak)) extern void *__libc_stack_end;
 
@@ -106,35 +104,6 @@ enum snapshot_reject process_look(struct process *process, char *text, uint64_t 
 }
 
 /* ---- judging ---- */
-
-/* The words that Python has decoded are those that the kernel was given; and they lie on the stack. */
-static bool is_own_command_line(const struct process *process) {
-  void *config = config_current();
-  struct config_list *words = config ? config_member(config, CONFIG_orig_argv) : NULL;
-  uint64_t end = (uint64_t)(uintptr_t)process->stack_end;
-  if (!words || end < process->stack.start || end >= process->stack.end || end % 16 != 0) return false;
-  uint64_t count = process->stack_end[0];
-  char **arguments = (char **)(process->stack_end + 1);
-  const char *word = process->command_line, *last = word + process->command_line_bytes;
-  for (uint64_t i = 0; i < count; i++) {
-    uint64_t at = (uint64_t)(uintptr_t)arguments[i];
-    if (at < end || at >= process->stack.end || word >= last || strcmp(arguments[i], word) != 0) return false;
-    word += strlen(word) + 1;
-  }
-  return word == last && (intptr_t)count == words->count;
-}
-
-static bool is_program(const struct snapshot *snapshot) {
-  char path[MAX_PATH_BYTES];
-  ssize_t length = readlink("/proc/self/exe", path, sizeof path - 1);
-  if (length <= 0) return false;
-  path[length] = 0;
-  return strcmp(path, snapshot->strings + snapshot->files[0].path) == 0;
-}
-
-enum snapshot_reject process_check(const struct process *process, const struct snapshot *snapshot) {
-  return is_program(snapshot) && is_own_command_line(process) ? SNAPSHOT_ACCEPTED : SNAPSHOT_REJECT_PROGRAM;
-}
 
 static bool has_digest(const char *path, const struct snapshot_stamp *stamp) {
   uint64_t digest;

@@ -23,9 +23,6 @@ struct process {
 /* Looks at the process; `text` is memory for its work, which the result refers to. */
 enum snapshot_reject process_look(struct process *process, char *text, uint64_t text_bytes);
 
-/* Whether the process is the plain interpreter, started from that program. */
-enum snapshot_reject process_check(const struct process *process, const struct snapshot *snapshot);
-
 /* Whether all that the start of the interpreter, and what it had imported, read is as it was; else the path that is not. */
 enum snapshot_reject stamps_check(const struct snapshot *snapshot, const char **changed);
 
