@@ -52,7 +52,7 @@ export async function trainStage(
   if (!archive) throw new Error(`training of ${stage.python.path}: no archive was written`)
   stage.bake(archive.body)
   const { bytes, modules, regexes, sources } = summary('')
-  const options = { include: [], exclude: [], cpu: 'native' as const }
+  const options = { include: [], exclude: [], cpu: 'native' as const, launch: 'hook' as const }
   return {
     bytes,
     modules,

@@ -57,6 +57,7 @@ const EXAMPLES = {
   'snapshot-cpu': 'native',
   'snapshot-exclude': 'ddtrace*',
   'snapshot-include': 'shop.models',
+  'snapshot-launch': 'entrypoint',
   'stop-grace': '5s',
   tag: 'myapp:fast',
   timeout: '5m',

@@ -85,6 +85,8 @@ const REFUSAL_ADVICE = {
   DAMAGED: 'Bake again.',
   ARCHITECTURE: 'Bake the image of this architecture.',
   PYTHON_VERSION: 'Python was replaced after the bake: bake again.',
+  ENTRYPOINT:
+    'Write the ENTRYPOINT or CMD as a list whose first word is the Python, or a script that begins with `#!` and its path. Where a shell has to come first nothing is wrong: its Python goes on in the snapshot once it has started.',
   OTHER_PROGRAM: 'Nothing is wrong. To have this program served, bake with a training run that starts it.',
   LITTLE_GAIN: 'Nothing is wrong: this program starts faster so.',
   CPU: 'Bake on the oldest kind of processor that the image runs on.',

@@ -12,6 +12,8 @@
 /* In that folder; a snapshot lies beside the archive that it was made with. */
 #define PYCDS_ARCHIVE_NAME "app.cds"
 #define PYCDS_SNAPSHOT_NAME "app.snap"
+/* The program in front of an entrypoint that goes on in the snapshot at once. */
+#define PYCDS_START_NAME "start"
 /* Says where an image learns. */
 #define PYCDS_LEARN_NAME "learn"
 

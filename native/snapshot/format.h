@@ -21,8 +21,9 @@
  *   2  2026-11  pages that every start changes
  *   3  2026-11  programs that it is used for
  *   4  2026-11  digests of single variables
- *   5  2026-11  stamps of contents, and of the dynamic loader's cache */
-#define SNAPSHOT_FORMAT 5u
+ *   5  2026-11  stamps of contents, and of the dynamic loader's cache
+ *   6  2026-11  the program that an entrypoint starts */
+#define SNAPSHOT_FORMAT 6u
 
 /* "\x89PYSNP\r\n" once sealed. Until then the first byte is '!'. */
 #define SNAPSHOT_MAGIC "\x89PYSNP\r\n"
@@ -103,6 +104,7 @@ struct snapshot_key {
   uint64_t objects;       /* paths of what the dynamic loader has loaded, in its order */
   uint64_t search;        /* sys.path, sys.prefix and the like */
   uint64_t user_site;     /* site.ENABLE_USER_SITE */
+  uint64_t utf8_mode;     /* sys.flags.utf8_mode: follows from the locale, too, and is no field of PyConfig */
 };
 
 /* A variable of environment.def, to tell which one differs; nothing is decided by it. Halves of XXH64. */
@@ -144,7 +146,7 @@ struct snapshot_header {
   struct snapshot_list warm;     /* struct snapshot_range, by address, without overlaps */
   struct snapshot_list programs; /* struct snapshot_program; none: it is used for all */
   uint32_t cost;                 /* processor time that a start takes more with it than without, microseconds */
-  uint32_t reserved_end;         /* 0 */
+  uint32_t executable;           /* sys.executable, for starts without it: docs/snapshots.md; 0: there are none */
   struct snapshot_variable variables[SNAPSHOT_MAX_VARIABLES]; /* the first ones */
 };
 _Static_assert(offsetof(struct snapshot_header, context) == 64, "frozen prefix");

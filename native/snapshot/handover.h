@@ -16,7 +16,7 @@
 #define HANDOVER_STACK_BYTES (UINT64_C(64) << 10)
 #define HANDOVER_AT (SNAPSHOT_WINDOW + (UINT64_C(1) << 25))
 
-#define HANDOVER_VERSION 1u
+#define HANDOVER_VERSION 2u
 
 #define HANDOVER_SIGNALS 64
 #define HANDOVER_MAX_MOVES 8
@@ -54,6 +54,11 @@ struct handover_list {
   wchar_t **items;
 };
 
+/* Where words and variables begin and end, for the kernel's own accounts. */
+struct handover_accounts {
+  uint64_t arg_start, arg_end, env_start, env_end;
+};
+
 struct handover {
   uint32_t version;
   uint32_t reserved;
@@ -83,7 +88,8 @@ struct handover {
   uint64_t mask; /* signals that the started process has blocked */
 
   /* ---- for freeze/resume.c ---- */
-  uint64_t stack_end;                     /* where the kernel put the number of arguments */
+  uint64_t stack_end;                     /* where the number of arguments is, as the kernel puts it */
+  struct handover_accounts accounts;      /* 0: as the kernel has them */
   uint64_t auxiliary[HANDOVER_AUXILIARY]; /* values of HANDOVER_AUXILIARY_TYPES */
   uint64_t variable_count;
   char **environment;                 /* C strings, NULL at the end */

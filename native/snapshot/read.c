@@ -132,6 +132,7 @@ static bool check_warm(const struct snapshot *snapshot) {
 }
 
 static bool check_programs(const struct snapshot *snapshot) {
+  if (!is_string(snapshot, snapshot->header->executable)) return false;
   for (uint32_t i = 0; i < snapshot->header->programs.count; i++) {
     const struct snapshot_program *program = &snapshot->programs[i];
     if (!is_string(snapshot, program->text) || program->kind < SNAPSHOT_SCRIPT || program->kind > SNAPSHOT_COMMAND)

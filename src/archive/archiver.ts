@@ -44,6 +44,7 @@ export function createArchiver(native: NativeBinding = loadBinding()): Archiver 
         ? {
             freeze: readInjected(architecture, 'pycds-freeze.so'),
             watch: readInjected(architecture, 'pycds-watch.so'),
+            start: readInjected(architecture, 'pycds-start'),
           }
         : undefined,
   }

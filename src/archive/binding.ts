@@ -16,6 +16,7 @@ export type InjectedPart =
   | 'pycds-probe'
   | 'pycds-freeze.so'
   | 'pycds-watch.so'
+  | 'pycds-start'
   | 'import.py'
   | 'compile.py'
 

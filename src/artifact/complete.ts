@@ -15,7 +15,7 @@ import {
   tellThaws,
 } from './snapshot/make.js'
 import type { SnapshotOptions } from './snapshot/options.js'
-import { proveSnapshot } from './snapshot/prove.js'
+import { proveLaunch, proveSnapshot } from './snapshot/prove.js'
 import { listen } from './trial.js'
 
 /** What is wanted beside archive and bytecode; absent: nothing. */
@@ -40,6 +40,42 @@ export interface Completion {
   prove(trial: Trial, original: Start, addedBytes: number): Promise<MadeContent | string>
   /** The content as it was, which tells the reason. */
   without(reason: string): MadeContent
+}
+
+/**
+ * Whether the entrypoint of an image goes on in its snapshot at once.
+ * @param content as it was proved
+ * @param trial of the image with that entrypoint
+ */
+export async function proveEntrypoint(
+  content: MadeContent,
+  trial: Trial,
+  original: Start,
+): Promise<{ content: MadeContent; isLaunched: boolean }> {
+  const reason = await proveLaunch(trial, original, listen()).catch(notTried)
+  const isLaunched = reason === undefined
+  return {
+    isLaunched,
+    content: isLaunched
+      ? launching(content, { by: 'entrypoint', reason: null })
+      : notLaunching(content, reason),
+  }
+}
+
+/** The content, which tells why its entrypoint starts Python first. */
+export function notLaunching(content: MadeContent, reason: string): MadeContent {
+  return launching(content, { by: 'hook', reason })
+}
+
+function launching(content: MadeContent, launch: NonNullable<SnapshotSummary['launch']>): MadeContent {
+  return {
+    ...content,
+    summaries: (folder) => {
+      const all = content.summaries(folder)
+      const { snapshot } = all
+      return snapshot === null ? all : { ...all, snapshot: { ...snapshot, launch } }
+    },
+  }
 }
 
 /** Why images of an architecture get nothing more; undefined: it can be tried. */

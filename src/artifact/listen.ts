@@ -43,9 +43,9 @@ export class StartReport implements Report {
   }
 
   get thawed(): Thawed | null {
-    const { thaws, refusals, modules, milliseconds, refusal } = this.#snapshot
+    const { thaws, refusals, modules, milliseconds, refusal, notAtOnce = null } = this.#snapshot
     if (thaws.length + refusals.length === 0) return null
-    return { processes: thaws.length, modules, milliseconds, refusal: refusal ?? null }
+    return { processes: thaws.length, modules, milliseconds, refusal: refusal ?? null, notAtOnce }
   }
 
   get brief(): string {

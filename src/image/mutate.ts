@@ -19,12 +19,15 @@ export interface LayerRecord {
 export interface ConfigAddition {
   readonly env: Readonly<Record<string, string>>
   readonly labels: Readonly<Record<string, string>>
+  /** A program that the entrypoint begins with, and the command where there is none. */
+  readonly launcher?: string
 }
 
 /** Settings that go with a layer. */
 export interface ConfigRemoval {
   readonly unsetEnv: readonly string[]
   readonly unsetLabels: readonly string[]
+  readonly launcher?: string
 }
 
 /**
@@ -47,11 +50,15 @@ export function addSettings(config: RunConfig | null | undefined, change: Config
     ...config,
     Env: setVariables(config?.Env ?? [], change.env),
     Labels: { ...config?.Labels, ...change.labels },
+    ...(change.launcher === undefined
+      ? {}
+      : { Entrypoint: [change.launcher, ...(config?.Entrypoint ?? [])] }),
   }
 }
 
 /** How containers are run, without some variables and labels. */
 export function removeSettings(config: RunConfig, change: ConfigRemoval): RunConfig {
+  const [first, ...entrypoint] = config.Entrypoint ?? []
   const labels = Object.entries(config.Labels ?? {}).filter(([name]) => !change.unsetLabels.includes(name))
   return {
     ...config,
@@ -59,6 +66,9 @@ export function removeSettings(config: RunConfig, change: ConfigRemoval): RunCon
       ? { Env: config.Env.filter((item) => !change.unsetEnv.includes(variableName(item))) }
       : {}),
     ...(config.Labels ? { Labels: Object.fromEntries(labels) } : {}),
+    ...(first !== undefined && first === change.launcher
+      ? { Entrypoint: entrypoint.length === 0 ? null : entrypoint }
+      : {}),
   }
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The new image: the source image's configuration with one more layer, and what its artifacts set.
 import { appendLayer, creationText, type ImageConfig } from '../image/index.js'
+import { LAUNCHER_PATH } from '../marks/launcher.js'
 import { COMMENTS, LABELS } from '../marks/marks.js'
 import { FOLDER } from '../marks/places.js'
 import type { ImageStore, NewLayer, SourceImage } from '../ports/index.js'
@@ -17,6 +18,8 @@ export interface AppendInput {
   pythonVersion: string
   /** What a bake that would make the same is known by; none for what no bake has made. */
   key?: string
+  /** Whether the program that lets an entrypoint go on in a snapshot at once stands in front of it. */
+  launched?: boolean
   /** What made the layer; default: a bake. */
   verb?: 'bake' | 'prepare'
 }
@@ -50,6 +53,7 @@ export async function appendToImage(
         ...(input.key === undefined ? {} : { [LABELS.key]: input.key }),
         ...Object.assign({}, ...input.artifacts.map(({ labels }) => labels)),
       },
+      ...(input.launched ? { launcher: LAUNCHER_PATH } : {}),
     },
   )
   return await store.append(source, changed, layer)

@@ -3,6 +3,7 @@
 // to what it was.
 
 import { chainId, type DiffId, type ImageConfig, removeLayer, removeSettings } from '../image/index.js'
+import { LAUNCHER_PATH } from '../marks/launcher.js'
 import { ARTIFACT_VARIABLES, LABELS, LEARN_DIRECTORY, LEARN_VARIABLES } from '../marks/marks.js'
 
 /** The labels of a config, empty when it has none. */
@@ -42,6 +43,7 @@ export function withoutBake(config: ImageConfig): ImageConfig {
     // One that an image has by itself stays.
     unsetEnv: [...ARTIFACT_VARIABLES, ...(learnsIn(config) === LEARN_DIRECTORY ? LEARN_VARIABLES : [])],
     unsetLabels: Object.values(LABELS),
+    launcher: LAUNCHER_PATH,
   }
   if (isReplaceable(config)) return removeLayer(config, layer as DiffId, change)
   return config.config ? { ...config, config: removeSettings(config.config, change) } : config

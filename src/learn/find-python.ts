@@ -3,6 +3,7 @@
 import { posix } from 'node:path'
 import { PycdsError } from '../errors/index.js'
 import { commandOf, DEFAULT_PATH, environmentOf, type ImageConfig } from '../image/index.js'
+import { withoutLauncher } from '../marks/launcher.js'
 import type { Container } from '../ports/index.js'
 import { isOfKind } from '../util/file-mode.js'
 
@@ -36,7 +37,7 @@ export function isPythonName(word: string): boolean {
 /** What a configuration tells of its command's surroundings. */
 export function surroundingsOf(config: ImageConfig): PythonSurroundings {
   return {
-    command: commandOf(config),
+    command: withoutLauncher(commandOf(config)),
     path: environmentOf(config).PATH ?? DEFAULT_PATH,
     directory: config.config?.WorkingDir || '/',
     user: config.config?.User ?? '',

@@ -3,6 +3,7 @@
 import { PycdsError } from '../errors/index.js'
 import { commandOf, type ImageConfig } from '../image/index.js'
 import { during } from '../log/index.js'
+import { withoutLauncher } from '../marks/launcher.js'
 import type { Container, RunPorts } from '../ports/index.js'
 import type { PythonSurroundings } from './find-python.js'
 import {
@@ -196,7 +197,10 @@ export function describePlan(
   const mode = request.mode ?? 'entrypoint'
   return {
     mode,
-    command: mode === 'entrypoint' ? (request.command ?? (config ? commandOf(config) : [])) : [],
+    command:
+      mode === 'entrypoint'
+        ? (request.command ?? (config ? [...withoutLauncher(commandOf(config))] : []))
+        : [],
     imports: [...(request.imports ?? [])],
     readiness: ready.specs.map(formatReady).join(', '),
   }

@@ -120,10 +120,14 @@ export interface Injected {
   scripts: { import: Buffer; compile: Buffer }
 }
 
-/** What freezes an interpreter and is mapped by the starts that go on in it, so it is shipped; and what watches one, which is not. */
+/**
+ * What freezes an interpreter and is mapped by the starts that go on in it, so it is shipped; what watches one, which is not;
+ * and what an entrypoint can begin with.
+ */
 export interface Freezer {
   freeze: Buffer
   watch: Buffer
+  start: Buffer
 }
 
 export interface Archiver {

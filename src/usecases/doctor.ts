@@ -10,6 +10,7 @@ import { isBaked, isReplaceable, learnsIn } from '../layer/labels.js'
 import { findPython, surroundingsOf } from '../learn/find-python.js'
 import { describeUnseen, hintFor } from '../learn/run/index.js'
 import { whyUnseen } from '../learn/why-unseen.js'
+import { withoutLauncher } from '../marks/launcher.js'
 import type { Container, Ports } from '../ports/index.js'
 import { withContainer } from '../ports/with-container.js'
 import { formatCount, formatMs } from '../util/units.js'
@@ -108,7 +109,7 @@ async function checkImage(reference: string, { store, engine }: DoctorPorts): Pr
       const image = await store.resolve(reference)
       nodeArchitecture(image)
       const platform = `${image.os}/${image.architecture}`
-      const command = commandOf(image.config)
+      const command = withoutLauncher(commandOf(image.config))
       const baked = describeBake(image.config)
       if (command.length === 0) {
         const fix = 'Give the command of the training run after `--`.'

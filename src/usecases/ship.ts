@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // From the packed layer to an image with a name: added, tried, and only then named.
-import { type Completion, complete, notTried, withoutMore } from '../artifact/complete.js'
+import { type Completion, complete, notTried, proveEntrypoint, withoutMore } from '../artifact/complete.js'
 import type { MadeContent } from '../artifact/content.js'
-import type { Checked } from '../artifact/kind/artifact.js'
+import type { Checked, Trial } from '../artifact/kind/artifact.js'
 import { check } from '../artifact/trial.js'
 import type { BakeDocument } from '../attest/index.js'
 import { type ImageConfig, isLocation, nodeArchitecture, shortId } from '../image/index.js'
@@ -10,6 +10,7 @@ import { appendToImage } from '../layer/append.js'
 import type { RunPlan } from '../learn/source.js'
 import type { Trace } from '../learn/trace/trace-file.js'
 import { during } from '../log/index.js'
+import { LAUNCHER_PATH } from '../marks/launcher.js'
 import { FOLDER } from '../marks/places.js'
 import { startsOtherwise } from '../measure/ends.js'
 import { assertGates, layerGate, speedupGate } from '../measure/gates.js'
@@ -137,9 +138,39 @@ async function tryMore(
       await removed()
       throw error
     })
-  if (typeof proved !== 'string') return { id, content: proved, ...packed }
-  await removed()
-  return proved
+  if (typeof proved === 'string') {
+    await removed()
+    return proved
+  }
+  const added = { id, content: proved, ...packed }
+  if (request.snapshot?.launch !== 'entrypoint') return added
+  return await tryLaunch(
+    request,
+    { ...input, added, trial: { engine, spec, original, options, progress } },
+    ports,
+  )
+}
+
+/** Makes the image once more, whose entrypoint goes on in the snapshot at once, and takes that where it does. */
+async function tryLaunch(
+  request: BakeRequest,
+  input: ShipInput & { added: Shipped & { id: string }; trial: Trial },
+  ports: Ports,
+): Promise<Shipped & { id: string }> {
+  const { added, trial, made } = input
+  const id = await append(request, { ...input, made: { ...made, ...added } }, ports, true)
+  // One that takes the place of the entrypoint is started as the entrypoint would be.
+  const command = request.command === undefined ? undefined : [LAUNCHER_PATH, ...request.command]
+  const spec = { ...trial.spec, image: id, ...present({ command }) }
+  const remove = (which: string) => ports.store.remove(which).catch(() => undefined)
+  try {
+    const proved = await proveEntrypoint(added.content, { ...trial, spec }, made.learned.training)
+    await remove(proved.isLaunched ? added.id : id)
+    return { ...added, content: proved.content, ...(proved.isLaunched ? { id } : {}) }
+  } catch (error) {
+    await Promise.all([remove(id), remove(added.id)])
+    throw error
+  }
 }
 
 /**
@@ -168,11 +199,12 @@ function append(
   { sourceDateEpoch }: BakeRequest,
   { source, config, key, made: { learned, content, layer } }: ShipInput,
   { store, progress }: Ports,
+  launched = false,
 ): Promise<string> {
   return during(progress, ['append', 'Add the layer'], async (step) => {
     const { artifacts } = content
     const pythonVersion = learned.python.python.version
-    const input = { source, config: await config, layer, artifacts, pythonVersion, key }
+    const input = { source, config: await config, layer, artifacts, pythonVersion, key, launched }
     const id = await appendToImage(store, input, sourceDateEpoch)
     step.done(shortId(id))
     return id

@@ -3,7 +3,13 @@
 // Train, make the artifacts, take back what the training run wrote, put the files in.
 import { gzipSync } from 'node:zlib'
 import type { Pyc } from '../artifact/bytecode/index.js'
-import { cannotComplete, complete, type MoreOptions, withoutMore } from '../artifact/complete.js'
+import {
+  cannotComplete,
+  complete,
+  type MoreOptions,
+  notLaunching,
+  withoutMore,
+} from '../artifact/complete.js'
 import { type MadeContent, makeContent, type Summaries } from '../artifact/content.js'
 import { PycdsError } from '../errors/index.js'
 import { DEFAULT_PATH, type ImageConfig } from '../image/index.js'
@@ -14,7 +20,7 @@ import type { Surroundings } from '../learn/run/index.js'
 import { planRuns, type RunPlan, type RunSubject } from '../learn/source.js'
 import { describeTraining, type TrainingSummary } from '../learn/training.js'
 import { during } from '../log/index.js'
-import { FOLDER } from '../marks/places.js'
+import { FOLDER, START_NAME } from '../marks/places.js'
 import type {
   Container,
   ImageRoot,
@@ -240,7 +246,10 @@ async function addMore(request: NamedRequest, input: MoreInput, ports: StepPorts
   const spec = learned.start ?? plan.spec
   const trial = { engine, spec, original: spec, options, progress }
   const proved = await completion.prove(trial, training, added)
-  return typeof proved === 'string' ? completion.without(proved) : proved
+  if (typeof proved === 'string') return completion.without(proved)
+  if (request.snapshot.launch === 'hook') return proved
+  const words = `ENTRYPOINT ["${folder}/${START_NAME}", ...]`
+  return notLaunching(proved, `a build step cannot change the entrypoint: write ${words} into the Dockerfile`)
 }
 
 /** This root as what commands are run in. */

@@ -39,6 +39,8 @@ export interface Ended {
 export interface Started extends Ended {
   /** 'thawed', or the reason of refusals.def; undefined: the runtime did not say. */
   snapshot: string | undefined
+  /** Why the program in front of it did not go on in the snapshot at once; undefined: there was none, or it did. */
+  notAtOnce?: string | undefined
 }
 
 /** How some of many starts ended: all alike. */
@@ -137,6 +139,12 @@ export class SnapshotBench {
     return told(await this.#run([this.python, ...args], { ...o, env }))
   }
 
+  /** Starts any words with the snapshot. */
+  async startWords(words: readonly string[], o: StartOptions = {}): Promise<Started> {
+    const env = { PYCDS_SNAPSHOT: this.snapshot, PYCDS_LOG: '1', ...o.env }
+    return told(await this.#run(words, { ...o, env }))
+  }
+
   /**
    * Starts the interpreter many times with the snapshot.
    * @returns each way in which it ended, and how often
@@ -228,10 +236,11 @@ export class SnapshotBench {
 }
 
 /** Takes the runtime's own lines out, and says what they tell of the snapshot. */
-export function told<T extends Pick<Ended, 'stderr'>>(ended: T): T & Pick<Started, 'snapshot'> {
+export function told<T extends Pick<Ended, 'stderr'>>(ended: T): T & Pick<Started, 'snapshot' | 'notAtOnce'> {
   const lines = [...ended.stderr.matchAll(LOGGED)].map(([, line = '']) => line)
   const snapshot = lines.flatMap((line) => /^snapshot (\w+)/.exec(line)?.[1] ?? [])[0]
-  return { ...ended, stderr: ended.stderr.replace(LOGGED, ''), snapshot }
+  const [notAtOnce] = lines.flatMap((line) => /^not at once: (\w+)/.exec(line)?.[1] ?? [])
+  return { ...ended, stderr: ended.stderr.replace(LOGGED, ''), snapshot, notAtOnce }
 }
 
 /** The same program's outputs, without what differs from one start to the next. */

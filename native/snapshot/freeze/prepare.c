@@ -28,6 +28,7 @@
 
 PYCDS_PYAPI PyObject *PyObject_Str(PyObject *);
 PYCDS_PYAPI Py_ssize_t PyGC_Collect(void);
+PYCDS_PYAPI int PySequence_Contains(PyObject *, PyObject *);
 PYCDS_PYAPI void PyOS_BeforeFork(void);
 PYCDS_PYAPI void PyOS_AfterFork_Parent(void);
 PYCDS_PYAPI void PyOS_AfterFork_Child(void);
@@ -89,6 +90,27 @@ void prepare_interpreter(void) {
   PyObject *all[] = {code, ran, known, line, paths, globals};
   for (size_t i = 0; i < sizeof all / sizeof *all; i++) Py_DecRef(all[i]);
   PyGC_Collect();
+}
+
+/* Whether the user's own directory is on its path: that would have to be compared without Python. */
+static bool has_user_site(void) {
+  PyObject *site = PyDict_GetItemString(PyImport_GetModuleDict(), "site");
+  PyObject *directory = site ? PyObject_GetAttrString(site, "USER_SITE") : NULL;
+  PyObject *path = PySys_GetObject("path");
+  bool has = !directory || !path || (directory != &_Py_NoneStruct && PySequence_Contains(path, directory) != 0);
+  if (directory) Py_DecRef(directory);
+  PyErr_Clear();
+  return has;
+}
+
+/* The program that may be replaced before it is started, where what it would have come to can be known. */
+static void take_executable(void) {
+  PyObject *executable = PySys_GetObject("executable");
+  Py_ssize_t length = 0;
+  const char *path = executable ? PyUnicode_AsUTF8AndSize(executable, &length) : NULL;
+  PyErr_Clear();
+  if (path && *path == '/' && strlen(path) == (size_t)length && !has_user_site())
+    freeze.scratch->header.executable = scratch_string(freeze.scratch, path, (uint64_t)length);
 }
 
 /* Each process gets variables of its own; what the template's were is no business of whoever reads the snapshot. One that
@@ -232,6 +254,7 @@ void freeze_template(void) {
   _Static_assert(sizeof *freeze.scratch <= FREEZE_SCRATCH_BYTES, "scratch");
   warm_import();
   prepare_interpreter();
+  take_executable();
   prepare_variables();
   warm_finish();
   refuse_descriptors();

@@ -110,6 +110,10 @@ static void set_accounts(void) {
   if (maps_read("/proc/self/stat", stat, sizeof stat) < 0 || !context->break_variable) return;
   uint64_t *entry = freeze.auxiliary;
   while (entry[0] != AT_NULL) entry += 2;
+  struct handover_accounts accounts = freeze.handover->accounts;
+  if (!accounts.arg_start)
+    accounts = (struct handover_accounts){field_of(stat, ARG_START), field_of(stat, ARG_END), field_of(stat, ENV_START),
+                                          field_of(stat, ENV_END)};
   struct prctl_mm_map map = {
       .start_code = freeze.accounts.start_code,
       .end_code = freeze.accounts.end_code,
@@ -118,10 +122,10 @@ static void set_accounts(void) {
       .start_brk = context->break_start,
       .brk = context->break_end,
       .start_stack = field_of(stat, START_STACK),
-      .arg_start = field_of(stat, ARG_START),
-      .arg_end = field_of(stat, ARG_END),
-      .env_start = field_of(stat, ENV_START),
-      .env_end = field_of(stat, ENV_END),
+      .arg_start = accounts.arg_start,
+      .arg_end = accounts.arg_end,
+      .env_start = accounts.env_start,
+      .env_end = accounts.env_end,
       .auxv = (__u64 *)freeze.auxiliary,
       .auxv_size = (__u32)((entry + 2 - freeze.auxiliary) * (intptr_t)sizeof *entry),
       .exe_fd = (__u32)-1,

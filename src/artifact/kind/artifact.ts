@@ -61,6 +61,8 @@ export interface Thawed {
   milliseconds: number | null
   /** Why no process used it, though it is for one of them; null: one did, or it is for none. */
   refusal: string | null
+  /** Why the entrypoint of an image that is to go on in it at once started Python first; null: it did not. */
+  notAtOnce: string | null
 }
 
 /** Listens to what the runtime in a container says of artifacts. */

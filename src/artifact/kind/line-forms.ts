@@ -23,6 +23,7 @@ export const LINE_FORMS = {
   thawed: /^snapshot thawed in (\d+\.\d+) ms$/,
   notThawed: /^snapshot ([A-Z][A-Z0-9_]*)$/,
   notThawedFor: /^snapshot ([A-Z][A-Z0-9_]*): (.+)$/,
+  notAtOnce: /^not at once: ([A-Z][A-Z0-9_]*)$/,
   rejected: /^rejected ([A-Z][A-Z0-9_]*)$/,
   ready: /^ready (.+): (\d+) modules$/,
   notReady: /^not ready (.+): (.+): (.*)(.*)(.*)$/,

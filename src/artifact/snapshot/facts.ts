@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // A process snapshot in text for people.
+import { LAUNCHER_PATH } from '../../marks/launcher.js'
 import { formatBytes, formatCount, formatMs } from '../../util/units.js'
 import type { Counts, Fact, Facts, Thawed } from '../kind/artifact.js'
 import type { SnapshotLeftOut } from '../kind/manifest.js'
@@ -20,6 +21,7 @@ export const snapshotFacts: Facts<SnapshotSummary> = {
       snapshot.reason === null ? describe(snapshot) : `none, the archive is alone: ${snapshot.reason}`,
     ],
     ...gainFacts(snapshot),
+    ...launchFacts(snapshot),
     ...causeFacts(snapshot.leftOut),
   ],
   place: ({ path }) => (path === null ? [] : [['snapshot', path]]),
@@ -44,6 +46,13 @@ function gainFacts({ reason, thaws }: SnapshotSummary): Fact[] {
   ]
 }
 
+/** What goes on in it, where something else than usual was asked for. */
+function launchFacts({ launch }: SnapshotSummary): Fact[] {
+  if (launch?.by === 'entrypoint')
+    return [['launch', `the entrypoint goes on in it at once, behind ${LAUNCHER_PATH}`]]
+  return launch?.reason ? [['launch', `Python is started first: ${launch.reason}`]] : []
+}
+
 /** What an image holds. */
 export function snapshotContentFacts(snapshot: SnapshotContents): Fact[] {
   const { path, bytes, modules, programs, leftOut } = snapshot
@@ -63,13 +72,16 @@ function describeProgram({ kind, text }: SnapshotContents['programs'][number]): 
 /** What a start took from a snapshot; no line for a program that it is not for. */
 export function thawedLine(
   { served }: Pick<Counts, 'served'>,
-  { processes, modules, milliseconds, refusal }: Thawed,
+  { processes, modules, milliseconds, refusal, notAtOnce }: Thawed,
 ): string[] {
   if (refusal !== null) return [`snapshot not used: ${refusal}`]
   if (milliseconds === null) return []
   const many = processes > 1 ? ` in each of ${processes} processes` : ''
   const took = `${formatMs(milliseconds)}${many}`
-  return [`thawed ${formatCount(modules, 'module')} in ${took}; ${served - modules} from the archive`]
+  return [
+    `thawed ${formatCount(modules, 'module')} in ${took}; ${served - modules} from the archive`,
+    ...(notAtOnce === null ? [] : [`not at once: ${notAtOnce}`]),
+  ]
 }
 
 /**

@@ -6,14 +6,14 @@ import type { PythonGroup } from '../../learn/select/interpreter.js'
 import type { ModuleSelection } from '../../learn/select/modules.js'
 import { during } from '../../log/index.js'
 import { SNAPSHOT_LIBRARY_NAME } from '../../marks/marks.js'
-import { SNAPSHOT_NAME } from '../../marks/places.js'
+import { SNAPSHOT_NAME, START_NAME } from '../../marks/places.js'
 import type { Freezer, LayerFile, RunPorts } from '../../ports/index.js'
 import type { MadeArtifact } from '../kind/artifact.js'
 import type { Manifest, SnapshotLeftOut } from '../kind/manifest.js'
 import type { LeftOut } from './blame.js'
 import { FAULTS } from './faults.js'
 import { CannotFreeze, type Frozen, freeze, WATCH_NAME } from './freeze.js'
-import type { SnapshotCpu, SnapshotOptions } from './options.js'
+import type { SnapshotCpu, SnapshotLaunch, SnapshotOptions } from './options.js'
 import { planSnapshot, type SnapshotPlan } from './plan.js'
 import type { MainProgram } from './programs.js'
 import { Room } from './room.js'
@@ -39,6 +39,10 @@ export interface SnapshotSummary {
    * everything was imported, with the snapshot and from the archive alone.
    */
   thaws: { starts: number; milliseconds: number; user: string | null; processor: Processor | null } | null
+  /**
+   * What goes on in it; where the entrypoint was to, and does not, why, as a sentence. Null where none is shipped.
+   */
+  launch: { by: SnapshotLaunch; reason: string | null } | null
   /** Modules that start as ever, and why. */
   leftOut: SnapshotLeftOut[]
 }
@@ -74,7 +78,15 @@ export function noSnapshot(
   reason: string,
   leftOut: readonly SnapshotLeftOut[] = [],
 ): SnapshotSummary {
-  const nothing = { path: null, bytes: 0, compressedBytes: null, modules: 0, programs: [], thaws: null }
+  const nothing = {
+    path: null,
+    bytes: 0,
+    compressedBytes: null,
+    modules: 0,
+    programs: [],
+    thaws: null,
+    launch: null,
+  }
   return { ...nothing, reason, cpu, leftOut: [...leftOut] }
 }
 
@@ -126,7 +138,7 @@ function libraryIn(folder: string, { freeze: body }: Freezer): LayerFile {
 
 function artifactOf(
   { file, plan, modules, leftOut }: Frozen,
-  { cpu }: SnapshotOptions,
+  { cpu, launch }: SnapshotOptions,
   freezer: Freezer,
 ): SnapshotArtifact {
   const told = leftOut.map(tell)
@@ -137,6 +149,9 @@ function artifactOf(
     files: (folder) => [
       { path: `${folder}/${SNAPSHOT_NAME}`, mode: 0o444, body: file },
       libraryIn(folder, freezer),
+      ...(launch === 'entrypoint'
+        ? [{ path: `${folder}/${START_NAME}`, mode: 0o555, body: freezer.start }]
+        : []),
     ],
     // It is found beside the archive.
     environment: () => ({}),
@@ -162,6 +177,7 @@ function artifactOf(
       programs,
       cpu,
       thaws: null,
+      launch: { by: 'hook', reason: null },
       leftOut: told,
     }),
   }

@@ -47,6 +47,24 @@ export async function proveSnapshot(
   })
 }
 
+/**
+ * @param trial of an image whose entrypoint is to go on in the snapshot at once
+ * @returns why it does not, where that is so
+ */
+export async function proveLaunch(
+  trial: Trial,
+  original: Start,
+  report: Report,
+): Promise<string | undefined> {
+  const title = 'Start the entrypoint in the snapshot'
+  return await during(trial.progress, ['snapshot-launch', title], async (step) => {
+    const reason = (await startApplication(trial, original, report)) ?? report.thawed?.notAtOnce ?? undefined
+    if (reason === undefined) step.done('it goes on at once')
+    else step.fail('Python is started first')
+    return reason
+  })
+}
+
 async function startApplication(trial: Trial, original: Start, report: Report): Promise<string | undefined> {
   const start = await startReporting(report, trial)
   const difference = compareStarts(start, original, false)

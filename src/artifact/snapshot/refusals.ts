@@ -4,6 +4,7 @@
 /** Why a snapshot is not used. */
 export type Refusal =
   | 'OFF'
+  | 'ENTRYPOINT'
   | 'BUILD'
   | 'LIBC'
   | 'SECURE'
@@ -44,6 +45,7 @@ export type Refusal =
 
 export const REFUSAL_SENTENCES: Readonly<Record<Refusal, string>> = Object.freeze({
   OFF: 'PYCDS_SNAPSHOT=off',
+  ENTRYPOINT: 'the entrypoint does not start this Python itself, with a file, -m or -c and ASCII words',
   BUILD: 'this runtime was built for a processor that has no snapshots',
   LIBC: 'the C library is not glibc, or is too old',
   SECURE: 'the program runs with the rights of another user than the one who started it',
@@ -86,6 +88,8 @@ export const REFUSAL_SENTENCES: Readonly<Record<Refusal, string>> = Object.freez
 /** What to do about each. */
 export const REFUSAL_ADVICE: Readonly<Record<Refusal, string>> = Object.freeze({
   OFF: 'Nothing to do: this was asked for.',
+  ENTRYPOINT:
+    'Write the ENTRYPOINT or CMD as a list whose first word is the Python, or a script that begins with `#!` and its path. Where a shell has to come first nothing is wrong: its Python goes on in the snapshot once it has started.',
   BUILD: 'Nothing to do: there are no snapshots for this processor.',
   LIBC: 'Use an image with glibc 2.35 or newer.',
   SECURE: 'Start the program without set-uid, set-gid or file capabilities.',

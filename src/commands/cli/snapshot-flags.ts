@@ -22,6 +22,11 @@ export const snapshotFlags = {
       'with --snapshot, names of modules to freeze though they are no libraries; * and ? stand for others; repeatable',
     helpValue: 'GLOB',
   }),
+  'snapshot-launch': Flags.option({
+    options: ['hook', 'entrypoint'] as const,
+    summary:
+      'with --snapshot, what goes on in it: each Python once it has started (default), or the entrypoint at once, by a program in front of it, where that starts Python itself',
+  })(),
   'snapshot-exclude': Flags.string({
     ...LIST,
     summary:
@@ -35,13 +40,15 @@ export interface SnapshotFlags {
   'snapshot-cpu'?: 'v3' | 'native' | 'v2' | undefined
   'snapshot-include'?: string[] | undefined
   'snapshot-exclude'?: string[] | undefined
+  'snapshot-launch'?: 'hook' | 'entrypoint' | undefined
 }
 
 /** Throws USAGE for flags that contradict each other. */
 export function toSnapshot(flags: SnapshotFlags, mode: LearnFlags['train']): MoreOptions {
   const { 'snapshot-cpu': cpu, 'snapshot-include': include, 'snapshot-exclude': exclude } = flags
+  const { 'snapshot-launch': launch } = flags
   if (!flags.snapshot) {
-    for (const [name, value] of Object.entries({ cpu, include, exclude })) {
+    for (const [name, value] of Object.entries({ cpu, include, exclude, launch })) {
       if (value !== undefined)
         throw usage(`--snapshot-${name}: there is no snapshot that it could be about`, 'Add --snapshot.')
     }
@@ -53,7 +60,9 @@ export function toSnapshot(flags: SnapshotFlags, mode: LearnFlags['train']): Mor
       'Train with the command of the image, or leave --snapshot out.',
     )
   }
-  return { snapshot: { cpu: cpu ?? 'v3', include: include ?? [], exclude: exclude ?? [] } }
+  return {
+    snapshot: { cpu: cpu ?? 'v3', include: include ?? [], exclude: exclude ?? [], launch: launch ?? 'hook' },
+  }
 }
 
 function usage(message: string, hint: string): PycdsError {

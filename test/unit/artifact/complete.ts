@@ -48,7 +48,7 @@ function input(): CompletionInput {
       architecture: 'x64',
     },
     ...{ image: 'sha256:1', place: '/opt/pycds', mtime: new Date(0), timeoutMs: 1000 },
-    snapshot: { cpu: 'v3', include: [], exclude: [] },
+    snapshot: { cpu: 'v3', include: [], exclude: [], launch: 'hook' },
   } as CompletionInput
 }
 

@@ -12,6 +12,7 @@ const SHIPPED: SnapshotSummary = {
   programs: [{ kind: 'module', text: 'shop' }],
   cpu: 'v3',
   thaws: { starts: 20, milliseconds: 2.14, user: '12345', processor: { snapshot: 31.4, archive: 180 } },
+  launch: { by: 'hook', reason: null },
   leftOut: [
     fault('queue2', 'queue2', 3),
     fault('lib', 'lib.deep', 30),

@@ -6,7 +6,7 @@ import type { ModuleCode } from '../../../../src/ports/index.js'
 
 type Process = PythonGroup['processes'][number]
 
-const OPTIONS = { cpu: 'v3', include: [], exclude: [] } as const
+const OPTIONS = { cpu: 'v3', include: [], exclude: [], launch: 'hook' } as const
 const SITE = '/venv/lib/python3.12/site-packages'
 
 function moduleAt(name: string, directory: string): ModuleCode {
@@ -78,7 +78,7 @@ test('processes with the same options are programs too, and forks of one program
 })
 
 test('what is asked for is taken, and what is not wanted is left out', (t) => {
-  const options = { cpu: 'v3' as const, include: ['sh*'], exclude: ['flask*'] }
+  const options = { cpu: 'v3' as const, include: ['sh*'], exclude: ['flask*'], launch: 'hook' as const }
   const plan = planSnapshot(input([process(['-m', 'shop'], [JSON_MODULE, FLASK, SHOP])], { options }))
   t.like(plan, { names: ['json', 'shop'] })
 })

@@ -123,18 +123,27 @@ test('a snapshot is asked for with its rules, and rules without a snapshot are r
   const snapshot = async (flags: Partial<BakeFlags>) =>
     (await toBakeRequest('app:1', { ...FLAGS, ...flags }, undefined, {})).snapshot
   t.is(await snapshot({}), undefined)
-  t.deepEqual(await snapshot({ snapshot: true }), { cpu: 'v3', include: [], exclude: [] })
+  t.deepEqual(await snapshot({ snapshot: true }), {
+    cpu: 'v3',
+    include: [],
+    exclude: [],
+    launch: 'hook',
+  })
   t.deepEqual(
     await snapshot({
       snapshot: true,
       'snapshot-cpu': 'native',
       'snapshot-include': ['app*'],
       'snapshot-exclude': ['x'],
+      'snapshot-launch': 'entrypoint',
     }),
-    { cpu: 'native', include: ['app*'], exclude: ['x'] },
+    { cpu: 'native', include: ['app*'], exclude: ['x'], launch: 'entrypoint' },
   )
   await t.throwsAsync(() => snapshot({ 'snapshot-exclude': ['x'] }), {
     message: /--snapshot-exclude: there is no snapshot/,
+  })
+  await t.throwsAsync(() => snapshot({ 'snapshot-launch': 'entrypoint' }), {
+    message: /--snapshot-launch: there is no snapshot/,
   })
   await t.throwsAsync(
     () => snapshot({ snapshot: true, train: 'imports', ready: undefined, import: ['app'] }),

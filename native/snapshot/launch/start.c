@@ -1,0 +1,265 @@
+// SPDX-License-Identifier: Apache-2.0
+// The program `start` of images whose entrypoint goes on in a snapshot at once, without a Python that is started first.
+//
+// Its words are those of the image: what they would start is looked at, and where all that the hook would compare can be
+// known without Python, the snapshot takes this process's place. In all other cases, and whenever in doubt, it becomes the
+// program that the words name, whose hook decides as in every other start.
+#define _GNU_SOURCE
+#include <alloca.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/auxv.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include "../../format/places.h"
+#include "../../runtime/host/lines.h"
+#include "../clock.h"
+#include "../cpu.h"
+#include "../environment.h"
+#include "../locate.h"
+#include "../status.h"
+#include "../thaw/open.h"
+#include "../thaw/replace.h"
+#include "../thaw/sequences.h"
+#include "block.h"
+#include "words.h"
+
+#define TEXT_BYTES (UINT64_C(1) << 20)
+/* Of what is put on the stack; more words than that are started as ever. */
+#define BLOCK_BYTES_MOST (UINT64_C(128) << 10)
+/* What shells say of a program that cannot be executed, and of one that is not there. */
+#define EXIT_NO_PROGRAM 126
+#define EXIT_NOT_FOUND 127
+
+/* What Python sets where the locale is C, so that programs that it starts use UTF-8 as well: PEP 538. */
+#define COERCED "LC_CTYPE=C.UTF-8"
+
+extern char **environ;
+
+/* ---- the environment ---- */
+
+static bool is_off(const char *variable) {
+  const char *value = getenv(variable);
+  return value && strcmp(value, "off") == 0;
+}
+
+static const char *find_snapshot(void) {
+  const char *archive = getenv("PYCDS_ARCHIVE");
+  if (!archive) archive = PYCDS_FOLDER "/" PYCDS_ARCHIVE_NAME;
+  if (is_off("PYCDS") || *archive != '/' || getenv("PYCDS_LEARN") || getenv(HANDOVER_VARIABLE)) return NULL;
+  const char *path = snapshot_locate(archive, false);
+  return path && *path == '/' ? path : NULL;
+}
+
+static bool is_c_locale(void) {
+  const char *language = getenv("LANG");
+  return !getenv("LC_ALL") && !getenv("LC_CTYPE") && !getenv("PYTHONCOERCECLOCALE") &&
+         (!language || !*language || strcmp(language, "C") == 0 || strcmp(language, "POSIX") == 0);
+}
+
+/* `coerced`: Python would set LC_CTYPE. */
+static bool is_environment(const struct snapshot *snapshot, bool *coerced) {
+  uint64_t here = environment_digest(), frozen = snapshot->header->key.environment;
+  *coerced = is_c_locale();
+  if (*coerced) here += environment_digest_of(COERCED);
+  /* Python takes a C locale for UTF-8 in more ways than the one that programs inherit. */
+  return here == frozen && (getenv("PYTHONUTF8") || snapshot->header->key.utf8_mode == *coerced);
+}
+
+/* site.ENABLE_USER_SITE, in a key. */
+#define USER_SITE_ENABLED 1
+
+/* A template has no user site directory on its path (freeze/prepare.c), so there must be none. */
+static bool has_user_site(const struct snapshot *snapshot) {
+  if (snapshot->header->key.user_site != USER_SITE_ENABLED) return false;
+  const char *home = getenv("HOME");
+  char path[PATH_MAX];
+  struct stat status;
+  unsigned version = snapshot->header->hexversion;
+  if (!home || *home != '/' || getenv("PYTHONUSERBASE")) return true;
+  int length =
+      snprintf(path, sizeof path, "%s/.local/lib/python%u.%u/site-packages", home, version >> 24, version >> 16 & 0xff);
+  return length >= (int)sizeof path || status_of_path(path, &status) || errno != ENOENT;
+}
+
+static char **with_coerced(void) {
+  size_t count = 0;
+  while (environ[count]) count++;
+  char **variables = calloc(count + 2, sizeof *variables);
+  if (!variables) return NULL;
+  memcpy(variables, environ, count * sizeof *variables);
+  variables[count] = (char *)COERCED;
+  return variables;
+}
+
+/* ---- what Python would make of the process ---- */
+
+static bool are_streams(bool closed[3]) {
+  for (int fd = 0; fd < 3; fd++) {
+    struct stat status;
+    closed[fd] = !status_of_descriptor(fd, &status);
+    /* Python does not start with that. */
+    if (!closed[fd] && S_ISDIR(status.st_mode)) return false;
+  }
+  return true;
+}
+
+static const int ignored[] = {SIGPIPE, SIGXFSZ};
+
+/* Those that Python's start changes; restore/ sets its handler. */
+static void set_dispositions(uint8_t *dispositions) {
+  for (size_t i = 0; i < sizeof ignored / sizeof *ignored; i++) {
+    dispositions[ignored[i]] = HANDOVER_IGNORED;
+    signal(ignored[i], SIG_IGN);
+  }
+  if (dispositions[SIGINT] == HANDOVER_DEFAULT) dispositions[SIGINT] = HANDOVER_HANDLER;
+}
+
+static void set_dispositions_back(const uint8_t *before) {
+  for (size_t i = 0; i < sizeof ignored / sizeof *ignored; i++)
+    signal(ignored[i], before[ignored[i]] == HANDOVER_IGNORED ? SIG_IGN : SIG_DFL);
+}
+
+static wchar_t *widen(const char *text) {
+  size_t bytes = strlen(text) + 1;
+  wchar_t *wide = malloc(bytes * sizeof *wide);
+  for (size_t i = 0; wide && i < bytes; i++) wide[i] = (wchar_t)text[i];
+  return wide;
+}
+
+static bool widen_all(char *const *texts, struct handover_list *list) {
+  size_t count = 0;
+  while (texts[count]) count++;
+  *list = (struct handover_list){count, calloc(count + 1, sizeof(wchar_t *))};
+  for (size_t i = 0; list->items && i < count; i++) {
+    list->items[i] = widen(texts[i]);
+    if (!list->items[i]) return false;
+  }
+  return list->items != NULL;
+}
+
+static bool tell(const struct launched *launched, char **words, bool coerced, struct started *started) {
+  *started = (struct started){.program = launched->file,
+                              .arguments = words,
+                              .variables = environ,
+                              .environment = coerced ? with_coerced() : environ,
+                              .descriptor = -1};
+  const wchar_t *main_program =
+      widen(launched->program.kind == SNAPSHOT_SCRIPT ? launched->path : launched->program.text);
+  if (launched->program.kind == SNAPSHOT_COMMAND) started->run_command = main_program;
+  if (launched->program.kind == SNAPSHOT_MODULE) started->run_module = main_program;
+  if (launched->program.kind == SNAPSHOT_SCRIPT) started->run_filename = main_program;
+  started->program_name = widen(launched->arguments[0]);
+  return started->environment && main_program && started->program_name && are_streams(started->closed) &&
+         widen_all(launched->arguments, &started->all) && widen_all(launched->own, &started->own);
+}
+
+/* ---- deciding ---- */
+
+static bool is_executable(const struct snapshot *snapshot, const struct launched *launched) {
+  const char *executable = snapshot->strings + snapshot->header->executable;
+  char *path = realpath(launched->executable, NULL);
+  bool is = path && *executable && strcmp(launched->executable, executable) == 0 &&
+            strcmp(path, snapshot->strings + snapshot->files[0].path) == 0;
+  free(path);
+  return is;
+}
+
+static bool is_known(const struct snapshot *snapshot, const struct launched *launched) {
+  return snapshot->header->programs.count == 0 || program_find(snapshot, &launched->program) != NULL;
+}
+
+static bool is_preloaded(void) {
+  struct stat status;
+  return status_of_path("/etc/ld.so.preload", &status) || errno != ENOENT;
+}
+
+static const uint64_t *auxiliary_values(void) {
+  char **end = environ;
+  while (*end) end++;
+  return (const uint64_t *)(end + 1);
+}
+
+/* Its frame holds what the new program finds at the end of its stack. */
+static enum snapshot_reject replace_by(const struct opened *opened, struct process *process, struct started *started,
+                                       const struct launched *launched, double began) {
+  const uint64_t *values = auxiliary_values();
+  size_t bytes = block_bytes(launched->arguments, environ, values, launched->file);
+  if (bytes > BLOCK_BYTES_MOST) return SNAPSHOT_REJECT_MEMORY;
+  struct block block = block_make(alloca(bytes), launched->arguments, environ, values, launched->file);
+  process->stack_end = block.start;
+  started->accounts = block.accounts;
+  started->execfn = block.execfn;
+  return replace(opened, process, started, began);
+}
+
+/* What the hook would compare. */
+static enum snapshot_reject check(const struct snapshot *snapshot, const struct launched *launched, bool *coerced) {
+  const char *changed;
+  if (!is_executable(snapshot, launched)) return SNAPSHOT_REJECT_ENTRYPOINT;
+  if (!is_known(snapshot, launched)) return SNAPSHOT_REJECT_OTHER_PROGRAM;
+  if (!is_environment(snapshot, coerced)) return SNAPSHOT_REJECT_ENVIRONMENT;
+  if (has_user_site(snapshot)) return SNAPSHOT_REJECT_SEARCH_PATH;
+  if (is_preloaded()) return SNAPSHOT_REJECT_OBJECTS;
+  enum snapshot_reject reject = cpu_check(&snapshot->header->cpu);
+  if (!reject) reject = stamps_check(snapshot, &changed);
+  if (!reject && !sequences_fit(snapshot)) reject = SNAPSHOT_REJECT_RSEQ;
+  return reject;
+}
+
+static enum snapshot_reject launch(const struct opened *opened, const struct launched *launched, char **words,
+                                   double began) {
+  struct process process;
+  struct started started;
+  bool coerced;
+  enum snapshot_reject reject = check(&opened->snapshot, launched, &coerced);
+  if (reject) return reject;
+  char *text = mmap(NULL, TEXT_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (text == MAP_FAILED) return SNAPSHOT_REJECT_MEMORY;
+  reject = process_look(&process, text, TEXT_BYTES);
+  if (reject) return reject;
+  if (!tell(launched, words, coerced, &started)) return SNAPSHOT_REJECT_CONFIGURATION;
+  uint8_t before[sizeof process.dispositions];
+  memcpy(before, process.dispositions, sizeof before);
+  set_dispositions(process.dispositions);
+  snprintf(process.comm, sizeof process.comm, "%s", launched->comm);
+  prctl(PR_SET_NAME, process.comm);
+  reject = replace_by(opened, &process, &started, launched, began);
+  set_dispositions_back(before);
+  return reject;
+}
+
+/* Returns where there is no snapshot for these words, and then nothing has changed that a program could see. */
+static enum snapshot_reject try_snapshot(char **words) {
+  static struct launched launched;
+  double began = clock_milliseconds();
+  const char *path = find_snapshot();
+  struct opened opened;
+  if (!path) return SNAPSHOT_REJECT_OFF;
+  if (getauxval(AT_SECURE)) return SNAPSHOT_REJECT_SECURE;
+  if (!words_read(words, &launched)) return SNAPSHOT_REJECT_ENTRYPOINT;
+  enum snapshot_reject reject = snapshot_open(path, &opened);
+  if (!reject) reject = launch(&opened, &launched, words, began);
+  snapshot_close(&opened);
+  return reject;
+}
+
+int main(int count, char **arguments) {
+  if (count < 2) {
+    fprintf(stderr, "pycds: no command to start\n");
+    return EXIT_NOT_FOUND;
+  }
+  char **words = arguments + 1;
+  enum snapshot_reject reject = try_snapshot(words);
+  if (getenv("PYCDS_LOG")) fprintf(stderr, LINE_START LINE_NOT_AT_ONCE "\n", getpid(), snapshot_reject_code(reject));
+  execvp(words[0], words);
+  int error = errno;
+  fprintf(stderr, "pycds: cannot start %s: %s\n", words[0], strerror(error));
+  return error == ENOENT ? EXIT_NOT_FOUND : EXIT_NO_PROGRAM;
+}

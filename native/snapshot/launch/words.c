@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+#define _GNU_SOURCE
+#include "words.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "../status.h"
+
+/* How much of a first line the kernel looks at. */
+#define LINE_BYTES 256
+
+static bool is_program(const char *path) {
+  struct stat status;
+  return status_of_path(path, &status) && S_ISREG(status.st_mode) && access(path, X_OK) == 0;
+}
+
+bool words_find(const char *word, char path[PATH_MAX]) {
+  if (strchr(word, '/')) return *word == '/' && snprintf(path, PATH_MAX, "%s", word) < PATH_MAX && is_program(path);
+  const char *entry = getenv("PATH");
+  while (entry && *entry == '/' && *word) {
+    int length = (int)strcspn(entry, ":");
+    if (snprintf(path, PATH_MAX, "%.*s/%s", length, entry, word) < PATH_MAX && is_program(path)) return true;
+    entry += length + (entry[length] == ':');
+  }
+  return false;
+}
+
+/* ---- the first line of a script ---- */
+
+struct first_line {
+  char text[LINE_BYTES + 1];
+  char *interpreter, *argument; /* in `text`; NULL: there is none */
+};
+
+static bool read_first_line(const char *path, struct first_line *line) {
+  *line = (struct first_line){0};
+  int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+  ssize_t got = fd < 0 ? -1 : read(fd, line->text, LINE_BYTES);
+  if (fd >= 0) close(fd);
+  if (got < 0) return false;
+  if (strncmp(line->text, "#!", 2) != 0) return true;
+  char *end = strchr(line->text, '\n');
+  if (!end) return false;
+  do *end-- = 0;
+  while (*end == ' ' || *end == '\t' || *end == '\r');
+  line->interpreter = line->text + 2 + strspn(line->text + 2, " \t");
+  char *space = line->interpreter + strcspn(line->interpreter, " \t");
+  if (*space) {
+    *space++ = 0;
+    line->argument = space + strspn(space, " \t");
+  }
+  return *line->interpreter == '/';
+}
+
+static const char *base(const char *path) { return strrchr(path, '/') + 1; }
+
+/* The word that its interpreter is started by; NULL: it is not of a simple form. */
+static const char *find_interpreter(struct launched *launched, const struct first_line *line) {
+  launched->comm = base(launched->file);
+  if (!line->argument) return words_find(line->interpreter, launched->executable) ? line->interpreter : NULL;
+  /* A program that looks for another one, and becomes that. */
+  bool looks =
+      strcmp(line->interpreter, "/usr/bin/env") == 0 && !strpbrk(line->argument, " \t=") && *line->argument != '-';
+  if (!looks || !words_find(line->argument, launched->executable)) return NULL;
+  launched->comm = base(launched->executable);
+  return line->argument;
+}
+
+static bool find_python(char **words, struct launched *launched) {
+  struct first_line line;
+  if (!words_find(words[0], launched->file) || !read_first_line(launched->file, &line)) return false;
+  const char *word = words[0];
+  int more = 0, count = 0;
+  if (line.interpreter) {
+    word = find_interpreter(launched, &line);
+    if (!word) return false;
+    more = 1;
+  } else {
+    memcpy(launched->executable, launched->file, sizeof launched->file);
+    launched->comm = base(launched->file);
+  }
+  while (words[count]) count++;
+  launched->arguments = calloc((size_t)(count + more) + 1, sizeof *launched->arguments);
+  char *first = strdup(word);
+  if (!launched->arguments || !first) return false;
+  launched->arguments[0] = first;
+  if (more) launched->arguments[1] = launched->file;
+  memcpy(launched->arguments + 1 + more, words + 1, (size_t)count * sizeof *words);
+  return true;
+}
+
+/* ---- the main program ---- */
+
+/* `option` and its value; what follows is for the program. */
+static bool take_option(struct launched *launched, enum snapshot_program_kind kind, const char *end) {
+  char *option = launched->arguments[1], *value = launched->arguments[2];
+  launched->program.kind = kind;
+  if (!value || asprintf(&launched->program.text, "%s%s", value, end) < 0) return false;
+  launched->own = launched->arguments + 2;
+  char **own = launched->arguments + 2;
+  int count = 0;
+  while (own[count]) count++;
+  launched->own = calloc((size_t)count + 1, sizeof *own);
+  if (!launched->own) return false;
+  memcpy(launched->own, own, (size_t)count * sizeof *own);
+  launched->own[0] = option;
+  return true;
+}
+
+/* As Python makes a path absolute. */
+static bool take_script(struct launched *launched) {
+  const char *word = launched->arguments[1];
+  char directory[PATH_MAX];
+  launched->program.kind = SNAPSHOT_SCRIPT;
+  launched->own = launched->arguments + 1;
+  if (*word == '/') {
+    if (snprintf(launched->path, PATH_MAX, "%s", word) >= PATH_MAX) return false;
+  } else {
+    if (!getcwd(directory, sizeof directory) || *directory != '/') return false;
+    if (snprintf(launched->path, PATH_MAX, "%s/%s", directory, word) >= PATH_MAX) return false;
+  }
+  launched->program.text = realpath(launched->path, NULL);
+  return launched->program.text != NULL;
+}
+
+static bool is_plain(const char *word) {
+  while (*word > 0) word++;
+  return *word == 0;
+}
+
+bool words_read(char **words, struct launched *launched) {
+  *launched = (struct launched){0};
+  if (!words[0] || !find_python(words, launched)) return false;
+  for (char **word = launched->arguments; *word; word++) {
+    if (!is_plain(*word)) return false;
+  }
+  const char *first = launched->arguments[1];
+  if (!first || !*first) return false;
+  bool taken = false;
+  if (strcmp(first, "-c") == 0) taken = take_option(launched, SNAPSHOT_COMMAND, "\n");
+  if (strcmp(first, "-m") == 0) taken = take_option(launched, SNAPSHOT_MODULE, "");
+  if (*first != '-') taken = take_script(launched);
+  return taken && is_plain(launched->path);
+}

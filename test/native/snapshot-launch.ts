@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: Apache-2.0
+// A program in front of an entrypoint, which goes on in the snapshot at once: nothing may tell it from a Python that was
+// started, and whatever it does not know it leaves to that.
+import { chmodSync, mkdirSync, readFileSync, realpathSync } from 'node:fs'
+import { join } from 'node:path'
+import test, { type ExecutionContext } from 'ava'
+import type { Python } from '../helpers/interpreters.js'
+import { PATH } from '../helpers/interpreters.js'
+import { inRepository } from '../helpers/repository.js'
+import {
+  comparable,
+  findFreezable,
+  SnapshotBench,
+  type Started,
+  type StartOptions,
+} from '../helpers/snapshot.js'
+import { testInTurn } from '../helpers/test-in-turn.js'
+
+const STATE = readFileSync(inRepository('test/fixtures/snapshot/state.py'), 'utf8')
+const START = inRepository('prebuilds/linux-x64/pycds-start')
+const INPUT = 'first\r\nsecond\n'
+
+const pythons = findFreezable()
+if (pythons.length === 0)
+  test.skip('no CPython on this machine that can be frozen: no launch is tested', () => undefined)
+
+function each(title: string, run: (t: ExecutionContext, python: Python) => Promise<void>): void {
+  for (const python of pythons) testInTurn(`${python.version}: ${title}`, (t) => run(t, python))
+}
+
+async function frozen(t: ExecutionContext, python: Python, env: StartOptions['env'] = {}) {
+  const bench = new SnapshotBench(t, python)
+  bench.file('state.py', STATE)
+  await bench.freeze([], env)
+  return bench
+}
+
+/** As the program in front of it is the one file that the kernel knows: docs/compatibility.md. */
+function asPython<T extends Started>(started: T, python: Python): T {
+  return { ...started, stdout: started.stdout.replaceAll(START, realpathSync(python.path)) }
+}
+
+/** What is the same however Python came to be. */
+function shown({ snapshot: _, notAtOnce: __, ...ended }: Started) {
+  return comparable(ended)
+}
+
+/** Starts Python, and the program in front of it; `reason`: why that starts Python first. */
+async function compare(
+  t: ExecutionContext,
+  { bench, python }: { bench: SnapshotBench; python: Python },
+  what: string,
+  args: readonly string[],
+  { reason, ...o }: StartOptions & { reason?: string } = {},
+): Promise<Started> {
+  const plain = await bench.startPlain(args, o)
+  const launched = await bench.start(args, { ...o, through: [START] })
+  t.deepEqual(shown(asPython(launched, python)), shown(plain), what)
+  t.is(launched.notAtOnce, reason, what)
+  return launched
+}
+
+each('a program sees the same, however it is named', async (t, python) => {
+  const bench = await frozen(t, python)
+  bench.file('sub/__init__.py', '')
+  bench.file('sub/state.py', STATE)
+  bench.file('package/__main__.py', STATE)
+  for (const args of [
+    ['state.py', 'one two', '', '-x'],
+    ['./state.py', '-c'],
+    [join(bench.directory, 'state.py')],
+    ['-c', STATE, 'one', '-m'],
+    ['-m', 'state', 'one'],
+    ['-m', 'sub.state'],
+    ['package', 'one'],
+  ]) {
+    const { snapshot } = await compare(t, { bench, python }, args.join(' '), args, { input: INPUT })
+    t.is(snapshot, 'thawed', args.join(' '))
+  }
+})
+
+const SETTINGS: Record<string, StartOptions & { reason?: string }> = {
+  'no standard input': { redirect: '<&-' },
+  'no standard output': { redirect: '1<&-', env: { PLACE: '2' } },
+  'streams that are files': { redirect: '<state.py >out.txt; cat out.txt' },
+  'an ignored SIGHUP': { shell: "trap '' HUP" },
+  'an ignored SIGINT': { shell: "trap '' INT" },
+  'an ignored SIGPIPE': { shell: "trap '' PIPE" },
+  'a small stack': { shell: 'ulimit -s 1024' },
+  'a stack without a limit': { shell: 'ulimit -s unlimited' },
+  'another mask of modes': { shell: 'umask 077' },
+  'further variables': { env: { FOO: 'bär', EMPTY: '', A: 'x'.repeat(5000) } },
+  'few variables': { env: { PATH: undefined } },
+  'many variables': { env: { A: 'x'.repeat(130_000), B: 'y'.repeat(100_000) }, reason: 'MEMORY' },
+  'another directory': { cwd: '/' },
+}
+
+each('it finds streams, signals, limits and variables as they are', async (t, python) => {
+  const bench = await frozen(t, python)
+  const program = join(bench.directory, 'state.py')
+  for (const [what, o] of Object.entries(SETTINGS))
+    await compare(t, { bench, python }, what, [program], { input: INPUT, ...o })
+})
+
+each('the kernel tells of it as of a Python', async (t, python) => {
+  const bench = await frozen(t, python)
+  const program = [
+    'import ctypes, os, signal, subprocess, sys',
+    'for name in ("cmdline", "comm"): print(open(f"/proc/self/{name}", "rb").read())',
+    'variables = open("/proc/self/environ", "rb").read().split(b"\\0")',
+    'print([one for one in variables if not one.startswith(b"PYCDS_SNAPSHOT=")])',
+    'print([line for line in open("/proc/self/status") if line.startswith(("Sig", "Shd")) and "SigQ" not in line])',
+    'value = ctypes.CDLL(None).getauxval; value.restype = ctypes.c_ulong; print(ctypes.string_at(value(31)))',
+    'print(subprocess.run([sys.executable, "-c", "import signal; print(signal.getsignal(signal.SIGPIPE))"], capture_output=True).stdout)',
+    'os.kill(os.getpid(), signal.SIGPIPE); os.kill(os.getpid(), signal.SIGINT)',
+  ].join('\n')
+  await compare(t, { bench, python }, 'the kernel', ['-c', program, 'word'])
+})
+
+each('where the locale is C it sets what Python sets', async (t, python) => {
+  const bench = new SnapshotBench(t, python)
+  bench.file('state.py', STATE)
+  const without = { LANG: undefined }
+  await bench.freeze([], without)
+  for (const env of [without, { LANG: 'C' }, { LANG: 'POSIX' }]) {
+    const reason = env.LANG === undefined ? {} : { reason: 'ENVIRONMENT' }
+    await compare(t, { bench, python }, `LANG=${env.LANG}`, ['state.py'], { env, input: INPUT, ...reason })
+  }
+  const coerced = { ...without, LC_CTYPE: 'C.UTF-8' }
+  const reason = 'ENVIRONMENT'
+  await compare(t, { bench, python }, 'LC_CTYPE', ['state.py'], { env: coerced, input: INPUT, reason })
+  // Nor does a Python that has started, which is in another mode then.
+  await bench.compare(t, 'LC_CTYPE', ['state.py'], { env: coerced, input: INPUT }, 'CONFIGURATION')
+})
+
+each('a script is started as its first line says', async (t, python) => {
+  const bench = await frozen(t, python)
+  const env = { PATH: `${join(bench.directory, 'bin')}:${PATH}` }
+  const lines: [string, string?][] = [
+    [`#!${bench.python}\n`],
+    [`#! ${bench.python} \n`],
+    ['#!/usr/bin/env python3\n'],
+    [`#!${bench.python} -u\n`, 'ENTRYPOINT'],
+    ['#!/usr/bin/env -S python3 -u\n', 'ENTRYPOINT'],
+    ['#!/bin/sh\n"exec" "python3" "$0" "$@"\n', 'ENTRYPOINT'],
+  ]
+  for (const [number, [line, reason]] of lines.entries()) {
+    const script = bench.file(`bin/script-${number}`, `${line}${STATE}`)
+    chmodSync(script, 0o755)
+    for (const word of [script, `script-${number}`]) {
+      const off = { ...env, PYCDS_SNAPSHOT: 'off' }
+      const plain = await bench.startWords([script, 'one'], { env: off, input: INPUT })
+      const launched = await bench.startWords([START, word, 'one'], { env, input: INPUT })
+      const stdout = plain.stdout.replaceAll("'off'", `'${bench.snapshot}'`)
+      t.deepEqual(shown(asPython(launched, python)), shown({ ...plain, stdout }), line)
+      t.is(launched.notAtOnce, reason, line)
+    }
+  }
+})
+
+each('what it does not know is left to Python', async (t, python) => {
+  const bench = await frozen(t, python)
+  const other = join(bench.directory, 'other')
+  mkdirSync(other)
+  const cases: [string, readonly string[], StartOptions & { reason: string }][] = [
+    ['an option', ['-u', 'state.py'], { reason: 'ENTRYPOINT' }],
+    ['options in one word', ['-Bc', 'print(1)'], { reason: 'ENTRYPOINT' }],
+    ['a program from standard input', [], { reason: 'ENTRYPOINT' }],
+    ['-', ['-'], { reason: 'ENTRYPOINT' }],
+    ['-m without a name', ['-m'], { reason: 'ENTRYPOINT' }],
+    ['words that are not ASCII', ['state.py', 'ä'], { reason: 'ENTRYPOINT' }],
+    ['a file that is not there', ['not-there.py'], { reason: 'ENTRYPOINT' }],
+    ['a variable of Python', ['state.py'], { env: { PYTHONUTF8: '0' }, reason: 'ENVIRONMENT' }],
+    ['a library in front', ['state.py'], { env: { LD_PRELOAD: 'libm.so.6' }, reason: 'ENVIRONMENT' }],
+    ['a snapshot that is not there', ['state.py'], { env: { PYCDS_SNAPSHOT: other }, reason: 'MISSING' }],
+    ['a start without', ['state.py'], { env: { PYCDS: 'off' }, reason: 'OFF' }],
+    ['a start that learns', ['-c', 'print(1)'], { env: { PYCDS_LEARN: other }, reason: 'OFF' }],
+  ]
+  for (const [what, args, o] of cases)
+    await compare(t, { bench, python }, what, args, { input: 'print(5)\n', ...o })
+})
+
+each('a snapshot that was changed, or is of another start, is not used', async (t, python) => {
+  const bench = await frozen(t, python)
+  const body = readFileSync(bench.snapshot)
+  for (const [what, change, reason] of [
+    ['another byte', (bytes: Buffer) => bytes.writeUInt8(bytes.readUInt8(700) ^ 1, 700), 'DAMAGED'],
+    ['another format', (bytes: Buffer) => bytes.writeUInt32LE(1, 8), 'FORMAT'],
+  ] as const) {
+    const bytes = Buffer.from(body)
+    change(bytes)
+    const changed = bench.file('changed.snap', bytes)
+    await compare(t, { bench, python }, what, ['state.py'], { env: { PYCDS_SNAPSHOT: changed }, reason })
+  }
+  bench.file('lib/extra.pth', 'x')
+  bench.file(`${bench.site}/extra.pth`.slice(bench.directory.length + 1), '/tmp\n')
+  await compare(t, { bench, python }, 'a path file', ['state.py'], { reason: 'SOURCE_CHANGED' })
+})
+
+each('any other program is started as it is', async (t, python) => {
+  const bench = await frozen(t, python)
+  const script = bench.file('bin/script', 'echo "$0"; echo "$1" >&2; exit 7\n')
+  const cases: [string[], Partial<Started>][] = [
+    [['/bin/sh', '-c', 'echo "$0 $1"; exit 3', 'a', 'b'], { code: 3, stdout: 'a b\n' }],
+    [['sh', '-c', 'kill -9 $$'], { signal: 'SIGKILL' }],
+    [['/bin/sh', script, 'x'], { code: 7, stdout: `${script}\n`, stderr: 'x\n' }],
+    [['not-there'], { code: 127, stderr: 'pycds: cannot start not-there: No such file or directory\n' }],
+    [[bench.directory], { code: 126, stderr: `pycds: cannot start ${bench.directory}: Permission denied\n` }],
+    [[], { code: 127, stderr: 'pycds: no command to start\n' }],
+  ]
+  for (const [words, expected] of cases) {
+    const ended = await bench.startWords([START, ...words], { env: { PYCDS_LOG: undefined } })
+    t.like(ended, expected, words.join(' '))
+  }
+})
