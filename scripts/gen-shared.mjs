@@ -14,7 +14,7 @@ const FORMAT = 'native/format/format.h'
 const CACHE = 'native/format/cache.h'
 const TRACER = 'native/trace/tracer.py'
 const TIMES = 'native/cpython/times.def'
-const LINES = 'native/runtime/host/lines.h'
+const LINES = 'native/format/lines.h'
 
 const camelCase = (name) => name.toLowerCase().replace(/_(\w)/g, (_, letter) => letter.toUpperCase())
 const head = (source) => `// SPDX-License-Identifier: Apache-2.0

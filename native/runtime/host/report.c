@@ -9,7 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "lines.h"
+#include "../../format/lines.h"
 
 #define LINE_BYTES 1024
 #define NAMES_BYTES ((size_t)2000)

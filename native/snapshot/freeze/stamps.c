@@ -119,6 +119,8 @@ static int add_library(struct dl_phdr_info *info, size_t bytes, void *to) {
 void stamps_add_of_libraries(void) {
   static struct libraries libraries;
   add_time_zone();
+  /* Which locales there are. */
+  stamps_add("/usr/lib/locale");
   for (size_t i = 0; i < sizeof openssl_configurations / sizeof *openssl_configurations; i++)
     add_contents(openssl_configurations[i]);
   const char *own = getenv("OPENSSL_CONF");

@@ -17,8 +17,8 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
+#include "../../format/lines.h"
 #include "../../format/places.h"
-#include "../../runtime/host/lines.h"
 #include "../clock.h"
 #include "../cpu.h"
 #include "../environment.h"
@@ -38,7 +38,8 @@
 #define EXIT_NOT_FOUND 127
 
 /* What Python sets where the locale is C, so that programs that it starts use UTF-8 as well: PEP 538. */
-#define COERCED "LC_CTYPE=C.UTF-8"
+#define COERCED_LOCALE "C.UTF-8"
+#define COERCED "LC_CTYPE=" COERCED_LOCALE
 
 extern char **environ;
 
@@ -66,10 +67,12 @@ static bool is_c_locale(void) {
 /* `coerced`: Python would set LC_CTYPE. */
 static bool is_environment(const struct snapshot *snapshot, bool *coerced) {
   uint64_t here = environment_digest(), frozen = snapshot->header->key.environment;
-  *coerced = is_c_locale();
-  if (*coerced) here += environment_digest_of(COERCED);
-  /* Python takes a C locale for UTF-8 in more ways than the one that programs inherit. */
-  return here == frozen && (getenv("PYTHONUTF8") || snapshot->header->key.utf8_mode == *coerced);
+  /* Together with that, Python goes into the mode of UTF-8, which a variable that was set by hand does not do. */
+  bool was_coerced = snapshot->header->key.utf8_mode == 1 && !getenv("PYTHONUTF8");
+  const char *locale = getenv("LC_CTYPE");
+  *coerced = was_coerced && is_c_locale() && here + environment_digest_of(COERCED) == frozen;
+  if (*coerced) return true;
+  return here == frozen && !(was_coerced && locale && strcmp(locale, COERCED_LOCALE) == 0);
 }
 
 /* site.ENABLE_USER_SITE, in a key. */

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the runtime says on stderr, line by line, as the table of native/runtime/host/lines.h has it.
+// What the runtime says on stderr, line by line, as the table of native/format/lines.h has it.
 import { LINE_FORMS, LINE_START } from './line-forms.js'
 
 export type LineForm = keyof typeof LINE_FORMS

@@ -37,6 +37,7 @@ const TOGETHER: Readonly<Record<string, readonly string[]>> = {
   '--snapshot-cpu native': ['--snapshot'],
   '--snapshot-exclude ddtrace*': ['--snapshot'],
   '--snapshot-include shop.models': ['--snapshot'],
+  '--snapshot-launch entrypoint': ['--snapshot'],
 }
 
 const CONFIG = { architecture: 'amd64', os: 'linux', rootfs: { type: 'layers', diff_ids: [] } }

@@ -12,7 +12,7 @@ const READS: Readonly<Record<string, readonly RegExp[]>> = {
     /\b((?:PYCDS|BUILDKIT)_[A-Z_]*[A-Z]_?)\b/g,
     /['"](PYCDS)['"]/g,
   ],
-  '.c': [/\bgetenv\("([A-Z_]+)"\)/g, /"(PYCDS(?:_[A-Z]+)*_?)"/g],
+  '.c': [/\bgetenv\("([A-Z0-9_]+)"\)/g, /"(PYCDS(?:_[A-Z]+)*_?)"/g],
   '.h': [/"(PYCDS(?:_[A-Z]+)+_?)"/g],
   '.py': [/\benviron(?:\.get\(|\[)b?["']([A-Z_]+)["']/g, /["'](PYCDS(?:_[A-Z]+)*)["']/g],
   '.sh': [/\$\{([A-Z][A-Z0-9_]*):?[-+]/g],

@@ -42,6 +42,32 @@ test('a layer that was appended can be removed again without a trace', (t) => {
   t.is(JSON.stringify(removeLayer(made, LAYER.diffId, REMOVAL)), JSON.stringify(config))
 })
 
+test('a program that stands in front of the entrypoint goes with its layer', (t) => {
+  const launcher = '/opt/pycds/start'
+  const append = (Entrypoint: string[] | null | undefined) =>
+    appendLayer(sampleConfig({ config: Entrypoint === undefined ? {} : { Entrypoint } }), LAYER, {
+      ...ADDITION,
+      launcher,
+    })
+  for (const [before, after] of [
+    [
+      ['python3', 'app.py'],
+      [launcher, 'python3', 'app.py'],
+    ],
+    [null, [launcher]],
+    [undefined, [launcher]],
+  ] as const) {
+    const made = append(before && [...before])
+    t.deepEqual(made.config?.Entrypoint, after)
+    const removed = removeLayer(made, LAYER.diffId, { ...REMOVAL, launcher })
+    t.deepEqual(removed.config?.Entrypoint ?? null, before ?? null)
+  }
+  const other = sampleConfig({ config: { Entrypoint: ['/bin/start', 'python3'] } })
+  const made = appendLayer(other, LAYER, ADDITION)
+  const removed = removeLayer(made, LAYER.diffId, { ...REMOVAL, launcher })
+  t.deepEqual(removed.config?.Entrypoint, ['/bin/start', 'python3'])
+})
+
 test('a variable that exists is replaced where it is, and once', (t) => {
   const env = ['A=1', 'B=2', 'A=3', 'C', 'AB=4']
   const config = sampleConfig({ config: { Env: env } })

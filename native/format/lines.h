@@ -3,8 +3,8 @@
 // is made from this by `npm run gen` (src/artifact/kind/line-forms.ts); what stands behind a line are the kinds of its values:
 //   NAME of a module, which may be a path; PATH; CODE of a .def file; COUNT; TIME in milliseconds; PERCENT; TEXT.
 // A reader takes the first form that fits a line.
-#ifndef PYCDS_RUNTIME_LINES_H
-#define PYCDS_RUNTIME_LINES_H
+#ifndef PYCDS_LINES_H
+#define PYCDS_LINES_H
 
 #define LINE_START "pycds[%d]: "
 
