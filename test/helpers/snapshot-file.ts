@@ -28,14 +28,14 @@ export const AT = {
   search: 512,
 } as const
 const LISTS = {
-  regions: 528,
-  files: 536,
-  stamps: 544,
-  symbols: 552,
-  vdso: 560,
-  strings: 568,
-  warm: 576,
-  programs: 584,
+  regions: 536,
+  files: 544,
+  stamps: 552,
+  symbols: 560,
+  vdso: 568,
+  strings: 576,
+  warm: 584,
+  programs: 592,
 } as const
 const SIZES = {
   regions: 32,

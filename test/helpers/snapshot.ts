@@ -240,7 +240,8 @@ export function told<T extends Pick<Ended, 'stderr'>>(ended: T): T & Pick<Starte
   const lines = [...ended.stderr.matchAll(LOGGED)].map(([, line = '']) => line)
   const snapshot = lines.flatMap((line) => /^snapshot (\w+)/.exec(line)?.[1] ?? [])[0]
   const [notAtOnce] = lines.flatMap((line) => /^not at once: (\w+)/.exec(line)?.[1] ?? [])
-  return { ...ended, stderr: ended.stderr.replace(LOGGED, ''), snapshot, notAtOnce }
+  const others = notAtOnce === undefined ? {} : { notAtOnce }
+  return { ...ended, stderr: ended.stderr.replace(LOGGED, ''), snapshot, ...others }
 }
 
 /** The same program's outputs, without what differs from one start to the next. */

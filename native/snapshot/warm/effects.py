@@ -333,8 +333,14 @@ def holder_of(modules, place):
 
 
 def attributes_of(holder):
-    """Of a module or a class; what a program has put into sys.modules in the place of a module may have none."""
-    return getattr(holder, '__dict__', {})
+    """Of a module or a class; what a program has put into sys.modules in the place of a module may have none.
+
+    It is not asked itself: a module may wait to be loaded until then (importlib.util.LazyLoader).
+    """
+    try:
+        return (type if issubclass(type(holder), type) else object).__getattribute__(holder, '__dict__')
+    except AttributeError:
+        return {}
 
 
 def attribute_of(modules, place):

@@ -123,6 +123,7 @@ class Recorder:
         self.base_globals = self.known_globals = global_scope()
         self.globals = {}  # by module: those of them whose symbols all others see since
         self.idle = False
+        self.monitored = False  # a tool may have been told what to listen to
         self.variables = None
         self.put = []  # (by, variables before, and then)
         self.known_variables = []  # as state_of_process has them, before each of these
@@ -191,6 +192,7 @@ class Recorder:
     def settle(self):
         """Finds out what has been done since the last call."""
         self.inside = True
+        self.stop_monitoring()
         self.settle_modules()
         self.settle_libraries()
         self.settle_codecs()
@@ -794,6 +796,14 @@ class Recorder:
         for detail, value in self.settings():
             yield ('INTERPRETER', detail), value
 
+    def stop_monitoring(self):
+        """No tool is told of what is run here: what it keeps would grow as it is looked at. Its module is left out for it."""
+        if self.watching and self.monitored:
+            for tool in range(6):
+                if sys.monitoring.get_tool(tool) is not None:
+                    sys.monitoring.set_events(tool, 0)
+            self.monitored = False
+
     def settings(self):
         """Of the interpreter: what can be asked for."""
         yield 'recursion limit', sys.getrecursionlimit()
@@ -1045,7 +1055,7 @@ class Recorder:
         for name in saved:
             loading = name in self.stack or any(one.startswith(name + '.') for one in self.stack)
             # What is made where it is missing is no module that is asked for.
-            is_shared = getattr(self.modules[name], '__spec__', None) is None
+            is_shared = namespace_of(self.modules[name]).get('__spec__') is None
             if name not in self.base and not loading and not is_shared:
                 self.hidden[name] = self.modules.pop(name)
         return saved
@@ -1227,6 +1237,9 @@ class Recorder:
         elif event == 'subprocess.Popen' and args[0] == 'uname' and asks_for_processor(self.modules.get('platform')):
             if ELSEWHERE:
                 answer_otherwise(args[1])
+        elif event == 'sys.monitoring.register_callback':
+            self.fault('TRACE', event)
+            self.monitored = True
         elif event in AUDITED and not (AUDITED[event] == 'WROTE' and '__pycache__' in os.fsdecode(args[0])):
             self.fault(AUDITED[event], event)
 

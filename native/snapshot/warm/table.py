@@ -21,7 +21,8 @@ def kind_of(spec):
 
 def describe(name, module):
     """What is needed to find a module again; raises ValueError where it cannot be said."""
-    spec = getattr(module, '__spec__', None)
+    # Its own: of one that is not loaded until it is used (importlib.util.LazyLoader) nothing may be asked.
+    spec = namespace_of(module).get('__spec__')
     # Some put another object in the place of their own.
     return describe_spec(name, spec if getattr(spec, 'name', None) == name else find_spec(name))
 
