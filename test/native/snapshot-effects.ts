@@ -283,7 +283,7 @@ const HARMLESS: Record<string, string> = {
 const HARMFUL: Record<string, [program: string, reason: string]> = {
   main_kept: ['import __main__', 'MAIN'],
   writes_other: ['import discards, puts_in, os; os.environ["PUT_IN"] = "2"', 'VARIABLES'],
-  keeps_open: ['import os; KEPT = open(os.devnull, "w")', 'DESCRIPTOR'],
+  keeps_open: ['KEPT = open(__file__)', 'DESCRIPTOR'],
   keeps_callback: ['import ctypes; KEPT = ctypes.CFUNCTYPE(ctypes.c_int)(lambda: 1)', 'MAPPED'],
   rounds: ['import decimal; VALUE = decimal.Decimal(1) / 3', 'INTERPRETER'],
   fills: ['open("/dev/full", "w").close()', 'WROTE'],

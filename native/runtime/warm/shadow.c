@@ -136,6 +136,11 @@ static void take_prints_of_touched(void) {
   }
 }
 
+/* What the last one has taken for what it would have put in place is given up. */
+static void tell_of_walk(void) {
+  drop(PyObject_CallFunctionObjArgs(shadow.may, shadow.begin, &_Py_NoneStruct, &_Py_NoneStruct, NULL));
+}
+
 bool shadow_serve(PyObject *name, PyObject *finder, const struct pycds_header *header, PyObject **module) {
   if (!shadow.started) return false;
   uint32_t number = entry_number(name);
@@ -146,12 +151,13 @@ bool shadow_serve(PyObject *name, PyObject *finder, const struct pycds_header *h
   struct walk walk = {finder, header, NULL};
   shadow.walk++;
   shadow.other_builtins = print_has_other_builtins();
-  drop(PyObject_CallFunctionObjArgs(shadow.may, shadow.begin, &_Py_NoneStruct, &_Py_NoneStruct, NULL));
+  tell_of_walk();
   shadow.derived = NULL;
   shadow.derived_end = &shadow.derived;
   shadow.reason = FITS;
   shadow.about = NULL;
   if (!check_entry(entry, &walk)) {
+    tell_of_walk();
     drop_dependents();
     report_unready(name, shadow.unfit, sentences[shadow.reason], shadow.about);
     PyErr_Clear();

@@ -483,6 +483,8 @@ def put_back(what, place, payload):
         _codecs.lookup(place)
     elif what == 'processor':
         payload.uname().processor
+    elif what == 'descriptor':
+        keep_open(*payload)
     elif what == 'locals':
         module, made = payload
         for one in made:
@@ -551,6 +553,7 @@ def may_put_back(what, place, payload):
     if what == 'walk':
         to_come.clear()
         answered.clear()
+        close_held()
         return True
     may = may_put_back_now(what, place, payload)
     if what == 'attribute':
@@ -597,4 +600,6 @@ def may_put_back_now(what, place, payload):
         return variable_by_now(place) is None
     if what == 'codec':
         return is_found_first(place, payload)
+    if what == 'descriptor':
+        return is_opened_again(place, *payload)
     return True

@@ -143,6 +143,7 @@ class Recorder:
         self.finders = set(sys.path_importer_cache)
         self.codecs = Codecs()
         self.locals = Locals()
+        self.descriptors = Descriptors()
         self.surroundings = Surroundings(self)
         self.lists = {}
         self.loggers = {}
@@ -198,6 +199,7 @@ class Recorder:
         self.settle_codecs()
         self.settle_processor()
         self.settle_locals()
+        self.settle_descriptors()
         self.settle_lists()
         self.settle_loggers()
         self.settle_derived()
@@ -316,6 +318,16 @@ class Recorder:
             self.event('effect', 'locals', 'asgiref.local', (self.modules['asgiref.local'], made))
         if made is not None and 'random' in self.generator_states:
             self.generator_states['random'] = self.locals.state or self.generator_states['random']
+
+    def settle_descriptors(self):
+        # A child has its own.
+        if self.idle:
+            return
+        opened, others = self.descriptors.take()
+        for path, flags, number in opened:
+            self.event('effect', 'descriptor', path, (flags, number))
+        for path in others:
+            self.fault('DESCRIPTOR', path)
 
     def settle_lists(self):
         for kind, places in (('list', LISTS), ('dict', DICTS)):
@@ -780,7 +792,6 @@ class Recorder:
         yield ('PROPERTY', 'timers'), self.text('/proc/self/timers')
         # A callback of ctypes is executable code that can be written.
         yield ('MAPPED', 'to write and execute, or to share'), [*filter(is_unfit_mapping, self.text('/proc/self/maps').splitlines())]
-        yield ('DESCRIPTOR', ''), sorted(posix.listdir('/proc/self/fd'))
         yield ('LIMIT', ''), self.text('/proc/self/limits')
         yield ('PROCESS', ''), self.text('/proc/self/task/%s/children' % posix.readlink('/proc/self'))
         yield ('DIRECTORY', ''), posix.getcwd()

@@ -1004,6 +1004,8 @@ def take_out(recorder, objects, entries):
                 reorder(holder, keys, recorder.referents)
         elif what == 'variable':
             del os.environ[place]
+        elif what == 'descriptor':
+            posix.close(payload[1])
         elif what == 'finalizers':
             made, _, fresh = payload
             take_out_finalizers(class_of_finalizers(everything), made, fresh)
@@ -1053,9 +1055,11 @@ def read_names(path):
 def forget():
     """Leaves in this namespace only what goes on being used."""
     used = {
+        'CHARACTER_DEVICE',
         'CONDITIONS',
         'CONTEXTS',
         'CONTEXT_ATTRIBUTES',
+        'DEVICES_WITHOUT_STATE',
         'FINALIZERS',
         'FINDINGS',
         'FIRST',
@@ -1101,17 +1105,22 @@ def forget():
         'attribute_of',
         'attributes_of',
         'class_of_finalizers',
+        'close_held',
         'default_action',
         'distributions_in',
         'draw_letters',
         'finders_in_front',
         'finds_again',
         'first_codec',
+        'held_descriptors',
         'holder_of',
         'is_answered_alike',
+        'is_descriptor_of',
         'is_found_first',
         'is_ignored',
+        'is_opened_again',
         'is_path_like',
+        'keep_open',
         'kind_of_file',
         'matches',
         'may_put_back',

@@ -129,6 +129,8 @@ static void note_entropy(size_t bytes, const void *caller) {
     note_bytes(WATCH_ENTROPY, bytes, caller);
 }
 
+void watch_note_drawn(size_t bytes, const void *caller) { note_bytes(WATCH_ENTROPY, bytes, caller); }
+
 /* Whether these are keys of hash maps, which are found again by their value. */
 static bool note_keys(const void *buffer, const void *caller) {
   Dl_info info;

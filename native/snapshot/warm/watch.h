@@ -55,4 +55,7 @@ __attribute__((weak)) size_t pycds_watch_state(char *bytes, size_t room);
 /* Within the library alone: whether what differs between processes is another than it is. */
 bool watch_is_elsewhere(void);
 
+/* As many random bytes were drawn, and not for a generator of the module random. */
+void watch_note_drawn(size_t bytes, const void *caller);
+
 #endif

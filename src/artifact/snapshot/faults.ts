@@ -8,7 +8,7 @@ export const FAULTS: Readonly<Record<string, string>> = {
   CHANGED: 'changed something of another module',
   CLASSES: 'asked a class that is built in or abstract, or one without a name, for what is derived from it',
   CODEC: 'looked a codec up that does not exist, or kept what the interpreter remembers of one',
-  DESCRIPTOR: 'left a file open, or closed one',
+  DESCRIPTOR: 'left a file open that is no device without a state, or closed one',
   DIFFERS: 'left something that is another one each time',
   DIRECTORY: 'changed the working directory',
   ENTROPY: 'drew random bytes',
