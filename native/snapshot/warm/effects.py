@@ -477,6 +477,8 @@ def put_back(what, place, payload):
         _codecs.lookup(place)
     elif what == 'processor':
         payload.uname().processor
+    elif what == 'located':
+        _locate(place, payload)
     elif what == 'locals':
         module, made = payload
         for one in made:
@@ -591,4 +593,6 @@ def may_put_back_now(what, place, payload):
         return variable_by_now(place) is None
     if what == 'codec':
         return is_found_first(place, payload)
+    if what == 'located':
+        return is_found_again(place, payload)
     return True

@@ -25,7 +25,7 @@
 #define VARIABLE "PYCDS_FREEZE_WARM"
 /* A file: the main programs that the snapshot is used for; without one it is used for all. */
 #define PROGRAMS_VARIABLE "PYCDS_FREEZE_PROGRAMS"
-#define SOURCES 11
+#define SOURCES 13
 #define PUT_OFF 4
 /* Types are larger than what has pools, and smaller than this. */
 #define LARGEST_MOVED 4096
@@ -63,6 +63,8 @@ SOURCE(locals_source, LOCALS_PY)
 SOURCE(finalizers_source, FINALIZERS_PY)
 SOURCE(surroundings_source, SURROUNDINGS_PY)
 SOURCE(program_source, PROGRAM_PY)
+SOURCE(mapped_source, MAPPED_PY)
+SOURCE(located_source, LOCATED_PY)
 SOURCE(table_source, TABLE_PY)
 
 static struct {
@@ -625,13 +627,14 @@ static PyMethodDef keys_of_method = {"keys_of", keys_of, METH_VARARGS, NULL};
 static PyMethodDef probe_method = {"probe", probe, METH_NOARGS, NULL};
 
 static void run_sources(void) {
-  static const char *const names[SOURCES] = {"<pycds effects>",    "<pycds recorder>",   "<pycds values>",
-                                             "<pycds generators>", "<pycds codecs>",     "<pycds processor>",
-                                             "<pycds locals>",     "<pycds finalizers>", "<pycds surroundings>",
-                                             "<pycds program>",    "<pycds table>"};
+  static const char *const names[SOURCES] = {
+      "<pycds effects>",   "<pycds recorder>", "<pycds values>",     "<pycds generators>",   "<pycds codecs>",
+      "<pycds processor>", "<pycds locals>",   "<pycds finalizers>", "<pycds surroundings>", "<pycds program>",
+      "<pycds mapped>",    "<pycds located>",  "<pycds table>"};
   const char *const sources[SOURCES] = {effects_source,      recorder_source,  values_source, generators_source,
                                         codecs_source,       processor_source, locals_source, finalizers_source,
-                                        surroundings_source, program_source,   table_source};
+                                        surroundings_source, program_source,   mapped_source, located_source,
+                                        table_source};
   warm.globals = PyDict_New();
   PyDict_SetItemString(warm.globals, "__builtins__", PyEval_GetBuiltins());
   PyDict_SetItemString(warm.globals, "INTERPRETER", PyInterpreterState_GetDict(PyInterpreterState_Get()));
