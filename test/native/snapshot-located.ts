@@ -101,6 +101,9 @@ const OF_FRAMES: Record<string, string> = {
   'odd/__init__':
     'import sys, types\nclass Odd(types.ModuleType):\n __file__ = "odd.py"\nsys.modules["odd.one"] = Odd("odd.one")\n',
   finds_odd: `import odd\n${LOCATES}`,
+  hands_on:
+    'import sys, types\nclass One(types.ModuleType):\n def __getattr__(self, name): return getattr(self.of, name)\none = sys.modules["hands_on.one"] = One("hands_on.one")\none.of = sys.modules[__name__]\n',
+  finds_handed: `import hands_on\n${LOCATES}`,
 }
 const SHOW = [
   'import sys, inspect, os',
@@ -111,7 +114,7 @@ const SHOW = [
   'print([(name, getattr(module, "V", "")) for name, module in sys.modules.items() if name in NAMES])',
 ].join('\n')
 const LAZY =
-  'import sys, types\none = sys.modules["lazy_one"] = types.ModuleType("lazy_one")\none.__getattr__ = lambda name: None\n'
+  'import sys, types\none = sys.modules["lazy_one"] = types.ModuleType("lazy_one")\ndef get(name):\n import colorsys\n raise AttributeError(name)\none.__getattr__ = get\n'
 const LOCATED: [program: string, ready: string[]][] = [
   ['import finds', ['finds']],
   ['import outer', ['outer']],
@@ -122,6 +125,7 @@ const LOCATED: [program: string, ready: string[]][] = [
   ['import finds_other', ['finds_other']],
   ['import by_class', ['by_class']],
   ['import finds_odd', ['finds_odd']],
+  ['import finds_handed', ['finds_handed']],
   ['import inspect, decimal\ninspect.getmodule(inspect.currentframe())\nimport finds_other', ['finds_other']],
   ['import inspect, json\ninspect.getmodule(json.loads.__code__)\nimport finds_other', ['finds_other']],
   // Somebody else has the file, or is asked for it.

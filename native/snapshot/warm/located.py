@@ -39,8 +39,23 @@ class Located:
 
     def looks(self, frame):
         """Whether that frame looks through all modules for this, and none of them sees that."""
-        main = self.recorder.program.main
-        return frame.f_code is self.code and all(one is main or is_quiet(one) for one in self.recorder.modules.values())
+        return frame.f_code is self.code and all(map(self.asks_nothing, list(self.recorder.modules.values())))
+
+    def asks_nothing(self, one):
+        """Whether nothing comes of asking a module for its file: some hand that on to what they stand for."""
+        recorder = self.recorder
+        if one is recorder.program.main or is_quiet(one):
+            return True
+        before = self.recorded()
+        try:
+            file = getattr(one, '__file__', '')
+        except Exception:
+            return False
+        return MODULE in type(one).__mro__ and type(file) is str and self.recorded() == before
+
+    def recorded(self):
+        owner = self.recorder.stack[-1]
+        return len(self.recorder.events[owner]), len(self.recorder.faults.get(owner, ())), list(self.recorder.modules)
 
     def is_looking(self, frame):
         """Whether what this frame asks is asked by that one: it is going to be asked again."""
@@ -79,15 +94,21 @@ def watched_files(note, items):
     return Watched(items)
 
 
-def condition_of_place(event, modules):
-    """The event as `may_put_back` and `put_back` are given it; raises ValueError."""
+def condition_of_place(event, modules, is_child):
+    """The event as `may_put_back` and `put_back` are given it; raises ValueError where it is not so, other than in a child."""
     _, file, name = event
     module = modules.get(name)
-    known = {id(one): (type(one), attributes_of(one).get('__file__')) for one in modules.values() if is_quiet(one)}
-    others = [other for other, one in modules.items() if one is not module and leads_to(file_of_module(one), file)]
-    if module is None or others or not leads_to(file_of_module(module), file):
+    known = {id(one): (type(one), *map(attributes_of(one).get, ASKED_OF_MODULES)) for one in modules.values()}
+    if not is_child and not is_alone(file, module, modules.values()):
         raise ValueError('%s is not the file of %s alone' % (file, name))
     return 'effect', 'located', file, (modules[OF_INSPECT], name, module, known)
+
+
+def is_alone(file, module, modules):
+    try:
+        return [one for one in modules if leads_to(file_of_module(one), file)] == [module]
+    except Exception:
+        return False
 
 
 # ---- in each process ----
@@ -110,10 +131,12 @@ def is_quiet(one):
 
 
 def is_as_known(one, then):
-    if then is None or type(one) is not then[0]:
-        return False
-    own = attributes_of(one)
-    return own.get('__file__') is then[1] and (then[1] is not None or '__getattr__' not in own)
+    now = type(one), *map(attributes_of(one).get, ASKED_OF_MODULES)
+    return then is not None and are_same(now, then)
+
+
+# Of what a module has by itself.
+ASKED_OF_MODULES = '__file__', '__getattr__'
 
 
 def file_of_module(one):

@@ -25,7 +25,19 @@ def nodes_in(node):
 
 
 def has_code(code, wanted):
-    return code == wanted or any(has_code(one, wanted) for one in code.co_consts if type(one) is type(code))
+    return is_like_code(code, wanted) or any(has_code(one, wanted) for one in code.co_consts if type(one) is type(code))
+
+
+def is_like_code(one, other):
+    """Whether both come of the same function: compilers of one version, but for the last number, differ in instructions."""
+    parts = 'co_name', 'co_firstlineno', 'co_names', 'co_varnames', 'co_cellvars', 'co_freevars', 'co_flags'
+    if any(getattr(one, part) != getattr(other, part) for part in parts):
+        return False
+    return [*filter(is_text, one.co_consts)] == [*filter(is_text, other.co_consts)]
+
+
+def is_text(value):
+    return type(value) is str
 
 
 def function_of(code, source):
@@ -69,7 +81,7 @@ def sought_in(code, line, source):
         return None
     file, text = opening[0].items[0].optional_vars.id, opening[0].body[0].targets[0].id
     # It is bound, and read from.
-    if file == text or names.count(file) != 2 or code.co_cellvars:
+    if file == text or names.count(file) != 2 or text in code.co_cellvars:
         return None
     sought = []
     for one, outer in nodes:
@@ -84,7 +96,7 @@ def sought_in(code, line, source):
 
 def is_of_path(text):
     """Whether it can only be in a path: no other field of a line has a slash, and they are divided by spaces."""
-    return type(text) is str and '/' in text and text.isascii() and text.isprintable() and ' ' not in text and '\\' not in text
+    return is_text(text) and '/' in text and text.isascii() and text.isprintable() and ' ' not in text and '\\' not in text
 
 
 def texts_sought(recorder, frame):

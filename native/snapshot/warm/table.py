@@ -629,7 +629,7 @@ def with_objects(event, recorder, modules):
     if what == 'warned':
         return event_of_warning(event, modules)
     if what == 'located':
-        return condition_of_place(event, modules)
+        return condition_of_place(event, modules, recorder.idle)
     return event_of_classes(event, modules) if what in ('derives', 'classes') else event
 
 
@@ -1055,6 +1055,7 @@ def read_names(path):
 def forget():
     """Leaves in this namespace only what goes on being used."""
     used = {
+        'ASKED_OF_MODULES',
         'CONDITIONS',
         'CONTEXTS',
         'CONTEXT_ATTRIBUTES',
