@@ -576,3 +576,63 @@ for (const python of pythons) {
     },
   )
 }
+
+/** A package that puts an object of its own into `sys.modules`, to which its modules and others add. */
+const WITH_OBJECT: Record<string, string> = {
+  'holder/__init__': [
+    'import sys, types',
+    'class Names(types.ModuleType):',
+    ' def __init__(self): super().__init__("holder.names"); self.order, self.table = [], {}',
+    'names = sys.modules.setdefault("holder.names", Names())',
+    'import holder.first',
+  ].join('\n'),
+  'holder/first': 'import holder\nholder.names.order.append("first")\nholder.names.one = 1\n',
+  'holder/second': 'import holder\nholder.names.order.append("second")\nholder.names.table["second"] = 2\n',
+  adds_name: 'import holder\nholder.names.order.append("added")\n',
+  adds_attribute: 'import holder\nholder.names.added = 3\n',
+  has_it:
+    'from sys import modules\nNAMES = modules.get("holder.names")\nNAMES is None or NAMES.order.append("has")\n',
+}
+const SHOW_NAMES = 'print(holder.names.order, holder.names.table, list(vars(holder.names)))'
+
+for (const python of pythons) {
+  testInTurn(`${python.version}: what is added to an object in sys.modules is added then`, async (t) => {
+    const bench = new WarmBench(t, python)
+    await bench.train()
+    for (const [name, text] of Object.entries(WITH_OBJECT))
+      bench.file(`${bench.inSite}/${name}.py`, `${text}\n`)
+    const names = Object.keys(WITH_OBJECT).map((name) => name.replace('/__init__', '').replace('/', '.'))
+    const { leftOut } = await bench.freezeWarm(names, ENV)
+    const left = leftOut.map(({ name }) => name)
+    // It may be there without the other.
+    t.deepEqual(
+      leftOut.map(({ name, reason }) => [name, reason]),
+      [
+        ['adds_attribute', 'CHANGED'],
+        ['has_it', 'CHANGED'],
+      ],
+    )
+    for (const program of [
+      'import holder',
+      'import adds_name, holder',
+      'import holder.second, adds_name',
+      'import holder\nholder.names.order.append("own")\nimport adds_name, holder.second, has_it, adds_attribute',
+    ]) {
+      const script = bench.file('app/names.py', `${program}\n${SHOW_NAMES}\n`)
+      const { ready } = await bench.assertSame(t, program, [script], { env: ENV })
+      const words = program.split(/[\s,]+/).filter((word) => names.includes(word) && !left.includes(word))
+      t.deepEqual(
+        [...new Set([...ready, 'holder'])].sort(),
+        [...new Set([...words, 'holder'])].sort(),
+        program,
+      )
+    }
+    // Whoever has put something there under its name before has not done this.
+    const taken = `import sys, types\nsys.modules["holder.names"] = types.ModuleType("other")\ntry: import adds_name\nexcept AttributeError as error: print(error)`
+    const { ready } = await bench.assertSame(t, taken, ['-c', taken], { env: ENV })
+    t.deepEqual(
+      ready.filter((name) => names.includes(name)),
+      [],
+    )
+  })
+}

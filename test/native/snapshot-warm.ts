@@ -1444,11 +1444,16 @@ compiled('threads of a module that end before a fork come back', async (t, pytho
 })
 
 /** Modules that draw random bytes: for hash maps, as Rust does it, or for what may be something else. */
+const OF_OPENSSL = 'SAYS="AES for x86_64, CRYPTOGAMS by <appro@openssl.org>"'
 const DRAWS: Record<string, string[]> = {
   keys: ['FLAGS=4', 'KEPT=__thread', 'SAYS="maps"'],
   safe: ['FLAGS=0', 'KEPT=__thread', 'SAYS="maps"'],
   hides: ['FLAGS=4', 'KEPT=', 'SAYS="maps"'],
-  ciphers: ['FLAGS=4', 'KEPT=__thread', 'SAYS="AES for x86_64, CRYPTOGAMS by <appro@openssl.org>"'],
+  // A library of cryptography that has drawn nothing for what it is for.
+  ciphers: ['FLAGS=4', 'KEPT=__thread', OF_OPENSSL],
+  seeds_ciphers: ['FLAGS=4', 'KEPT=__thread', OF_OPENSSL, 'MORE=48'],
+  keys_by_number: ['FLAGS=4', 'KEPT=__thread', 'SAYS="maps"', 'DRAW=BY_NUMBER'],
+  safe_by_number: ['FLAGS=0', 'KEPT=__thread', 'SAYS="maps"', 'DRAW=BY_NUMBER'],
 }
 
 compiled(
@@ -1458,7 +1463,10 @@ compiled(
     await bench.train()
     for (const [name, defined] of Object.entries(DRAWS)) {
       const file = bench.file(`${bench.inSite}/${name}.so`, '')
-      const macros = [`NAME=${name}`, ...defined].map((one) => `-D${one}`)
+      const given = ['DRAW=BY_LIBRARY', 'MORE=0'].filter(
+        (one) => !defined.some((other) => other.startsWith(one.slice(0, 5))),
+      )
+      const macros = [`NAME=${name}`, ...given, ...defined].map((one) => `-D${one}`)
       compile(['-shared', '-fPIC', ...macros, '-o', file, inRepository('test/fixtures/snapshot/keys.c')])
     }
     bench.file(`${bench.inSite}/uses.py`, 'import keys\nVALUE = keys.key_of_first()\n')
@@ -1468,22 +1476,25 @@ compiled(
       [
         ['safe', 'ENTROPY', 'safe'],
         ['hides', 'ENTROPY', 'hides'],
-        ['ciphers', 'ENTROPY', 'ciphers'],
+        ['seeds_ciphers', 'ENTROPY', 'seeds_ciphers'],
+        ['safe_by_number', 'ENTROPY', 'safe_by_number'],
         ['uses', 'DIFFERS', 'uses'],
       ],
     )
-    const script = bench.file('app/main.py', 'import keys\nprint(keys.key() == keys.key())\n')
-    t.deepEqual((await bench.assertSame(t, 'keys', [script], { env: ENV })).ready, ['keys'])
-    const told = async () => {
-      const program = 'import keys; print(keys.key_of_first(), keys.key(), keys.key())'
-      const { stdout, snapshot } = await bench.start(['-c', program], { env: ENV })
-      t.is(snapshot, 'thawed')
-      return stdout.trim().split(' ')
+    for (const name of ['keys', 'ciphers', 'keys_by_number']) {
+      const script = bench.file('app/main.py', `import ${name} as keys\nprint(keys.key() == keys.key())\n`)
+      t.deepEqual((await bench.assertSame(t, name, [script], { env: ENV })).ready, [name])
+      const told = async () => {
+        const program = `import ${name} as keys; print(keys.key_of_first(), keys.key(), keys.key())`
+        const { stdout, snapshot } = await bench.start(['-c', program], { env: ENV })
+        t.is(snapshot, 'thawed')
+        return stdout.trim().split(' ')
+      }
+      const [one, other] = [await told(), await told()]
+      t.is(one[1], one[2])
+      t.is(one[0], other[0])
+      t.is(new Set([one[0], one[1], other[1]]).size, 3, `${name} ${one} ${other}`)
     }
-    const [one, other] = [await told(), await told()]
-    t.is(one[1], one[2])
-    t.is(one[0], other[0])
-    t.is(new Set([one[0], one[1], other[1]]).size, 3, `${one} ${other}`)
   },
 )
 

@@ -10,6 +10,7 @@
 #include "../host/report.h"
 #include "anew.h"
 #include "entries.h"
+#include "located.h"
 
 static const char *const sentences[] = {
     [FITS] = NULL,
@@ -81,6 +82,8 @@ static bool activate(struct entry *entry, PyObject *effects) {
   /* Its package may have asked for it. */
   if (!done || entry->state == ACTIVE) return done;
   entry->state = ACTIVE;
+  struct loading own;
+  located_begin(&own, entry->name);
   for (Py_ssize_t i = 0; done && i < entry->event_count; i++) {
     const struct event *event = &entry->events[i];
     struct entry *other = &shadow.entries[event->entry];
@@ -90,7 +93,9 @@ static bool activate(struct entry *entry, PyObject *effects) {
     if (event->what == EFFECT) {
       struct entry *changed = check_changed_by(event->payload);
       (changed ? changed : entry)->touched = true;
-      done = PyList_Append(effects, event->payload) == 0;
+      PyObject *effect = located_effect(event->payload);
+      done = effect && PyList_Append(effects, effect) == 0;
+      drop(effect);
     }
     if (event->what != PUT) continue;
     other->state = ACTIVE;
@@ -98,6 +103,7 @@ static bool activate(struct entry *entry, PyObject *effects) {
     done = PyDict_SetItem(importlib.modules, other->name, other->module) == 0;
     report_put();
   }
+  located_end(&own);
   if (!done || PyDict_SetItem(importlib.modules, entry->name, entry->module) != 0) return false;
   if (entry->global_count > 0) anew_join_global(entry->globals, entry->global_count);
   draw_keys(entry);

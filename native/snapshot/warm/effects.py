@@ -485,6 +485,8 @@ def put_back(what, place, payload):
         payload.uname().processor
     elif what == 'descriptor':
         keep_open(*payload)
+    elif what == 'located':
+        _locate(place, payload)
     elif what == 'locals':
         module, made = payload
         for one in made:
@@ -602,4 +604,6 @@ def may_put_back_now(what, place, payload):
         return is_found_first(place, payload)
     if what == 'descriptor':
         return is_opened_again(place, *payload)
+    if what == 'located':
+        return is_found_again(place, payload)
     return True

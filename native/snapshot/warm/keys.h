@@ -11,7 +11,7 @@
 #define KEYS_NOWHERE SIZE_MAX
 
 /* Where the main thread, which calls this, keeps keys that a library has drawn: bytes from the start of its storage.
- * KEYS_NOWHERE: not there, or in two places, or the library has to do with cryptography. `map` is its struct link_map. */
+ * KEYS_NOWHERE: not there, or in two places. `map` is its struct link_map. */
 size_t keys_find(const void *map, const unsigned char keys[WATCH_KEY_BYTES]);
 
 /* The address of that place; 0: the thread has no storage of the library, so that it has drawn nothing. */

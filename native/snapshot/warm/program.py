@@ -9,6 +9,7 @@
 #   spec              where a module would be found
 #   portions          what `pkgutil.extend_path` adds to that package
 #   metadata          what distributions there are along sys.path
+#   mapped            whether that text is in a path of what the process has mapped (mapped.py)
 import _frozen_importlib
 import _frozen_importlib_external
 
@@ -184,7 +185,7 @@ class OfProgram:
 
     def main_read(self, name):
         reader = sys._getframe(2)
-        if not self.is_asked_by(reader):
+        if not self.is_asked_by(reader) or self.recorder.located.is_looking(reader):
             return
         # An import statement looks whether the module is whole.
         is_importing = name == '__spec__' and reader.f_code.co_code[reader.f_lasti] == IMPORT_NAME
@@ -238,6 +239,8 @@ def condition_of_program(event, modules, effects):
         parts = [payload for effect, of, payload in effects if (effect, of) == ('list', ('sys', 'meta_path'))]
         known = (*sys.meta_path, *(one for payload in parts for part in payload for one in part))
         answer = tuple((entry, distributions_in(entry)) for entry in sys.path), known
+    elif what == 'mapped' and is_mapped(place):
+        raise ValueError('%s is mapped' % place)
     return 'condition', what, place, answer
 
 
@@ -312,10 +315,10 @@ def _may_find(what, place, payload):
         return _has_spec(place, payload)
     if what == 'portions':
         return is_path_like(payload, lambda entry: portions_in(entry, place))
-    return _has_distributions(payload)
+    return not is_mapped(place) if what == 'mapped' else _has_distributions(payload)
 
 
-FINDINGS = {'argument', 'entry', 'keeps', 'spec', 'portions', 'metadata'}
+FINDINGS = {'argument', 'entry', 'keeps', 'spec', 'portions', 'metadata', 'mapped'}
 
 
 def finds_again(what, place, payload):

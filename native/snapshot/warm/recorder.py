@@ -25,6 +25,7 @@
 #   ('asks', function, which, arguments, answer)   it has asked this of its surroundings (surroundings.py)
 #   ('holds', name)               a function of it remembers something of a module (table.py)
 #   ('finds', what, place, answer)   it has asked for something of the program's (program.py)
+#   ('located', file, name)       it has had inspect find the module of a file (located.py)
 #   ('effect', what, place, payload)   see effects.py
 
 import _codecs
@@ -54,7 +55,11 @@ OF_CLASSES = {
 }
 SYSCONFIG = {('sysconfig', '_CONFIG_VARS'): None, ('sysconfig', '_CONFIG_VARS_INITIALIZED'): False}
 # Remembered answers, by their empty value: taken out at the freeze.
-FORGOTTEN = {('platform', '_uname_cache'): None, ('platform', '_sys_version_cache'): {}, ('platform', '_platform_cache'): {}, **SYSCONFIG}
+FORGOTTEN = {
+    **{('platform', '_uname_cache'): None, ('platform', '_sys_version_cache'): {}, ('platform', '_platform_cache'): {}},
+    **{('inspect', 'modulesbyfile'): {}, ('inspect', '_filesbymodname'): {}},
+    **SYSCONFIG,
+}
 # Not of the image, or another one in each container.
 OUTSIDE = ('/proc/', '/sys/', '/dev/', '/etc/', '/run/', '/tmp/', '/var/')
 # By the beginning of a library's file: the bytes that it draws once, of which it makes the keys of its hash maps. The crate
@@ -145,6 +150,7 @@ class Recorder:
         self.locals = Locals()
         self.descriptors = Descriptors()
         self.surroundings = Surroundings(self)
+        self.located = Located(self)
         self.lists = {}
         self.loggers = {}
         self.makers_of_loggers = {}
@@ -979,6 +985,7 @@ class Recorder:
             put_off(module, 'register')
         if module is not None and self.watching:
             self.surroundings.watch(name, module)
+            self.located.watch(name, module)
         if name in self.modules:
             self.known.add(name)
         else:
@@ -1136,10 +1143,13 @@ class Recorder:
         return module
 
     def looked_at_all(self):
-        code = sys._getframe(2).f_code
+        frame = sys._getframe(2)
+        code = frame.f_code
         packages = NAMES_OF_PACKAGES.get(self.stack[-1])
         if packages and code.co_name == '<module>' and texts_of(code) <= {*packages, *PARTS_OF_NAMES}:
             self.looked_at_packages(packages)
+        elif self.stack[-1] and not self.inside and self.located.looks(frame):
+            return
         elif self.stack[-1] and not self.inside and (code.co_name, code.co_filename.rpartition('/')[2]) not in LOOKS_UP:
             self.fault('MODULES', code.co_name)
 
@@ -1278,6 +1288,9 @@ class Recorder:
             self.files.setdefault(self.stack[-1], set()).add(path)
         elif flags & (posix.O_WRONLY | posix.O_RDWR | posix.O_CREAT):
             self.fault('WROTE', path)
+        elif path == OF_MAPPED and (sought := texts_sought(self, sys._getframe(2))) is not None:
+            for text in sought:
+                self.program.finds('mapped', text, False)
         elif not path.startswith('/') or (path.startswith(OUTSIDE) and not path.startswith(self.inside_of)):
             self.fault('OUTSIDE', path)
         else:

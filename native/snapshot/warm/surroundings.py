@@ -82,7 +82,7 @@ class Surroundings:
         recorder = self.recorder
         owner = recorder.stack[-1]
         is_own = frame.f_globals is globals() or frame.f_globals.get('__name__') in IMPORTING
-        if not owner or is_own or recorder.inside or recorder.idle:
+        if not owner or is_own or recorder.inside or recorder.idle or recorder.located.is_looking(frame):
             return None
         if RENEWED_ANSWERS.get(owner) == of:
             # Who has a copy of it holds something else than elsewhere.

@@ -255,6 +255,7 @@ def record_of(recorder):
     """All that was seen, as what JSON can say."""
     recorder.inside = True
     recorder.program.leave()
+    recorder.located.blame()
     recorder.name_classes()
     recorder.name_warnings()
     names = loaded(recorder)
@@ -628,6 +629,8 @@ def with_objects(event, recorder, modules):
         return condition_of_program(event, modules, recorder.effects)
     if what == 'warned':
         return event_of_warning(event, modules)
+    if what == 'located':
+        return condition_of_place(event, modules, recorder.idle)
     return event_of_classes(event, modules) if what in ('derives', 'classes') else event
 
 
@@ -955,7 +958,7 @@ def leave(recorder, entries):
         kept = []
         for event in about['events']:
             is_own = event[0] == 'effect' and event[1] in ('attribute', 'dict', 'list', 'set') and event[2] not in LISTS + DICTS
-            if is_own and name in closure(event[2][0], entries, owners):
+            if is_own and name in closure(owners.get(event[2][0], event[2][0]), entries, owners):
                 recorder.effects = [one for one in recorder.effects if one[2] is not event[3]]
             else:
                 kept.append(event)
@@ -1055,6 +1058,7 @@ def read_names(path):
 def forget():
     """Leaves in this namespace only what goes on being used."""
     used = {
+        'ASKED_OF_MODULES',
         'CHARACTER_DEVICE',
         'CONDITIONS',
         'CONTEXTS',
@@ -1070,6 +1074,7 @@ def forget():
         'LINES',
         'LINK',
         'MISSING',
+        'MODULE',
         'MOST_TIMES',
         'OF_DISTRIBUTIONS',
         'REGULAR',
@@ -1088,7 +1093,10 @@ def forget():
         '_has_distributions',
         '_has_spec',
         '_is_imported_directly',
+        '_file_and_target',
         '_is_like',
+        '_is_regular',
+        '_locate',
         '_lines_of_processors',
         '_made',
         '_may_find',
@@ -1110,21 +1118,28 @@ def forget():
         'distributions_in',
         'draw_letters',
         'finders_in_front',
+        'file_of_module',
         'finds_again',
         'first_codec',
         'held_descriptors',
         'holder_of',
         'is_answered_alike',
+        'is_as_known',
         'is_descriptor_of',
+        'is_found_again',
         'is_found_first',
         'is_ignored',
+        'is_mapped',
         'is_opened_again',
         'is_path_like',
+        'is_quiet',
         'keep_open',
         'kind_of_file',
+        'leads_to',
         'matches',
         'may_put_back',
         'may_put_back_now',
+        'modules_then',
         'name_of_local',
         'os',
         'place_of_spec',

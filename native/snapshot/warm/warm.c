@@ -25,7 +25,6 @@
 #define VARIABLE "PYCDS_FREEZE_WARM"
 /* A file: the main programs that the snapshot is used for; without one it is used for all. */
 #define PROGRAMS_VARIABLE "PYCDS_FREEZE_PROGRAMS"
-#define SOURCES 12
 #define PUT_OFF 4
 /* Types are larger than what has pools, and smaller than this. */
 #define LARGEST_MOVED 4096
@@ -50,21 +49,12 @@ PYCDS_PYAPI PyObject *PyContext_CopyCurrent(void);
 PYCDS_PYAPI unsigned long PyType_GetFlags(PyTypeObject *);
 PYCDS_PYAPI extern PyTypeObject PyCMethod_Type;
 
-#define SOURCE(symbol, file)                                                                                           \
-  __asm__(".section .rodata\n.global " #symbol "\n" #symbol ":\n.incbin \"" file "\"\n.byte 0\n.previous\n");          \
-  extern __attribute__((visibility("hidden"))) const char symbol[];
-SOURCE(effects_source, EFFECTS_PY)
-SOURCE(recorder_source, RECORDER_PY)
-SOURCE(values_source, VALUES_PY)
-SOURCE(generators_source, GENERATORS_PY)
-SOURCE(codecs_source, CODECS_PY)
-SOURCE(processor_source, PROCESSOR_PY)
-SOURCE(locals_source, LOCALS_PY)
-SOURCE(descriptors_source, DESCRIPTORS_PY)
-SOURCE(finalizers_source, FINALIZERS_PY)
-SOURCE(surroundings_source, SURROUNDINGS_PY)
-SOURCE(program_source, PROGRAM_PY)
-SOURCE(table_source, TABLE_PY)
+#define SOURCE(name)                                                                                                   \
+  __asm__(".section .rodata\n.global " #name "_source\n" #name "_source:\n.incbin \"snapshot/warm/" #name              \
+          ".py\"\n.byte 0\n.previous\n");                                                                              \
+  extern __attribute__((visibility("hidden"))) const char name##_source[];
+#include "sources.def"
+#undef SOURCE
 
 static struct {
   const char *modules;  /* a path; NULL: nothing is imported */
@@ -626,13 +616,13 @@ static PyMethodDef keys_of_method = {"keys_of", keys_of, METH_VARARGS, NULL};
 static PyMethodDef probe_method = {"probe", probe, METH_NOARGS, NULL};
 
 static void run_sources(void) {
-  static const char *const names[SOURCES] = {"<pycds effects>",      "<pycds recorder>",    "<pycds values>",
-                                             "<pycds generators>",   "<pycds codecs>",      "<pycds processor>",
-                                             "<pycds locals>",       "<pycds descriptors>", "<pycds finalizers>",
-                                             "<pycds surroundings>", "<pycds program>",     "<pycds table>"};
-  const char *const sources[SOURCES] = {effects_source,    recorder_source,     values_source,  generators_source,
-                                        codecs_source,     processor_source,    locals_source,  descriptors_source,
-                                        finalizers_source, surroundings_source, program_source, table_source};
+  static const struct {
+    const char *name, *text;
+  } sources[] = {
+#define SOURCE(name) {"<pycds " #name ">", name##_source},
+#include "sources.def"
+#undef SOURCE
+  };
   warm.globals = PyDict_New();
   PyDict_SetItemString(warm.globals, "__builtins__", PyEval_GetBuiltins());
   PyDict_SetItemString(warm.globals, "INTERPRETER", PyInterpreterState_GetDict(PyInterpreterState_Get()));
@@ -647,11 +637,11 @@ static void run_sources(void) {
     PyDict_SetItemString(warm.globals, methods[i]->ml_name, function);
     drop(function);
   }
-  for (int i = 0; i < SOURCES; i++) {
-    PyObject *code = Py_CompileString(sources[i], names[i], Py_file_input);
-    must(code, names[i]);
+  for (size_t i = 0; i < sizeof sources / sizeof *sources; i++) {
+    PyObject *code = Py_CompileString(sources[i].text, sources[i].name, Py_file_input);
+    must(code, sources[i].name);
     PyObject *done = PyEval_EvalCode(code, warm.globals, warm.globals);
-    must(done, names[i]);
+    must(done, sources[i].name);
     Py_DecRef(done);
     Py_DecRef(code);
   }

@@ -8,6 +8,7 @@
 #include <link.h>
 #include <pthread.h>
 #include <sched.h>
+#include <stdarg.h>
 #include <stdbool.h>
 #include <string.h>
 #include <sys/random.h>
@@ -142,19 +143,36 @@ static bool note_keys(const void *buffer, const void *caller) {
   return true;
 }
 
+static long (*next_syscall(void))(long, ...) { return (long (*)(long, ...))dlsym(RTLD_NEXT, "syscall"); }
+
 /* All generators begin alike: by that those are found which nobody has used or seeded (generators.py). */
 static ssize_t draw(void *buffer, size_t bytes, unsigned flags) {
-  if (bytes != GENERATOR_BYTES) return syscall(SYS_getrandom, buffer, bytes, flags);
+  if (bytes != GENERATOR_BYTES) return next_syscall()(SYS_getrandom, buffer, bytes, flags);
   memset(buffer, elsewhere ? 0x5a : 0xa5, bytes);
   return GENERATOR_BYTES;
 }
 
-EXPORTED ssize_t getrandom(void *buffer, size_t bytes, unsigned flags) {
+static ssize_t draw_for(void *buffer, size_t bytes, unsigned flags, const void *caller) {
   bool may_be_keys = flags == GRND_INSECURE && bytes == WATCH_KEY_BYTES;
-  if (!may_be_keys) note_entropy(bytes, CALLER);
+  if (!may_be_keys) note_entropy(bytes, caller);
   ssize_t drawn = draw(buffer, bytes, flags);
-  if (may_be_keys && drawn > 0 && !note_keys(buffer, CALLER)) note_entropy(bytes, CALLER);
+  if (may_be_keys && drawn > 0 && !note_keys(buffer, caller)) note_entropy(bytes, caller);
   return drawn;
+}
+
+EXPORTED ssize_t getrandom(void *buffer, size_t bytes, unsigned flags) {
+  return draw_for(buffer, bytes, flags, CALLER);
+}
+
+/* As libraries do it that may be used with an older C library. */
+EXPORTED long syscall(long number, ...) {
+  long word[6];
+  va_list words;
+  va_start(words, number);
+  for (int i = 0; i < 6; i++) word[i] = va_arg(words, long);
+  va_end(words);
+  if (number == SYS_getrandom) return draw_for((void *)word[0], (size_t)word[1], (unsigned)word[2], CALLER);
+  return next_syscall()(number, word[0], word[1], word[2], word[3], word[4], word[5]);
 }
 
 EXPORTED int getentropy(void *buffer, size_t bytes) {

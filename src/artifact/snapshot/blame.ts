@@ -157,6 +157,11 @@ function faultsOf(
     closures.set(one, closure)
     return closure.has(other)
   }
+  const setters = new Map(
+    record.modules.flatMap(({ name, events }) =>
+      events.flatMap(([what, other]) => (what === 'set' ? [[other, name] as const] : [])),
+    ),
+  )
   const base = new Set(record.base)
   const isModule = (name: string) => base.has(name) || needs.has(name)
   // A module that is never there without the one that changes it is never seen as it was before.
@@ -174,7 +179,8 @@ function faultsOf(
       if (event[0] !== 'effect' || !ELSEWHERE.has(event[1])) continue
       const of = moduleOf(event[2], isModule)
       // Else it is changed only where somebody else has imported it before.
-      if (!base.has(of) && !needsAlways(name, of)) add(name, 'CHANGED', event[2])
+      if (!base.has(of) && !needsAlways(name, of) && !needsAlways(name, setters.get(of) ?? of))
+        add(name, 'CHANGED', event[2])
     }
   // Nobody knows which of them it is.
   if (faults.size === 0 && typeof record.anew === 'string')
