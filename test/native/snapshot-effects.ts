@@ -636,3 +636,42 @@ for (const python of pythons) {
     )
   })
 }
+
+/** As the documentation of multiprocessing has it. */
+const KEEPS_KEY = [
+  'import multiprocessing.process as process',
+  'KEY = process.current_process().authkey',
+  'CONFIGURATION = dict(process.current_process()._config)',
+].join('\n')
+const USES_KEY = [
+  'import keeps_key, multiprocessing as mp',
+  'from multiprocessing.connection import Client, Listener',
+  'key = mp.current_process().authkey',
+  'print(keeps_key.KEY is key, keeps_key.CONFIGURATION["authkey"] is key, type(key).__name__, len(key), hash(key) == hash(bytes(key)))',
+  'def answer(address):',
+  '    with Client(address, authkey=mp.current_process().authkey) as client: client.send("hello")',
+  'if __name__ == "__main__":',
+  '    with Listener(None, authkey=keeps_key.KEY) as listener:',
+  '        worker = mp.get_context("fork").Process(target=answer, args=(listener.address,)); worker.start()',
+  '        with listener.accept() as one: print(one.recv())',
+  '        worker.join()',
+].join('\n')
+
+for (const python of pythons) {
+  testInTurn(
+    `${python.version}: the key that a process gives its workers is one, whoever keeps it`,
+    async (t) => {
+      const bench = new WarmBench(t, python)
+      await bench.train()
+      bench.file(`${bench.inSite}/keeps_key.py`, `${KEEPS_KEY}\n`)
+      const { leftOut } = await bench.freezeWarm(['keeps_key'])
+      t.deepEqual(leftOut, [])
+      const { ready } = await bench.assertSame(t, 'workers', [bench.file('app/keys.py', `${USES_KEY}\n`)])
+      t.true(ready.includes('keeps_key'))
+      const shows = ['-c', 'import keeps_key; print(bytes(keeps_key.KEY).hex())']
+      const [one, other] = await Promise.all([bench.start(shows), bench.start(shows)])
+      t.regex(one.stdout, /^[0-9a-f]{64}\n$/)
+      t.not(one.stdout, other.stdout)
+    },
+  )
+}

@@ -3,6 +3,7 @@
 import { chmodSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
+import { inRepository } from '../helpers/repository.js'
 import { notRoot, unless } from '../helpers/skipped.js'
 import { findFreezable } from '../helpers/snapshot.js'
 import { testInTurn } from '../helpers/test-in-turn.js'
@@ -82,6 +83,29 @@ for (const python of pythons) {
     // As a mock does it.
     const patched = 'import os.path; os.path.exists = lambda path: "patched"'
     await assertReady(t, bench, ['looks_beside'], [], { before: patched })
+  })
+}
+
+/** What the standard streams are. */
+const OF_STREAMS: Record<string, string> = {
+  asks_stream: 'import sys; V = sys.stdout.isatty()',
+  asks_number: 'import os; V = os.isatty(1)',
+  asks_for_all: 'import os, sys; V = any(os.isatty(one) for one in range(3))',
+  has_kind: 'import os, stat; V = stat.S_IFMT(os.fstat(1).st_mode)',
+  has_columns: 'import shutil; V = shutil.get_terminal_size().columns',
+  asks_its_own:
+    'import os; f = open(__file__); V = f.isatty(), os.fstat(f.fileno()).st_size > 0; f.close(); del f',
+}
+
+for (const python of pythons) {
+  testInTurn(`${python.version}: what asks for a terminal gets that of its process`, async (t) => {
+    const bench = new WarmBench(t, python)
+    // The streams of templates are not alike.
+    t.deepEqual(await frozen(bench, OF_STREAMS), [['has_kind', 'DIFFERS']])
+    const all = Object.keys(OF_STREAMS)
+    await assertReady(t, bench, all, without(all, 'has_kind'))
+    const terminal = [python.path, inRepository('test/fixtures/snapshot/terminal.py')]
+    await assertReady(t, bench, all, ['asks_its_own'], { through: terminal })
   })
 }
 

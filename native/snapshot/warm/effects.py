@@ -69,8 +69,9 @@ def _renew_threading(module):
 
 
 def _renew_multiprocessing(module):
-    config = module._current_process._config
-    config['authkey'] = module.AuthenticationString(os.urandom(32))
+    key = module._current_process._config['authkey']
+    # In its place: others may have it by now.
+    rewrite(key, os.urandom(len(key)))
     try:
         module.ORIGINAL_DIR = module.os.path.abspath(module.os.getcwd())
     except OSError:

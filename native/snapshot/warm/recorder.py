@@ -441,6 +441,10 @@ class Recorder:
             elif kind == 'PROCESSORS':
                 if found and owner and ('pool', self.processors) not in self.events[owner]:
                     self.event('pool', self.processors)
+            elif kind == 'TERMINALS':
+                for descriptor in range(3):
+                    if found & 1 << descriptor and owner:
+                        self.surroundings.ask_for_terminal(descriptor, bool(found & 8 << descriptor))
             elif kind == 'KEYS':
                 self.keys(*found)
             elif kind == 'DRAWN':

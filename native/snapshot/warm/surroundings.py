@@ -8,7 +8,7 @@
 # By module: the functions. What some of them tell is known in part only: text_of_answer.
 ASKING = {
     'posix': (
-        *('getcwd', 'getcwdb', 'stat', 'lstat', 'access', 'readlink', 'statvfs', 'pathconf', 'getxattr', 'listxattr'),
+        *('fstat', 'get_terminal_size', 'ttyname', 'fstatvfs', 'getcwd', 'getcwdb', 'stat', 'lstat', 'access', 'readlink', 'statvfs', 'pathconf', 'getxattr', 'listxattr'),
         *('getuid', 'geteuid', 'getgid', 'getegid', 'getgroups', 'getgrouplist', 'getlogin', 'getresuid', 'getresgid'),
         *('getppid', 'getpgid', 'getpgrp', 'getsid', 'getpriority', 'getloadavg', 'umask'),
         *('sched_getscheduler', 'sched_getparam', 'sched_rr_get_interval'),
@@ -26,7 +26,9 @@ ASKING = {
         'get_coroutine_origin_tracking_depth',
     ),
 }
-OF_FILES = {('posix', 'stat'), ('posix', 'lstat')}
+OF_FILES = {('posix', 'stat'), ('posix', 'lstat'), ('posix', 'fstat')}
+# Of the standard streams, which each process gets from whoever starts it; the numbers of others are nobody's by then.
+OF_STREAMS = {('posix', name) for name in ('fstat', 'get_terminal_size', 'ttyname', 'fstatvfs')}
 TAKE_PATHS = OF_FILES | {('posix', name) for name in ('access', 'readlink', 'statvfs', 'pathconf', 'getxattr', 'listxattr')}
 # By module: what its import keeps of an answer, and RENEWALS make anew.
 RENEWED_ANSWERS = {'multiprocessing.process': ('posix', 'getcwd'), 'billiard.process': ('posix', 'getcwd')}
@@ -84,6 +86,8 @@ class Surroundings:
         is_own = frame.f_globals is globals() or frame.f_globals.get('__name__') in IMPORTING
         if not owner or is_own or recorder.inside or recorder.idle or recorder.located.is_looking(frame):
             return None
+        if of in OF_STREAMS and not is_of_stream(args, named):
+            return None
         if RENEWED_ANSWERS.get(owner) == of:
             # Who has a copy of it holds something else than elsewhere.
             return '/elsewhere' if ELSEWHERE else None
@@ -98,6 +102,10 @@ class Surroundings:
                 if ('ask', module) not in recorder.events[owner]:
                     recorder.event('ask', module)
         return answer_elsewhere(result) if ELSEWHERE and error is None and of in OF_FILES else None
+
+    def ask_for_terminal(self, descriptor, answer):
+        """Somebody has asked whether a standard stream is one, by whatever function: most do by a method of the stream."""
+        self.ask(('posix', 'isatty'), self.recorder.stack[-1], 'answer', repr(([descriptor], [])), repr(answer))
 
     def ask(self, of, owner, which, question, answer):
         recorder = self.recorder
@@ -115,6 +123,11 @@ class Surroundings:
             recorder.fault('SURROUNDINGS', 'more than %d times' % MOST_ASKED)
             return
         recorder.event('asks', '.'.join(of), which, question, answer)
+
+
+def is_of_stream(args, named):
+    descriptor = (args or [*named.values(), 1])[0]
+    return type(descriptor) is int and 0 <= descriptor <= 2
 
 
 def which_of(of, frame):
@@ -139,7 +152,7 @@ def codes_between(frame, owner):
 
 def text_of_question(of, args, named):
     """The arguments as they can be given again; None: they cannot be, as numbers of open files."""
-    is_open = of in TAKE_PATHS and (isinstance(args[:1] and args[0], (int, tuple)) or named.get('dir_fd') is not None)
+    is_open = of in TAKE_PATHS - OF_STREAMS and (isinstance(args[:1] and args[0], (int, tuple)) or named.get('dir_fd') is not None)
     if is_open:
         return None
     try:

@@ -19,6 +19,7 @@
 #include "frames.h"
 #include "holes.h"
 #include "keys.h"
+#include "rewrite.h"
 #include "watch.h"
 
 /* A file: of lines, each the name of a module, for a template that is watched; else the record of one. */
@@ -419,7 +420,9 @@ static PyObject *probe(PyObject *self, PyObject *unused) {
   add_kind(list, "SEEDS", PyLong_FromLong(watch->seeds));
   add_kind(list, "FORK", PyLong_FromLong(watch->fork));
   add_kind(list, "PROCESSORS", PyLong_FromLong(watch->processors));
+  add_kind(list, "TERMINALS", PyLong_FromLong(watch->terminals));
   watch->askers = watch->keys = watch->names = watch->seeds = watch->fork = watch->processors = 0;
+  watch->terminals = 0;
   return list;
 }
 
@@ -602,6 +605,7 @@ static PyMethodDef fingerprints_method = {"fingerprints", fingerprints, METH_O, 
 static PyMethodDef libraries_method = {"libraries", libraries, METH_NOARGS, NULL};
 static PyMethodDef global_scope_method = {"global_scope", global_scope, METH_NOARGS, NULL};
 static PyMethodDef leave_global_method = {"leave_global", leave_global, METH_O, NULL};
+static PyMethodDef rewrite_method = {"rewrite", rewrite_bytes, METH_VARARGS, NULL};
 static PyMethodDef show_pid_method = {"show_pid", show_pid, METH_O, NULL};
 static PyMethodDef callers_of_method = {"callers_of", callers_of, METH_O, NULL};
 static PyMethodDef refuses_method = {"refuses", refuses, METH_O, NULL};
@@ -628,10 +632,10 @@ static void run_sources(void) {
   PyDict_SetItemString(warm.globals, "INTERPRETER", PyInterpreterState_GetDict(PyInterpreterState_Get()));
   PyDict_SetItemString(warm.globals, "ELSEWHERE", warm.elsewhere ? &_Py_TrueStruct : &_Py_FalseStruct);
   static PyMethodDef *const methods[] = {
-      &put_off_method,       &fingerprints_method,  &libraries_method, &global_scope_method,
-      &leave_global_method,  &refuses_method,       &needed_method,    &load_anew_method,
-      &callers_of_method,    &process_state_method, &context_method,   &keys_of_method,
-      &subclasses_of_method, &listing_of_method,    &show_pid_method,  &watch_calls_method};
+      &put_off_method,     &fingerprints_method, &libraries_method,     &global_scope_method, &leave_global_method,
+      &refuses_method,     &needed_method,       &load_anew_method,     &callers_of_method,   &process_state_method,
+      &context_method,     &keys_of_method,      &subclasses_of_method, &listing_of_method,   &show_pid_method,
+      &watch_calls_method, &rewrite_method};
   for (size_t i = 0; i < sizeof methods / sizeof *methods; i++) {
     PyObject *function = PyCFunction_NewEx(methods[i], &_Py_NoneStruct, NULL);
     PyDict_SetItemString(warm.globals, methods[i]->ml_name, function);

@@ -242,6 +242,15 @@ EXPORTED int gethostname(char *name, size_t bytes) {
   return failed;
 }
 
+/* ---- standard streams ---- */
+
+EXPORTED int isatty(int fd) {
+  int (*next)(int) = (int (*)(int))dlsym(RTLD_NEXT, "isatty");
+  int is = next(fd);
+  if (fd >= 0 && fd <= 2) watch.terminals |= (is ? 9u : 1u) << fd;
+  return is;
+}
+
 /* ---- the number of processors ---- */
 
 EXPORTED int sched_getaffinity(pid_t process, size_t bytes, cpu_set_t *set) {

@@ -40,7 +40,9 @@ struct watch {
   unsigned seeds;      /* how often as many random bytes were drawn as a generator of the module random takes */
   unsigned fork;       /* handlers that libraries have set for the time before a fork */
   unsigned processors; /* how often their number was asked for */
-  unsigned names;      /* of variables that were read; more than WATCH_NAMES: some are missing */
+  unsigned
+      terminals; /* which of the standard streams (1, 2, 4) were asked whether they are one, and which are (8, 16, 32) */
+  unsigned names; /* of variables that were read; more than WATCH_NAMES: some are missing */
   char name[WATCH_NAMES][WATCH_NAME_BYTES];
 };
 
