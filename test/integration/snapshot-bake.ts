@@ -22,6 +22,7 @@ const shop = isPossible ? await exampleImage('01-flask-service', 'small') : unde
 const base = isPossible ? await ensureImage('minimal') : undefined
 const tool = isPossible && TIER === 'all' ? await toolImage() : undefined
 const job = isPossible && TIER === 'all' ? await exampleImage('03-numpy-job', 'bookworm') : undefined
+const trixie = isPossible && TIER === 'all' ? await ensureImage('trixie') : undefined
 const podman =
   isPossible && TIER === 'all' && shop !== undefined
     ? await Podman.start('rootful')
@@ -219,6 +220,46 @@ withBase(
     t.regex(doctor.stdout, /containers here go on in it/, doctor.stdout + doctor.stderr)
   },
 )
+
+const withTrixie = trixie === undefined ? test.skip : test
+
+// Its interpreter takes allocators down when it starts, and the secret of hash() can be set.
+withTrixie('a program and a library that trace memory do so in a snapshot', async (t) => {
+  t.timeout(DEADLINE_MS)
+  const dockerfile = [
+    `FROM ${trixie}`,
+    'COPY traces.py /usr/lib/python3/dist-packages/',
+    'COPY app.py /srv/app.py',
+    'CMD ["python3", "/srv/app.py"]',
+  ]
+  const program = [
+    'import asyncio, unittest.mock, email.message, xml.dom.minidom, multiprocessing, sys, tracemalloc',
+    'if sys.argv[1:]: import traces',
+    'else: tracemalloc.start()',
+    'kept = [object() for _ in range(100)]',
+    'print(tracemalloc.get_traced_memory()[0] > 0)',
+  ]
+  const files = {
+    'app.py': `${program.join('\n')}\n`,
+    'traces.py': 'import tracemalloc\ntracemalloc.start()\n',
+    Dockerfile: `${dockerfile.join('\n')}\n`,
+  }
+  const image = imageName(t)
+  await docker('build', '--quiet', '--network', 'none', '-t', image, temporary(t, files))
+  const name = imageName(t)
+  const words = ['python3', '/srv/app.py', 'library']
+  const { snapshot } = await bakes(t, [image, '-t', name, '--snapshot', '--', ...words])
+  t.is(snapshot?.reason, null)
+  t.deepEqual(
+    snapshot?.leftOut.map((one) => [one.name, one.code]),
+    [['traces', 'INTERPRETER']],
+  )
+  for (const more of [[], words]) {
+    const started = await run('docker', ['run', '--rm', '--env', 'PYCDS_LOG=1', name, ...more])
+    t.is(started.stdout, 'True\n', started.stderr)
+    t.regex(started.stderr, /^pycds\[1\]: snapshot thawed in/m)
+  }
+})
 
 withBase('where an interpreter cannot be frozen the archive is alone, and the bake says why', async (t) => {
   t.timeout(DEADLINE_MS)

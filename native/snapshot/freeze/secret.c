@@ -67,7 +67,9 @@ void secret_configure(void) {
 
 /* ---- the start of the interpreter ---- */
 
-static void put(void) { memcpy(_Py_HashSecret, secret.bytes, SECRET_BYTES); }
+static void put(void) {
+  if (secret.is_known) memcpy(_Py_HashSecret, secret.bytes, SECRET_BYTES);
+}
 
 static void *put_and_malloc(void *context, size_t bytes) {
   put();
@@ -100,5 +102,7 @@ void secret_end(void) {
   if (!secret.is_known) return;
   PyMem_SetAllocator(OF_RAW_MEMORY, &secret.allocator);
   if (memcmp(_Py_HashSecret, secret.bytes, SECRET_BYTES) != 0) freeze_refuse("its secret of hash() is another one");
-  memset(&secret, 0, sizeof secret);
+  /* The functions stay: tracemalloc takes down at the start of the interpreter what it will call once it is started. */
+  secret.is_known = false;
+  memset(secret.bytes, 0, SECRET_BYTES);
 }
