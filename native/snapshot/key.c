@@ -158,9 +158,10 @@ bool key_take(struct snapshot_key *key) {
 }
 
 enum snapshot_reject key_compare(const struct snapshot_key *here, const struct snapshot_key *frozen) {
+  /* First, since most of the others follow from it, and it can be named. */
+  if (here->environment != frozen->environment) return SNAPSHOT_REJECT_ENVIRONMENT;
   if (here->configuration != frozen->configuration || here->utf8_mode != frozen->utf8_mode)
     return SNAPSHOT_REJECT_CONFIGURATION;
-  if (here->environment != frozen->environment) return SNAPSHOT_REJECT_ENVIRONMENT;
   if (here->search != frozen->search || here->user_site != frozen->user_site) return SNAPSHOT_REJECT_SEARCH_PATH;
   if (here->modules != frozen->modules) return SNAPSHOT_REJECT_MODULES;
   if (here->objects != frozen->objects) return SNAPSHOT_REJECT_OBJECTS;

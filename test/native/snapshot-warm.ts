@@ -1611,7 +1611,7 @@ all('other surroundings lead to what they would have led to', async (t, python) 
     [{ HOME: '/elsewhere' }, 'ENVIRONMENT'],
     [{ TZ: 'Asia/Tokyo' }, 'ENVIRONMENT'],
     [{ LANG: 'C' }, 'ENVIRONMENT'],
-    [{ PYTHONPATH: bench.directory }, 'CONFIGURATION'],
+    [{ PYTHONPATH: bench.directory }, 'ENVIRONMENT'],
     [{ OMP_NUM_THREADS: '1', HOSTNAME: 'other' }, 'thawed'],
   ]
   for (const [env, snapshot] of surroundings)

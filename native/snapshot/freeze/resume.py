@@ -120,7 +120,10 @@ def prepare(sitecustomize_known, line_known):
         if path is None or '\n'.join(lines_of(path)) not in sitecustomize_known:
             refuse('%s runs code of its own at each start' % (path or name))
     if site.ENABLE_USER_SITE and sys.prefix != sys.base_prefix:
-        refuse('a virtual environment takes the user site directory in after the hook')
+        refuse(
+            'the virtual environment %s takes the site directory of each user in after the hook: '
+            'set ENV PYTHONNOUSERSITE=1, or include-system-site-packages = false in its pyvenv.cfg' % sys.prefix
+        )
     for module in list(sys.modules.values()):
         path = getattr(module, '__file__', None)
         if isinstance(path, str):

@@ -55,9 +55,10 @@ function launchFacts({ launch }: SnapshotSummary): Fact[] {
 
 /** What an image holds. */
 export function snapshotContentFacts(snapshot: SnapshotContents): Fact[] {
-  const { path, bytes, modules, programs, leftOut } = snapshot
+  const { path, bytes, modules, programs, leftOut, problem } = snapshot
+  const holds = problem === null ? `${formatCount(modules.length, 'module')} ready` : `not used: ${problem}`
   return [
-    ['snapshot', `${path}  ${formatBytes(bytes)}, ${formatCount(modules.length, 'module')} ready`],
+    ['snapshot', `${path}  ${formatBytes(bytes)}, ${holds}`],
     ...programs.map((program): Fact => ['serves', describeProgram(program)]),
     ...causeFacts(leftOut, Number.POSITIVE_INFINITY),
   ]

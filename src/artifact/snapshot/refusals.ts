@@ -22,8 +22,8 @@ export type Refusal =
   | 'CPU'
   | 'CPU_STATE'
   | 'NOT_AT_START'
-  | 'CONFIGURATION'
   | 'ENVIRONMENT'
+  | 'CONFIGURATION'
   | 'SEARCH_PATH'
   | 'MODULES'
   | 'OBJECTS'
@@ -63,8 +63,8 @@ export const REFUSAL_SENTENCES: Readonly<Record<Refusal, string>> = Object.freez
   CPU: 'the processor lacks something that the snapshot was made with',
   CPU_STATE: 'the processor keeps other registers than where the snapshot was made',
   NOT_AT_START: 'the runtime was not loaded by site at the start of the interpreter',
-  CONFIGURATION: 'Python runs with other options than the snapshot was made with',
   ENVIRONMENT: 'a variable of the environment differs that Python or the C library obeys',
+  CONFIGURATION: 'Python runs with other options than the snapshot was made with',
   SEARCH_PATH: 'sys.path or a prefix differs',
   MODULES: 'other modules are imported than when the snapshot was made',
   OBJECTS: 'other shared libraries are loaded than when the snapshot was made',
@@ -107,10 +107,10 @@ export const REFUSAL_ADVICE: Readonly<Record<Refusal, string>> = Object.freeze({
   CPU: 'Bake on the oldest kind of processor that the image runs on.',
   CPU_STATE: 'Bake on a machine, or a virtual machine, of the kind that the image runs on.',
   NOT_AT_START: 'Leave the hook where it is, in the first site directory, and start Python by itself.',
-  CONFIGURATION:
-    'Start with the options and `PYTHON` variables of the image: `-O`, `-u`, `-X`, `-W`, `-I` and the like are part of it.',
   ENVIRONMENT:
     'The line ends with the name of one that differs, where that is known. Set `LANG`, `LC_*`, `TZ`, `PYTHON*`, `LD_*` and `MALLOC_*` in the image (`ENV`, or a script of it that starts the program), not at its start; `HOME` must be set or not, as then.',
+  CONFIGURATION:
+    'Start with the options and `PYTHON` variables of the image: `-O`, `-u`, `-X`, `-W`, `-I` and the like are part of it.',
   SEARCH_PATH:
     'Start without `PYTHONPATH`, mounted site directories or packages of the user that the bake had not.',
   MODULES: 'Something imports modules before the hook: look for other `.pth` files and `sitecustomize`.',
