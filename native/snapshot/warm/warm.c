@@ -25,7 +25,7 @@
 #define VARIABLE "PYCDS_FREEZE_WARM"
 /* A file: the main programs that the snapshot is used for; without one it is used for all. */
 #define PROGRAMS_VARIABLE "PYCDS_FREEZE_PROGRAMS"
-#define SOURCES 13
+#define SOURCES 14
 #define PUT_OFF 4
 /* Types are larger than what has pools, and smaller than this. */
 #define LARGEST_MOVED 4096
@@ -65,6 +65,7 @@ SOURCE(surroundings_source, SURROUNDINGS_PY)
 SOURCE(program_source, PROGRAM_PY)
 SOURCE(mapped_source, MAPPED_PY)
 SOURCE(located_source, LOCATED_PY)
+SOURCE(drawn_source, DRAWN_PY)
 SOURCE(table_source, TABLE_PY)
 
 static struct {
@@ -386,13 +387,17 @@ static PyObject *tuple_of(PyObject *first, PyObject *second) {
 }
 
 static void add_asker(PyObject *list, const struct watch_asker *asker) {
-  static const char *const kinds[] = {
-      [WATCH_ENTROPY] = "ENTROPY", [WATCH_TIME] = "TIME", [WATCH_PID] = "PID", [WATCH_HOST] = "HOST"};
+  static const char *const kinds[] = {[WATCH_TIME] = "TIME", [WATCH_PID] = "PID", [WATCH_HOST] = "HOST"};
   PyObject *library = text_of(asker->library);
-  if (asker->kind == WATCH_ENTROPY && asker->times == 1)
-    add_kind(list, "DRAWN", tuple_of(library, PyLong_FromLong((long)asker->bytes)));
-  else
+  if (asker->kind != WATCH_ENTROPY) {
     add_kind(list, kinds[asker->kind], library);
+    return;
+  }
+  PyObject *drawn = PyTuple_New(3);
+  PyTuple_SetItem(drawn, 0, library);
+  PyTuple_SetItem(drawn, 1, PyLong_FromLong((long)asker->bytes));
+  PyTuple_SetItem(drawn, 2, PyLong_FromLong((long)asker->times));
+  add_kind(list, "DRAWN", drawn);
 }
 
 static void add_keys(PyObject *list, const struct watch_keys *keys) {
@@ -406,7 +411,7 @@ static void add_keys(PyObject *list, const struct watch_keys *keys) {
 }
 
 /* Of SEEDS, FORK and PROCESSORS: how often; of ENVIRONMENT: the names; of KEYS: (address of what describes a library, where they
- * are in its storage); of DRAWN: (library, bytes) if it has drawn as many once; of a fault (recorder.py): the library that asked. */
+ * are in its storage); of DRAWN: (library, bytes, how often it has drawn as many); of a fault (recorder.py): the library that asked. */
 static PyObject *probe(PyObject *self, PyObject *unused) {
   (void)self;
   (void)unused;
@@ -630,11 +635,11 @@ static void run_sources(void) {
   static const char *const names[SOURCES] = {
       "<pycds effects>",   "<pycds recorder>", "<pycds values>",     "<pycds generators>",   "<pycds codecs>",
       "<pycds processor>", "<pycds locals>",   "<pycds finalizers>", "<pycds surroundings>", "<pycds program>",
-      "<pycds mapped>",    "<pycds located>",  "<pycds table>"};
+      "<pycds mapped>",    "<pycds located>",  "<pycds drawn>",      "<pycds table>"};
   const char *const sources[SOURCES] = {effects_source,      recorder_source,  values_source, generators_source,
                                         codecs_source,       processor_source, locals_source, finalizers_source,
                                         surroundings_source, program_source,   mapped_source, located_source,
-                                        table_source};
+                                        drawn_source,        table_source};
   warm.globals = PyDict_New();
   PyDict_SetItemString(warm.globals, "__builtins__", PyEval_GetBuiltins());
   PyDict_SetItemString(warm.globals, "INTERPRETER", PyInterpreterState_GetDict(PyInterpreterState_Get()));
