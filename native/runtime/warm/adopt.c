@@ -31,8 +31,8 @@ enum field {
 static const char *const kind_names[] = {"base",      "builtin", "frozen", "source", "extension",
                                          "namespace", "other",   "failed", "set"};
 enum { KINDS = sizeof kind_names / sizeof *kind_names };
-static const char *const what_names[] = {"ask",   "absent", "set",   "effect", "condition", "seen",    "unseen",
-                                         "names", "pool",   "holds", "share",  "derives",   "classes", "listed"};
+static const char *const what_names[] = {"ask",  "absent", "set",   "effect",  "condition", "seen",   "unseen", "names",
+                                         "pool", "holds",  "share", "derives", "classes",   "listed", "drawn"};
 
 /* The text is kept for ever, and nothing else of the tuple. */
 static struct text text_in(PyObject *tuple, enum field field) {
@@ -82,7 +82,7 @@ static bool adopt_event(struct event *event, PyObject *from) {
     event->flags = entry_flags_of_class(PyTuple_GetItem(from, DERIVED_BASE));
     event->version = type_version(PyTuple_GetItem(from, DERIVED_BASE));
   }
-  if (what == DERIVED || what == CLASSES || what == LISTED) {
+  if (what == DERIVED || what == CLASSES || what == LISTED || what == DRAWN) {
     event->payload = keep(from);
     return true;
   }

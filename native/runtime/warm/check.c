@@ -334,7 +334,8 @@ static bool check_event(const struct entry *entry, struct event *event, const st
     case UNSEEN: return !item_of(importlib.modules, event->payload) && !is_reached(event->entry);
     case NAMES: return has_known_modules(entry, event->payload);
     case POOL: return has_processors(event->payload);
-    case HOLDS: return true;
+    case HOLDS:
+    case DRAWN: return true;
     case SHARE: return may_share(event->payload);
     case DERIVED: return may_derive(event);
     case CLASSES: return has_same_classes(event->payload);

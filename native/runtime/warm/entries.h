@@ -53,6 +53,7 @@ enum what {
   DERIVED,
   CLASSES,
   LISTED,
+  DRAWN,
   WHATS
 };
 
@@ -64,7 +65,7 @@ struct event {
   /* That was asked for, put into sys.modules or looked for, or in whose name a warning was emitted; NOTHING: none has that name. */
   uint32_t entry;
   /* Of an effect, and a condition that is looked at in the same way: (what, place, payload); of POOL: numbers of processors; of
-   * NAMES: packages; of SHARE, DERIVED, CLASSES and LISTED: all that table.py has for it; else the name. */
+   * NAMES: packages; of SHARE, DERIVED, CLASSES, LISTED and DRAWN: all that table.py has for it; else the name. */
   PyObject *payload;
   unsigned long flags; /* of DERIVED: of the class that is derived from */
   unsigned version;
@@ -74,6 +75,7 @@ struct event {
 /* In the payload of DERIVED: the weak reference that a class remembers another one by, which is taken out of BASE_SUBCLASSES. */
 enum derived_field { DERIVED_BASE = 2, DERIVED_CLASS, BASE_SUBCLASSES, REFERENCE_KEY, REFERENCE };
 enum listed_field { LISTED_PATH = 1, LISTED_DIGEST };
+enum drawn_field { DRAWN_TEXT = 2, DRAWN_OFFSET };
 /* In that of CLASSES: a class, its method `__subclasses__`, and what that has answered: a tuple. */
 enum classes_field { CLASSES_OF = 2, CLASSES_ASK, CLASSES_ANSWER };
 

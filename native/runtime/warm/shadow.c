@@ -9,6 +9,7 @@
 
 #include "../host/report.h"
 #include "anew.h"
+#include "drawn.h"
 #include "entries.h"
 #include "located.h"
 
@@ -89,6 +90,7 @@ static bool activate(struct entry *entry, PyObject *effects) {
     struct entry *other = &shadow.entries[event->entry];
     if (event->what == ASKED) done = activate(other, effects);
     if (event->what == SHARE) done = share(event->payload);
+    if (event->what == DRAWN) drawn_anew(event->payload, entry);
     if (event->what == DERIVED) done = remember_derived(event->payload);
     if (event->what == EFFECT) {
       struct entry *changed = check_changed_by(event->payload);

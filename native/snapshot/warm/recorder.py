@@ -19,6 +19,7 @@
 #                                 or the one that asked for it
 #   ('pool', processors)          it has asked for the number of processors, or started a thread for each, which end before a fork
 #   ('keys', library, offset)     Rust's keys of hash maps are there in the thread's storage of one of its libraries
+#   ('drawn', name, offset)       a text of its namespace has, there, a name that it has drawn (drawn.py)
 #   ('uses', place, original)     it has got hold of a function or a spec that stands at a place: of the original, or of what was put
 #                                 there later; written where neither is so each time (table.py)
 #   ('sees', variable, put)       it has read a variable of the environment that another one puts in: after that, or before
@@ -151,6 +152,7 @@ class Recorder:
         self.descriptors = Descriptors()
         self.surroundings = Surroundings(self)
         self.located = Located(self)
+        self.drawn_names = Drawn(self)
         self.lists = {}
         self.loggers = {}
         self.makers_of_loggers = {}
@@ -430,6 +432,7 @@ class Recorder:
 
     def settle_witnesses(self):
         owner = self.stack[-1]
+        names = self.drawn_names.take()
         for kind, found in self.probe():
             if kind == 'ENVIRONMENT':
                 for name in found:
@@ -447,8 +450,10 @@ class Recorder:
                         self.surroundings.ask_for_terminal(descriptor, bool(found & 8 << descriptor))
             elif kind == 'KEYS':
                 self.keys(*found)
-            elif kind == 'DRAWN':
+            elif kind == 'DRAWN' and found != ('', NAME_BYTES, names):
                 self.draw(*found)
+            elif kind == 'DRAWN':
+                continue
             elif owner:
                 self.fault(kind, found)
 
@@ -460,9 +465,9 @@ class Recorder:
                 return
         self.fault('ENTROPY')
 
-    def draw(self, library, size):
-        """It has drawn as many bytes, once since the last look."""
-        if SEEDS_OF_MAPS.get(library.partition('.')[0]) == size and library not in self.drawn:
+    def draw(self, library, size, times):
+        """It has drawn as many bytes, so often since the last look."""
+        if times == 1 and SEEDS_OF_MAPS.get(library.partition('.')[0]) == size and library not in self.drawn:
             self.drawn.add(library)
         elif self.stack[-1]:
             self.fault('ENTROPY', library)
@@ -995,6 +1000,7 @@ class Recorder:
         else:
             self.known.discard(name)
         self.settle()
+        self.drawn_names.settle(name, module)
         if module is not None:
             self.settle_renewals(name, module)
         self.stack.pop()

@@ -324,7 +324,7 @@ def record_of(recorder):
             faults=[list(fault) for fault in recorder.faults.get(name, ())],
             values=found,
             orderless=orderless,
-            renewed=list(RENEWALS[name][1]) if name in RENEWALS else [],
+            renewed=[*(RENEWALS[name][1] if name in RENEWALS else ()), *recorder.drawn_names.renewed(namespace_of(recorder.modules[name]))],
             milliseconds=round(1000 * recorder.costs.get(name, 0.0), 3),
         )
         modules.append(about)
@@ -616,7 +616,7 @@ def cycles(modules):
     return first
 
 
-def with_objects(event, recorder, modules):
+def with_objects(event, owner, recorder, modules):
     """An event of the record as shadow.c has it, with what there is in this template; raises ValueError where that is otherwise."""
     what = event[0]
     if what == 'set':
@@ -629,6 +629,8 @@ def with_objects(event, recorder, modules):
         return condition_of_program(event, modules, recorder.effects)
     if what == 'warned':
         return event_of_warning(event, modules)
+    if what == 'drawn':
+        return event_of_drawn(event, owner, recorder)
     if what == 'located':
         return condition_of_place(event, modules, recorder.idle)
     return event_of_classes(event, modules) if what in ('derives', 'classes') else event
@@ -696,7 +698,7 @@ def build(recorder, record):
             if event[0] == 'keys':
                 continue
             try:
-                event = with_objects(event, recorder, {**recorder.base, **objects})
+                event = with_objects(event, objects[name], recorder, {**recorder.base, **objects})
             except ValueError as error:
                 raise Differs({name: str(error)})
             if event[:2] == ('effect', 'warned'):

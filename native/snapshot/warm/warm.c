@@ -376,13 +376,17 @@ static PyObject *tuple_of(PyObject *first, PyObject *second) {
 }
 
 static void add_asker(PyObject *list, const struct watch_asker *asker) {
-  static const char *const kinds[] = {
-      [WATCH_ENTROPY] = "ENTROPY", [WATCH_TIME] = "TIME", [WATCH_PID] = "PID", [WATCH_HOST] = "HOST"};
+  static const char *const kinds[] = {[WATCH_TIME] = "TIME", [WATCH_PID] = "PID", [WATCH_HOST] = "HOST"};
   PyObject *library = text_of(asker->library);
-  if (asker->kind == WATCH_ENTROPY && asker->times == 1)
-    add_kind(list, "DRAWN", tuple_of(library, PyLong_FromLong((long)asker->bytes)));
-  else
+  if (asker->kind != WATCH_ENTROPY) {
     add_kind(list, kinds[asker->kind], library);
+    return;
+  }
+  PyObject *drawn = PyTuple_New(3);
+  PyTuple_SetItem(drawn, 0, library);
+  PyTuple_SetItem(drawn, 1, PyLong_FromLong((long)asker->bytes));
+  PyTuple_SetItem(drawn, 2, PyLong_FromLong((long)asker->times));
+  add_kind(list, "DRAWN", drawn);
 }
 
 static void add_keys(PyObject *list, const struct watch_keys *keys) {
@@ -396,7 +400,7 @@ static void add_keys(PyObject *list, const struct watch_keys *keys) {
 }
 
 /* Of SEEDS, FORK and PROCESSORS: how often; of ENVIRONMENT: the names; of KEYS: (address of what describes a library, where they
- * are in its storage); of DRAWN: (library, bytes) if it has drawn as many once; of a fault (recorder.py): the library that asked. */
+ * are in its storage); of DRAWN: (library, bytes, how often it has drawn as many); of a fault (recorder.py): the library that asked. */
 static PyObject *probe(PyObject *self, PyObject *unused) {
   (void)self;
   (void)unused;

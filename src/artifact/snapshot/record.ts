@@ -19,6 +19,7 @@ export type WarmEvent =
   | ['sees', variable: string, put: boolean]
   | ['asks', of: string, which: 'kind' | 'status' | 'answer', question: string, answer: string]
   | ['finds', what: string, place: string, answer: string | boolean]
+  | ['drawn', attribute: string, offset: number]
   | ['located', file: string, module: string]
   | ['keys', library: number, offset: number]
   | ['effect', what: string, place: string, size: number]
