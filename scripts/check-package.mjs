@@ -24,6 +24,7 @@ const PREBUILDS = [
   'wasm/pycds.wasm',
   'linux-x64/pycds-freeze.so',
   'linux-x64/pycds-watch.so',
+  'linux-x64/pycds-start',
   ...Object.keys(MACHINES).flatMap((arch) => [
     ...INJECTED.map((name) => `linux-${arch}/${name}`),
     `linux-${arch}/pycds.node`,

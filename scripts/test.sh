@@ -69,7 +69,7 @@ prepare_tools() {
   if [ "$TIER" != quick ]; then
     tools+=(bubblewrap crun docker-registry gdb libjemalloc2 podman skopeo slirp4netns strace uidmap umoci)
     # The parts for arm64 are built where there are compilers for it.
-    tools+=(clang lld libclang-rt-dev-wasm32 wasi-libc)
+    tools+=(clang lld libclang-rt-dev-wasm32 musl-tools wasi-libc)
     tools+=(gcc-aarch64-linux-gnu g++-aarch64-linux-gnu libc6-dev-arm64-cross)
   fi
   (apt_install "${tools[@]}") || warn "some tools could not be installed: what needs them is skipped"

@@ -17,8 +17,6 @@
 
 #define ARCH_SHSTK_STATUS 0x5005
 
-__attribute__((weak)) extern void *__libc_stack_end;
-
 /* ---- looking ---- */
 
 static bool add_part(struct process *process, const struct mapping *mapping) {
@@ -86,8 +84,6 @@ static enum snapshot_reject look_at_status(struct process *process, char *text, 
 
 enum snapshot_reject process_look(struct process *process, char *text, uint64_t text_bytes) {
   memset(process, 0, sizeof *process);
-  if (!&__libc_stack_end) return SNAPSHOT_REJECT_LIBC;
-  process->stack_end = __libc_stack_end;
   uint64_t shadow_stack = 0;
   if (syscall(SYS_arch_prctl, ARCH_SHSTK_STATUS, &shadow_stack) == 0 && (shadow_stack & 1))
     return SNAPSHOT_REJECT_SHADOW_STACK;

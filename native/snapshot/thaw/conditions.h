@@ -16,7 +16,7 @@ struct process {
   char *command_line; /* words that end with NUL */
   uint64_t command_line_bytes;
   uint8_t dispositions[HANDOVER_SIGNALS + 1]; /* enum handover_disposition */
-  uint64_t *stack_end;                        /* where the kernel put the number of arguments */
+  uint64_t *stack_end;                        /* where the number of arguments is; not looked at */
   char comm[16];
 };
 

@@ -14,6 +14,15 @@
 
 extern char **environ;
 
+/* Of glibc. */
+__attribute__((weak)) extern void *__libc_stack_end;
+
+bool interpreted_look(struct process *process) {
+  if (!&__libc_stack_end) return false;
+  process->stack_end = __libc_stack_end;
+  return true;
+}
+
 /* The words that Python has decoded are those that the kernel was given; and they lie on the stack. */
 static bool is_own_command_line(const struct process *process) {
   void *config = config_current();

@@ -7,6 +7,9 @@
 #include "conditions.h"
 #include "started.h"
 
+/* Finds the kernel's block of words and variables; false: this C library does not tell. */
+bool interpreted_look(struct process *process);
+
 /* Whether the process is the plain interpreter, started from that program. */
 enum snapshot_reject interpreted_check(const struct process *process, const struct snapshot *snapshot);
 

@@ -51,6 +51,7 @@ static enum snapshot_reject check_interpreter(const struct opened *opened, struc
 
 static enum snapshot_reject check_process(const struct opened *opened, struct process *process, char *text) {
   enum snapshot_reject reject = process_look(process, text, TEXT_BYTES);
+  if (!reject && !interpreted_look(process)) reject = SNAPSHOT_REJECT_LIBC;
   if (!reject) reject = interpreted_check(process, &opened->snapshot);
   const char *changed = NULL;
   if (!reject) reject = stamps_check(&opened->snapshot, &changed);
