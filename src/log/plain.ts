@@ -11,9 +11,12 @@ export interface RenderTarget {
   now(): number
 }
 
+/** Nobody should have to ask whether a step that says nothing is still at work. */
+const SILENCE_MS = 30_000
+
 /**
- * One line per event, for logs and pipes. Updates are left out: a step is announced when it starts and
- * again when it ends, so that a log grows with the work and not with the time.
+ * One line per event, for logs and pipes. A step is announced when it starts and again when it ends; of its updates those
+ * are told before which there was nothing for long.
  */
 export function createPlainProgress(target: RenderTarget): ClosableProgress {
   const app = createAppLines()
@@ -25,6 +28,7 @@ export function createPlainProgress(target: RenderTarget): ClosableProgress {
     step(id, title) {
       const started = target.now()
       let ended = false
+      let told = started
       const end = (word: string, detail: string | undefined) => {
         if (ended) return
         ended = true
@@ -34,7 +38,11 @@ export function createPlainProgress(target: RenderTarget): ClosableProgress {
       }
       line(`[${id}] ${title}`)
       return {
-        update() {},
+        update(detail) {
+          if (ended || target.now() - told < SILENCE_MS) return
+          told = target.now()
+          line(`[${id}] ${detail}`)
+        },
         done: (detail) => end('done', detail),
         fail: (detail) => end('failed', detail),
       }

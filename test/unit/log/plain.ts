@@ -19,6 +19,26 @@ test('a step is one line at its start and one at its end, with the time it took'
   t.is(stream.text(), '[train] Running the entrypoint\n[train] done in 3.4s: 312 modules\n')
 })
 
+test('a step that takes long tells from time to time how far it is', (t) => {
+  const { stream, clock, progress } = start()
+  const step = progress.step('snapshot', 'Freezing')
+  for (const [ms, detail] of [
+    [5_000, 'round 1'],
+    [31_000, 'round 2'],
+    [45_000, 'round 3'],
+    [62_000, 'round 4'],
+  ] as const) {
+    clock.ms = ms
+    step.update(detail)
+  }
+  step.done()
+  step.update('round 5')
+  t.is(
+    stream.text(),
+    '[snapshot] Freezing\n[snapshot] round 2\n[snapshot] round 4\n[snapshot] done in 1m02s\n',
+  )
+})
+
 test('a failed step says so, and ends only once', (t) => {
   const { stream, clock, progress } = start()
   const step = progress.step('train', 'Running')
