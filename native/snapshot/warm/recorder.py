@@ -143,6 +143,7 @@ class Recorder:
         self.codecs = Codecs()
         self.locals = Locals()
         self.descriptors = Descriptors()
+        self.counts = Counts(self)
         self.surroundings = Surroundings(self)
         self.lists = {}
         self.loggers = {}
@@ -437,6 +438,8 @@ class Recorder:
                 self.keys(*found)
             elif kind == 'DRAWN':
                 self.draw(*found)
+            elif kind == 'TERMINALS':
+                self.surroundings.asked_terminals(owner, found)
             elif owner:
                 self.fault(kind, found)
 
@@ -606,7 +609,7 @@ class Recorder:
                     self.compare_contents(place, copies[id(value)], value)
             elif known is MISSING or value is MISSING:
                 self.event('effect', 'attribute', place, (known, value, keys))
-            else:
+            elif not self.counts.take(place, known, value):
                 self.rebind(place, known, value)
 
     def followed(self):
@@ -637,7 +640,7 @@ class Recorder:
                 self.bound.add('%s.%s' % place)
             elif (known is MISSING or known is None) and not is_shared:
                 self.event('effect', 'attribute', place, (known, value, keys))
-            else:
+            elif not self.counts.take(place, known, value):
                 self.rebind(place, known, value)
         if warned and not self.watching:
             self.warned_in.add((self.stack[-1], name))
@@ -950,6 +953,7 @@ class Recorder:
         show_pid(name in LOOKING_FOR_PROCESS)
         self.events[name] = []
         self.begun.append(name)
+        self.counts.begin(name)
         return None
 
     def end(self, name, error):
@@ -966,7 +970,9 @@ class Recorder:
     def end_load(self, name, error):
         module = self.modules.get(name)
         if name == 'atexit' and module is not None and error is None:
-            put_off(module, 'register')
+            put_off(module, name, 'register')
+        if module is not None and error is None:
+            put_off_over_streams(module, name)
         if module is not None and self.watching:
             self.surroundings.watch(name, module)
         if name in self.modules:
@@ -1099,6 +1105,9 @@ class Recorder:
             if type(namespace) is dict:
                 for name in [name for name, value in namespace.items() if value is instead]:
                     namespace[name] = original
+        # What was last seen of them.
+        for _, values, *_ in self.looks.values():
+            values[:] = [original if value is instead else value for value in values]
 
     def called(self, place, args, named):
         """A function of CALLS."""
@@ -1107,7 +1116,10 @@ class Recorder:
         if self.idle or is_of_finalizers:
             return
         self.settle()
-        self.event('effect', 'call', place, (args, named))
+        if place[0] in OVER_STREAMS:
+            self.event('effect', 'streams', ('sys', '.'.join(place)), (place, args, named))
+        else:
+            self.event('effect', 'call', place, (args, named))
 
     def looked(self, name):
         """Python code that is not importlib's has looked for a module; returns it, or None where there is none."""

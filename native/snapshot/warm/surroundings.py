@@ -10,7 +10,7 @@ ASKING = {
     'posix': (
         *('getcwd', 'getcwdb', 'stat', 'lstat', 'access', 'readlink', 'statvfs', 'pathconf', 'getxattr', 'listxattr'),
         *('getuid', 'geteuid', 'getgid', 'getegid', 'getgroups', 'getgrouplist', 'getlogin', 'getresuid', 'getresgid'),
-        *('getppid', 'getpgid', 'getpgrp', 'getsid', 'getpriority', 'getloadavg', 'umask'),
+        *('getppid', 'getpgid', 'getpgrp', 'getsid', 'getpriority', 'getloadavg', 'umask', 'get_terminal_size'),
         *('sched_getscheduler', 'sched_getparam', 'sched_rr_get_interval'),
     ),
     'pwd': ('getpwuid', 'getpwnam', 'getpwall'),
@@ -98,6 +98,16 @@ class Surroundings:
                 if ('ask', module) not in recorder.events[owner]:
                     recorder.event('ask', module)
         return answer_elsewhere(result) if ELSEWHERE and error is None and of in OF_FILES else None
+
+    def asked_terminals(self, owner, streams):
+        """
+        The C library was asked whether these of the standard streams are terminals.
+
+        :param streams: their numbers
+        """
+        for number in streams if owner else ():
+            question = text_of_question(('posix', 'isatty'), (number,), {})
+            self.ask(('posix', 'isatty'), owner, 'answer', question, repr(posix.isatty(number)))
 
     def ask(self, of, owner, which, question, answer):
         recorder = self.recorder

@@ -256,6 +256,10 @@ def record_of(recorder):
     recorder.program.leave()
     recorder.name_classes()
     recorder.name_warnings()
+    called = executed()
+    counters = recorder.counts.settle_readers(called)
+    settle_readers_of_streams(recorder, called)
+    settle_kept_functions(recorder)
     names = loaded(recorder)
     modules = []
     replaced = replaced_of(recorder)
@@ -338,6 +342,7 @@ def record_of(recorder):
         'replaced': replaced,
         'shared': list(recorder.shared),
         'changes': [list(change) for change in recorder.changes],
+        'counters': list(map(list, counters)),
     }
     # What is going to be left out need not be loaded anew.
     faults = [fault for all in recorder.faults.values() for fault in all]
@@ -875,12 +880,13 @@ def assigned_names(get_objects):
     return found
 
 
-def prints_of(recorder, table):
+def prints_of(recorder, table, counters):
     """
     What a program that imports one of the modules must not have changed in those that are there already.
 
-    :return: namespaces of classes, and for each entry of the table the names in its module that are assigned as it does its
-        work, and the numbers of the namespaces of its classes
+    :param counters: the places of numbers in the record
+    :return: namespaces of classes, for each entry of the table the names in its module that are assigned as it does its
+        work and the numbers of the namespaces of its classes, and by number of a namespace the names of counters in it
     """
     assigned = assigned_names(recorder.all_objects)
     # Each process that multiprocessing makes gives itself another one. Whoever has kept this one would have kept that.
@@ -896,7 +902,12 @@ def prints_of(recorder, table):
                 spaces.append(recorder.referents(type.__dict__['__dict__'].__get__(one))[0])
             own.append(numbers[id(one)])
         each.append((frozenset(assigned.get(id(attributes_of(module)), ())), tuple(own)))
-    return spaces, each
+    modules, counting = {name: module for name, module, *_ in table}, [set() for _ in spaces]
+    for place in counters:
+        holder, name = holder_of(modules, place) if place[0] in modules else (None, '')
+        if id(holder) in numbers:
+            counting[numbers[id(holder)]].add(name)
+    return spaces, each, list(map(frozenset, counting))
 
 
 # How much of the time of imports a snapshot saves: they would come from the archive otherwise, and not all is gained.
@@ -953,7 +964,7 @@ def leave(recorder, entries):
     for name, about in entries.items():
         kept = []
         for event in about['events']:
-            is_own = event[0] == 'effect' and event[1] in ('attribute', 'dict', 'list', 'set') and event[2] not in LISTS + DICTS
+            is_own = event[0] == 'effect' and event[1] in ('attribute', 'count', 'dict', 'list', 'set') and event[2] not in LISTS + DICTS
             if is_own and name in closure(event[2][0], entries, owners):
                 recorder.effects = [one for one in recorder.effects if one[2] is not event[3]]
             else:
@@ -1005,6 +1016,8 @@ def take_out(recorder, objects, entries):
             del os.environ[place]
         elif what == 'descriptor':
             posix.close(payload[1])
+        elif what == 'count':
+            setattr(payload[2], place[1].rpartition('.')[2], payload[0])
         elif what == 'finalizers':
             made, _, fresh = payload
             take_out_finalizers(class_of_finalizers(everything), made, fresh)
@@ -1044,6 +1057,8 @@ def expect(recorder, record):
             if event[:2] == ['effect', 'seed']:
                 name, *places = event[2].split(' ')
                 recorder.seeded[name] = places
+            elif event[:2] == ['effect', 'count']:
+                recorder.counts.places.add(event[2])
 
 
 def read_names(path):
@@ -1105,6 +1120,7 @@ def forget():
         'attributes_of',
         'class_of_finalizers',
         'close_held',
+        'count_by_now',
         'default_action',
         'distributions_in',
         'draw_letters',
@@ -1114,6 +1130,7 @@ def forget():
         'held_descriptors',
         'holder_of',
         'is_answered_alike',
+        'is_count',
         'is_descriptor_of',
         'is_found_first',
         'is_ignored',
@@ -1130,6 +1147,8 @@ def forget():
         'portions_in',
         'posix',
         'put_back',
+        'put_over_streams',
+        'stream_by_now',
         'sys',
         'text_of_answer',
         'text_of_error',

@@ -254,3 +254,11 @@ EXPORTED long sysconf(int name) {
   long (*next)(int) = (long (*)(int))dlsym(RTLD_NEXT, "sysconf");
   return next(name);
 }
+
+/* ---- the standard streams ---- */
+
+EXPORTED int isatty(int fd) {
+  if (fd >= 0 && fd < WATCH_STREAMS) watch.terminal[fd]++;
+  int (*next)(int) = (int (*)(int))dlsym(RTLD_NEXT, "isatty");
+  return next(fd);
+}

@@ -15,6 +15,7 @@
 #define WATCH_ASKERS 32
 #define WATCH_KEYS 32
 #define WATCH_KEY_BYTES 16
+#define WATCH_STREAMS 3
 
 enum watch_kind { WATCH_ENTROPY, WATCH_TIME, WATCH_PID, WATCH_HOST };
 
@@ -40,7 +41,8 @@ struct watch {
   unsigned seeds;      /* how often as many random bytes were drawn as a generator of the module random takes */
   unsigned fork;       /* handlers that libraries have set for the time before a fork */
   unsigned processors; /* how often their number was asked for */
-  unsigned names;      /* of variables that were read; more than WATCH_NAMES: some are missing */
+  unsigned terminal[WATCH_STREAMS]; /* how often somebody has asked whether a standard stream is one */
+  unsigned names;                   /* of variables that were read; more than WATCH_NAMES: some are missing */
   char name[WATCH_NAMES][WATCH_NAME_BYTES];
 };
 
