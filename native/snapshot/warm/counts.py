@@ -70,13 +70,13 @@ def counters_of_classes(recorder):
             continue
         seen.add(function.__code__)
         for code in with_inner(function.__code__):
-            attributes = set_in(code, instructions)
-            for one in map(function.__globals__.get, code.co_names if attributes else ()):
-                if type in type(one).__mro__ and defined_in(one) == name:
-                    for attribute, value in NAMESPACE_OF_TYPE(one).items():
-                        place = name, '%s.%s' % (NAME_OF_TYPE(one), attribute)
-                        if attribute in attributes and holder_of_number(recorder.objects, place, value) is one and type(value) is int:
-                            found[place] = value
+            for one in map(function.__globals__.get, code.co_names):
+                if type not in type(one).__mro__ or defined_in(one) != name:
+                    continue
+                for attribute in code.co_names:
+                    value, place = NAMESPACE_OF_TYPE(one).get(attribute), (name, '%s.%s' % (NAME_OF_TYPE(one), attribute))
+                    if type(value) is int and attribute in set_in(code, instructions) and holder_of_number(recorder.objects, place, value) is one:
+                        found[place] = value
     return found
 
 

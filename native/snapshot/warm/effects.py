@@ -479,6 +479,8 @@ def put_back(what, place, payload):
         payload.uname().processor
     elif what == 'descriptor':
         keep_open(*payload)
+    elif what == 'parsers':
+        name_parsers(payload)
     elif what == 'count':
         setattr(payload[2], place[1].rpartition('.')[2], payload[1])
     elif what == 'streams':
@@ -600,6 +602,8 @@ def may_put_back_now(what, place, payload):
         return variable_by_now(place) is None
     if what == 'codec':
         return is_found_first(place, payload)
+    if what == 'parsers':
+        return has_first_argument()
     if what == 'count':
         return is_count(place, payload[2], payload[0])
     if what == 'descriptor':

@@ -92,6 +92,8 @@ class OfProgram:
 
     def leave(self):
         """What comes now is none of an import's."""
+        self.recorder.parsers.leave()
+        self.known['argv'] = list(self.lists['argv'])
         for name, one in self.lists.items():
             setattr(sys, name, list(one))
         self.main.__class__ = MODULE
@@ -142,6 +144,8 @@ class OfProgram:
                 return
         if name == 'path':
             self.path_read(reader)
+        elif name == 'argv' and method == '__getitem__' and args == (0,) and self.recorder.parsers.is_made_by(reader):
+            self.recorder.parsers.makers.add(self.recorder.stack[-1])
         else:
             self.recorder.fault('ARGUMENTS', 'sys.%s' % name)
 

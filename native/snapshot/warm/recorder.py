@@ -144,6 +144,8 @@ class Recorder:
         self.locals = Locals()
         self.descriptors = Descriptors()
         self.counts = Counts(self)
+        self.parsers = Parsers()
+        move_user_base(self)
         self.surroundings = Surroundings(self)
         self.lists = {}
         self.loggers = {}
@@ -465,6 +467,13 @@ class Recorder:
         drawn = self.seeds.pop(name, 0)
         if drawn or name in self.seeded:
             self.settle_drawn(name, namespace_of(module), drawn)
+
+    def settle_parsers(self, name):
+        self.inside = True
+        made = self.parsers.take(name, self.modules, self.all_objects)
+        self.inside = False
+        if made is not None:
+            self.event('effect', 'parsers', 'argparse', made)
 
     def settle_drawn(self, name, namespace, drawn):
         """Generators that have drawn their state, which are seeded again: all those that are as they were made."""
@@ -982,6 +991,7 @@ class Recorder:
         self.settle()
         if module is not None:
             self.settle_renewals(name, module)
+            self.settle_parsers(name)
         self.stack.pop()
         show_pid(self.stack[-1] in LOOKING_FOR_PROCESS)
         if error is None and module is not None:
@@ -1220,21 +1230,24 @@ class Recorder:
 
     def read(self, name, is_before=False):
         """
-        A variable of the environment was read.
+        A variable of the environment was read. Returns what it has instead; None: what it has.
 
         :param is_before: nobody knows whether that was before what else the module has done
         """
+        if name == 'HOME' and asks_for_user_base(self):
+            return b'/elsewhere' if ELSEWHERE else None
         # Where programs are: the answer is asked for again.
         if name == 'PATH' and asks_for_processor(self.modules.get('platform')):
-            return
+            return None
         owner = self.stack[-1]
         if not owner:
-            return
+            return None
         self.reads.setdefault(owner, set()).add(name)
         # Another one has put it in before.
         event = 'sees', name, True
         if owner not in self.readers.get(name, (owner,)) and event not in self.events[owner]:
             self.events[owner].insert(0 if is_before else len(self.events[owner]), event)
+        return None
 
     def read_all(self):
         if self.stack[-1] and not self.inside:
@@ -1590,16 +1603,16 @@ def watch_environment(recorder):
 
     class Watched(dict):
         def __getitem__(self, key):
-            recorder.read(os.fsdecode(key))
-            return dict.__getitem__(self, key)
+            instead = recorder.read(os.fsdecode(key))
+            return dict.__getitem__(self, key) if instead is None else instead
 
         def __contains__(self, key):
             recorder.read(os.fsdecode(key))
             return dict.__contains__(self, key)
 
         def get(self, key, default=None):
-            recorder.read(os.fsdecode(key))
-            return dict.get(self, key, default)
+            instead = recorder.read(os.fsdecode(key))
+            return dict.get(self, key, default) if instead is None else instead
 
         def __setitem__(self, key, value):
             # It may have been there with the same value.

@@ -266,7 +266,8 @@ def record_of(recorder):
     own_reads = {name: set(read) for name, read in recorder.reads.items()}
     for name in filter(CONTEXTS.__contains__, names):
         check_contexts(recorder, name)
-    values = Values(recorder.generators, recorder.locals.known, recorder.all_objects())
+    named = {**dict.fromkeys(recorder.locals.known, '_attr_name'), **dict.fromkeys(recorder.parsers.known, 'prog')}
+    values = Values(recorder.generators, named, recorder.all_objects())
     inherit(recorder)
     recorder.leave_globals()
     # What variables were is in no record and in no snapshot.
@@ -364,7 +365,7 @@ def size_of(event):
     _, what, _, payload = event
     if what == 'finalizers':
         return len(payload[2])
-    return len(payload[0]) + len(payload[1]) if what == 'list' else len(payload) if what in ('dict', 'set', 'loggers', 'seed') else 1
+    return len(payload[0]) + len(payload[1]) if what == 'list' else len(payload) if what in ('dict', 'set', 'loggers', 'seed', 'parsers') else 1
 
 
 def json_of(value):
@@ -644,6 +645,7 @@ def build(recorder, record):
     :raises ValueError: why they cannot be, where it is none of theirs
     """
     recorder.settle()
+    recorder.parsers.leave()
     found = differing(recorder, record)
     if found:
         raise Differs(found)
@@ -1057,6 +1059,8 @@ def expect(recorder, record):
             if event[:2] == ['effect', 'seed']:
                 name, *places = event[2].split(' ')
                 recorder.seeded[name] = places
+            elif event[:2] == ['effect', 'parsers']:
+                recorder.parsers.makers.add(about['name'])
             elif event[:2] == ['effect', 'count']:
                 recorder.counts.places.add(event[2])
 
@@ -1127,6 +1131,7 @@ def forget():
         'finders_in_front',
         'finds_again',
         'first_codec',
+        'has_first_argument',
         'held_descriptors',
         'holder_of',
         'is_answered_alike',
@@ -1142,6 +1147,7 @@ def forget():
         'may_put_back',
         'may_put_back_now',
         'name_of_local',
+        'name_parsers',
         'os',
         'place_of_spec',
         'portions_in',

@@ -25,7 +25,7 @@
 #define VARIABLE "PYCDS_FREEZE_WARM"
 /* A file: the main programs that the snapshot is used for; without one it is used for all. */
 #define PROGRAMS_VARIABLE "PYCDS_FREEZE_PROGRAMS"
-#define SOURCES 14
+#define SOURCES 16
 #define PUT_OFF 8
 /* Types are larger than what has pools, and smaller than this. */
 #define LARGEST_MOVED 4096
@@ -63,6 +63,8 @@ SOURCE(locals_source, LOCALS_PY)
 SOURCE(descriptors_source, DESCRIPTORS_PY)
 SOURCE(counts_source, COUNTS_PY)
 SOURCE(streams_source, STREAMS_PY)
+SOURCE(parsers_source, PARSERS_PY)
+SOURCE(userbase_source, USERBASE_PY)
 SOURCE(finalizers_source, FINALIZERS_PY)
 SOURCE(surroundings_source, SURROUNDINGS_PY)
 SOURCE(program_source, PROGRAM_PY)
@@ -672,13 +674,14 @@ static PyMethodDef probe_method = {"probe", probe, METH_NOARGS, NULL};
 
 static void run_sources(void) {
   static const char *const names[SOURCES] = {
-      "<pycds effects>",    "<pycds recorder>",     "<pycds values>",      "<pycds generators>", "<pycds codecs>",
-      "<pycds processor>",  "<pycds locals>",       "<pycds descriptors>", "<pycds counts>",     "<pycds streams>",
-      "<pycds finalizers>", "<pycds surroundings>", "<pycds program>",     "<pycds table>"};
-  const char *const sources[SOURCES] = {effects_source, recorder_source,  values_source,     generators_source,
-                                        codecs_source,  processor_source, locals_source,     descriptors_source,
-                                        counts_source,  streams_source,   finalizers_source, surroundings_source,
-                                        program_source, table_source};
+      "<pycds effects>",    "<pycds recorder>",     "<pycds values>",  "<pycds generators>",
+      "<pycds codecs>",     "<pycds processor>",    "<pycds locals>",  "<pycds descriptors>",
+      "<pycds counts>",     "<pycds streams>",      "<pycds parsers>", "<pycds userbase>",
+      "<pycds finalizers>", "<pycds surroundings>", "<pycds program>", "<pycds table>"};
+  const char *const sources[SOURCES] = {effects_source,    recorder_source,     values_source,  generators_source,
+                                        codecs_source,     processor_source,    locals_source,  descriptors_source,
+                                        counts_source,     streams_source,      parsers_source, userbase_source,
+                                        finalizers_source, surroundings_source, program_source, table_source};
   warm.globals = PyDict_New();
   PyDict_SetItemString(warm.globals, "__builtins__", PyEval_GetBuiltins());
   PyDict_SetItemString(warm.globals, "INTERPRETER", PyInterpreterState_GetDict(PyInterpreterState_Get()));
