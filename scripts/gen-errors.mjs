@@ -306,7 +306,7 @@ ${table(
 A module that is ready in the snapshot in use is put in place where an import statement would have led to the same; else it, and
 what depends on it, comes from the archive, and the program sees what it would have seen. \`PYCDS=report\` counts such import
 statements, and \`PYCDS_LOG=1\` says why, at once:
-\`not ready pandas: pandas.compat._constants: a variable differs that it read: HOME\` is about \`import pandas\`, for the module
+\`not ready seaborn: matplotlib: a variable differs that it read: MPLBACKEND\` is about \`import seaborn\`, for the module
 that does not fit, with the name of a variable, a file or a module where there is one. What is frozen of variables is a hash: no
 value is shown.
 

@@ -191,6 +191,42 @@ for (const python of pythons) {
   })
 }
 
+/** What is found by the variable HOME. */
+const OF_HOME: Record<string, string> = {
+  of_installation:
+    'import sysconfig; V = sysconfig.get_path("stdlib"), sysconfig.get_config_var("py_version_short")',
+  has_documents: 'import pydoc; V = pydoc.HTMLDoc.__name__',
+  keeps_base: 'import sysconfig; V = sysconfig.get_config_var("userbase")',
+  keeps_path: 'import sysconfig; V = sysconfig.get_path("purelib", "posix_user")',
+  keeps_site: 'import site; V = site.getuserbase()',
+  asks_home: 'import os; V = os.path.expanduser("~/.conf")',
+}
+
+for (const python of pythons) {
+  testInTurn(`${python.version}: what asks for the home directory gets that of its process`, async (t) => {
+    const bench = new WarmBench(t, python)
+    await bench.train()
+    for (const [name, text] of Object.entries(OF_HOME)) bench.file(`${bench.inSite}/${name}.py`, `${text}\n`)
+    const { leftOut } = await bench.freezeWarm(Object.keys(OF_HOME), { ...ENV, HOME: '/root' })
+    t.deepEqual(
+      leftOut.map(({ name, reason }) => [name, reason]),
+      ['keeps_base', 'keeps_path', 'keeps_site'].map((name) => [name, 'DIFFERS']),
+    )
+    for (const [home, expected] of [
+      ['/root', ['of_installation', 'has_documents', 'asks_home']],
+      ['/home/other', ['of_installation', 'has_documents']],
+    ] as const)
+      for (const name of Object.keys(OF_HOME)) {
+        const after = 'import sysconfig; print(sysconfig.get_config_var("userbase"))'
+        const script = bench.file('app/show.py', `${showing([name])}${after}\n`)
+        const { ready } = await bench.assertSame(t, `${name} ${home}`, [script], {
+          env: { ...ENV, HOME: home },
+        })
+        t.is(ready.includes(name), (expected as readonly string[]).includes(name), `${name} ${home}`)
+      }
+  })
+}
+
 /** What a program may have set before. */
 const OF_STATE: Record<string, string> = {
   of_collector: 'import gc; V = gc.isenabled(), gc.get_threshold(), gc.get_debug()',

@@ -169,12 +169,17 @@ static bool number_all(PyObject *table) {
 }
 
 static bool adopt_prints(PyObject *prints) {
-  PyObject *spaces = PyTuple_GetItem(prints, 0), *each = PyTuple_GetItem(prints, 1);
+  PyObject *spaces = PyTuple_GetItem(prints, 0), *each = PyTuple_GetItem(prints, 1),
+           *counting = PyTuple_GetItem(prints, 2);
   Py_ssize_t count = spaces ? PyList_Size(spaces) : -1;
   if (count < 0 || !each || PyList_Size(each) != (Py_ssize_t)shadow.count) return false;
+  if (!counting || PyList_Size(counting) != count) return false;
   shadow.spaces = calloc((size_t)count + 1, sizeof *shadow.spaces);
   if (!shadow.spaces) return false;
-  for (Py_ssize_t i = 0; i < count; i++) shadow.spaces[i].namespace = keep(PyList_GetItem(spaces, i));
+  for (Py_ssize_t i = 0; i < count; i++) {
+    shadow.spaces[i].namespace = keep(PyList_GetItem(spaces, i));
+    shadow.spaces[i].changing = keep(PyList_GetItem(counting, i));
+  }
   for (uint32_t i = 0; i < shadow.count; i++) {
     struct entry *entry = &shadow.entries[i];
     PyObject *pair = PyList_GetItem(each, i), *changing = PyTuple_GetItem(pair, 0), *own = PyTuple_GetItem(pair, 1);

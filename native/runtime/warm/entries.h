@@ -88,6 +88,8 @@ struct print {
 /* Of a class that modules have. */
 struct space {
   PyObject *namespace;
+  PyObject *changing;   /* names of counters */
+  uint64_t *may_change; /* as of an entry */
   struct print print;
   uint64_t checked; /* the last walk that has found it as it was */
 };

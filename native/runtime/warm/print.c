@@ -5,6 +5,7 @@
 #include "entries.h"
 
 PYCDS_PYAPI Py_ssize_t PyObject_Hash(PyObject *);
+PYCDS_PYAPI Py_ssize_t PySet_Size(PyObject *);
 
 /* Include/object.h */
 #define IS_CLASS (1UL << 31)
@@ -55,28 +56,31 @@ static struct print print_of(PyObject *namespace, Py_ssize_t most, const uint64_
 
 static bool is_like(struct print one, struct print other) { return one.names == other.names && one.sum == other.sum; }
 
-static void find_changing(struct entry *entry, PyObject *namespace) {
+/* A bit for each name of a namespace, in their order. */
+static void find_changing(uint64_t **bits, PyObject *changing, PyObject *namespace) {
   PyObject *key, *value;
   Py_ssize_t at = 0, count = 0, most = 0;
   /* sys has what belongs to the process. */
   bool is_sys = namespace == importlib.sys_dict;
-  free(entry->may_change);
-  entry->may_change = NULL;
+  free(*bits);
+  *bits = NULL;
+  if (!is_sys && PySet_Size(changing) == 0) return;
   while (PyDict_Next(namespace, &at, &key, &value)) most++;
   for (at = 0; PyDict_Next(namespace, &at, &key, &value); count++) {
-    if (PySet_Contains(entry->changing, key) != 1 && !(is_sys && is_plain(value))) continue;
-    if (!entry->may_change) entry->may_change = calloc((size_t)most / BITS + 1, sizeof *entry->may_change);
-    if (entry->may_change) entry->may_change[count / BITS] |= UINT64_C(1) << count % BITS;
+    if (PySet_Contains(changing, key) != 1 && !(is_sys && is_plain(value))) continue;
+    if (!*bits) *bits = calloc((size_t)most / BITS + 1, sizeof **bits);
+    if (*bits) (*bits)[count / BITS] |= UINT64_C(1) << count % BITS;
   }
 }
 
 void print_take(struct entry *entry) {
   PyObject *namespace = entry_namespace(entry);
-  if (namespace) find_changing(entry, namespace);
+  if (namespace) find_changing(&entry->may_change, entry->changing, namespace);
   entry->print = print_of(namespace, INTPTR_MAX, entry->may_change);
   for (size_t i = 0; i < entry->space_count; i++) {
     struct space *space = &shadow.spaces[entry->spaces[i]];
-    space->print = print_of(space->namespace, INTPTR_MAX, NULL);
+    find_changing(&space->may_change, space->changing, space->namespace);
+    space->print = print_of(space->namespace, INTPTR_MAX, space->may_change);
   }
 }
 
@@ -87,7 +91,7 @@ bool print_is_changed(const struct entry *entry) {
   for (size_t i = 0; i < entry->space_count; i++) {
     struct space *space = &shadow.spaces[entry->spaces[i]];
     if (space->checked == shadow.walk) continue;
-    if (!is_like(print_of(space->namespace, INTPTR_MAX, NULL), space->print)) return true;
+    if (!is_like(print_of(space->namespace, INTPTR_MAX, space->may_change), space->print)) return true;
     space->checked = shadow.walk;
   }
   return false;

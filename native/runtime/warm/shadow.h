@@ -15,7 +15,8 @@
  *   None, whether its package gets it as an attribute, (address of a library that was loaded for it, ...), (of those that all
  *   others see since, ...), (of the keys that Rust draws for hash maps, ...)
  * `prints`: ([namespace of a class, ...], [(names of the module that change as it does its work, (number of the namespace of a
- * class that it has, ...)), one for each module]).
+ * class that it has, ...)), one for each module], [names of
+ * counters, one for each of these namespaces]).
  * `key` is that of the hashes (_imp.source_hash), `may` and `put` are may_put_back and put_back of effects.py. False: the table is none. */
 bool shadow_adopt(PyObject *table, PyObject *prints, PyObject *key, PyObject *may, PyObject *put);
 

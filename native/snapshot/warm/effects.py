@@ -488,6 +488,12 @@ def put_back(what, place, payload):
         keep_open(*payload)
     elif what == 'located':
         _locate(place, payload)
+    elif what == 'parsers':
+        name_parsers(payload)
+    elif what == 'count':
+        setattr(payload[2], place[1].rpartition('.')[2], payload[1])
+    elif what == 'streams':
+        put_over_streams(*payload)
     elif what == 'locals':
         module, made = payload
         for one in made:
@@ -559,10 +565,12 @@ def may_put_back(what, place, payload):
         close_held()
         return True
     may = may_put_back_now(what, place, payload)
-    if what == 'attribute':
+    if what in ('attribute', 'count'):
         to_come[place] = payload[1]
     elif what == 'variable':
         to_come[place] = payload
+    elif what == 'streams':
+        to_come.update((('sys', name), payload) for name in ('stdout', 'stderr'))
     return may
 
 
@@ -603,6 +611,10 @@ def may_put_back_now(what, place, payload):
         return variable_by_now(place) is None
     if what == 'codec':
         return is_found_first(place, payload)
+    if what == 'parsers':
+        return has_first_argument()
+    if what == 'count':
+        return is_count(place, payload[2], payload[0])
     if what == 'descriptor':
         return is_opened_again(place, *payload)
     if what == 'located':

@@ -8,6 +8,8 @@
 #   keeps             it has sys.argv, sys.orig_argv or sys.path itself
 #   spec              where a module would be found
 #   portions          what `pkgutil.extend_path` adds to that package
+#   stream            its import may have got hold of sys.stdout or sys.stderr (streams.py)
+#   counter           that a counter of another module has this number (counts.py)
 #   metadata          what distributions there are along sys.path
 #   mapped            whether that text is in a path of what the process has mapped (mapped.py)
 import _frozen_importlib
@@ -91,6 +93,8 @@ class OfProgram:
 
     def leave(self):
         """What comes now is none of an import's."""
+        self.recorder.parsers.leave()
+        self.known['argv'] = list(self.lists['argv'])
         for name, one in self.lists.items():
             setattr(sys, name, list(one))
         self.main.__class__ = MODULE
@@ -141,6 +145,8 @@ class OfProgram:
                 return
         if name == 'path':
             self.path_read(reader)
+        elif name == 'argv' and method == '__getitem__' and args == (0,) and self.recorder.parsers.is_made_by(reader):
+            self.recorder.parsers.makers.add(self.recorder.stack[-1])
         else:
             self.recorder.fault('ARGUMENTS', 'sys.%s' % name)
 
@@ -226,8 +232,12 @@ def place_of_spec(spec):
 def condition_of_program(event, modules, effects):
     """The event as what `may_put_back` is given: this template's own objects, and what it has along sys.path."""
     _, what, place, answer = event
-    if what == 'keeps':
+    if what in ('keeps', 'stream'):
         answer = getattr(sys, place)
+    elif what == 'counter':
+        place = tuple(place.split('\n'))
+        holder, name = holder_of(modules, place)
+        answer = holder, attributes_of(holder).get(name) if answer == 'first' else answer
     elif what == 'spec':
         parent = place.rpartition('.')[0]
         if parent and parent not in modules:
@@ -313,12 +323,16 @@ def _may_find(what, place, payload):
         return getattr(sys, place, None) is payload
     if what == 'spec':
         return _has_spec(place, payload)
+    if what == 'stream':
+        return stream_by_now(place) is payload
+    if what == 'counter':
+        return is_count(place, *payload)
     if what == 'portions':
         return is_path_like(payload, lambda entry: portions_in(entry, place))
     return not is_mapped(place) if what == 'mapped' else _has_distributions(payload)
 
 
-FINDINGS = {'argument', 'entry', 'keeps', 'spec', 'portions', 'metadata', 'mapped'}
+FINDINGS = {'argument', 'entry', 'keeps', 'spec', 'portions', 'metadata', 'mapped', 'stream', 'counter'}
 
 
 def finds_again(what, place, payload):

@@ -150,6 +150,9 @@ class Recorder:
         self.codecs = Codecs()
         self.locals = Locals()
         self.descriptors = Descriptors()
+        self.counts = Counts(self)
+        self.parsers = Parsers()
+        move_user_base(self)
         self.surroundings = Surroundings(self)
         self.located = Located(self)
         self.drawn_names = Drawn(self)
@@ -480,6 +483,13 @@ class Recorder:
         if drawn or name in self.seeded:
             self.settle_drawn(name, namespace_of(module), drawn)
 
+    def settle_parsers(self, name):
+        self.inside = True
+        made = self.parsers.take(name, self.modules, self.all_objects)
+        self.inside = False
+        if made is not None:
+            self.event('effect', 'parsers', 'argparse', made)
+
     def settle_drawn(self, name, namespace, drawn):
         """Generators that have drawn their state, which are seeded again: all those that are as they were made."""
         found = generators_in(name, namespace)
@@ -623,7 +633,7 @@ class Recorder:
                     self.compare_contents(place, copies[id(value)], value)
             elif known is MISSING or value is MISSING:
                 self.event('effect', 'attribute', place, (known, value, keys))
-            else:
+            elif not self.counts.take(place, known, value):
                 self.rebind(place, known, value)
 
     def followed(self):
@@ -654,7 +664,7 @@ class Recorder:
                 self.bound.add('%s.%s' % place)
             elif (known is MISSING or known is None) and not is_shared:
                 self.event('effect', 'attribute', place, (known, value, keys))
-            else:
+            elif not self.counts.take(place, known, value):
                 self.rebind(place, known, value)
         if warned and not self.watching:
             self.warned_in.add((self.stack[-1], name))
@@ -975,6 +985,7 @@ class Recorder:
         show_pid(name in LOOKING_FOR_PROCESS)
         self.events[name] = []
         self.begun.append(name)
+        self.counts.begin(name)
         return None
 
     def end(self, name, error):
@@ -991,7 +1002,9 @@ class Recorder:
     def end_load(self, name, error):
         module = self.modules.get(name)
         if name == 'atexit' and module is not None and error is None:
-            put_off(module, 'register')
+            put_off(module, name, 'register')
+        if module is not None and error is None:
+            put_off_over_streams(module, name)
         if module is not None and self.watching:
             self.surroundings.watch(name, module)
             self.located.watch(name, module)
@@ -1003,6 +1016,7 @@ class Recorder:
         self.drawn_names.settle(name, module)
         if module is not None:
             self.settle_renewals(name, module)
+            self.settle_parsers(name)
         self.stack.pop()
         show_pid(self.stack[-1] in LOOKING_FOR_PROCESS)
         if error is None and module is not None:
@@ -1126,6 +1140,9 @@ class Recorder:
             if type(namespace) is dict:
                 for name in [name for name, value in namespace.items() if value is instead]:
                     namespace[name] = original
+        # What was last seen of them.
+        for _, values, *_ in self.looks.values():
+            values[:] = [original if value is instead else value for value in values]
 
     def called(self, place, args, named):
         """A function of CALLS."""
@@ -1134,7 +1151,10 @@ class Recorder:
         if self.idle or is_of_finalizers:
             return
         self.settle()
-        self.event('effect', 'call', place, (args, named))
+        if place[0] in OVER_STREAMS:
+            self.event('effect', 'streams', ('sys', '.'.join(place)), (place, args, named))
+        else:
+            self.event('effect', 'call', place, (args, named))
 
     def looked(self, name):
         """Python code that is not importlib's has looked for a module; returns it, or None where there is none."""
@@ -1238,21 +1258,24 @@ class Recorder:
 
     def read(self, name, is_before=False):
         """
-        A variable of the environment was read.
+        A variable of the environment was read. Returns what it has instead; None: what it has.
 
         :param is_before: nobody knows whether that was before what else the module has done
         """
+        if name == 'HOME' and asks_for_user_base(self):
+            return b'/elsewhere' if ELSEWHERE else None
         # Where programs are: the answer is asked for again.
         if name == 'PATH' and asks_for_processor(self.modules.get('platform')):
-            return
+            return None
         owner = self.stack[-1]
         if not owner:
-            return
+            return None
         self.reads.setdefault(owner, set()).add(name)
         # Another one has put it in before.
         event = 'sees', name, True
         if owner not in self.readers.get(name, (owner,)) and event not in self.events[owner]:
             self.events[owner].insert(0 if is_before else len(self.events[owner]), event)
+        return None
 
     def read_all(self):
         if self.stack[-1] and not self.inside:
@@ -1614,16 +1637,16 @@ def watch_environment(recorder):
 
     class Watched(dict):
         def __getitem__(self, key):
-            recorder.read(os.fsdecode(key))
-            return dict.__getitem__(self, key)
+            instead = recorder.read(os.fsdecode(key))
+            return dict.__getitem__(self, key) if instead is None else instead
 
         def __contains__(self, key):
             recorder.read(os.fsdecode(key))
             return dict.__contains__(self, key)
 
         def get(self, key, default=None):
-            recorder.read(os.fsdecode(key))
-            return dict.get(self, key, default)
+            instead = recorder.read(os.fsdecode(key))
+            return dict.get(self, key, default) if instead is None else instead
 
         def __setitem__(self, key, value):
             # It may have been there with the same value.

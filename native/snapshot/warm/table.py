@@ -258,13 +258,18 @@ def record_of(recorder):
     recorder.located.blame()
     recorder.name_classes()
     recorder.name_warnings()
+    called = executed()
+    counters = recorder.counts.settle_readers(called)
+    settle_readers_of_streams(recorder, called)
+    settle_kept_functions(recorder)
     names = loaded(recorder)
     modules = []
     replaced = replaced_of(recorder)
     own_reads = {name: set(read) for name, read in recorder.reads.items()}
     for name in filter(CONTEXTS.__contains__, names):
         check_contexts(recorder, name)
-    values = Values(recorder.generators, recorder.locals.known, recorder.all_objects())
+    named = {**dict.fromkeys(recorder.locals.known, '_attr_name'), **dict.fromkeys(recorder.parsers.known, 'prog')}
+    values = Values(recorder.generators, named, recorder.all_objects())
     inherit(recorder)
     recorder.leave_globals()
     # What variables were is in no record and in no snapshot.
@@ -340,6 +345,7 @@ def record_of(recorder):
         'replaced': replaced,
         'shared': list(recorder.shared),
         'changes': [list(change) for change in recorder.changes],
+        'counters': list(map(list, counters)),
     }
     # What is going to be left out need not be loaded anew.
     faults = [fault for all in recorder.faults.values() for fault in all]
@@ -361,7 +367,7 @@ def size_of(event):
     _, what, _, payload = event
     if what == 'finalizers':
         return len(payload[2])
-    return len(payload[0]) + len(payload[1]) if what == 'list' else len(payload) if what in ('dict', 'set', 'loggers', 'seed') else 1
+    return len(payload[0]) + len(payload[1]) if what == 'list' else len(payload) if what in ('dict', 'set', 'loggers', 'seed', 'parsers') else 1
 
 
 def json_of(value):
@@ -645,6 +651,7 @@ def build(recorder, record):
     :raises ValueError: why they cannot be, where it is none of theirs
     """
     recorder.settle()
+    recorder.parsers.leave()
     found = differing(recorder, record)
     if found:
         raise Differs(found)
@@ -881,12 +888,13 @@ def assigned_names(get_objects):
     return found
 
 
-def prints_of(recorder, table):
+def prints_of(recorder, table, counters):
     """
     What a program that imports one of the modules must not have changed in those that are there already.
 
-    :return: namespaces of classes, and for each entry of the table the names in its module that are assigned as it does its
-        work, and the numbers of the namespaces of its classes
+    :param counters: the places of numbers in the record
+    :return: namespaces of classes, for each entry of the table the names in its module that are assigned as it does its
+        work and the numbers of the namespaces of its classes, and by number of a namespace the names of counters in it
     """
     assigned = assigned_names(recorder.all_objects)
     # Each process that multiprocessing makes gives itself another one. Whoever has kept this one would have kept that.
@@ -902,7 +910,12 @@ def prints_of(recorder, table):
                 spaces.append(recorder.referents(type.__dict__['__dict__'].__get__(one))[0])
             own.append(numbers[id(one)])
         each.append((frozenset(assigned.get(id(attributes_of(module)), ())), tuple(own)))
-    return spaces, each
+    modules, counting = {name: module for name, module, *_ in table}, [set() for _ in spaces]
+    for place in counters:
+        holder, name = holder_of(modules, place) if place[0] in modules else (None, '')
+        if id(holder) in numbers:
+            counting[numbers[id(holder)]].add(name)
+    return spaces, each, list(map(frozenset, counting))
 
 
 # How much of the time of imports a snapshot saves: they would come from the archive otherwise, and not all is gained.
@@ -959,7 +972,7 @@ def leave(recorder, entries):
     for name, about in entries.items():
         kept = []
         for event in about['events']:
-            is_own = event[0] == 'effect' and event[1] in ('attribute', 'dict', 'list', 'set') and event[2] not in LISTS + DICTS
+            is_own = event[0] == 'effect' and event[1] in ('attribute', 'count', 'dict', 'list', 'set') and event[2] not in LISTS + DICTS
             if is_own and name in closure(owners.get(event[2][0], event[2][0]), entries, owners):
                 recorder.effects = [one for one in recorder.effects if one[2] is not event[3]]
             else:
@@ -1011,6 +1024,8 @@ def take_out(recorder, objects, entries):
             del os.environ[place]
         elif what == 'descriptor':
             posix.close(payload[1])
+        elif what == 'count':
+            setattr(payload[2], place[1].rpartition('.')[2], payload[0])
         elif what == 'finalizers':
             made, _, fresh = payload
             take_out_finalizers(class_of_finalizers(everything), made, fresh)
@@ -1050,6 +1065,10 @@ def expect(recorder, record):
             if event[:2] == ['effect', 'seed']:
                 name, *places = event[2].split(' ')
                 recorder.seeded[name] = places
+            elif event[:2] == ['effect', 'parsers']:
+                recorder.parsers.makers.add(about['name'])
+            elif event[:2] == ['effect', 'count']:
+                recorder.counts.places.add(event[2])
 
 
 def read_names(path):
@@ -1116,6 +1135,7 @@ def forget():
         'attributes_of',
         'class_of_finalizers',
         'close_held',
+        'count_by_now',
         'default_action',
         'distributions_in',
         'draw_letters',
@@ -1123,10 +1143,12 @@ def forget():
         'finders_in_front',
         'finds_again',
         'first_codec',
+        'has_first_argument',
         'held_descriptors',
         'holder_of',
         'is_answered_alike',
         'is_as_known',
+        'is_count',
         'is_descriptor_of',
         'is_found_again',
         'is_found_first',
@@ -1143,12 +1165,15 @@ def forget():
         'may_put_back_now',
         'modules_then',
         'name_of_local',
+        'name_parsers',
         'os',
         'place_of_spec',
         'portions_in',
         'posix',
         'put_back',
+        'put_over_streams',
         'rewrite',
+        'stream_by_now',
         'sys',
         'text_of_answer',
         'text_of_error',

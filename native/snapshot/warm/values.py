@@ -32,7 +32,7 @@ class Values:
     def __init__(self, seeded, named, objects):
         """
         :param seeded: by address: generators of random numbers whose state is drawn again in each process
-        :param named: by address: objects whose names are (locals.py)
+        :param named: by address: objects of which an attribute is (locals.py, parsers.py), and its name
         :param objects: all that the collector knows. The addresses of classes among them, as numbers in texts, stay true
         """
         self.seeded = seeded
@@ -134,7 +134,7 @@ class Values:
     def walk_object(self, value, depth):
         parts = members_of(value)
         if id(value) in self.named:
-            parts = [{key: one for key, one in part.items() if key != '_attr_name'} for part in parts]
+            parts = [{key: one for key, one in part.items() if key != self.named[id(value)]} for part in parts]
         for part in parts:
             self.walk(part, depth - 1)
         kind = type(value)

@@ -26,7 +26,7 @@
 #define VARIABLE "PYCDS_FREEZE_WARM"
 /* A file: the main programs that the snapshot is used for; without one it is used for all. */
 #define PROGRAMS_VARIABLE "PYCDS_FREEZE_PROGRAMS"
-#define PUT_OFF 4
+#define PUT_OFF 8
 /* Types are larger than what has pools, and smaller than this. */
 #define LARGEST_MOVED 4096
 /* Bytes of what pycds_watch_state tells. */
@@ -67,6 +67,7 @@ static struct {
   PyObject *find_and_load, *import; /* those that are stood in for */
   PyObject *replaced[PUT_OFF];      /* what stands for functions whose calls are put off */
   PyObject *originals[PUT_OFF], *holders[PUT_OFF];
+  const char *names[PUT_OFF];
   int replaced_count;
   PyCFunction subclasses; /* of all types */
   int stderr_kept;        /* while the streams are watched; else 0 */
@@ -195,6 +196,26 @@ static PyObject *callers_of(PyObject *self, PyObject *code) {
   return names;
 }
 
+/* codes_called(): by name of a module, the code that its import has executed, of calls that were watched. */
+static PyObject *codes_called(PyObject *self, PyObject *unused) {
+  (void)self;
+  (void)unused;
+  PyObject *found = PyDict_New();
+  for (size_t i = 0; found && i < called.room; i++) {
+    PyObject *code = (PyObject *)(uintptr_t)called.places[i].first,
+             *name = (PyObject *)(uintptr_t)called.places[i].second;
+    if (!code) continue;
+    PyObject *codes = item_of(found, name);
+    if (!codes) {
+      codes = PyList_New(0);
+      PyDict_SetItem(found, name, codes);
+      drop(codes);
+    }
+    PyList_Append(codes, code);
+  }
+  return found;
+}
+
 /* ---- what stands between ---- */
 
 static PyObject *find_and_load(PyObject *self, PyObject *args) {
@@ -300,38 +321,51 @@ static int profile(PyObject *self, void *frame, int what, PyObject *function) {
 
 /* ---- functions whose calls are put off ---- */
 
+static bool is_atexit(PyObject *place) {
+  Py_ssize_t length;
+  const char *module = PyUnicode_AsUTF8AndSize(PyTuple_GetItem(place, 0), &length);
+  return module && strcmp(module, "atexit") == 0;
+}
+
 /* `self`: (name of the module, name of the function). */
 static PyObject *put_off_call(PyObject *self, PyObject *args, PyObject *keywords) {
   PyObject *named = keywords ? keep(keywords) : PyDict_New();
   drop(tell("called", self, args, named));
   drop(named);
   /* atexit.register is used as a decorator. */
-  return PyTuple_Size(args) > 0 ? keep(PyTuple_GetItem(args, 0)) : none();
+  return is_atexit(self) && PyTuple_Size(args) > 0 ? keep(PyTuple_GetItem(args, 0)) : none();
 }
 
+#define METHOD_PUT_OFF(name)                                                                                           \
+  { name, (PyCFunction)(void (*)(void))put_off_call, METH_VARARGS | METH_KEYWORDS, NULL }
+
 static void replace(PyObject *holder, const char *module, const char *name) {
-  static PyMethodDef methods[] = {
-      {"register", (PyCFunction)(void (*)(void))put_off_call, METH_VARARGS | METH_KEYWORDS, NULL},
-      {"register_at_fork", (PyCFunction)(void (*)(void))put_off_call, METH_VARARGS | METH_KEYWORDS, NULL},
-  };
+  static PyMethodDef methods[] = {METHOD_PUT_OFF("register"), METHOD_PUT_OFF("register_at_fork"),
+                                  METHOD_PUT_OFF("init"),     METHOD_PUT_OFF("deinit"),
+                                  METHOD_PUT_OFF("reinit"),   {NULL, NULL, 0, NULL}};
   PyObject *place = PyTuple_New(2);
   PyTuple_SetItem(place, 0, text_of(module));
   PyTuple_SetItem(place, 1, text_of(name));
+  PyMethodDef *method = methods;
+  while (method->ml_name && strcmp(method->ml_name, name) != 0) method++;
   int i = warm.replaced_count++;
-  if (i >= PUT_OFF) freeze_refuse("%s is imported twice", module);
+  if (i >= PUT_OFF || !method->ml_name) freeze_refuse("%s is imported twice", module);
+  warm.names[i] = method->ml_name;
   warm.originals[i] = PyObject_GetAttrString(holder, name);
-  warm.replaced[i] = PyCFunction_NewEx(&methods[strcmp(name, "register") != 0], place, NULL);
+  warm.replaced[i] = PyCFunction_NewEx(method, place, NULL);
   warm.holders[i] = keep(holder);
   Py_DecRef(place);
   must(warm.originals[i] && warm.replaced[i] ? warm.replaced[i] : NULL, module);
   PyObject_SetAttrString(holder, name, warm.replaced[i]);
 }
 
-/* put_off(module, name), for the recorder. */
+/* put_off(module, its name, name of the function), for the recorder. */
 static PyObject *put_off(PyObject *self, PyObject *args) {
+  PyObject *module;
+  const char *name, *function;
   (void)self;
-  PyObject *module = PyTuple_GetItem(args, 0);
-  replace(module, "atexit", "register");
+  if (!PyArg_ParseTuple(args, "Oss", &module, &name, &function)) return NULL;
+  replace(module, name, function);
   return none();
 }
 
@@ -339,7 +373,7 @@ static PyObject *put_off(PyObject *self, PyObject *args) {
 static void stop_putting_off(void) {
   PyObject *count_of = PySys_GetObject("getrefcount");
   for (int i = 0; i < warm.replaced_count; i++) {
-    const char *name = i < 2 ? "register_at_fork" : "register";
+    const char *name = warm.names[i];
     PyObject_SetAttrString(warm.holders[i], name, warm.originals[i]);
     drop(tell("give_back", warm.replaced[i], warm.originals[i], NULL));
     PyObject *count = PyObject_CallFunctionObjArgs(count_of, warm.replaced[i], NULL);
@@ -399,8 +433,9 @@ static void add_keys(PyObject *list, const struct watch_keys *keys) {
     add_kind(list, "KEYS", tuple_of(map, PyLong_FromLong((long)offset)));
 }
 
-/* Of SEEDS, FORK and PROCESSORS: how often; of ENVIRONMENT: the names; of KEYS: (address of what describes a library, where they
- * are in its storage); of DRAWN: (library, bytes, how often it has drawn as many); of a fault (recorder.py): the library that asked. */
+/* Of SEEDS, FORK and PROCESSORS: how often; of ENVIRONMENT: the names; of TERMINALS: as in watch.h; of KEYS: (address of what
+ * describes a library, where they are in its storage); of DRAWN: (library, bytes, how often it has drawn as many); of a fault
+ * (recorder.py): the library that asked. */
 static PyObject *probe(PyObject *self, PyObject *unused) {
   (void)self;
   (void)unused;
@@ -612,6 +647,7 @@ static PyMethodDef leave_global_method = {"leave_global", leave_global, METH_O, 
 static PyMethodDef rewrite_method = {"rewrite", rewrite_bytes, METH_VARARGS, NULL};
 static PyMethodDef show_pid_method = {"show_pid", show_pid, METH_O, NULL};
 static PyMethodDef callers_of_method = {"callers_of", callers_of, METH_O, NULL};
+static PyMethodDef codes_called_method = {"codes_called", codes_called, METH_NOARGS, NULL};
 static PyMethodDef refuses_method = {"refuses", refuses, METH_O, NULL};
 static PyMethodDef needed_method = {"needed", needed, METH_O, NULL};
 static PyMethodDef load_anew_method = {"load_anew", load_anew, METH_VARARGS, NULL};
@@ -639,7 +675,7 @@ static void run_sources(void) {
       &put_off_method,     &fingerprints_method, &libraries_method,     &global_scope_method, &leave_global_method,
       &refuses_method,     &needed_method,       &load_anew_method,     &callers_of_method,   &process_state_method,
       &context_method,     &keys_of_method,      &subclasses_of_method, &listing_of_method,   &show_pid_method,
-      &watch_calls_method, &rewrite_method};
+      &watch_calls_method, &rewrite_method,      &codes_called_method};
   for (size_t i = 0; i < sizeof methods / sizeof *methods; i++) {
     PyObject *function = PyCFunction_NewEx(methods[i], &_Py_NoneStruct, NULL);
     PyDict_SetItemString(warm.globals, methods[i]->ml_name, function);
@@ -864,7 +900,11 @@ void warm_import(void) {
   if (!table) tell_differing();
   must(table, "build");
   PyObject *key = call("key_of", record, NULL);
-  PyObject *prints = call("prints_of", warm.recorder, table);
+  PyObject *counters = PyDict_GetItemString(record, "counters");
+  must(counters, "the record");
+  PyObject *prints_of = PyDict_GetItemString(warm.globals, "prints_of");
+  PyObject *prints = PyObject_CallFunctionObjArgs(prints_of, warm.recorder, table, counters, NULL);
+  must(prints, "prints_of");
   drop(record);
   hand_over(table, prints, key);
   call("forget", NULL, NULL);

@@ -18,7 +18,7 @@ export type WarmEvent =
   | ['uses', place: string, original: boolean]
   | ['sees', variable: string, put: boolean]
   | ['asks', of: string, which: 'kind' | 'status' | 'answer', question: string, answer: string]
-  | ['finds', what: string, place: string, answer: string | boolean]
+  | ['finds', what: string, place: string, answer: string | boolean | number]
   | ['drawn', attribute: string, offset: number]
   | ['located', file: string, module: string]
   | ['keys', library: number, offset: number]
@@ -74,6 +74,8 @@ export interface WarmRecord {
   shared: string[]
   /** Attributes of other modules that an import has changed. */
   changes: [by: string, of: string, attribute: string][]
+  /** Numbers in other modules and their classes that count (native/snapshot/warm/counts.py). */
+  counters: [of: string, attribute: string][]
 }
 
 /** What the file of a record has behind its name that holds `values` and `orderless` of its modules. */

@@ -67,6 +67,7 @@ const recordOf = (modules: WarmModule[], more: Partial<WarmRecord> = {}): WarmRe
   faults: [],
   replaced: [],
   changes: [],
+  counters: [],
   ...more,
 })
 

@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: Apache-2.0
+# What imports have to do with the standard streams. Some have a function of another module put something over them, by what the
+# streams of the process are: that is called when the module is put in place, and in no template. Who may have got hold of a
+# stream is held while that is the one that the process has had from its start: where a template is watched it is known which code
+# was executed, and names in it tell.
+
+# By module: functions that put something over the streams, or take it away again.
+OVER_STREAMS = {'colorama.initialise': ('init', 'deinit', 'reinit')}
+STREAMS = ('stdout', 'stderr')
+
+
+def put_off_over_streams(module, name):
+    """From now on calls of these are told as others that are put off."""
+    for function in OVER_STREAMS.get(name, ()):
+        if type(namespace_of(module).get(function)) is FUNCTION:
+            put_off(module, name, function)
+
+
+def settle_kept_functions(recorder):
+    """A copy of such a function that is no name of a module would be called for ever in its place."""
+    for name, functions in OVER_STREAMS.items():
+        namespace, own = namespace_of(recorder.modules.get(name)), of_recorder(recorder)
+        for value in map(namespace.get, functions):
+            holders = [one for one in recorder.referrers(value) if type(one) is not FRAME and id(one) not in own]
+            if value is not None and not all(type(one) is dict for one in holders):
+                recorder.faults.setdefault(name, []).append(('CHANGED', name))
+
+
+def settle_readers_of_streams(recorder, called):
+    for name, events in recorder.events.items():
+        if name:
+            words = {word for code in called.get(name, ()) for word in (*code.co_names, *code.co_consts) if type(word) is str}
+            events[:0] = [('finds', 'stream', stream, True) for stream in STREAMS if stream in words]
+
+
+# ---- where a module is put in place ----
+
+
+def stream_by_now(name):
+    return to_come.get(('sys', name), getattr(sys, name, None))
+
+
+def put_over_streams(place, args, named):
+    module, function = place
+    attributes_of(sys.modules[module])[function](*args, **named)

@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: Apache-2.0
+// What imports put over the standard streams, find out about them and keep of them: of the process, not of the bake.
+import { spawnSync } from 'node:child_process'
+import test from 'ava'
+import { missing, unless } from '../helpers/skipped.js'
+import { findFreezable } from '../helpers/snapshot.js'
+import { testInTurn } from '../helpers/test-in-turn.js'
+import { TIER } from '../helpers/tier.js'
+import { WarmBench } from '../helpers/warm.js'
+
+const ENV = { PYTHONHASHSEED: '0' }
+
+const pythons = TIER === 'all' ? findFreezable() : findFreezable().slice(-1)
+if (pythons.length === 0)
+  test.skip('no CPython on this machine that can be frozen: nothing is put over a stream', () => undefined)
+
+/** As colorama does it, in short. */
+const MODULES: Record<string, string> = {
+  'colorama/__init__.py': 'from .initialise import init, deinit, reinit\n',
+  'colorama/initialise.py': [
+    'import atexit, sys',
+    'orig_stdout = orig_stderr = wrapped_stdout = wrapped_stderr = None',
+    'atexit_done = False',
+    'class Wrapper:',
+    '    def __init__(self, stream, strip): self.stream, self.strip = stream, strip',
+    '    def __getattr__(self, name): return getattr(self.stream, name)',
+    '    def write(self, text): self.stream.write(text.replace("\\033[1m", "") if self.strip else text)',
+    'def wrap(stream, strip): return stream if stream.isatty() and not strip else Wrapper(stream, strip is not False)',
+    'def reset_all(): print("reset", orig_stdout is sys.__stdout__)',
+    'def init(strip=None):',
+    '    global orig_stdout, orig_stderr, wrapped_stdout, wrapped_stderr, atexit_done',
+    '    orig_stdout, orig_stderr = sys.stdout, sys.stderr',
+    '    if sys.stdout is not None: sys.stdout = wrapped_stdout = wrap(orig_stdout, strip)',
+    '    if sys.stderr is not None: sys.stderr = wrapped_stderr = wrap(orig_stderr, strip)',
+    '    if not atexit_done: atexit.register(reset_all); atexit_done = True',
+    'def deinit(): sys.stdout, sys.stderr = orig_stdout, orig_stderr',
+    'def reinit(): sys.stdout, sys.stderr = wrapped_stdout, wrapped_stderr',
+  ].join('\n'),
+  'colors.py':
+    'import atexit\natexit.register(print, "before")\nimport colorama\nVALUE = colorama.init()\natexit.register(print, "behind")\n',
+  'strips.py': 'from colorama import init\ninit(strip=True)\n',
+  'keeps.py': 'import sys\ndef write(text, to=sys.stdout): to.write(text); return type(to).__name__\n',
+  'errors.py': 'from sys import stderr\nVALUE = type(stderr).__name__\n',
+  'plain.py': 'import json\nVALUE = "plain"\n',
+  'asks.py': 'import sys\nVALUE = sys.stdout.isatty()\n',
+  'asks_size.py':
+    'import os\ntry: VALUE = os.get_terminal_size(0)\nexcept OSError as error: VALUE = error.errno\n',
+}
+const SHOW = `
+import sys
+for name in sys.argv[1:]:
+    if name.startswith("="): exec(name[1:])
+    else: __import__(name)
+    print("\\033[1mbold", type(sys.stdout).__name__, type(sys.stderr).__name__, file=sys.stdout)
+    print("\\033[1mbold", file=sys.stderr)
+    for one in ("colors", "errors", "asks", "asks_size"): print(one, getattr(sys.modules.get(one), "VALUE", None))
+if "keeps" in sys.modules: print(sys.modules["keeps"].write("\\033[1mbold\\n"))
+if "colorama" in sys.modules: print([type(value).__name__ for name, value in vars(sys.modules["colorama.initialise"]).items() if "std" in name], type(sys.modules["colorama"].init))
+`
+const ORDERS: [words: string[], ready: string[]][] = [
+  [
+    ['colors', 'plain'],
+    ['colors', 'plain'],
+  ],
+  [
+    ['keeps', 'errors', 'colors'],
+    ['keeps', 'errors', 'colors'],
+  ],
+  [
+    ['colors', 'keeps', 'errors', 'plain'],
+    ['colors', 'plain'],
+  ],
+  [
+    ['strips', 'colors'],
+    ['strips', 'colors'],
+  ],
+  [['colorama', '=sys.modules["colorama"].init()', 'plain'], ['colorama']],
+  [['=import io; sys.stdout = io.TextIOWrapper(sys.stdout.detach(), line_buffering=True)', 'colors'], []],
+  [['=import colorama; colorama.initialise.wrap = lambda *one: one[0]', 'colors'], ['colorama']],
+  [['=sys.stderr = None', 'colors'], []],
+  [
+    ['asks', 'asks_size'],
+    ['asks', 'asks_size'],
+  ],
+]
+/** In a terminal. */
+const IN_TERMINAL: [words: string[], ready: string[]][] = [
+  [
+    ['colors', 'plain'],
+    ['colors', 'plain'],
+  ],
+  [['asks', 'asks_size'], []],
+]
+
+for (const python of pythons) {
+  const bench = async (t: Parameters<Parameters<typeof testInTurn>[1]>[0]) => {
+    const made = new WarmBench(t, python)
+    await made.train()
+    for (const [name, text] of Object.entries(MODULES)) made.file(`${made.inSite}/${name}`, text)
+    const names = ['keeps', 'errors', 'plain', 'colors', 'strips', 'asks', 'asks_size']
+    t.deepEqual((await made.freezeWarm(names, ENV)).leftOut, [])
+    return { made, script: made.file('app/main.py', SHOW) }
+  }
+  const own = ['colorama', 'keeps', 'errors', 'plain', 'colors', 'strips', 'asks', 'asks_size']
+
+  testInTurn(`${python.version}: what is put over the streams is over those of the process`, async (t) => {
+    const { made, script } = await bench(t)
+    for (const [words, expected] of ORDERS) {
+      const { ready } = await made.assertSame(t, words.join(), [script, ...words], { env: ENV })
+      t.deepEqual(
+        ready.filter((name) => own.includes(name)),
+        expected,
+        words.join(),
+      )
+    }
+    const shell = ['sh', '-c', 'exec "$@" >&-', 'sh']
+    await made.assertSame(t, 'a stream that is closed', [script, 'keeps', 'colors'], {
+      env: ENV,
+      through: shell,
+    })
+  })
+
+  unless(missing('script'), testInTurn)(
+    `${python.version}: what imports find out about a terminal is that of the process`,
+    async (t) => {
+      const { made, script } = await bench(t)
+      for (const [words, expected] of IN_TERMINAL) {
+        const start = (env: Record<string, string>) =>
+          spawnSync(
+            'script',
+            ['-qec', [made.python, script, ...words].map((word) => `'${word}'`).join(' '), '/dev/null'],
+            {
+              env: made.environment({ ...ENV, ...env }),
+              encoding: 'utf8',
+            },
+          ).stdout
+        const plain = start({ PYCDS: 'off' })
+        const warm = start({ PYCDS_SNAPSHOT: made.snapshot, PYCDS_LOG: '1' })
+        const lines = warm.split('\n')
+        t.deepEqual(lines.filter((line) => !line.startsWith('pycds[')).join('\n'), plain)
+        const ready = lines.flatMap((line) => /^pycds\[\d+\]: ready ([^:\s]+)/.exec(line)?.[1] ?? [])
+        t.deepEqual(
+          ready.filter((name) => own.includes(name)),
+          expected,
+          words.join(),
+        )
+      }
+    },
+  )
+}
