@@ -69,7 +69,7 @@ main() {
   export ZIG_GLOBAL_CACHE_DIR ZIG_LOCAL_CACHE_DIR=$ZIG_GLOBAL_CACHE_DIR
   # That of an entrypoint is static.
   rm -rf "$ROOT/native/build/x64/launch"
-  make --silent -C "$ROOT/native" LAUNCH_CC="$zig cc -target x86_64-linux-musl" injected other >&2
+  make --silent -C "$ROOT/native" LAUNCH_CC="$zig cc -target x86_64-linux-musl" LAUNCH_BASE=-Wl,--image-base injected other >&2
   # What `npm run build` made of it, where it could, is of another compiler.
   rm -rf "$ROOT/native/build/wasm" "$ROOT/prebuilds/wasm"
   say "building WebAssembly"
