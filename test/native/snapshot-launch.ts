@@ -7,6 +7,7 @@ import test, { type ExecutionContext } from 'ava'
 import type { Python } from '../helpers/interpreters.js'
 import { PATH } from '../helpers/interpreters.js'
 import { inRepository } from '../helpers/repository.js'
+import { notRoot, unless } from '../helpers/skipped.js'
 import {
   comparable,
   findFreezable,
@@ -37,7 +38,8 @@ async function frozen(t: ExecutionContext, python: Python, env: StartOptions['en
 
 /** As the program in front of it is the one file that the kernel knows: docs/compatibility.md. */
 function asPython<T extends Started>(started: T, python: Python): T {
-  return { ...started, stdout: started.stdout.replaceAll(START, realpathSync(python.path)) }
+  const named = (text: string) => text.replaceAll(START, realpathSync(python.path))
+  return { ...started, stdout: named(started.stdout), stderr: named(started.stderr) }
 }
 
 /** What is the same however Python came to be. */
@@ -45,18 +47,26 @@ function shown({ snapshot: _, notAtOnce: __, ...ended }: Started) {
   return comparable(ended)
 }
 
-/** Starts Python, and the program in front of it; `reason`: why that starts Python first. */
+interface Expected {
+  /** Why Python is started first. */
+  reason?: string
+  /** False: nobody hears whether there was a snapshot. */
+  heard?: false
+}
+
+/** Starts Python, and the program in front of it. */
 async function compare(
   t: ExecutionContext,
   { bench, python }: { bench: SnapshotBench; python: Python },
   what: string,
   args: readonly string[],
-  { reason, ...o }: StartOptions & { reason?: string } = {},
+  { reason, ...o }: StartOptions & Expected = {},
 ): Promise<Started> {
   const plain = await bench.startPlain(args, o)
   const launched = await bench.start(args, { ...o, through: [START] })
   t.deepEqual(shown(asPython(launched, python)), shown(plain), what)
   t.is(launched.notAtOnce, reason, what)
+  if (reason === undefined && o.heard !== false) t.is(launched.snapshot, 'thawed', what)
   return launched
 }
 
@@ -74,23 +84,32 @@ each('a program sees the same, however it is named', async (t, python) => {
     ['-m', 'sub.state'],
     ['package', 'one'],
   ]) {
-    const { snapshot } = await compare(t, { bench, python }, args.join(' '), args, { input: INPUT })
-    t.is(snapshot, 'thawed', args.join(' '))
+    await compare(t, { bench, python }, args.join(' '), args, { input: INPUT })
   }
 })
 
-const SETTINGS: Record<string, StartOptions & { reason?: string }> = {
+const SETTINGS: Record<string, StartOptions & Expected> = {
   'no standard input': { redirect: '<&-' },
   'no standard output': { redirect: '1<&-', env: { PLACE: '2' } },
   'streams that are files': { redirect: '<state.py >out.txt; cat out.txt' },
   'an ignored SIGHUP': { shell: "trap '' HUP" },
   'an ignored SIGINT': { shell: "trap '' INT" },
   'an ignored SIGPIPE': { shell: "trap '' PIPE" },
-  'a small stack': { shell: 'ulimit -s 1024' },
+  'no standard error': { redirect: '2<&-', heard: false },
+  'no standard stream': { redirect: '9>&1 0<&- 1<&- 2<&-', env: { PLACE: '9' }, heard: false },
+  'a small stack': { shell: 'ulimit -s 1024', reason: 'MEMORY' },
+  'a small stack with much on it': {
+    shell: 'ulimit -s 192',
+    env: { A: 'x'.repeat(40_000) },
+    reason: 'MEMORY',
+  },
+  'little memory': { shell: 'ulimit -v 150000', reason: 'MEMORY' },
+  'a file for standard input': { redirect: '<state.py' },
   'a stack without a limit': { shell: 'ulimit -s unlimited' },
   'another mask of modes': { shell: 'umask 077' },
   'further variables': { env: { FOO: 'bär', EMPTY: '', A: 'x'.repeat(5000) } },
   'few variables': { env: { PATH: undefined } },
+  'a path that depends on the directory': { env: { PYTHONPATH: 'sub' }, reason: 'ENVIRONMENT' },
   'many variables': { env: { A: 'x'.repeat(130_000), B: 'y'.repeat(100_000) }, reason: 'MEMORY' },
   'another directory': { cwd: '/' },
 }
@@ -115,6 +134,28 @@ each('the kernel tells of it as of a Python', async (t, python) => {
     'os.kill(os.getpid(), signal.SIGPIPE); os.kill(os.getpid(), signal.SIGINT)',
   ].join('\n')
   await compare(t, { bench, python }, 'the kernel', ['-c', program, 'word'])
+})
+
+each('a search path that depends on the directory is left to Python', async (t, python) => {
+  for (const [path, reason] of [
+    ['/usr/share:/opt'],
+    ['sub', 'SEARCH_PATH'],
+    ['/opt:sub', 'SEARCH_PATH'],
+    ['/opt::/usr', 'SEARCH_PATH'],
+    ['/opt:', 'SEARCH_PATH'],
+  ] as const) {
+    const env = { PYTHONPATH: path }
+    const bench = new SnapshotBench(t, python)
+    bench.file('state.py', STATE)
+    const ended = await bench.tryToFreeze([], env)
+    if (ended.code !== 0) t.regex(ended.stderr, /depends on the working directory/)
+    else
+      await compare(t, { bench, python }, path, ['state.py'], {
+        env,
+        input: INPUT,
+        ...(reason && { reason }),
+      })
+  }
 })
 
 each('where the locale is C it sets what Python sets', async (t, python) => {
@@ -142,6 +183,7 @@ each('a script is started as its first line says', async (t, python) => {
     ['#!/usr/bin/env python3\n'],
     [`#!${bench.python} -u\n`, 'ENTRYPOINT'],
     ['#!/usr/bin/env -S python3 -u\n', 'ENTRYPOINT'],
+    ['#!/usr/bin/env python3\r\n', 'ENTRYPOINT'],
     ['#!/bin/sh\n"exec" "python3" "$0" "$@"\n', 'ENTRYPOINT'],
   ]
   for (const [number, [line, reason]] of lines.entries()) {
@@ -196,6 +238,25 @@ each('a snapshot that was changed, or is of another start, is not used', async (
   bench.file(`${bench.site}/extra.pth`.slice(bench.directory.length + 1), '/tmp\n')
   await compare(t, { bench, python }, 'a path file', ['state.py'], { reason: 'SOURCE_CHANGED' })
 })
+
+/** Of a file: CAP_NET_BIND_SERVICE, permitted; man 7 capabilities. */
+const CAPABILITY = 'bytes([0, 0, 0, 2, 0, 4, 0, 0]) + bytes(12)'
+
+for (const python of pythons) {
+  const title = `${python.version}: a Python with rights of its own is started by the kernel, which gives them`
+  unless(notRoot, testInTurn)(title, async (t) => {
+    const bench = new SnapshotBench(t, python)
+    bench.file('state.py', STATE)
+    bench.ownProgram(python)
+    await bench.freeze()
+    const set = `import os; os.setxattr(${JSON.stringify(bench.python)}, "security.capability", ${CAPABILITY})`
+    const ended = await bench.startPlain(['-c', set])
+    t.is(ended.code, 0, ended.stderr)
+    const program = 'print([line for line in open("/proc/self/status") if line.startswith("Cap")])'
+    const { notAtOnce } = await bench.start(['-c', program], { through: [START] })
+    t.is(notAtOnce, 'ENTRYPOINT')
+  })
+}
 
 each('any other program is started as it is', async (t, python) => {
   const bench = await frozen(t, python)

@@ -15,6 +15,7 @@
 #include <sys/auxv.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "../../format/lines.h"
@@ -33,6 +34,10 @@
 #define TEXT_BYTES (UINT64_C(1) << 20)
 /* Of what is put on the stack; more words than that are started as ever. */
 #define BLOCK_BYTES_MOST (UINT64_C(128) << 10)
+/* What must be left of the stack. */
+#define STACK_BYTES (UINT64_C(2) << 20)
+/* As much as a Python that has just started has, and what it needs to go on. */
+#define ROOM_BYTES (UINT64_C(128) << 20)
 /* What shells say of a program that cannot be executed, and of one that is not there. */
 #define EXIT_NO_PROGRAM 126
 #define EXIT_NOT_FOUND 127
@@ -56,6 +61,18 @@ static const char *find_snapshot(void) {
   if (is_off("PYCDS") || *archive != '/' || getenv("PYCDS_LEARN") || getenv(HANDOVER_VARIABLE)) return NULL;
   const char *path = snapshot_locate(archive, false);
   return path && *path == '/' ? path : NULL;
+}
+
+/* Python completes each with the working directory. */
+static bool has_relative_path(void) {
+  const char *entry = getenv("PYTHONPATH");
+  while (entry && *entry) {
+    if (*entry != '/') return true;
+    entry += strcspn(entry, ":");
+    if (*entry) entry++;
+    if (!*entry && entry[-1] == ':') return true;
+  }
+  return false;
 }
 
 static bool is_c_locale(void) {
@@ -147,7 +164,8 @@ static bool widen_all(char *const *texts, struct handover_list *list) {
   return list->items != NULL;
 }
 
-static bool tell(const struct launched *launched, char **words, bool coerced, struct started *started) {
+static bool tell(const struct launched *launched, char **words, bool coerced, const bool closed[3],
+                 struct started *started) {
   *started = (struct started){.program = launched->file,
                               .arguments = words,
                               .variables = environ,
@@ -159,7 +177,8 @@ static bool tell(const struct launched *launched, char **words, bool coerced, st
   if (launched->program.kind == SNAPSHOT_MODULE) started->run_module = main_program;
   if (launched->program.kind == SNAPSHOT_SCRIPT) started->run_filename = main_program;
   started->program_name = widen(launched->arguments[0]);
-  return started->environment && main_program && started->program_name && are_streams(started->closed) &&
+  memcpy(started->closed, closed, sizeof started->closed);
+  return started->environment && main_program && started->program_name &&
          widen_all(launched->arguments, &started->all) && widen_all(launched->own, &started->own);
 }
 
@@ -183,6 +202,27 @@ static bool is_preloaded(void) {
   return status_of_path("/etc/ld.so.preload", &status) || errno != ENOENT;
 }
 
+/* A Python that has started has room for itself beside the snapshot, or does not take it. */
+static bool is_limited(const struct snapshot *snapshot) {
+  static const int resources[] = {RLIMIT_AS, RLIMIT_DATA};
+  uint64_t needed = ROOM_BYTES;
+  for (uint32_t i = 0; i < snapshot->header->regions.count; i++) needed += snapshot->regions[i].bytes;
+  for (size_t i = 0; i < sizeof resources / sizeof *resources; i++) {
+    struct rlimit limit;
+    if (getrlimit(resources[i], &limit) != 0 || (limit.rlim_cur != RLIM_INFINITY && limit.rlim_cur < needed))
+      return true;
+  }
+  return false;
+}
+
+/* Whether a program has as good as all of the stack that it may have, when it begins below such a block. */
+static bool is_deep_enough(const struct process *process, size_t bytes) {
+  struct rlimit limit;
+  uint64_t used = process->stack.end - (uint64_t)(uintptr_t)__builtin_frame_address(0) + bytes;
+  return getrlimit(RLIMIT_STACK, &limit) == 0 &&
+         (limit.rlim_cur == RLIM_INFINITY || used + STACK_BYTES < limit.rlim_cur);
+}
+
 static const uint64_t *auxiliary_values(void) {
   char **end = environ;
   while (*end) end++;
@@ -193,9 +233,9 @@ static const uint64_t *auxiliary_values(void) {
 static enum snapshot_reject replace_by(const struct opened *opened, struct process *process, struct started *started,
                                        const struct launched *launched, double began) {
   const uint64_t *values = auxiliary_values();
-  size_t bytes = block_bytes(launched->arguments, environ, values, launched->file);
-  if (bytes > BLOCK_BYTES_MOST) return SNAPSHOT_REJECT_MEMORY;
-  struct block block = block_make(alloca(bytes), launched->arguments, environ, values, launched->file);
+  size_t bytes = block_bytes(launched->arguments, environ, values, launched->execfn);
+  if (bytes > BLOCK_BYTES_MOST || !is_deep_enough(process, bytes)) return SNAPSHOT_REJECT_MEMORY;
+  struct block block = block_make(alloca(bytes), launched->arguments, environ, values, launched->execfn);
   process->stack_end = block.start;
   started->accounts = block.accounts;
   started->execfn = block.execfn;
@@ -208,7 +248,8 @@ static enum snapshot_reject check(const struct snapshot *snapshot, const struct 
   if (!is_executable(snapshot, launched)) return SNAPSHOT_REJECT_ENTRYPOINT;
   if (!is_known(snapshot, launched)) return SNAPSHOT_REJECT_OTHER_PROGRAM;
   if (!is_environment(snapshot, coerced)) return SNAPSHOT_REJECT_ENVIRONMENT;
-  if (has_user_site(snapshot)) return SNAPSHOT_REJECT_SEARCH_PATH;
+  if (has_user_site(snapshot) || has_relative_path()) return SNAPSHOT_REJECT_SEARCH_PATH;
+  if (is_limited(snapshot)) return SNAPSHOT_REJECT_MEMORY;
   if (is_preloaded()) return SNAPSHOT_REJECT_OBJECTS;
   enum snapshot_reject reject = cpu_check(&snapshot->header->cpu);
   if (!reject) reject = stamps_check(snapshot, &changed);
@@ -217,7 +258,7 @@ static enum snapshot_reject check(const struct snapshot *snapshot, const struct 
 }
 
 static enum snapshot_reject launch(const struct opened *opened, const struct launched *launched, char **words,
-                                   double began) {
+                                   const bool closed[3], double began) {
   struct process process;
   struct started started;
   bool coerced;
@@ -227,7 +268,7 @@ static enum snapshot_reject launch(const struct opened *opened, const struct lau
   if (text == MAP_FAILED) return SNAPSHOT_REJECT_MEMORY;
   reject = process_look(&process, text, TEXT_BYTES);
   if (reject) return reject;
-  if (!tell(launched, words, coerced, &started)) return SNAPSHOT_REJECT_CONFIGURATION;
+  if (!tell(launched, words, coerced, closed, &started)) return SNAPSHOT_REJECT_CONFIGURATION;
   uint8_t before[sizeof process.dispositions];
   memcpy(before, process.dispositions, sizeof before);
   set_dispositions(process.dispositions);
@@ -246,9 +287,12 @@ static enum snapshot_reject try_snapshot(char **words) {
   struct opened opened;
   if (!path) return SNAPSHOT_REJECT_OFF;
   if (getauxval(AT_SECURE)) return SNAPSHOT_REJECT_SECURE;
+  /* Before anything is opened in their place. */
+  bool closed[3];
+  if (!are_streams(closed)) return SNAPSHOT_REJECT_CONFIGURATION;
   if (!words_read(words, &launched)) return SNAPSHOT_REJECT_ENTRYPOINT;
   enum snapshot_reject reject = snapshot_open(path, &opened);
-  if (!reject) reject = launch(&opened, &launched, words, began);
+  if (!reject) reject = launch(&opened, &launched, words, closed, began);
   snapshot_close(&opened);
   return reject;
 }

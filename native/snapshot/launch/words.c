@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include "../status.h"
@@ -46,7 +47,7 @@ static bool read_first_line(const char *path, struct first_line *line) {
   char *end = strchr(line->text, '\n');
   if (!end) return false;
   do *end-- = 0;
-  while (*end == ' ' || *end == '\t' || *end == '\r');
+  while (*end == ' ' || *end == '\t');
   line->interpreter = line->text + 2 + strspn(line->text + 2, " \t");
   char *space = line->interpreter + strcspn(line->interpreter, " \t");
   if (*space) {
@@ -67,12 +68,21 @@ static const char *find_interpreter(struct launched *launched, const struct firs
       strcmp(line->interpreter, "/usr/bin/env") == 0 && !strpbrk(line->argument, " \t=") && *line->argument != '-';
   if (!looks || !words_find(line->argument, launched->executable)) return NULL;
   launched->comm = base(launched->executable);
+  launched->execfn = launched->executable;
   return line->argument;
+}
+
+/* Whether the kernel would start it with rights of its own. */
+static bool has_rights(const char *path) {
+  struct stat status;
+  bool is_known = status_of_path(path, &status) && getxattr(path, "security.capability", NULL, 0) < 0;
+  return !is_known || (status.st_mode & (S_ISUID | S_ISGID));
 }
 
 static bool find_python(char **words, struct launched *launched) {
   struct first_line line;
   if (!words_find(words[0], launched->file) || !read_first_line(launched->file, &line)) return false;
+  launched->execfn = launched->file;
   const char *word = words[0];
   int more = 0, count = 0;
   if (line.interpreter) {
@@ -83,6 +93,7 @@ static bool find_python(char **words, struct launched *launched) {
     memcpy(launched->executable, launched->file, sizeof launched->file);
     launched->comm = base(launched->file);
   }
+  if (has_rights(launched->executable)) return false;
   while (words[count]) count++;
   launched->arguments = calloc((size_t)(count + more) + 1, sizeof *launched->arguments);
   char *first = strdup(word);

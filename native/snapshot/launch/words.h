@@ -14,6 +14,7 @@ struct launched {
   char **arguments;          /* of the interpreter, NULL at the end: sys.orig_argv */
   char **own;                /* and sys.argv */
   const char *comm;          /* as the kernel would name the process */
+  const char *execfn;        /* and tell it what it was executed as */
   struct main_program program;
   char path[PATH_MAX]; /* of a script: as Python would open it, absolute */
 };
