@@ -14,7 +14,7 @@ npm run bench -- report              writes docs/performance.md and the README's
   --packages A,B       default: all (${PACKAGES.map((one) => one.name).join(', ')}); "none" for none
   --python A,B         default: all (${PYTHONS.map((one) => one.id).join(', ')})
   --contestants A,B    default: all (${CONTESTANTS.join(', ')})
-  --runs N             starts of each contestant for each package; default 21
+  --runs N             starts of each contestant for each package and each application; default 21
   --cold-runs N        the same with the page cache dropped before each start; default 7, 0 for none
   --image REFERENCE    an image of the engine that has the packages, in the place of those that are made for the benchmark
   --other DIR          another built checkout, measured in the same run as contestant "other"

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { applications } from './applications.js'
 import { fixed } from './fixed.js'
 import { floor } from './floor.js'
 import { growth } from './growth.js'
@@ -20,5 +21,6 @@ export const PARTS: readonly Part[] = [
   location,
   snapshot,
   snapshotUse,
+  applications,
   learn,
 ]

@@ -9,6 +9,8 @@ export interface PartContext {
   readonly options: {
     readonly packages: readonly Package[]
     readonly pythons: readonly Python[]
+    /** Starts of each contestant, where a part has no number of its own. */
+    readonly runs: number
     /** Starts with an empty page cache; 0: none. */
     readonly coldRuns: number
     /** Another built checkout to compare with. */
@@ -58,12 +60,7 @@ export async function measureEach<Row extends { readonly python: string; readonl
     .flatMap((python) => packages.map((one) => [python, one] as const))
     .filter(([python, one]) => !rows.some((row) => row.python === python.id && row.package === one.name))
   if (make !== undefined) {
-    const queue = missing.values()
-    const worker = async () => {
-      // What fails here fails again where it is measured, and is said there.
-      for (const [python, one] of queue) await make(python, one, context).catch(() => undefined)
-    }
-    await Promise.all(Array.from({ length: MADE_TOGETHER }, worker))
+    await makeEach(missing, ([python, one]) => make(python, one, context))
   }
   for (const [python, one] of missing) {
     const found = await measure(python, one, context).catch((error: unknown) => String(error))
@@ -76,6 +73,16 @@ export async function measureEach<Row extends { readonly python: string; readonl
     await context.save()
   }
   return rows
+}
+
+/** Makes what is measured later, several at a time. */
+export async function makeEach<T>(all: readonly T[], make: (one: T) => Promise<unknown>): Promise<void> {
+  const queue = all.values()
+  const worker = async () => {
+    // What fails here fails again where it is measured, and is said there.
+    for (const one of queue) await make(one).catch(() => undefined)
+  }
+  await Promise.all(Array.from({ length: MADE_TOGETHER }, worker))
 }
 
 /** One start of a command in a root directory, many times in turns: milliseconds of the processor and on the wall. */

@@ -18,29 +18,46 @@ const MARKER = 'benchmark'
 const NOTES = 'bench/notes.md'
 /** Beside the other figures: measured for themselves, and not on the same day. */
 const SNAPSHOTS = 'snapshot.json'
+const APPLICATIONS = 'applications.json'
 const LEARNING = 'learn.json'
+
+/** Figures of parts that are measured for themselves; each may be absent. */
+export interface Beside {
+  readonly snapshots?: Results | undefined
+  readonly applications?: Results | undefined
+  readonly learning?: Results | undefined
+}
 
 /** Writes both files; throws when there are no figures. */
 export async function report(path: string): Promise<string[]> {
   const results = await readResults(path)
   if (!results) throw new Error(`${path}: no figures; measure first: npm run bench`)
-  const beside = (name: string) => readResults(join(dirname(path), name))
-  const [snapshots, learning] = [await beside(SNAPSHOTS), await beside(LEARNING)]
+  const beside = await readBeside(dirname(path))
   const notes = await readFile(join(ROOT, NOTES), 'utf8').catch(() => '')
   const [document, readme] = [join(ROOT, 'docs/performance.md'), join(ROOT, 'README.md')]
-  await writeFile(document, performancePage(results, notes.trim(), { snapshots, learning }))
+  await writeFile(document, performancePage(results, notes.trim(), beside))
   await writeFile(
     readme,
-    replaceBetween(await readFile(readme, 'utf8'), MARKER, readmeTable(results, snapshots)),
+    replaceBetween(await readFile(readme, 'utf8'), MARKER, readmeTable(results, beside.snapshots)),
   )
   return [document, readme]
+}
+
+/** What a directory of results has of them. */
+export async function readBeside(directory: string): Promise<Beside> {
+  const read = (name: string) => readResults(join(directory, name))
+  return {
+    snapshots: await read(SNAPSHOTS),
+    applications: await read(APPLICATIONS),
+    learning: await read(LEARNING),
+  }
 }
 
 /** The whole page. */
 export function performancePage(
   results: Results,
   notes: string,
-  { snapshots, learning }: { snapshots?: Results | undefined; learning?: Results | undefined } = {},
+  { snapshots, applications, learning }: Beside = {},
 ): string {
   const pythons = PYTHONS.filter(({ id }) => results.entries.some((entry) => entry.python === id))
   return `${[
@@ -51,7 +68,7 @@ export function performancePage(
     goalTable(results, measuredInFull(pythons)),
     ...(notes ? ['## What is in between', notes] : []),
     ...pythons.flatMap((python) => pythonSections(python, results)),
-    ...(snapshots ? snapshotSection(snapshots) : []),
+    ...(snapshots ? snapshotSection(snapshots, applications) : []),
     ...(learning ? learnSection(learning) : []),
     ...fixedSection(results),
     ...growthSection(results),

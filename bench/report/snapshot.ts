@@ -5,6 +5,7 @@ import { geometricMean } from '../../src/util/statistics.js'
 import { beyondBare, type SnapshotRow } from '../parts/snapshot.js'
 import type { SnapshotUse } from '../parts/snapshot-use.js'
 import type { Results } from '../results.js'
+import { applicationsSection } from './applications.js'
 import { part } from './goals.js'
 import { factorText, megabytes, msText, table } from './markdown.js'
 
@@ -46,7 +47,8 @@ export function snapshotMean(
   return least && { factor: geometricMean(found.map(({ factor }) => factor)), count: found.length, least }
 }
 
-export function snapshotSection(results: Results): string[] {
+/** @param applications  figures of whole applications, which are measured for themselves */
+export function snapshotSection(results: Results, applications?: Results): string[] {
   const rows = part<SnapshotRow>(results, 'snapshot')
   if (rows.length === 0) return []
   const pythons = [...new Set(rows.map(({ python }) => python))]
@@ -60,6 +62,7 @@ export function snapshotSection(results: Results): string[] {
     ...pythons.flatMap((python) => [`### CPython ${python}`, pythonTable(results, python)]),
     ...missing(rows),
     ...useSection(results),
+    ...(applications ? applicationsSection(applications) : []),
   ]
 }
 

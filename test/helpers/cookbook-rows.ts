@@ -5,7 +5,9 @@ export interface CookbookRow {
   /** The page's name. */
   readonly page: string
   readonly packages: readonly string[]
-  /** A Python program that asks the running application, in its container; absent where its output is its answer. */
+  /** The port and the path of a request that it answers. */
+  readonly request?: string
+  /** What is no request: a Python program that asks the running application, in its container. With neither, its output is its answer. */
   readonly asks?: string
   /** A part of the answer. */
   readonly answers: string
@@ -17,7 +19,7 @@ export interface CookbookRow {
   readonly folders?: readonly string[]
 }
 
-const FLASK_ANSWER = { asks: get('5000/'), answers: '{"hello":"world"}' }
+const FLASK_ANSWER = { request: '5000/', answers: '{"hello":"world"}' }
 
 export const COOKBOOK: readonly CookbookRow[] = [
   {
@@ -43,11 +45,11 @@ print(tasks.add.delay(2, 3).get(timeout=30))`,
   {
     page: 'django-gunicorn',
     packages: ['django', 'gunicorn'],
-    asks: get('8000/'),
+    request: '8000/',
     answers: 'The install worked',
   },
   { page: 'flask', packages: ['flask'], ...FLASK_ANSWER },
-  { page: 'jupyter-server', packages: ['jupyter-server'], asks: get('8888/api'), answers: '{"version": "2.' },
+  { page: 'jupyter-server', packages: ['jupyter-server'], request: '8888/api', answers: '{"version": "2.' },
   {
     page: 'opentelemetry-instrument',
     packages: [
@@ -58,10 +60,13 @@ print(tasks.add.delay(2, 3).get(timeout=30))`,
     ],
     ...FLASK_ANSWER,
   },
-  { page: 'streamlit', packages: ['streamlit'], asks: get('8501/_stcore/health'), answers: 'ok' },
-  { page: 'uwsgi', packages: ['flask', 'pyuwsgi'], asks: get('8000/'), answers: '{"hello":"world"}' },
+  { page: 'streamlit', packages: ['streamlit'], request: '8501/_stcore/health', answers: 'ok' },
+  { page: 'uwsgi', packages: ['flask', 'pyuwsgi'], request: '8000/', answers: '{"hello":"world"}' },
 ]
 
-function get(path: string): string {
-  return `import urllib.request as r; print(r.urlopen("http://127.0.0.1:${path}").read().decode())`
+/** A Python program that asks the running application of a page, in its container. */
+export function askingProgram({ request, asks }: CookbookRow): string | undefined {
+  return request === undefined
+    ? asks
+    : `import urllib.request as r; print(r.urlopen("http://127.0.0.1:${request}").read().decode())`
 }

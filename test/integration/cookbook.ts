@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // The pages of the cookbook, as they stand: each page's own Dockerfile is built, baked and verified with the page's own
 // commands, and the baked application answers as the other does. The packages come from PyPI, so this is of the tier all.
-import { spawnSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { rmSync } from 'node:fs'
 import test, { type ExecutionContext } from 'ava'
 import { bakes, pycds, verifies } from '../helpers/cli.js'
 import { cookbookPage, optionsOf } from '../helpers/cookbook.js'
-import { COOKBOOK, type CookbookRow } from '../helpers/cookbook-rows.js'
+import { buildPage, wheelsFor } from '../helpers/cookbook-image.js'
+import { askingProgram, COOKBOOK, type CookbookRow } from '../helpers/cookbook-rows.js'
 import { docker, imageName } from '../helpers/engine.js'
 import { ensureImage } from '../helpers/images.js'
 import { inRepository } from '../helpers/repository.js'
@@ -19,14 +17,6 @@ import { TIER } from '../helpers/tier.js'
 const MIN_HIT_RATE = 90
 const POLL_MS = 200
 const API = '/lambda_api.py'
-
-/** An image laid out as the official slim ones are, in which pip takes wheels of a directory. */
-const STAND_IN = `FROM pycds-test/shared-nopyc
-COPY wheels /wheels
-RUN rm /usr/local/lib/python3.13/site-packages/debian.pth && \\
-    PYTHONPATH=$(echo /wheels/pip-*.whl) python3 -B -m pip install -q --no-index --no-compile /wheels/pip-*.whl
-ENV PIP_NO_INDEX=1 PIP_FIND_LINKS=/wheels PIP_ROOT_USER_ACTION=ignore
-`
 
 const base = TIER === 'all' ? await ensureImage('shared-nopyc') : undefined
 
@@ -53,13 +43,9 @@ async function holds(t: ExecutionContext, row: CookbookRow): Promise<void> {
   if (context === undefined) return t.fail(`PyPI does not give ${row.packages.join(', ')}`)
   t.teardown(() => rmSync(context, { recursive: true, force: true }))
   const page = cookbookPage(row.page)
-  const standIn = imageName(t)
-  await docker('build', '--quiet', '--network', 'none', '-t', standIn, context)
-  const image = imageName(t)
   const folder = temporary(t, page.files)
-  await docker(
-    ...['build', '--quiet', '--network', 'none', '--build-arg', `BASE=${standIn}`, '-t', image, folder],
-  )
+  const image = imageName(t)
+  await buildPage(folder, context, { standIn: imageName(t), image })
   const recorded = optionsOf(page, 'trace')
   if (recorded !== undefined) {
     const { code, stderr } = await pycds(['trace', image, ...recorded], { cwd: folder })
@@ -78,23 +64,6 @@ async function holds(t: ExecutionContext, row: CookbookRow): Promise<void> {
   const causes = new Set(snapshot?.leftOut.map(({ because, code, detail }) => `${because} ${code} ${detail}`))
   t.log(`snapshot: ${snapshot?.modules} modules, ${snapshot?.reason}; left out for`, causes)
   t.is(await answerOf(t, frozen, row), before)
-}
-
-/** Downloads what a page installs, for the Python of the base image; undefined where PyPI does not give it. */
-function wheelsFor(packages: readonly string[]): string | undefined {
-  const context = mkdtempSync(join(tmpdir(), 'pycds-cookbook-'))
-  mkdirSync(join(context, 'wheels'))
-  writeFileSync(join(context, 'Dockerfile'), STAND_IN)
-  const target = ['--only-binary=:all:', '--implementation', 'cp', '--python-version', '3.13']
-  const platforms = ['manylinux_2_28', 'manylinux_2_17', 'manylinux2014'].flatMap((tag) => [
-    '--platform',
-    `${tag}_${process.arch === 'arm64' ? 'aarch64' : 'x86_64'}`,
-  ])
-  const words = ['-m', 'pip', 'download', '-q', '-d', join(context, 'wheels'), ...target, ...platforms]
-  const { status } = spawnSync('python3', [...words, 'pip', ...packages], { timeout: DEADLINE_MS })
-  if (status === 0) return context
-  rmSync(context, { recursive: true, force: true })
-  return undefined
 }
 
 /** What the application says: to a request, to an event, or in its output. */
@@ -119,7 +88,7 @@ async function answerOf(t: ExecutionContext, image: string, row: CookbookRow): P
     await started(t, '--network', `container:${service}`, '-e', 'PYCDS=require', ...variables, image)
     return await until(() => docker('logs', service), row.answers)
   }
-  const { asks } = row
+  const asks = askingProgram(row)
   if (asks === undefined) return await docker('run', '--rm', '--network', 'none', ...variables, image)
   const folders = (row.folders ?? []).flatMap((folder) => ['--tmpfs', folder])
   const application = await started(t, '--network', 'none', ...folders, ...variables, image)

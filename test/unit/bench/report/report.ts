@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs'
 import test from 'ava'
 import { replaceBetween } from '../../../../bench/report/markdown.js'
-import { performancePage, readmeTable } from '../../../../bench/report/report.js'
+import { performancePage, readBeside, readmeTable } from '../../../../bench/report/report.js'
 import { type Entry, type Results, readResults, type Times } from '../../../../bench/results.js'
 import { summarise } from '../../../../src/util/statistics.js'
 import { inRepository } from '../../../helpers/repository.js'
@@ -94,20 +94,15 @@ test("the README's table has the mean of every interpreter, and who gains least"
 })
 
 test('docs/performance.md and the README have the figures that were saved', async (t) => {
-  const saved = (name: string) => readResults(inRepository(`bench/results/${name}.json`))
-  const results = await saved('full')
+  const results = await readResults(inRepository('bench/results/full.json'))
   if (results === undefined) return t.fail('there are no saved figures')
-  const [snapshots, learning] = [await saved('snapshot'), await saved('learn')]
+  const beside = await readBeside(inRepository('bench/results'))
   const read = (path: string) => readFileSync(inRepository(path), 'utf8')
   const outdated = 'npm run bench -- report writes them'
-  t.is(
-    read('docs/performance.md'),
-    performancePage(results, read('bench/notes.md').trim(), { snapshots, learning }),
-    outdated,
-  )
+  t.is(read('docs/performance.md'), performancePage(results, read('bench/notes.md').trim(), beside), outdated)
   t.is(
     read('README.md'),
-    replaceBetween(read('README.md'), 'benchmark', readmeTable(results, snapshots)),
+    replaceBetween(read('README.md'), 'benchmark', readmeTable(results, beside.snapshots)),
     outdated,
   )
 })
