@@ -4,7 +4,8 @@ import { parseArgs } from 'node:util'
 export const USAGE = `npm run conformance -- [OPTIONS] [FILE...]   CPython's or packages' own tests, without the archive and with it
 npm run conformance -- --write-docs         writes docs/conformance.md from the saved results
 
-  FILE                 test files (test_re, test_asyncio, test_asyncio.test_events) or packages (attrs); default: all
+  FILE                 test files (test_re, test_asyncio, test_asyncio.test_events), packages (attrs) or their parts
+                       (sqlalchemy/test/orm, numpy.lib); default: all
   --suite NAME         cpython (default) or packages
   --python VERSION     3.11, 3.13.0, ...; default: that of the distribution, else the newest at hand
   --with KIND          archive (default), or snapshot: an archive and a snapshot with the library imported

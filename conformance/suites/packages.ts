@@ -19,15 +19,10 @@ export const packages: Suite = {
   name: 'packages',
   async prepare({ python, quick, files }): Promise<Prepared> {
     if (quick) throw new Error('--quick is about CPython: name packages instead')
-    const unknown = files.filter((name) => !PACKAGES.some((one) => one.name === name))
-    if (unknown.length > 0) {
-      const known = PACKAGES.map(({ name }) => name).join(', ')
-      throw new Error(`no package ${unknown.join(', ')}; one of: ${known}`)
-    }
-    const chosen = PACKAGES.filter(({ name }) => files.length === 0 || files.includes(name))
+    const chosen = chooseParts(PACKAGES, files)
     const groups: Group[] = []
     const absent: Absent[] = []
-    for (const one of chosen) {
+    for (const { one, chosenFiles } of chosen) {
       try {
         const source = await unpackSource(one)
         const parts = one.parts.filter(
@@ -35,7 +30,7 @@ export const packages: Suite = {
         )
         if (parts.length > 0) {
           absent.push({ name: one.name, reason: `its source package has no ${parts.join(', ')}` })
-        } else groups.push(groupOf(one, await install(python, one), source))
+        } else groups.push(groupOf(one, chosenFiles, await install(python, one), source))
       } catch (error) {
         if (!(error instanceof CommandFailed)) throw error
         absent.push({ name: one.name, reason: `pip: ${error.said.split('\n').at(-1)}` })
@@ -43,6 +38,27 @@ export const packages: Suite = {
     }
     return { groups, absent }
   },
+}
+
+/**
+ * What names stand for: packages, or parts of them as results name them. Without a name all.
+ * @throws an Error that names the packages there are
+ */
+export function chooseParts(
+  all: readonly TestedPackage[],
+  names: readonly string[],
+): { one: TestedPackage; chosenFiles: string[] }[] {
+  const isMeant = (one: TestedPackage, file: string) =>
+    names.length === 0 || names.includes(one.name) || names.includes(file)
+  const isKnown = (name: string) => all.some((one) => one.name === name || filesOf(one).includes(name))
+  const unknown = names.filter((name) => !isKnown(name))
+  if (unknown.length > 0) {
+    const known = all.map(({ name }) => name).join(', ')
+    throw new Error(`no package ${unknown.join(', ')}, and no part of one; packages: ${known}`)
+  }
+  return all
+    .map((one) => ({ one, chosenFiles: filesOf(one).filter((file) => isMeant(one, file)) }))
+    .filter(({ chosenFiles }) => chosenFiles.length > 0)
 }
 
 /** Where a part lies; a test runner of Django's is told the name of a folder of its tests. */
@@ -72,7 +88,12 @@ function argumentsOf(
   ]
 }
 
-function groupOf(one: TestedPackage, installed: string, source: string | undefined): Group {
+function groupOf(
+  one: TestedPackage,
+  files: readonly string[],
+  installed: string,
+  source: string | undefined,
+): Group {
   const command = (args: readonly string[]): StageCommand => ({
     ...{ args, source, limitSeconds: LIMIT_SECONDS },
     ...(one.env ? { env: one.env } : {}),
@@ -80,7 +101,8 @@ function groupOf(one: TestedPackage, installed: string, source: string | undefin
   return {
     name: `${one.name} ${one.version}`,
     packages: installed,
-    files: filesOf(one),
+    files,
+    // By all parts, so that each has the archive that it has in a run of all.
     training: async (_files, stage) => [command(argumentsOf(one, one.parts, stage.record, 'import'))],
     test: (file, stage) => {
       const part = one.tests === 'sdist' ? file.slice(one.name.length + 1) : file
