@@ -180,7 +180,7 @@ const UNREADY_ADVICE = {
   WITHIN: 'Import the package that brings it in, as in training.',
   DROPPED: 'An earlier line has the reason.',
   THERE_NOW:
-    'Something that was not installed at the bake is there, or was imported by another way. Bake again.',
+    'Something that was not installed at the bake is there, was imported by another way, or might be found by a finder that the program has put on `sys.meta_path` (as `pkg_resources` does), which is not asked. Bake again, or import it before such a finder is there.',
   ADDED: 'Something was put into `sys.modules` under that name. Nothing is wrong.',
   EFFECT: 'The program has changed what the import changes too. Import that library first.',
   NOT_THERE:

@@ -28,14 +28,15 @@
 #define LINE_UNMET "PYCDS=require, but %s is not used: %s: %s" /* PATH CODE TEXT */
 
 /* PYCDS_LOG, as it happens. */
-#define LINE_THAWED "snapshot thawed in %.1f ms"  /* TIME */
-#define LINE_NOT_THAWED "snapshot %s"             /* CODE */
-#define LINE_NOT_THAWED_FOR "snapshot %s: %s"     /* CODE NAME */
-#define LINE_NOT_AT_ONCE "not at once: %s"        /* CODE */
-#define LINE_REJECTED "rejected %s"               /* CODE */
-#define LINE_READY "ready %s: %lu modules"        /* NAME COUNT */
-#define LINE_NOT_READY "not ready %s: %s: %s%s%s" /* NAME NAME TEXT TEXT TEXT */
-#define LINE_MISSED "missed %s %s"                /* NAME CODE */
-#define LINE_SERVED "served %s"                   /* NAME */
+#define LINE_THAWED "snapshot thawed in %.1f ms"                 /* TIME */
+#define LINE_THAWED_AT_ONCE "snapshot thawed at once in %.1f ms" /* TIME */
+#define LINE_NOT_THAWED "snapshot %s"                            /* CODE */
+#define LINE_NOT_THAWED_FOR "snapshot %s: %s"                    /* CODE NAME */
+#define LINE_NOT_AT_ONCE "not at once: %s"                       /* CODE */
+#define LINE_REJECTED "rejected %s"                              /* CODE */
+#define LINE_READY "ready %s: %lu modules"                       /* NAME COUNT */
+#define LINE_NOT_READY "not ready %s: %s: %s%s%s"                /* NAME NAME TEXT TEXT TEXT */
+#define LINE_MISSED "missed %s %s"                               /* NAME CODE */
+#define LINE_SERVED "served %s"                                  /* NAME */
 
 #endif

@@ -18,7 +18,9 @@ static size_t obeyed(const char *variable) {
   if (strncmp(variable, name "=", sizeof name) == 0) return strlen(variable);
 #define SET(name)                                                                                                      \
   if (strncmp(variable, name "=", sizeof name) == 0) return sizeof name;
+#define KEPT(name)
 #include "../cpython/environment.def"
+#undef KEPT
 #undef PREFIX
 #undef NAME
 #undef SET
@@ -63,7 +65,9 @@ static const char *const names[] = {
 #define PREFIX(start)
 #define NAME(name) name,
 #define SET(name) name,
+#define KEPT(name)
 #include "../cpython/environment.def"
+#undef KEPT
 #undef PREFIX
 #undef NAME
 #undef SET

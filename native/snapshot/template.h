@@ -10,8 +10,8 @@
 
 struct template_calls {
   /* What the hook would have done, done in each process that is made of the template. `milliseconds` is what the thaw
-   * took. */
-  void (*run)(void *self, double milliseconds);
+   * took; `at_once`: no Python was started before it. */
+  void (*run)(void *self, double milliseconds, bool at_once);
   /* Takes over modules that were imported in advance, in a list of their descriptions; with what must not have been changed
    * in them (namespaces of classes; for each module, names that may change and numbers of these), the key of the hashes,
    * and two functions for what importing them has changed elsewhere, (what, place, payload): whether it may be done again,

@@ -142,14 +142,16 @@ static void describe_library(PyObject *namespace) {
   set_text(namespace, "IDENTITY", hex);
 }
 
-/* Whether the start of an interpreter obeys what a variable says, and not only that there is one. */
-static bool is_obeyed(const char *variable) {
+/* Whether a template has to have what a variable says. */
+static bool is_told(const char *variable) {
 #define PREFIX(start)                                                                                                  \
   if (strncmp(variable, start, sizeof start - 1) == 0) return true;
 #define NAME(name)                                                                                                     \
   if (strncmp(variable, name "=", sizeof name) == 0) return true;
 #define SET(name)
+#define KEPT(name) NAME(name)
 #include "../cpython/environment.def"
+#undef KEPT
 #undef PREFIX
 #undef NAME
 #undef SET
@@ -162,7 +164,7 @@ static void describe_environment(PyObject *namespace) {
   if (!list) return;
   for (char **entry = environ; entry && *entry; entry++) {
     /* Also from a process that was traced before this one. */
-    if (!is_obeyed(*entry) || strcmp(*entry, HASH_SEED "=" OWN_HASH_SEED) == 0) continue;
+    if (!is_told(*entry) || strcmp(*entry, HASH_SEED "=" OWN_HASH_SEED) == 0) continue;
     PyObject *text = PyUnicode_DecodeUTF8(*entry, (Py_ssize_t)strlen(*entry), "surrogateescape");
     if (!text) break;
     PyList_Append(list, text);

@@ -43,9 +43,9 @@ export class StartReport implements Report {
   }
 
   get thawed(): Thawed | null {
-    const { thaws, refusals, modules, milliseconds, refusal, notAtOnce = null } = this.#snapshot
+    const { thaws, atOnce, refusals, modules, milliseconds, refusal, notAtOnce = null } = this.#snapshot
     if (thaws.length + refusals.length === 0) return null
-    return { processes: thaws.length, modules, milliseconds, refusal: refusal ?? null, notAtOnce }
+    return { processes: thaws.length, atOnce, modules, milliseconds, refusal: refusal ?? null, notAtOnce }
   }
 
   get brief(): string {

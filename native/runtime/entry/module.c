@@ -178,7 +178,8 @@ static void run(PyObject *self, const char *path, const char *snapshot, enum sna
   if (report.summary) report_at_exit();
 }
 
-static void run_thawed(void *self, double milliseconds) {
+static void run_thawed(void *self, double milliseconds, bool at_once) {
+  report.at_once = at_once;
   const char *path = locate_archive(self);
   run(self, path, snapshot_locate(path, locate_ignores_paths()), SNAPSHOT_ACCEPTED, milliseconds);
 }

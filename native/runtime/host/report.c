@@ -103,6 +103,8 @@ void report_snapshot(const char *path, enum snapshot_reject reject, const char *
       say(LINE_NOT_THAWED_FOR, snapshot_reject_code(reject), about);
     else if (reject)
       say(LINE_NOT_THAWED, snapshot_reject_code(reject));
+    else if (report.at_once)
+      say(LINE_THAWED_AT_ONCE, milliseconds);
     else
       say(LINE_THAWED, milliseconds);
   }

@@ -20,6 +20,7 @@ struct report {
   enum snapshot_reject snapshot_reject;
   const char *snapshot_about;        /* the variable or path that it was refused for; NULL: for none */
   double thawed;                     /* milliseconds */
+  bool at_once;                      /* no Python was started before the snapshot */
   unsigned long served, read;        /* `read`: those of the served for which get_code was asked */
   unsigned long learned;             /* those of the served that an earlier start has learned */
   unsigned long ready, unready, put; /* import statements, and the modules that they put in place */

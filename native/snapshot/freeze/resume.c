@@ -280,9 +280,10 @@ __attribute__((noreturn, used)) static void resume_on_stack(void) {
   call_resume(handover);
   double took = clock_milliseconds() - handover->began;
   uint64_t mask = handover->mask;
+  bool at_once = handover->accounts.arg_start != 0;
   discard_handover();
   syscall(SYS_rt_sigprocmask, SIG_SETMASK, &mask, NULL, sizeof mask);
-  freeze.hook.calls.run(freeze.hook.self, took);
+  freeze.hook.calls.run(freeze.hook.self, took, at_once);
   exit(Py_RunMain());
 }
 

@@ -55,6 +55,8 @@ export interface Counts {
 export interface Thawed {
   /** Processes that went on in it. */
   processes: number
+  /** How many of them did so at once, behind the program in front of the entrypoint. */
+  atOnce: number
   /** Modules that import statements found ready there; they count as served. */
   modules: number
   /** Of one thaw, in the middle; null: there was none. */

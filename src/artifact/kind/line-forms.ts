@@ -21,6 +21,7 @@ export const LINE_FORMS = {
   learning: /^learning: ([A-Z][A-Z0-9_]*): (.*)$/,
   unmet: /^PYCDS=require, but (.+) is not used: ([A-Z][A-Z0-9_]*): (.*)$/,
   thawed: /^snapshot thawed in (\d+\.\d+) ms$/,
+  thawedAtOnce: /^snapshot thawed at once in (\d+\.\d+) ms$/,
   notThawed: /^snapshot ([A-Z][A-Z0-9_]*)$/,
   notThawedFor: /^snapshot ([A-Z][A-Z0-9_]*): (.+)$/,
   notAtOnce: /^not at once: ([A-Z][A-Z0-9_]*)$/,

@@ -50,7 +50,7 @@ function gainFacts({ reason, thaws }: SnapshotSummary): Fact[] {
 function launchFacts({ launch }: SnapshotSummary): Fact[] {
   if (launch?.by === 'entrypoint')
     return [['launch', `the entrypoint goes on in it at once, behind ${LAUNCHER_PATH}`]]
-  return launch?.reason ? [['launch', `Python is started first: ${launch.reason}`]] : []
+  return launch?.reason ? [['launch', `not at once, Python is started first: ${launch.reason}`]] : []
 }
 
 /** What an image holds. */
@@ -73,14 +73,14 @@ function describeProgram({ kind, text }: SnapshotContents['programs'][number]): 
 /** What a start took from a snapshot; no line for a program that it is not for. */
 export function thawedLine(
   { served }: Pick<Counts, 'served'>,
-  { processes, modules, milliseconds, refusal, notAtOnce }: Thawed,
+  { processes, atOnce, modules, milliseconds, refusal, notAtOnce }: Thawed,
 ): string[] {
   if (refusal !== null) return [`snapshot not used: ${refusal}`]
   if (milliseconds === null) return []
   const many = processes > 1 ? ` in each of ${processes} processes` : ''
   const took = `${formatMs(milliseconds)}${many}`
   return [
-    `thawed ${formatCount(modules, 'module')} in ${took}; ${served - modules} from the archive`,
+    `thawed${atOnce > 0 ? ' at once' : ''} ${formatCount(modules, 'module')} in ${took}; ${served - modules} from the archive`,
     ...(notAtOnce === null ? [] : [`not at once: ${notAtOnce}`]),
   ]
 }

@@ -3,7 +3,7 @@
 // did in training and answers its probes alike.
 import type { Start } from '../../learn/run/index.js'
 import { during } from '../../log/index.js'
-import type { Report, Trial } from '../kind/artifact.js'
+import type { Report, Thawed, Trial } from '../kind/artifact.js'
 import { compareStarts } from '../kind/compare-starts.js'
 import { startReporting } from '../kind/start.js'
 import { roomOf, type SnapshotArtifact } from './make.js'
@@ -58,11 +58,16 @@ export async function proveLaunch(
 ): Promise<string | undefined> {
   const title = 'Start the entrypoint in the snapshot'
   return await during(trial.progress, ['snapshot-launch', title], async (step) => {
-    const reason = (await startApplication(trial, original, report)) ?? report.thawed?.notAtOnce ?? undefined
+    const reason = (await startApplication(trial, original, report)) ?? whyNot(report.thawed)
     if (reason === undefined) step.done('it goes on at once')
-    else step.fail('Python is started first')
+    else step.done('it starts Python first')
     return reason
   })
+}
+
+function whyNot(thawed: Thawed | null): string | undefined {
+  if (thawed?.notAtOnce) return thawed.notAtOnce
+  return thawed?.atOnce ? undefined : 'none of its processes is the one that the entrypoint starts'
 }
 
 async function startApplication(trial: Trial, original: Start, report: Report): Promise<string | undefined> {

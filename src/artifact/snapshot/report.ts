@@ -14,13 +14,18 @@ export class SnapshotReport {
   readonly thaws: number[] = []
   /** Why other processes did not: codes, or `CODE: VARIABLE`. */
   readonly refusals: string[] = []
+  /** How many of them no Python was started for. */
+  atOnce = 0
   /** Why a program in front of the entrypoint started Python first. */
   notAtOnce: string | undefined
 
   read({ form, values: [first = '', second] }: RuntimeLine): void {
     if (form === 'ready') this.modules += Number(second)
     else if (form === 'thawed') this.thaws.push(Number(first))
-    else if (form === 'notAtOnce') this.notAtOnce = describeRefusal(first)
+    else if (form === 'thawedAtOnce') {
+      this.thaws.push(Number(first))
+      this.atOnce++
+    } else if (form === 'notAtOnce') this.notAtOnce = describeRefusal(first)
     else if (form === 'notThawed') this.refusals.push(first)
     else if (form === 'notThawedFor') this.refusals.push(`${first}: ${second}`)
   }

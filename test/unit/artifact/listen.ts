@@ -40,7 +40,14 @@ test('modules that were ready in a snapshot were served', (t) => {
   const lines = ['snapshot thawed in 2.0 ms', 'ready flask: 3 modules', 'served shop', 'missed odd SHADOWED']
   log.add(Buffer.from(lines.map((line) => `pycds[1]: ${line}\n`).join('')))
   t.deepEqual(log.counts, { served: 4, total: 5, hitRate: 80 })
-  t.deepEqual(log.thawed, { processes: 1, modules: 3, milliseconds: 2, refusal: null, notAtOnce: null })
+  t.deepEqual(log.thawed, {
+    processes: 1,
+    modules: 3,
+    milliseconds: 2,
+    refusal: null,
+    notAtOnce: null,
+    atOnce: 0,
+  })
   t.is(log.problem({}), null)
 })
 

@@ -57,7 +57,14 @@ test('each start is a line; a failed one tells why and what it missed', (t) => {
           hitRate: 100,
           reason: null,
           missed: [],
-          snapshot: { processes: 1, modules: 88, milliseconds: 2.14, refusal: null, notAtOnce: null },
+          snapshot: {
+            processes: 1,
+            modules: 88,
+            milliseconds: 2.14,
+            refusal: null,
+            notAtOnce: null,
+            atOnce: 0,
+          },
           ...ENDED,
         },
         {
