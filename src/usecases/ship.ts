@@ -1,6 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // From the packed layer to an image with a name: added, tried, and only then named.
-import { type Completion, complete, notTried, proveEntrypoint, withoutMore } from '../artifact/complete.js'
+import {
+  type Completion,
+  complete,
+  notLaunching,
+  notTried,
+  proveEntrypoint,
+  withoutMore,
+} from '../artifact/complete.js'
 import type { MadeContent } from '../artifact/content.js'
 import type { Checked, Trial } from '../artifact/kind/artifact.js'
 import { check } from '../artifact/trial.js'
@@ -158,6 +165,11 @@ async function tryLaunch(
   ports: Ports,
 ): Promise<Shipped & { id: string }> {
   const { added, trial, made } = input
+  const { config } = await input.config
+  if (request.command !== undefined && (config?.Entrypoint ?? []).length > 0) {
+    const reason = 'the training run was of another command than the entrypoint'
+    return { ...added, content: notLaunching(added.content, reason) }
+  }
   const id = await append(request, { ...input, made: { ...made, ...added } }, ports, true)
   // One that takes the place of the entrypoint is started as the entrypoint would be.
   const command = request.command === undefined ? undefined : [LAUNCHER_PATH, ...request.command]
