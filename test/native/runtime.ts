@@ -211,6 +211,17 @@ t = [threading.Thread(target=__import__, args=(n,)) for n in ("xml.dom.minidom",
 [x.start() for x in t]; [x.join() for x in t]; print(sys.modules["xml.dom.minidom"].parseString("<a/>").toxml())`,
   ],
   [
+    // Up to 3.11 a str keeps such a text itself, and shares it with its characters where these are as wide.
+    'texts as C takes them, in wide characters',
+    `import constants, ctypes
+wide = ctypes.pythonapi.PyUnicode_AsWideCharString
+wide.restype, wide.argtypes = ctypes.c_void_p, [ctypes.py_object, ctypes.c_void_p]
+for text in constants.D:
+    at = wide(text, None if "\\0" not in text else ctypes.byref(ctypes.c_ssize_t()))
+    print(ascii(text), list((ctypes.c_uint32 * (len(text) + 1)).from_address(at)), ascii(text.encode("unicode_escape")), len(text), hash(text) == hash(text[:]))
+    print([ascii(one) for one in ctypes.create_unicode_buffer(text, len(text) + 1)], ascii(text + text), ascii(text[::-1]), ascii(text.upper()))`,
+  ],
+  [
     'what a module that is imported twice computes',
     `import sys, constants, pickle
 a = repr(constants.A); f = constants.f; del sys.modules["constants"]

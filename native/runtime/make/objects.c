@@ -123,6 +123,12 @@ static uint8_t *new_container(struct maker *m, PyTypeObject *type, size_t bytes)
   return take_memory(m->archive, PYCDS_GC_HEAD) ? new_object(m, type, bytes) : NULL;
 }
 
+/* Up to 3.11: wstr, the last member of a str in ASCII, and wstr_length, that of every other compact one. A str whose
+ * characters are as wide as wchar_t shares them, and functions that give such texts read narrower ones where it does not. */
+static bool has_wide(const struct pycds_object_layout *layout) {
+  return layout->str_ascii_header > PYCDS_STR_STATE + (int)sizeof(void *);
+}
+
 static uint8_t *make_str(struct maker *m, uint32_t length, uint32_t width, bool ascii) {
   size_t header = ascii ? m->layout->str_ascii_header : m->layout->str_header;
   size_t bytes = (size_t)length * width;
@@ -134,6 +140,10 @@ static uint8_t *make_str(struct maker *m, uint32_t length, uint32_t width, bool 
   put64(object, PYCDS_OBJECT_HASH, -1);
   memcpy(object + PYCDS_STR_STATE, &state, sizeof state);
   memcpy(object + header, characters, bytes);
+  if (width == sizeof(wchar_t) && has_wide(m->layout)) {
+    put_pointer(object, m->layout->str_ascii_header - sizeof(void *), object + header);
+    put64(object, header - sizeof(int64_t), length);
+  }
   return object;
 }
 
