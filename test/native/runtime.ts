@@ -218,6 +218,11 @@ import constants as again
 print(a == repr(again.A), constants is again, f({"k": [1, 2]}), again.g("beta"), again.g(("t", 1)), again.g("zz"), again.D, again.E[-1][:3])
 print(constants.outer(1, 2)[2].__doc__, pickle.loads(pickle.dumps(again.F)))`,
   ],
+  [
+    'what C reads of constants as wide characters',
+    `import _locale, constants
+for text in constants.G: print(ascii(_locale.strxfrm(text)))`,
+  ],
 ]
 
 type Compared = { stock: Ran; served: Ran }[]
