@@ -69,7 +69,7 @@ bool pycds_section_find(const uint8_t *start, enum pycds_section_kind kind, stru
 bool pycds_layout_check(const struct pycds_object_layout *l) {
   if (l->code_int_count > PYCDS_MAX_CODE_INTS || l->code_pointer_count > PYCDS_MAX_CODE_POINTERS ||
       l->code_bytes < PYCDS_OBJECT_HASH || l->str_ascii_header < PYCDS_STR_STATE + 8 ||
-      l->str_header < PYCDS_STR_STATE + 8 || l->tuple_items < PYCDS_OBJECT_HASH) {
+      l->str_header < l->str_ascii_header || l->tuple_items < PYCDS_OBJECT_HASH) {
     return false;
   }
   for (unsigned i = 0; i < l->code_int_count; i++) {

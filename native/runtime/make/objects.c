@@ -123,10 +123,13 @@ static uint8_t *new_container(struct maker *m, PyTypeObject *type, size_t bytes)
   return take_memory(m->archive, PYCDS_GC_HEAD) ? new_object(m, type, bytes) : NULL;
 }
 
-/* Up to 3.11: wstr, the last member of a str in ASCII, and wstr_length, that of every other compact one. A str whose
- * characters are as wide as wchar_t shares them, and functions that give such texts read narrower ones where it does not. */
-static bool has_wide(const struct pycds_object_layout *layout) {
-  return layout->str_ascii_header > PYCDS_STR_STATE + (int)sizeof(void *);
+/* Up to 3.11 a str says where its characters lie as wchar_t, and how many they are. Of one whose characters are as wide
+ * they are its own: CPython takes that for granted, and would read them as narrower ones where nothing is said. */
+#define STR_WCHARS (PYCDS_STR_STATE + 8)
+static void put_wchars(uint8_t *object, const struct pycds_object_layout *t, uint32_t length) {
+  if (t->str_ascii_header <= STR_WCHARS) return;
+  put_pointer(object, STR_WCHARS, object + t->str_header);
+  put64(object, t->str_header - 8u, length); /* the last field */
 }
 
 static uint8_t *make_str(struct maker *m, uint32_t length, uint32_t width, bool ascii) {
@@ -140,10 +143,7 @@ static uint8_t *make_str(struct maker *m, uint32_t length, uint32_t width, bool 
   put64(object, PYCDS_OBJECT_HASH, -1);
   memcpy(object + PYCDS_STR_STATE, &state, sizeof state);
   memcpy(object + header, characters, bytes);
-  if (width == sizeof(wchar_t) && has_wide(m->layout)) {
-    put_pointer(object, m->layout->str_ascii_header - sizeof(void *), object + header);
-    put64(object, header - sizeof(int64_t), length);
-  }
+  if (width == sizeof(wchar_t)) put_wchars(object, m->layout, length);
   return object;
 }
 
