@@ -165,7 +165,7 @@ async function trainAndMake(request: NamedRequest, ports: StepPorts) {
     const run = { image: SUBJECT, folder: `${place}/bytecode`, timeoutMs: limits.timeoutMs, skip }
     const made = { python, selection, image, origin: null, runtime: plan.runtime }
     const content = await makeContent({ ...made, reference, validate, pyc, run }, ports)
-    return { plan, learned, content: await addMore(request, { place, plan, learned, content }, ports) }
+    return { plan, learned, content: await addMore(request, { plan, learned, content }, ports) }
   })
 }
 
@@ -197,7 +197,6 @@ function putInto(root: ImageRoot, files: readonly LayerFile[], mtime: Date): str
 }
 
 interface MoreInput {
-  place: string
   plan: RunPlan
   learned: Learned
   content: MadeContent
@@ -208,7 +207,7 @@ interface MoreInput {
  * out again with what the training run has made.
  */
 async function addMore(request: NamedRequest, input: MoreInput, ports: StepPorts): Promise<MadeContent> {
-  const { content, learned, place, plan } = input
+  const { content, learned, plan } = input
   const { root, engine, progress, signal } = ports
   if (request.snapshot === undefined) return content
   const cannot = cannotComplete(process.arch, ports)
@@ -231,7 +230,8 @@ async function addMore(request: NamedRequest, input: MoreInput, ports: StepPorts
       architecture: process.arch,
       place: folder,
       mtime,
-      folder: `${place}/freeze`,
+      // Libraries are loaded from there, which a memory file system may not allow: /dev/shm of a container does not.
+      folder: `${folder}/freeze`,
       snapshot: request.snapshot,
     },
     ports,

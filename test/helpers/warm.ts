@@ -57,6 +57,11 @@ export class WarmBench extends SnapshotBench {
     if (packages.length > 0) writeFileSync(join(this.site, 'packages.pth'), `${packages.join('\n')}\n`)
   }
 
+  /** The library that freezes. */
+  get freezer(): string {
+    return join(this.directory, 'pycds-freeze.so')
+  }
+
   override environment(env: StartOptions['env'] = {}): Record<string, string> {
     return super.environment({ PYCDS_ARCHIVE: this.archive, ...env })
   }
@@ -114,7 +119,7 @@ export class WarmBench extends SnapshotBench {
     const library = (name: string) => join(this.directory, name)
     const record = which ? `${this.#record}.${which}` : this.#record
     const ended = await this.tryToFreeze([], {
-      LD_PRELOAD: `${library('pycds-watch.so')}:${library('pycds-freeze.so')}`,
+      LD_PRELOAD: `${library('pycds-watch.so')}:${this.freezer}`,
       PYCDS_FREEZE: record,
       PYCDS_FREEZE_WARM: this.#list,
       PYCDS_FREEZE_WATCH: which ?? '1',

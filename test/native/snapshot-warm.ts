@@ -2000,3 +2000,11 @@ each('what goes by the order of a set is no difference, other contents are', asy
   const { ready } = await bench.assertSame(t, 'by id', [script])
   t.deepEqual(ready, ['by_id', 'by_repr', 'after_nothing'])
 })
+
+each('a template in which nobody sees what the C library is asked is none', async (t, python) => {
+  const bench = new WarmBench(t, python)
+  await bench.train()
+  await t.throwsAsync(bench.watch(['random'], { LD_PRELOAD: bench.freezer }), {
+    message: /its imports cannot be watched: pycds-watch\.so was not preloaded/,
+  })
+})

@@ -872,6 +872,10 @@ static void move_objects(void) {
 
 void warm_import(void) {
   if (!warm.modules) return;
+  /* The loader leaves out what it cannot preload, and says so where nobody reads it: on a file system that is mounted
+   * noexec, such as /dev/shm in a container. Nothing would be seen of what the C library is asked. */
+  if (warm.watching && !(pycds_watch && pycds_watch_state))
+    freeze_refuse("its imports cannot be watched: pycds-watch.so was not preloaded");
   if (warm.again) move_objects();
   static PyMethodDef load_method = {"_find_and_load", find_and_load, METH_VARARGS, NULL};
   if (!warm.watching) holes_begin();
