@@ -124,7 +124,11 @@ for (const [name, base] of bases) {
     })
     const home = ['--volume', `${join(files, 'home')}:/home/user:ro`, '--env', 'HOME=/home/user']
     t.regex(await compare('user site', home, 'SEARCH_PATH'), /\/home\/user\/.* True /)
-    await compare('user site, ignored', [...home, '--env', 'PYTHONNOUSERSITE=1'], 'ENVIRONMENT')
+    await compare(
+      'user site, ignored',
+      [...home, '--env', 'PYTHONNOUSERSITE=1'],
+      'ENVIRONMENT: PYTHONNOUSERSITE',
+    )
     // A library that the machine puts into every program.
     const preload = ['--volume', `${join(files, 'ld.so.preload')}:/etc/ld.so.preload:ro`]
     await compare('preloaded', preload, 'OBJECTS')
