@@ -186,6 +186,8 @@ static bool adopt_prints(PyObject *prints) {
     Py_ssize_t own_count = own ? PyTuple_Size(own) : -1;
     if (own_count < 0) return false;
     entry->changing = keep(changing);
+    entry->filled = keep(PyTuple_GetItem(pair, 2));
+    if (!entry->filled) return false;
     entry->spaces = calloc((size_t)own_count + 1, sizeof *entry->spaces);
     if (!entry->spaces) return false;
     for (Py_ssize_t j = 0; j < own_count; j++) entry->spaces[j] = (uint32_t)PyLong_AsLong(PyTuple_GetItem(own, j));

@@ -115,7 +115,9 @@ struct entry {
   bool anew;            /* it has been dropped, and is going to be loaded as if it had never been */
   bool touched;         /* importing something else changes what it has */
   PyObject *changing;   /* names in it that its functions assign */
+  PyObject *filled;     /* those that are None until these do, and may become functions */
   uint64_t *may_change; /* a bit for each of its names, in their order; NULL: none may */
+  uint64_t *may_be_code;
   struct print print;
   uint32_t *spaces; /* of its classes */
   size_t space_count;

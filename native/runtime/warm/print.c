@@ -40,13 +40,14 @@ static uint64_t identity_of(PyObject *value) {
   return is_equal ? (uint64_t)PyObject_Hash(value) : (uint64_t)(uintptr_t)value;
 }
 
-/* Of the first `most` names. Of those that may change, whether they are code, and which. */
-static struct print print_of(PyObject *namespace, Py_ssize_t most, const uint64_t *may_change) {
+/* Of the first `most` names. Of those that may change, whether they are code, and which; but for those that may become it. */
+static struct print print_of(PyObject *namespace, Py_ssize_t most, const uint64_t *may_change,
+                             const uint64_t *may_be_code) {
   struct print print = {0, 0};
   PyObject *key, *value;
   Py_ssize_t at = 0;
   while (namespace && print.names < most && PyDict_Next(namespace, &at, &key, &value)) {
-    bool counts = !has_bit(may_change, print.names) || is_code(value);
+    bool counts = !has_bit(may_change, print.names) || (!has_bit(may_be_code, print.names) && is_code(value));
     print.sum = (print.sum ^ (uint64_t)(uintptr_t)key) * UINT64_C(0x9e3779b97f4a7c15);
     print.sum = (print.sum ^ (counts ? identity_of(value) : 0) ^ print.sum >> 29) * UINT64_C(0x9e3779b97f4a7c15);
     print.names++;
@@ -55,6 +56,20 @@ static struct print print_of(PyObject *namespace, Py_ssize_t most, const uint64_
 }
 
 static bool is_like(struct print one, struct print other) { return one.names == other.names && one.sum == other.sum; }
+
+/* Of the names of a module that are None by now: what is put there is a matter of those alone who have looked (kept.py). */
+static void find_filled(uint64_t **bits, PyObject *filled, PyObject *namespace) {
+  PyObject *key, *value;
+  Py_ssize_t at = 0, count = 0;
+  free(*bits);
+  *bits = NULL;
+  if (PySet_Size(filled) <= 0) return;
+  *bits = calloc((size_t)PyDict_Size(namespace) / BITS + 1, sizeof **bits);
+  for (; *bits && PyDict_Next(namespace, &at, &key, &value); count++) {
+    if (value == &_Py_NoneStruct && PySet_Contains(filled, key) == 1)
+      (*bits)[count / BITS] |= UINT64_C(1) << count % BITS;
+  }
+}
 
 /* A bit for each name of a namespace, in their order. */
 static void find_changing(uint64_t **bits, PyObject *changing, PyObject *namespace) {
@@ -75,23 +90,28 @@ static void find_changing(uint64_t **bits, PyObject *changing, PyObject *namespa
 
 void print_take(struct entry *entry) {
   PyObject *namespace = entry_namespace(entry);
-  if (namespace) find_changing(&entry->may_change, entry->changing, namespace);
-  entry->print = print_of(namespace, INTPTR_MAX, entry->may_change);
+  if (namespace) {
+    find_changing(&entry->may_change, entry->changing, namespace);
+    find_filled(&entry->may_be_code, entry->filled, namespace);
+  }
+  entry->print = print_of(namespace, INTPTR_MAX, entry->may_change, entry->may_be_code);
   for (size_t i = 0; i < entry->space_count; i++) {
     struct space *space = &shadow.spaces[entry->spaces[i]];
     find_changing(&space->may_change, space->changing, space->namespace);
-    space->print = print_of(space->namespace, INTPTR_MAX, space->may_change);
+    space->print = print_of(space->namespace, INTPTR_MAX, space->may_change, NULL);
   }
 }
 
 /* Whether somebody has put something else in the place of what a module had. Names that are added to a module come behind;
  * those that are added to a class may stand before what it inherits. */
 bool print_is_changed(const struct entry *entry) {
-  if (!is_like(print_of(entry_namespace(entry), entry->print.names, entry->may_change), entry->print)) return true;
+  if (!is_like(print_of(entry_namespace(entry), entry->print.names, entry->may_change, entry->may_be_code),
+               entry->print))
+    return true;
   for (size_t i = 0; i < entry->space_count; i++) {
     struct space *space = &shadow.spaces[entry->spaces[i]];
     if (space->checked == shadow.walk) continue;
-    if (!is_like(print_of(space->namespace, INTPTR_MAX, space->may_change), space->print)) return true;
+    if (!is_like(print_of(space->namespace, INTPTR_MAX, space->may_change, NULL), space->print)) return true;
     space->checked = shadow.walk;
   }
   return false;

@@ -61,7 +61,11 @@ class Counts:
 
 
 def counters_of_classes(recorder):
-    """By place, numbers in classes that functions of the same module may set, by the name of the class."""
+    return {place: value for place, value in values_of_classes(recorder) if type(value) is int}
+
+
+def values_of_classes(recorder):
+    """(place, value) of what functions of the same module may set in classes, by the name of the class."""
     instructions, found, seen = setting_instructions(), {}, set()
     modules = {id(namespace_of(module)): name for name, module in recorder.objects.items()}
     for function in recorder.all_objects():
@@ -74,10 +78,11 @@ def counters_of_classes(recorder):
                 if type not in type(one).__mro__ or defined_in(one) != name:
                     continue
                 for attribute in code.co_names:
-                    value, place = NAMESPACE_OF_TYPE(one).get(attribute), (name, '%s.%s' % (NAME_OF_TYPE(one), attribute))
-                    if type(value) is int and attribute in set_in(code, instructions) and holder_of_number(recorder.objects, place, value) is one:
-                        found[place] = value
-    return found
+                    value, place = NAMESPACE_OF_TYPE(one).get(attribute, MISSING), (name, '%s.%s' % (NAME_OF_TYPE(one), attribute))
+                    if (is_kept(value) or type(value) is int) and attribute in set_in(code, instructions):
+                        if holder_of_number(recorder.objects, place, value) is one:
+                            found[place] = value
+    return list(found.items())
 
 
 def setting_instructions():

@@ -10,6 +10,7 @@
 #   portions          what `pkgutil.extend_path` adds to that package
 #   stream            its import may have got hold of sys.stdout or sys.stderr (streams.py)
 #   counter           that a counter of another module has this number (counts.py)
+#   kept              that what another module keeps for itself is what it is at first (kept.py)
 #   metadata          what distributions there are along sys.path
 #   mapped            whether that text is in a path of what the process has mapped (mapped.py)
 import _frozen_importlib
@@ -238,6 +239,12 @@ def condition_of_program(event, modules, effects):
         place = tuple(place.split('\n'))
         holder, name = holder_of(modules, place)
         answer = holder, attributes_of(holder).get(name) if answer == 'first' else answer
+    elif what == 'kept':
+        place = tuple(place.split('\n'))
+        holder = holder_of_kept(modules, place)
+        if holder is None:
+            raise ValueError('%s.%s is not what it was' % place)
+        answer = holder, attributes_of(holder)[place[1].rpartition('.')[2]]
     elif what == 'spec':
         parent = place.rpartition('.')[0]
         if parent and parent not in modules:
@@ -327,12 +334,14 @@ def _may_find(what, place, payload):
         return stream_by_now(place) is payload
     if what == 'counter':
         return is_count(place, *payload)
+    if what == 'kept':
+        return is_kept_as_found(place, *payload)
     if what == 'portions':
         return is_path_like(payload, lambda entry: portions_in(entry, place))
     return not is_mapped(place) if what == 'mapped' else _has_distributions(payload)
 
 
-FINDINGS = {'argument', 'entry', 'keeps', 'spec', 'portions', 'metadata', 'mapped', 'stream', 'counter'}
+FINDINGS = {'argument', 'entry', 'keeps', 'spec', 'portions', 'metadata', 'mapped', 'stream', 'counter', 'kept'}
 
 
 def finds_again(what, place, payload):

@@ -260,6 +260,7 @@ def record_of(recorder):
     recorder.name_warnings()
     called = executed()
     counters = recorder.counts.settle_readers(called)
+    kept = settle_readers_of_kept(recorder, called)
     settle_readers_of_streams(recorder, called)
     settle_kept_functions(recorder)
     names = loaded(recorder)
@@ -346,6 +347,7 @@ def record_of(recorder):
         'shared': list(recorder.shared),
         'changes': [list(change) for change in recorder.changes],
         'counters': list(map(list, counters)),
+        'kept': list(map(list, kept)),
     }
     # What is going to be left out need not be loaded anew.
     faults = [fault for all in recorder.faults.values() for fault in all]
@@ -888,13 +890,13 @@ def assigned_names(get_objects):
     return found
 
 
-def prints_of(recorder, table, counters):
+def prints_of(recorder, table, record):
     """
     What a program that imports one of the modules must not have changed in those that are there already.
 
-    :param counters: the places of numbers in the record
     :return: namespaces of classes, for each entry of the table the names in its module that are assigned as it does its
-        work and the numbers of the namespaces of its classes, and by number of a namespace the names of counters in it
+        work, the numbers of the namespaces of its classes and the names that may become functions, and by number of a
+        namespace the names of counters in it and of what the module keeps there
     """
     assigned = assigned_names(recorder.all_objects)
     # Each process that multiprocessing makes gives itself another one. Whoever has kept this one would have kept that.
@@ -910,11 +912,18 @@ def prints_of(recorder, table, counters):
                 spaces.append(recorder.referents(type.__dict__['__dict__'].__get__(one))[0])
             own.append(numbers[id(one)])
         each.append((frozenset(assigned.get(id(attributes_of(module)), ())), tuple(own)))
-    modules, counting = {name: module for name, module, *_ in table}, [set() for _ in spaces]
-    for place in counters:
+    modules, counting, filled = {name: module for name, module, *_ in table}, [set() for _ in spaces], {}
+    for place in record['counters']:
         holder, name = holder_of(modules, place) if place[0] in modules else (None, '')
         if id(holder) in numbers:
             counting[numbers[id(holder)]].add(name)
+    for place in record['kept']:
+        holder, name = holder_of_kept(modules, place), place[1].rpartition('.')[2]
+        if '.' not in place[1] and holder is not None:
+            filled.setdefault(place[0], set()).add(name)
+        elif id(holder) in numbers:
+            counting[numbers[id(holder)]].add(name)
+    each = [(*one, frozenset(filled.get(name, ()))) for one, (name, *_) in zip(each, table)]
     return spaces, each, list(map(frozenset, counting))
 
 
@@ -1149,6 +1158,7 @@ def forget():
         'is_answered_alike',
         'is_as_known',
         'is_count',
+        'is_kept_as_found',
         'is_descriptor_of',
         'is_found_again',
         'is_found_first',

@@ -904,10 +904,8 @@ void warm_import(void) {
   if (!table) tell_differing();
   must(table, "build");
   PyObject *key = call("key_of", record, NULL);
-  PyObject *counters = PyDict_GetItemString(record, "counters");
-  must(counters, "the record");
   PyObject *prints_of = PyDict_GetItemString(warm.globals, "prints_of");
-  PyObject *prints = PyObject_CallFunctionObjArgs(prints_of, warm.recorder, table, counters, NULL);
+  PyObject *prints = PyObject_CallFunctionObjArgs(prints_of, warm.recorder, table, record, NULL);
   must(prints, "prints_of");
   drop(record);
   hand_over(table, prints, key);

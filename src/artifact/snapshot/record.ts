@@ -76,6 +76,8 @@ export interface WarmRecord {
   changes: [by: string, of: string, attribute: string][]
   /** Numbers in other modules and their classes that count (native/snapshot/warm/counts.py). */
   counters: [of: string, attribute: string][]
+  /** Names that modules and their classes keep for themselves (native/snapshot/warm/kept.py). */
+  kept: [of: string, attribute: string][]
 }
 
 /** What the file of a record has behind its name that holds `values` and `orderless` of its modules. */

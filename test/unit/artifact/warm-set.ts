@@ -68,6 +68,7 @@ const recordOf = (modules: WarmModule[], more: Partial<WarmRecord> = {}): WarmRe
   replaced: [],
   changes: [],
   counters: [],
+  kept: [],
   ...more,
 })
 

@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: Apache-2.0
+# What modules keep for themselves: names that functions of theirs assign and that are None until then, and attributes of their
+# classes that functions of theirs set, of None, True and False. As a program has them set, by seeding a generator or making a
+# finalizer, what others have imported stays what it is, unless they have looked: these are held while there is what they saw.
+# Who may have looked is known as in counts.py.
+
+
+def settle_readers_of_kept(recorder, called):
+    """
+    Gives those that may have looked a condition.
+
+    :param called: of `executed`
+    :return: the places of all that is kept, which no import has changed
+    """
+    events, places = recorder.events, places_of_kept(recorder)
+    entries = {name: {'events': own} for name, own in events.items() if name}
+    owners, seen = owners_of(entries), {name: names_seen_by(codes) for name, codes in called.items()}
+    order = {name: at for at, name in enumerate(recorder.begun)}
+    for holder in {place[0] for place in places}:
+        inner, shown = closure(holder, entries, owners), shown_by(namespace_of(recorder.modules[holder]))
+        own = [(place, {place[1].rpartition('.')[2], *((STAR,) if place[1] in shown else ())}) for place in places if place[0] == holder]
+        for name in [name for name in recorder.begun if name in entries and name not in inner]:
+            looked = [place for place, names in own if not names.isdisjoint(seen.get(name, ()))]
+            # One whose load had ended by then saw nothing of it.
+            if looked and order[name] < order.get(holder, -1) and holder not in closure(name, entries, owners):
+                continue
+            events[name][:0] = [('finds', 'kept', '\n'.join(place), '') for place in looked]
+    return places
+
+
+# Stands for all names that others may have: `from module import *`.
+STAR = '*'
+
+
+def names_seen_by(codes):
+    found = set()
+    for code in codes:
+        found.update(code.co_names, (one for one in code.co_consts if type(one) is str))
+        if (STAR,) in code.co_consts:
+            found.add(STAR)
+    return found
+
+
+def shown_by(namespace):
+    """The names that `from module import *` gives."""
+    listed = namespace.get('__all__')
+    return listed if type(listed) in (list, tuple) else [key for key in namespace if type(key) is str and not key.startswith('_')]
+
+
+def places_of_kept(recorder):
+    changed = {place for _, place, _ in recorder.effects} | {(of, name) for _, of, name in recorder.changes} | set(recorder.replaced)
+    assigned, found = assigned_names(recorder.all_objects), []
+    for name, module in recorder.objects.items():
+        namespace = namespace_of(module)
+        if recorder.modules.get(name) is module:
+            found += [(name, key) for key in sorted(assigned.get(id(namespace), ())) if namespace.get(key, MISSING) is None]
+    found += [place for place, value in values_of_classes(recorder) if is_kept(value) and place[0] in recorder.modules]
+    return [place for place in found if place not in changed and (place[0], place[1].rpartition('.')[0]) not in changed]
+
+
+def is_kept(value):
+    return value is None or type(value) is bool
+
+
+def holder_of_kept(modules, place):
+    """What has it, where it still is what it is at first; else None."""
+    try:
+        holder, name = holder_of(modules, place)
+    except KeyError:
+        return None
+    value = attributes_of(holder).get(name, MISSING)
+    return holder if is_kept(value) and (value is None or '.' in place[1]) else None
+
+
+# ---- where a module is put in place ----
+
+
+def is_kept_as_found(place, holder, value):
+    """Whether who has looked would have seen the same; of a module other values than functions and classes are not compared anyhow."""
+    now = attributes_of(holder).get(place[1].rpartition('.')[2])
+    return now is value or ('.' not in place[1] and not callable(now) and not issubclass(type(now), MODULE))

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+// What modules keep for themselves, and set as a program uses them: only those are imported anew that have looked at it.
+import test from 'ava'
+import { findFreezable } from '../helpers/snapshot.js'
+import { testInTurn } from '../helpers/test-in-turn.js'
+import { TIER } from '../helpers/tier.js'
+import { WarmBench } from '../helpers/warm.js'
+
+const ENV = { PYTHONHASHSEED: '0' }
+
+const pythons = TIER === 'all' ? findFreezable() : findFreezable().slice(-1)
+if (pythons.length === 0)
+  test.skip('no CPython on this machine that can be frozen: nothing is kept', () => undefined)
+
+const MODULES: Record<string, string> = {
+  keeps: [
+    '_function = public = None',
+    'def fill():',
+    '    global _function',
+    '    if _function is None: _function = len',
+    '    return _function',
+    'def fill_public():',
+    '    global public',
+    '    public = len',
+    'class Holder:',
+    '    dirty, count = False, None',
+    '    def __init__(self):',
+    '        Holder.dirty, Holder.count = True, 1',
+  ].join('\n'),
+  quiet: 'import keeps\nHAS = keeps.__name__',
+  inner: 'import keeps, random, weakref\nHAS = random.Random.__name__, weakref.ref.__name__',
+  looks: 'import keeps\nHAS = keeps._function',
+  looks_by_name: 'import keeps\nHAS = getattr(keeps, "_" + "function", getattr(keeps, "_function"))',
+  looks_at_class: 'from keeps import Holder\nHAS = Holder.dirty, Holder.count',
+  inherits: 'import keeps\nclass Own(keeps.Holder): pass\nHAS = Own.dirty',
+  gets_all: 'from keeps import *\nHAS = globals().get("pub" + "lic")',
+}
+const USERS = Object.keys(MODULES).slice(1)
+const LOOK = ['looks', 'looks_by_name']
+const LOOK_AT_CLASS = ['looks_at_class', 'inherits']
+/** What a program does first, and which are not ready then. */
+const USES: [program: string, not: readonly string[]][] = [
+  ['pass', []],
+  ['keeps.fill()', LOOK],
+  ['keeps.fill_public()', ['gets_all']],
+  ['keeps.Holder()', LOOK_AT_CLASS],
+  ['keeps._function = lambda: "mine"', LOOK],
+  ['keeps.Holder.count = 7', ['looks_at_class']],
+  // Functions and classes where there were others or none, and names that nothing of it sets.
+  ['keeps.fill = print', USERS],
+  ['keeps.Holder.dirty = print', USERS],
+  ['keeps.Holder.other = None', USERS],
+  // As gunicorn does in its workers.
+  ['import random; random.seed(bytes(64))', []],
+  ['import weakref; weakref.finalize(keeps.Holder, print, "end")', []],
+  ['import random; random.shuffle = print', ['inner']],
+]
+const SHOW = `
+import sys, keeps
+exec(sys.argv[1])
+for name in sys.argv[2:]: print(name, __import__(name).HAS)
+print(keeps._function, keeps.public, keeps.Holder.dirty, list(vars(keeps.Holder)))
+`
+
+for (const python of pythons) {
+  testInTurn(
+    `${python.version}: who has not looked at what a module keeps for itself stays ready`,
+    async (t) => {
+      const bench = new WarmBench(t, python)
+      await bench.train()
+      for (const [name, text] of Object.entries(MODULES))
+        bench.file(`${bench.inSite}/${name}.py`, `${text}\n`)
+      const { leftOut } = await bench.freezeWarm(['random', 'weakref', ...Object.keys(MODULES)], ENV)
+      t.deepEqual(leftOut, [])
+      const script = bench.file('app/show.py', SHOW)
+      for (const [program, not] of USES) {
+        for (const order of [USERS, [...USERS].reverse()]) {
+          const { ready } = await bench.assertSame(t, program, [script, program, ...order], { env: ENV })
+          t.deepEqual(
+            USERS.filter((name) => !ready.includes(name)),
+            USERS.filter((name) => not.includes(name)),
+            program,
+          )
+        }
+      }
+    },
+  )
+}
