@@ -42,3 +42,16 @@ withImage('a launcher and its workers import torch from the snapshot, and answer
   t.deepEqual(processes('ready torch:'), processes('snapshot thawed'))
   t.notRegex(started.stderr, /not ready/)
 })
+
+withImage('each container has random numbers of torch of its own', async (t) => {
+  t.timeout(BAKE_MS)
+  const { name } = await baked(image ?? '', '--snapshot', '--timeout', '10m')
+  const mount = `${inRepository('test/fixtures/snapshot/draws.py')}:/workers/launcher.py:ro`
+  const drawn = new Set<string>()
+  for (let i = 0; i < 3; i++) {
+    const started = await run('docker', ['run', '--rm', '--env', 'PYCDS_LOG=1', '--volume', mount, name])
+    t.regex(started.stderr, /ready torch: \d+ modules/, started.stderr)
+    drawn.add(/^torch \d+ .*$/m.exec(started.stdout)?.[0] ?? started.stderr)
+  }
+  t.is(drawn.size, 3)
+})

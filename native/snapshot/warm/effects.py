@@ -234,6 +234,11 @@ def _is_imported_directly(name):
     return instruction == IMPORT_NAME and (frame.f_code.co_names[number] + '.').startswith(name + '.')
 
 
+def _renew_torch(module):
+    # It is seeded when it is made, with what the system draws: the same way of seeding.
+    module.default_generator.seed()
+
+
 def _may_renew_torch_cuda(module):
     return _is_imported_directly(STACKS['torch.cuda'])
 
@@ -315,6 +320,7 @@ RENEWALS = {
     'urllib3.util.connection': (('SOCKET',), (), _renew_urllib3),
     'multiprocessing.process': (('ENTROPY',), ('_current_process', 'ORIGINAL_DIR'), _renew_multiprocessing),
     'billiard.process': (('ENTROPY',), ('_current_process', 'ORIGINAL_DIR'), _renew_multiprocessing),
+    'torch._C': (('ENTROPY',), (), _renew_torch),
     'torch.cuda': ((), ('_queued_calls',), _renew_torch_cuda),
     **{name: (('PID', 'ENTROPY', 'TIME'), attributes, _renew_contexts) for name, attributes in CONTEXT_ATTRIBUTES.items()},
     'amqp.platform': (('HOST',), ('LINUX_VERSION',), _renew_amqp),
