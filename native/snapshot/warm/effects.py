@@ -150,16 +150,21 @@ def _exists(path):
     return True
 
 
-def _lines_of_processors():
-    """Words of the lines in /proc/stat: of all processors, and of each."""
-    descriptor = posix.open('/proc/stat', posix.O_RDONLY | posix.O_CLOEXEC)
+def read_whole(path):
+    """A file of the kernel, without what `open` would do."""
+    descriptor = posix.open(path, posix.O_RDONLY | posix.O_CLOEXEC)
     parts = []
     try:
         while part := posix.read(descriptor, 65536):
             parts.append(part)
     finally:
         posix.close(descriptor)
-    first, *others = (line.split() for line in b''.join(parts).splitlines())
+    return b''.join(parts)
+
+
+def _lines_of_processors():
+    """Words of the lines in /proc/stat: of all processors, and of each."""
+    first, *others = (line.split() for line in read_whole('/proc/stat').splitlines())
     return [first, *(words for words in others if words and words[0].startswith(b'cpu'))]
 
 

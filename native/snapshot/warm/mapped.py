@@ -117,11 +117,4 @@ def texts_sought(recorder, frame):
 
 
 def is_mapped(text):
-    descriptor = posix.open('/proc/self/maps', posix.O_RDONLY | posix.O_CLOEXEC)
-    parts = []
-    try:
-        while part := posix.read(descriptor, 65536):
-            parts.append(part)
-    finally:
-        posix.close(descriptor)
-    return text.encode() in b''.join(parts)
+    return text.encode() in read_whole('/proc/self/maps')
