@@ -170,11 +170,16 @@ async function tryLaunch(
     const reason = 'the training run was of another command than the entrypoint'
     return { ...added, content: notLaunching(added.content, reason) }
   }
-  const id = await append(request, { ...input, made: { ...made, ...added } }, ports, true)
+  const remove = (which: string) => ports.store.remove(which).catch(() => undefined)
+  const id = await append(request, { ...input, made: { ...made, ...added } }, ports, true).catch(
+    async (error) => {
+      await remove(added.id)
+      throw error
+    },
+  )
   // One that takes the place of the entrypoint is started as the entrypoint would be.
   const command = request.command === undefined ? undefined : [LAUNCHER_PATH, ...request.command]
   const spec = { ...trial.spec, image: id, ...present({ command }) }
-  const remove = (which: string) => ports.store.remove(which).catch(() => undefined)
   try {
     const proved = await proveEntrypoint(added.content, { ...trial, spec }, made.learned.training)
     await remove(proved.isLaunched ? added.id : id)

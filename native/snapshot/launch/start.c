@@ -31,7 +31,6 @@
 #include "block.h"
 #include "words.h"
 
-#define TEXT_BYTES (UINT64_C(1) << 20)
 /* Of what is put on the stack; more words than that are started as ever. */
 #define BLOCK_BYTES_MOST (UINT64_C(128) << 10)
 /* What must be left of the stack. */
@@ -264,9 +263,9 @@ static enum snapshot_reject launch(const struct opened *opened, const struct lau
   bool coerced;
   enum snapshot_reject reject = check(&opened->snapshot, launched, &coerced);
   if (reject) return reject;
-  char *text = mmap(NULL, TEXT_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  char *text = mmap(NULL, PROCESS_TEXT_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (text == MAP_FAILED) return SNAPSHOT_REJECT_MEMORY;
-  reject = process_look(&process, text, TEXT_BYTES);
+  reject = process_look(&process, text, PROCESS_TEXT_BYTES);
   if (reject) return reject;
   if (!tell(launched, words, coerced, closed, &started)) return SNAPSHOT_REJECT_CONFIGURATION;
   uint8_t before[sizeof process.dispositions];

@@ -20,6 +20,9 @@ struct process {
   char comm[16];
 };
 
+/* Room for what the kernel tells of a process. */
+#define PROCESS_TEXT_BYTES (UINT64_C(1) << 20)
+
 /* Looks at the process; `text` is memory for its work, which the result refers to. */
 enum snapshot_reject process_look(struct process *process, char *text, uint64_t text_bytes);
 

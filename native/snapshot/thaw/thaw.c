@@ -17,8 +17,6 @@
 #include "replace.h"
 #include "sequences.h"
 
-#define TEXT_BYTES (UINT64_C(1) << 20)
-
 static enum snapshot_reject check_version(const struct snapshot *snapshot) {
   return &Py_Version && Py_Version == snapshot->header->hexversion ? SNAPSHOT_ACCEPTED : SNAPSHOT_REJECT_PYTHON_VERSION;
 }
@@ -50,7 +48,7 @@ static enum snapshot_reject check_interpreter(const struct opened *opened, struc
 }
 
 static enum snapshot_reject check_process(const struct opened *opened, struct process *process, char *text) {
-  enum snapshot_reject reject = process_look(process, text, TEXT_BYTES);
+  enum snapshot_reject reject = process_look(process, text, PROCESS_TEXT_BYTES);
   if (!reject && !interpreted_look(process)) reject = SNAPSHOT_REJECT_LIBC;
   if (!reject) reject = interpreted_check(process, &opened->snapshot);
   const char *changed = NULL;
@@ -71,7 +69,7 @@ static enum snapshot_reject try_snapshot(const char *path, double began) {
   if (!reject) reject = cpu_check(&opened.snapshot.header->cpu);
   if (!reject) reject = check_interpreter(&opened, &site);
   if (!reject) {
-    text = mmap(NULL, TEXT_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    text = mmap(NULL, PROCESS_TEXT_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (text == MAP_FAILED) reject = SNAPSHOT_REJECT_MEMORY;
   }
   if (!reject) {
@@ -84,7 +82,7 @@ static enum snapshot_reject try_snapshot(const char *path, double began) {
   struct started started;
   if (!reject && !interpreted_started(&process, &site, &started)) reject = SNAPSHOT_REJECT_PROGRAM;
   if (!reject) reject = replace(&opened, &process, &started, began);
-  if (text != MAP_FAILED) munmap(text, TEXT_BYTES);
+  if (text != MAP_FAILED) munmap(text, PROCESS_TEXT_BYTES);
   snapshot_close(&opened);
   return reject;
 }

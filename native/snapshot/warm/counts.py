@@ -79,7 +79,7 @@ def values_of_classes(recorder):
                     continue
                 for attribute in code.co_names:
                     value, place = NAMESPACE_OF_TYPE(one).get(attribute, MISSING), (name, '%s.%s' % (NAME_OF_TYPE(one), attribute))
-                    if (is_kept(value) or type(value) is int) and attribute in set_in(code, instructions):
+                    if (is_kept(value) or type(value) is int) and attribute in names_at(code, instructions):
                         if holder_of_number(recorder.objects, place, value) is one:
                             found[place] = value
     return list(found.items())
@@ -100,11 +100,12 @@ def with_inner(code):
             yield from with_inner(constant)
 
 
-def set_in(code, instructions):
-    """The names of attributes that a code sets, not of what is in it."""
+def names_at(code, instructions):
+    """The names that a code has in these instructions, not those of what is in it."""
+    # CPython keeps this text in the object that it was asked of.
     words = code.co_code
     numbers = [number for one, number in zip(words[::2], words[1::2]) if one in instructions]
-    # As in table.py, assigned_in.
+    # The higher part of a number is in an instruction of its own: any name may be meant.
     are_whole = len(code.co_names) <= 256 or not numbers
     return {code.co_names[number] for number in numbers} if are_whole else set(code.co_names)
 

@@ -29,8 +29,8 @@ def settle_kept_functions(recorder):
 def settle_readers_of_streams(recorder, called):
     for name, events in recorder.events.items():
         if name:
-            words = {word for code in called.get(name, ()) for word in (*code.co_names, *code.co_consts) if type(word) is str}
-            events[:0] = [('finds', 'stream', stream, True) for stream in STREAMS if stream in words]
+            named = [stream for stream in STREAMS if any(is_named_in(code, ('sys', stream)) for code in called.get(name, ()))]
+            events[:0] = [('finds', 'stream', stream, True) for stream in named]
 
 
 # ---- where a module is put in place ----

@@ -864,17 +864,10 @@ def assigning_instructions():
 def assigned_in(code, instructions):
     """The names of its module that a code object assigns, and those in it."""
     names = set()
-    # Other instructions may be what importing has made of them, and numbers between them anything; these are never changed.
-    if not instructions.isdisjoint(code._co_code_adaptive[::2]):
-        # CPython keeps this text in the object that it was asked of.
-        words = code.co_code
-        numbers = [number for one, number in zip(words[::2], words[1::2]) if one in instructions]
-        # The higher part of a number is in an instruction of its own: any name may be meant.
-        are_whole = len(code.co_names) <= 256 or not numbers
-        names.update((code.co_names[number] for number in numbers) if are_whole else code.co_names)
-    for constant in code.co_consts:
-        if type(constant) is type(code):
-            names |= assigned_in(constant, instructions)
+    for one in with_inner(code):
+        # Other instructions may be what importing has made of them, and numbers between them anything; these are never changed.
+        if not instructions.isdisjoint(one._co_code_adaptive[::2]):
+            names |= names_at(one, instructions)
     return names
 
 

@@ -59,8 +59,7 @@ export async function proveLaunch(
   const title = 'Start the entrypoint in the snapshot'
   return await during(trial.progress, ['snapshot-launch', title], async (step) => {
     const reason = (await startApplication(trial, original, report)) ?? whyNot(report.thawed)
-    if (reason === undefined) step.done('it goes on at once')
-    else step.done('it starts Python first')
+    step.done(reason === undefined ? 'it goes on at once' : 'it starts Python first')
     return reason
   })
 }
