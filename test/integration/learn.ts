@@ -38,7 +38,8 @@ while True:
             raise
         time.sleep(0.05)`
 
-const CHILDREN = 3
+/** So many that an engine's own threads fit in, and so few that a helper does not (docs/learning.md). */
+const CHILDREN = 40
 /** Has so many children at once, as servers that fork workers do, and waits for any. */
 const REAPER = `import json, os, signal
 children = set()
