@@ -19,18 +19,18 @@ const WORK: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>
       'app = flask.Flask("work")',
       'app.add_url_rule("/<name>", "show", lambda name: flask.jsonify(name=name, path=flask.request.path))',
       'client = app.test_client()',
-      'for number in range(1500): assert client.get("/%d" % number).json["path"]',
+      'for number in range(5000): assert client.get("/%d" % number).json["path"]',
     ],
     'json and re': [
       'import json, re',
       'text = json.dumps([{"key %d" % n: [n, str(n), n / 3]} for n in range(200)])',
-      'for _ in range(400): json.dumps(json.loads(text)); re.findall(r"key (\\d+)", text)',
+      'for _ in range(4000): json.dumps(json.loads(text)); re.findall(r"key (\\d+)", text)',
     ],
   },
   pandas: {
     groupby: [
       'frame = pandas.DataFrame({"key": [n % 97 for n in range(20000)], "value": [n * 0.5 for n in range(20000)]})',
-      'for _ in range(120): frame.groupby("key").agg(["mean", "sum", "std"])',
+      'for _ in range(700): frame.groupby("key").agg(["mean", "sum", "std"])',
     ],
   },
   torch: {
@@ -38,7 +38,7 @@ const WORK: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>
       'torch.manual_seed(1)',
       'model = torch.nn.Sequential(torch.nn.Linear(64, 64), torch.nn.ReLU(), torch.nn.Linear(64, 1))',
       'optimizer, data = torch.optim.SGD(model.parameters(), lr=0.01), torch.randn(256, 64)',
-      'for _ in range(400):',
+      'for _ in range(800):',
       '    optimizer.zero_grad(); model(data).pow(2).mean().backward(); optimizer.step()',
     ],
   },
