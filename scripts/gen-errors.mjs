@@ -110,7 +110,8 @@ const REFUSAL_ADVICE = {
   FILE_CHANGED: 'A library was replaced or mounted after the bake: bake again.',
   SOURCE_CHANGED:
     'A site directory, the time zone (/etc/localtime), the configuration of OpenSSL or the libraries that the dynamic loader finds were changed or mounted after the bake: bake again. The reason names the path.',
-  ADDRESS_TAKEN: 'Rare: the next start lays its memory out anew. If it stays so, bake again.',
+  ADDRESS_TAKEN:
+    'Rare: the stack lies there, or the vdso of another kernel, and the next start lays its memory out anew. If it stays so, bake again.',
   MEMORY: 'Raise the limit on address space (`ulimit -v`), or allow overcommitment of memory.',
   VDSO: 'Allow `mremap` and `munmap` to the container, or use a kernel that does not seal its mappings.',
   RSEQ: 'Allow the system call `rseq` to the container (its seccomp profile).',

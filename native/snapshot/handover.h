@@ -10,13 +10,14 @@
 #include "format.h"
 #include "reject.h"
 
-/* Within SNAPSHOT_WINDOW: the code that runs in between, its stack, and the hand-over. */
+/* Within SNAPSHOT_WINDOW: the code that runs in between, its stack, the hand-over, and the code of a vdso that is on its way. */
 #define HANDOVER_CODE SNAPSHOT_WINDOW
 #define HANDOVER_STACK (SNAPSHOT_WINDOW + (UINT64_C(1) << 24))
 #define HANDOVER_STACK_BYTES (UINT64_C(64) << 10)
 #define HANDOVER_AT (SNAPSHOT_WINDOW + (UINT64_C(1) << 25))
+#define HANDOVER_VDSO (SNAPSHOT_WINDOW + (UINT64_C(1) << 31))
 
-#define HANDOVER_VERSION 2u
+#define HANDOVER_VERSION 3u
 
 #define HANDOVER_SIGNALS 64
 #define HANDOVER_MAX_MOVES 8
@@ -45,6 +46,7 @@ struct handover_late {
 
 struct handover_move {
   uint64_t from, bytes, to;
+  uint64_t over; /* where it is until the snapshot's regions are in their places; 0: it stays where it was */
 };
 
 enum handover_disposition { HANDOVER_DEFAULT = 0, HANDOVER_IGNORED = 1, HANDOVER_HANDLER = 2 };

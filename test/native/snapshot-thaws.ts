@@ -17,6 +17,11 @@ const UNIQUE = portion(1_000)
 const FALLBACKS_PER = 10_000
 /** It imports nothing that is not there: what it takes is time for more of them. */
 const PROGRAM = 'import sys, _thread; print(len(sys.argv), _thread._count())'
+/** KiB; where a kernel takes a limit of the stack into account at all. */
+const HIGHEST_STACK = 256 << 10
+/** So far below the snapshot's own, in KiB: within what the interpreter has mapped. */
+const LOWER = [0, 4, 8, 16, 1 << 10, 2 << 10, 3 << 10, 4 << 10, 6 << 10, 8 << 10]
+const CLOCK = 'import time; print(time.time() > 1, time.clock_gettime(time.CLOCK_MONOTONIC) > 0)'
 const WAYS: Record<string, StartOptions> = {
   'as they come': {},
   'with a stack without a limit': { shell: 'ulimit -s unlimited' },
@@ -77,6 +82,31 @@ for (const python of pythons) {
       const { stdout, snapshot } = await bench.start(['-c', program], { env })
       t.is(stdout, '1\n')
       t.is(snapshot, 'thawed')
+    },
+  )
+
+  // Without a layout that is drawn, the limit of the stack decides where the kernel puts everything else.
+  unless(missing('setarch'), testInTurn)(
+    `${python.version}: a place that is taken by the vdso of a process is made free`,
+    async (t) => {
+      const bench = new SnapshotBench(t, python)
+      const below = (kibibytes: number) => [
+        'setarch',
+        '-R',
+        'sh',
+        '-c',
+        `ulimit -s ${kibibytes}; exec "$0" "$@"`,
+      ]
+      const freezer = `LD_PRELOAD=${join(bench.directory, 'pycds-freeze.so')}`
+      const made = await bench.startWords(
+        [...below(HIGHEST_STACK), ...['env', freezer, `PYCDS_FREEZE=${bench.snapshot}`, bench.python]],
+        { env: { PYCDS_SNAPSHOT: undefined } },
+      )
+      t.is(made.code, 0, made.stderr)
+      for (const lower of LOWER) {
+        const o = { through: below(HIGHEST_STACK + lower) }
+        await bench.compare(t, `${lower} KiB lower`, ['-c', CLOCK], o)
+      }
     },
   )
 }

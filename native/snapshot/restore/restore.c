@@ -97,12 +97,26 @@ static void warm(const struct handover *handover) {
   }
 }
 
-static bool move_vdso(const struct handover *handover) {
+static bool move_part(struct handover_move *move, uint64_t to) {
+  if (move->from == to) return true;
+  long at = CALL5(mremap, move->from, move->bytes, move->bytes, MREMAP_MAYMOVE | MREMAP_FIXED, to);
+  move->from = to;
+  return (uint64_t)at == to;
+}
+
+/* Out of the way. */
+static bool lift_vdso(struct handover *handover) {
   for (uint64_t i = 0; i < handover->move_count; i++) {
-    const struct handover_move *move = &handover->moves[i];
-    if (move->from == move->to) continue;
-    long at = CALL5(mremap, move->from, move->bytes, move->bytes, MREMAP_MAYMOVE | MREMAP_FIXED, move->to);
-    if ((uint64_t)at != move->to) return false;
+    struct handover_move *move = &handover->moves[i];
+    if (move->over && !move_part(move, move->over)) return false;
+  }
+  return true;
+}
+
+static bool move_vdso(struct handover *handover) {
+  for (uint64_t i = 0; i < handover->move_count; i++) {
+    struct handover_move *move = &handover->moves[i];
+    if (!move_part(move, move->to)) return false;
   }
   return true;
 }
@@ -176,7 +190,8 @@ __attribute__((noreturn)) static void go_on(const struct handover *handover) {
 
 __attribute__((used, noreturn)) static void restore(struct handover *handover) {
   enum snapshot_reject reject = SNAPSHOT_ACCEPTED;
-  if (!unmap_old(handover)) reject = SNAPSHOT_REJECT_DENIED;
+  if (!lift_vdso(handover)) reject = SNAPSHOT_REJECT_VDSO;
+  if (!reject && !unmap_old(handover)) reject = SNAPSHOT_REJECT_DENIED;
   if (!reject) reject = map_late(handover);
   if (!reject && !move_vdso(handover)) reject = SNAPSHOT_REJECT_VDSO;
   if (!reject) warm(handover);

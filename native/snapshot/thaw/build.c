@@ -3,6 +3,7 @@
 #include "build.h"
 
 #include <dlfcn.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <link.h>
 #include <stdio.h>
@@ -54,19 +55,24 @@ static int find_own(struct dl_phdr_info *info, size_t size, void *data) {
   return 0;
 }
 
-static bool map_code(uint64_t bytes) {
+static enum snapshot_reject reject_of_mapping(void) {
+  return errno == EEXIST ? SNAPSHOT_REJECT_ADDRESS_TAKEN : SNAPSHOT_REJECT_MEMORY;
+}
+
+static enum snapshot_reject map_code(uint64_t bytes) {
   struct own_file own = {0};
   dl_iterate_phdr(find_own, &own);
   int fd = own.path ? open(own.path, O_RDONLY | O_CLOEXEC) : -1;
-  if (fd < 0) return false;
+  if (fd < 0) return errno == EMFILE || errno == ENFILE ? SNAPSHOT_REJECT_MEMORY : SNAPSHOT_REJECT_FILE_CHANGED;
   void *wanted = (void *)(uintptr_t)HANDOVER_CODE;
   void *at = mmap(wanted, bytes, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_FIXED_NOREPLACE, fd, (off_t)own.offset);
+  enum snapshot_reject reject = at == MAP_FAILED ? reject_of_mapping() : SNAPSHOT_ACCEPTED;
   close(fd);
-  if (at == MAP_FAILED) return false;
+  if (reject) return reject;
   /* The file of that name may be another one by now. */
-  if (at == wanted && memcmp(at, pycds_restore_image, bytes) == 0) return true;
+  if (at == wanted && memcmp(at, pycds_restore_image, bytes) == 0) return SNAPSHOT_ACCEPTED;
   munmap(at, bytes);
-  return false;
+  return at == wanted ? SNAPSHOT_REJECT_FILE_CHANGED : SNAPSHOT_REJECT_ADDRESS_TAKEN;
 }
 
 /* ---- room in the hand-over ---- */
@@ -158,7 +164,8 @@ static bool take_memory(struct room *room, struct handover *handover, const stru
   }
   add_range(handover, SNAPSHOT_WINDOW, SNAPSHOT_WINDOW + SNAPSHOT_WINDOW_BYTES);
   add_range(handover, process->stack.start, process->stack.end);
-  add_range(handover, process->vvar.start ? process->vvar.start : process->vdso.start, process->vdso.end);
+  if (!placement->vdso_in_way)
+    add_range(handover, process->vvar.start ? process->vvar.start : process->vdso.start, process->vdso.end);
   const struct snapshot_context *context = &snapshot->header->context;
   if (placement->patched) add_range(handover, context->vdso, context->vdso + context->vdso_bytes);
   for (uint32_t i = 0; i < placement->late_count; i++) {
@@ -173,6 +180,7 @@ static bool take_memory(struct room *room, struct handover *handover, const stru
     struct handover_move move = process->parts[i];
     /* One block: its parts keep their distances. */
     move.to = context->vdso - (process->vdso.start - move.from);
+    if (placement->vdso_in_way) move.over = HANDOVER_VDSO - (process->vdso.start - move.from);
     handover->moves[handover->move_count++] = move;
   }
   return true;
@@ -241,11 +249,12 @@ struct handover *handover_build(const struct snapshot *snapshot, const struct pl
                    snapshot->header->regions.count * (sizeof(struct handover_late) + sizeof(struct handover_range)) +
                    snapshot->header->warm.count * sizeof(struct handover_range);
   bytes = (bytes + SNAPSHOT_PAGE - 1) / SNAPSHOT_PAGE * SNAPSHOT_PAGE;
-  *reject = SNAPSHOT_REJECT_ADDRESS_TAKEN;
-  if (!map_code(code)) return NULL;
+  *reject = map_code(code);
+  if (*reject) return NULL;
   void *stack =
       mmap((void *)(uintptr_t)HANDOVER_STACK, HANDOVER_STACK_BYTES, PROT_READ | PROT_WRITE, PLACE_FLAGS, -1, 0);
   struct handover *handover = mmap((void *)(uintptr_t)HANDOVER_AT, bytes, PROT_READ | PROT_WRITE, PLACE_FLAGS, -1, 0);
+  *reject = reject_of_mapping();
   bool good = stack == (void *)(uintptr_t)HANDOVER_STACK && handover == (void *)(uintptr_t)HANDOVER_AT;
   if (good) {
     handover->bytes = bytes;

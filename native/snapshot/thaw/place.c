@@ -71,13 +71,16 @@ static bool overlaps(uint64_t start, uint64_t end, struct handover_range range) 
 
 static uint64_t stack_room(uint64_t limit) { return (limit < STACK_MOST ? limit : STACK_MOST) + STACK_GAP; }
 
-/* Whether a place can be had at all: what is kept of the old world is in the way nowhere. */
+/* Whether a place can be had at all: the stack, which is kept, is not in the way. */
 static bool can_be_free(uint64_t start, uint64_t bytes, const struct process *process, uint64_t room) {
   struct handover_range stack = process->stack;
   stack.start = stack.end > room ? stack.end - room : 0;
   if (process->stack.start < stack.start) stack.start = process->stack.start;
-  uint64_t end = start + bytes;
-  return !overlaps(start, end, stack) && !overlaps(start, end, process->vdso) && !overlaps(start, end, process->vvar);
+  return !overlaps(start, start + bytes, stack);
+}
+
+static bool has_vdso(uint64_t start, uint64_t bytes, const struct process *process) {
+  return overlaps(start, start + bytes, process->vdso) || overlaps(start, start + bytes, process->vvar);
 }
 
 static bool advise(const struct snapshot_region *region) {
@@ -111,7 +114,10 @@ static enum snapshot_reject place_region(struct placement *placement, const stru
   const struct snapshot_region *region = &snapshot->regions[number];
   if (!can_be_free(region->address, region->bytes, process, room)) return SNAPSHOT_REJECT_ADDRESS_TAKEN;
   switch (map_region(placement, region)) {
-    case TAKEN: placement->late[placement->late_count++] = number; return SNAPSHOT_ACCEPTED;
+    case TAKEN:
+      placement->late[placement->late_count++] = number;
+      placement->vdso_in_way |= has_vdso(region->address, region->bytes, process);
+      return SNAPSHOT_ACCEPTED;
     case FAILED: return SNAPSHOT_REJECT_MEMORY;
     default: break;
   }
@@ -124,13 +130,13 @@ enum snapshot_reject place_regions(struct placement *placement, const struct sna
   uint64_t room = stack_room(stack_limit);
   const struct snapshot_context *context = &snapshot->header->context;
   placement->mapped_count = placement->late_count = placement->file_count = 0;
-  placement->patched = false;
+  placement->patched = placement->vdso_in_way = false;
   enum snapshot_reject reject = open_files(placement, snapshot);
   for (uint32_t i = 0; !reject && i < snapshot->header->regions.count; i++)
     reject = place_region(placement, snapshot, i, process, room);
-  if (!reject &&
-      !can_be_free(context->vdso - context->vvar_bytes, context->vvar_bytes + context->vdso_bytes, process, room))
-    reject = SNAPSHOT_REJECT_ADDRESS_TAKEN;
+  uint64_t vdso = context->vdso - context->vvar_bytes, vdso_bytes = context->vvar_bytes + context->vdso_bytes;
+  if (!reject && !can_be_free(vdso, vdso_bytes, process, room)) reject = SNAPSHOT_REJECT_ADDRESS_TAKEN;
+  placement->vdso_in_way |= has_vdso(vdso, vdso_bytes, process);
   if (reject) place_undo(placement, snapshot);
   return reject;
 }
@@ -179,6 +185,7 @@ enum snapshot_reject place_vdso(struct placement *placement, const struct snapsh
                                 const struct process *process) {
   const struct snapshot_context *context = &snapshot->header->context;
   if (can_be_moved(snapshot, process)) return SNAPSHOT_ACCEPTED;
+  if (placement->vdso_in_way) return SNAPSHOT_REJECT_ADDRESS_TAKEN;
   void *wanted = (void *)(uintptr_t)context->vdso;
   size_t bytes = context->vdso_bytes;
   uint8_t *image =

@@ -16,6 +16,7 @@ struct placement {
   uint32_t late[SNAPSHOT_MAX_REGIONS];
   int files[SNAPSHOT_MAX_FILES]; /* descriptors; -1: not open */
   bool patched;                  /* the vdso is an image of the frozen one, at its old place */
+  bool vdso_in_way;              /* something needs the place where the process has its vdso */
 };
 
 /* How a region is mapped. */
@@ -25,7 +26,7 @@ int place_flags(const struct snapshot_region *region);
 enum snapshot_reject place_regions(struct placement *placement, const struct snapshot *snapshot,
                                    const struct process *process, uint64_t stack_limit);
 
-/* Makes it possible to have the vdso where the snapshot expects it. After place_regions; on failure as before. */
+/* Makes it possible to have the vdso where the snapshot expects it, and not where it is now if it is in the way there. After place_regions; on failure as before. */
 enum snapshot_reject place_vdso(struct placement *placement, const struct snapshot *snapshot,
                                 const struct process *process);
 

@@ -12,7 +12,7 @@ import { describeEnd, Room, type RoomSpec } from './room.js'
 
 /** So often a snapshot must have been thawed before it is shipped. */
 export const THAWS = 20
-/** So often one may find an address taken: where the kernel puts a process is drawn, and the next one is elsewhere. */
+/** So often one may find an address taken, which its stack can do: where the kernel puts that is drawn, and the next is elsewhere. */
 const UNLUCKY = 1
 /** What starts may take at most of what they take from the archive alone: a snapshot adds megabytes to the layer. */
 const WORTH = 0.9
