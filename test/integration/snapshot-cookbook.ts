@@ -13,22 +13,26 @@ import { type StoreEngine, storeEngines } from '../helpers/stores.js'
 import { TIER } from '../helpers/tier.js'
 
 /** Freezing starts the application many times; on a machine that does much else. */
-const PATIENCE = ['--timeout', '10m', '--measure', '0']
+const PATIENCE = ['--timeout', '10m']
 
 const isPossible = TIER === 'all' && process.arch === 'x64'
 const engines = isPossible ? await storeEngines() : ['it is for the tier all, on x86-64']
 
-for (const row of COOKBOOK) {
-  const application = APPLICATIONS.find(({ name }) => name === row.page)
-  const image = isPossible
-    ? await application?.image().catch((error: Error) => error)
-    : new Error('it is for the tier all, on x86-64')
+const trials = await Promise.all(
+  COOKBOOK.map(async (row) => {
+    const application = APPLICATIONS.find(({ name }) => name === row.page)
+    if (application === undefined) throw new Error(`${row.page} is no application`)
+    const made = isPossible ? application.image().catch((error: Error) => error) : undefined
+    return { row, application, image: await made }
+  }),
+)
+
+for (const { row, application, image } of trials) {
   for (const engine of engines) {
     const title = `the page ${row.page} of the cookbook goes on in its snapshot, and answers as it did`
-    if (typeof engine === 'string') test.skip(`${title} (${engine})`, () => undefined)
-    else if (application === undefined || typeof image !== 'string')
-      test.skip(`${engine.engine}: ${title} (${image instanceof Error ? image.message : 'it is not made'})`, () =>
-        undefined)
+    const absent = typeof engine === 'string' ? engine : image instanceof Error ? image.message : undefined
+    if (absent !== undefined || typeof engine === 'string' || typeof image !== 'string')
+      test.skip(`${title} (${absent})`, () => undefined)
     else test.serial(`${engine.engine}: ${title}`, (t) => goesOn(t, { row, application, image, engine }))
   }
 }
