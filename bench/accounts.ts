@@ -12,11 +12,14 @@ const GROUPS = '/sys/fs/cgroup'
 export interface Account {
   /** For `docker create`. */
   readonly options: readonly string[]
-  /** The file that tells what they have used so far; it is there once one of them was started. */
+  /** The file that tells what they have used so far; it is there once one of them was started. Empty: nobody counts. */
   readonly counter: string
   /** Takes the group away, once its containers are gone. */
   close(): Promise<void>
 }
+
+/** Of who does not count. */
+export const NO_ACCOUNT: Account = { options: [], counter: '', close: async () => undefined }
 
 /** @throws an Error where the engine does not let a group be named as a directory */
 export async function openAccount(name: string): Promise<Account> {

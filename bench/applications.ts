@@ -1,13 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 // Whole applications: the examples, and the pages of the cookbook, as their images start them.
+import { cookbookPage, optionsOf } from '../test/helpers/cookbook.js'
 import { cookbookImage } from '../test/helpers/cookbook-image.js'
-import { COOKBOOK, type CookbookRow } from '../test/helpers/cookbook-rows.js'
+import { type Asked, COOKBOOK, type CookbookRow } from '../test/helpers/cookbook-rows.js'
 import { type BaseImage, type Example, exampleImage } from '../test/helpers/images.js'
 
 export interface Application {
   readonly name: string
-  /** The port and the path of a request; it is ready when it answers. None: it is ready when it has ended. */
-  readonly request?: string
+  /** It is ready when it answers; absent: when it has ended. */
+  readonly asked?: Asked
+  /** Of each start. */
+  readonly env?: Readonly<Record<string, string>>
+  /** Directories that who asks has in common with it. */
+  readonly folders?: readonly string[]
   /** Of its bake. */
   readonly options: readonly string[]
   /** Its image, which stays in the engine. Rejects with why it cannot be made or measured. */
@@ -25,7 +30,7 @@ export const APPLICATIONS: readonly Application[] = [
 function example(name: Example, base: BaseImage, request?: string): Application {
   return {
     name,
-    ...(request === undefined ? {} : { request }),
+    ...(request === undefined ? {} : { asked: { request } }),
     options: request === undefined ? [] : ['--probe', `GET:${request}`],
     image: async () => (await exampleImage(name, base)) ?? refuse(`no image of it on ${base}`),
   }
@@ -33,15 +38,15 @@ function example(name: Example, base: BaseImage, request?: string): Application 
 
 /** Baked without what the page records of later use: nothing of that is imported until it is ready. */
 function ofPage(row: CookbookRow): Application {
-  const { page, request, asks, isFunction } = row
+  const { page, asked, env = {}, folders = [] } = row
+  const options = optionsOf(cookbookPage(page), 'bake') ?? []
   return {
     name: page,
-    ...(request === undefined ? {} : { request }),
-    options: [],
-    image: async () => {
-      if (asks !== undefined || isFunction) refuse('it answers no request, and does not end by itself')
-      return (await cookbookImage(row)) ?? refuse('PyPI cannot be reached')
-    },
+    ...(asked === undefined ? {} : { asked }),
+    env,
+    folders,
+    options: options.includes('--trace-in') ? [] : options,
+    image: async () => (await cookbookImage(row)) ?? refuse('PyPI cannot be reached'),
   }
 }
 

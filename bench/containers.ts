@@ -1,9 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // Starts of containers as the engine starts them, each until its application is ready.
-import { spawn } from 'node:child_process'
+import { type ChildProcessByStdio, spawn } from 'node:child_process'
+import { readFile } from 'node:fs/promises'
 import { createInterface } from 'node:readline'
+import type { Readable } from 'node:stream'
+import type { Asked } from '../test/helpers/cookbook-rows.js'
+import { inRepository } from '../test/helpers/repository.js'
 import { type Account, parseUsed, readUsed } from './accounts.js'
-import { ROOT, run } from './shell.js'
+import type { Application } from './applications.js'
+import { run } from './shell.js'
 
 const DEADLINE_SECONDS = 120
 /** Not for ever: an interrupted run leaves it. */
@@ -23,98 +28,148 @@ export interface ReadyStart {
   readonly readyMs: number
   /** Of the processor, of the whole container, until then. */
   readonly cpuMs: number
-  /** To the first request, or what it has printed. */
+  /** To what it was asked first, or what it has printed. */
   readonly answer: string
 }
 
-/** Where applications are started, one after the other. */
+/** Where one application is started, in one way after the other. */
 export interface Place {
-  start(program: Program, request: string | undefined): Promise<ReadyStart>
+  start(program: Program): Promise<ReadyStart>
+  /** A program that is no application: until its end. */
+  untilEnd(program: Program): Promise<ReadyStart>
   /** What one start writes to both of its streams until it is ready. */
-  log(program: Program, request: string | undefined): Promise<string>
+  log(program: Program): Promise<string>
   close(): Promise<void>
 }
 
+type Needs = Pick<Application, 'asked' | 'env' | 'folders'>
+type Engine = Readonly<Record<string, string>>
+type Asker = ChildProcessByStdio<null, Readable, Readable>
+
 /**
- * A network that is there before a start and after it: who asks must not wait for it, and it costs the engine more than
- * most starts.
- * @param image has a Python
+ * A container whose network, and whose folders, the application gets: they are there before a start and after it. Who asks must not
+ * wait for a network, and it costs the engine more than most starts.
+ * @param image has a Python, and what a program that asks imports
+ * @param engine variables by which another engine than the one at hand is reached; on this machine too
  */
-export async function openPlace(image: string, account: Account): Promise<Place> {
-  const words = ['--network', 'none', '--entrypoint', 'python3', '--env', 'PYCDS=off', image, '-c', WAITS]
-  const holder = (await run('docker', ['run', '--rm', '--detach', ...words])).trim()
-  const pid = (await run('docker', ['inspect', '--format', '{{.State.Pid}}', holder])).trim()
+export async function openPlace(
+  image: string,
+  application: Needs,
+  account: Account,
+  engine: Engine = {},
+): Promise<Place> {
+  const { asked, env = {}, folders = [] } = application
+  const docker = (...words: string[]) => run('docker', words, { env: engine })
+  const volumes = folders.flatMap((folder) => ['--volume', folder])
+  const own = [...variables({ ...env, PYCDS: 'off' }), ...volumes]
+  const words = ['--network', 'none', ...own, '--entrypoint', 'python3', image, '-c', WAITS]
+  const holder = (await docker('run', '--rm', '--detach', ...words)).trim()
+  const pid = (await docker('inspect', '--format', '{{.State.Pid}}', holder)).trim()
   const within = async <T>(program: Program, use: (container: string) => Promise<T>) => {
-    const options = [...account.options, '--network', `container:${holder}`]
-    const container = (await run('docker', ['create', ...options, ...wordsOf(program)])).trim()
+    const shared = ['--network', `container:${holder}`, '--volumes-from', holder]
+    const options = [...account.options, ...shared, ...variables(env)]
+    const container = (await docker('create', ...options, ...wordsOf(program))).trim()
     try {
       return await use(container)
     } finally {
-      await run('docker', ['rm', '--force', '--volumes', container])
+      await docker('rm', '--force', '--volumes', container)
     }
   }
-  const begin = (container: string, request: string | undefined) =>
-    request === undefined
-      ? untilEnd(container, account)
-      : untilAnswer(container, request, { pid, counter: account.counter, used: readUsed(account) })
+  const untilEnd = async (container: string): Promise<ReadyStart> => {
+    const used = await readUsed(account)
+    const began = process.hrtime.bigint()
+    const answer = await docker('start', '--attach', container)
+    const readyMs = Number(process.hrtime.bigint() - began) / 1e6
+    return { readyMs, cpuMs: (await readUsed(account)) - used, answer }
+  }
+  const begin = async (container: string) => {
+    if (asked === undefined) return await untilEnd(container)
+    const used = await readUsed(account)
+    const asker = askerOf(asked, { holder, pid, counter: account.counter, engine })
+    return await untilAnswer(() => docker('start', container), asker, { asked, used, account })
+  }
   return {
-    start: (program, request) => within(program, (container) => begin(container, request)),
-    log: (program, request) =>
+    start: (program) => within(program, begin),
+    untilEnd: (program) => within(program, untilEnd),
+    log: (program) =>
       within(program, async (container) => {
-        await begin(container, request)
-        return await run('sh', ['-c', 'docker logs "$0" 2>&1', container])
+        await begin(container)
+        return await run('sh', ['-c', 'docker logs "$0" 2>&1', container], { env: engine })
       }),
     close: async () => {
-      await run('docker', ['rm', '--force', holder])
+      await docker('rm', '--force', '--volumes', holder)
     },
   }
 }
 
-/** The words of `docker create` behind its options. */
-export function wordsOf({ image, words, env = {} }: Program): string[] {
-  const variables = Object.entries(env).flatMap(([name, value]) => ['--env', `${name}=${value}`])
-  if (words === undefined) return [...variables, image]
-  const [program = '', ...rest] = words
-  return [...variables, '--entrypoint', program, image, ...rest]
+function variables(env: Readonly<Record<string, string>>): string[] {
+  return Object.entries(env).flatMap(([name, value]) => ['--env', `${name}=${value}`])
 }
 
-async function untilEnd(container: string, account: Account): Promise<ReadyStart> {
-  const used = await readUsed(account)
-  const began = process.hrtime.bigint()
-  const answer = await run('docker', ['start', '--attach', container])
-  const readyMs = Number(process.hrtime.bigint() - began) / 1e6
-  return { readyMs, cpuMs: (await readUsed(account)) - used, answer }
+/** The words of `docker create` behind its options. */
+export function wordsOf({ image, words, env = {} }: Program): string[] {
+  if (words === undefined) return [...variables(env), image]
+  const [program = '', ...rest] = words
+  return [...variables(env), '--entrypoint', program, image, ...rest]
+}
+
+/** Says in its first line that it asks, and in the second what was answered. */
+function askerOf(
+  asked: Asked,
+  { holder, pid, counter, engine }: { holder: string; pid: string; counter: string; engine: Engine },
+): Asker {
+  const options = {
+    stdio: ['ignore', 'pipe', 'pipe'] as ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, ...engine },
+  }
+  if ('program' in asked) return spawn('docker', ['exec', holder, 'python3', '-c', asked.program], options)
+  const [, port = '', path = ''] = /^(\d+)(\/.*)$/.exec(asked.request) ?? []
+  const words = [inRepository('bench/ready.py'), port, path, counter, String(DEADLINE_SECONDS)]
+  return spawn('nsenter', [`--net=/proc/${pid}/ns/net`, 'python3', ...words], options)
 }
 
 async function untilAnswer(
-  container: string,
-  request: string,
-  { pid, counter, used }: { pid: string; counter: string; used: Promise<number> },
+  begin: () => Promise<unknown>,
+  asker: Asker,
+  { asked, used, account }: { asked: Asked; used: number; account: Account },
 ): Promise<ReadyStart> {
-  const before = await used
-  const [, port = '', path = ''] = /^(\d+)(\/.*)$/.exec(request) ?? []
-  const asks = ['python3', `${ROOT}/bench/ready.py`, port, path, counter, String(DEADLINE_SECONDS)]
-  const child = spawn('nsenter', [`--net=/proc/${pid}/ns/net`, ...asks], {
-    stdio: ['ignore', 'pipe', 'pipe'],
-  })
   let complaint = ''
-  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+  asker.stderr.setEncoding('utf8').on('data', (text: string) => {
     complaint += text
   })
+  const deadline = setTimeout(() => {
+    complaint += `no answer in ${DEADLINE_SECONDS} seconds`
+    asker.kill()
+  }, DEADLINE_SECONDS * 1000)
   try {
-    const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
+    const lines = createInterface({ input: asker.stdout })[Symbol.asyncIterator]()
     await lines.next()
     const began = process.hrtime.bigint()
-    await run('docker', ['start', container])
+    await begin()
     const { value } = (await lines.next()) as { value?: string }
     if (value === undefined) throw new Error(complaint.trim() || 'who asks has ended')
-    const said = JSON.parse(value) as { at: string; used: string; answer: string }
+    // A program has other things to do than to look at this machine's clock.
+    const said = 'request' in asked ? (JSON.parse(value) as Said) : await sayNow(value, account)
     return {
       readyMs: Number(BigInt(said.at) - began) / 1e6,
-      cpuMs: parseUsed(said.used) - before,
+      cpuMs: parseUsed(said.used) - used,
       answer: said.answer,
     }
   } finally {
-    child.kill()
+    clearTimeout(deadline)
+    asker.kill()
   }
+}
+
+/** As bench/ready.py says it. */
+interface Said {
+  readonly at: string
+  readonly used: string
+  readonly answer: string
+}
+
+async function sayNow(answer: string, account: Account): Promise<Said> {
+  const at = String(process.hrtime.bigint())
+  const used = account.counter === '' ? '0' : await readFile(account.counter, 'utf8')
+  return { at, used, answer }
 }

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Asks an application for PATH until it answers, and says as JSON when that was by the monotonic clock, what the file
-# COUNTER then held, and what the answer was.
+# COUNTER then held (an empty name: none), and what the answer was.
 import http.client
 import json
 import sys
@@ -24,5 +24,5 @@ while True:
         sys.exit("no answer on port %s in %s seconds" % (port, seconds))
     time.sleep(PAUSE)
 at = time.monotonic_ns()
-with open(counter) as file:
-    print(json.dumps({"at": str(at), "used": file.read(), "answer": answer.decode("utf-8", "replace")}))
+used = open(counter).read() if counter else "0"
+print(json.dumps({"at": str(at), "used": used, "answer": answer.decode("utf-8", "replace")}))

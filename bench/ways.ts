@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // The ways in which an application is started and compared: each start goes the way that it is to go, and all answer the same.
-import type { Application } from './applications.js'
 import type { Place, Program, ReadyStart } from './containers.js'
 import { run } from './shell.js'
 
@@ -8,8 +7,12 @@ import { run } from './shell.js'
 export type Way = 'bare' | 'plain' | 'archive' | 'snapshot' | 'atOnce'
 
 /** Entrypoint and command of an image, one after the other. */
-export async function commandOf(image: string): Promise<string[]> {
-  const text = await run('docker', ['image', 'inspect', '--format', '{{json .Config}}', image])
+export async function commandOf(
+  image: string,
+  engine: Readonly<Record<string, string>> = {},
+): Promise<string[]> {
+  const words = ['image', 'inspect', '--format', '{{json .Config}}', image]
+  const text = await run('docker', words, { env: engine })
   const { Entrypoint, Cmd } = JSON.parse(text) as { Entrypoint: string[] | null; Cmd: string[] | null }
   return [...(Entrypoint ?? []), ...(Cmd ?? [])]
 }
@@ -35,14 +38,10 @@ export function waysOf(
 }
 
 /** @throws an Error where one starts otherwise than it is called */
-export async function checkUse(
-  { request }: Application,
-  ways: [Way, Program][],
-  place: Place,
-): Promise<void> {
+export async function checkUse(ways: [Way, Program][], place: Place): Promise<void> {
   for (const [way, program] of ways) {
     if (way === 'bare' || way === 'plain') continue
-    const said = await place.log({ ...program, env: { ...program.env, PYCDS_LOG: '1' } }, request)
+    const said = await place.log({ ...program, env: { ...program.env, PYCDS_LOG: '1' } })
     const problem = misuseOf(way, said)
     if (problem !== undefined) throw new Error(`${way}: ${problem}`)
   }
@@ -60,7 +59,6 @@ export function misuseOf(way: Way, said: string): string | undefined {
 
 /** One round that does not count, then those that do, each beginning with another way. */
 export async function inTurns(
-  { request }: Application,
   ways: [Way, Program][],
   { rounds, place }: { rounds: number; place: Place },
 ): Promise<Map<Way, ReadyStart[]>> {
@@ -70,7 +68,7 @@ export async function inTurns(
     for (const turn of ways.keys()) {
       const [way, program] = ways[(turn + Math.max(round, 0)) % ways.length] ?? []
       if (way === undefined || program === undefined) continue
-      const start = await place.start(program, way === 'bare' ? undefined : request)
+      const start = await (way === 'bare' ? place.untilEnd(program) : place.start(program))
       if (way === 'plain') expected ??= start.answer
       const difference = way === 'bare' ? undefined : differenceOf(expected ?? '', start.answer)
       if (difference !== undefined) throw new Error(`${way} answers otherwise than plain: ${difference}`)

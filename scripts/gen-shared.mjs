@@ -90,7 +90,7 @@ ${members.join('')}} as const
 /* ---- the lines of the runtime ---- */
 
 const KINDS = {
-  NAME: '(.+)',
+  NAME: '(.+?)',
   PATH: '(.+)',
   CODE: '([A-Z][A-Z0-9_]*)',
   COUNT: String.raw`(\d+)`,

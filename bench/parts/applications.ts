@@ -87,14 +87,14 @@ async function measure(
   images: Images | string,
   { options }: PartContext,
 ): Promise<ApplicationRow> {
-  const { name, request } = one
-  const row = { application: name, until: request === undefined ? 'end' : 'answer' } as const
+  const { name, asked } = one
+  const row = { application: name, until: asked === undefined ? 'end' : 'answer' } as const
   if (typeof images === 'string')
     return { ...row, reason: images, layer: null, times: {}, load: loadavg()[0] ?? 0 }
   const { plain, bake } = images
   const { layer, snapshot } = bake.result
   const account = await openAccount(`pycds-bench-${process.pid}`)
-  const place = await openPlace(plain, account).catch(async (error: unknown) => {
+  const place = await openPlace(plain, one, account).catch(async (error: unknown) => {
     await account.close()
     throw error
   })
@@ -103,8 +103,8 @@ async function measure(
       hasSnapshot: snapshot?.reason === null,
       isAtOnce: snapshot?.reason === null && snapshot.launch?.by === 'entrypoint',
     })
-    await checkUse(one, ways, place)
-    const starts = await inTurns(one, ways, { rounds: options.runs, place })
+    await checkUse(ways, place)
+    const starts = await inTurns(ways, { rounds: options.runs, place })
     return {
       ...{ ...row, reason: null, load: loadavg()[0] ?? 0 },
       layer: {

@@ -44,8 +44,18 @@ export class StartReport implements Report {
 
   get thawed(): Thawed | null {
     const { thaws, atOnce, refusals, modules, milliseconds, refusal, notAtOnce = null } = this.#snapshot
+    const { readyStatements, notReady } = this.#snapshot
     if (thaws.length + refusals.length === 0) return null
-    return { processes: thaws.length, atOnce, modules, milliseconds, refusal: refusal ?? null, notAtOnce }
+    return {
+      processes: thaws.length,
+      atOnce,
+      modules,
+      statements: readyStatements + notReady.length,
+      notReady,
+      milliseconds,
+      refusal: refusal ?? null,
+      notAtOnce,
+    }
   }
 
   get brief(): string {

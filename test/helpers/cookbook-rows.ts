@@ -1,55 +1,75 @@
 // SPDX-License-Identifier: Apache-2.0
 // One row for each page of the cookbook: how its application is asked for an answer, and what it needs of PyPI.
+import { readFileSync } from 'node:fs'
+import { inRepository } from './repository.js'
+
+/** How a running application is asked for an answer. */
+export type Asked =
+  /** The port and the path of a request. */
+  | { readonly request: string }
+  /** A Python program in a container of the same image, network and folders: its first line says that it asks, the second is the answer. */
+  | { readonly program: string }
 
 export interface CookbookRow {
   /** The page's name. */
   readonly page: string
   readonly packages: readonly string[]
-  /** The port and the path of a request that it answers. */
-  readonly request?: string
-  /** What is no request: a Python program that asks the running application, in its container. With neither, its output is its answer. */
-  readonly asks?: string
+  /** How it is asked; absent: it ends by itself, and its output is its answer. */
+  readonly asked?: Asked
   /** A part of the answer. */
   readonly answers: string
-  /** Whether it asks a service for events, which is asked for the answer. */
-  readonly isFunction?: boolean
   /** Variables that its start needs. */
   readonly env?: Readonly<Record<string, string>>
-  /** Empty directories that it needs. */
+  /** Why it has no snapshot. */
+  readonly withoutSnapshot?: RegExp
+  /** Directories that who asks has in common with it. */
   readonly folders?: readonly string[]
 }
 
-const FLASK_ANSWER = { request: '5000/', answers: '{"hello":"world"}' }
+const FLASK_ANSWER = { asked: { request: '5000/' }, answers: '{"hello":"world"}' }
+
+/** Files in place of a broker: the worker reads what is written here. What an earlier worker has left is none of its business. */
+const CELERY_FOLDERS = ['/srv/data_in', '/srv/data_out', '/srv/results']
+const CELERY_ASKS = `import os, tasks
+for folder in ${JSON.stringify(CELERY_FOLDERS)}:
+    for name in os.listdir(folder): os.remove(f"{folder}/{name}")
+tasks.app.conf.broker_transport_options = {"data_folder_in": "data_out", "data_folder_out": "data_in"}
+sent = tasks.add.delay(2, 3)
+print("sent", flush=True)
+print(sent.get(timeout=120, interval=0.01))`
 
 export const COOKBOOK: readonly CookbookRow[] = [
   {
     page: 'aws-lambda',
     packages: ['awslambdaric'],
-    isFunction: true,
+    // The service that it asks for events.
+    asked: { program: readFileSync(inRepository('test/fixtures/lambda_api.py'), 'utf8') },
     answers: '{"hello": "Ada", "half": "0.5"}',
     env: { AWS_LAMBDA_RUNTIME_API: '127.0.0.1:9001' },
   },
   {
     page: 'celery',
     packages: ['celery[redis]'],
-    asks: `import tasks
-tasks.app.conf.broker_transport_options = {"data_folder_in": "data_out", "data_folder_out": "data_in"}
-print(tasks.add.delay(2, 3).get(timeout=30))`,
+    asked: { program: CELERY_ASKS },
     answers: '5',
-    // Files in place of a broker: the worker reads what the program above writes.
-    env: { CELERY_BROKER_URL: 'filesystem://', CELERY_RESULT_BACKEND: 'file:///tmp' },
-    folders: ['/srv/data_in', '/srv/data_out'],
+    env: { CELERY_BROKER_URL: 'filesystem://', CELERY_RESULT_BACKEND: 'file:///srv/results' },
+    folders: CELERY_FOLDERS,
   },
-  { page: 'coverage-run', packages: ['coverage'], answers: '{"total": "5.00"}' },
+  { page: 'coverage-run', packages: ['coverage'], answers: '{"total": "5.00"}', withoutSnapshot: /\.pth/ },
   { page: 'ddtrace-run', packages: ['flask', 'ddtrace'], ...FLASK_ANSWER },
   {
     page: 'django-gunicorn',
     packages: ['django', 'gunicorn'],
-    request: '8000/',
+    asked: { request: '8000/' },
     answers: 'The install worked',
   },
   { page: 'flask', packages: ['flask'], ...FLASK_ANSWER },
-  { page: 'jupyter-server', packages: ['jupyter-server'], request: '8888/api', answers: '{"version": "2.' },
+  {
+    page: 'jupyter-server',
+    packages: ['jupyter-server'],
+    asked: { request: '8888/api' },
+    answers: '{"version": "2.',
+  },
   {
     page: 'opentelemetry-instrument',
     packages: [
@@ -60,13 +80,11 @@ print(tasks.add.delay(2, 3).get(timeout=30))`,
     ],
     ...FLASK_ANSWER,
   },
-  { page: 'streamlit', packages: ['streamlit'], request: '8501/_stcore/health', answers: 'ok' },
-  { page: 'uwsgi', packages: ['flask', 'pyuwsgi'], request: '8000/', answers: '{"hello":"world"}' },
+  { page: 'streamlit', packages: ['streamlit'], asked: { request: '8501/_stcore/health' }, answers: 'ok' },
+  {
+    page: 'uwsgi',
+    packages: ['flask', 'pyuwsgi'],
+    asked: { request: '8000/' },
+    answers: '{"hello":"world"}',
+  },
 ]
-
-/** A Python program that asks the running application of a page, in its container. */
-export function askingProgram({ request, asks }: CookbookRow): string | undefined {
-  return request === undefined
-    ? asks
-    : `import urllib.request as r; print(r.urlopen("http://127.0.0.1:${request}").read().decode())`
-}

@@ -4,7 +4,7 @@ import test from 'ava'
 import { bakes, verifies } from '../helpers/cli.js'
 import { type BaseImage, type Example, exampleImage } from '../helpers/images.js'
 import { DEADLINE_MS, run } from '../helpers/run.js'
-import { sideEngine } from '../helpers/side-engine.js'
+import { storeEngines } from '../helpers/stores.js'
 import { TIER } from '../helpers/tier.js'
 
 interface Trial {
@@ -35,22 +35,19 @@ const PATIENCE = ['--timeout', '10m']
 const HIT_RATE = 90
 
 const isPossible = TIER === 'all' && process.arch === 'x64'
-const side = isPossible ? await sideEngine('docker-28-containerd') : 'it is for the whole tier'
+const engines = isPossible ? await storeEngines() : ['it is for the whole tier']
 const images = new Map<Example, string | undefined>()
 for (const { example, base } of TRIALS)
   images.set(example, isPossible ? await exampleImage(example, base) : undefined)
-const engines = [{ engine: 'the engine at hand', load: async (image: string) => image, env: {} }]
-if (typeof side !== 'string')
-  engines.push({
-    engine: side.name,
-    load: (image) => side.load(image),
-    env: { DOCKER_HOST: side.address },
-  })
-else if (isPossible) test.skip(`examples in a store of containerd (${side})`, () => undefined)
 
 for (const { example, probes, bytes } of TRIALS) {
   const image = images.get(example)
-  for (const { engine, load, env } of engines) {
+  for (const one of engines) {
+    if (typeof one === 'string') {
+      test.skip(`${example} goes on in its snapshot (${one})`, () => undefined)
+      continue
+    }
+    const { engine, load, env } = one
     const declare = image === undefined ? test.serial.skip : test.serial
     declare(`${engine}: ${example} goes on in its snapshot, and answers as it did`, async (t) => {
       t.timeout(4 * DEADLINE_MS)

@@ -51,6 +51,15 @@ export interface Counts {
   hitRate: number
 }
 
+/** A module that waits in a snapshot, and was imported as ever all the same. */
+export interface NotReady {
+  /** What an import statement named. */
+  name: string
+  /** The module that did not fit, which that needs. */
+  because: string
+  reason: string
+}
+
 /** What a start said of the process snapshot of its image. */
 export interface Thawed {
   /** Processes that went on in it. */
@@ -59,6 +68,10 @@ export interface Thawed {
   atOnce: number
   /** Modules that import statements found ready there; they count as served. */
   modules: number
+  /** Import statements that led to modules of the snapshot, as PYCDS=report counts them. */
+  statements: number
+  /** Those of them that did not find their modules ready; what they brought is not among the modules. */
+  notReady: readonly NotReady[]
   /** Of one thaw, in the middle; null: there was none. */
   milliseconds: number | null
   /** Why no process used it, though it is for one of them; null: one did, or it is for none. */

@@ -2,13 +2,15 @@
 // A process snapshot in text for people.
 import { LAUNCHER_PATH } from '../../marks/launcher.js'
 import { formatBytes, formatCount, formatMs } from '../../util/units.js'
-import type { Counts, Fact, Facts, Thawed } from '../kind/artifact.js'
+import type { Counts, Fact, Facts, NotReady, Thawed } from '../kind/artifact.js'
 import type { SnapshotLeftOut } from '../kind/manifest.js'
 import type { SnapshotContents } from './describe.js'
 import type { SnapshotSummary } from './make.js'
 
 /** More causes than this are counted, not listed. */
 const MAX_CAUSES = 5
+/** Reasons of so many statements are shown. */
+const MAX_NOT_READY = 3
 const COMMAND_LENGTH = 60
 /** requests gives its libraries names of its own beside their own ones: what they cost is counted there. */
 const SECOND_NAME = /^requests\.packages\./
@@ -73,7 +75,7 @@ function describeProgram({ kind, text }: SnapshotContents['programs'][number]): 
 /** What a start took from a snapshot; no line for a program that it is not for. */
 export function thawedLine(
   { served }: Pick<Counts, 'served'>,
-  { processes, atOnce, modules, milliseconds, refusal, notAtOnce }: Thawed,
+  { processes, atOnce, modules, statements, notReady, milliseconds, refusal, notAtOnce }: Thawed,
 ): string[] {
   if (refusal !== null) return [`snapshot not used: ${refusal}`]
   if (milliseconds === null) return []
@@ -81,7 +83,20 @@ export function thawedLine(
   const took = `${formatMs(milliseconds)}${many}`
   return [
     `thawed${atOnce > 0 ? ' at once' : ''} ${formatCount(modules, 'module')} in ${took}; ${served - modules} from the archive`,
+    ...notReadyLines(statements, notReady),
     ...(notAtOnce === null ? [] : [`not at once: ${notAtOnce}`]),
+  ]
+}
+
+/** In the words of PYCDS=report, and with the first reasons in those of PYCDS_LOG. */
+function notReadyLines(statements: number, notReady: readonly NotReady[]): string[] {
+  if (notReady.length === 0) return []
+  const shown = [
+    ...new Set(notReady.map(({ name, because, reason }) => `  not ready ${name}: ${because}: ${reason}`)),
+  ].slice(0, MAX_NOT_READY)
+  return [
+    `${notReady.length} of ${statements} import statements did not find their modules ready (PYCDS_LOG=1 tells why), among them:`,
+    ...shown,
   ]
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the runtime says of a snapshot under PYCDS_LOG.
 import { median } from '../../util/statistics.js'
+import type { NotReady } from '../kind/artifact.js'
 import type { RuntimeLine } from '../kind/lines.js'
 import { REFUSAL_SENTENCES, type Refusal } from './refusals.js'
 
@@ -10,6 +11,10 @@ const NOT_FOR_IT: readonly string[] = ['OFF', 'OTHER_PROGRAM', 'LITTLE_GAIN']
 export class SnapshotReport {
   /** Modules that import statements found ready. */
   modules = 0
+  /** Statements that did. */
+  readyStatements = 0
+  /** Those that did not. */
+  readonly notReady: NotReady[] = []
   /** Milliseconds of each process that went on in a snapshot. */
   readonly thaws: number[] = []
   /** Why other processes did not: codes, or `CODE: VARIABLE`. */
@@ -19,8 +24,12 @@ export class SnapshotReport {
   /** Why a program in front of the entrypoint started Python first. */
   notAtOnce: string | undefined
 
-  read({ form, values: [first = '', second] }: RuntimeLine): void {
-    if (form === 'ready') this.modules += Number(second)
+  read({ form, values: [first = '', second = '', ...others] }: RuntimeLine): void {
+    if (form === 'ready') {
+      this.modules += Number(second)
+      this.readyStatements++
+    } else if (form === 'notReady')
+      this.notReady.push({ name: first, because: second, reason: others.join('') })
     else if (form === 'thawed') this.thaws.push(Number(first))
     else if (form === 'thawedAtOnce') {
       this.thaws.push(Number(first))

@@ -37,12 +37,22 @@ test('an archive that was refused counts nothing', (t) => {
 
 test('modules that were ready in a snapshot were served', (t) => {
   const log = new StartReport()
-  const lines = ['snapshot thawed in 2.0 ms', 'ready flask: 3 modules', 'served shop', 'missed odd SHADOWED']
+  const lines = [
+    'snapshot thawed in 2.0 ms',
+    'ready flask: 3 modules',
+    'not ready seaborn: matplotlib: a variable differs that it read: MPLBACKEND',
+    'served shop',
+    'missed odd SHADOWED',
+  ]
   log.add(Buffer.from(lines.map((line) => `pycds[1]: ${line}\n`).join('')))
   t.deepEqual(log.counts, { served: 4, total: 5, hitRate: 80 })
   t.deepEqual(log.thawed, {
     processes: 1,
     modules: 3,
+    statements: 2,
+    notReady: [
+      { name: 'seaborn', because: 'matplotlib', reason: 'a variable differs that it read: MPLBACKEND' },
+    ],
     milliseconds: 2,
     refusal: null,
     notAtOnce: null,

@@ -60,6 +60,8 @@ test('each start is a line; a failed one tells why and what it missed', (t) => {
           snapshot: {
             processes: 1,
             modules: 88,
+            statements: 5,
+            notReady: [{ name: 'seaborn', because: 'matplotlib', reason: 'its source has changed' }],
             milliseconds: 2.14,
             refusal: null,
             notAtOnce: null,
@@ -89,6 +91,8 @@ test('each start is a line; a failed one tells why and what it missed', (t) => {
       '',
       '  ok    as it is       100/100  100 %',
       '        thawed 88 modules in 2.1 ms; 12 from the archive',
+      '        1 of 5 import statements did not find their modules ready (PYCDS_LOG=1 tells why), among them:',
+      '          not ready seaborn: matplotlib: its source has changed',
       '  fail  as user 12345     9/10   90 %  hit rate below 95 %',
       '        source changed (1 module)',
       '          app.plugins',
