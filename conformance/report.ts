@@ -15,6 +15,9 @@ const PAGE = 'docs/conformance.md'
 const IGNORED_OF_PACKAGES = PACKAGES.flatMap(({ ignored = [] }) =>
   ignored.map(({ test, reason }) => ({ name: test, reason })),
 )
+const UNMARKED = PACKAGES.flatMap(({ name, unmarked }) =>
+  unmarked === undefined ? [] : [`; what \`${name}\` itself marks as ${unmarked}`],
+).join('')
 const THAWED = ['thawed']
 const HEAD = [
   'attempted',
@@ -54,7 +57,7 @@ export function conformancePage(results: readonly Results[]): string {
     `Not run: ${groupReasons([...NOT_RUN, ...IGNORED.map(({ pattern, reason }) => ({ name: pattern, reason }))])}.`,
     ...section("Packages' own tests", 'package', packages, packageRows, ['tested']),
     ...packages.flatMap((one) => [...oddEndsOf(one.files), ...absentOf(one)]),
-    ...(packages.length > 0 ? [`Left out: ${groupReasons(IGNORED_OF_PACKAGES)}.`] : []),
+    ...(packages.length > 0 ? [`Left out: ${groupReasons(IGNORED_OF_PACKAGES)}${UNMARKED}.`] : []),
     ...section("Packages' own tests in a snapshot", 'package', frozenPackages, packageRows, [
       ...THAWED,
       'tested',

@@ -68,7 +68,7 @@ function pathOf(source: string, { runner }: TestedPackage, part: string): string
 
 /** What runs parts of a package, or only imports all that they would import. */
 function argumentsOf(
-  { runner, tests, options = [], ignored = [] }: TestedPackage,
+  { runner, tests, options = [], ignored = [], unmarked }: TestedPackage,
   parts: readonly string[],
   record: string,
   mode: 'run' | 'import',
@@ -82,6 +82,7 @@ function argumentsOf(
     // What a package asks of every run, as measuring its coverage, is not asked here.
     ...[join(HERE, 'run_pytest.py'), record, '-q', '-o', 'addopts=', '-p', 'no:cacheprovider'],
     ...['--continue-on-collection-errors', ...options, ...ignored.map(({ test }) => `--deselect=${test}`)],
+    ...(unmarked === undefined ? [] : ['-m', `not ${unmarked}`]),
     ...(mode === 'import' ? ['--collect-only'] : []),
     ...(tests === 'installed' ? ['--pyargs'] : []),
     ...parts,
