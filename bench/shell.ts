@@ -11,6 +11,8 @@ export interface RunOptions {
   cwd?: string
   /** Show what it says on stderr while it runs. */
   verbose?: boolean
+  /** Ends it before its time. */
+  signal?: AbortSignal | undefined
 }
 
 export class CommandFailed extends Error {
@@ -28,7 +30,7 @@ export class CommandFailed extends Error {
 export function run(command: string, args: readonly string[], options: RunOptions = {}): Promise<string> {
   return new Promise((resolve, reject) => {
     const child = spawn(command, args, {
-      cwd: options.cwd ?? ROOT,
+      ...{ cwd: options.cwd ?? ROOT, signal: options.signal },
       env: { ...process.env, ...options.env },
       stdio: ['pipe', 'pipe', options.verbose ? 'inherit' : 'pipe'],
     })

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Which cases a test file decides otherwise with the archive than without.
-import type { FileRun } from './outcomes.js'
+import { type FileRun, LATE } from './outcomes.js'
 
 /** Stands for the whole file among its cases: how its process ended. */
 export const FILE = '(file)'
@@ -23,13 +23,14 @@ export function outcomeOf(run: FileRun, name: string): string {
   return name === FILE ? run.end : (run.cases.get(name)?.outcome ?? ABSENT)
 }
 
-/** The cases that two runs decide otherwise. Where one of them has no end, what it did not come to is not counted. */
+/** The cases that two runs decide otherwise. What one did not come to, where it has no end, is not counted. */
 export function differingCases(plain: FileRun, archive: FileRun): string[] {
   const names = new Set([...plain.cases.keys(), ...archive.cases.keys()])
   const sameEnd = plain.end === archive.end
+  const isWhole = sameEnd && !plain.end.startsWith(LATE)
   const differing = [...names].filter((name) => {
     const [one, other] = [outcomeOf(plain, name), outcomeOf(archive, name)]
-    return one !== other && (sameEnd || (one !== ABSENT && other !== ABSENT))
+    return one !== other && (isWhole || (one !== ABSENT && other !== ABSENT))
   })
   return sameEnd ? differing : [FILE, ...differing]
 }

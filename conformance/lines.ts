@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What is printed while files are compared, and when all are.
 import type { Difference, FileResult } from './compare-file.js'
+import { LATE } from './outcomes.js'
 
 const COUNTS = ['attempted', 'passed', 'skipped', 'failed'] as const
 
@@ -83,7 +84,35 @@ export function conclude(results: readonly FileResult[]): { ok: boolean; sentenc
       ? `; the archive was not in use everywhere (${faults.length} times, first: ${faults[0]})`
       : `; the archive was in use in every process of tests and in ${all.proof.children} of their children`
   const { thawed } = all.proof.snapshots ?? {}
+  const late = results.filter(isLate).map(({ file }) => file)
+  const times =
+    late.length > 0 ? `; not ended in their time, and compared as far as they came: ${late.join(', ')}` : ''
   const snapshots = thawed === undefined ? '' : `; ${thawed} of all these went on in the snapshot`
-  const ok = results.length > 0 && all.differing.length === 0 && faults.length === 0
-  return { ok, sentence: `${counts}${proof}${snapshots}.` }
+  const ok = results.length > 0 && all.differing.length === 0 && faults.length + late.length === 0
+  return { ok, sentence: `${counts}${proof}${snapshots}${times}.` }
+}
+
+/** On the side of the archive, which is that of its end; one that is late on the other side alone differs. */
+function isLate({ end }: FileResult): boolean {
+  return end.startsWith(LATE)
+}
+
+/** How far a run has come. */
+export interface Progress {
+  /** The file whose tests run. */
+  file?: string
+  done: number
+  of: number
+  /** Where the results of those that are done are kept. */
+  path: string
+  /** Whether a later run can go on from them. */
+  readonly resumable: boolean
+}
+
+/** The last line of a run that was interrupted: where, and what is kept. */
+export function describeInterruption(by: string, { file, done, of, path, resumable }: Progress): string {
+  const place = file === undefined ? 'before the first test' : `in ${file}`
+  if (done === 0) return `Interrupted by ${by} ${place}; there are no results to keep.`
+  const further = resumable ? ', and the same command with --resume goes on from there' : ''
+  return `Interrupted by ${by} ${place}; the results of ${done} of ${of} files are kept in ${path}${further}.`
 }

@@ -8,7 +8,8 @@ import { ROOT } from '../bench/shell.js'
 import { createArchiver } from '../src/archive/archiver.js'
 import { compareFile, type FileResult } from './compare-file.js'
 import { freezeStage } from './freeze.js'
-import { conclude, describeFile, describeTable } from './lines.js'
+import { Interrupted, listenForInterruption } from './interruption.js'
+import { conclude, describeFile, describeInterruption, describeTable, type Progress } from './lines.js'
 import { type Options, parseOptions, USAGE } from './options.js'
 import { choosePython, type Python } from './pythons.js'
 import { writeReport } from './report.js'
@@ -31,6 +32,8 @@ import { trainStage } from './train.js'
 const WRONG_USAGE = 2
 /** As the scripts say that something cannot be made on this machine. */
 const NOT_POSSIBLE = 77
+
+const interruption = listenForInterruption()
 
 function say(line: string): void {
   process.stdout.write(`${line}\n`)
@@ -68,10 +71,18 @@ async function main(): Promise<number> {
   } catch (error) {
     return refuse(error instanceof Error ? error.message : String(error), NOT_POSSIBLE)
   }
-  return await runSuite(options, python)
+  const progress: Progress = { done: 0, of: 0, path: '', resumable: !options.quick }
+  try {
+    return await runSuite(options, python, progress)
+  } catch (error) {
+    const { reason } = interruption
+    if (!(reason instanceof Interrupted)) throw error
+    say(describeInterruption(reason.by, progress))
+    return reason.exitCode
+  }
 }
 
-async function runSuite(options: Options, python: Python): Promise<number> {
+async function runSuite(options: Options, python: Python, progress: Progress): Promise<number> {
   const suite = SUITES.find((one) => one.name === options.suite)
   if (!suite) throw new Error(`there is no suite ${options.suite}`)
   const {
@@ -79,7 +90,7 @@ async function runSuite(options: Options, python: Python): Promise<number> {
     absent,
     known,
   } = await suite.prepare({
-    ...{ python, kind: options.kind, quick: options.quick, files: options.files },
+    ...{ python, kind: options.kind, quick: options.quick, files: options.files, interruption },
   })
   for (const { name, reason } of absent) say(`skipped: ${name}: ${reason}`)
   if (all.length === 0) return refuse('nothing can be run here', NOT_POSSIBLE)
@@ -99,13 +110,16 @@ async function runSuite(options: Options, python: Python): Promise<number> {
     return 0
   }
   const done: FileResult[] = []
+  progress.of = groups.flatMap(({ files }) => files).length
+  progress.path = options.quick ? directory : path
   for (const group of groups) {
-    await runGroup(group, python, options, async (compared) => {
+    await runGroup(group, python, options, progress, async (compared) => {
       done.push(compared.result)
       say(describeFile(compared.result))
       await saveRuns(directory, compared)
       addResult(results, toSaved(compared.result, group.name, commit))
       if (!options.quick) await saveResults(path, results)
+      progress.done = done.length
     })
   }
   await saveResults(join(directory, 'results.json'), results)
@@ -120,6 +134,7 @@ async function runGroup(
   group: Group,
   python: Python,
   options: Options,
+  progress: Progress,
   take: (compared: Awaited<ReturnType<typeof compareFile>>) => Promise<void>,
 ): Promise<void> {
   const archiver = createArchiver()
@@ -129,9 +144,8 @@ async function runGroup(
     env: group.env,
     runtime: archiver.injected(process.arch).runtime,
     witness: readFileSync(join(ROOT, 'conformance/python/witness.py'), 'utf8'),
+    interruption,
   })
-  const close = () => stage.close()
-  if (!options.keep) process.once('exit', close)
   try {
     say(`${group.name}: training`)
     const trained = await trainStage(stage, await group.training(group.files, stage), archiver)
@@ -147,18 +161,22 @@ async function runGroup(
       )
     }
     for (const file of group.files) {
+      progress.file = file
       await take(
         await compareFile(
           file,
-          (side, name) => stage.runTests(side, group.test(name, stage), group.ends),
+          (side, name) => {
+            const command = group.test(name, stage)
+            const limitSeconds = options.limitSeconds ?? command.limitSeconds
+            return stage.runTests(side, { ...command, limitSeconds }, group.ends)
+          },
           options.kind,
         ),
       )
     }
   } finally {
-    process.off('exit', close)
     if (options.keep) say(`kept ${stage.directory}`)
-    else close()
+    else stage.close()
   }
 }
 
@@ -177,8 +195,5 @@ async function checkNamespaces(): Promise<string | undefined> {
     rmSync(directory, { recursive: true })
   }
 }
-
-// What is running goes with this process, see runConfined().
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130))
 
 process.exitCode = await main()

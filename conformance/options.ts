@@ -11,10 +11,11 @@ npm run conformance -- --write-docs         writes docs/conformance.md from the 
   --with KIND          archive (default), or snapshot: an archive and a snapshot with the library imported
   --quick              the most telling files, in less than ten minutes
   --resume             go on with a run that was interrupted: leave out what has a result of this commit
+  --limit MINUTES      what each file has on each side, instead of 20 (packages: 30); the run says which did not end in it
   --keep               leave the directories of the run where they are, for a look at a difference
 
-The last line counts the cases. Exit code: 0 all the same; 1 a difference, or a run in which the archive had no part;
-2 wrong usage; 77 nothing could be run here.`
+The last line counts the cases. Exit code: 0 all the same; 1 a difference, a file that did not end in its time, or a run in which the
+archive had no part; 2 wrong usage; 77 nothing could be run here; 130 or 143 interrupted.`
 
 export type SuiteName = 'cpython' | 'packages'
 /** What the one side has that the other has not; a snapshot comes with its archive. */
@@ -28,6 +29,8 @@ export interface Options {
   readonly quick: boolean
   readonly resume: boolean
   readonly keep: boolean
+  /** What each file has on each side; undefined for what its suite gives it. */
+  readonly limitSeconds: number | undefined
   readonly files: readonly string[]
 }
 
@@ -43,6 +46,7 @@ export function parseOptions(argv: readonly string[]): Options {
       quick: { type: 'boolean', default: false },
       resume: { type: 'boolean', default: false },
       keep: { type: 'boolean', default: false },
+      limit: { type: 'string' },
       'write-docs': { type: 'boolean', default: false },
     },
   })
@@ -51,6 +55,9 @@ export function parseOptions(argv: readonly string[]): Options {
     throw new Error(`--suite ${suite}: one of cpython, packages`)
   if (python !== undefined && !/^3(\.\d+){1,2}\w*$/.test(python))
     throw new Error(`--python ${python}: not a version such as 3.11 or 3.13.0`)
+  const { limit } = values
+  if (limit !== undefined && !/^[1-9]\d{0,3}$/.test(limit))
+    throw new Error(`--limit ${limit}: not a number of minutes`)
   const kind = values.with
   if (kind !== 'archive' && kind !== 'snapshot') throw new Error(`--with ${kind}: one of archive, snapshot`)
   if (values.quick && positionals.length > 0) throw new Error('--quick has its own files: name none')
@@ -64,6 +71,7 @@ export function parseOptions(argv: readonly string[]): Options {
       quick: values.quick,
       resume: values.resume,
       keep: values.keep,
+      limitSeconds: limit === undefined ? undefined : Number(limit) * 60,
       writeDocs: values['write-docs'],
     },
     files: positionals.map((name) => name.replace(/^test\.|\.py$/g, '')),

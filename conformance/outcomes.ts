@@ -47,6 +47,9 @@ export interface FileRun {
   readonly output: string
 }
 
+/** How the end of a file begins that did not end in its time; the time follows. */
+export const LATE = 'not ended in'
+
 /** The worst outcome of a case that has several, as one has that fails in its teardown as well. */
 const WORST_FIRST = [...['error', 'failed', 'passed unexpectedly', 'failed as expected', 'skipped', 'passed']]
 
@@ -77,8 +80,9 @@ export function readRun(
   }
 }
 
-function endOf({ code, signal }: Ended, ends: Readonly<Record<number, string>>): string {
-  if (code === null) return 'timed out'
+function endOf({ code, signal, lateSeconds }: Ended, ends: Readonly<Record<number, string>>): string {
+  if (lateSeconds !== undefined) return `${LATE} ${lateSeconds} s`
+  if (code === null) return 'killed'
   return signal ?? ends[code] ?? `exit ${code}`
 }
 

@@ -15,6 +15,9 @@ const PAGE = 'docs/conformance.md'
 const IGNORED_OF_PACKAGES = PACKAGES.flatMap(({ ignored = [] }) =>
   ignored.map(({ test, reason }) => ({ name: test, reason })),
 )
+const UNMARKED = PACKAGES.flatMap(({ name, unmarked }) =>
+  unmarked === undefined ? [] : [`; what \`${name}\` itself marks as ${unmarked}`],
+).join('')
 const THAWED = ['thawed']
 const HEAD = [
   'attempted',
@@ -53,13 +56,13 @@ export function conformancePage(results: readonly Results[]): string {
     ...frozen.map(filesOf),
     `Not run: ${groupReasons([...NOT_RUN, ...IGNORED.map(({ pattern, reason }) => ({ name: pattern, reason }))])}.`,
     ...section("Packages' own tests", 'package', packages, packageRows, ['tested']),
-    ...packages.flatMap(absentOf),
-    ...(packages.length > 0 ? [`Left out: ${groupReasons(IGNORED_OF_PACKAGES)}.`] : []),
+    ...packages.flatMap((one) => [...oddEndsOf(one.files), ...absentOf(one)]),
+    ...(packages.length > 0 ? [`Left out: ${groupReasons(IGNORED_OF_PACKAGES)}${UNMARKED}.`] : []),
     ...section("Packages' own tests in a snapshot", 'package', frozenPackages, packageRows, [
       ...THAWED,
       'tested',
     ]),
-    ...frozenPackages.flatMap(absentOf),
+    ...frozenPackages.flatMap((one) => [...oddEndsOf(one.files), ...absentOf(one)]),
     ...cases('Differing cases', results, ({ differing }) => differing),
     ...cases('Differing by design', results, ({ byDesign }) => byDesign),
     ...cases('Flaky cases', results, ({ flaky }) => flaky),
@@ -109,11 +112,17 @@ function filesOf({ python, files, known = [] }: Results): string {
     const names = files.filter((one) => testedAt(one) === time).map(({ file }) => file)
     return `- ${time}: ${quoted(names)}`
   })
-  const odd = files.filter(({ end }) => end !== 'completed').map(({ file, end }) => `\`${file}\`: ${end}`)
-  const ends = odd.length > 0 ? `\n\nEnded both ways otherwise than by reporting: ${odd.join(', ')}.` : ''
+  const ends = oddEndsOf(files)
+    .map((text) => `\n\n${text}`)
+    .join('')
   const left = known.filter((name) => !files.some(({ file }) => file === name))
   const rest = left.length > 0 ? `\n\nNot attempted on ${python.version}: ${quoted(left)}.` : ''
   return `On ${python.version} ${files.length} files:\n\n${lists.join('\n')}${ends}${rest}`
+}
+
+function oddEndsOf(files: readonly SavedFile[]): string[] {
+  const odd = files.filter(({ end }) => end !== 'completed').map(({ file, end }) => `\`${file}\`: ${end}`)
+  return odd.length > 0 ? [`Ended both ways otherwise than by reporting: ${odd.join(', ')}.`] : []
 }
 
 /** What was tested, and when. */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A process in mount and process namespaces of its own: directories of the interpreter are covered by others, and
 // whatever it has started is gone when it has ended.
-import { spawn } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { closeSync, openSync, readFileSync } from 'node:fs'
 import { constants } from 'node:os'
 
@@ -17,11 +17,15 @@ export interface Command {
   /** Where its output goes: a file is not held open by what it leaves behind. */
   readonly output: string
   readonly limitSeconds: number
+  /** Ends it before its time. */
+  readonly interruption?: AbortSignal | undefined
 }
 
 export interface Ended {
-  /** Null for one that did not end by itself in its time. */
+  /** Null for one that did not end by itself in its time, or that another has killed with all the rest. */
   readonly code: number | null
+  /** The time that it had, where that is why it has ended. */
+  readonly lateSeconds: number | undefined
   readonly signal: string | undefined
   readonly seconds: number
   readonly output: string
@@ -42,8 +46,12 @@ export async function cannotConfine(output: string): Promise<string | undefined>
   return ended.code === 0 ? undefined : `no namespaces can be made (unshare): ${ended.output.trim()}`
 }
 
-/** Runs a program to its end, or to that of its time, with all that it has started. */
+/**
+ * Runs a program to its end, or to that of its time, with all that it has started.
+ * @throws the reason of the interruption, when nothing of it is left
+ */
 export async function runConfined(command: Command): Promise<Ended> {
+  command.interruption?.throwIfAborted()
   const begun = performance.now()
   const output = openSync(command.output, 'w')
   const covers = Object.entries(command.covers).flat()
@@ -66,22 +74,56 @@ export async function runConfined(command: Command): Promise<Ended> {
     },
   )
   closeSync(output)
-  const kill = () => child.kill('SIGKILL')
-  // Before anything that removes its files.
-  process.prependOnceListener('exit', kill)
-  const timer = setTimeout(kill, command.limitSeconds * 1000)
-  const code = await new Promise<number | null>((resolve, reject) => {
+  const kill = () => killAll(child)
+  let isLate = false
+  const timer = setTimeout(() => {
+    isLate = true
+    kill()
+  }, command.limitSeconds * 1000)
+  command.interruption?.addEventListener('abort', kill)
+  process.once('exit', kill)
+  const itsCode = await new Promise<number | null>((resolve, reject) => {
     child.once('error', reject)
     child.once('exit', resolve)
   }).finally(() => {
     clearTimeout(timer)
+    command.interruption?.removeEventListener('abort', kill)
     process.off('exit', kill)
   })
+  command.interruption?.throwIfAborted()
+  // What has waited for something that was killed has a code of its own.
+  const code = isLate ? null : itsCode
   return {
     code,
+    lateSeconds: isLate ? command.limitSeconds : undefined,
     signal: code === null ? undefined : signalOf(code),
     seconds: (performance.now() - begun) / 1000,
     output: readFileSync(command.output, 'utf8'),
+  }
+}
+
+/**
+ * Kills the first process of the namespace, and thereby all others. Who waits for it then waits for all of them: the kernel
+ * reports its end when the namespace is empty, and until then they may still be writing.
+ */
+function killAll(unshare: ChildProcess): void {
+  for (const pid of childrenOf(unshare.pid)) {
+    try {
+      process.kill(pid, 'SIGKILL')
+      return
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
+    }
+  }
+  // It has not come so far, or has ended.
+  unshare.kill('SIGKILL')
+}
+
+function childrenOf(pid: number | undefined): number[] {
+  try {
+    return readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ').filter(Boolean).map(Number)
+  } catch {
+    return []
   }
 }
 

@@ -38,6 +38,8 @@ export interface StageOptions {
   readonly packages?: string | undefined
   /** Variables of every process. */
   readonly env?: Readonly<Record<string, string>> | undefined
+  /** Ends whatever runs, see runConfined(). */
+  readonly interruption?: AbortSignal | undefined
 }
 
 export class Stage {
@@ -48,12 +50,14 @@ export class Stage {
   readonly #witnessed: string
   readonly #runtime: Buffer
   readonly #env: Readonly<Record<string, string>>
+  readonly #interruption: AbortSignal | undefined
 
-  private constructor(directory: string, { python, runtime, env = {} }: StageOptions) {
+  private constructor(directory: string, { python, runtime, env = {}, interruption }: StageOptions) {
     this.directory = directory
     this.python = python
     this.#runtime = runtime
     this.#env = env
+    this.#interruption = interruption
     this.record = join(directory, 'record')
     this.#witnessed = join(directory, 'witnessed')
   }
@@ -61,12 +65,22 @@ export class Stage {
   static async open(options: StageOptions): Promise<Stage> {
     // Short: sockets of tests lie below it.
     const stage = new Stage(mkdtempSync(join(tmpdir(), 'pycds-conf-')), options)
-    mkdirSync(join(stage.directory, 'none'))
-    const witness = `PLACE = ${JSON.stringify(stage.#witnessed)}\n${options.witness}`
+    try {
+      await stage.#prepare(options)
+    } catch (error) {
+      stage.close()
+      throw error
+    }
+    return stage
+  }
+
+  async #prepare({ packages, witness: text }: StageOptions): Promise<void> {
+    mkdirSync(join(this.directory, 'none'))
+    const witness = `PLACE = ${JSON.stringify(this.#witnessed)}\n${text}`
     for (const side of ['plain', 'archive'] as const) {
-      const site = stage.#site(side)
+      const site = this.#site(side)
       // Packages may be large, and are the same files.
-      if (options.packages) await run('cp', ['-al', options.packages, site])
+      if (packages) await run('cp', ['-al', packages, site])
       else mkdirSync(site)
       if (side === 'archive') continue
       writeFileSync(join(site, WITNESS), witness)
@@ -74,17 +88,15 @@ export class Stage {
     }
     for (const name of [WITNESS, WITNESS_HOOK]) {
       // With its times: the archive is made from the plain side.
-      cpSync(join(stage.#site('plain'), name), join(stage.#site('archive'), name), {
+      cpSync(join(this.#site('plain'), name), join(this.#site('archive'), name), {
         preserveTimestamps: true,
       })
     }
-    return stage
   }
 
-  /** Removes everything of it. */
+  /** Removes everything of it, where nothing runs in it any more. */
   close(): void {
-    // What has just been killed may still be writing there.
-    rmSync(this.directory, { recursive: true, force: true, maxRetries: 20, retryDelay: 50 })
+    rmSync(this.directory, { recursive: true, force: true })
   }
 
   /** Puts hook and archive where a bake would put them. */
@@ -132,7 +144,7 @@ export class Stage {
         ...Object.fromEntries(others.map((path) => [path, inside('none')])),
       },
       output: inside('output'),
-      limitSeconds: command.limitSeconds,
+      ...{ limitSeconds: command.limitSeconds, interruption: this.#interruption },
     })
   }
 

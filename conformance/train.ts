@@ -18,7 +18,7 @@ export interface Trained extends Omit<ArchiveSummary, 'path' | 'leftOut'> {
 
 /**
  * Runs every command under the tracer, whether it fails or not, and bakes what all of them imported into the stage.
- * @throws an Error when nothing was traced
+ * @throws an Error when nothing was traced, or a command did not end in its time
  */
 export async function trainStage(
   stage: Stage,
@@ -37,6 +37,8 @@ export async function trainStage(
     }
     const ended = await stage.run('plain', { ...command, env })
     output = ended.output
+    if (ended.lateSeconds !== undefined)
+      throw new Error(`training of ${stage.python.path}: not ended in ${ended.lateSeconds} s`)
   }
   const [python] = groupByPython(readRunLogs(logs))
   if (!python) throw new Error(`training of ${stage.python.path}: nothing was traced: ${output.slice(-2000)}`)

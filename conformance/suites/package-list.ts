@@ -14,6 +14,8 @@ export interface TestedPackage {
   readonly parts: readonly string[]
   /** Cases that are left out everywhere, by pytest's names. */
   readonly ignored?: readonly { readonly test: string; readonly reason: string }[]
+  /** A mark by which the package itself tells cases that are not for every run; they are left out. */
+  readonly unmarked?: string
   /** Further options of pytest. */
   readonly options?: readonly string[]
   readonly env?: Readonly<Record<string, string>>
@@ -191,6 +193,7 @@ export const PACKAGES: readonly TestedPackage[] = [
       ],
     },
     requires: ['hypothesis==6.135.0', 'setuptools==80.9.0'],
+    unmarked: 'slow',
   },
   {
     ...{

@@ -17,20 +17,20 @@ const BUILD_CONSTRAINTS = 'flit_core<4\nsetuptools<81\n'
 
 export const packages: Suite = {
   name: 'packages',
-  async prepare({ python, quick, files }): Promise<Prepared> {
+  async prepare({ python, quick, files, interruption }): Promise<Prepared> {
     if (quick) throw new Error('--quick is about CPython: name packages instead')
     const chosen = chooseParts(PACKAGES, files)
     const groups: Group[] = []
     const absent: Absent[] = []
     for (const { one, chosenFiles } of chosen) {
       try {
-        const source = await unpackSource(one)
+        const source = await unpackSource(one, interruption)
         const parts = one.parts.filter(
           (part) => source !== undefined && !existsSync(pathOf(source, one, part)),
         )
         if (parts.length > 0) {
           absent.push({ name: one.name, reason: `its source package has no ${parts.join(', ')}` })
-        } else groups.push(groupOf(one, chosenFiles, await install(python, one), source))
+        } else groups.push(groupOf(one, chosenFiles, await install(python, one, interruption), source))
       } catch (error) {
         if (!(error instanceof CommandFailed)) throw error
         absent.push({ name: one.name, reason: `pip: ${error.said.split('\n').at(-1)}` })
@@ -68,7 +68,7 @@ function pathOf(source: string, { runner }: TestedPackage, part: string): string
 
 /** What runs parts of a package, or only imports all that they would import. */
 function argumentsOf(
-  { runner, tests, options = [], ignored = [] }: TestedPackage,
+  { runner, tests, options = [], ignored = [], unmarked }: TestedPackage,
   parts: readonly string[],
   record: string,
   mode: 'run' | 'import',
@@ -82,6 +82,7 @@ function argumentsOf(
     // What a package asks of every run, as measuring its coverage, is not asked here.
     ...[join(HERE, 'run_pytest.py'), record, '-q', '-o', 'addopts=', '-p', 'no:cacheprovider'],
     ...['--continue-on-collection-errors', ...options, ...ignored.map(({ test }) => `--deselect=${test}`)],
+    ...(unmarked === undefined ? [] : ['-m', `not ${unmarked}`]),
     ...(mode === 'import' ? ['--collect-only'] : []),
     ...(tests === 'installed' ? ['--pyargs'] : []),
     ...parts,
@@ -113,7 +114,11 @@ function groupOf(
 }
 
 /** The folder with a package and what its tests need. */
-async function install(python: Python, { name, version, requires = [] }: TestedPackage): Promise<string> {
+async function install(
+  python: Python,
+  { name, version, requires = [] }: TestedPackage,
+  signal: AbortSignal | undefined,
+): Promise<string> {
   const folder = join(CACHE, `site-${python.version}`, `${name}-${version}`)
   await once(folder, async (part) => {
     // Where the interpreter has no pip of its own, that of another installs for it.
@@ -121,16 +126,23 @@ async function install(python: Python, { name, version, requires = [] }: TestedP
     const pip =
       own === undefined ? ['python3', '-m', 'pip', '--python', python.path] : [python.path, '-m', 'pip']
     const [program = '', ...args] = pip
-    await run(program, [
-      ...[...args, 'install', '--quiet', '--disable-pip-version-check', '--no-warn-script-location'],
-      ...['--target', part, `${name}==${version}`, ...(name === 'pytest' ? [] : [PYTEST]), ...requires],
-    ])
+    await run(
+      program,
+      [
+        ...[...args, 'install', '--quiet', '--disable-pip-version-check', '--no-warn-script-location'],
+        ...['--target', part, `${name}==${version}`, ...(name === 'pytest' ? [] : [PYTEST]), ...requires],
+      ],
+      { signal },
+    )
   })
   return folder
 }
 
 /** The unpacked source package; undefined for one whose tests are installed. */
-async function unpackSource(one: TestedPackage): Promise<string | undefined> {
+async function unpackSource(
+  one: TestedPackage,
+  signal: AbortSignal | undefined,
+): Promise<string | undefined> {
   if (one.tests === 'installed') return undefined
   const folder = join(CACHE, 'source', `${one.name}-${one.version}`)
   await once(folder, async (part) => {
@@ -142,7 +154,7 @@ async function unpackSource(one: TestedPackage): Promise<string | undefined> {
         ...['-m', 'pip', 'download', '--quiet', '--disable-pip-version-check', '--no-deps'],
         ...['--no-binary', one.name, '--dest', part, `${one.name}==${one.version}`],
       ],
-      { env: { PIP_CONSTRAINT: constraints } },
+      { env: { PIP_CONSTRAINT: constraints }, signal },
     )
     const [archive = ''] = readdirSync(part)
     await run('tar', ['-xf', join(part, archive), '-C', part, '--strip-components=1', '--no-same-owner'])

@@ -38,6 +38,8 @@ export interface SuiteOptions {
   readonly quick: boolean
   /** Only these; all where empty. */
   readonly files: readonly string[]
+  /** Ends what a suite is being fetched with. */
+  readonly interruption?: AbortSignal | undefined
 }
 
 export interface Suite {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The conformance runner with a real interpreter and a stand-in suite: it sees what differs, and whether the archive was
 // in use in the process of the tests and in its children, under -I and -E and with an empty environment too.
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { ExecutionContext } from 'ava'
 import test from 'ava'
@@ -43,14 +43,30 @@ if sys.argv[3] == "hang":
 record.end()
 `
 
+/** Leaves many processes that write into directories of their own; their memory keeps each a while in its end. */
+const WRITERS = `
+import os
+for number in range(24):
+    if os.fork() == 0:
+        held = bytearray(16 << 20)
+        place = os.path.join(os.environ["TMPDIR"], str(number))
+        count = 0
+        while True:
+            os.makedirs(place, exist_ok=True)
+            open(os.path.join(place, str(count)), "w").close()
+            count += 1
+os.wait()
+`
+
 const [python] = findPythons().filter(({ path }) => rootOf(path) === '')
 const refusal = await cannotConfine('/dev/null')
 
-async function stageFor(t: ExecutionContext, version: string): Promise<Stage> {
+async function stageFor(t: ExecutionContext, version: string, interruption?: AbortSignal): Promise<Stage> {
   const stage = await Stage.open({
     python: await choosePython(version),
     runtime: archiver.injected(process.arch).runtime,
     witness: readFileSync(join(COLLECTORS, 'witness.py'), 'utf8'),
+    interruption,
   })
   t.teardown(() => stage.close())
   return stage
@@ -91,8 +107,28 @@ if (!python || refusal !== undefined) {
     t.is(crashed.result.differing[0]?.archive[0], 'SIGSEGV')
 
     const hung = await run('archive', 'hang')
-    t.is(hung.end, 'timed out')
+    t.is(hung.end, 'not ended in 5 s')
     t.is(hung.cases.get('same')?.outcome, 'passed')
+  })
+
+  testInTurn('what has been ended writes no more: its directories can be removed', async (t) => {
+    const controller = new AbortController()
+    const stage = await stageFor(t, python.version, controller.signal)
+    const command = { args: ['-c', WRITERS], limitSeconds: 3 }
+    const late = await stage.run('plain', command)
+    t.is(late.lateSeconds, 3)
+    // Removes what the one before has written.
+    await t.throwsAsync(
+      async () => {
+        setTimeout(() => controller.abort(new Error('interrupted')), 3000)
+        await stage.run('plain', { ...command, limitSeconds: 240 })
+      },
+      { message: 'interrupted' },
+    )
+    // Nothing more begins.
+    await t.throwsAsync(stage.run('plain', command), { message: 'interrupted' })
+    t.notThrows(() => stage.close())
+    t.false(existsSync(stage.directory))
   })
 
   testInTurn('without the archive on its side a run is none', async (t) => {

@@ -5,7 +5,7 @@ import test from 'ava'
 import { BY_DESIGN } from '../../../conformance/by-design.js'
 import { differingCases, FILE, judge } from '../../../conformance/compare.js'
 import { compareFile } from '../../../conformance/compare-file.js'
-import { conclude, describeFile } from '../../../conformance/lines.js'
+import { conclude, describeFile, describeInterruption } from '../../../conformance/lines.js'
 import type { FileRun, Side } from '../../../conformance/outcomes.js'
 import { inRepository } from '../../helpers/repository.js'
 
@@ -107,6 +107,37 @@ test('a file that crashes with the archive differs as a whole; cases that it did
   const { result } = await compareFile('file', always(plain, crashed).runFile)
   t.like(result.differing[0], { case: FILE, archive: ['SIGSEGV', 'SIGSEGV', 'SIGSEGV', 'SIGSEGV'] })
   t.false(conclude([result]).ok)
+})
+
+test('a file that does not end in its time is compared as far as it came, is named, and fails the run', async (t) => {
+  const late = { end: 'not ended in 60 s', counters: undefined }
+  const { made, runFile } = always(
+    run('plain', { a: 'passed' }, late),
+    run('archive', { a: 'passed', b: 'passed' }, late),
+  )
+  const { result } = await compareFile('file', runFile)
+  t.deepEqual(made, { plain: 1, archive: 1 })
+  t.deepEqual([...result.differing, ...result.flaky], [])
+  t.regex(describeFile(result), /^file: 2 cases, 1 passed both ways, not ended in 60 s/)
+  const { ok, sentence } = conclude([result])
+  t.false(ok)
+  t.regex(sentence, /; not ended in their time, and compared as far as they came: file\.$/)
+})
+
+test('a run that is interrupted says in one sentence where, and what is kept', (t) => {
+  const progress = { done: 2, of: 5, path: 'results/x.json', resumable: true }
+  t.is(
+    describeInterruption('SIGTERM', { ...progress, file: 'test_c' }),
+    'Interrupted by SIGTERM in test_c; the results of 2 of 5 files are kept in results/x.json, and the same command with --resume goes on from there.',
+  )
+  t.is(
+    describeInterruption('SIGINT', { ...progress, file: 'test_c', resumable: false }),
+    'Interrupted by SIGINT in test_c; the results of 2 of 5 files are kept in results/x.json.',
+  )
+  t.is(
+    describeInterruption('SIGINT', { ...progress, done: 0 }),
+    'Interrupted by SIGINT before the first test; there are no results to keep.',
+  )
 })
 
 test('a case that one side has not differs, and a crash on both sides does not', (t) => {

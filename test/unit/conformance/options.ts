@@ -14,12 +14,18 @@ test('files may be named as modules or as files', (t) => {
   ])
 })
 
+test('each file has the time of its suite, or what is asked for', (t) => {
+  t.is(parseOptions([]).limitSeconds, undefined)
+  t.is(parseOptions(['--limit', '5']).limitSeconds, 300)
+})
+
 test('what there is not is refused with the reason', (t) => {
   t.throws(() => parseOptions(['--suite', 'ruby']), { message: /one of cpython, packages/ })
   t.throws(() => parseOptions(['--python', 'three']), { message: /not a version/ })
   t.throws(() => parseOptions(['--with', 'luck']), { message: /one of archive, snapshot/ })
   t.throws(() => parseOptions(['--quick', 'test_re']), { message: /name none/ })
   t.throws(() => parseOptions(['--quick', '--resume']), { message: /saves no results/ })
+  t.throws(() => parseOptions(['--limit', '0']), { message: /not a number of minutes/ })
   t.throws(() => parseOptions(['--fast']), { message: /--fast/ })
 })
 

@@ -2,7 +2,7 @@
 import test from 'ava'
 import { readRun } from '../../../conformance/outcomes.js'
 
-const ENDED = { code: 0, signal: undefined, seconds: 1, output: '' }
+const ENDED = { code: 0, signal: undefined, lateSeconds: undefined, seconds: 1, output: '' }
 const ENDS = { 0: 'completed', 2: 'completed', 3: 'environment changed' }
 const line = (name: string, outcome: string) => `${JSON.stringify({ case: name, outcome, detail: 'text' })}\n`
 
@@ -47,5 +47,6 @@ test('the end of a process has a word', (t) => {
   t.is(end(3), 'environment changed')
   t.is(end(9), 'exit 9')
   t.is(end(139, 'SIGSEGV'), 'SIGSEGV')
-  t.is(end(null), 'timed out')
+  t.is(end(null), 'killed')
+  t.is(readRun({ ...ENDED, code: null, lateSeconds: 60 }, '', '', ENDS).end, 'not ended in 60 s')
 })

@@ -28,7 +28,7 @@ test('the page counts over all files of an interpreter, and names what differs a
     results('cpython', [file('test_a'), file('test_b', { differing: [], end: 'SIGSEGV' })]),
     results(
       'packages',
-      [file('attrs/tests', { group: 'attrs 25.3.0' })],
+      [file('attrs/tests', { group: 'attrs 25.3.0', end: 'not ended in 1800 s' })],
       [{ name: 'dill', reason: 'pip: no' }],
     ),
   ])
@@ -36,6 +36,7 @@ test('the page counts over all files of an interpreter, and names what differs a
   t.true(page.includes('| attrs 25.3.0 on 3.11.2 | 10 | 7 | 2 | 0 | 1 | 0 | 0 | 4 | commit abc |'))
   t.true(page.includes('- `test_a` on 3.11.2: `test.a`: passed; with the archive failed'))
   t.true(page.includes('`test_b`: SIGSEGV'))
+  t.true(page.includes('`attrs/tests`: not ended in 1800 s'))
   t.true(page.includes('- dill: pip: no'))
   t.true(page.includes('Not attempted on 3.11.2: `jinja2/tests`, '))
   t.false(page.includes('`dill.tests`'))
