@@ -1600,6 +1600,30 @@ each('nothing of training, and no variable, is in a snapshot', async (t, python)
   t.notRegex(log + report, /unseen/)
 })
 
+each('what was replaced is named', async (t, python) => {
+  const bench = new WarmBench(t, python)
+  await bench.train()
+  bench.file(
+    `${bench.inSite}/one.py`,
+    'FIRST = object()\nclass Kind:\n    def method(self): pass\nLAST = 1\n',
+  )
+  bench.file(`${bench.inSite}/two.py`, 'import one, time\n')
+  t.deepEqual((await bench.freezeWarm(['two'])).leftOut, [])
+  const cases: [program: string, told: string][] = [
+    ['import one; one.FIRST = object()', 'one: something in it was replaced: FIRST'],
+    ['import one; one.LAST = 2', 'one: something in it was replaced: LAST'],
+    ['import one; one.Kind.method = None', 'one: something in it was replaced: method'],
+    ['import one; one.Kind.further = None', 'one: something in it was replaced: further'],
+    ['import one; del one.Kind', 'one: something in it was replaced'],
+    ['import time; time.sleep = print', 'time: something in it was replaced: sleep'],
+  ]
+  for (const [program, told] of cases) {
+    const env = { PYCDS_SNAPSHOT: bench.snapshot, PYCDS_LOG: '1' }
+    const { stderr } = await bench.startRaw(['-c', `${program}; import two`], { env })
+    t.regex(stderr, new RegExp(`: not ready two: ${told}$`, 'm'), program)
+  }
+})
+
 const all = TIER === 'all' ? each : () => undefined
 
 all('other surroundings lead to what they would have led to', async (t, python) => {

@@ -85,12 +85,18 @@ struct print {
   uint64_t sum;
 };
 
+/* Of what the sum was at one of these names: without what it has, and with that. So the first that differs can be told. */
+struct step {
+  uint8_t name, value;
+};
+
 /* Of a class that modules have. */
 struct space {
   PyObject *namespace;
   PyObject *changing;   /* names of counters */
   uint64_t *may_change; /* as of an entry */
   struct print print;
+  struct step *steps;
   uint64_t checked; /* the last walk that has found it as it was */
 };
 
@@ -119,7 +125,8 @@ struct entry {
   uint64_t *may_change; /* a bit for each of its names, in their order; NULL: none may */
   uint64_t *may_be_code;
   struct print print;
-  uint32_t *spaces; /* of its classes */
+  struct step *steps; /* for each of these names; NULL: there was no memory */
+  uint32_t *spaces;   /* of its classes */
   size_t space_count;
   uint64_t checked; /* the last walk that has come here */
 };
@@ -146,7 +153,8 @@ extern struct shadow {
   /* Why the last walk failed: the first module that did not fit. */
   PyObject *unfit;
   enum unready reason;
-  PyObject *about; /* the variable, file or module that does not fit, where it is known: a text of the template */
+  PyObject
+      *about; /* the variable, file, attribute or module that does not fit, where it is known: a text of the template */
 } shadow;
 
 PYCDS_PYAPI unsigned long PyType_GetFlags(PyTypeObject *);
@@ -182,6 +190,7 @@ PyObject *entry_namespace(const struct entry *entry);
 /* ---- what modules have ---- */
 
 void print_take(struct entry *entry);
+/* Says in `about` what of it is another object, where a name is known. */
 bool print_is_changed(const struct entry *entry);
 
 /* Names that are added to builtins are seen by whatever uses a name that it does not have itself, or asks whether there is one. */

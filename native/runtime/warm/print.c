@@ -40,19 +40,61 @@ static uint64_t identity_of(PyObject *value) {
   return is_equal ? (uint64_t)PyObject_Hash(value) : (uint64_t)(uintptr_t)value;
 }
 
-/* Of the first `most` names. Of those that may change, whether they are code, and which; but for those that may become it. */
+#define MIXING UINT64_C(0x9e3779b97f4a7c15)
+
+/* What has been taken of a namespace up to a name. */
+struct course {
+  struct print print;
+  Py_ssize_t at;
+  PyObject *key;
+  struct step step;
+};
+
+/* Of names that may change, whether they are code, and which; but for those that may become it. */
+static bool course_next(struct course *course, PyObject *namespace, const uint64_t *may_change,
+                        const uint64_t *may_be_code) {
+  struct print *print = &course->print;
+  PyObject *value;
+  if (!namespace || !PyDict_Next(namespace, &course->at, &course->key, &value)) return false;
+  bool counts = !has_bit(may_change, print->names) || (!has_bit(may_be_code, print->names) && is_code(value));
+  print->sum = (print->sum ^ (uint64_t)(uintptr_t)course->key) * MIXING;
+  course->step.name = (uint8_t)(print->sum >> 56);
+  print->sum = (print->sum ^ (counts ? identity_of(value) : 0) ^ print->sum >> 29) * MIXING;
+  course->step.value = (uint8_t)(print->sum >> 56);
+  print->names++;
+  return true;
+}
+
+/* Of the first `most` names. */
 static struct print print_of(PyObject *namespace, Py_ssize_t most, const uint64_t *may_change,
                              const uint64_t *may_be_code) {
-  struct print print = {0, 0};
-  PyObject *key, *value;
-  Py_ssize_t at = 0;
-  while (namespace && print.names < most && PyDict_Next(namespace, &at, &key, &value)) {
-    bool counts = !has_bit(may_change, print.names) || (!has_bit(may_be_code, print.names) && is_code(value));
-    print.sum = (print.sum ^ (uint64_t)(uintptr_t)key) * UINT64_C(0x9e3779b97f4a7c15);
-    print.sum = (print.sum ^ (counts ? identity_of(value) : 0) ^ print.sum >> 29) * UINT64_C(0x9e3779b97f4a7c15);
-    print.names++;
+  struct course course = {0};
+  while (course.print.names < most && course_next(&course, namespace, may_change, may_be_code)) continue;
+  return course.print;
+}
+
+static struct print print_with_steps(PyObject *namespace, const uint64_t *may_change, const uint64_t *may_be_code,
+                                     struct step **steps) {
+  struct course course = {0};
+  free(*steps);
+  *steps = namespace ? calloc((size_t)PyDict_Size(namespace) + 1, sizeof **steps) : NULL;
+  while (course_next(&course, namespace, may_change, may_be_code)) {
+    if (*steps) (*steps)[course.print.names - 1] = course.step;
   }
-  return print;
+  return course.print;
+}
+
+/* The first name that has another value, or was added; NULL: names have gone, or come in another order. */
+static PyObject *first_changed(PyObject *namespace, const uint64_t *may_change, const uint64_t *may_be_code,
+                               struct print known, const struct step *steps) {
+  struct course course = {0};
+  while (steps && course_next(&course, namespace, may_change, may_be_code)) {
+    if (course.print.names > known.names) return course.key;
+    struct step then = steps[course.print.names - 1];
+    if (course.step.name != then.name) return NULL;
+    if (course.step.value != then.value) return course.key;
+  }
+  return NULL;
 }
 
 static bool is_like(struct print one, struct print other) { return one.names == other.names && one.sum == other.sum; }
@@ -94,24 +136,29 @@ void print_take(struct entry *entry) {
     find_changing(&entry->may_change, entry->changing, namespace);
     find_filled(&entry->may_be_code, entry->filled, namespace);
   }
-  entry->print = print_of(namespace, INTPTR_MAX, entry->may_change, entry->may_be_code);
+  entry->print = print_with_steps(namespace, entry->may_change, entry->may_be_code, &entry->steps);
   for (size_t i = 0; i < entry->space_count; i++) {
     struct space *space = &shadow.spaces[entry->spaces[i]];
     find_changing(&space->may_change, space->changing, space->namespace);
-    space->print = print_of(space->namespace, INTPTR_MAX, space->may_change, NULL);
+    space->print = print_with_steps(space->namespace, space->may_change, NULL, &space->steps);
   }
 }
 
 /* Whether somebody has put something else in the place of what a module had. Names that are added to a module come behind;
  * those that are added to a class may stand before what it inherits. */
 bool print_is_changed(const struct entry *entry) {
-  if (!is_like(print_of(entry_namespace(entry), entry->print.names, entry->may_change, entry->may_be_code),
-               entry->print))
+  PyObject *namespace = entry_namespace(entry);
+  if (!is_like(print_of(namespace, entry->print.names, entry->may_change, entry->may_be_code), entry->print)) {
+    shadow.about = keep(first_changed(namespace, entry->may_change, entry->may_be_code, entry->print, entry->steps));
     return true;
+  }
   for (size_t i = 0; i < entry->space_count; i++) {
     struct space *space = &shadow.spaces[entry->spaces[i]];
     if (space->checked == shadow.walk) continue;
-    if (!is_like(print_of(space->namespace, INTPTR_MAX, space->may_change, NULL), space->print)) return true;
+    if (!is_like(print_of(space->namespace, INTPTR_MAX, space->may_change, NULL), space->print)) {
+      shadow.about = keep(first_changed(space->namespace, space->may_change, NULL, space->print, space->steps));
+      return true;
+    }
     space->checked = shadow.walk;
   }
   return false;
