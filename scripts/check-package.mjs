@@ -17,14 +17,21 @@ const MAX_GLIBC = [2, 28]
 const MACHINES = { x64: 62, arm64: 183 }
 
 /** What goes into images and training containers, for each processor. */
-const INJECTED = ['_pycds.abi3.so', 'compile.py', 'import.py', 'pycds-probe', 'pycds-run', 'pycds-tracer.so']
+const INJECTED = [
+  '_pycds.abi3.so',
+  'compile.py',
+  'import.py',
+  'pycds-probe',
+  'pycds-run',
+  'pycds-start',
+  'pycds-tracer.so',
+]
 
 /** The native parts of a release. Snapshots are of x86-64 only. */
 const PREBUILDS = [
   'wasm/pycds.wasm',
   'linux-x64/pycds-freeze.so',
   'linux-x64/pycds-watch.so',
-  'linux-x64/pycds-start',
   ...Object.keys(MACHINES).flatMap((arch) => [
     ...INJECTED.map((name) => `linux-${arch}/${name}`),
     `linux-${arch}/pycds.node`,

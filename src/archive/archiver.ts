@@ -44,9 +44,9 @@ export function createArchiver(native: NativeBinding = loadBinding()): Archiver 
         ? {
             freeze: readInjected(architecture, 'pycds-freeze.so'),
             watch: readInjected(architecture, 'pycds-watch.so'),
-            start: readInjected(architecture, 'pycds-start'),
           }
         : undefined,
+    launcher: (architecture) => readInjected(architecture, 'pycds-start'),
   }
 }
 

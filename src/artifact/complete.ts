@@ -7,6 +7,7 @@ import type { RunPorts } from '../ports/index.js'
 import type { MadeContent } from './content.js'
 import type { Trial } from './kind/artifact.js'
 import { formatManifest } from './kind/manifest.js'
+import { makeLauncher } from './launcher/make.js'
 import {
   makeSnapshot,
   noSnapshot,
@@ -76,6 +77,17 @@ function launching(content: MadeContent, launch: NonNullable<SnapshotSummary['la
       return snapshot === null ? all : { ...all, snapshot: { ...snapshot, launch } }
     },
   }
+}
+
+/** The content with what an entrypoint begins with, where one is to: also where no snapshot comes of it. */
+export function withLauncher(
+  content: MadeContent,
+  { snapshot }: MoreOptions,
+  architecture: string,
+  { archiver }: Pick<RunPorts, 'archiver'>,
+): MadeContent {
+  if (snapshot?.launch !== 'entrypoint') return content
+  return { ...content, artifacts: [...content.artifacts, makeLauncher(archiver.launcher(architecture))] }
 }
 
 /** Why images of an architecture get nothing more; undefined: it can be tried. */

@@ -4,6 +4,7 @@ import type { GenerateResult } from '../usecases/generate/generate.js'
 import { publishedImage } from '../util/published-images.js'
 import { BaseCommand } from './cli/base-command.js'
 import { toRegistryRequest } from './cli/locations.js'
+import { snapshotFlags, toSnapshot } from './cli/snapshot-flags.js'
 
 export default class Generate extends BaseCommand {
   static override readonly summary =
@@ -31,16 +32,18 @@ export default class Generate extends BaseCommand {
       summary: 'reference of the tool image; default: the published one',
       helpValue: 'NAME',
     }),
-    snapshot: Flags.boolean({
-      summary: 'also freeze the imported libraries as a process snapshot; see step --snapshot',
-    }),
+    ...snapshotFlags,
   }
 
   async run(): Promise<GenerateResult> {
     const { flags, args, command } = await this.parseLine(Generate)
     const { generate } = await import('../usecases/generate/generate.js')
-    const { builder, snapshot, tool = publishedImage('tool', process.env.PYCDS_REGISTRY) } = flags
-    const request = { subject: args.image, builder, tool, snapshot, ...(command && { command }) }
+    const { builder, tool = publishedImage('tool', process.env.PYCDS_REGISTRY) } = flags
+    const request = {
+      ...{ subject: args.image, builder, tool },
+      ...toSnapshot(flags, 'entrypoint'),
+      ...(command && { command }),
+    }
     const result = await this.withPorts((ports) => generate(request, ports), toRegistryRequest(args.image))
     this.log(result.dockerfile.trimEnd())
     return result

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { Flags } from '@oclif/core'
-import type { ErrorDocument } from '../errors/index.js'
+import { type ErrorDocument, PycdsError } from '../errors/index.js'
 import type { PrepareRootResult } from '../usecases/prepare.js'
 import type { StepResult } from '../usecases/step.js'
 import { BaseCommand } from './cli/base-command.js'
@@ -14,6 +14,14 @@ import { assertNothingTrained, toPrepareRootRequest, toStepRequest } from './cli
 import { snapshotFlags } from './cli/snapshot-flags.js'
 import { renderPrepare } from './render/prepare.js'
 import { renderStep } from './render/step.js'
+
+function launchedWithoutProgram(): PycdsError {
+  return new PycdsError('USAGE', {
+    message:
+      'step: --snapshot-launch entrypoint with --on-failure skip: where the step fails, the ENTRYPOINT of the Dockerfile would begin with a program that is not there',
+    hint: 'Leave one of the two out.',
+  })
+}
 
 export default class Step extends BaseCommand {
   static override readonly summary = 'bake in place, from a RUN instruction of a Dockerfile'
@@ -88,6 +96,7 @@ export default class Step extends BaseCommand {
         return result
       })
     }
+    if (outcome.skip && flags['snapshot-launch'] === 'entrypoint') throw launchedWithoutProgram()
     const request = await toStepRequest(flags, command, process.env)
     assertWritable('--metadata-file', flags['metadata-file'])
     const { step } = await import('../usecases/step.js')

@@ -120,14 +120,10 @@ export interface Injected {
   scripts: { import: Buffer; compile: Buffer }
 }
 
-/**
- * What freezes an interpreter and is mapped by the starts that go on in it, so it is shipped; what watches one, which is not;
- * and what an entrypoint can begin with.
- */
+/** What freezes an interpreter and is mapped by the starts that go on in it, so it is shipped; and what watches one, which is not. */
 export interface Freezer {
   freeze: Buffer
   watch: Buffer
-  start: Buffer
 }
 
 export interface Archiver {
@@ -148,4 +144,6 @@ export interface Archiver {
   injected(architecture: string): Injected
   /** Undefined for an architecture (Node's name of it) that has no snapshots. */
   freezer(architecture: string): Freezer | undefined
+  /** What an entrypoint can begin with; there for those without snapshots, too. */
+  launcher(architecture: string): Buffer
 }

@@ -6,6 +6,7 @@ import {
   notLaunching,
   notTried,
   proveEntrypoint,
+  withLauncher,
   withoutMore,
 } from '../artifact/complete.js'
 import type { MadeContent } from '../artifact/content.js'
@@ -98,7 +99,7 @@ async function addMore(
   if (cannot !== undefined) return { ...alone, content: withoutMore(content, request, cannot) }
   const { python, selection } = learned
   const completion = await complete(
-    content,
+    withLauncher(content, request, nodeArchitecture(source), ports),
     {
       python,
       selection,

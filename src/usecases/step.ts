@@ -8,6 +8,7 @@ import {
   complete,
   type MoreOptions,
   notLaunching,
+  withLauncher,
   withoutMore,
 } from '../artifact/complete.js'
 import { type MadeContent, makeContent, type Summaries } from '../artifact/content.js'
@@ -207,9 +208,11 @@ interface MoreInput {
  * out again with what the training run has made.
  */
 async function addMore(request: NamedRequest, input: MoreInput, ports: StepPorts): Promise<MadeContent> {
-  const { content, learned, plan } = input
+  const { learned, plan } = input
   const { root, engine, progress, signal } = ports
-  if (request.snapshot === undefined) return content
+  if (request.snapshot === undefined) return input.content
+  // The Dockerfile's entrypoint begins with it, whatever becomes of the snapshot.
+  const content = withLauncher(input.content, request, process.arch, ports)
   const cannot = cannotComplete(process.arch, ports)
   if (cannot !== undefined) return withoutMore(content, request, cannot)
   const mtime = timeOf(request, newestOf(learned.selection.modules))
@@ -249,7 +252,10 @@ async function addMore(request: NamedRequest, input: MoreInput, ports: StepPorts
   if (typeof proved === 'string') return completion.without(proved)
   if (request.snapshot.launch === 'hook') return proved
   const words = `ENTRYPOINT ["${folder}/${START_NAME}", ...]`
-  return notLaunching(proved, `a build step cannot change the entrypoint: write ${words} into the Dockerfile`)
+  return notLaunching(
+    proved,
+    `a build step cannot tell what the entrypoint will be: at once with ${words} in the Dockerfile`,
+  )
 }
 
 /** This root as what commands are run in. */

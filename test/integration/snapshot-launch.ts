@@ -1,15 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 // An image whose entrypoint goes on in its snapshot at once.
 import test, { type ExecutionContext } from 'ava'
+import { build, buildKitClient, CLASSIC } from '../helpers/builds.js'
 import { bakes, pycds, verifies } from '../helpers/cli.js'
 import { docker, imageName } from '../helpers/engine.js'
-import { ensureImage } from '../helpers/images.js'
+import { ensureImage, toolImage } from '../helpers/images.js'
 import { DEADLINE_MS, run } from '../helpers/run.js'
 import { HARDENED } from '../helpers/snapshot-image.js'
 import { temporary } from '../helpers/temporary.js'
 
 const base = process.arch === 'x64' ? await ensureImage('minimal') : undefined
 const withBase = base === undefined ? test.skip : test
+const tool = base === undefined ? undefined : await toolImage()
+const client = await buildKitClient()
+const withTool = tool === undefined ? test.skip : test
 
 const START = '/opt/pycds/start'
 const APP = [
@@ -78,4 +82,49 @@ withBase('where a shell comes first the hook serves its Python, and the bake say
   const started = await start(name)
   t.is(started.code, 0)
   t.regex(started.stderr, /: snapshot thawed in/m)
+})
+
+withTool(
+  'generate writes the entrypoint, which starts whether a snapshot comes of the build or not',
+  async (t) => {
+    t.timeout(DEADLINE_MS)
+    const plain = await image(t, 'ENTRYPOINT ["python3", "app.py"]', 'CMD ["one"]')
+    const before = await start(plain)
+    const words = ['generate', plain, '--tool', tool ?? '', '--snapshot', '--snapshot-launch', 'entrypoint']
+    const builder = client ?? CLASSIC
+    for (const [more, says] of [
+      [[], /^pycds\[1\]: snapshot thawed at once in/m],
+      [['--snapshot-exclude', '*'], /^pycds\[1\]: not at once: MISSING$/m],
+    ] as const) {
+      const { code, stdout, stderr } = await pycds([
+        ...words,
+        '--builder',
+        builder.buildKit ? 'buildkit' : 'classic',
+        ...more,
+      ])
+      t.is(code, 0, stderr)
+      const built = await build(t, builder, stdout)
+      t.is(built.code, 0, built.stdout + built.stderr)
+      t.deepEqual(await entrypointOf(built.name), [START, 'python3', 'app.py'])
+      const after = await start(built.name)
+      t.deepEqual([after.code, after.stdout], [before.code, before.stdout])
+      t.regex(after.stderr, says)
+    }
+  },
+)
+
+withTool('a step that may leave the image without the program does not begin', async (t) => {
+  const words = [
+    'step',
+    '--snapshot',
+    '--snapshot-launch',
+    'entrypoint',
+    '--on-failure',
+    'skip',
+    '--',
+    'python3',
+  ]
+  const { code, stderr } = await pycds(words)
+  t.is(code, 2)
+  t.regex(stderr, /--on-failure skip: where the step fails/)
 })

@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The program `start` of images whose entrypoint goes on in a snapshot at once, without a Python that is started first.
-//
-// Its words are those of the image: what they would start is looked at, and where all that the hook would compare can be
-// known without Python, the snapshot takes this process's place. In all other cases, and whenever in doubt, it becomes the
-// program that the words name, whose hook decides as in every other start.
+// Starts in the snapshot at once: what the words would start is looked at, and where all that the hook would compare can be
+// known without Python, the snapshot takes this process's place. In all other cases, and whenever in doubt, nothing is done.
 #define _GNU_SOURCE
 #include <alloca.h>
 #include <errno.h>
@@ -18,7 +15,6 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include "../../format/lines.h"
 #include "../../format/places.h"
 #include "../clock.h"
 #include "../cpu.h"
@@ -29,6 +25,7 @@
 #include "../thaw/replace.h"
 #include "../thaw/sequences.h"
 #include "block.h"
+#include "start.h"
 #include "words.h"
 
 /* Of what is put on the stack; more words than that are started as ever. */
@@ -37,9 +34,6 @@
 #define STACK_BYTES (UINT64_C(2) << 20)
 /* As much as a Python that has just started has, and what it needs to go on. */
 #define ROOM_BYTES (UINT64_C(128) << 20)
-/* What shells say of a program that cannot be executed, and of one that is not there. */
-#define EXIT_NO_PROGRAM 126
-#define EXIT_NOT_FOUND 127
 
 /* What Python sets where the locale is C, so that programs that it starts use UTF-8 as well: PEP 538. */
 #define COERCED_LOCALE "C.UTF-8"
@@ -54,12 +48,14 @@ static bool is_off(const char *variable) {
   return value && strcmp(value, "off") == 0;
 }
 
-static const char *find_snapshot(void) {
+static enum snapshot_reject find_snapshot(const char **path) {
   const char *archive = getenv("PYCDS_ARCHIVE");
   if (!archive) archive = PYCDS_FOLDER "/" PYCDS_ARCHIVE_NAME;
-  if (is_off("PYCDS") || *archive != '/' || getenv("PYCDS_LEARN") || getenv(HANDOVER_VARIABLE)) return NULL;
-  const char *path = snapshot_locate(archive, false);
-  return path && *path == '/' ? path : NULL;
+  if (is_off("PYCDS") || *archive != '/' || getenv("PYCDS_LEARN") || getenv(HANDOVER_VARIABLE))
+    return SNAPSHOT_REJECT_OFF;
+  *path = snapshot_locate(archive, false);
+  if (!*path) return is_off("PYCDS_SNAPSHOT") ? SNAPSHOT_REJECT_OFF : SNAPSHOT_REJECT_MISSING;
+  return **path == '/' ? SNAPSHOT_ACCEPTED : SNAPSHOT_REJECT_OFF;
 }
 
 /* Python completes each with the working directory. */
@@ -278,34 +274,20 @@ static enum snapshot_reject launch(const struct opened *opened, const struct lau
   return reject;
 }
 
-/* Returns where there is no snapshot for these words, and then nothing has changed that a program could see. */
-static enum snapshot_reject try_snapshot(char **words) {
+enum snapshot_reject start_at_once(char **words) {
   static struct launched launched;
   double began = clock_milliseconds();
-  const char *path = find_snapshot();
+  const char *path;
   struct opened opened;
-  if (!path) return SNAPSHOT_REJECT_OFF;
+  enum snapshot_reject reject = find_snapshot(&path);
+  if (reject) return reject;
   if (getauxval(AT_SECURE)) return SNAPSHOT_REJECT_SECURE;
   /* Before anything is opened in their place. */
   bool closed[3];
   if (!are_streams(closed)) return SNAPSHOT_REJECT_CONFIGURATION;
   if (!words_read(words, &launched)) return SNAPSHOT_REJECT_ENTRYPOINT;
-  enum snapshot_reject reject = snapshot_open(path, &opened);
+  reject = snapshot_open(path, &opened);
   if (!reject) reject = launch(&opened, &launched, words, closed, began);
   snapshot_close(&opened);
   return reject;
-}
-
-int main(int count, char **arguments) {
-  if (count < 2) {
-    fprintf(stderr, "pycds: no command to start\n");
-    return EXIT_NOT_FOUND;
-  }
-  char **words = arguments + 1;
-  enum snapshot_reject reject = try_snapshot(words);
-  if (getenv("PYCDS_LOG")) fprintf(stderr, LINE_START LINE_NOT_AT_ONCE "\n", getpid(), snapshot_reject_code(reject));
-  execvp(words[0], words);
-  int error = errno;
-  fprintf(stderr, "pycds: cannot start %s: %s\n", words[0], strerror(error));
-  return error == ENOENT ? EXIT_NOT_FOUND : EXIT_NO_PROGRAM;
 }

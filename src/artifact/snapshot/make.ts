@@ -6,7 +6,7 @@ import type { PythonGroup } from '../../learn/select/interpreter.js'
 import type { ModuleSelection } from '../../learn/select/modules.js'
 import { during } from '../../log/index.js'
 import { SNAPSHOT_LIBRARY_NAME } from '../../marks/marks.js'
-import { SNAPSHOT_NAME, START_NAME } from '../../marks/places.js'
+import { SNAPSHOT_NAME } from '../../marks/places.js'
 import type { Freezer, LayerFile, RunPorts } from '../../ports/index.js'
 import type { MadeArtifact } from '../kind/artifact.js'
 import type { Manifest, SnapshotLeftOut } from '../kind/manifest.js'
@@ -138,7 +138,7 @@ function libraryIn(folder: string, { freeze: body }: Freezer): LayerFile {
 
 function artifactOf(
   { file, plan, modules, leftOut }: Frozen,
-  { cpu, launch }: SnapshotOptions,
+  { cpu }: SnapshotOptions,
   freezer: Freezer,
 ): SnapshotArtifact {
   const told = leftOut.map(tell)
@@ -149,9 +149,6 @@ function artifactOf(
     files: (folder) => [
       { path: `${folder}/${SNAPSHOT_NAME}`, mode: 0o444, body: file },
       libraryIn(folder, freezer),
-      ...(launch === 'entrypoint'
-        ? [{ path: `${folder}/${START_NAME}`, mode: 0o555, body: freezer.start }]
-        : []),
     ],
     // It is found beside the archive.
     environment: () => ({}),

@@ -12,6 +12,14 @@ export interface LastStage extends Partial<Stage> {
   readonly openLine: number | undefined
   /** How to tell that it is up, where it says so. */
   readonly told?: Told
+  readonly starts: Starts
+}
+
+/** ENTRYPOINT and CMD. */
+export interface Starts {
+  /** Undefined: that of an image of which nothing is known. */
+  readonly entrypoint: readonly string[] | undefined
+  readonly cmd: readonly string[]
 }
 
 type Told = Pick<RunConfig, 'Healthcheck' | 'ExposedPorts' | 'Shell'>
@@ -20,7 +28,7 @@ type Told = Pick<RunConfig, 'Healthcheck' | 'ExposedPorts' | 'Shell'>
 interface Settings {
   readonly shell: readonly string[]
   readonly user: string | undefined
-  readonly entrypoint: readonly string[]
+  readonly entrypoint: readonly string[] | undefined
   /** Whether CMD is a part of what is run: what is behind a text is none for the shell. */
   readonly takesCmd: boolean
   readonly cmd: readonly string[]
@@ -33,7 +41,7 @@ interface Settings {
 const UNKNOWN: Settings = {
   shell: ['/bin/sh', '-c'],
   user: undefined,
-  entrypoint: [],
+  entrypoint: undefined,
   takesCmd: true,
   cmd: [],
   ports: [],
@@ -50,7 +58,8 @@ export function lastStage(text: string): LastStage | undefined {
   if (last === undefined || from === undefined) return undefined
   const settings = settingsOf(stages, argumentsOf(all.slice(0, starts[0])))
   const { user, entrypoint, takesCmd, cmd, ports, health } = settings
-  const command = [...entrypoint, ...(takesCmd ? cmd : [])]
+  const started = { entrypoint, cmd: takesCmd ? cmd : [] }
+  const command = [...(entrypoint ?? []), ...started.cmd]
   return {
     name: readFrom(from.text).name,
     fromLine: from.lastLine,
@@ -58,6 +67,7 @@ export function lastStage(text: string): LastStage | undefined {
     ...(command.length > 0 ? { command } : {}),
     user: user === undefined || /^(root|0)(:|$)/.test(user) ? undefined : user,
     ...(ports.length + health.length > 0 ? { told: toldBy(settings) } : {}),
+    starts: started,
   }
 }
 

@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // A Dockerfile that bakes: one on top of an image, or a given one with the instructions behind it.
+import type { SnapshotOptions } from '../../artifact/snapshot/options.js'
 import { PycdsError } from '../../errors/index.js'
 import { commandOf, nameInEngines, parseLocation, type RunConfig } from '../../image/index.js'
 import { automaticReady, formatReady, healthCommand } from '../../learn/run/index.js'
+import { LAUNCHER_PATH, withoutLauncher } from '../../marks/launcher.js'
 import type { ImageStore } from '../../ports/index.js'
 import { formOnDisk, isReadable, isTar } from '../../util/form-on-disk.js'
 import { quote } from '../../util/quote.js'
 import { readGiven, whyUnreadable } from '../../util/read-given.js'
-import { lastStage } from './dockerfile.js'
+import { lastStage, type Starts } from './dockerfile.js'
 import { type Builder, bakeInstructions } from './instructions.js'
 
 export interface GenerateRequest {
@@ -19,7 +21,7 @@ export interface GenerateRequest {
   /** Reference of the tool image. */
   tool: string
   /** Bake with a process snapshot. */
-  snapshot: boolean
+  snapshot?: SnapshotOptions
 }
 
 export interface GenerateResult {
@@ -41,14 +43,17 @@ export async function generate(
   const isFile = isReadable(request.subject)
   const kind = isFile ? 'dockerfile' : 'image'
   if (!isFile || isTar(request.subject)) assertNameable(request.subject)
-  const { head, name, command, user, told } = isFile
+  const { head, name, command, user, told, starts } = isFile
     ? fromDockerfile(request.subject, await readText(request.subject, ports.signal), request.builder)
     : await fromImage(request, ports.store)
   const chosen = request.command ?? command
   if (chosen === undefined || chosen.length === 0) throw nothingToRun(request.subject)
   const { builder, tool, snapshot } = request
-  const options = [...(snapshot ? ['--snapshot'] : []), ...readyOptions(told)]
-  const added = bakeInstructions({ builder, tool, options }, name, { command: chosen, user })
+  const options = [...snapshotWords(snapshot), ...readyOptions(told)]
+  const added = [
+    ...bakeInstructions({ builder, tool, options }, name, { command: chosen, user }),
+    ...(snapshot?.launch === 'entrypoint' ? launchInstructions(request, starts) : []),
+  ]
   return {
     schema: 'io.pycds.generate/1',
     subject: { kind, name: request.subject },
@@ -56,6 +61,45 @@ export async function generate(
     added,
   }
 }
+
+function snapshotWords(snapshot: SnapshotOptions | undefined): string[] {
+  if (snapshot === undefined) return []
+  const { cpu, include, exclude, launch } = snapshot
+  return [
+    '--snapshot',
+    ...(cpu === 'v3' ? [] : ['--snapshot-cpu', cpu]),
+    ...include.flatMap((glob) => ['--snapshot-include', glob]),
+    ...exclude.flatMap((glob) => ['--snapshot-exclude', glob]),
+    ...(launch === 'hook' ? [] : ['--snapshot-launch', launch]),
+  ]
+}
+
+/** A new ENTRYPOINT takes back the CMD of what the stage is built on, so both are written. */
+function launchInstructions({ subject, command }: GenerateRequest, starts: Starts): string[] {
+  const refuse = (message: string, hint: string) =>
+    new PycdsError('USAGE', { message: `${subject}: --snapshot-launch entrypoint: ${message}`, hint })
+  if (command !== undefined)
+    throw refuse(
+      'the training run would be of another command than what the image starts',
+      'Leave out what is behind --, or --snapshot-launch.',
+    )
+  if (starts.entrypoint === undefined)
+    throw refuse(
+      'the Dockerfile has no ENTRYPOINT, and what its base has is not known here',
+      'Write the ENTRYPOINT into it, or `ENTRYPOINT []` above CMD where the base has none.',
+    )
+  const entrypoint = [...withoutLauncher(starts.entrypoint)]
+  const words = [...entrypoint, ...starts.cmd]
+  if (isShell(words))
+    throw refuse(
+      'a shell is started first, whose Python goes on in the snapshot once it has started',
+      'Write ENTRYPOINT or CMD as a list whose first word is the Python or a script of it, or leave --snapshot-launch out.',
+    )
+  const cmd = starts.cmd.length === 0 ? [] : [`CMD ${JSON.stringify(starts.cmd)}`]
+  return [`ENTRYPOINT ${JSON.stringify([LAUNCHER_PATH, ...entrypoint])}`, ...cmd]
+}
+
+const isShell = ([first = '']: readonly string[]) => /^(.*\/)?(ba|da|z|k|a)?sh$/.test(first)
 
 /** What a step must be told, since a build does not know of it: that the image says itself when it is up. */
 function readyOptions(told: RunConfig): string[] {
@@ -100,6 +144,7 @@ async function fromImage({ subject, builder }: GenerateRequest, store: ImageStor
     command: commandOf(config),
     user: !user || /^(root|0)(:|$)/.test(user) ? undefined : user,
     told: config.config ?? {},
+    starts: { entrypoint: config.config?.Entrypoint ?? [], cmd: config.config?.Cmd ?? [] },
   }
 }
 
@@ -121,7 +166,8 @@ function fromDockerfile(path: string, text: string, builder: Builder) {
   // Whatever is added would be a part of this instruction.
   if (openLine !== undefined) change(openLine, (was) => was.slice(0, -1))
   if (builder === 'classic' && name === undefined) change(fromLine, (was) => `${was} AS ${STAGE}`)
-  return { head, name: name ?? STAGE, command: stage.command, user: stage.user, told: stage.told ?? {} }
+  const { command, user, told = {}, starts } = stage
+  return { head, name: name ?? STAGE, command, user, told, starts }
 }
 
 function nothingToRun(subject: string): PycdsError {

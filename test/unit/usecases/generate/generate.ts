@@ -3,18 +3,26 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
+import type { SnapshotOptions } from '../../../../src/artifact/snapshot/options.js'
 import type { ImageStore } from '../../../../src/ports/index.js'
 import { generate } from '../../../../src/usecases/generate/generate.js'
 import type { Builder } from '../../../../src/usecases/generate/instructions.js'
 
-async function generated(t: ExecutionContext, text: string, builder: Builder = 'buildkit'): Promise<string> {
+const LAUNCHED: SnapshotOptions = { cpu: 'native', include: ['shop.*'], exclude: [], launch: 'entrypoint' }
+
+async function generated(
+  t: ExecutionContext,
+  text: string,
+  builder: Builder = 'buildkit',
+  more: { snapshot?: SnapshotOptions; command?: string[] } = {},
+): Promise<string> {
   const folder = mkdtempSync(join(tmpdir(), 'pycds-generate-'))
   t.teardown(() => rmSync(folder, { recursive: true }))
   const subject = join(folder, 'Dockerfile')
   writeFileSync(subject, text)
   // The store is only for images.
   const { dockerfile } = await generate(
-    { subject, builder, tool: 'tool', snapshot: false },
+    { subject, builder, tool: 'tool', ...more },
     { store: {} as ImageStore },
   )
   return dockerfile
@@ -75,9 +83,58 @@ test('so it is with an image', async (t) => {
   const config = { config: { Cmd: ['x'], ExposedPorts: { '8000/tcp': {} } } }
   const store = { resolve: async () => ({ config }) } as unknown as ImageStore
   const { added } = await generate(
-    { subject: 'app', builder: 'buildkit', tool: 'tool', snapshot: true },
+    {
+      subject: 'app',
+      builder: 'buildkit',
+      tool: 'tool',
+      snapshot: { ...LAUNCHED, include: [], launch: 'hook' },
+    },
     { store },
   )
   const told = ['--ready', 'exit', '--ready', 'port:8000', '--ready', 'quiet:10s']
-  t.deepEqual(added, [step('--snapshot', ...told, '--', 'x')])
+  t.deepEqual(added, [step('--snapshot', '--snapshot-cpu', 'native', ...told, '--', 'x')])
+})
+
+const ASKED = [
+  '--snapshot',
+  '--snapshot-cpu',
+  'native',
+  '--snapshot-include',
+  'shop.*',
+  '--snapshot-launch',
+  'entrypoint',
+]
+
+test('an entrypoint that is to go on at once is written, with the command that it would take back', async (t) => {
+  const own = 'FROM a\nENTRYPOINT ["python3"]\nCMD ["app.py", "a b"]\n'
+  t.is(
+    await generated(t, own, 'buildkit', { snapshot: LAUNCHED }),
+    `${own}${step(...ASKED, '--', 'python3', 'app.py', 'a b')}\nENTRYPOINT ["/opt/pycds/start","python3"]\nCMD ["app.py","a b"]\n`,
+  )
+  const none = 'FROM a\nENTRYPOINT []\nCMD ["gunicorn", "app"]\n'
+  const classic = await generated(t, none, 'classic', { snapshot: LAUNCHED })
+  const end =
+    'COPY --from=pycds-bake /pycds-out/ /\nENTRYPOINT ["/opt/pycds/start"]\nCMD ["gunicorn","app"]\n'
+  t.true(classic.endsWith(end), classic)
+
+  const config = { config: { Entrypoint: ['/opt/pycds/start', 'python3'], Cmd: ['app.py'] } }
+  const store = { resolve: async () => ({ config }) } as unknown as ImageStore
+  const image = { subject: 'app', builder: 'buildkit', tool: 'tool', snapshot: LAUNCHED } as const
+  const { added } = await generate(image, { store })
+  t.deepEqual(added.slice(1), ['ENTRYPOINT ["/opt/pycds/start","python3"]', 'CMD ["app.py"]'])
+})
+
+test('where an entrypoint cannot go on at once, or is not known, that is said', async (t) => {
+  const refused = async (text: string, command?: string[]) => {
+    const more = { snapshot: LAUNCHED, ...(command && { command }) }
+    const { message = '' } = (await t.throwsAsync(generated(t, text, 'buildkit', more))) ?? {}
+    return message.replace(/^.*Dockerfile: --snapshot-launch entrypoint: /, '')
+  }
+  t.regex(await refused('FROM a\nCMD ["python3", "app.py"]\n'), /^the Dockerfile has no ENTRYPOINT, and/)
+  t.regex(await refused('FROM a\nENTRYPOINT []\nCMD python3 app.py\n'), /^a shell is started first/)
+  t.regex(
+    await refused('FROM a\nSHELL ["bash", "-o", "pipefail", "-c"]\nENTRYPOINT python3 app.py\n'),
+    /^a shell/,
+  )
+  t.regex(await refused('FROM a\nENTRYPOINT ["python3"]\n', ['python3', 'b']), /of another command than/)
 })
