@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { commitOf, newerThanBuild } from '../bench/machine.js'
 import { ROOT } from '../bench/shell.js'
 import { createArchiver } from '../src/archive/archiver.js'
-import { compareFile, type FileResult } from './compare-file.js'
+import { type ComparedFile, compareFile, type FileResult, type RunFile } from './compare-file.js'
 import { freezeStage } from './freeze.js'
 import { Interrupted, listenForInterruption } from './interruption.js'
 import { conclude, describeFile, describeInterruption, describeTable, type Progress } from './lines.js'
@@ -24,7 +24,7 @@ import {
   withoutResult,
 } from './results.js'
 import { cannotConfine } from './sandbox.js'
-import { Stage } from './stage.js'
+import { Stage, type StageCommand } from './stage.js'
 import { SUITES } from './suites/index.js'
 import type { Group } from './suites/suite.js'
 import { trainStage } from './train.js'
@@ -135,7 +135,7 @@ async function runGroup(
   python: Python,
   options: Options,
   progress: Progress,
-  take: (compared: Awaited<ReturnType<typeof compareFile>>) => Promise<void>,
+  take: (compared: ComparedFile) => Promise<void>,
 ): Promise<void> {
   const archiver = createArchiver()
   const stage = await Stage.open({
@@ -160,19 +160,17 @@ async function runGroup(
         `${group.name}: a snapshot of ${modules.length} modules; ${leftOut.length} left out: ${leftOut.map(({ name }) => name).join(', ')}`,
       )
     }
+    const commandFor = (file: string): StageCommand => {
+      const command = group.test(file, stage)
+      return { ...command, limitSeconds: options.limitSeconds ?? command.limitSeconds }
+    }
+    const [first] = group.files
+    if (first !== undefined)
+      say(`${group.name}: each file has ${commandFor(first).limitSeconds / 60} minutes on each side`)
     for (const file of group.files) {
       progress.file = file
-      await take(
-        await compareFile(
-          file,
-          (side, name) => {
-            const command = group.test(name, stage)
-            const limitSeconds = options.limitSeconds ?? command.limitSeconds
-            return stage.runTests(side, { ...command, limitSeconds }, group.ends)
-          },
-          options.kind,
-        ),
-      )
+      const run: RunFile = (side, name) => stage.runTests(side, commandFor(name), group.ends)
+      await take(await compareFile(file, run, options.kind))
     }
   } finally {
     if (options.keep) say(`kept ${stage.directory}`)

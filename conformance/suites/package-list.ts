@@ -21,6 +21,9 @@ export interface TestedPackage {
   readonly env?: Readonly<Record<string, string>>
 }
 
+/** Threads of these wait by spinning, which takes many times as long where cores are shared. */
+const ONE_THREAD = { OMP_NUM_THREADS: '1', OPENBLAS_NUM_THREADS: '1' }
+
 export const PYTEST = 'pytest==8.4.2'
 
 export const PACKAGES: readonly TestedPackage[] = [
@@ -194,6 +197,7 @@ export const PACKAGES: readonly TestedPackage[] = [
     },
     requires: ['hypothesis==6.135.0', 'setuptools==80.9.0'],
     unmarked: 'slow',
+    env: ONE_THREAD,
   },
   {
     ...{
@@ -219,6 +223,7 @@ export const PACKAGES: readonly TestedPackage[] = [
       tests: 'installed',
       parts: ['sklearn.tests.test_base', 'sklearn.utils', 'sklearn.linear_model', 'sklearn.tree'],
     },
+    env: ONE_THREAD,
   },
   // Neither its source package nor its wheels have its tests.
   { name: 'debugpy', version: '1.8.14', tests: 'sdist', parts: ['tests'] },
