@@ -186,8 +186,8 @@ const PURE: Record<string, readonly string[]> = {
 /** What bench/ may import beside itself: leaves of src, and what makes the images that tests have, too. */
 const BENCH_MAY_IMPORT: readonly string[] = [
   'src/util',
-  ...['test/helpers/baked.ts', 'test/helpers/cookbook-image.ts', 'test/helpers/cookbook-rows.ts'],
-  'test/helpers/images.ts',
+  ...['test/helpers/baked.ts', 'test/helpers/cookbook.ts', 'test/helpers/cookbook-image.ts'],
+  ...['test/helpers/cookbook-rows.ts', 'test/helpers/images.ts', 'test/helpers/repository.ts'],
 ]
 
 /** What conformance/ may import beside itself: what trains, writes and places an archive, and what finds interpreters. */
