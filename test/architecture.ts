@@ -74,7 +74,8 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   'learn/trace': ['learn/select', 'errors', 'util'],
   // The doors, which put together what the kinds answer; a kind knows neither them nor another kind.
   artifact: [
-    ...['artifact/kind', 'artifact/archive', 'artifact/bytecode', 'artifact/learning', 'artifact/snapshot'],
+    ...['artifact/kind', 'artifact/archive', 'artifact/bytecode', 'artifact/launcher', 'artifact/learning'],
+    'artifact/snapshot',
     ...['types:layer', 'types:learn/run', 'types:learn/select', 'types:ports', 'errors', 'log', 'util'],
   ],
   'artifact/archive': [
@@ -93,6 +94,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   'artifact/bytecode': [
     ...['artifact/kind', 'types:learn/select', 'marks', 'types:ports', 'errors', 'log', 'util'],
   ],
+  'artifact/launcher': ['types:layer', 'marks'],
   'artifact/learning': ['types:layer', 'marks'],
   'artifact/snapshot': [
     ...['artifact/kind', 'learn/run', 'types:learn/select', 'marks', 'types:ports', 'errors', 'log', 'util'],
