@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../decide/conditions.h"
 #include "entries.h"
 #include "shadow.h"
 
@@ -207,6 +208,7 @@ bool shadow_adopt(PyObject *table, PyObject *prints, PyObject *key, PyObject *ma
   shadow.may = keep(may);
   shadow.put = keep(put);
   shadow.key = keep(key);
+  conditions_list_frozen();
   shadow.begin = PyUnicode_FromStringAndSize("walk", 4);
   PyObject *imp = PyImport_ImportModule("_imp");
   shadow.hash = imp ? PyObject_GetAttrString(imp, "source_hash") : NULL;
