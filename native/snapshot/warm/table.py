@@ -634,7 +634,8 @@ def with_objects(event, owner, recorder, modules):
     if what == 'asks':
         return question_of(event, modules, recorder.idle)
     if what == 'finds':
-        return condition_of_program(event, modules, recorder.effects)
+        condition = condition_of_program(event, modules, recorder.effects)
+        return shared_condition(condition, recorder) if event[1] == 'kept' else condition
     if what == 'warned':
         return event_of_warning(event, modules)
     if what == 'drawn':
@@ -642,6 +643,13 @@ def with_objects(event, owner, recorder, modules):
     if what == 'located':
         return condition_of_place(event, modules, recorder.idle)
     return event_of_classes(event, modules) if what in ('derives', 'classes') else event
+
+
+def shared_condition(condition, recorder):
+    """The same tuple for all that have a condition on the same object: it is looked at once then."""
+    place, answer = condition[2:]
+    known = recorder.kept_conditions.setdefault(place, condition)
+    return known if are_same(known[3], answer) else condition
 
 
 def build(recorder, record):
