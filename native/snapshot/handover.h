@@ -16,7 +16,7 @@
 #define HANDOVER_STACK_BYTES (UINT64_C(64) << 10)
 #define HANDOVER_AT (SNAPSHOT_WINDOW + (UINT64_C(1) << 25))
 
-#define HANDOVER_VERSION 2u
+#define HANDOVER_VERSION 3u
 
 #define HANDOVER_SIGNALS 64
 #define HANDOVER_MAX_MOVES 8
@@ -46,6 +46,14 @@ struct handover_late {
 struct handover_move {
   uint64_t from, bytes, to;
 };
+
+/* A directory that has the names that it had in the template, and what it was before they were read. */
+struct handover_listing {
+  const char *path;
+  uint64_t inode;
+  int64_t seconds, nanoseconds; /* of its last change */
+};
+#define HANDOVER_MAX_LISTINGS 64
 
 enum handover_disposition { HANDOVER_DEFAULT = 0, HANDOVER_IGNORED = 1, HANDOVER_HANDLER = 2 };
 
@@ -95,6 +103,8 @@ struct handover {
   char **environment;                 /* C strings, NULL at the end */
   struct handover_list arguments_all; /* sys.orig_argv */
   struct handover_list arguments_own; /* sys.argv */
+  uint64_t listing_count;
+  struct handover_listing *listings;
   wchar_t *program_name, *run_command, *run_module, *run_filename;
   uint8_t closed[3];                          /* standard streams that are None */
   uint8_t dispositions[HANDOVER_SIGNALS + 1]; /* enum handover_disposition */
