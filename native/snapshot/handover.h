@@ -49,6 +49,14 @@ struct handover_move {
   uint64_t over; /* where it is until the snapshot's regions are in their places; 0: it stays where it was */
 };
 
+/* A directory that has the names that it had in the template, and what it was before they were read. */
+struct handover_listing {
+  const char *path;
+  uint64_t inode;
+  int64_t seconds, nanoseconds; /* of its last change */
+};
+#define HANDOVER_MAX_LISTINGS 64
+
 enum handover_disposition { HANDOVER_DEFAULT = 0, HANDOVER_IGNORED = 1, HANDOVER_HANDLER = 2 };
 
 struct handover_list {
@@ -97,6 +105,8 @@ struct handover {
   char **environment;                 /* C strings, NULL at the end */
   struct handover_list arguments_all; /* sys.orig_argv */
   struct handover_list arguments_own; /* sys.argv */
+  uint64_t listing_count;
+  struct handover_listing *listings;
   wchar_t *program_name, *run_command, *run_module, *run_filename;
   uint8_t closed[3];                          /* standard streams that are None */
   uint8_t dispositions[HANDOVER_SIGNALS + 1]; /* enum handover_disposition */

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "../format/hash.h"
+#include "status.h"
 
 /* As the kernel writes it: man getdents64. */
 struct entry {
@@ -43,13 +44,14 @@ static uint64_t digest_of_kind(int directory, const struct entry *entry) {
   return pycds_hash(&all, sizeof all);
 }
 
-static bool digest_all(const char *path, uint64_t (*of)(int, const struct entry *), uint64_t *digest) {
+static bool digest_all(const char *path, uint64_t (*of)(int, const struct entry *), uint64_t *digest,
+                       struct stat *status) {
   _Alignas(8) char buffer[16384];
   int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (fd < 0) return false;
   *digest = 0;
-  long got;
-  while ((got = syscall(SYS_getdents64, fd, buffer, sizeof buffer)) > 0) {
+  long got = status && !status_of_descriptor(fd, status) ? -1 : 0;
+  while (got >= 0 && (got = syscall(SYS_getdents64, fd, buffer, sizeof buffer)) > 0) {
     for (long at = 0; at < got;) {
       const struct entry *entry = (const struct entry *)(buffer + at);
       *digest += of(fd, entry);
@@ -60,6 +62,10 @@ static bool digest_all(const char *path, uint64_t (*of)(int, const struct entry 
   return got == 0;
 }
 
-bool listing_digest(const char *path, uint64_t *digest) { return digest_all(path, digest_of_name, digest); }
+bool listing_digest(const char *path, uint64_t *digest, struct stat *status) {
+  return digest_all(path, digest_of_name, digest, status);
+}
 
-bool listing_digest_of_kinds(const char *path, uint64_t *digest) { return digest_all(path, digest_of_kind, digest); }
+bool listing_digest_of_kinds(const char *path, uint64_t *digest) {
+  return digest_all(path, digest_of_kind, digest, NULL);
+}

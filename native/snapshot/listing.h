@@ -5,10 +5,11 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/stat.h>
 
 /* The sum of XXH64 over all names, in whatever order the file system gives them. Leaves out __pycache__, which an import
- * makes. False when the directory cannot be read. */
-bool listing_digest(const char *path, uint64_t *digest);
+ * makes. `status`, where it is not NULL: what the directory was before. False when it cannot be read. */
+bool listing_digest(const char *path, uint64_t *digest, struct stat *status);
 
 /* The same over all names and kinds: whether each is a file, a directory or something else, and of a symbolic link also what it
  * leads to. */

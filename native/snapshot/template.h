@@ -12,6 +12,10 @@ struct template_calls {
   /* What the hook would have done, done in each process that is made of the template. `milliseconds` is what the thaw
    * took; `at_once`: no Python was started before it. */
   void (*run)(void *self, double milliseconds, bool at_once);
+  /* Reads the names in a directory; and has a process that is made of the template take them for what there is, where it is
+   * told what the directory was when it still had them. */
+  void (*list)(const char *path);
+  void (*listed)(const char *path, uint64_t inode, int64_t seconds, int64_t nanoseconds);
   /* Takes over modules that were imported in advance, in a list of their descriptions; with what must not have been changed
    * in them (namespaces of classes; for each module, names that may change and numbers of these), the key of the hashes,
    * and two functions for what importing them has changed elsewhere, (what, place, payload): whether it may be done again,

@@ -12,6 +12,7 @@ import type { Python } from '../helpers/interpreters.js'
 import { inRepository } from '../helpers/repository.js'
 import { missing, notRoot, unless } from '../helpers/skipped.js'
 import { findFreezable, type StartOptions } from '../helpers/snapshot.js'
+import { placesOf, regionsOf } from '../helpers/snapshot-file.js'
 import { testInTurn } from '../helpers/test-in-turn.js'
 import { TIER } from '../helpers/tier.js'
 import { WarmBench, type WarmProgram } from '../helpers/warm.js'
@@ -982,6 +983,72 @@ each('a program that a snapshot is not worth its while for starts without', asyn
   ]
   for (const [args, snapshot, input] of expected)
     await bench.assertSame(t, args.join(' '), args, { env: ENV, cwd, ...(input && { input }) }, snapshot)
+})
+
+/** Counts pages that are ready to be changed, and those of them that are as they were; ends with two numbers. */
+const SPARED = [
+  'import json, sys',
+  'changed = same = 0',
+  'with open("/proc/self/mem", "rb", buffering=0) as memory, open(sys.argv[1], "rb") as file:',
+  '    for at, pages, offset in json.loads(sys.argv[2]):',
+  '        for page in range(0, pages * 4096, 4096):',
+  '            memory.seek(at + page)',
+  '            file.seek(offset + page)',
+  '            changed += 1',
+  '            same += memory.read(4096) == file.read(4096)',
+  'print(changed, same)',
+].join('\n')
+
+each('pages that the imports of a program do not change are not made ready', async (t, python) => {
+  const bench = new WarmBench(t, python)
+  await bench.train()
+  const command = 'import asyncio, unittest.mock, email.mime.text, http.server, sqlite3\n'
+  const told = await bench.startPlain(['-c', `${command}import sys; print(*sys.modules)`])
+  const imports = told.stdout.trim().split(' ')
+  const { leftOut } = await bench.freezeWarm(imports, ENV)
+  const left = new Set(leftOut.map(({ name }) => name))
+  const kept = imports.filter((name) => !left.has(name))
+  const ended = await bench.tryToFreezeWarm(ENV, [{ kind: 'command', text: command, imports: kept }])
+  t.is(ended.code, 0, ended.stderr)
+  const file = readFileSync(bench.snapshot)
+  const regions = regionsOf(file)
+  const pages = placesOf(file, 'warm').map((at) => {
+    const [address, bytes] = [file.readBigUInt64LE(at), file.readBigUInt64LE(at + 8)]
+    const region = regions.find((one) => one.address <= address && address < one.address + one.bytes)
+    return [address, bytes / 4096n, (region?.offset ?? 0n) + address - (region?.address ?? 0n)].map(Number)
+  })
+  const args = ['-c', `${command}${SPARED}`, bench.snapshot, JSON.stringify(pages)]
+  const { stdout, snapshot } = await bench.start(args, { env: ENV })
+  t.is(snapshot, 'thawed')
+  const [all = 0, same = 0] = stdout.trim().split(' ').map(Number)
+  t.true(all > 200 && same < 0.36 * all, `${same} of ${all}`)
+})
+
+each('what is put into a directory after the start is found as ever', async (t, python) => {
+  const bench = new WarmBench(t, python)
+  await bench.train()
+  bench.file(`${bench.inSite}/late.py`, 'VALUE = "module"\n')
+  await bench.startPlain(['-m', 'compileall', '-q', bench.site])
+  await bench.freezeWarm(['late', 'json'], ENV)
+  const program = [
+    'import os, sys',
+    'made = os.path.join(sys.argv[1], "late")',
+    'if len(sys.argv) > 2:',
+    '    os.mkdir(made)',
+    '    open(os.path.join(made, "__init__.py"), "w").write("VALUE = \'package\'")',
+    'try:',
+    '    import late, json',
+    '    print(late.VALUE)',
+    'finally:',
+    '    if len(sys.argv) > 2:',
+    '        import shutil',
+    '        shutil.rmtree(made)',
+  ].join('\n')
+  const script = bench.file('app/late.py.txt', program)
+  const not = async (...more: string[]) =>
+    (await bench.assertSame(t, `late ${more}`, [script, bench.site, ...more], { env: ENV })).not
+  t.deepEqual(await not(), [])
+  t.deepEqual(await not('made'), ['late'])
 })
 
 /** Starts workers, which import by themselves; each tells what it has found. */

@@ -10,11 +10,33 @@ static bool path_hooks_unchanged(void) {
          PyList_GetItem(hooks, 0) == importlib.path_hooks[0] && PyList_GetItem(hooks, 1) == importlib.path_hooks[1];
 }
 
-enum pycds_miss conditions_check(PyObject *path, const struct facts *facts, const struct pycds_header *header) {
+static enum pycds_miss look_at_importlib(void) {
   if (!path_hooks_unchanged()) return PYCDS_MISS_PATH_HOOKS;
   if (replaced_any(READING) || replaced_any(LOADING)) return PYCDS_MISS_LOADER_CHANGED;
-  if (replaced_any(FINDING)) return PYCDS_MISS_FINDER;
-  return search_check(path, facts, header->validate != PYCDS_VALIDATE_NONE);
+  return replaced_any(FINDING) ? PYCDS_MISS_FINDER : PYCDS_SERVED;
+}
+
+static struct {
+  bool may, known;
+  enum pycds_miss miss;
+} remembered;
+
+void conditions_remember(bool may) {
+  remembered.may = may;
+  remembered.known = false;
+}
+
+/* Whether something about how modules are found or loaded was changed. */
+static enum pycds_miss check_importlib(void) {
+  if (remembered.known) return remembered.miss;
+  remembered.miss = look_at_importlib();
+  remembered.known = remembered.may;
+  return remembered.miss;
+}
+
+enum pycds_miss conditions_check(PyObject *path, const struct facts *facts, const struct pycds_header *header) {
+  enum pycds_miss miss = check_importlib();
+  return miss ? miss : search_check(path, facts, header->validate != PYCDS_VALIDATE_NONE);
 }
 
 static bool starts_with(struct text text, const char *start) {
@@ -61,12 +83,36 @@ static bool is_quiet_distutils_finder(PyObject *finder, const struct facts *fact
   return !answer;
 }
 
+/* A name that is in no list of frozen modules is frozen for nobody; and going through the lists takes longer than all else
+ * that is asked here. The last list is one that an embedder gives. */
+static struct {
+  PyObject *names; /* NULL: this interpreter does not tell */
+  const void *given;
+} frozen;
+
+__attribute__((weak)) extern const void *PyImport_FrozenModules;
+
+void conditions_list_frozen(void) {
+  if (!&PyImport_FrozenModules || frozen.names) return;
+  PyObject *imp = PyImport_ImportModule("_imp");
+  PyObject *list = imp ? PyObject_GetAttrString(imp, "_frozen_module_names") : NULL;
+  PyObject *all = list ? PyObject_CallFunctionObjArgs(list, NULL) : NULL;
+  PyObject *known = all ? PyFrozenSet_New(all) : NULL, *sample = PyUnicode_InternFromString("__hello__");
+  /* Where most are not used, as an option has it, they are not told either. */
+  if (known && sample && PySet_Contains(known, sample) == 1) frozen.names = keep(known);
+  frozen.given = PyImport_FrozenModules;
+  PyObject *done[] = {imp, list, all, known, sample};
+  for (size_t i = 0; i < sizeof done / sizeof *done; i++) drop(done[i]);
+  PyErr_Clear();
+}
+
 /* Modules that this interpreter has inside, though training took them from files. */
 static bool is_frozen(PyObject *name) {
-  PyObject *frozen = PyObject_CallFunctionObjArgs(importlib.is_frozen, name, NULL);
-  bool is = frozen != importlib.false_object;
-  drop(frozen);
-  if (!frozen) PyErr_Clear();
+  if (frozen.names && PyImport_FrozenModules == frozen.given && PySet_Contains(frozen.names, name) == 0) return false;
+  PyObject *answer = PyObject_CallFunctionObjArgs(importlib.is_frozen, name, NULL);
+  bool is = answer != importlib.false_object;
+  drop(answer);
+  if (!answer) PyErr_Clear();
   return is;
 }
 
@@ -120,6 +166,5 @@ bool conditions_reach(PyObject *importer, PyObject *name, const struct facts *fa
 }
 
 bool conditions_find_nothing(PyObject *path, const struct facts *facts) {
-  bool as_ever = !replaced_any(READING) && !replaced_any(LOADING) && !replaced_any(FINDING);
-  return as_ever && path_hooks_unchanged() && search_find_nothing(path, facts);
+  return check_importlib() == PYCDS_SERVED && search_find_nothing(path, facts);
 }

@@ -23,7 +23,8 @@ enum state {
   UNKNOWN,
   ABSENT,
   LISTED,
-  OTHER /* no directory, or nothing is known of it */
+  NOTED, /* in the template that this process was made of */
+  OTHER  /* no directory, or nothing is known of it */
 };
 
 /* What there is in a directory under a name up to its first dot. */
@@ -109,7 +110,8 @@ static unsigned kind_of(const char *name, size_t length) {
   return strcmp(suffix, ".py") == 0 || strcmp(suffix, ".pyc") == 0 ? SOURCE : 0;
 }
 
-static bool list_directory(struct directory *d, const char *path) {
+/* *programs: whether there are names that were left out since they are files. */
+static bool list_directory(struct directory *d, const char *path, bool *programs) {
   _Alignas(8) static char buffer[16384];
   free(d->stems);
   d->stems = NULL;
@@ -128,6 +130,7 @@ static bool list_directory(struct directory *d, const char *path) {
       /* A program like /usr/bin/http is no module: a file needs a suffix, a directory none. */
       bool is_program = entry->type == DT_REG && entry->name[length] == 0;
       unsigned kinds = kind_of(entry->name, length);
+      *programs |= is_program;
       if (length == 0 || is_program || kinds == 0) continue;
       done = add_stem(d, hash_stem(entry->name, length), kinds);
     }
@@ -161,10 +164,26 @@ static void look(struct directory *d, const char *path) {
   } else if (!S_ISDIR(status.st_mode)) {
     d->state = OTHER;
   } else if (!is_same(d, &status)) {
-    d->state = list_directory(d, path) ? LISTED : OTHER;
+    bool programs = false;
+    d->state = list_directory(d, path, &programs) ? LISTED : OTHER;
     d->inode = status.st_ino;
     d->changed = status.st_mtim;
   }
+}
+
+void search_list(const char *path) {
+  struct directory *d = directory_of((struct text){path, strlen(path)});
+  bool programs = false;
+  /* Equal names say nothing of what is a file. */
+  if (d) d->state = list_directory(d, path, &programs) && !programs ? NOTED : UNKNOWN;
+}
+
+void search_listed(const char *path, uint64_t inode, int64_t seconds, int64_t nanoseconds) {
+  struct directory *d = directory_of((struct text){path, strlen(path)});
+  if (!d || d->state != NOTED) return;
+  d->state = LISTED;
+  d->inode = (ino_t)inode;
+  d->changed = (struct timespec){(time_t)seconds, (long)nanoseconds};
 }
 
 /* Moves on every few milliseconds, as the time stamps of most file systems do. */

@@ -18,6 +18,11 @@ bool search_find_nothing(PyObject *path, const struct facts *facts);
 /* Forgets what is known of directories: importlib.invalidate_caches. */
 void search_forget(void);
 
+/* For processes that are made of this one: notes the names in a directory. Such a process has them without reading it again
+ * where it knows that there were the same when the directory was last changed then. */
+void search_list(const char *path);
+void search_listed(const char *path, uint64_t inode, int64_t seconds, int64_t nanoseconds);
+
 /* Whether the module's source is there, and a file: SERVED or SOURCE_MISSING. */
 enum pycds_miss search_check_file(const struct facts *facts);
 

@@ -190,6 +190,8 @@ static int exec_pycds(PyObject *self) {
   if ((!*path && !learn_is_wanted(self)) || (mode && strcmp(mode, "off") == 0)) return 0;
   static const struct template_calls calls = {
       .run = run_thawed,
+      .list = search_list,
+      .listed = search_listed,
       .adopt = shadow_adopt,
       .libraries = anew_libraries,
       .refuses = anew_refuses,

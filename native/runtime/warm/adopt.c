@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../decide/conditions.h"
 #include "entries.h"
 #include "shadow.h"
 
@@ -51,6 +52,26 @@ static bool adopt_finders(PyObject *place, PyObject *payload) {
   return done;
 }
 
+/* By the address of what table.py has given for several: the first event that was made of it. */
+static PyObject *shared;
+
+static bool adopt_shared(struct event *event, PyObject *from) {
+  PyObject *address = PyLong_FromLongLong((intptr_t)from), *known = address ? item_of(shared, address) : NULL;
+  bool done = address != NULL;
+  if (known) {
+    const struct event *first = (const struct event *)(intptr_t)PyLong_AsLongLong(known);
+    event->payload = keep(first->payload);
+    event->checked = first->checked;
+  } else if (done) {
+    PyObject *own = PyLong_FromLongLong((intptr_t)event);
+    event->checked = calloc(1, sizeof *event->checked);
+    done = event->checked && own && PyDict_SetItem(shared, address, own) == 0;
+    drop(own);
+  }
+  drop(address);
+  return done;
+}
+
 static bool adopt_event(struct event *event, PyObject *from) {
   PyObject *name_of_what = PyTuple_GetItem(from, 0);
   int what = 0;
@@ -63,6 +84,9 @@ static bool adopt_event(struct event *event, PyObject *from) {
   if (what == EFFECT || what == CONDITION) {
     event->entry =
         entry_is_named(PyTuple_GetItem(from, 1), "warned") ? entry_number(PyTuple_GetItem(from, 2)) : NOTHING;
+    if (what == CONDITION && entry_is_named(PyTuple_GetItem(from, 1), "kept") && !adopt_shared(event, from))
+      return false;
+    if (event->payload) return true;
     event->payload = PyTuple_New(3);
     for (Py_ssize_t i = 0; event->payload && i < 3; i++) {
       PyObject *part = PyTuple_GetItem(from, i + 1);
@@ -207,13 +231,17 @@ bool shadow_adopt(PyObject *table, PyObject *prints, PyObject *key, PyObject *ma
   shadow.may = keep(may);
   shadow.put = keep(put);
   shadow.key = keep(key);
+  conditions_list_frozen();
   shadow.begin = PyUnicode_FromStringAndSize("walk", 4);
   PyObject *imp = PyImport_ImportModule("_imp");
   shadow.hash = imp ? PyObject_GetAttrString(imp, "source_hash") : NULL;
   drop(imp);
   if (!shadow.hash || !shadow.begin) return false;
-  bool done = shadow.entries && shadow.numbers && shadow.finders && number_all(table);
+  shared = PyDict_New();
+  bool done = shared && shadow.entries && shadow.numbers && shadow.finders && number_all(table);
   for (uint32_t i = 0; done && i < shadow.count; i++)
     done = adopt_entry(&shadow.entries[i], i, PyList_GetItem(table, i));
+  drop(shared);
+  shared = NULL;
   return done && adopt_prints(prints);
 }

@@ -311,6 +311,14 @@ static bool may_put_back(PyObject *payload) {
   return yes;
 }
 
+/* What nothing in a walk changes is looked at once. */
+static bool is_met(const struct event *event) {
+  if (event->checked && *event->checked == shadow.walk) return true;
+  bool met = may_put_back(event->payload);
+  if (event->checked && met) *event->checked = shadow.walk;
+  return met;
+}
+
 /* Whether a warning would be emitted in the name of the same module: its own, or the one that asks for it. */
 static bool is_in_same_name(const struct entry *entry, const struct event *event, const struct walk *walk) {
   if (event->entry == NOTHING) return true;
@@ -332,7 +340,7 @@ static bool check_event(const struct entry *entry, struct event *event, const st
     case PUT: return may_put(event);
     case ABSENT: return is_absent(event->payload, walk->finder);
     case EFFECT: return is_in_same_name(entry, event, walk) && may_put_back(event->payload);
-    case CONDITION: return may_put_back(event->payload);
+    case CONDITION: return is_met(event);
     case SEEN: return is_reached(event->entry);
     case UNSEEN: return !item_of(importlib.modules, event->payload) && !is_reached(event->entry);
     case NAMES: return has_known_modules(entry, event->payload);

@@ -67,6 +67,7 @@ struct event {
   /* Of an effect, and a condition that is looked at in the same way: (what, place, payload); of POOL: numbers of processors; of
    * NAMES: packages; of SHARE, DERIVED, CLASSES, LISTED and DRAWN: all that table.py has for it; else the name. */
   PyObject *payload;
+  uint64_t *checked;   /* of a condition that others have, too: the last walk that has found it met; else NULL */
   unsigned long flags; /* of DERIVED: of the class that is derived from */
   unsigned version;
   struct event *next; /* of DERIVED: the next that this walk has come by */

@@ -7,6 +7,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "../decide/conditions.h"
 #include "../host/report.h"
 #include "anew.h"
 #include "drawn.h"
@@ -164,7 +165,10 @@ bool shadow_serve(PyObject *name, PyObject *finder, const struct pycds_header *h
   shadow.derived_end = &shadow.derived;
   shadow.reason = FITS;
   shadow.about = NULL;
-  if (!check_entry(entry, &walk)) {
+  conditions_remember(true);
+  bool fits = check_entry(entry, &walk);
+  conditions_remember(false);
+  if (!fits) {
     tell_of_walk();
     drop_dependents();
     report_unready(name, shadow.unfit, sentences[shadow.reason], shadow.about);

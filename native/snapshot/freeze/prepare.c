@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "../config.h"
+#include "../listing.h"
 #include "../maps.h"
 #include "../status.h"
 #include "../warm/warm.h"
@@ -62,7 +63,11 @@ static void add_stamps(PyObject *paths) {
     Py_ssize_t length;
     const char *path = PyUnicode_AsUTF8AndSize(PyList_GetItem(paths, i), &length);
     must(path);
-    stamps_add(path);
+    const struct snapshot_stamp *stamp = stamps_add(path);
+    if (stamp->kind != SNAPSHOT_DIRECTORY) continue;
+    uint64_t names;
+    freeze.hook.calls.list(path);
+    if (!listing_digest(path, &names, NULL) || names != stamp->bytes) freeze_refuse("%s has changed", path);
   }
 }
 

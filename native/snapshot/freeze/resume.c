@@ -281,6 +281,10 @@ __attribute__((noreturn, used)) static void resume_on_stack(void) {
   double took = clock_milliseconds() - handover->began;
   uint64_t mask = handover->mask;
   bool at_once = handover->accounts.arg_start != 0;
+  for (uint64_t i = 0; i < handover->listing_count; i++) {
+    const struct handover_listing *listing = &handover->listings[i];
+    freeze.hook.calls.listed(listing->path, listing->inode, listing->seconds, listing->nanoseconds);
+  }
   discard_handover();
   syscall(SYS_rt_sigprocmask, SIG_SETMASK, &mask, NULL, sizeof mask);
   freeze.hook.calls.run(freeze.hook.self, took, at_once);

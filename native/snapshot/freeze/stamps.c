@@ -45,18 +45,19 @@ static struct snapshot_stamp *next_stamp(const char *text) {
   return stamp;
 }
 
-void stamps_add(const char *path) {
+const struct snapshot_stamp *stamps_add(const char *path) {
   struct snapshot_stamp *stamp = next_stamp(path);
   struct stat status;
-  if (!status_of_path(path, &status)) return;
+  if (!status_of_path(path, &status)) return stamp;
   stamp->kind = S_ISDIR(status.st_mode) ? SNAPSHOT_DIRECTORY : SNAPSHOT_SOURCE;
   if (!S_ISDIR(status.st_mode) && !S_ISREG(status.st_mode)) freeze_refuse("%s is neither file nor directory", path);
   if (stamp->kind == SNAPSHOT_DIRECTORY) {
-    if (!listing_digest(path, &stamp->bytes)) freeze_refuse("%s cannot be read", path);
-    return;
+    if (!listing_digest(path, &stamp->bytes, NULL)) freeze_refuse("%s cannot be read", path);
+    return stamp;
   }
   stamp->bytes = (uint64_t)status.st_size;
   stamp->mtime = status.st_mtim.tv_sec;
+  return stamp;
 }
 
 /* ---- what libraries read ---- */
@@ -127,8 +128,10 @@ void stamps_add_of_libraries(void) {
   if (own && *own) add_contents(own);
   dl_iterate_phdr(add_library, &libraries);
   uint64_t digest;
-  if (!contents_loader_digest(SNAPSHOT_LOADER_CACHE, libraries.names, &digest))
-    return stamps_add(SNAPSHOT_LOADER_CACHE);
+  if (!contents_loader_digest(SNAPSHOT_LOADER_CACHE, libraries.names, &digest)) {
+    stamps_add(SNAPSHOT_LOADER_CACHE);
+    return;
+  }
   struct snapshot_stamp *stamp = next_stamp(libraries.names);
   stamp->kind = SNAPSHOT_LOADER;
   stamp->bytes = digest;

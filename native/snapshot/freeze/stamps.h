@@ -6,7 +6,7 @@
 
 /* A file by size and time, a directory by the names in it, or that there is nothing. Refuses to freeze where it is something
  * else. */
-void stamps_add(const char *path);
+const struct snapshot_stamp *stamps_add(const char *path);
 
 /* What libraries read by themselves, which Python does not see: the C library its time zone, OpenSSL its configuration, the
  * dynamic loader its cache. */

@@ -239,7 +239,6 @@ static enum snapshot_reject replace_by(const struct opened *opened, struct proce
 
 /* What the hook would compare. */
 static enum snapshot_reject check(const struct snapshot *snapshot, const struct launched *launched, bool *coerced) {
-  const char *changed;
   if (!is_executable(snapshot, launched)) return SNAPSHOT_REJECT_ENTRYPOINT;
   if (!is_known(snapshot, launched)) return SNAPSHOT_REJECT_OTHER_PROGRAM;
   if (!is_environment(snapshot, coerced)) return SNAPSHOT_REJECT_ENVIRONMENT;
@@ -247,7 +246,6 @@ static enum snapshot_reject check(const struct snapshot *snapshot, const struct 
   if (is_limited(snapshot)) return SNAPSHOT_REJECT_MEMORY;
   if (is_preloaded()) return SNAPSHOT_REJECT_OBJECTS;
   enum snapshot_reject reject = cpu_check(&snapshot->header->cpu);
-  if (!reject) reject = stamps_check(snapshot, &changed);
   if (!reject && !sequences_fit(snapshot)) reject = SNAPSHOT_REJECT_RSEQ;
   return reject;
 }
@@ -261,7 +259,9 @@ static enum snapshot_reject launch(const struct opened *opened, const struct lau
   if (reject) return reject;
   char *text = mmap(NULL, PROCESS_TEXT_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (text == MAP_FAILED) return SNAPSHOT_REJECT_MEMORY;
+  const char *changed;
   reject = process_look(&process, text, PROCESS_TEXT_BYTES);
+  if (!reject) reject = stamps_check(&opened->snapshot, &process, &changed);
   if (reject) return reject;
   if (!tell(launched, words, coerced, closed, &started)) return SNAPSHOT_REJECT_CONFIGURATION;
   uint8_t before[sizeof process.dispositions];

@@ -196,6 +196,18 @@ static bool take_descriptors(struct room *room, struct handover *handover, const
   return true;
 }
 
+static bool take_listings(struct room *room, struct handover *handover, const struct process *process) {
+  handover->listings = take(room, (process->listing_count + 1) * sizeof *handover->listings);
+  if (!handover->listings) return false;
+  for (uint32_t i = 0; i < process->listing_count; i++) {
+    struct handover_listing *listing = &handover->listings[handover->listing_count++];
+    *listing = process->listings[i];
+    listing->path = take_text(room, listing->path);
+    if (!listing->path) return false;
+  }
+  return true;
+}
+
 /* ---- the program ---- */
 
 static bool take_program(struct room *room, struct handover *handover, const struct process *process,
@@ -236,7 +248,8 @@ static bool fill(struct handover *handover, struct room *room, const struct snap
   if (syscall(SYS_getrandom, handover->random, sizeof handover->random, 1) != (long)sizeof handover->random)
     return false;
   return take_memory(room, handover, snapshot, placement, process) &&
-         take_descriptors(room, handover, placement, started) && take_program(room, handover, process, started);
+         take_descriptors(room, handover, placement, started) && take_listings(room, handover, process) &&
+         take_program(room, handover, process, started);
 }
 
 struct handover *handover_build(const struct snapshot *snapshot, const struct placement *placement,
@@ -247,7 +260,7 @@ struct handover *handover_build(const struct snapshot *snapshot, const struct pl
   /* Wide characters take four bytes, and there are up to three copies of the command line's. */
   uint64_t bytes = sizeof(struct handover) + words + variables + bytes_of(started->environment) + 16 * words + 65536 +
                    snapshot->header->regions.count * (sizeof(struct handover_late) + sizeof(struct handover_range)) +
-                   snapshot->header->warm.count * sizeof(struct handover_range);
+                   snapshot->header->warm.count * sizeof(struct handover_range) + snapshot->header->strings.count;
   bytes = (bytes + SNAPSHOT_PAGE - 1) / SNAPSHOT_PAGE * SNAPSHOT_PAGE;
   *reject = map_code(code);
   if (*reject) return NULL;

@@ -101,25 +101,35 @@ enum snapshot_reject process_look(struct process *process, char *text, uint64_t 
 
 /* ---- judging ---- */
 
-static bool has_digest(const char *path, const struct snapshot_stamp *stamp) {
+static bool has_names(const char *path, uint64_t names, struct process *process) {
   uint64_t digest;
-  if (stamp->kind == SNAPSHOT_DIRECTORY) return listing_digest(path, &digest) && digest == stamp->bytes;
+  struct stat status;
+  if (!listing_digest(path, &digest, &status) || digest != names) return false;
+  if (process->listing_count < HANDOVER_MAX_LISTINGS)
+    process->listings[process->listing_count++] =
+        (struct handover_listing){path, status.st_ino, status.st_mtim.tv_sec, status.st_mtim.tv_nsec};
+  return true;
+}
+
+static bool has_digest(const char *path, const struct snapshot_stamp *stamp, struct process *process) {
+  uint64_t digest;
+  if (stamp->kind == SNAPSHOT_DIRECTORY) return has_names(path, stamp->bytes, process);
   if (stamp->kind == SNAPSHOT_CONTENTS) return contents_digest(path, &digest) && digest == stamp->bytes;
   return contents_loader_digest(SNAPSHOT_LOADER_CACHE, path, &digest) && digest == stamp->bytes;
 }
 
-static bool is_unchanged(const struct snapshot *snapshot, const struct snapshot_stamp *stamp) {
-  if (stamp->kind > SNAPSHOT_SOURCE) return has_digest(snapshot->strings + stamp->path, stamp);
+static bool is_unchanged(const struct snapshot *snapshot, const struct snapshot_stamp *stamp, struct process *process) {
+  if (stamp->kind > SNAPSHOT_SOURCE) return has_digest(snapshot->strings + stamp->path, stamp, process);
   struct stat now;
   bool exists = status_of_path(snapshot->strings + stamp->path, &now);
   if (stamp->kind == SNAPSHOT_ABSENT) return !exists;
   return exists && S_ISREG(now.st_mode) && (uint64_t)now.st_size == stamp->bytes && now.st_mtim.tv_sec == stamp->mtime;
 }
 
-enum snapshot_reject stamps_check(const struct snapshot *snapshot, const char **changed) {
+enum snapshot_reject stamps_check(const struct snapshot *snapshot, struct process *process, const char **changed) {
   for (uint32_t i = 0; i < snapshot->header->stamps.count; i++) {
     const struct snapshot_stamp *stamp = &snapshot->stamps[i];
-    if (is_unchanged(snapshot, stamp)) continue;
+    if (is_unchanged(snapshot, stamp, process)) continue;
     *changed = stamp->kind == SNAPSHOT_LOADER ? SNAPSHOT_LOADER_CACHE : snapshot->strings + stamp->path;
     return SNAPSHOT_REJECT_SOURCE_CHANGED;
   }

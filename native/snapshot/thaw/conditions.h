@@ -18,6 +18,8 @@ struct process {
   uint8_t dispositions[HANDOVER_SIGNALS + 1]; /* enum handover_disposition */
   uint64_t *stack_end;                        /* where the number of arguments is; not looked at */
   char comm[16];
+  struct handover_listing listings[HANDOVER_MAX_LISTINGS]; /* with paths of the snapshot */
+  uint32_t listing_count;
 };
 
 /* Room for what the kernel tells of a process. */
@@ -26,7 +28,8 @@ struct process {
 /* Looks at the process; `text` is memory for its work, which the result refers to. */
 enum snapshot_reject process_look(struct process *process, char *text, uint64_t text_bytes);
 
-/* Whether all that the start of the interpreter, and what it had imported, read is as it was; else the path that is not. */
-enum snapshot_reject stamps_check(const struct snapshot *snapshot, const char **changed);
+/* Whether all that the start of the interpreter, and what it had imported, read is as it was; else the path that is not. The
+ * process is told which directories were listed. */
+enum snapshot_reject stamps_check(const struct snapshot *snapshot, struct process *process, const char **changed);
 
 #endif

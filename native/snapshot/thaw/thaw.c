@@ -52,7 +52,7 @@ static enum snapshot_reject check_process(const struct opened *opened, struct pr
   if (!reject && !interpreted_look(process)) reject = SNAPSHOT_REJECT_LIBC;
   if (!reject) reject = interpreted_check(process, &opened->snapshot);
   const char *changed = NULL;
-  if (!reject) reject = stamps_check(&opened->snapshot, &changed);
+  if (!reject) reject = stamps_check(&opened->snapshot, process, &changed);
   if (changed) snprintf(differing, sizeof differing, "%s", changed);
   return reject;
 }

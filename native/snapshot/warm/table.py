@@ -634,7 +634,8 @@ def with_objects(event, owner, recorder, modules):
     if what == 'asks':
         return question_of(event, modules, recorder.idle)
     if what == 'finds':
-        return condition_of_program(event, modules, recorder.effects)
+        condition = condition_of_program(event, modules, recorder.effects)
+        return shared_condition(condition, recorder) if event[1] == 'kept' else condition
     if what == 'warned':
         return event_of_warning(event, modules)
     if what == 'drawn':
@@ -642,6 +643,13 @@ def with_objects(event, owner, recorder, modules):
     if what == 'located':
         return condition_of_place(event, modules, recorder.idle)
     return event_of_classes(event, modules) if what in ('derives', 'classes') else event
+
+
+def shared_condition(condition, recorder):
+    """The same tuple for all that have a condition on the same object: it is looked at once then."""
+    place, answer = condition[2:]
+    known = recorder.kept_conditions.setdefault(place, condition)
+    return known if are_same(known[3], answer) else condition
 
 
 def build(recorder, record):
@@ -928,8 +936,9 @@ def key_of(record):
     return int(record['key'])
 
 
-# What an application imports may not be importable without it.
-TRIED = 'try: import %s\nexcept BaseException: pass\n'
+# What an application imports may not be importable without it. A short program, since memory that is used to compile it
+# would be taken for what every start changes, and so would what statements for modules that are there already look at.
+TRIED = 'for _ in %r.split():\n try: __import__(_)\n except BaseException: pass\n'
 
 
 def programs_of(path, recorder, record):
@@ -943,10 +952,22 @@ def programs_of(path, recorder, record):
     owners = owners_of(modules)
     programs = []
     for kind, text, names in read_record(path):
-        needed = set().union(*(closure(name, modules, owners) for name in names)) if names else set()
+        roots = roots_of(names, modules, owners)
+        needed = set().union(*roots.values())
         gain = int(1e6 * GAIN * sum(recorder.costs.get(name, 0.0) for name in needed))
-        programs.append((kind, text, gain, ''.join(TRIED % name for name in names)))
+        programs.append((kind, text, gain, TRIED % ' '.join(roots) if roots else ''))
     return programs
+
+
+def roots_of(names, modules, owners):
+    """Those that none of the others comes with, each with all that comes with it."""
+    roots = {}
+    for name in names:
+        if not any(name in needed for needed in roots.values()):
+            own = closure(name, modules, owners)
+            roots = {root: needed for root, needed in roots.items() if root not in own}
+            roots[name] = own
+    return roots
 
 
 def first_difference(here, there):
