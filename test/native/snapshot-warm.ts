@@ -1441,6 +1441,19 @@ compiled('threads of a module that end before a fork come back', async (t, pytho
     const { ready } = await bench.assertSame(t, what, [script], { env: ENV })
     t.deepEqual(ready, ['pool'], what)
   }
+compiled('modules that C code puts among all come with the one that puts them there', async (t, python) => {
+  const bench = new WarmBench(t, python)
+  await bench.train()
+  const file = bench.file(`${bench.inSite}/puts.so`, '')
+  compile(['-shared', '-fPIC', '-o', file, inRepository('test/fixtures/snapshot/puts.c')])
+  t.deepEqual((await bench.freezeWarm(['puts', 'types'], ENV)).leftOut, [])
+  const names = 'print([name for name in sys.modules if name not in ("gc", "_pycds")])'
+  const look = `import sys; print("_puts" in sys.modules); import puts, types; ${names}; import _puts.lib; print(_puts)`
+  const script = bench.file('app/main.py', look)
+  const { ready } = await bench.assertSame(t, 'put', [script], { env: ENV })
+  t.deepEqual(ready, ['puts', 'types'])
+})
+
 })
 
 /** Modules that draw random bytes: for hash maps, as Rust does it, or for what may be something else. */

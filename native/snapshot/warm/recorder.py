@@ -230,6 +230,7 @@ class Recorder:
 
     def settle_modules(self):
         if self.watching:
+            self.take_modules_of_c()
             self.settle_shared()
         for name in list(self.modules):
             if name not in self.known:
@@ -240,6 +241,14 @@ class Recorder:
         for name in self.known - self.modules.keys() - self.hidden.keys():
             self.known.discard(name)
             self.fault('REMOVED', name)
+
+    def take_modules_of_c(self):
+        """C code puts modules into what Python code has for sys.modules, by no method of that."""
+        seen = sys.modules
+        if seen is self.modules:
+            return
+        for name in list(dict.__iter__(seen)):
+            self.modules[name] = dict.pop(seen, name)
 
     def enter(self, name):
         """What is no module that is being loaded is in sys.modules."""
