@@ -797,6 +797,11 @@ const WARNING: Record<string, string> = {
 }
 /** Those that are caught while another module is imported, of which not all say the same as the process. */
 const CAUGHT: Record<string, string> = {
+  'silences.py':
+    'import warnings\nwarnings.simplefilter("ignore", FutureWarning)\nimport within, fails_within\n',
+  'within.py': 'import warnings\nwarnings.warn("within", FutureWarning)\n',
+  'fails.py': 'import warnings\nwarnings.warn("fails", FutureWarning)\nraise ImportError("fails")\n',
+  'fails_within.py': 'try: import fails\nexcept ImportError: pass\n',
   'new.py': 'import warnings\nwarnings.warn("new is new", UserWarning, 2)\n',
   'uses_new.py': 'import new\n',
   'hides.py':
@@ -830,6 +835,14 @@ const WARNED: Record<string, string[]> = {
     [],
   'import warnings; warnings.showwarning = print; import itself': [],
   'import warnings; warnings.defaultaction = "error"; import itself': [],
+  'import silences': ['silences'],
+  'import warnings; warnings.simplefilter("always"); import silences': ['silences'],
+  'import within': [],
+  'import fails_within': [],
+  'import warnings; warnings.simplefilter("ignore", FutureWarning); import within, fails_within': [
+    'within',
+    'fails_within',
+  ],
 }
 
 each('a module that emits a warning which is ignored is ready where it would be', async (t, python) => {
@@ -837,7 +850,17 @@ each('a module that emits a warning which is ignored is ready where it would be'
   await bench.train()
   for (const [name, text] of Object.entries(WARNING)) bench.file(`${bench.inSite}/${name}`, text)
   for (const [name, text] of Object.entries(CAUGHT)) bench.file(`${bench.inSite}/${name}`, text)
-  const names = ['warnings', 'uses_old', 'itself', 'quiet', 'filters', 'quietly', 'hides', 'records']
+  const names = [
+    'warnings',
+    'uses_old',
+    'itself',
+    'quiet',
+    'filters',
+    'quietly',
+    'hides',
+    'records',
+    'silences',
+  ]
   const { leftOut } = await bench.freezeWarm(names, ENV)
   t.deepEqual(
     leftOut.flatMap(({ name, reason, because }) => (name === because ? [[name, reason]] : [])),
@@ -850,7 +873,7 @@ each('a module that emits a warning which is ignored is ready where it would be'
     const lines = [
       'import sys',
       what,
-      'for name in ("__main__", "old", "uses_old", "itself", "quiet", "uses_old_too"):',
+      'for name in ("__main__", "old", "uses_old", "itself", "quiet", "uses_old_too", "silences", "within", "fails_within"):',
       '    module = sys.modules.get(name)',
       '    if not module: continue',
       '    print(name, [key for key in vars(module)])',
@@ -863,7 +886,7 @@ each('a module that emits a warning which is ignored is ready where it would be'
     const script = bench.file('app/warned.py', current + lines.join('\n'))
     const told = await bench.assertSame(t, what, [script], { env: ENV })
     t.deepEqual(
-      told.ready.filter((name) => `${name}.py` in WARNING),
+      told.ready.filter((name) => `${name}.py` in { ...WARNING, ...CAUGHT }),
       ready,
       what,
     )
@@ -1418,6 +1441,19 @@ compiled('what extension modules share is there from the first of them on', asyn
   }
 })
 
+compiled('modules that C code puts among all come with the one that puts them there', async (t, python) => {
+  const bench = new WarmBench(t, python)
+  await bench.train()
+  const file = bench.file(`${bench.inSite}/puts.so`, '')
+  compile(['-shared', '-fPIC', '-o', file, inRepository('test/fixtures/snapshot/puts.c')])
+  t.deepEqual((await bench.freezeWarm(['puts', 'types'], ENV)).leftOut, [])
+  const names = 'print([name for name in sys.modules if name not in ("gc", "_pycds")])'
+  const look = `import sys; print("_puts" in sys.modules); import puts, types; ${names}; import _puts.lib; print(_puts)`
+  const script = bench.file('app/main.py', look)
+  const { ready } = await bench.assertSame(t, 'put', [script], { env: ENV })
+  t.deepEqual(ready, ['puts', 'types'])
+})
+
 /** Programs that use a thread which a module starts and which waits elsewhere while others change. */
 const WITH_THREADS: Record<string, string> = {
   'it works again': 'import pool; print(pool.ask(), pool.ask())',
@@ -1441,19 +1477,6 @@ compiled('threads of a module that end before a fork come back', async (t, pytho
     const { ready } = await bench.assertSame(t, what, [script], { env: ENV })
     t.deepEqual(ready, ['pool'], what)
   }
-compiled('modules that C code puts among all come with the one that puts them there', async (t, python) => {
-  const bench = new WarmBench(t, python)
-  await bench.train()
-  const file = bench.file(`${bench.inSite}/puts.so`, '')
-  compile(['-shared', '-fPIC', '-o', file, inRepository('test/fixtures/snapshot/puts.c')])
-  t.deepEqual((await bench.freezeWarm(['puts', 'types'], ENV)).leftOut, [])
-  const names = 'print([name for name in sys.modules if name not in ("gc", "_pycds")])'
-  const look = `import sys; print("_puts" in sys.modules); import puts, types; ${names}; import _puts.lib; print(_puts)`
-  const script = bench.file('app/main.py', look)
-  const { ready } = await bench.assertSame(t, 'put', [script], { env: ENV })
-  t.deepEqual(ready, ['puts', 'types'])
-})
-
 })
 
 /** Modules that draw random bytes: for hash maps, as Rust does it, or for what may be something else. */
@@ -2012,6 +2035,8 @@ each('what goes by the order of a set is no difference, other contents are', asy
     // What an object says of itself that shows nobody what it holds.
     by_repr: `import collections\n${defined}NAMES = collections.deque([one.__name__ for one in ALL])\n`,
     by_repr_of_number: `import collections\nclass Class0: pass\nNUMBERS = collections.deque([id(Class0) // 4096 % 65521])\n`,
+    // As SQLAlchemy knows its symbols.
+    by_id_in_set: 'class Class0: pass\nNUMBERS = frozenset([id(Class0), (1, id(int)), (id(type), "type")])\n',
     // As pydantic names classes.
     by_id: 'class Class0: pass\nTEXT = f"Class0:{id(Class0)}"\nTEXTS = {TEXT, f"{id(int)}"}\n',
     by_id_of_other:
@@ -2036,8 +2061,6 @@ each('what goes by the order of a set is no difference, other contents are', asy
   ]
   const script = bench.file('app/main.py', program.join('\n'))
   const { ready } = await bench.assertSame(t, 'by id', [script])
-    // As SQLAlchemy knows its symbols.
-    by_id_in_set: 'class Class0: pass\nNUMBERS = frozenset([id(Class0), (1, id(int)), (id(type), "type")])\n',
   t.deepEqual(ready, ['by_id', 'by_id_in_set', 'by_repr', 'after_nothing'])
 })
 
