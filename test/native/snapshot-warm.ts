@@ -798,6 +798,11 @@ const WARNING: Record<string, string> = {
 }
 /** Those that are caught while another module is imported, of which not all say the same as the process. */
 const CAUGHT: Record<string, string> = {
+  'silences.py':
+    'import warnings\nwarnings.simplefilter("ignore", FutureWarning)\nimport within, fails_within\n',
+  'within.py': 'import warnings\nwarnings.warn("within", FutureWarning)\n',
+  'fails.py': 'import warnings\nwarnings.warn("fails", FutureWarning)\nraise ImportError("fails")\n',
+  'fails_within.py': 'try: import fails\nexcept ImportError: pass\n',
   'new.py': 'import warnings\nwarnings.warn("new is new", UserWarning, 2)\n',
   'uses_new.py': 'import new\n',
   'hides.py':
@@ -831,6 +836,14 @@ const WARNED: Record<string, string[]> = {
     [],
   'import warnings; warnings.showwarning = print; import itself': [],
   'import warnings; warnings.defaultaction = "error"; import itself': [],
+  'import silences': ['silences'],
+  'import warnings; warnings.simplefilter("always"); import silences': ['silences'],
+  'import within': [],
+  'import fails_within': [],
+  'import warnings; warnings.simplefilter("ignore", FutureWarning); import within, fails_within': [
+    'within',
+    'fails_within',
+  ],
 }
 
 each('a module that emits a warning which is ignored is ready where it would be', async (t, python) => {
@@ -838,7 +851,17 @@ each('a module that emits a warning which is ignored is ready where it would be'
   await bench.train()
   for (const [name, text] of Object.entries(WARNING)) bench.file(`${bench.inSite}/${name}`, text)
   for (const [name, text] of Object.entries(CAUGHT)) bench.file(`${bench.inSite}/${name}`, text)
-  const names = ['warnings', 'uses_old', 'itself', 'quiet', 'filters', 'quietly', 'hides', 'records']
+  const names = [
+    'warnings',
+    'uses_old',
+    'itself',
+    'quiet',
+    'filters',
+    'quietly',
+    'hides',
+    'records',
+    'silences',
+  ]
   const { leftOut } = await bench.freezeWarm(names, ENV)
   t.deepEqual(
     leftOut.flatMap(({ name, reason, because }) => (name === because ? [[name, reason]] : [])),
@@ -851,7 +874,7 @@ each('a module that emits a warning which is ignored is ready where it would be'
     const lines = [
       'import sys',
       what,
-      'for name in ("__main__", "old", "uses_old", "itself", "quiet", "uses_old_too"):',
+      'for name in ("__main__", "old", "uses_old", "itself", "quiet", "uses_old_too", "silences", "within", "fails_within"):',
       '    module = sys.modules.get(name)',
       '    if not module: continue',
       '    print(name, [key for key in vars(module)])',
@@ -864,7 +887,7 @@ each('a module that emits a warning which is ignored is ready where it would be'
     const script = bench.file('app/warned.py', current + lines.join('\n'))
     const told = await bench.assertSame(t, what, [script], { env: ENV })
     t.deepEqual(
-      told.ready.filter((name) => `${name}.py` in WARNING),
+      told.ready.filter((name) => `${name}.py` in { ...WARNING, ...CAUGHT }),
       ready,
       what,
     )
@@ -1485,6 +1508,19 @@ compiled('what extension modules share is there from the first of them on', asyn
   }
 })
 
+compiled('modules that C code puts among all come with the one that puts them there', async (t, python) => {
+  const bench = new WarmBench(t, python)
+  await bench.train()
+  const file = bench.file(`${bench.inSite}/puts.so`, '')
+  compile(['-shared', '-fPIC', '-o', file, inRepository('test/fixtures/snapshot/puts.c')])
+  t.deepEqual((await bench.freezeWarm(['puts', 'types'], ENV)).leftOut, [])
+  const names = 'print([name for name in sys.modules if name not in ("gc", "_pycds")])'
+  const look = `import sys; print("_puts" in sys.modules); import puts, types; ${names}; import _puts.lib; print(_puts)`
+  const script = bench.file('app/main.py', look)
+  const { ready } = await bench.assertSame(t, 'put', [script], { env: ENV })
+  t.deepEqual(ready, ['puts', 'types'])
+})
+
 /** Programs that use a thread which a module starts and which waits elsewhere while others change. */
 const WITH_THREADS: Record<string, string> = {
   'it works again': 'import pool; print(pool.ask(), pool.ask())',
@@ -2066,6 +2102,8 @@ each('what goes by the order of a set is no difference, other contents are', asy
     // What an object says of itself that shows nobody what it holds.
     by_repr: `import collections\n${defined}NAMES = collections.deque([one.__name__ for one in ALL])\n`,
     by_repr_of_number: `import collections\nclass Class0: pass\nNUMBERS = collections.deque([id(Class0) // 4096 % 65521])\n`,
+    // As SQLAlchemy knows its symbols.
+    by_id_in_set: 'class Class0: pass\nNUMBERS = frozenset([id(Class0), (1, id(int)), (id(type), "type")])\n',
     // As pydantic names classes.
     by_id: 'class Class0: pass\nTEXT = f"Class0:{id(Class0)}"\nTEXTS = {TEXT, f"{id(int)}"}\n',
     by_id_of_other:
@@ -2082,14 +2120,15 @@ each('what goes by the order of a set is no difference, other contents are', asy
     ['by_repr_of_number', 'DIFFERS', 'NUMBERS'],
   ])
   const program = [
-    'import by_id, by_repr, after_nothing',
+    'import by_id, by_id_in_set, by_repr, after_nothing',
+    'print(by_id_in_set.NUMBERS == {id(by_id_in_set.Class0), (1, id(int)), (id(type), "type")})',
     'print(by_id.TEXT == f"Class0:{id(by_id.Class0)}", by_id.TEXTS == {by_id.TEXT, str(id(int))})',
     'print(sorted(after_nothing.NAMES))',
     'print(sorted(by_repr.NAMES), list(by_repr.NAMES) == [one.__name__ for one in by_repr.ALL])',
   ]
   const script = bench.file('app/main.py', program.join('\n'))
   const { ready } = await bench.assertSame(t, 'by id', [script])
-  t.deepEqual(ready, ['by_id', 'by_repr', 'after_nothing'])
+  t.deepEqual(ready, ['by_id', 'by_id_in_set', 'by_repr', 'after_nothing'])
 })
 
 each('a template in which nobody sees what the C library is asked is none', async (t, python) => {

@@ -323,7 +323,8 @@ static bool is_met(const struct event *event) {
 static bool is_in_same_name(const struct entry *entry, const struct event *event, const struct walk *walk) {
   if (event->entry == NOTHING) return true;
   const struct entry *name = &shadow.entries[event->entry];
-  return name == entry || name == walk->asker;
+  /* One that cannot be imported has emitted it in its own. */
+  return name == entry || name == walk->asker || name->kind == FAILED;
 }
 
 static bool may_put(const struct event *event) {

@@ -12,8 +12,9 @@ import posix
 import sys
 
 # Lists by module and name: importing appends to them, or puts something in front.
+FILTERS = ('_warnings', 'filters')
 LISTS = (
-    ('_warnings', 'filters'),
+    FILTERS,
     ('sys', 'meta_path'),
     ('sys', 'path_hooks'),
     ('gc', 'callbacks'),
@@ -420,9 +421,28 @@ def default_action(holder):
     return holder._defaultaction if holder is _warnings else holder.defaultaction
 
 
+def add_filters(items, front, back):
+    """As warnings does it."""
+    for item in reversed(front):
+        if item in items:
+            items.remove(item)
+        items.insert(0, item)
+    items.extend(item for item in back if item not in items)
+
+
+def filters_by_now(holder):
+    """With those that the modules of this walk would have added."""
+    items = holder.filters
+    if FILTERS in to_come:
+        items = list(items)
+        for front, back in to_come[FILTERS]:
+            add_filters(items, front, back)
+    return items
+
+
 def is_ignored(warning):
     holder = sys.modules.get('warnings', _warnings)
-    for item in holder.filters:
+    for item in filters_by_now(holder):
         if matches(item, *warning):
             return item[0] == 'ignore'
     return default_action(holder) == 'ignore'
@@ -443,13 +463,8 @@ def put_back(what, place, payload):
     if what == 'list':
         items = attribute_of(modules, place)
         front, back = payload
-        if place == ('_warnings', 'filters'):
-            # As warnings does it.
-            for item in reversed(front):
-                if item in items:
-                    items.remove(item)
-                items.insert(0, item)
-            items.extend(item for item in back if item not in items)
+        if place == FILTERS:
+            add_filters(items, front, back)
             _warnings._filters_mutated()
         else:
             items[:0] = front
@@ -554,7 +569,8 @@ def is_found_first(name, codec):
     return is_first and _is_like(known.get(name, codec), codec)
 
 
-# What the modules that a walk has come by would put, and has not put yet: attributes by place, variables by name.
+# What the modules that a walk has come by would put, and has not put yet: attributes and filters of warnings by place, variables
+# by name.
 to_come = {}
 
 
@@ -580,6 +596,8 @@ def may_put_back(what, place, payload):
         to_come[place] = payload[1]
     elif what == 'variable':
         to_come[place] = payload
+    elif what == 'list' and place == FILTERS:
+        to_come.setdefault(place, []).append(payload)
     elif what == 'streams':
         to_come.update((('sys', name), payload) for name in ('stdout', 'stderr'))
     return may

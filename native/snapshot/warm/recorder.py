@@ -231,6 +231,7 @@ class Recorder:
 
     def settle_modules(self):
         if self.watching:
+            self.take_modules_of_c()
             self.settle_shared()
         for name in list(self.modules):
             if name not in self.known:
@@ -241,6 +242,14 @@ class Recorder:
         for name in self.known - self.modules.keys() - self.hidden.keys():
             self.known.discard(name)
             self.fault('REMOVED', name)
+
+    def take_modules_of_c(self):
+        """C code puts modules into what Python code has for sys.modules, by no method of that."""
+        seen = sys.modules
+        if seen is self.modules:
+            return
+        for name in list(dict.__iter__(seen)):
+            self.modules[name] = dict.pop(seen, name)
 
     def enter(self, name):
         """What is no module that is being loaded is in sys.modules."""
@@ -901,6 +910,8 @@ class Recorder:
         if action != 'ignore' or not names:
             self.fault('WARNED', module)
             return None
+        # Filters that it has added itself come first.
+        self.settle_lists()
         return namespace, ('warned', names[0], text, category, module, line)
 
     def warned(self, expected):
@@ -915,20 +926,18 @@ class Recorder:
         self.registries.add(id(registry))
         self.event(*event)
 
-    def name_warned(self, event, items):
-        """The event in words; a module that has added filters which concern the warning may be there or not."""
+    def name_warned(self, event):
+        """The event in words."""
         _, name, text, category, module, line = event
-        if not is_named_class(self.modules, category) or any(matches(item, text, category, module, line) for item in items):
+        if not is_named_class(self.modules, category):
             self.fault('WARNED', name)
             return None
         return 'warned', name, text, name_of_class(category), module, line
 
     def name_warnings(self):
-        effects = [payload for what, place, payload in self.effects if what == 'list' and place == ('_warnings', 'filters')]
-        items = [item for payload in effects for part in payload for item in part]
         for owner, events in self.events.items():
             self.stack.append(owner)
-            named = [self.name_warned(event, items) if event[0] == 'warned' else event for event in events]
+            named = [self.name_warned(event) if event[0] == 'warned' else event for event in events]
             self.events[owner] = [event for event in named if event]
             self.stack.pop()
 

@@ -829,9 +829,10 @@ def condition_of(event, recorder):
 
 def event_of_warning(event, modules):
     _, name, text, category, module, line = event
-    registry = attributes_of(modules[name]).get('__warningregistry__')
+    # Of a module that could not be imported nothing is left.
+    registry = attributes_of(modules[name]).get('__warningregistry__') if name in modules else None
     kind = class_of_name(modules, category)
-    if type(registry) is not dict or kind is None:
+    if (type(registry) is not dict and name in modules) or kind is None:
         raise ValueError('a warning is not ignored as before: %s' % text)
     return 'effect', 'warned', name, (registry, text, kind, module, line)
 
@@ -1108,6 +1109,7 @@ def forget():
         'CONTEXTS',
         'CONTEXT_ATTRIBUTES',
         'DEVICES_WITHOUT_STATE',
+        'FILTERS',
         'FINALIZERS',
         'FINDINGS',
         'FIRST',
@@ -1149,6 +1151,7 @@ def forget():
         '_put_logger',
         '_renew_joblib',
         '_warnings',
+        'add_filters',
         'answer_of',
         'answered',
         'are_as_read',
@@ -1163,6 +1166,7 @@ def forget():
         'distributions_in',
         'draw_letters',
         'file_of_module',
+        'filters_by_now',
         'finders_in_front',
         'finds_again',
         'first_codec',

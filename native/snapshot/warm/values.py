@@ -11,7 +11,7 @@ DEPTH = 12
 MOST_VALUES = 1000000
 LEAST_ADDRESS = 0x10000
 ONLY_DIGITS = bytes(byte if byte in b'0123456789' else 32 for byte in range(256))
-# Before a number that may be an address.
+# Around a number that may be an address; not in what `repr` makes of a text.
 NUMBER = '\0'
 # Before what an object of an extension module says of itself.
 OPAQUE = '\1'
@@ -63,17 +63,14 @@ class Values:
     def digests_of_value(self, value):
         self.texts = []
         self.walk(value, DEPTH)
-        masked = ['address' if text.startswith(NUMBER) else text for text in self.texts]
-        exact = '%s %s' % (digest(masked), digest([text.removeprefix(NUMBER) for text in self.texts]))
+        masked = [without_numbers(text) for text in self.texts]
+        exact = '%s %s' % (digest(masked), digest([text.replace(NUMBER, '') for text in self.texts]))
         return exact, digest(sorted(part for text in masked for part in parts_of(text)))
 
     def walk(self, value, depth):
         kind = type(value)
-        if kind is int and value >= LEAST_ADDRESS and any(start <= value < end for start, end in self.mapped):
-            self.texts.append(NUMBER + repr(value))
-            return
         if kind in SIMPLE:
-            self.texts.append(self.text_of(value))
+            self.texts.append(self.text_of_simple(value))
             return
         self.texts.append(NAME_OF_TYPE(kind))
         if id(value) in self.seen or depth == 0 or len(self.seen) > MOST_VALUES:
@@ -103,7 +100,7 @@ class Values:
     def walk_set(self, value):
         """Without what its elements hold: which of them was seen before is a matter of their order."""
         elements = (set if set in type(value).__mro__ else frozenset).__iter__(value)
-        self.texts.extend(sorted(map(self.shallow, elements)))
+        self.texts.extend(sorted(map(self.shallow, elements), key=without_numbers))
 
     def walk_map(self, value, depth):
         for key, one in sorted(((self.text_of(key), one) for key, one in value.items()), key=lambda pair: pair[0]):
@@ -151,8 +148,13 @@ class Values:
 
     def shallow(self, value):
         if type(value) in SIMPLE:
-            return self.text_of(value)
+            return self.text_of_simple(value)
         return ','.join(map(self.shallow, value)) if type(value) is tuple else name_of(value)
+
+    def text_of_simple(self, value):
+        if type(value) is int and value >= LEAST_ADDRESS and any(start <= value < end for start, end in self.mapped):
+            return NUMBER + repr(value) + NUMBER
+        return self.text_of(value)
 
     def text_of(self, value):
         text = without_addresses(repr(value))
@@ -210,6 +212,11 @@ def name_of(value):
 def parts_of(text):
     """Of what an object says of itself: it may hold a set or a map, whose order nobody else can ask for."""
     return text.translate(PUNCTUATION).split() if text.startswith(OPAQUE) else [text]
+
+
+def without_numbers(text):
+    """As it is with other addresses."""
+    return text if NUMBER not in text else 'address'.join(text.split(NUMBER)[::2])
 
 
 def numbers_in(text):
