@@ -7,6 +7,7 @@ import { dirname, join } from 'node:path'
 import type { ImageRoot, LayerFile, PathChange, Undone, WriteOptions } from '../ports/index.js'
 import { originalEnvironment } from './environment.js'
 import { machineSign } from './machine.js'
+import { OwnFiles } from './own-files.js'
 import { makePlace } from './place.js'
 import { isAlone } from './processes.js'
 import { Snapshot } from './snapshot.js'
@@ -20,6 +21,7 @@ export class CurrentRoot implements ImageRoot {
   readonly directory = process.cwd()
   #before: Snapshot | undefined
   #place: string | undefined
+  #own = new OwnFiles()
 
   makePlace(): string {
     this.#place = makePlace(this.environment.TMPDIR)
@@ -45,11 +47,15 @@ export class CurrentRoot implements ImageRoot {
 
   async undo(): Promise<Undone> {
     if (this.#place !== undefined) await rm(this.#place, { recursive: true, force: true })
+    this.#own.takeBack()
+    const own = this.#own
+    this.#own = new OwnFiles()
     const changes = await this.changes()
     // Where others work at the same time, what is new may be theirs.
     const before = isAlone() ? this.#before : undefined
     this.#before = undefined
-    return before ? await undoChanges(before, changes) : { removed: [], kept: changes }
+    const { removed, kept } = before ? await undoChanges(before, changes) : { removed: [], kept: changes }
+    return { removed, kept: kept.filter(({ path, kind }) => kind !== 'modified' || !own.has(path)) }
   }
 
   has(path: string): boolean {
@@ -76,6 +82,7 @@ export class CurrentRoot implements ImageRoot {
   }
 
   write(files: readonly LayerFile[], options: WriteOptions): void {
+    if (this.#before !== undefined && options.output === undefined) this.#own.expect(files)
     writeFiles(files, options)
   }
 }
