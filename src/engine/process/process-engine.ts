@@ -24,7 +24,7 @@ export interface ProcessEngineOptions {
 
 export class ProcessEngine implements Engine {
   readonly #options: ProcessEngineOptions
-  /** With the directories that were made for their files. */
+  /** With their files that were not there before. */
   readonly #containers = new Map<ProcessContainer, readonly string[]>()
   #isClosed = false
 
@@ -62,7 +62,7 @@ export class ProcessEngine implements Engine {
     const made: string[] = []
     for (const { name, type, mode, body, mtime } of spec.files) {
       const path = join('/', name)
-      if (type === 'directory' && !existsSync(path)) made.push(path)
+      if (!existsSync(path)) made.push(path)
       if (type === 'directory') mkdirSync(path, { recursive: true })
       else {
         writeFileSync(path, body ?? '')
