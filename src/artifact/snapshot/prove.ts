@@ -6,6 +6,7 @@ import { during } from '../../log/index.js'
 import type { Report, Thawed, Trial } from '../kind/artifact.js'
 import { compareStarts } from '../kind/compare-starts.js'
 import { startReporting } from '../kind/start.js'
+import { whyNoGain } from './gain.js'
 import { roomOf, type SnapshotArtifact } from './make.js'
 import { COMPARED, THAWS, type Thaws, thawOften } from './thaws.js'
 
@@ -42,6 +43,8 @@ export async function proveSnapshot(
     if ('sentence' in thaws) return refused(thaws.sentence)
     const reason = await startApplication(trial, original, report)
     if (reason !== undefined) return refused(reason)
+    const noGain = report.thawed && (await whyNoGain(report.thawed, trial, original))
+    if (noGain) return refused(noGain)
     step.done(`thawed ${thaws.starts} times, and by the application`)
     return thaws
   })

@@ -151,22 +151,30 @@ async function thawIn(
     const itsAnswer = answerIn(alone.output)
     if (itsAnswer) withArchive.push(itsAnswer.milliseconds)
   }
-  const slower = sentenceIfSlower(withSnapshot, withArchive)
-  const processor =
-    withArchive.length === 0 ? undefined : { snapshot: median(withSnapshot), archive: median(withArchive) }
+  const processor = withArchive.length === 0 ? undefined : processorOf(withSnapshot, withArchive)
+  const slower =
+    processor && isSlower(withSnapshot, withArchive)
+      ? `its imports save less than a tenth, ${tellProcessor(processor)}`
+      : undefined
   return { starts: took.length, milliseconds: median(took), user, processor, slower }
 }
 
-/** Of a snapshot that gains too little, as far as both the middle and the best of several starts say so. */
-function sentenceIfSlower(
-  withSnapshot: readonly number[],
-  withArchive: readonly number[],
-): string | undefined {
-  if (withArchive.length === 0) return undefined
-  const [snapshot, archive] = [median(withSnapshot), median(withArchive)]
-  if (snapshot < WORTH * archive || Math.min(...withSnapshot) < WORTH * Math.min(...withArchive))
-    return undefined
-  return `to import takes ${formatMs(snapshot)} of the processor with it, and ${formatMs(archive)} with the archive alone: it would save less than a tenth`
+/** Whether it gains too little, as far as both the middle and the best of several starts say so. */
+function isSlower(withSnapshot: readonly number[], withArchive: readonly number[]): boolean {
+  const best = { snapshot: Math.min(...withSnapshot), archive: Math.min(...withArchive) }
+  return !isGain(processorOf(withSnapshot, withArchive)) && !isGain(best)
+}
+
+export function isGain({ snapshot, archive }: Processor): boolean {
+  return snapshot < WORTH * archive
+}
+
+export function processorOf(withSnapshot: readonly number[], withArchive: readonly number[]): Processor {
+  return { snapshot: median(withSnapshot), archive: median(withArchive) }
+}
+
+export function tellProcessor({ snapshot, archive }: Processor): string {
+  return `${formatMs(snapshot)} of the processor with it and ${formatMs(archive)} from the archive alone`
 }
 
 function refusalOf(refusal = ''): Refusal | undefined {

@@ -72,7 +72,7 @@ test('what starts gain is told, and a snapshot that gains nothing is not relied 
   t.like(await thaw(took(4_500_000)), { processor: { snapshot: 4.5, archive: 90 } })
   t.like(await thaw(took(91_000_000)), {
     sentence:
-      'to import takes 91 ms of the processor with it, and 90 ms with the archive alone: it would save less than a tenth',
+      'its imports save less than a tenth, 91 ms of the processor with it and 90 ms from the archive alone',
   })
   // As another user, who has another HOME.
   t.like(await thaw(took(91_000_000), 120_000, took(4_500_000)), {
