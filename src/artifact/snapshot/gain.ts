@@ -32,8 +32,8 @@ function sentence(
   { name, because, reason }: Thawed['notReady'][number],
 ): string {
   return (
-    `the application saves less than a tenth of its imports, ${tellProcessor(processor)}: ${notReady.length} of ` +
-    `${statements} import statements did not find their modules ready, first that of ${name} (${because}: ${reason})`
+    `the application, started both ways, imports in ${tellProcessor(processor)}, less than a tenth saved: ${notReady.length} of ` +
+    `${statements} import statements did not find their modules ready, first that of ${name} (${because}: ${reason}); import before that happens, or leave --snapshot out`
   )
 }
 
