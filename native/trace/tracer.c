@@ -50,11 +50,13 @@ static struct {
   PyObject *ran;     /* and its function for those that run */
 } tracer;
 
-static int64_t now(void) {
+static int64_t read_clock(clockid_t clock) {
   struct timespec time;
-  clock_gettime(CLOCK_MONOTONIC, &time);
+  clock_gettime(clock, &time);
   return (int64_t)time.tv_sec * 1000000000 + time.tv_nsec;
 }
+
+static int64_t now(void) { return read_clock(CLOCK_MONOTONIC); }
 
 /* ---- measured runs ---- */
 
@@ -111,6 +113,7 @@ static int on_timed_event(const char *event, PyObject *args, void *data) {
   if (strcmp(event, "import") == 0) {
     tracer.times->imports++;
     tracer.times->last_import = now();
+    tracer.times->processor = read_clock(CLOCK_PROCESS_CPUTIME_ID);
   } else if (strcmp(event, "socket.bind") == 0) {
     tracer.times->bound = now();
   }

@@ -14,7 +14,7 @@ import { Ends, startsOtherwise } from './ends.js'
 
 /** A start counts as done when nothing was imported for so long. */
 export const SETTLED_MS = 700
-const UNTIL_SETTLED: readonly ReadySpec[] = [{ kind: 'exit' }, { kind: 'quiet', ms: SETTLED_MS }]
+export const UNTIL_SETTLED: readonly ReadySpec[] = [{ kind: 'exit' }, { kind: 'quiet', ms: SETTLED_MS }]
 /** Below this relative error further rounds would not change what anybody reads. */
 const STABLE = 0.05
 

@@ -288,3 +288,27 @@ withBase('where an interpreter cannot be frozen the archive is alone, and the ba
   t.regex(started.stderr, /^pycds\[1\]: served email\.message$/m)
   t.notRegex(started.stderr, /snapshot/)
 })
+
+withBase(
+  'where the application itself does not gain by it the archive is alone, and the bake says why',
+  async (t) => {
+    t.timeout(DEADLINE_MS)
+    const dockerfile = [`FROM ${base}`, 'COPY app.py /srv/app.py', 'CMD ["python3", "/srv/app.py"]']
+    // As programs do that bring an interpreter into another state before they import what they serve.
+    const program = [
+      'import functools',
+      'functools.wraps = lambda wrapped, wraps=functools.wraps: wraps(wrapped)',
+      'import asyncio, unittest.mock, email.message, xml.dom.minidom, multiprocessing',
+      'print(1)',
+    ]
+    const files = { 'app.py': `${program.join('\n')}\n`, Dockerfile: `${dockerfile.join('\n')}\n` }
+    const image = imageName(t)
+    await docker('build', '--quiet', '--network', 'none', '-t', image, temporary(t, files))
+    const name = imageName(t)
+    const { snapshot } = await bakes(t, [image, '-t', name, '--snapshot'])
+    t.is(snapshot?.path, null)
+    const reason =
+      /^the application, .* less than a tenth saved: \d+ of \d+ import statements .*\(functools: something in it was replaced\); import before that/
+    t.regex(snapshot?.reason ?? '', reason)
+  },
+)

@@ -7,6 +7,7 @@ import test, { type ExecutionContext } from 'ava'
 import type { Python } from '../helpers/interpreters.js'
 import { PATH } from '../helpers/interpreters.js'
 import { inRepository } from '../helpers/repository.js'
+import { run } from '../helpers/run.js'
 import { notRoot, unless } from '../helpers/skipped.js'
 import {
   comparable,
@@ -15,6 +16,7 @@ import {
   type Started,
   type StartOptions,
 } from '../helpers/snapshot.js'
+import { temporary } from '../helpers/temporary.js'
 import { testInTurn } from '../helpers/test-in-turn.js'
 
 const STATE = readFileSync(inRepository('test/fixtures/snapshot/state.py'), 'utf8')
@@ -221,6 +223,30 @@ each('what it does not know is left to Python', async (t, python) => {
   for (const [what, args, o] of cases)
     await compare(t, { bench, python }, what, args, { input: 'print(5)\n', ...o })
 })
+
+each('a program that executes its own file becomes Python', async (t, python) => {
+  const bench = await frozen(t, python)
+  const again = 'import sys; print(sys.executable, sys.argv, sys.orig_argv[1:], sys.prefix)'
+  bench.file(
+    'again.py',
+    `import os, sys\nos.execv("/proc/self/exe", [sys.executable, "-c", ${JSON.stringify(again)}, "x"])\n`,
+  )
+  await compare(t, { bench, python }, 'its own file', ['again.py'], { heard: false })
+})
+
+const withStart = process.arch === 'x64' ? test : test.skip
+
+withStart(
+  'what has no first line for the kernel is run by a shell, as the init of an engine does it',
+  async (t) => {
+    const directory = temporary(t, { script: 'echo "$0" "$@"\n' })
+    const script = join(directory, 'script')
+    chmodSync(script, 0o755)
+    t.is((await run(START, [script, 'a b'])).stdout, `${script} a b\n`)
+    const named = await run(START, ['script', 'a b'], { env: { PATH: `/nowhere:${directory}` } })
+    t.is(named.stdout, `${script} a b\n`)
+  },
+)
 
 each('a snapshot that was changed, or is of another start, is not used', async (t, python) => {
   const bench = await frozen(t, python)

@@ -291,3 +291,16 @@ enum snapshot_reject start_at_once(char **words) {
   snapshot_close(&opened);
   return reject;
 }
+
+const char *start_python(void) {
+  static char python[PATH_MAX];
+  const char *archive = getenv("PYCDS_ARCHIVE");
+  struct opened opened;
+  if (!archive || *archive != '/') archive = PYCDS_FOLDER "/" PYCDS_ARCHIVE_NAME;
+  const char *path = snapshot_locate(archive, false);
+  if (!path || *path != '/' || snapshot_open(path, &opened)) return NULL;
+  const char *executable = opened.snapshot.strings + opened.snapshot.header->executable;
+  int length = snprintf(python, sizeof python, "%s", executable);
+  snapshot_close(&opened);
+  return *python == '/' && length < (int)sizeof python ? python : NULL;
+}

@@ -6,8 +6,10 @@ import { during } from '../../log/index.js'
 import type { Report, Thawed, Trial } from '../kind/artifact.js'
 import { compareStarts } from '../kind/compare-starts.js'
 import { startReporting } from '../kind/start.js'
+import { whyNoGain } from './gain.js'
 import { roomOf, type SnapshotArtifact } from './make.js'
-import { COMPARED, THAWS, type Thaws, thawOften } from './thaws.js'
+import { adviceFor } from './report.js'
+import { COMPARED, EXCLUDE, THAWS, type Thaws, thawOften } from './thaws.js'
 
 /**
  * @param trial     of an image that holds the snapshot
@@ -39,9 +41,12 @@ export async function proveSnapshot(
       step.fail('it is not shipped')
       return reason
     }
-    if ('sentence' in thaws) return refused(thaws.sentence)
+    if ('sentence' in thaws)
+      return refused(`${thaws.sentence}${thaws.refusal ? adviceFor(thaws.refusal) : ''}`)
     const reason = await startApplication(trial, original, report)
     if (reason !== undefined) return refused(reason)
+    const noGain = report.thawed && (await whyNoGain(report.thawed, trial, original))
+    if (noGain) return refused(noGain)
     step.done(`thawed ${thaws.starts} times, and by the application`)
     return thaws
   })
@@ -64,16 +69,23 @@ export async function proveLaunch(
   })
 }
 
+const NO_PROGRAM =
+  'none of its processes is a program that was trained; train what production starts (the command behind --)'
+
 function whyNot(thawed: Thawed | null): string | undefined {
   if (thawed?.notAtOnce) return thawed.notAtOnce
-  return thawed?.atOnce ? undefined : 'none of its processes is the one that the entrypoint starts'
+  return thawed?.atOnce
+    ? undefined
+    : 'the process that went on in the snapshot is another than the entrypoint starts: its Python goes on in it once it has started'
 }
 
 async function startApplication(trial: Trial, original: Start, report: Report): Promise<string | undefined> {
   const start = await startReporting(report, trial)
   const difference = compareStarts(start, original, false)
-  if (difference !== null) return `the application does not start as before: ${difference}`
+  if (difference !== null)
+    return `the application, started with the snapshot, does not start as before: ${difference}; where it should have, ${EXCLUDE}`
   const { thawed } = report
   if (thawed !== null && thawed.processes > 0) return undefined
-  return `the application does not use it: ${thawed?.refusal ?? 'none of its processes is a program that it is for'}`
+  const reason = thawed?.refusal ? `${thawed.refusal}${adviceFor(thawed.refusal)}` : NO_PROGRAM
+  return `the application, started as in training, does not use the snapshot: ${reason}`
 }

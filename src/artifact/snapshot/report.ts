@@ -3,7 +3,7 @@
 import { median } from '../../util/statistics.js'
 import type { NotReady } from '../kind/artifact.js'
 import type { RuntimeLine } from '../kind/lines.js'
-import { REFUSAL_SENTENCES, type Refusal } from './refusals.js'
+import { REFUSAL_ADVICE, REFUSAL_SENTENCES, type Refusal } from './refusals.js'
 
 /** Of programs that a snapshot is not for: nothing is wrong then. */
 const NOT_FOR_IT: readonly string[] = ['OFF', 'OTHER_PROGRAM', 'LITTLE_GAIN']
@@ -49,6 +49,13 @@ export class SnapshotReport {
     const code = this.thaws.length > 0 ? undefined : this.refusals.find((one) => !NOT_FOR_IT.includes(one))
     return code && describeRefusal(code)
   }
+}
+
+/** What to do about a refusal, as what follows the sentence that ends with it. */
+export function adviceFor(refusal: string): string {
+  const [code = ''] = refusal.split(': ')
+  const advice = REFUSAL_ADVICE[code as Refusal]
+  return advice === undefined ? '' : `. ${advice.replace(/\.$/, '')}`
 }
 
 /** A code, as of a refusal, with its sentence. */

@@ -29,6 +29,11 @@ const OVER_LINE = /^the trial took (\d+) ns of the processor; not imported:(.*)$
 const LOGGED = /pycds\[\d+\]: .*(\n|$)/g
 /** What an engine says of a command that a user cannot execute. */
 const NOT_STARTED: ReadonlySet<string> = new Set(['TRAINING_FAILED', 'NO_PYTHON'])
+/** What a user can do about modules that behave otherwise in a snapshot. */
+export const EXCLUDE = 'leave the module at fault out (--snapshot-exclude)'
+const NOT_FOUND = 'the runtime said nothing of it; let its user read /opt/pycds, and bake again'
+const UNSTARTED =
+  "its Python does not start in a hardened container (read-only, without capabilities), neither as another user nor as the image's own: let them execute it, or leave --snapshot out"
 const HARDENED = { readOnly: true, dropCapabilities: true, noNewPrivileges: true } as const
 
 export interface ThawInput {
@@ -78,8 +83,7 @@ export async function thawOften(engine: Engine, input: ThawInput): Promise<Thaws
   const asForeign = await thawAs(engine, input, FOREIGN_USER)
   // Another user may not be able to read the interpreter, or what it imports.
   const tried = asForeign ?? (await thawAs(engine, input, undefined))
-  if (tried === undefined)
-    return { sentence: 'its interpreter does not start in a hardened container', refusal: undefined }
+  if (tried === undefined) return { sentence: UNSTARTED, refusal: undefined }
   if ('sentence' in tried) return tried
   const { slower, ...thaws } = tried
   if (slower === undefined) return thaws
@@ -128,21 +132,24 @@ async function thawIn(
     for (const line of (output.match(LOGGED) ?? []).flatMap((text) => readLine(text.trimEnd()) ?? []))
       report.read(line)
     const { milliseconds, refusals } = report
-    const which = `start ${took.length + 1} of ${input.starts} in a hardened container`
+    const as = user === undefined ? "as the image's own user" : `as user ${user}`
+    const which = `start ${took.length + 1} of ${input.starts} of its Python in a hardened container, ${as},`
     const now = answerIn(output)
     if (exitCode !== 0 || now === undefined) {
       const own = { exitCode, output: withoutLog(output) }
-      return { sentence: `${which} ${describeEnd(own, timeOf(input))}`, refusal: undefined }
+      const end = describeEnd(own, timeOf(input))
+      const next = own.exitCode === null ? '' : `, which it does not without the snapshot: ${EXCLUDE}`
+      return { sentence: `${which} ${end}${next}`, refusal: undefined }
     }
     if (now.failed !== failed) {
-      const sentence = `${which} imported other modules than without the snapshot: what failed is ${now.failed || 'none'}, not ${failed || 'none'}`
+      const sentence = `${which} could not import ${now.failed || 'nothing'}, and without the snapshot ${failed || 'nothing'}: ${EXCLUDE}`
       return { sentence, refusal: undefined }
     }
     if (milliseconds === null) {
       const [code] = refusals
       if (code === 'ADDRESS_TAKEN' && unlucky++ < UNLUCKY) continue
-      const reason = code === undefined ? 'it was not found' : describeRefusal(code)
-      return { sentence: `${which} did not use it: ${reason}`, refusal: refusalOf(code) }
+      const reason = code === undefined ? NOT_FOUND : describeRefusal(code)
+      return { sentence: `${which} did not use the snapshot: ${reason}`, refusal: refusalOf(code) }
     }
     took.push(milliseconds)
     withSnapshot.push(now.milliseconds)
@@ -151,22 +158,30 @@ async function thawIn(
     const itsAnswer = answerIn(alone.output)
     if (itsAnswer) withArchive.push(itsAnswer.milliseconds)
   }
-  const slower = sentenceIfSlower(withSnapshot, withArchive)
-  const processor =
-    withArchive.length === 0 ? undefined : { snapshot: median(withSnapshot), archive: median(withArchive) }
+  const processor = withArchive.length === 0 ? undefined : processorOf(withSnapshot, withArchive)
+  const slower =
+    processor && isSlower(withSnapshot, withArchive)
+      ? `what the application imports takes ${tellProcessor(processor)}, less than a tenth saved: this image needs none`
+      : undefined
   return { starts: took.length, milliseconds: median(took), user, processor, slower }
 }
 
-/** Of a snapshot that gains too little, as far as both the middle and the best of several starts say so. */
-function sentenceIfSlower(
-  withSnapshot: readonly number[],
-  withArchive: readonly number[],
-): string | undefined {
-  if (withArchive.length === 0) return undefined
-  const [snapshot, archive] = [median(withSnapshot), median(withArchive)]
-  if (snapshot < WORTH * archive || Math.min(...withSnapshot) < WORTH * Math.min(...withArchive))
-    return undefined
-  return `to import takes ${formatMs(snapshot)} of the processor with it, and ${formatMs(archive)} with the archive alone: it would save less than a tenth`
+/** Whether it gains too little, as far as both the middle and the best of several starts say so. */
+function isSlower(withSnapshot: readonly number[], withArchive: readonly number[]): boolean {
+  const best = { snapshot: Math.min(...withSnapshot), archive: Math.min(...withArchive) }
+  return !isGain(processorOf(withSnapshot, withArchive)) && !isGain(best)
+}
+
+export function isGain({ snapshot, archive }: Processor): boolean {
+  return snapshot < WORTH * archive
+}
+
+export function processorOf(withSnapshot: readonly number[], withArchive: readonly number[]): Processor {
+  return { snapshot: median(withSnapshot), archive: median(withArchive) }
+}
+
+export function tellProcessor({ snapshot, archive }: Processor): string {
+  return `${formatMs(snapshot)} of the processor with it and ${formatMs(archive)} from the archive alone`
 }
 
 function refusalOf(refusal = ''): Refusal | undefined {

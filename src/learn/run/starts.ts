@@ -84,6 +84,8 @@ export interface StartEnd {
 /** What a clock tells of a start; see {@link timeStart}. Milliseconds. */
 export interface StartTimes {
   imports: number
+  /** Of the processor, until then. */
+  processor: number
   /** Until it has both imported everything and bound a socket; null when it ended by itself or bound none. */
   ready: number | null
   /** Null when the process did not end by itself. */
@@ -141,6 +143,7 @@ function timesOf(all: readonly Times[]): StartTimes | undefined {
   const exit = main.finished > 0 ? since(main.finished) : null
   return {
     imports: since(main.lastImport),
+    processor: main.processor / 1e6,
     // A program may bind a socket to see what the system can do; what ends by itself waits for nobody.
     ready: bound > 0 && exit === null ? since(Math.max(bound, main.lastImport)) : null,
     exit,

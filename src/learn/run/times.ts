@@ -3,7 +3,7 @@
 import { PycdsError } from '../../errors/index.js'
 import { TIMES, TIMES_VERSION } from './times-layout.js'
 
-/** The clock of a process; times in nanoseconds since the machine started, 0 for what has not happened. */
+/** The clock of a process; times in nanoseconds, 0 for what has not happened. */
 export type Times = Record<Exclude<keyof typeof TIMES, 'version'>, number>
 
 const BYTES = 8 * Object.keys(TIMES).length
@@ -25,6 +25,7 @@ export function parseTimes(bytes: Buffer): Times | undefined {
   return {
     started: read(TIMES.started),
     lastImport: read(TIMES.lastImport),
+    processor: read(TIMES.processor),
     finished: read(TIMES.finished),
     imports: read(TIMES.imports),
     bound: read(TIMES.bound),

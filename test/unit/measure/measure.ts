@@ -22,7 +22,15 @@ const progress = {
 /** What a process leaves that has ended after so many milliseconds. */
 function clock(ms: number): Buffer {
   const end = Math.round(ms * 1e6)
-  const times = { version: TIMES_VERSION, started: 0, lastImport: end, finished: end, imports: 100, bound: 0 }
+  const times = {
+    version: TIMES_VERSION,
+    started: 0,
+    lastImport: end,
+    processor: end,
+    finished: end,
+    imports: 100,
+    bound: 0,
+  }
   const bytes = Buffer.alloc(8 * Object.keys(TIMES).length)
   for (const [name, value] of Object.entries(times)) {
     bytes.writeBigInt64LE(BigInt(value), TIMES[name as keyof typeof TIMES])

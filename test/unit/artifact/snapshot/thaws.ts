@@ -52,18 +52,19 @@ test('lines of the log in the midst of the answer change nothing', async (t) => 
 test('what was not imported is told without the words of the trial', async (t) => {
   t.deepEqual(await thaw(`${THAWED}\n${OVER} flask (ImportError)\n`), {
     sentence:
-      'start 1 of 2 in a hardened container imported other modules than without the snapshot: what failed is flask (ImportError), not none',
+      'start 1 of 2 of its Python in a hardened container, as user 12345, could not import flask (ImportError), and without the snapshot nothing: leave the module at fault out (--snapshot-exclude)',
     refusal: undefined,
   })
 })
 
 test('a start that ends otherwise, or takes too long, is told with what to do', async (t) => {
   t.like(await thaw({ exitCode: 1, output: `${THAWED}Error: no\npycds[26]: served shop\n` }), {
-    sentence: 'start 1 of 2 in a hardened container ended with exit code 1: Error: no',
+    sentence:
+      'start 1 of 2 of its Python in a hardened container, as user 12345, ended with exit code 1: Error: no, which it does not without the snapshot: leave the module at fault out (--snapshot-exclude)',
   })
   t.like(await thaw({ exitCode: null, output: 'it did not end within 120 s' }), {
     sentence:
-      'start 1 of 2 in a hardened container did not end within 120 s: give it more time (--timeout 4m), or use a quieter machine',
+      'start 1 of 2 of its Python in a hardened container, as user 12345, did not end within 120 s: give it more time (--timeout 4m), or use a quieter machine',
   })
 })
 
@@ -72,7 +73,7 @@ test('what starts gain is told, and a snapshot that gains nothing is not relied 
   t.like(await thaw(took(4_500_000)), { processor: { snapshot: 4.5, archive: 90 } })
   t.like(await thaw(took(91_000_000)), {
     sentence:
-      'to import takes 91 ms of the processor with it, and 90 ms with the archive alone: it would save less than a tenth',
+      'what the application imports takes 91 ms of the processor with it and 90 ms from the archive alone, less than a tenth saved: this image needs none',
   })
   // As another user, who has another HOME.
   t.like(await thaw(took(91_000_000), 120_000, took(4_500_000)), {
@@ -88,5 +89,8 @@ test('an address that is taken once is bad luck, and twice a reason', async (t) 
   }
   t.like(await thaw(answers(taken)), { starts: 2 })
   const twice = await thaw(answers(taken, taken))
-  t.regex('sentence' in twice ? twice.sentence : '', /did not use it: ADDRESS_TAKEN/)
+  t.regex(
+    'sentence' in twice ? twice.sentence : '',
+    /did not use the snapshot: ADDRESS_TAKEN: an address that the snapshot needs is taken$/,
+  )
 })

@@ -55,8 +55,8 @@ test('what was not measured misses every limit', (t) => {
 
 test('a moment that one start lacks is no moment of the image', (t) => {
   const both = toTimes([
-    { imports: 1, ready: null, exit: 5 },
-    { imports: 3, ready: null, exit: null },
+    { imports: 1, processor: 0, ready: null, exit: 5 },
+    { imports: 3, processor: 0, ready: null, exit: null },
   ])
   t.is(both.imports?.median, 2)
   t.is(both.process, null)
