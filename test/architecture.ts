@@ -97,7 +97,17 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   'artifact/launcher': ['types:layer', 'marks'],
   'artifact/learning': ['types:layer', 'marks'],
   'artifact/snapshot': [
-    ...['artifact/kind', 'learn/run', 'types:learn/select', 'marks', 'types:ports', 'errors', 'log', 'util'],
+    ...[
+      'artifact/kind',
+      'learn/run',
+      'types:learn/select',
+      'marks',
+      'measure',
+      'types:ports',
+      'errors',
+      'log',
+      'util',
+    ],
   ],
   // What any kind is asked, and what all of them write and read.
   'artifact/kind': [
