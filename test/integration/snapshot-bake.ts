@@ -308,7 +308,7 @@ withBase(
     const { snapshot } = await bakes(t, [image, '-t', name, '--snapshot'])
     t.is(snapshot?.path, null)
     const reason =
-      /^the application, .* less than a tenth saved: \d+ of \d+ import statements .*\(functools: something in it was replaced\); import before that/
+      /^the application, .* less than a tenth saved: \d+ of \d+ import statements .*\(functools: something in it was replaced: wraps\); import before that/
     t.regex(snapshot?.reason ?? '', reason)
   },
 )
