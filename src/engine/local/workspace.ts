@@ -39,7 +39,11 @@ export class Workspace {
   }
 }
 
-/** Removes the directories of processes that are gone; `cleanUp` ends what may still run in them. */
+/**
+ * Removes the directories of processes that are gone, as far as it can: others that begin at the same moment do so, too, and what
+ * stays is there for the next one.
+ * @param cleanUp ends what may still run in such a directory
+ */
 export async function removeAbandonedWorkspaces(
   cleanUp: (directory: string) => Promise<void>,
 ): Promise<void> {
@@ -49,7 +53,8 @@ export async function removeAbandonedWorkspaces(
     const found = await stat(directory).catch(() => undefined)
     if (found === undefined || found.uid !== process.geteuid?.()) continue
     await cleanUp(directory)
-    await removeTree(directory)
+      .then(() => removeTree(directory))
+      .catch(() => undefined)
   }
 }
 
