@@ -12,11 +12,11 @@ export function stagingPath(path: string): string {
   return join(dirname(path), `${PREFIX}${ownerMark()}.tmp`)
 }
 
-/** Removes what runs that were killed have left in a directory. */
+/** Removes what runs that were killed have left in a directory; what cannot be removed stays for the next one. */
 export async function removeAbandoned(directory: string): Promise<void> {
   const names = await readdir(directory).catch(() => [])
   const stale = names.filter((name) => name.startsWith(PREFIX) && isAbandoned(name))
-  await Promise.all(stale.map((name) => rm(join(directory, name), { recursive: true, force: true })))
+  await Promise.allSettled(stale.map((name) => rm(join(directory, name), { recursive: true, force: true })))
 }
 
 /** Writes a file by `fill` and gives it its name at the end; a failure leaves nothing. */
