@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Starts of containers as the engine starts them, each until its application is ready.
 import { type ChildProcessByStdio, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { readFile } from 'node:fs/promises'
 import { createInterface } from 'node:readline'
 import type { Readable } from 'node:stream'
@@ -134,6 +135,7 @@ async function untilAnswer(
   { asked, used, account }: { asked: Asked; used: number; account: Account },
 ): Promise<ReadyStart> {
   let complaint = ''
+  const ended = once(asker, 'exit')
   asker.stderr.setEncoding('utf8').on('data', (text: string) => {
     complaint += text
   })
@@ -150,6 +152,8 @@ async function untilAnswer(
     if (value === undefined) throw new Error(complaint.trim() || 'who asks has ended')
     // A program has other things to do than to look at this machine's clock.
     const said = 'request' in asked ? (JSON.parse(value) as Said) : await sayNow(value, account)
+    // A program has its end with its answer. To kill what waits for it here would leave it there, with its port.
+    if ('program' in asked) await ended
     return {
       readyMs: Number(BigInt(said.at) - began) / 1e6,
       cpuMs: parseUsed(said.used) - used,
