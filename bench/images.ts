@@ -34,8 +34,13 @@ export function environmentOf(one: Package): Record<string, string> {
     HOME: '/root',
     // Where bytecode is missing a container compiles at each start; a start here must not spare the next one.
     PYTHONDONTWRITEBYTECODE: '1',
-    ...(one.pypi === undefined ? {} : { PYTHONPATH: `/opt/pypi/${one.pypi}` }),
+    ...pathOf(one),
   }
+}
+
+/** Of these what the package needs to be found. */
+export function pathOf(one: Package): Record<string, string> {
+  return one.pypi === undefined ? {} : { PYTHONPATH: `/opt/pypi/${one.pypi}` }
 }
 
 const bases = new Map<string, Promise<string>>()
@@ -73,20 +78,27 @@ export async function canImport(image: string, python: Python, one: Package): Pr
   }
 }
 
-/** Bakes an image for one package with the built program of a checkout. */
+/**
+ * Bakes an image for one package with the built program of a checkout.
+ *
+ * @param given.variables  what the program is trained with, beside what the image has
+ */
 export async function bake(
   checkout: string,
   image: string,
   tag: string,
   python: Python,
   one: Package,
-  options: readonly string[] = [],
+  {
+    options = [],
+    variables = pathOf(one),
+  }: { options?: readonly string[]; variables?: Readonly<Record<string, string>> } = {},
 ): Promise<Baked> {
-  const { PYTHONPATH } = environmentOf(one)
+  const assigned = Object.entries(variables).map(([name, value]) => `${name}=${value}`)
   const args = [
     ...[join(checkout, 'dist/bin/run.js'), 'bake', image, '--tag', tag, '--measure', '0', '--json'],
     ...['--ready', 'exit', '--timeout', '300s', '--progress', 'quiet', ...options, '--'],
-    ...(PYTHONPATH === undefined ? [] : ['/usr/bin/env', `PYTHONPATH=${PYTHONPATH}`]),
+    ...(assigned.length === 0 ? [] : ['/usr/bin/env', ...assigned]),
     ...[python.executable, '-c', plainProgram(one)],
   ]
   const output = await run(process.execPath, args).catch((error: unknown) => {

@@ -8,7 +8,7 @@ import { location } from './location.js'
 import { memory } from './memory.js'
 import type { Part } from './part.js'
 import { profile } from './profile.js'
-import { snapshot } from './snapshot.js'
+import { snapshot, snapshotWithoutBytecode } from './snapshot.js'
 import { snapshotUse } from './snapshot-use.js'
 
 /** What is measured beside the times of packages, in this order. */
@@ -20,6 +20,7 @@ export const PARTS: readonly Part[] = [
   floor,
   location,
   snapshot,
+  snapshotWithoutBytecode,
   snapshotUse,
   applications,
   learn,

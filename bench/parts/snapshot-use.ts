@@ -8,7 +8,7 @@ import type { Python } from '../pythons.js'
 import { mountImage, type Root } from '../roots.js'
 import { pssOf } from './memory.js'
 import { measureEach, type Part, type PartContext } from './part.js'
-import { discardImage, environmentWithout, makeImage } from './snapshot.js'
+import { discardImage, makeImage, startEnvironment } from './snapshot.js'
 
 const ROUNDS = 9
 
@@ -66,7 +66,7 @@ export const snapshotUse: Part = {
       context,
       context.options.packages.filter(({ name }) => name in WORK),
       {
-        make: makeImage,
+        make: (python, one) => makeImage(python, one),
         measure,
         describe: (row) => `work and memory: ${JSON.stringify(row)}`,
       },
@@ -97,7 +97,7 @@ async function measure(
       const starters = roots.map(({ path }, index) => ({
         root: path,
         argv,
-        env: { ...environmentWithout(one), ...(index > 0 ? { PYCDS_ARCHIVE: '/opt/pycds/app.cds' } : {}) },
+        env: { ...startEnvironment(one), ...(index > 0 ? { PYCDS_ARCHIVE: '/opt/pycds/app.cds' } : {}) },
       }))
       await drive(starters, 1, false)
       const starts = await drive(starters, ROUNDS, false)

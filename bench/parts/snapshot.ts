@@ -10,6 +10,7 @@ import {
   canImport,
   environmentOf,
   makeBase,
+  pathOf,
   removeImage,
   type Snapshot,
 } from '../images.js'
@@ -21,10 +22,18 @@ import { measureEach, type Part, type PartContext } from './part.js'
 
 const WARM_ROUNDS = 15
 const COLD_ROUNDS = 5
+/** A start that compiles takes many times as long. */
+const COMPILED_ROUNDS = 5
 const METRICS = ['done', 'doneCpu', 'process', 'processCpu'] as const
 
-/** `bare` imports nothing; `other` is the snapshot that another checkout makes. */
-export type Kind = 'bare' | 'plain' | 'archive' | 'snapshot' | 'other'
+/**
+ * `bare` imports nothing; `unknown` is a main program that the trace of the bake does not know, which therefore has the archive
+ * alone; `other` is the snapshot that another checkout makes.
+ */
+export type Kind = 'bare' | 'plain' | 'archive' | 'snapshot' | 'unknown' | 'other'
+
+/** The image as it is shipped, or without any bytecode file. */
+type Shipped = 'bytecode' | 'no bytecode'
 
 /** Of starts of one kind, milliseconds. */
 export interface SnapshotTimes {
@@ -48,19 +57,29 @@ export interface SnapshotRow {
   readonly load: number
 }
 
-export const snapshot: Part = {
-  name: 'snapshot',
-  title: 'process snapshots',
-  goesOn: true,
-  run: (context) =>
-    measureEach('snapshot', context, context.options.packages, {
-      make: makeImage,
-      measure: async (...given) => {
-        const row = await measure(...given)
-        return typeof row === 'string' ? row : [row]
-      },
-      describe,
-    }),
+export const snapshot = partOf('snapshot', 'process snapshots', 'bytecode')
+
+export const snapshotWithoutBytecode = partOf(
+  'snapshot-nopyc',
+  'process snapshots of images without bytecode',
+  'no bytecode',
+)
+
+function partOf(name: string, title: string, shipped: Shipped): Part {
+  return {
+    name,
+    title,
+    goesOn: true,
+    run: (context) =>
+      measureEach(name, context, context.options.packages, {
+        make: (python, one) => makeImage(python, one, shipped),
+        measure: async (python, one, given) => {
+          const row = await measure(python, one, shipped, given)
+          return typeof row === 'string' ? row : [row]
+        },
+        describe,
+      }),
+  }
 }
 
 /** The image of a package and what was baked from it. */
@@ -72,24 +91,41 @@ interface Made {
 const made = new Map<string, Promise<Made | string>>()
 
 /** Bakes the image of a package with a snapshot, once until `discardImage`; or why there is none. */
-export function makeImage(python: Python, one: Package): Promise<Made | string> {
-  const tag = tagOf(python, one, 'own')
-  const known = made.get(tag) ?? bakeWithSnapshot(python, one, tag)
+export function makeImage(
+  python: Python,
+  one: Package,
+  shipped: Shipped = 'bytecode',
+): Promise<Made | string> {
+  const tag = tagOf(python, one, shipped)
+  const known = made.get(tag) ?? bakeWithSnapshot(python, one, shipped, tag)
   made.set(tag, known)
   return known
 }
 
-export async function discardImage(python: Python, one: Package): Promise<void> {
-  const tag = tagOf(python, one, 'own')
+export async function discardImage(
+  python: Python,
+  one: Package,
+  shipped: Shipped = 'bytecode',
+): Promise<void> {
+  const tag = tagOf(python, one, shipped)
   made.delete(tag)
   await removeImage(tag)
 }
 
-async function bakeWithSnapshot(python: Python, one: Package, tag: string): Promise<Made | string> {
-  const base = await makeBase(python.images[one.image])
+async function bakeWithSnapshot(
+  python: Python,
+  one: Package,
+  shipped: Shipped,
+  tag: string,
+): Promise<Made | string> {
+  const suffix = shipped === 'bytecode' ? '' : '-nopyc'
+  const base = await makeBase(`${python.images[one.image]}${suffix}`)
   const refusal = await canImport(base, python, one)
   if (refusal !== undefined) return `skipped: ${refusal}`
-  const { snapshot, ...baked } = await bake(ROOT, base, tag, python, one, optionsOf(one))
+  const { snapshot, ...baked } = await bake(ROOT, base, tag, python, one, {
+    options: optionsOf(one),
+    variables: variablesOf(one, shipped),
+  })
   return snapshot ? { base, baked: { ...baked, snapshot } } : 'the program that bakes knows no snapshot'
 }
 
@@ -98,17 +134,19 @@ function optionsOf(one: Package): string[] {
   return ['--snapshot', ...(one.pypi === undefined ? [] : ['--snapshot-include', '*'])]
 }
 
-function tagOf(python: Python, one: Package, name: string): string {
-  return `pycds-bench/${python.id}-${one.name.replaceAll(/[^a-z0-9]+/g, '-')}:snapshot-${name}`
+function tagOf(python: Python, one: Package, name: Shipped | 'other'): string {
+  const slug = (text: string) => text.replaceAll(/[^a-z0-9]+/g, '-')
+  return `pycds-bench/${python.id}-${slug(one.name)}:snapshot-${slug(name)}`
 }
 
 /** Why the package was not measured, or its row. */
 async function measure(
   python: Python,
   one: Package,
+  shipped: Shipped,
   { folder, options }: PartContext,
 ): Promise<SnapshotRow | string> {
-  const image = await makeImage(python, one)
+  const image = await makeImage(python, one, shipped)
   if (typeof image === 'string') return image
   const { base, baked: own } = image
   const roots: Root[] = []
@@ -121,10 +159,15 @@ async function measure(
     const row = { python: python.id, package: one.name, snapshot: own.snapshot }
     const size = { layerCompressedBytes: own.layerCompressedBytes }
     if (own.snapshot.reason !== null) return { ...row, ...size, warm: {}, cold: {}, load: loadavg()[0] ?? 0 }
-    const starter = (root: string, imports: Package, env: Record<string, string> = {}): Starter => ({
+    const starter = (
+      root: string,
+      imports: Package,
+      env: Record<string, string> = {},
+      before = '',
+    ): Starter => ({
       root,
-      argv: [python.executable, '-c', endingProgram(imports)],
-      env: { ...environmentWithout(one), ...env },
+      argv: [python.executable, '-c', before + endingProgram(imports)],
+      env: { ...startEnvironment(one, shipped), ...env },
     })
     const [plainRoot, ownRoot] = [await mounted(base, 'plain'), await mounted(own.reference, 'own')]
     const archive = { PYCDS_ARCHIVE: '/opt/pycds/app.cds' }
@@ -136,26 +179,39 @@ async function measure(
     ]
     const refused = await refusalOf(starters[3]?.[1])
     if (refused !== undefined) return `the snapshot is not used: ${refused}`
+    starters.push(['unknown', starter(ownRoot, one, archive, UNKNOWN_BEGINNING)])
     if (options.other !== undefined) {
       const tag = tagOf(python, one, 'other')
-      const there = await bake(options.other, base, tag, python, one, optionsOf(one))
+      const there = await bake(options.other, base, tag, python, one, {
+        options: optionsOf(one),
+        variables: variablesOf(one, shipped),
+      })
       if (there.snapshot?.reason === null)
         starters.push(['other', starter(await mounted(there.reference, 'other'), one, archive)])
     }
-    const warm = await turns(starters, WARM_ROUNDS, false)
-    const cold = options.coldRuns === 0 ? {} : await turns(starters, COLD_ROUNDS, true)
+    const compiles = shipped === 'no bytecode'
+    const warm = await turns(starters, compiles ? COMPILED_ROUNDS : WARM_ROUNDS, false)
+    const cold = options.coldRuns === 0 || compiles ? {} : await turns(starters, COLD_ROUNDS, true)
     return { ...row, ...size, warm, cold, load: loadavg()[0] ?? 0 }
   } finally {
     for (const root of roots) await root.unmount()
     await removeImage(tagOf(python, one, 'other'))
-    await discardImage(python, one)
+    await discardImage(python, one, shipped)
   }
 }
 
+/** A program is known by its beginning. */
+const UNKNOWN_BEGINNING = 'pass\n'
+
 /** As the image has it: with a variable of Python's that it does not have a snapshot would not be used. */
-export function environmentWithout(one: Package): Record<string, string> {
+export function startEnvironment(one: Package, shipped: Shipped = 'bytecode'): Record<string, string> {
   const { PYTHONDONTWRITEBYTECODE: _, ...rest } = environmentOf(one)
-  return rest
+  return { ...rest, ...variablesOf(one, shipped) }
+}
+
+/** Where bytecode is missing, a start must not spare the next one that it compiles. */
+function variablesOf(one: Package, shipped: Shipped): Record<string, string> {
+  return { ...pathOf(one), ...(shipped === 'bytecode' ? {} : { PYTHONDONTWRITEBYTECODE: '1' }) }
 }
 
 /** Why a start does not use the snapshot; undefined: it does. */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the parts about process snapshots have measured. Their figures are of processor time, where not said otherwise: they were
 // measured beside other work more often than the rest.
-import { geometricMean } from '../../src/util/statistics.js'
+import { geometricMean, median } from '../../src/util/statistics.js'
 import { beyondBare, type SnapshotRow } from '../parts/snapshot.js'
 import type { SnapshotUse } from '../parts/snapshot-use.js'
 import type { Results } from '../results.js'
@@ -61,6 +61,8 @@ export function snapshotSection(results: Results, applications?: Results): strin
       'Milliseconds are medians of starts in turns, from the start of the process until the import is done, beyond a bare start.',
     ...pythons.flatMap((python) => [`### CPython ${python}`, pythonTable(results, python)]),
     ...missing(rows),
+    ...unknownSection(rows),
+    ...withoutBytecodeSection(results),
     ...useSection(results),
     ...(applications ? applicationsSection(applications) : []),
   ]
@@ -87,6 +89,46 @@ function pythonTable(results: Results, python: string): string {
       ['**geometric mean**', '', '', '', '', '', mean('import'), mean('process'), mean('cold')],
     ],
   )
+}
+
+/** Programs that the bake has not seen. */
+function unknownSection(rows: readonly SnapshotRow[]): string[] {
+  const more = rows.flatMap(({ warm: { archive, unknown } }) =>
+    archive && unknown ? [unknown.processCpu.median - archive.processCpu.median] : [],
+  )
+  if (more.length === 0) return []
+  return [
+    `A main program that the trace of the bake does not know starts with the archive alone. Beside starts with \`PYCDS_SNAPSHOT=off\` ` +
+      `its whole process takes ${msText(median(more))} ms more, the median of ${more.length} packages ` +
+      `(${msText(Math.min(...more))} to ${msText(Math.max(...more))}).`,
+  ]
+}
+
+function withoutBytecodeSection(results: Results): string[] {
+  const rows = part<SnapshotRow>(results, 'snapshot-nopyc').filter((row) => row.snapshot.reason === null)
+  if (rows.length === 0) return []
+  const factors = rows.map(FACTORS.import)
+  const means = [...new Set(rows.map(({ python }) => python))].map((python) => {
+    const found = factors.filter((factor, index) => factor !== undefined && rows[index]?.python === python)
+    return `${factorText(geometricMean(found as number[]))} of ${found.length} on ${python}`
+  })
+  return [
+    '### Snapshots of images without bytecode',
+    `Against the same image, which compiles at each start: ${means.join(', ')} (geometric means, import).`,
+    table(
+      ['left', 'left', 'right', 'right', 'right', 'right', 'right'],
+      [
+        ['package', 'CPython', 'plain, ms', 'archive, ms', 'snapshot, ms', 'import', 'whole process'],
+        ...rows.map((row, index) => [
+          row.package,
+          row.python,
+          ...(['plain', 'archive', 'snapshot'] as const).map((kind) => beyond(row, kind)),
+          factorText(factors[index]),
+          factorText(processFactor(row)),
+        ]),
+      ],
+    ),
+  ]
 }
 
 function beyond({ warm }: SnapshotRow, kind: 'plain' | 'archive' | 'snapshot'): string {
