@@ -9,6 +9,8 @@
 #                                              dockerfile-frontend, which is what an image docker/dockerfile holds
 #   scripts/side-engine.sh --network NAME      prints the path of its network, which nothing else reaches
 #   scripts/side-engine.sh --stop NAME         ends it, and removes its data
+#   scripts/side-engine.sh --use PROCESS       a run of tests, by its process, that may ask for engines
+#   scripts/side-engine.sh --leave PROCESS     it has ended: stops all engines, unless another one runs
 #   scripts/side-engine.sh --list
 #
 #   docker-28              Docker Engine 28 as Debian has it, with the classic image store
@@ -197,6 +199,26 @@ stop() {
   rm -rf "${STATE:?}/$1" "${DATA:?}/$1"
 }
 
+# leave PROCESS
+leave() {
+  local user name
+  rm -f "$STATE/users/$1"
+  for user in "$STATE"/users/*; do
+    [ ! -e "$user" ] || not_running "${user##*/}" || return 0
+  done
+  for name in "${NAMES[@]}"; do stop "$name"; done
+  rm -rf "$STATE/users"
+}
+
+# exclusively FUNCTION ARGUMENT...: one at a time.
+exclusively() {
+  need_root
+  mkdir -p "$STATE/users"
+  exec 9>"$STATE/lock"
+  flock 9
+  "$@"
+}
+
 not_running() { ! kill -0 "$1" 2>/dev/null; }
 
 program() {
@@ -208,21 +230,19 @@ program() {
 }
 
 main() {
-  local usage='usage: scripts/side-engine.sh NAME | --load NAME IMAGE | --program PROGRAM | --network NAME | --stop NAME | --list'
+  local usage='usage: scripts/side-engine.sh NAME | --load NAME IMAGE | --program PROGRAM | --network NAME | --stop NAME | --use PROCESS | --leave PROCESS | --list'
   case ${1:-} in
     '') die "which engine?" "$usage" ;;
     --list) printf '%s\n' "${NAMES[@]}" ;;
     --program) need_root && program "${2:-}" ;;
     --network) network "${2:?$usage}" ;;
     --stop) need_root && stop "${2:?$usage}" ;;
+    --use) exclusively touch "$STATE/users/${2:?$usage}" ;;
+    --leave) exclusively leave "${2:?$usage}" ;;
     --load) need_root && load "${2:?$usage}" "${3:?$usage}" ;;
     *)
-      need_root
-      # One starter at a time: tests that start together ask for the same engine.
-      mkdir -p "$STATE"
-      exec 9>"$STATE/lock"
-      flock 9
-      start "$1"
+      # Tests that start together ask for the same engine.
+      exclusively start "$1"
       printf 'unix://%s\n' "$(socket_of "$1")"
       ;;
   esac

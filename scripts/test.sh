@@ -126,10 +126,10 @@ make_bases() {
   done
 }
 
-stop_side_engines() {
-  local name
+# side_engines --use|--leave: those that are started stay as long as any run of tests, of whatever checkout, is not over.
+side_engines() {
   is_root && may_change_machine || return 0
-  for name in $("$ROOT/scripts/side-engine.sh" --list); do "$ROOT/scripts/side-engine.sh" --stop "$name" || true; done
+  "$ROOT/scripts/side-engine.sh" "$1" $$ || true
 }
 
 # --- The checks and the tests -------------------------------------------------------------------------------
@@ -200,7 +200,7 @@ summary() {
 
 clean_up() {
   stop_preparation
-  stop_side_engines
+  side_engines --leave
   rm -rf "$WORK"
 }
 
@@ -220,6 +220,7 @@ main() {
   export PYCDS_TEST_TIMES=$WORK/times
   PREPARATION=
   trap clean_up EXIT
+  side_engines --use
   phase "tools" prepare_tools
   # A job of its own, which can be ended as a whole.
   set -m

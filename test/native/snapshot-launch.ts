@@ -300,3 +300,16 @@ each('any other program is started as it is', async (t, python) => {
     t.like(ended, expected, words.join(' '))
   }
 })
+
+each(
+  'a script without a first line is found as programs are, a directory of its name is not',
+  async (t, python) => {
+    const bench = await frozen(t, python)
+    const tool = bench.file('second/tool', 'echo "$0 $1"; exit 7\n')
+    chmodSync(tool, 0o755)
+    mkdirSync(join(bench.directory, 'first/tool'), { recursive: true })
+    const path = ['first', 'second'].map((name) => join(bench.directory, name)).join(':')
+    const ended = await bench.startWords([START, 'tool', 'x'], { env: { PYCDS_LOG: undefined, PATH: path } })
+    t.like(ended, { code: 7, stdout: `${tool} x\n`, stderr: '' })
+  },
+)

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "../../format/lines.h"
+#include "find.h"
 #include "start.h"
 
 /* What shells say of a program that cannot be executed, and of one that is not there. */
@@ -27,26 +28,14 @@ static bool is_own_file(void) {
   return name && strncmp(path, "/proc/", strlen("/proc/")) == 0 && strcmp(name, "/exe") == 0;
 }
 
-/* Where a program lies; NULL: nowhere. */
-static const char *find_program(const char *name) {
-  static char path[PATH_MAX];
-  if (strchr(name, '/')) return name;
-  for (const char *entry = getenv("PATH"); entry && *entry;) {
-    size_t length = strcspn(entry, ":");
-    snprintf(path, sizeof path, "%.*s/%s", (int)length, entry, name);
-    if (access(path, X_OK) == 0) return path;
-    entry += length + (entry[length] == ':');
-  }
-  return NULL;
-}
-
 /* A script without a first line for the kernel: the init of an engine has a shell run it, and a runtime does not. */
 static void become_shell(int count, char **words) {
-  const char *script = getppid() == 0 ? NULL : find_program(words[0]);
+  static char found[PATH_MAX];
+  char *script = strchr(words[0], '/') ? words[0] : found;
   char **with_shell = calloc((size_t)count + 2, sizeof *with_shell);
-  if (!script || !with_shell) return;
+  if (getppid() == 0 || (script == found && !find_program(words[0], found)) || !with_shell) return;
   with_shell[0] = (char *)SHELL;
-  with_shell[1] = (char *)script;
+  with_shell[1] = script;
   memcpy(with_shell + 2, words + 1, (size_t)count * sizeof *with_shell);
   execv(SHELL, with_shell);
 }

@@ -39,6 +39,8 @@
 #define COERCED_LOCALE "C.UTF-8"
 #define COERCED "LC_CTYPE=" COERCED_LOCALE
 
+#define SHIPPED_ARCHIVE PYCDS_FOLDER "/" PYCDS_ARCHIVE_NAME
+
 extern char **environ;
 
 /* ---- the environment ---- */
@@ -48,9 +50,13 @@ static bool is_off(const char *variable) {
   return value && strcmp(value, "off") == 0;
 }
 
-static enum snapshot_reject find_snapshot(const char **path) {
+static const char *named_archive(void) {
   const char *archive = getenv("PYCDS_ARCHIVE");
-  if (!archive) archive = PYCDS_FOLDER "/" PYCDS_ARCHIVE_NAME;
+  return archive ? archive : SHIPPED_ARCHIVE;
+}
+
+static enum snapshot_reject find_snapshot(const char **path) {
+  const char *archive = named_archive();
   if (is_off("PYCDS") || *archive != '/' || getenv("PYCDS_LEARN") || getenv(HANDOVER_VARIABLE))
     return SNAPSHOT_REJECT_OFF;
   *path = snapshot_locate(archive, false);
@@ -294,10 +300,9 @@ enum snapshot_reject start_at_once(char **words) {
 
 const char *start_python(void) {
   static char python[PATH_MAX];
-  const char *archive = getenv("PYCDS_ARCHIVE");
+  const char *archive = named_archive();
   struct opened opened;
-  if (!archive || *archive != '/') archive = PYCDS_FOLDER "/" PYCDS_ARCHIVE_NAME;
-  const char *path = snapshot_locate(archive, false);
+  const char *path = snapshot_locate(*archive == '/' ? archive : SHIPPED_ARCHIVE, false);
   if (!path || *path != '/' || snapshot_open(path, &opened)) return NULL;
   const char *executable = opened.snapshot.strings + opened.snapshot.header->executable;
   int length = snprintf(python, sizeof python, "%s", executable);

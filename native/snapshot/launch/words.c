@@ -10,25 +10,10 @@
 #include <unistd.h>
 
 #include "../status.h"
+#include "find.h"
 
 /* How much of a first line the kernel looks at. */
 #define LINE_BYTES 256
-
-static bool is_program(const char *path) {
-  struct stat status;
-  return status_of_path(path, &status) && S_ISREG(status.st_mode) && access(path, X_OK) == 0;
-}
-
-bool words_find(const char *word, char path[PATH_MAX]) {
-  if (strchr(word, '/')) return *word == '/' && snprintf(path, PATH_MAX, "%s", word) < PATH_MAX && is_program(path);
-  const char *entry = getenv("PATH");
-  while (entry && *entry == '/' && *word) {
-    int length = (int)strcspn(entry, ":");
-    if (snprintf(path, PATH_MAX, "%.*s/%s", length, entry, word) < PATH_MAX && is_program(path)) return true;
-    entry += length + (entry[length] == ':');
-  }
-  return false;
-}
 
 /* ---- the first line of a script ---- */
 
@@ -62,11 +47,11 @@ static const char *base(const char *path) { return strrchr(path, '/') + 1; }
 /* The word that its interpreter is started by; NULL: it is not of a simple form. */
 static const char *find_interpreter(struct launched *launched, const struct first_line *line) {
   launched->comm = base(launched->file);
-  if (!line->argument) return words_find(line->interpreter, launched->executable) ? line->interpreter : NULL;
+  if (!line->argument) return find_program(line->interpreter, launched->executable) ? line->interpreter : NULL;
   /* A program that looks for another one, and becomes that. */
   bool looks =
       strcmp(line->interpreter, "/usr/bin/env") == 0 && !strpbrk(line->argument, " \t=") && *line->argument != '-';
-  if (!looks || !words_find(line->argument, launched->executable)) return NULL;
+  if (!looks || !find_program(line->argument, launched->executable)) return NULL;
   launched->comm = base(launched->executable);
   launched->execfn = launched->executable;
   return line->argument;
@@ -81,7 +66,7 @@ static bool has_rights(const char *path) {
 
 static bool find_python(char **words, struct launched *launched) {
   struct first_line line;
-  if (!words_find(words[0], launched->file) || !read_first_line(launched->file, &line)) return false;
+  if (!find_program(words[0], launched->file) || !read_first_line(launched->file, &line)) return false;
   launched->execfn = launched->file;
   const char *word = words[0];
   int more = 0, count = 0;

@@ -19,10 +19,6 @@ struct launched {
   char path[PATH_MAX]; /* of a script: as Python would open it, absolute */
 };
 
-/* The file that a program's name stands for, as the kernel's user would find it: along PATH where it has no slash. False:
- * there is none, or it depends on the working directory. */
-bool words_find(const char *word, char path[PATH_MAX]);
-
 /* Reads them as the kernel and Python would, where they are of a simple form: no options but -c and -m as words of their own,
  * and nothing but ASCII. False: they are of another. */
 bool words_read(char **words, struct launched *launched);
