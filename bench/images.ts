@@ -23,6 +23,8 @@ export interface Snapshot {
   readonly bytes: number
   readonly compressedBytes: number | null
   readonly modules: number
+  /** How the program of the image goes on in it: behind the hook, or at once. */
+  readonly launch: { readonly by: 'hook' | 'entrypoint' }
   readonly leftOut: readonly { readonly name: string; readonly because: string; readonly reason: string }[]
 }
 

@@ -27,10 +27,10 @@ const COMPILED_ROUNDS = 5
 const METRICS = ['done', 'doneCpu', 'process', 'processCpu'] as const
 
 /**
- * `bare` imports nothing; `unknown` is a main program that the trace of the bake does not know, which therefore has the archive
+ * `bare` imports nothing; `snapshot` is by the hook, of a Python that has started; `atOnce` instead of one; `unknown` is a main program that the trace of the bake does not know, which therefore has the archive
  * alone; `other` is the snapshot that another checkout makes.
  */
-export type Kind = 'bare' | 'plain' | 'archive' | 'snapshot' | 'unknown' | 'other'
+export type Kind = 'bare' | 'plain' | 'archive' | 'snapshot' | 'atOnce' | 'unknown' | 'other'
 
 /** The image as it is shipped, or without any bytecode file. */
 type Shipped = 'bytecode' | 'no bytecode'
@@ -131,7 +131,12 @@ async function bakeWithSnapshot(
 
 /** What lies outside of a site directory is no library to a bake. */
 function optionsOf(one: Package): string[] {
-  return ['--snapshot', ...(one.pypi === undefined ? [] : ['--snapshot-include', '*'])]
+  return [
+    '--snapshot',
+    '--snapshot-launch',
+    'entrypoint',
+    ...(one.pypi === undefined ? [] : ['--snapshot-include', '*']),
+  ]
 }
 
 function tagOf(python: Python, one: Package, name: Shipped | 'other'): string {
@@ -159,27 +164,28 @@ async function measure(
     const row = { python: python.id, package: one.name, snapshot: own.snapshot }
     const size = { layerCompressedBytes: own.layerCompressedBytes }
     if (own.snapshot.reason !== null) return { ...row, ...size, warm: {}, cold: {}, load: loadavg()[0] ?? 0 }
-    const starter = (
-      root: string,
-      imports: Package,
-      env: Record<string, string> = {},
-      before = '',
-    ): Starter => ({
+    const env = startEnvironment(one, shipped)
+    const starter = (root: string, text: string, more: Record<string, string> = {}): Starter => ({
       root,
-      argv: [python.executable, '-c', before + endingProgram(imports)],
-      env: { ...startEnvironment(one, shipped), ...env },
+      argv: [python.executable, '-c', text],
+      env: { ...env, ...more },
     })
     const [plainRoot, ownRoot] = [await mounted(base, 'plain'), await mounted(own.reference, 'own')]
     const archive = { PYCDS_ARCHIVE: '/opt/pycds/app.cds' }
-    const starters: [Kind, Starter][] = [
-      ['bare', starter(plainRoot, NOTHING)],
-      ['plain', starter(plainRoot, one)],
-      ['archive', starter(ownRoot, one, { ...archive, PYCDS_SNAPSHOT: 'off' })],
-      ['snapshot', starter(ownRoot, one, archive)],
-    ]
-    const refused = await refusalOf(starters[3]?.[1])
+    const text = endingProgram(one)
+    const thawed = starter(ownRoot, text, archive)
+    const refused = await refusalOf(thawed)
     if (refused !== undefined) return `the snapshot is not used: ${refused}`
-    starters.push(['unknown', starter(ownRoot, one, archive, UNKNOWN_BEGINNING)])
+    const starters: [Kind, Starter][] = [
+      ['bare', starter(plainRoot, endingProgram(NOTHING))],
+      ['plain', starter(plainRoot, text)],
+      ['archive', starter(ownRoot, text, { ...archive, PYCDS_SNAPSHOT: 'off' })],
+      ['snapshot', thawed],
+      ['unknown', starter(ownRoot, UNKNOWN_BEGINNING + text, archive)],
+    ]
+    const atOnce = { ...thawed, argv: ['/opt/pycds/start', ...thawed.argv] }
+    if (own.snapshot.launch.by === 'entrypoint' && !(await refusalOf(atOnce)))
+      starters.push(['atOnce', atOnce])
     if (options.other !== undefined) {
       const tag = tagOf(python, one, 'other')
       const there = await bake(options.other, base, tag, python, one, {
@@ -187,7 +193,7 @@ async function measure(
         variables: variablesOf(one, shipped),
       })
       if (there.snapshot?.reason === null)
-        starters.push(['other', starter(await mounted(there.reference, 'other'), one, archive)])
+        starters.push(['other', starter(await mounted(there.reference, 'other'), text, archive)])
     }
     const compiles = shipped === 'no bytecode'
     const warm = await turns(starters, compiles ? COMPILED_ROUNDS : WARM_ROUNDS, false)
@@ -215,8 +221,7 @@ function variablesOf(one: Package, shipped: Shipped): Record<string, string> {
 }
 
 /** Why a start does not use the snapshot; undefined: it does. */
-async function refusalOf(starter: Starter | undefined): Promise<string | undefined> {
-  if (starter === undefined) return 'there is none'
+async function refusalOf(starter: Starter): Promise<string | undefined> {
   const env = Object.entries({ ...starter.env, PYCDS_LOG: '1' }).map(([name, value]) => `${name}=${value}`)
   const script = 'root=$1; shift; chroot "$root" /usr/bin/env -i "$@" 3>/dev/null 2>&1'
   const said = await run('sh', ['-c', script, 'sh', starter.root, ...env, ...starter.argv])

@@ -2,7 +2,7 @@
 // What the parts about process snapshots have measured. Their figures are of processor time, where not said otherwise: they were
 // measured beside other work more often than the rest.
 import { geometricMean, median } from '../../src/util/statistics.js'
-import { beyondBare, type SnapshotRow } from '../parts/snapshot.js'
+import { beyondBare, type Kind, type SnapshotRow } from '../parts/snapshot.js'
 import type { SnapshotUse } from '../parts/snapshot-use.js'
 import type { Results } from '../results.js'
 import { applicationsSection } from './applications.js'
@@ -58,7 +58,8 @@ export function snapshotSection(results: Results, applications?: Results): strin
     `\`bake --snapshot\`, each package alone, ${results.started.slice(0, 10)}, commit ${results.commit}. ` +
       `${Math.round(Math.min(...loads))} to ${Math.round(Math.max(...loads))} processes were ready to run on the machine's ` +
       `${results.machine.cores} cores, so the figures are processor time, but for those with an emptied page cache, which are elapsed. ` +
-      'Milliseconds are medians of starts in turns, from the start of the process until the import is done, beyond a bare start.',
+      'Milliseconds are medians of starts in turns, from the start of the process until the import is done, beyond a bare start. ' +
+      'A snapshot goes on behind the hook, in a Python that has started; or at once (`--snapshot-launch entrypoint`), without one.',
     ...pythons.flatMap((python) => [`### CPython ${python}`, pythonTable(results, python)]),
     ...missing(rows),
     ...unknownSection(rows),
@@ -73,20 +74,20 @@ function pythonTable(results: Results, python: string): string {
     row.package,
     String(row.snapshot.modules),
     row.snapshot.compressedBytes === null ? '–' : megabytes(row.snapshot.compressedBytes),
-    ...(['plain', 'archive', 'snapshot'] as const).map((kind) => beyond(row, kind)),
+    ...(['plain', 'archive', 'snapshot', 'atOnce'] as const).map((kind) => beyond(row, kind)),
     ...Object.values(FACTORS)
       .filter((factor) => factor !== FACTORS.archive)
       .map((factor) => factorText(factor(row))),
   ])
   const mean = (what: keyof typeof FACTORS) =>
     `**${factorText(snapshotMean(results, python, what)?.factor)}**`
-  const head = ['package', 'modules', 'gzip', 'plain, ms', 'archive, ms', 'snapshot, ms']
+  const head = ['package', 'modules', 'gzip', 'plain, ms', 'archive, ms', 'snapshot, ms', 'at once, ms']
   return table(
-    ['left', ...Array.from({ length: 8 }, () => 'right' as const)],
+    ['left', ...Array.from({ length: 9 }, () => 'right' as const)],
     [
       [...head, 'import', 'whole process', 'import, cold'],
       ...rows,
-      ['**geometric mean**', '', '', '', '', '', mean('import'), mean('process'), mean('cold')],
+      ['**geometric mean**', '', '', '', '', '', '', mean('import'), mean('process'), mean('cold')],
     ],
   )
 }
@@ -131,7 +132,7 @@ function withoutBytecodeSection(results: Results): string[] {
   ]
 }
 
-function beyond({ warm }: SnapshotRow, kind: 'plain' | 'archive' | 'snapshot'): string {
+function beyond({ warm }: SnapshotRow, kind: Kind): string {
   const [own, bare] = [warm[kind], warm.bare]
   return own && bare ? msText(own.doneCpu.median - bare.doneCpu.median) : '–'
 }

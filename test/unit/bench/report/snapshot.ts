@@ -44,6 +44,13 @@ function row(python: string, name: string, taken: Partial<Record<Kind, number>>)
     const one = summarise([ms]) as Summary
     warm[kind] = { done: one, doneCpu: one, process: one, processCpu: one }
   }
-  const snapshot = { reason: null, bytes: 1, compressedBytes: 1, modules: 1, leftOut: [] }
+  const snapshot = {
+    reason: null,
+    bytes: 1,
+    compressedBytes: 1,
+    modules: 1,
+    launch: { by: 'hook' as const },
+    leftOut: [],
+  }
   return { python, package: name, snapshot, layerCompressedBytes: 1, warm, cold: {}, load: 0 }
 }
