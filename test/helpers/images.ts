@@ -19,6 +19,9 @@ export type BaseImage =
   | 'nopython'
   | 'torch'
 
+/** Those of the benchmark. */
+export type BenchImage = `bench-${string}`
+
 /** Folders of `examples/`. */
 export type Example =
   | '01-flask-service'
@@ -33,7 +36,7 @@ export type Example =
  * declared, and choose `test` or `test.skip`: skipped tests are counted. An engine is never installed or started from here. Rejects when the script fails, and
  * when there is no engine although `PYCDS_TEST_REQUIRE` names `docker`.
  */
-export function ensureImage(name: BaseImage): Promise<string | undefined> {
+export function ensureImage(name: BaseImage | BenchImage): Promise<string | undefined> {
   return ask('base-image.sh', [name])
 }
 

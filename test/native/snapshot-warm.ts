@@ -587,6 +587,30 @@ each('what stands in the place of a function is put there when it is imported', 
   )
 })
 
+each(
+  'a package gets its modules and what others add to it in the order of a plain start',
+  async (t, python) => {
+    const bench = new WarmBench(t, python)
+    await bench.train()
+    const modules = {
+      'held/__init__.py': '',
+      'held/early.py': '',
+      'held/late.py': 'import held, held.early\nheld.own = "own"\n',
+      'adds.py': 'import held\nheld.added = "added"\n',
+      'whole.py': 'import adds, held.late\n',
+      'reversed_whole.py': 'import held.late, adds\n',
+    }
+    for (const [name, text] of Object.entries(modules)) bench.file(`${bench.inSite}/${name}`, text)
+    t.deepEqual((await bench.freezeWarm(['whole', 'reversed_whole'], ENV)).leftOut, [])
+    const look = 'print([name for name in vars(held) if not name.startswith("_")])'
+    for (const name of ['whole', 'reversed_whole']) {
+      const program = ['-c', `import ${name}, held; ${look}`]
+      const { ready } = await bench.assertSame(t, name, program, { env: ENV })
+      t.true(ready.includes(name))
+    }
+  },
+)
+
 /** `used` is what `user` goes by while it is imported. */
 const REPLACED: Record<string, string> = {
   'used.py': [

@@ -75,7 +75,8 @@ static bool remember_derived(PyObject *payload) {
   return PyDict_SetItem(*place, PyTuple_GetItem(payload, REFERENCE_KEY), PyTuple_GetItem(payload, REFERENCE)) == 0;
 }
 
-/* Only dictionaries are touched here: nobody can come in between. What has to be done besides is added to `effects`. */
+/* Only dictionaries are touched here: nobody can come in between. What has to be done besides is added to `effects`, and the names
+ * of those that their packages get. */
 static bool activate(struct entry *entry, PyObject *effects) {
   if (entry->state == ACTIVE || entry->kind == FAILED) return true;
   bool done = true;
@@ -111,22 +112,30 @@ static bool activate(struct entry *entry, PyObject *effects) {
   if (entry->global_count > 0) anew_join_global(entry->globals, entry->global_count);
   draw_keys(entry);
   report_put();
-  if (!entry->child) return true;
-  PyObject *package = shadow.entries[entry->parent].module;
-  if (type_of(package) == &PyModule_Type) {
-    PyObject *namespace = PyModule_GetDict(package);
-    /* Something else may have had the name. */
-    shadow.entries[entry->parent].touched |= PyDict_Contains(namespace, entry->child) == 1;
-    return PyDict_SetItem(namespace, entry->child, entry->module) == 0;
-  }
-  return PyObject_SetAttr(package, entry->child, entry->module) == 0;
+  return !entry->child || PyList_Append(effects, entry->name) == 0;
 }
 
+static void give_to_package(const struct entry *entry) {
+  struct entry *parent = &shadow.entries[entry->parent];
+  if (type_of(parent->module) != &PyModule_Type) {
+    PyObject_SetAttr(parent->module, entry->child, entry->module);
+    return;
+  }
+  PyObject *namespace = PyModule_GetDict(parent->module);
+  /* Something else may have had the name. */
+  parent->touched |= PyDict_Contains(namespace, entry->child) == 1;
+  PyDict_SetItem(namespace, entry->child, entry->module);
+}
+
+/* In their order: names in a namespace have one. */
 static void put_back(PyObject *effects) {
   for (Py_ssize_t i = 0; i < PyList_Size(effects); i++) {
     PyObject *effect = PyList_GetItem(effects, i);
-    drop(PyObject_CallFunctionObjArgs(shadow.put, PyTuple_GetItem(effect, 0), PyTuple_GetItem(effect, 1),
-                                      PyTuple_GetItem(effect, 2), NULL));
+    if (type_of(effect) == &PyUnicode_Type)
+      give_to_package(&shadow.entries[entry_number(effect)]);
+    else
+      drop(PyObject_CallFunctionObjArgs(shadow.put, PyTuple_GetItem(effect, 0), PyTuple_GetItem(effect, 1),
+                                        PyTuple_GetItem(effect, 2), NULL));
     PyErr_Clear();
   }
 }
