@@ -197,7 +197,8 @@ async function measure(
     }
     const compiles = shipped === 'no bytecode'
     const warm = await turns(starters, compiles ? COMPILED_ROUNDS : WARM_ROUNDS, false)
-    const cold = options.coldRuns === 0 || compiles ? {} : await turns(starters, COLD_ROUNDS, true)
+    const known = starters.filter(([kind]) => kind !== 'unknown')
+    const cold = options.coldRuns === 0 || compiles ? {} : await turns(known, COLD_ROUNDS, true)
     return { ...row, ...size, warm, cold, load: loadavg()[0] ?? 0 }
   } finally {
     for (const root of roots) await root.unmount()
