@@ -113,11 +113,11 @@ export function conclude(
   if (all.proof.expected > 0 && all.proof.children === 0) faults.push('no child used the archive')
   const earlier = kept.length > 0 ? ` (${kept.length} of them from before)` : ''
   const oneSided = all.attempted - all.passed - all.skipped - all.failed - judgedCases(all)
-  const counts = `${all.attempted} test cases of ${results.length} files${earlier}: ${all.passed} passed both ways, ${all.skipped} skipped and ${all.failed} failed both ways, ${all.differing.length} differ, ${all.byDesign.length} as documented, ${all.flaky.length} are flaky${oneSided > 0 ? `, ${oneSided} came to their end on one side alone` : ''}`
+  const counts = `${all.attempted} test cases of ${results.length} file${results.length === 1 ? '' : 's'}${earlier}: ${all.passed} passed both ways, ${all.skipped} skipped and ${all.failed} failed both ways, ${all.differing.length} differ, ${all.byDesign.length} as documented, ${all.flaky.length} are flaky${oneSided > 0 ? `, ${oneSided} came to their end on one side alone` : ''}`
   const proof =
     faults.length > 0
       ? `; the archive was not in use everywhere (${faults.length} times, first: ${printable(faults[0] ?? '')})`
-      : `; the archive was in use in every process of tests and in ${all.proof.children} of their children`
+      : `; the archive was in use in every process of tests and in ${all.proof.children} of their children (${all.proof.expected} without it)`
   const { thawed } = all.proof.snapshots ?? {}
   const late = results.filter(isLate).map(({ file }) => file)
   const times =

@@ -135,8 +135,11 @@ async function runSuite(options: Options, python: Python, progress: Progress): P
   const tried = new Set([...all, ...absent].map((one) => one.name.split(' ')[0]?.toLowerCase()))
   progress.of = groups.flatMap(({ files }) => files).length
   progress.path = options.quick ? directory : path
+  const failures: string[] = []
   for (const group of groups) {
-    await runGroup(group, python, options, progress, async (compared) => {
+    let isTrained = false
+    const work = runGroup(group, python, options, progress, async (compared) => {
+      isTrained = true
       done.push(compared.result)
       say(describeFile(compared.result))
       await saveRuns(directory, compared)
@@ -151,11 +154,20 @@ async function runSuite(options: Options, python: Python, progress: Progress): P
       }
       progress.done = done.length
     })
+    await work.catch((error) => {
+      // One package that cannot be prepared keeps none of the others from being tested.
+      if (interruption.aborted || isTrained || groups.length === 1) throw error
+      failures.push(group.name)
+      say(`FAILED: ${group.name}: ${messageOf(error)}`)
+    })
   }
   await saveResults(join(directory, 'results.json'), own)
   say(`\n${describeTable(done)}\n`)
   say(`saved in ${directory}`)
-  return tell(done, kept)
+  const code = tell(done, kept)
+  return failures.length === 0
+    ? code
+    : refuse(`Failed, and not tested: ${failures.join(', ')}`, code || FAILED)
 }
 
 function tell(done: readonly FileResult[], kept: readonly FileResult[]): number {
@@ -199,8 +211,10 @@ async function runGroup(
       return { ...command, limitSeconds: options.limitSeconds ?? command.limitSeconds }
     }
     const [first] = group.files
-    if (first !== undefined)
-      say(`${group.name}: each file has ${commandFor(first).limitSeconds / 60} minutes on each side`)
+    if (first !== undefined) {
+      const minutes = commandFor(first).limitSeconds / 60
+      say(`${group.name}: each file has ${minutes === 1 ? 'one minute' : `${minutes} minutes`} on each side`)
+    }
     for (const file of group.files) {
       progress.file = file
       const run: RunFile = (side, name) => stage.runTests(side, commandFor(name), group.ends)

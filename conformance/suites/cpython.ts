@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { CommandFailed, ROOT, run } from '../../bench/shell.js'
 import { createArchiver } from '../../src/archive/archiver.js'
 import type { Kind } from '../options.js'
-import { type Python, SEARCH_PATH } from '../pythons.js'
+import { ALONE, type Python, SEARCH_PATH } from '../pythons.js'
 import type { Stage, StageCommand } from '../stage.js'
 import { IGNORED, NOT_RUN, QUICK } from './cpython-files.js'
 import { chooseFiles, type Group, NotThere, type Prepared, type Suite, unknownFiles } from './suite.js'
@@ -40,7 +40,9 @@ export const cpython: Suite = {
 
 async function listTests(python: Python): Promise<string[] | undefined> {
   try {
-    const output = await run(python.path, ['-I', join(HERE, 'list_tests.py')], { env: { PATH: SEARCH_PATH } })
+    const output = await run(python.path, [...ALONE, join(HERE, 'list_tests.py')], {
+      env: { PATH: SEARCH_PATH },
+    })
     return output.split('\n').filter(Boolean)
   } catch (error) {
     if (error instanceof CommandFailed && error.exitCode === NO_SUITE) return undefined
@@ -66,7 +68,7 @@ function groupOf(python: Python, kind: Kind, files: readonly string[]): Group {
     files,
     env: GUARD,
     async training(chosen, stage) {
-      const listed = await run(python.path, ['-I', join(HERE, 'list_modules.py')], {
+      const listed = await run(python.path, [...ALONE, join(HERE, 'list_modules.py')], {
         env: { PATH: SEARCH_PATH },
       })
       const script = importScript(stage)

@@ -178,6 +178,10 @@ const withoutUse: Record<string, { archive?: Partial<FileRun>; plain?: Partial<F
     fault: /not in use in 1 children: MISSING/,
   },
   'no word of any interpreter': { archive: { starts: [] }, plain: { starts: [WITHOUT] }, fault: /no hook/ },
+  'word of a few of many children': {
+    plain: { starts: [...PLAIN, ...PLAIN, ...PLAIN] },
+    fault: /1 children left word.* had 5$/,
+  },
   'no word of children': { archive: { starts: [STARTED] }, fault: /no child left word.* had 1$/ },
   'a runtime in the plain run': { plain: { starts: [STARTED] }, fault: /runtime was there in 1/ },
   'a test runner that failed before its first test': {
