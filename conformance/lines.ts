@@ -114,10 +114,15 @@ export function conclude(
   const earlier = kept.length > 0 ? ` (${kept.length} of them from before)` : ''
   const oneSided = all.attempted - all.passed - all.skipped - all.failed - judgedCases(all)
   const counts = `${all.attempted} test cases of ${results.length} file${results.length === 1 ? '' : 's'}${earlier}: ${all.passed} passed both ways, ${all.skipped} skipped and ${all.failed} failed both ways, ${all.differing.length} differ, ${all.byDesign.length} as documented, ${all.flaky.length} are flaky${oneSided > 0 ? `, ${oneSided} came to their end on one side alone` : ''}`
+  const { children, expected } = all.proof
+  const families =
+    expected + children === 0
+      ? ', and they started none that could have it'
+      : ` and in ${children} of their children (${expected} without it)`
   const proof =
     faults.length > 0
       ? `; the archive was not in use everywhere (${faults.length} times, first: ${printable(faults[0] ?? '')})`
-      : `; the archive was in use in every process of tests and in ${all.proof.children} of their children (${all.proof.expected} without it)`
+      : `; the archive was in use in every process of tests${families}`
   const { thawed } = all.proof.snapshots ?? {}
   const late = results.filter(isLate).map(({ file }) => file)
   const times =

@@ -78,8 +78,7 @@ export class Stage {
     const witness = `PLACE = ${JSON.stringify(this.#witnessed)}\n${text}`
     for (const side of ['plain', 'archive'] as const) {
       const site = this.#site(side)
-      // Packages may be large, and are the same files.
-      if (packages) await run('cp', ['-al', packages, site])
+      if (packages) await copyPackages(packages, site)
       else mkdirSync(site)
       if (side === 'archive') continue
       writeFileSync(join(site, WITNESS), witness)
@@ -164,6 +163,16 @@ export class Stage {
 
   #site(side: Side): string {
     return join(this.directory, `site-${side}`)
+  }
+}
+
+/** Packages may be large: the same files, unless the temporary directory lies in another file system than they do. */
+async function copyPackages(from: string, to: string): Promise<void> {
+  try {
+    await run('cp', ['-al', from, to])
+  } catch {
+    rmSync(to, { recursive: true, force: true })
+    await run('cp', ['-a', from, to])
   }
 }
 

@@ -60,6 +60,18 @@ test('names and texts of tests keep to their line, and steer no terminal', (t) =
   )
 })
 
+test('the sentence tells how many children had a part, of those that there were without it', (t) => {
+  const parent = { ...RESULT, proof: { ...RESULT.proof, children: 3, expected: 4 } }
+  t.regex(
+    conclude([parent]).sentence,
+    /in every process of tests and in 3 of their children \(4 without it\)\.$/,
+  )
+  t.regex(
+    conclude([RESULT]).sentence,
+    /in every process of tests, and they started none that could have it\.$/,
+  )
+})
+
 test('results that a run has gone on from count as its own', (t) => {
   const bad = { ...RESULT, passed: 6, differing: [differing('a', '')] }
   t.true(conclude([RESULT], [RESULT]).ok)
