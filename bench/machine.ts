@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { createHash } from 'node:crypto'
 import { readFile, stat } from 'node:fs/promises'
 import { cpus, release, totalmem } from 'node:os'
 import { join } from 'node:path'
@@ -31,12 +32,16 @@ export async function machineFacts(): Promise<Facts> {
 /** What is measured; neither pages nor saved figures change a figure. */
 const MEASURED = ['src', 'native', 'dockerfiles', 'scripts', 'bench/*.ts', 'bench/*.c', 'bench/*.py']
 
-/** The last commit that changed what is measured, with a mark when files differ from it. */
+/**
+ * The last commit that changed what is measured; where files differ from it with a mark, which is another one for other
+ * changes: what was measured of the one says nothing of the other.
+ */
 export async function commitOf(checkout: string): Promise<string> {
   const git = (...args: string[]) => run('git', ['-C', checkout, ...args, '--', ...MEASURED])
   const commit = (await git('log', '-1', '--format=%h', '--abbrev=12')).trim()
-  const changes = await git('status', '--porcelain', '--untracked-files=no')
-  return changes === '' ? commit : `${commit}-dirty`
+  const changes = await git('diff', '--binary', '--no-ext-diff', '--no-color', 'HEAD')
+  if (changes === '') return commit
+  return `${commit}-dirty-${createHash('sha256').update(changes).digest('hex').slice(0, 8)}`
 }
 
 /** The file of a checkout that is newer than its build; undefined when the build is up to date. */

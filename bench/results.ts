@@ -32,7 +32,7 @@ export interface Entry {
 /** A file of bench/results. */
 export interface Results {
   readonly schema: 'io.pycds.benchmark/1'
-  /** The commit that was measured, `-dirty` behind it when files differed from it. */
+  /** The commit that was measured, with a mark behind it when files differed from it, see commitOf(). */
   readonly commit: string
   readonly machine: Facts
   readonly started: string

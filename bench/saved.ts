@@ -16,9 +16,17 @@ export async function readSaved<T extends { readonly schema: string }>(
     throw error
   })
   if (text === undefined) return undefined
-  const document = JSON.parse(text) as T
-  if (document.schema !== schema) throw new Error(`${path}: unknown schema ${document.schema}`)
+  const document = parse<T>(path, text)
+  if (document?.schema !== schema) throw new Error(`${path}: unknown schema ${document?.schema}`)
   return document
+}
+
+function parse<T>(path: string, text: string): T {
+  try {
+    return JSON.parse(text) as T
+  } catch (error) {
+    throw new Error(`${path}: ${error instanceof Error ? error.message : error}`)
+  }
 }
 
 /** Replaces the file at once: an interruption leaves the old one or the new one. */

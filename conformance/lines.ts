@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // What is printed while files are compared, and when all are.
+
+import { FILE } from './compare.js'
 import type { Difference, FileResult } from './compare-file.js'
 import { LATE } from './outcomes.js'
 
+/** The exceptions of some tests name all that there is. */
+const REASON = 300
 const COUNTS = ['attempted', 'passed', 'skipped', 'failed'] as const
 
 /** One line for a file that gave the same, more for one that did not. */
@@ -13,7 +17,7 @@ export function describeFile(result: FileResult): string {
   const head = `${file}: ${counts}${ended} (${Math.round(seconds.plain)} s and ${Math.round(seconds.archive)} s)`
   return [
     head,
-    ...result.faults.map((fault) => `  NO PROOF: ${fault}`),
+    ...result.faults.map((fault) => `  NO PROOF: ${printable(fault)}`),
     ...result.differing.map((one) => describeDifference('DIFFERS', one)),
     ...result.byDesign.map((one) => describeDifference('by design', one)),
     ...result.flaky.map((one) => describeDifference('flaky', one)),
@@ -21,8 +25,30 @@ export function describeFile(result: FileResult): string {
 }
 
 function describeDifference(word: string, { case: name, plain, archive, detail }: Difference): string {
-  const reason = detail.trim().split('\n').at(-1)
-  return `  ${word}: ${name}: ${plain.join(', ')}; with it ${archive.join(', ')}${reason ? `: ${reason}` : ''}`
+  const reason = printable(reasonOf(detail))
+  return `  ${word}: ${printable(name)}: ${plain.join(', ')}; with it ${archive.join(', ')}${reason ? `: ${reason}` : ''}`
+}
+
+/**
+ * The line of what was told that says most: that of the exception, in pytest's words or behind the frames of a traceback, or
+ * what the interpreter says as it dies; else the last one.
+ */
+export function reasonOf(detail: string): string {
+  const lines = detail.trimEnd().split('\n')
+  const fatal = lines.find((line) => /^Fatal Python error: /.test(line))
+  const told = lines.find((line) => /^E {2,}\S/.test(line))?.replace(/^E +/, '')
+  const frame = lines.findLastIndex((line) => /^\s*File ".*", line \d+/.test(line))
+  const raised = frame === -1 ? undefined : lines.slice(frame).find((line) => /^\w/.test(line))
+  const line = (fatal ?? told ?? raised ?? lines.at(-1) ?? '').trim()
+  return line.length > REASON ? `${line.slice(0, REASON)}...` : line
+}
+
+/** A text that tests have given, on one line, without what steers a terminal. */
+export function printable(text: string): string {
+  return text.replaceAll(
+    /[\p{Cc}\u2028\u2029]/gu,
+    (one) => `\\x${one.charCodeAt(0).toString(16).padStart(2, '0')}`,
+  )
 }
 
 /** A table of all files, for a terminal. */
@@ -73,16 +99,30 @@ export function total(results: readonly FileResult[]): FileResult {
   }
 }
 
-/** Whether everything is as it must be, and the sentence that says so. */
-export function conclude(results: readonly FileResult[]): { ok: boolean; sentence: string } {
+/**
+ * Whether everything is as it must be, and the sentence that says so.
+ * @param kept  results of an earlier run that this one has gone on from: they count as well
+ */
+export function conclude(
+  done: readonly FileResult[],
+  kept: readonly FileResult[] = [],
+): { ok: boolean; sentence: string } {
+  const results = [...kept, ...done]
   const all = total(results)
   const faults = [...all.faults]
   if (all.proof.expected > 0 && all.proof.children === 0) faults.push('no child used the archive')
-  const counts = `${all.attempted} test cases of ${results.length} files: ${all.passed} passed both ways, ${all.skipped} skipped and ${all.failed} failed both ways, ${all.differing.length} differ, ${all.byDesign.length} as documented, ${all.flaky.length} are flaky`
+  const earlier = kept.length > 0 ? ` (${kept.length} of them from before)` : ''
+  const oneSided = all.attempted - all.passed - all.skipped - all.failed - judgedCases(all)
+  const counts = `${all.attempted} test cases of ${results.length} file${results.length === 1 ? '' : 's'}${earlier}: ${all.passed} passed both ways, ${all.skipped} skipped and ${all.failed} failed both ways, ${all.differing.length} differ, ${all.byDesign.length} as documented, ${all.flaky.length} are flaky${oneSided > 0 ? `, ${oneSided} came to their end on one side alone` : ''}`
+  const { children, expected } = all.proof
+  const families =
+    expected + children === 0
+      ? ', and they started none that could have it'
+      : ` and in ${children} of their children (${expected} without it)`
   const proof =
     faults.length > 0
-      ? `; the archive was not in use everywhere (${faults.length} times, first: ${faults[0]})`
-      : `; the archive was in use in every process of tests and in ${all.proof.children} of their children`
+      ? `; the archive was not in use everywhere (${faults.length} times, first: ${printable(faults[0] ?? '')})`
+      : `; the archive was in use in every process of tests${families}`
   const { thawed } = all.proof.snapshots ?? {}
   const late = results.filter(isLate).map(({ file }) => file)
   const times =
@@ -90,6 +130,11 @@ export function conclude(results: readonly FileResult[]): { ok: boolean; sentenc
   const snapshots = thawed === undefined ? '' : `; ${thawed} of all these went on in the snapshot`
   const ok = results.length > 0 && all.differing.length === 0 && faults.length + late.length === 0
   return { ok, sentence: `${counts}${proof}${snapshots}${times}.` }
+}
+
+/** Cases whose outcomes were not the same at first; how files ended is none. */
+function judgedCases({ differing, byDesign, flaky }: FileResult): number {
+  return [...differing, ...byDesign, ...flaky].filter((one) => one.case !== FILE).length
 }
 
 /** On the side of the archive, which is that of its end; one that is late on the other side alone differs. */
@@ -109,10 +154,10 @@ export interface Progress {
   readonly resumable: boolean
 }
 
-/** The last line of a run that was interrupted: where, and what is kept. */
-export function describeInterruption(by: string, { file, done, of, path, resumable }: Progress): string {
+/** The last line of a run that came to no end: why, where, and what is kept. */
+export function describeStop(why: string, { file, done, of, path, resumable }: Progress): string {
   const place = file === undefined ? 'before the first test' : `in ${file}`
-  if (done === 0) return `Interrupted by ${by} ${place}; there are no results to keep.`
+  if (done === 0) return `${why} ${place}; there are no results to keep.`
   const further = resumable ? ', and the same command with --resume goes on from there' : ''
-  return `Interrupted by ${by} ${place}; the results of ${done} of ${of} files are kept in ${path}${further}.`
+  return `${why} ${place}; the results of ${done} of ${of} files are kept in ${path}${further}.`
 }

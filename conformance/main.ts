@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // npm run conformance: see USAGE in options.ts.
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { commitOf, newerThanBuild } from '../bench/machine.js'
 import { ROOT } from '../bench/shell.js'
@@ -9,31 +8,41 @@ import { createArchiver } from '../src/archive/archiver.js'
 import { type ComparedFile, compareFile, type FileResult, type RunFile } from './compare-file.js'
 import { freezeStage } from './freeze.js'
 import { Interrupted, listenForInterruption } from './interruption.js'
-import { conclude, describeFile, describeInterruption, describeTable, type Progress } from './lines.js'
+import { conclude, describeFile, describeStop, describeTable, type Progress } from './lines.js'
 import { type Options, parseOptions, USAGE } from './options.js'
 import { choosePython, type Python } from './pythons.js'
 import { writeReport } from './report.js'
 import {
   addResult,
+  changeResults,
+  makeRunFolder,
+  nameOf,
+  newResults,
   RESULTS,
-  type Results,
   readResults,
+  resultsOf,
+  resultsPath,
   saveResults,
   saveRuns,
   toSaved,
   withoutResult,
 } from './results.js'
 import { cannotConfine } from './sandbox.js'
+import { makeScratch, removeScratch } from './scratch.js'
 import { Stage, type StageCommand } from './stage.js'
 import { SUITES } from './suites/index.js'
-import type { Group } from './suites/suite.js'
+import { type Group, NotThere } from './suites/suite.js'
 import { trainStage } from './train.js'
 
+const DIFFERS = 1
 const WRONG_USAGE = 2
+/** The run itself: that says nothing of the archive. */
+const FAILED = 3
 /** As the scripts say that something cannot be made on this machine. */
 const NOT_POSSIBLE = 77
 
-const interruption = listenForInterruption()
+const interruption = listenForInterruption(process.stdout)
+process.stderr.on('error', () => {}) // there is nowhere left to say so
 
 function say(line: string): void {
   process.stdout.write(`${line}\n`)
@@ -53,8 +62,31 @@ async function main(): Promise<number> {
   try {
     options = parseOptions(process.argv.slice(2))
   } catch (error) {
-    return refuse(`${error instanceof Error ? error.message : error}\n\n${USAGE}`, WRONG_USAGE)
+    return refuse(`${messageOf(error)}\n\n${USAGE}`, WRONG_USAGE)
   }
+  const progress: Progress = { done: 0, of: 0, path: '', resumable: !options.quick }
+  try {
+    return await run(options, progress)
+  } catch (error) {
+    const { reason } = interruption
+    if (reason instanceof Interrupted) {
+      say(describeStop(`Interrupted by ${reason.by}`, progress))
+      return reason.exitCode
+    }
+    if (error instanceof NotThere) return refuse(error.message, WRONG_USAGE)
+    const begun = progress.of > 0 ? `${describeStop('Failed', progress)} ` : ''
+    return refuse(`${begun}${messageOf(error)}`, FAILED)
+  }
+}
+
+/** What people can do something about has a sentence; all else is a fault of this program. */
+function messageOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error)
+  const isFault = [TypeError, ReferenceError, RangeError].some((one) => error instanceof one)
+  return isFault ? (error.stack ?? error.message) : error.message
+}
+
+async function run(options: Options, progress: Progress): Promise<number> {
   if (options.writeDocs) {
     say(`wrote ${await writeReport()}`)
     return 0
@@ -69,17 +101,9 @@ async function main(): Promise<number> {
   try {
     python = await choosePython(options.python)
   } catch (error) {
-    return refuse(error instanceof Error ? error.message : String(error), NOT_POSSIBLE)
+    return refuse(messageOf(error), NOT_POSSIBLE)
   }
-  const progress: Progress = { done: 0, of: 0, path: '', resumable: !options.quick }
-  try {
-    return await runSuite(options, python, progress)
-  } catch (error) {
-    const { reason } = interruption
-    if (!(reason instanceof Interrupted)) throw error
-    say(describeInterruption(reason.by, progress))
-    return reason.exitCode
-  }
+  return runSuite(options, python, progress)
 }
 
 async function runSuite(options: Options, python: Python, progress: Progress): Promise<number> {
@@ -94,40 +118,62 @@ async function runSuite(options: Options, python: Python, progress: Progress): P
   })
   for (const { name, reason } of absent) say(`skipped: ${name}: ${reason}`)
   if (all.length === 0) return refuse('nothing can be run here', NOT_POSSIBLE)
-  const name = `${suite.name}-3.${python.minor}${options.kind === 'snapshot' ? '-snapshot' : ''}`
-  const stamp = new Date().toISOString().replaceAll(/[-:]|\..*/g, '')
-  const directory = join(RESULTS, 'runs', `${stamp}-${name}${options.quick ? '-quick' : ''}`)
-  const path = join(RESULTS, `${name}.json`)
-  const results = (options.quick ? undefined : await readResults(path)) ?? newResults(options, python)
-  // What was absent in an earlier run and was not tried in this one still is.
-  const tried = new Set([...all, ...absent].map((one) => one.name.split(' ')[0]?.toLowerCase()))
-  results.absent = [...results.absent.filter((one) => !tried.has(one.name)), ...absent]
-  if (known) results.known = known
+  const subject = { suite: suite.name, kind: options.kind, python }
+  const path = await resultsPath(RESULTS, subject)
+  const before = (options.resume ? await readResults(path) : undefined) ?? newResults(subject)
   const commit = await commitOf(ROOT)
-  const groups = options.resume ? withoutResult(all, results, commit) : all
+  const kept = resultsOf(all, before, commit)
+  const groups = withoutResult(all, before, commit)
+  const done: FileResult[] = []
   if (groups.length === 0) {
     say(`every file has a result of ${commit} in ${path}`)
-    return 0
+    return tell(done, kept)
   }
-  const done: FileResult[] = []
+  const directory = makeRunFolder(join(RESULTS, 'runs'), `${nameOf(subject)}${options.quick ? '-quick' : ''}`)
+  const own = newResults(subject)
+  // What was absent in an earlier run and was not tried in this one still is.
+  const tried = new Set([...all, ...absent].map((one) => one.name.split(' ')[0]?.toLowerCase()))
   progress.of = groups.flatMap(({ files }) => files).length
   progress.path = options.quick ? directory : path
+  const failures: string[] = []
   for (const group of groups) {
-    await runGroup(group, python, options, progress, async (compared) => {
+    let isTrained = false
+    const work = runGroup(group, python, options, progress, async (compared) => {
+      isTrained = true
       done.push(compared.result)
       say(describeFile(compared.result))
       await saveRuns(directory, compared)
-      addResult(results, toSaved(compared.result, group.name, commit))
-      if (!options.quick) await saveResults(path, results)
+      const saved = toSaved(compared.result, group.name, commit)
+      addResult(own, saved)
+      if (!options.quick) {
+        await changeResults(path, subject, (results) => {
+          results.absent = [...results.absent.filter((one) => !tried.has(one.name)), ...absent]
+          if (known) results.known = known
+          addResult(results, saved)
+        })
+      }
       progress.done = done.length
     })
+    await work.catch((error) => {
+      // One package that cannot be prepared keeps none of the others from being tested.
+      if (interruption.aborted || isTrained || groups.length === 1) throw error
+      failures.push(group.name)
+      say(`FAILED: ${group.name}: ${messageOf(error)}`)
+    })
   }
-  await saveResults(join(directory, 'results.json'), results)
+  await saveResults(join(directory, 'results.json'), own)
   say(`\n${describeTable(done)}\n`)
   say(`saved in ${directory}`)
-  const { ok, sentence } = conclude(done)
+  const code = tell(done, kept)
+  return failures.length === 0
+    ? code
+    : refuse(`Failed, and not tested: ${failures.join(', ')}`, code || FAILED)
+}
+
+function tell(done: readonly FileResult[], kept: readonly FileResult[]): number {
+  const { ok, sentence } = conclude(done, kept)
   say(sentence)
-  return ok ? 0 : 1
+  return ok ? 0 : DIFFERS
 }
 
 async function runGroup(
@@ -165,33 +211,35 @@ async function runGroup(
       return { ...command, limitSeconds: options.limitSeconds ?? command.limitSeconds }
     }
     const [first] = group.files
-    if (first !== undefined)
-      say(`${group.name}: each file has ${commandFor(first).limitSeconds / 60} minutes on each side`)
+    if (first !== undefined) {
+      const minutes = commandFor(first).limitSeconds / 60
+      say(`${group.name}: each file has ${minutes === 1 ? 'one minute' : `${minutes} minutes`} on each side`)
+    }
     for (const file of group.files) {
       progress.file = file
       const run: RunFile = (side, name) => stage.runTests(side, commandFor(name), group.ends)
       await take(await compareFile(file, run, options.kind))
     }
   } finally {
-    if (options.keep) say(`kept ${stage.directory}`)
-    else stage.close()
-  }
-}
-
-function newResults({ suite, kind }: Options, { version, shared }: Python): Results {
-  return {
-    ...{ schema: 'io.pycds.conformance/1', suite, ...(kind === 'snapshot' ? { with: kind } : {}) },
-    ...{ python: { version, shared }, files: [], absent: [] },
+    if (options.keep) {
+      stage.keep()
+      say(`kept ${stage.directory}`)
+    } else stage.close()
   }
 }
 
 async function checkNamespaces(): Promise<string | undefined> {
-  const directory = mkdtempSync(join(tmpdir(), 'pycds-conf-'))
+  const directory = makeScratch()
   try {
     return await cannotConfine(join(directory, 'output'))
   } finally {
-    rmSync(directory, { recursive: true })
+    removeScratch(directory)
   }
 }
 
-process.exitCode = await main()
+const code = await main()
+// What could not be written is known when the rest has been.
+await new Promise((resolve) => process.stdout.write('', resolve))
+const { reason } = interruption
+process.exitCode =
+  code !== 0 || !interruption.aborted ? code : reason instanceof Interrupted ? reason.exitCode : FAILED

@@ -15,7 +15,8 @@ npm run conformance -- --write-docs         writes docs/conformance.md from the 
   --keep               leave the directories of the run where they are, for a look at a difference
 
 The last line counts the cases. Exit code: 0 all the same; 1 a difference, a file that did not end in its time, or a run in which the
-archive had no part; 2 wrong usage; 77 nothing could be run here; 130 or 143 interrupted.`
+archive had no part; 2 wrong usage; 3 the run itself has failed, as on a full disk; 77 nothing could be run here; 128 and the number
+of a signal: interrupted.`
 
 export type SuiteName = 'cpython' | 'packages'
 /** What the one side has that the other has not; a snapshot comes with its archive. */
@@ -51,6 +52,8 @@ export function parseOptions(argv: readonly string[]): Options {
     },
   })
   const { suite, python } = values
+  if (values['write-docs'] && argv.length > 1)
+    throw new Error('--write-docs is about all saved results: name nothing else')
   if (suite !== 'cpython' && suite !== 'packages')
     throw new Error(`--suite ${suite}: one of cpython, packages`)
   if (python !== undefined && !/^3(\.\d+){1,2}\w*$/.test(python))
@@ -60,6 +63,7 @@ export function parseOptions(argv: readonly string[]): Options {
     throw new Error(`--limit ${limit}: not a number of minutes`)
   const kind = values.with
   if (kind !== 'archive' && kind !== 'snapshot') throw new Error(`--with ${kind}: one of archive, snapshot`)
+  if (values.quick && suite !== 'cpython') throw new Error('--quick is about CPython: name packages instead')
   if (values.quick && positionals.length > 0) throw new Error('--quick has its own files: name none')
   if (values.quick && values.resume)
     throw new Error('--quick saves no results that --resume could go on from')

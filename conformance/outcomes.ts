@@ -37,7 +37,7 @@ export interface Counters {
 }
 
 export interface FileRun {
-  /** How the process ended: `completed`, whether its cases passed or not, or something else. */
+  /** How the process ended: `completed`, when it came to the end of its tests, whether these passed or not, or something else. */
   readonly end: string
   readonly cases: ReadonlyMap<string, Case>
   readonly starts: readonly Start[]
@@ -75,15 +75,28 @@ export function readRun(
     } else if (told?.archive !== undefined) counters = told.archive
   }
   return {
-    ...{ end: endOf(ended, ends), cases, counters, starts: linesOf(witness).flatMap(parseStart) },
+    ...{
+      end: endOf(ended, ends, counters !== undefined),
+      cases,
+      counters,
+      starts: linesOf(witness).flatMap(parseStart),
+    },
     ...{ seconds: ended.seconds, output: ended.output },
   }
 }
 
-function endOf({ code, signal, lateSeconds }: Ended, ends: Readonly<Record<number, string>>): string {
+/** An exit code is a word of the test runner's only where the collector came to its end: a test may end the process as well. */
+function endOf(
+  { code, signal, lateSeconds }: Ended,
+  ends: Readonly<Record<number, string>>,
+  isReported: boolean,
+): string {
   if (lateSeconds !== undefined) return `${LATE} ${lateSeconds} s`
   if (code === null) return 'killed'
-  return signal ?? ends[code] ?? `exit ${code}`
+  if (signal !== undefined) return signal
+  const word = ends[code]
+  if (word === undefined) return `exit ${code}`
+  return isReported ? word : `exit ${code} before its report`
 }
 
 function linesOf(text: string): string[] {

@@ -15,8 +15,14 @@ export interface Python {
   readonly siteDirectories: readonly string[]
 }
 
-const SITE_DIRECTORIES =
-  'import os, site; print(*(path for path in site.getsitepackages() if os.path.isdir(path)), sep="\\n")'
+/** What is asked for a list says nothing else: without `site`, whose customizations may print. */
+export const ALONE = ['-I', '-S'] as const
+/** Which directories these are, `site` knows, so that others may print before and after. */
+const TOLD = 'pycds-site-directory:'
+const SITE_DIRECTORIES = `import os, site
+for path in site.getsitepackages():
+    if os.path.isdir(path):
+        print("\\n${TOLD}" + path)`
 
 /** What every process of a run has in its environment besides. */
 export const SEARCH_PATH = PATH
@@ -39,7 +45,9 @@ export async function choosePython(version: string | undefined): Promise<Python>
   const told = await run(chosen.path, ['-I', '-c', SITE_DIRECTORIES], { env: { PATH } })
   return {
     ...{ path: chosen.path, version: chosen.version, minor: minorOf(chosen), shared: chosen.shared },
-    siteDirectories: told.split('\n').filter(Boolean),
+    siteDirectories: told
+      .split('\n')
+      .flatMap((line) => (line.startsWith(TOLD) ? [line.slice(TOLD.length)] : [])),
   }
 }
 

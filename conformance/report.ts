@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { table } from '../bench/report/markdown.js'
 import { ROOT } from '../bench/shell.js'
 import type { Difference } from './compare-file.js'
-import { total } from './lines.js'
+import { printable, total } from './lines.js'
 import { RESULTS, type Results, readResults, type SavedFile } from './results.js'
 import { IGNORED, NOT_RUN } from './suites/cpython-files.js'
 import { filesOf as filesOfPackage, PACKAGES } from './suites/package-list.js'
@@ -150,7 +150,7 @@ function cases(
     files.flatMap((file) =>
       of(file).map(
         (one) =>
-          `- \`${file.file}\` on ${python.version}: \`${one.case}\`: ${one.plain.join(', ')}; with the ${kind} ${one.archive.join(', ')}`,
+          `- \`${file.file}\` on ${python.version}: ${quoted([one.case])}: ${one.plain.join(', ')}; with the ${kind} ${one.archive.join(', ')}`,
       ),
     ),
   )
@@ -158,7 +158,13 @@ function cases(
 }
 
 function quoted(names: readonly string[]): string {
-  return names.map((name) => `\`${name}\``).join(', ')
+  return names.map(printable).map(codeSpan).join(', ')
+}
+
+function codeSpan(text: string): string {
+  const longest = Math.max(0, ...(text.match(/`+/g) ?? []).map((ticks) => ticks.length))
+  const fence = '`'.repeat(longest + 1)
+  return longest > 0 ? `${fence} ${text} ${fence}` : `${fence}${text}${fence}`
 }
 
 function groupReasons(absences: readonly { name: string; reason: string }[]): string {

@@ -1,13 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 // What is kept. The counts of each suite on each interpreter, in one file that a later run brings up to date, and that
 // docs/conformance.md is made from; and of each run everything, for whoever looks into a difference.
-import { join } from 'node:path'
+import { mkdirSync } from 'node:fs'
+import { mkdir } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 import { readSaved, save } from '../bench/saved.js'
 import { ROOT } from '../bench/shell.js'
+import { withLock } from '../src/util/staging.js'
 import type { ComparedFile, Difference, FileResult } from './compare-file.js'
+import { reasonOf } from './lines.js'
+import type { Kind } from './options.js'
+import type { Python } from './pythons.js'
 import type { Absent, Group } from './suites/suite.js'
 
 export const RESULTS = join(ROOT, 'conformance/results')
+/** Another run holds the lock while it writes one file. */
+const LOCK_MS = 60_000
 
 /** A test file in the saved results. */
 export interface SavedFile extends FileResult {
@@ -32,9 +40,45 @@ export interface Results {
   known?: readonly string[]
 }
 
+/** What was tested, and on what. */
+export interface Subject {
+  readonly suite: string
+  readonly kind: Kind
+  readonly python: Pick<Python, 'version' | 'minor' | 'shared'>
+}
+
+export function newResults({ suite, kind, python: { version, shared } }: Subject): Results {
+  return {
+    ...{ schema: 'io.pycds.conformance/1', suite, ...(kind === 'snapshot' ? { with: kind } : {}) },
+    ...{ python: { version, shared }, files: [], absent: [] },
+  }
+}
+
+/** What the results of a subject are called, whose name is that of a minor version, or a longer one. */
+export function nameOf({ suite, kind, python }: Subject, version = `3.${python.minor}`): string {
+  return `${suite}-${version}${kind === 'snapshot' ? '-snapshot' : ''}`
+}
+
+/**
+ * The file in a folder that holds a subject's results, or will. There is one for a minor version; another release of that, or one
+ * that is built otherwise, has its own: they count together nowhere.
+ */
+export async function resultsPath(folder: string, subject: Subject): Promise<string> {
+  const { version, shared } = subject.python
+  const pathOf = (name?: string) => join(folder, `${nameOf(subject, name)}.json`)
+  for (const path of [pathOf(), pathOf(version)]) {
+    const there = await readResults(path)
+    if (!there || (there.python.version === version && there.python.shared === shared)) return path
+  }
+  return pathOf(`${version}-${shared ? 'shared' : 'static'}`)
+}
+
 /** The results of a file; undefined where there are none. */
 export async function readResults(path: string): Promise<Results | undefined> {
-  return readSaved<Results>(path, 'io.pycds.conformance/1')
+  const results = await readSaved<Results>(path, 'io.pycds.conformance/1')
+  if (results && !(Array.isArray(results.files) && Array.isArray(results.absent) && results.python))
+    throw new Error(`${path}: no results, or not all of them`)
+  return results
 }
 
 /** Replaces the file at once: an interruption leaves the old one or the new one. */
@@ -43,10 +87,44 @@ export async function saveResults(path: string, results: Results): Promise<void>
   await save(path, results, rounded)
 }
 
-/** A result as it is kept: of what was told, which is full of this machine's paths, the last line. */
+/** Changes what a file holds, as other runs do at the same time. */
+export async function changeResults(
+  path: string,
+  subject: Subject,
+  change: (results: Results) => void,
+): Promise<void> {
+  await mkdir(dirname(path), { recursive: true })
+  await withLock(
+    path,
+    async () => {
+      const results = (await readResults(path)) ?? newResults(subject)
+      change(results)
+      await saveResults(path, results)
+    },
+    LOCK_MS,
+    (lock) => new Error(`${lock}: another run has written results for ${LOCK_MS / 1000} s`),
+  )
+}
+
+/** A new folder for what one run leaves, and no other that began in the same second. */
+export function makeRunFolder(folder: string, name: string, at = new Date()): string {
+  const stamp = at.toISOString().replaceAll(/[-:]|\..*/g, '')
+  mkdirSync(folder, { recursive: true })
+  for (let turn = 1; ; turn++) {
+    const path = join(folder, `${stamp}-${name}${turn === 1 ? '' : `-${turn}`}`)
+    try {
+      mkdirSync(path)
+      return path
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+    }
+  }
+}
+
+/** A result as it is kept: of what was told, which is full of this machine's paths, one line. */
 export function toSaved(result: FileResult, group: string, commit: string, at = new Date()): SavedFile {
   const shorten = (differences: readonly Difference[]) =>
-    differences.map((one) => ({ ...one, detail: one.detail.trim().split('\n').at(-1) ?? '' }))
+    differences.map((one) => ({ ...one, detail: reasonOf(one.detail) }))
   return {
     ...result,
     ...{ differing: shorten(result.differing), byDesign: shorten(result.byDesign) },
@@ -60,10 +138,20 @@ export function addResult(results: Results, file: SavedFile): void {
   results.files.push(file)
 }
 
-/** What a run that was interrupted has left to do: the files that have no result of this commit. */
-export function withoutResult(groups: readonly Group[], { files }: Results, commit: string): Group[] {
+/** What an interrupted run has of these files: the results of this commit. */
+export function resultsOf(groups: readonly Group[], { files }: Results, commit: string): SavedFile[] {
+  return files.filter(
+    (one) =>
+      one.commit === commit &&
+      groups.some((group) => group.name === one.group && group.files.includes(one.file)),
+  )
+}
+
+/** What it has left to do. */
+export function withoutResult(groups: readonly Group[], results: Results, commit: string): Group[] {
+  const done = resultsOf(groups, results, commit)
   const isDone = (group: Group, file: string) =>
-    files.some((one) => one.group === group.name && one.file === file && one.commit === commit)
+    done.some((one) => one.group === group.name && one.file === file)
   return groups
     .map((group) => ({ ...group, files: group.files.filter((file) => !isDone(group, file)) }))
     .filter(({ files }) => files.length > 0)

@@ -2,7 +2,7 @@
 // A process in mount and process namespaces of its own: directories of the interpreter are covered by others, and
 // whatever it has started is gone when it has ended.
 import { type ChildProcess, spawn } from 'node:child_process'
-import { closeSync, openSync, readFileSync } from 'node:fs'
+import { closeSync, fstatSync, openSync, readFileSync, readSync } from 'node:fs'
 import { constants } from 'node:os'
 
 /** Directories by the path that they cover. */
@@ -37,13 +37,19 @@ const INIT =
 /** How a shell tells that a signal has ended a program. */
 const SIGNALLED = 128
 
+/** How much is kept of either end of an output: a test may write without end. */
+const KEPT_BYTES = 1 << 20
+
 /** Why no namespaces can be made here; undefined when they can. */
 export async function cannotConfine(output: string): Promise<string | undefined> {
-  const ended = await runConfined({
+  const told = await runConfined({
     ...{ argv: ['true'], cwd: '/', env: { PATH: process.env.PATH ?? '' }, covers: {} },
     ...{ output, limitSeconds: 60 },
-  })
-  return ended.code === 0 ? undefined : `no namespaces can be made (unshare): ${ended.output.trim()}`
+  }).then(
+    (ended) => (ended.code === 0 ? undefined : ended.output.trim()),
+    (error: NodeJS.ErrnoException) => (error.code === 'ENOENT' ? error.message : Promise.reject(error)),
+  )
+  return told === undefined ? undefined : `no namespaces can be made (setpriv, unshare): ${told}`
 }
 
 /**
@@ -61,8 +67,10 @@ export async function runConfined(command: Command): Promise<Ended> {
   const env = Object.entries(command.env)
   const loader = env.filter(isForLoader).map(([name, value]) => `${name}=${value}`)
   const child = spawn(
-    'unshare',
+    'setpriv',
     [
+      // However this process ends, nothing of what it has started goes on.
+      ...['--pdeathsig', 'KILL', 'unshare'],
       ...[...root, '--mount', '--pid', '--fork', '--kill-child=SIGKILL', '--mount-proc'],
       ...['sh', '-c', INIT, 'sh', ...covers, '--', command.cwd],
       ...[...(loader.length > 0 ? ['env', ...loader] : []), ...command.argv],
@@ -98,7 +106,24 @@ export async function runConfined(command: Command): Promise<Ended> {
     lateSeconds: isLate ? command.limitSeconds : undefined,
     signal: code === null ? undefined : signalOf(code),
     seconds: (performance.now() - begun) / 1000,
-    output: readFileSync(command.output, 'utf8'),
+    output: readEnds(command.output),
+  }
+}
+
+/** What a file holds, without the middle of one that is too long to be of use. */
+function readEnds(path: string): string {
+  const file = openSync(path, 'r')
+  try {
+    const { size } = fstatSync(file)
+    const read = (from: number, bytes: number) => {
+      const buffer = Buffer.alloc(bytes)
+      return buffer.subarray(0, readSync(file, buffer, 0, bytes, from)).toString()
+    }
+    if (size <= 2 * KEPT_BYTES) return read(0, size)
+    const left = `\n[${size - 2 * KEPT_BYTES} bytes left out]\n`
+    return read(0, KEPT_BYTES) + left + read(size - KEPT_BYTES, KEPT_BYTES)
+  } finally {
+    closeSync(file)
   }
 }
 

@@ -2,14 +2,14 @@
 // Where an interpreter runs with and without the archive: at its own place, with directories of this run over its site
 // directories. Both sides have the same packages and the witness; one has the hook and the archive as a bake writes
 // them, and nothing else tells them apart, not even the environment.
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { run } from '../bench/shell.js'
 import { hookFiles } from '../src/layer/hook.js'
 import { type FileRun, readRun, type Side } from './outcomes.js'
 import { type Python, SEARCH_PATH } from './pythons.js'
 import { type Ended, runConfined } from './sandbox.js'
+import { keepScratch, makeScratch, removeScratch, removeTree } from './scratch.js'
 
 /** Where the runtime looks without a variable; -I and -E, under which variables do not count, use it as well. */
 const BESIDE_RUNTIME = '_pycds.data/app.cds'
@@ -63,8 +63,7 @@ export class Stage {
   }
 
   static async open(options: StageOptions): Promise<Stage> {
-    // Short: sockets of tests lie below it.
-    const stage = new Stage(mkdtempSync(join(tmpdir(), 'pycds-conf-')), options)
+    const stage = new Stage(makeScratch(), options)
     try {
       await stage.#prepare(options)
     } catch (error) {
@@ -79,8 +78,7 @@ export class Stage {
     const witness = `PLACE = ${JSON.stringify(this.#witnessed)}\n${text}`
     for (const side of ['plain', 'archive'] as const) {
       const site = this.#site(side)
-      // Packages may be large, and are the same files.
-      if (packages) await run('cp', ['-al', packages, site])
+      if (packages) await copyPackages(packages, site)
       else mkdirSync(site)
       if (side === 'archive') continue
       writeFileSync(join(site, WITNESS), witness)
@@ -96,7 +94,12 @@ export class Stage {
 
   /** Removes everything of it, where nothing runs in it any more. */
   close(): void {
-    rmSync(this.directory, { recursive: true, force: true })
+    removeScratch(this.directory)
+  }
+
+  /** Leaves it where it is, for people. */
+  keep(): void {
+    keepScratch(this.directory)
   }
 
   /** Puts hook and archive where a bake would put them. */
@@ -120,7 +123,7 @@ export class Stage {
   /** Runs the interpreter on one side. */
   run(side: Side, command: StageCommand): Promise<Ended> {
     const inside = (name: string) => join(this.directory, name)
-    for (const name of ['tmp', 'home', 'run']) rmSync(inside(name), { recursive: true, force: true })
+    for (const name of ['tmp', 'home', 'run']) removeTree(inside(name))
     for (const path of [this.record, this.#witnessed]) rmSync(path, { force: true })
     for (const name of ['tmp', 'home']) mkdirSync(inside(name))
     if (command.source === undefined) mkdirSync(inside('run'))
@@ -160,6 +163,16 @@ export class Stage {
 
   #site(side: Side): string {
     return join(this.directory, `site-${side}`)
+  }
+}
+
+/** Packages may be large: the same files, unless the temporary directory lies in another file system than they do. */
+async function copyPackages(from: string, to: string): Promise<void> {
+  try {
+    await run('cp', ['-al', from, to])
+  } catch {
+    rmSync(to, { recursive: true, force: true })
+    await run('cp', ['-a', from, to])
   }
 }
 

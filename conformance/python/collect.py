@@ -10,6 +10,12 @@ DETAIL = 4000
 ADDRESS = re.compile(r"\b0x[0-9a-f]{6,16}\b")
 
 
+def ends_of(detail):
+    """An exception is told at the beginning of what is long, or at its end."""
+    half = DETAIL // 2
+    return detail if len(detail) <= DETAIL else detail[:half] + "\n[...]\n" + detail[-half:]
+
+
 class Record:
     """Appends to a file that is open only while a line is written: tests count descriptors."""
 
@@ -30,7 +36,7 @@ class Record:
             self.close(file)
 
     def case(self, name, outcome, detail=""):
-        self.line(case=ADDRESS.sub("0x", name), outcome=outcome, detail=detail[-DETAIL:])
+        self.line(case=ADDRESS.sub("0x", name), outcome=outcome, detail=ends_of(detail))
 
     def end(self):
         """What the archive has served by now, if there is one."""

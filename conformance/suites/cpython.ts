@@ -5,10 +5,10 @@ import { join } from 'node:path'
 import { CommandFailed, ROOT, run } from '../../bench/shell.js'
 import { createArchiver } from '../../src/archive/archiver.js'
 import type { Kind } from '../options.js'
-import { type Python, SEARCH_PATH } from '../pythons.js'
+import { ALONE, type Python, SEARCH_PATH } from '../pythons.js'
 import type { Stage, StageCommand } from '../stage.js'
 import { IGNORED, NOT_RUN, QUICK } from './cpython-files.js'
-import { chooseFiles, type Group, type Prepared, type Suite, unknownFiles } from './suite.js'
+import { chooseFiles, type Group, NotThere, type Prepared, type Suite, unknownFiles } from './suite.js'
 
 const HERE = join(ROOT, 'conformance/python')
 /** How list_tests.py says that there is no test suite. */
@@ -31,7 +31,7 @@ export const cpython: Suite = {
     const unknown = unknownFiles(listed, files)
     // What a release has not, another may have: only what was asked for by hand must be there.
     if (unknown.length > 0)
-      throw new Error(`CPython ${python.version} has no test file ${unknown.join(', ')}`)
+      throw new NotThere(`CPython ${python.version} has no test file ${unknown.join(', ')}`)
     const known = listed.filter((file) => !NOT_RUN.some(({ name }) => name === file.split('.')[0]))
     const wanted = files.length > 0 ? chooseFiles(listed, files) : quick ? chooseFiles(listed, QUICK) : known
     return { groups: [groupOf(python, kind, wanted)], absent: [], known }
@@ -40,7 +40,9 @@ export const cpython: Suite = {
 
 async function listTests(python: Python): Promise<string[] | undefined> {
   try {
-    const output = await run(python.path, ['-I', join(HERE, 'list_tests.py')], { env: { PATH: SEARCH_PATH } })
+    const output = await run(python.path, [...ALONE, join(HERE, 'list_tests.py')], {
+      env: { PATH: SEARCH_PATH },
+    })
     return output.split('\n').filter(Boolean)
   } catch (error) {
     if (error instanceof CommandFailed && error.exitCode === NO_SUITE) return undefined
@@ -66,7 +68,7 @@ function groupOf(python: Python, kind: Kind, files: readonly string[]): Group {
     files,
     env: GUARD,
     async training(chosen, stage) {
-      const listed = await run(python.path, ['-I', join(HERE, 'list_modules.py')], {
+      const listed = await run(python.path, [...ALONE, join(HERE, 'list_modules.py')], {
         env: { PATH: SEARCH_PATH },
       })
       const script = importScript(stage)

@@ -2,12 +2,13 @@
 // Packages' own tests, by pytest. Packages and source packages come from PyPI, once, into the cache of this project.
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { homedir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { CommandFailed, ROOT, run } from '../../bench/shell.js'
+import { removeAbandoned, stagingPath } from '../../src/util/staging.js'
 import type { Python } from '../pythons.js'
 import type { StageCommand } from '../stage.js'
 import { filesOf, PACKAGES, PYTEST, type TestedPackage } from './package-list.js'
-import type { Absent, Group, Prepared, Suite } from './suite.js'
+import { type Absent, type Group, NotThere, type Prepared, type Suite } from './suite.js'
 
 const HERE = join(ROOT, 'conformance/python')
 const CACHE = join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'pycds-image/conformance')
@@ -17,8 +18,7 @@ const BUILD_CONSTRAINTS = 'flit_core<4\nsetuptools<81\n'
 
 export const packages: Suite = {
   name: 'packages',
-  async prepare({ python, quick, files, interruption }): Promise<Prepared> {
-    if (quick) throw new Error('--quick is about CPython: name packages instead')
+  async prepare({ python, files, interruption }): Promise<Prepared> {
     const chosen = chooseParts(PACKAGES, files)
     const groups: Group[] = []
     const absent: Absent[] = []
@@ -42,7 +42,7 @@ export const packages: Suite = {
 
 /**
  * What names stand for: packages, or parts of them as results name them. Without a name all.
- * @throws an Error that names the packages there are
+ * @throws a NotThere that names the packages there are
  */
 export function chooseParts(
   all: readonly TestedPackage[],
@@ -54,7 +54,7 @@ export function chooseParts(
   const unknown = names.filter((name) => !isKnown(name))
   if (unknown.length > 0) {
     const known = all.map(({ name }) => name).join(', ')
-    throw new Error(`no package ${unknown.join(', ')}, and no part of one; packages: ${known}`)
+    throw new NotThere(`no package ${unknown.join(', ')}, and no part of one; packages: ${known}`)
   }
   return all
     .map((one) => ({ one, chosenFiles: filesOf(one).filter((file) => isMeant(one, file)) }))
@@ -163,12 +163,22 @@ async function unpackSource(
   return folder
 }
 
-/** Makes a folder of the cache where it is missing; what was interrupted is made anew. */
-async function once(folder: string, make: (part: string) => Promise<void>): Promise<void> {
+/**
+ * Makes a folder of the cache where it is missing; what was interrupted is made anew. Of several that make it at once, for other
+ * runs, the first counts.
+ */
+export async function once(folder: string, make: (part: string) => Promise<void>): Promise<void> {
   if (existsSync(folder)) return
-  const part = `${folder}.part`
-  rmSync(part, { recursive: true, force: true })
-  mkdirSync(part, { recursive: true })
-  await make(part)
-  renameSync(part, folder)
+  mkdirSync(dirname(folder), { recursive: true })
+  await removeAbandoned(dirname(folder))
+  const part = stagingPath(folder)
+  mkdirSync(part)
+  try {
+    await make(part)
+    if (!existsSync(folder)) renameSync(part, folder)
+  } catch (error) {
+    if (!existsSync(folder)) throw error
+  } finally {
+    rmSync(part, { recursive: true, force: true })
+  }
 }

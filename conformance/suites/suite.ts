@@ -42,6 +42,9 @@ export interface SuiteOptions {
   readonly interruption?: AbortSignal | undefined
 }
 
+/** What was asked for by name and is not there; the message is for who has asked. */
+export class NotThere extends Error {}
+
 export interface Suite {
   readonly name: 'cpython' | 'packages'
   prepare(options: SuiteOptions): Promise<Prepared>

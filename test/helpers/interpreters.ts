@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The interpreters of this machine that tests run on, and which of them a tier takes.
-import { execFileSync } from 'node:child_process'
+import { spawnSync } from 'node:child_process'
 import { existsSync, readdirSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
@@ -96,6 +96,10 @@ function candidates(wanted: (architecture: string, named: boolean) => boolean): 
     ...findRoots().flatMap(pythonsBelow),
     ...named,
   ]
+  for (const path of named) {
+    const reason = existsSync(path) ? cannotStart(path) : 'there is no such file'
+    if (reason !== undefined) throw new Error(`PYCDS_TEST_PYTHONS: ${path}: ${reason}`)
+  }
   return [...new Set(paths)]
     .filter((path) => existsSync(path) && wanted(architectureOf(path) ?? '', named.includes(path)))
     .filter((path) => cannotStart(path) === undefined)
@@ -111,8 +115,17 @@ function probe(path: string, named: boolean): Candidate[] {
   const program =
     'import sys; print(sys.version.split()[0], hasattr(sys, "gettotalrefcount"), "/libpython3" in open("/proc/self/maps").read(), sys.abiflags)'
   const { file, args, env } = startOf(path, ['-I', '-S', '-c', program], { PATH }, '/')
-  const words = execFileSync(file, args, { env }).toString().trim().split(' ')
-  const [version = '', debug, shared, flags = ''] = words
+  const { status, signal, stdout, stderr } = spawnSync(file, args, { env, encoding: 'utf8' })
+  const answer = /^(\d+(?:\.\d+)+\S*) (True|False) (True|False) ?(\w*)$/.exec((stdout ?? '').trim())
+  if (status !== 0 || !answer) {
+    // One that is broken takes no part, but is not passed over in silence; the others still do.
+    const told = (stderr ?? '').trim().split('\n').at(-1)
+    const reason = `${path} does not start (${signal ?? status})${told ? `: ${told}` : ''}`
+    if (named) throw new Error(`PYCDS_TEST_PYTHONS: ${reason}`)
+    process.stderr.write(`left out: ${reason}\n`)
+    return []
+  }
+  const [, version = '', debug, shared, flags = ''] = answer
   const known = archiver.supportedVersions().includes(version.split('.').slice(0, 2).join('.'))
   // A version without a layout is of no interest, be it what it may.
   if (!known) return []

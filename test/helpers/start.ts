@@ -3,7 +3,7 @@
 // system (scripts/base-image.sh --root) sees that as its own, with this machine's temporary directory and
 // /proc; one of another processor runs in an emulator. Its path says which it is.
 import { execFileSync } from 'node:child_process'
-import { closeSync, existsSync, openSync, readdirSync, readSync } from 'node:fs'
+import { closeSync, existsSync, openSync, readdirSync, readSync, statSync } from 'node:fs'
 import { homedir, tmpdir } from 'node:os'
 import { join, sep } from 'node:path'
 
@@ -16,7 +16,7 @@ export interface Start {
 /** Node's name of each ELF e_machine that can be started. */
 const ARCHITECTURES: Readonly<Record<number, string>> = { 62: 'x64', 183: 'arm64' }
 const ENTER =
-  'root=$0; dir=$1; cwd=$2; shift 2; mount --bind "$dir" "$root$dir"; mount --rbind /proc "$root/proc"; ' +
+  'root=$0; dir=$1; cwd=$2; shift 2; mkdir -p "$root$dir"; mount --bind "$dir" "$root$dir"; mount --rbind /proc "$root/proc"; ' +
   'exec chroot "$root" /bin/sh -c \'cd "$0" && exec "$@"\' "$cwd" "$@"'
 
 /** Where root file systems are unpacked. */
@@ -39,6 +39,7 @@ export function rootOf(path: string): string {
 
 /** Node's name of a program's processor; undefined for what is no program of a known one. */
 export function architectureOf(path: string): string | undefined {
+  if (!statSync(path).isFile()) return undefined
   const header = Buffer.alloc(20)
   const file = openSync(path, 'r')
   readSync(file, header, 0, header.length, 0)

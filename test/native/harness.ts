@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the tests that start interpreters rely on. What is compared with an archive's answers must not be one: each
 // guard of a reference is shown to fail. A tier that is chosen wrongly tests less than its reader believes.
-import { readFileSync } from 'node:fs'
+import { chmodSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import test from 'ava'
-import { findPythons, type Python, selectPythons } from '../helpers/interpreters.js'
+import { findAllPythons, findPythons, type Python, selectPythons } from '../helpers/interpreters.js'
 import { Bench } from '../helpers/python.js'
 import { assertReference } from '../helpers/reference.js'
 import { inRepository } from '../helpers/repository.js'
+import { temporary } from '../helpers/temporary.js'
 import { testInTurn } from '../helpers/test-in-turn.js'
 import { parseTier, portion } from '../helpers/tier.js'
 
@@ -114,6 +116,26 @@ test('quick takes one interpreter: that of the distribution, else the other main
 test('all takes every interpreter, and one that is named is taken in any tier', (t) => {
   t.is(chosen('all').length, AT_HAND.length)
   t.true(chosen('quick', [...AT_HAND, pretended('3.12.9', { named: true })]).includes('3.12.9'))
+})
+
+test.serial('an interpreter that is broken takes no part, and is an error where it was named', (t) => {
+  // A program of this machine that is no interpreter.
+  const broken = temporary(t, {
+    'root/versions/3.13.9/bin/python3': readFileSync(process.execPath),
+    script: '#!/bin/sh',
+  })
+  const program = join(broken, 'root/versions/3.13.9/bin/python3')
+  chmodSync(program, 0o755)
+  const { env } = process
+  t.teardown(() => {
+    process.env = env
+  })
+  process.env = { ...env, PYENV_ROOT: join(broken, 'root'), PYCDS_TEST_PYTHONS: '' }
+  t.notThrows(() => findAllPythons())
+  for (const path of [program, join(broken, 'script'), '/nonexistent/python3', broken]) {
+    process.env = { ...env, PYCDS_TEST_PYTHONS: path }
+    t.throws(() => findAllPythons(), { message: new RegExp(`^PYCDS_TEST_PYTHONS: ${path}`) }, path)
+  }
 })
 
 test('a bulk proof is made in full by all, else a hundredth and at least a handful of it', (t) => {

@@ -46,6 +46,24 @@ const MODULES: Record<string, string> = {
   'asks_size.py':
     'import os\ntry: VALUE = os.get_terminal_size(0)\nexcept OSError as error: VALUE = error.errno\n',
 }
+/** Modules that know of a stream, and the ways to start that lose nothing: what has one keeps it until it is put in place. */
+const KNOW_STREAMS: Record<string, { text: string; ways: string[][] }> = {
+  reads_name: {
+    text: 'import sys\nVALUE = sys.stdout.encoding, sys.stderr.encoding\n',
+    ways: [[], ['reads_name']],
+  },
+  has_default: { text: MODULES['keeps.py'] ?? '', ways: [['has_default']] },
+}
+/** Text that is written when the modules are destroyed reaches a file when the stream is. */
+const AT_THE_END = `
+import sys
+for name in sys.argv[1:]: __import__(name)
+class Last:
+    def __init__(self, name): self.name = name
+    def __del__(self): print("last of", self.name)
+held, cycle = Last("a name"), [Last("a cycle")]
+cycle.append(cycle)
+`
 const SHOW = `
 import sys
 for name in sys.argv[1:]:
@@ -144,6 +162,23 @@ for (const python of pythons) {
           expected,
           words.join(),
         )
+      }
+    },
+  )
+
+  testInTurn(
+    `${python.version}: what is printed at the very end is not lost, whoever knows of a stream`,
+    async (t) => {
+      for (const [name, { text, ways }] of Object.entries(KNOW_STREAMS)) {
+        const made = new WarmBench(t, python)
+        await made.train()
+        made.file(`${made.inSite}/${name}.py`, text)
+        t.deepEqual((await made.freezeWarm([name], ENV)).leftOut, [])
+        const script = made.file('app/main.py', AT_THE_END)
+        for (const words of ways) {
+          const { ready } = await made.assertSame(t, `${name} ${words}`, [script, ...words], { env: ENV })
+          t.is(ready.includes(name), words.length > 0)
+        }
       }
     },
   )

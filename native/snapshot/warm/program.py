@@ -233,8 +233,10 @@ def place_of_spec(spec):
 def condition_of_program(event, modules, effects):
     """The event as what `may_put_back` is given: this template's own objects, and what it has along sys.path."""
     _, what, place, answer = event
-    if what in ('keeps', 'stream'):
+    if what == 'keeps':
         answer = getattr(sys, place)
+    elif what == 'stream':
+        answer = mark_of_stream(getattr(sys, place))
     elif what == 'counter':
         place = tuple(place.split('\n'))
         holder, name = holder_of(modules, place)
@@ -331,7 +333,7 @@ def _may_find(what, place, payload):
     if what == 'spec':
         return _has_spec(place, payload)
     if what == 'stream':
-        return stream_by_now(place) is payload
+        return mark_of_stream(stream_by_now(place)) is payload
     if what == 'counter':
         return is_count(place, *payload)
     if what == 'kept':

@@ -4,9 +4,12 @@
 # stream is held while that is the one that the process has had from its start: where a template is watched it is known which code
 # was executed, and names in it tell.
 
+import io
+
 # By module: functions that put something over the streams, or take it away again.
 OVER_STREAMS = {'colorama.initialise': ('init', 'deinit', 'reinit')}
 STREAMS = ('stdout', 'stderr')
+TEXT_STREAM = io.TextIOWrapper
 
 
 def put_off_over_streams(module, name):
@@ -34,6 +37,11 @@ def settle_readers_of_streams(recorder, called):
 
 
 # ---- where a module is put in place ----
+
+
+def mark_of_stream(stream):
+    """What this stream has and no other, without the stream: what was written last is written when nobody has that any more."""
+    return attributes_of(stream) if type(stream) is TEXT_STREAM else stream
 
 
 def stream_by_now(name):

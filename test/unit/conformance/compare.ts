@@ -5,7 +5,7 @@ import test from 'ava'
 import { BY_DESIGN } from '../../../conformance/by-design.js'
 import { differingCases, FILE, judge } from '../../../conformance/compare.js'
 import { compareFile } from '../../../conformance/compare-file.js'
-import { conclude, describeFile, describeInterruption } from '../../../conformance/lines.js'
+import { conclude, describeFile, describeStop } from '../../../conformance/lines.js'
 import type { FileRun, Side } from '../../../conformance/outcomes.js'
 import { inRepository } from '../../helpers/repository.js'
 
@@ -127,15 +127,15 @@ test('a file that does not end in its time is compared as far as it came, is nam
 test('a run that is interrupted says in one sentence where, and what is kept', (t) => {
   const progress = { done: 2, of: 5, path: 'results/x.json', resumable: true }
   t.is(
-    describeInterruption('SIGTERM', { ...progress, file: 'test_c' }),
+    describeStop('Interrupted by SIGTERM', { ...progress, file: 'test_c' }),
     'Interrupted by SIGTERM in test_c; the results of 2 of 5 files are kept in results/x.json, and the same command with --resume goes on from there.',
   )
   t.is(
-    describeInterruption('SIGINT', { ...progress, file: 'test_c', resumable: false }),
+    describeStop('Interrupted by SIGINT', { ...progress, file: 'test_c', resumable: false }),
     'Interrupted by SIGINT in test_c; the results of 2 of 5 files are kept in results/x.json.',
   )
   t.is(
-    describeInterruption('SIGINT', { ...progress, done: 0 }),
+    describeStop('Interrupted by SIGINT', { ...progress, done: 0 }),
     'Interrupted by SIGINT before the first test; there are no results to keep.',
   )
 })
@@ -178,6 +178,10 @@ const withoutUse: Record<string, { archive?: Partial<FileRun>; plain?: Partial<F
     fault: /not in use in 1 children: MISSING/,
   },
   'no word of any interpreter': { archive: { starts: [] }, plain: { starts: [WITHOUT] }, fault: /no hook/ },
+  'word of a few of many children': {
+    plain: { starts: [...PLAIN, ...PLAIN, ...PLAIN] },
+    fault: /1 children left word.* had 5$/,
+  },
   'no word of children': { archive: { starts: [STARTED] }, fault: /no child left word.* had 1$/ },
   'a runtime in the plain run': { plain: { starts: [STARTED] }, fault: /runtime was there in 1/ },
   'a test runner that failed before its first test': {

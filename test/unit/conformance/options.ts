@@ -26,6 +26,9 @@ test('what there is not is refused with the reason', (t) => {
   t.throws(() => parseOptions(['--quick', 'test_re']), { message: /name none/ })
   t.throws(() => parseOptions(['--quick', '--resume']), { message: /saves no results/ })
   t.throws(() => parseOptions(['--limit', '0']), { message: /not a number of minutes/ })
+  t.throws(() => parseOptions(['--quick', '--suite', 'packages']), { message: /about CPython/ })
+  t.throws(() => parseOptions(['--write-docs', '--python', '3.13']), { message: /all saved results/ })
+  t.throws(() => parseOptions(['--write-docs', 'test_re']), { message: /all saved results/ })
   t.throws(() => parseOptions(['--fast']), { message: /--fast/ })
 })
 

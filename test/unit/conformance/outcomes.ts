@@ -41,12 +41,22 @@ test('counters and starts are read beside the cases', (t) => {
   ])
 })
 
+const REPORTED = '{"process": 7, "archive": {"status": "ABSENT"}}\n'
+
 test('the end of a process has a word', (t) => {
-  const end = (code: number | null, signal?: string) => readRun({ ...ENDED, code, signal }, '', '', ENDS).end
+  const end = (code: number | null, signal?: string) =>
+    readRun({ ...ENDED, code, signal }, REPORTED, '', ENDS).end
   t.is(end(2), 'completed')
   t.is(end(3), 'environment changed')
   t.is(end(9), 'exit 9')
   t.is(end(139, 'SIGSEGV'), 'SIGSEGV')
   t.is(end(null), 'killed')
   t.is(readRun({ ...ENDED, code: null, lateSeconds: 60 }, '', '', ENDS).end, 'not ended in 60 s')
+})
+
+test('a process that a test has ended is not complete, whatever its exit code', (t) => {
+  const end = (code: number) => readRun({ ...ENDED, code }, line('a', 'passed'), '', ENDS).end
+  t.is(end(0), 'exit 0 before its report')
+  t.is(end(3), 'exit 3 before its report')
+  t.is(end(9), 'exit 9')
 })

@@ -42,6 +42,13 @@ test('the page counts over all files of an interpreter, and names what differs a
   t.false(page.includes('`dill.tests`'))
 })
 
+test('names of cases are what they are in Markdown, too', (t) => {
+  const named = (name: string) => file('test_a', { differing: [{ ...DIFFERENCE, case: name }] })
+  const page = conformancePage([results('cpython', [named('a\nb `c`'), named('test_d [x|y]')])])
+  t.true(page.includes('- `test_a` on 3.11.2: `` a\\x0ab `c` ``: passed; with the archive failed\n'))
+  t.true(page.includes('- `test_a` on 3.11.2: `test_d [x|y]`: passed'))
+})
+
 test('the page tells of each file at which commit it was tested, and when', (t) => {
   const files = [file('test_a'), file('test_b', { commit: 'def', day: '2026-01-02' }), file('test_c')]
   const page = conformancePage([results('cpython', files), results('packages', files)])
