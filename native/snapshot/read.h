@@ -17,6 +17,7 @@ struct snapshot {
   const char *strings;
   const struct snapshot_range *warm;
   const struct snapshot_program *programs;
+  const struct snapshot_pages *ahead;
 };
 
 /* Checks the first `bytes` bytes of a file of `file_bytes` bytes; they are SNAPSHOT_META_BYTES of it, or all of a shorter

@@ -36,6 +36,7 @@ const LISTS = {
   strings: 576,
   warm: 584,
   programs: 592,
+  ahead: 600,
 } as const
 const SIZES = {
   regions: 32,
@@ -46,6 +47,7 @@ const SIZES = {
   strings: 1,
   warm: 16,
   programs: 16,
+  ahead: 8,
 } as const
 export type List = keyof typeof LISTS
 

@@ -43,6 +43,7 @@ struct scratch {
   struct snapshot_symbol symbols[SNAPSHOT_MAX_SYMBOLS];
   struct snapshot_range warm[SNAPSHOT_MAX_WARM];
   struct snapshot_program programs[SNAPSHOT_MAX_PROGRAMS];
+  struct snapshot_pages ahead[SNAPSHOT_MAX_AHEAD];
   char strings[SNAPSHOT_MAX_STRINGS];
   uint8_t vdso[SNAPSHOT_MAX_VDSO];
   uint8_t meta[SNAPSHOT_META_BYTES];
@@ -93,7 +94,17 @@ void dump_at_fork(void);
 /* Makes a written file one that is used. */
 void freeze_seal(const char *path);
 
-/* Adds to a sealed file what one start of it changes and what starts cost, and the programs that it is used for; leaves it
+/* Before the one start that is looked at: has it find the pages of the file on the disk, and read only what it asks for. Seals the
+ * file. */
+void freeze_ahead_begin(const char *path, struct snapshot_header *header);
+
+/* While it stands still: which ones it has read, into the scratch. */
+void freeze_ahead_look(const char *path);
+
+/* Has later starts read as ever. */
+void freeze_ahead_end(struct snapshot_header *header);
+
+/* Adds to a sealed file what one start of it reads and changes and what starts cost, and the programs that it is used for; leaves it
  * unsealed. */
 void freeze_warm(const char *path);
 
