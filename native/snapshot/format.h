@@ -8,8 +8,8 @@
 //
 // All numbers are little endian. "File offset" counts bytes from the start of the file.
 //
-//   header | regions | files | stamps | symbols | vdso | strings | warm | programs | ahead | (a hole) | data ...
-//   <---------------------- meta, at most SNAPSHOT_META_BYTES ------------------->
+//   header | regions | files | stamps | symbols | vdso | strings | warm | programs | ahead | folders | (a hole) | data ...
+//   <---------------------- meta, at most SNAPSHOT_META_BYTES ----------------------------->
 #ifndef PYCDS_SNAPSHOT_FORMAT_H
 #define PYCDS_SNAPSHOT_FORMAT_H
 
@@ -23,7 +23,7 @@
  *   4  2026-11  digests of single variables
  *   5  2026-11  stamps of contents, and of the dynamic loader's cache
  *   6  2026-11  the program that an entrypoint starts
- *   7  2026-11  pages that every start reads */
+ *   7  2026-11  pages that every start reads, and directories that its imports look at */
 #define SNAPSHOT_FORMAT 7u
 
 /* "\x89PYSNP\r\n" once sealed. Until then the first byte is '!'. */
@@ -50,6 +50,7 @@
 #define SNAPSHOT_MAX_WARM 1024u
 #define SNAPSHOT_MAX_PROGRAMS 256u
 #define SNAPSHOT_MAX_AHEAD 1024u
+#define SNAPSHOT_MAX_FOLDERS 512u
 #define SNAPSHOT_MAX_ACTIONS 4u
 #define SNAPSHOT_MAX_VARIABLES 32u
 #define SNAPSHOT_MAX_VDSO (UINT64_C(64) << 10)
@@ -148,6 +149,7 @@ struct snapshot_header {
   struct snapshot_list warm;     /* struct snapshot_range, by address, without overlaps */
   struct snapshot_list programs; /* struct snapshot_program; none: it is used for all */
   struct snapshot_list ahead;    /* struct snapshot_pages, in order, without overlaps */
+  struct snapshot_list folders;  /* uint32_t, texts: of each directory with modules that are ready one of their files */
   uint32_t cost;                 /* processor time that a start takes more with it than without, microseconds */
   uint32_t executable;           /* sys.executable, for starts without it: docs/snapshots.md; 0: there are none */
   struct snapshot_variable variables[SNAPSHOT_MAX_VARIABLES]; /* the first ones */

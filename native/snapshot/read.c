@@ -142,6 +142,13 @@ static bool check_ahead(const struct snapshot *snapshot) {
   return end <= pages || snapshot->header->ahead.count == 0;
 }
 
+static bool check_folders(const struct snapshot *snapshot) {
+  for (uint32_t i = 0; i < snapshot->header->folders.count; i++) {
+    if (!is_string(snapshot, snapshot->folders[i]) || snapshot->strings[snapshot->folders[i]] != '/') return false;
+  }
+  return true;
+}
+
 static bool check_programs(const struct snapshot *snapshot) {
   if (!is_string(snapshot, snapshot->header->executable)) return false;
   for (uint32_t i = 0; i < snapshot->header->programs.count; i++) {
@@ -238,7 +245,8 @@ enum snapshot_reject snapshot_read(const void *meta, uint64_t bytes, uint64_t fi
       !is_list(header, header->strings, 1, SNAPSHOT_MAX_STRINGS) ||
       !is_list(header, header->warm, sizeof *snapshot->warm, SNAPSHOT_MAX_WARM) ||
       !is_list(header, header->programs, sizeof *snapshot->programs, SNAPSHOT_MAX_PROGRAMS) ||
-      !is_list(header, header->ahead, sizeof *snapshot->ahead, SNAPSHOT_MAX_AHEAD))
+      !is_list(header, header->ahead, sizeof *snapshot->ahead, SNAPSHOT_MAX_AHEAD) ||
+      !is_list(header, header->folders, sizeof *snapshot->folders, SNAPSHOT_MAX_FOLDERS))
     return SNAPSHOT_REJECT_DAMAGED;
   const char *start = meta;
   *snapshot = (struct snapshot){
@@ -252,9 +260,10 @@ enum snapshot_reject snapshot_read(const void *meta, uint64_t bytes, uint64_t fi
       .warm = (const void *)(start + header->warm.offset),
       .programs = (const void *)(start + header->programs.offset),
       .ahead = (const void *)(start + header->ahead.offset),
+      .folders = (const void *)(start + header->folders.offset),
   };
   bool good = check_strings(snapshot) && check_files(snapshot) && check_stamps(snapshot) && check_regions(snapshot) &&
-              check_warm(snapshot) && check_programs(snapshot) && check_ahead(snapshot) && check_vdso(snapshot) &&
-              check_context(snapshot);
+              check_warm(snapshot) && check_programs(snapshot) && check_ahead(snapshot) && check_folders(snapshot) &&
+              check_vdso(snapshot) && check_context(snapshot);
   return good ? SNAPSHOT_ACCEPTED : SNAPSHOT_REJECT_DAMAGED;
 }

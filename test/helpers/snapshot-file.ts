@@ -37,6 +37,7 @@ const LISTS = {
   warm: 584,
   programs: 592,
   ahead: 600,
+  folders: 608,
 } as const
 const SIZES = {
   regions: 32,
@@ -48,6 +49,7 @@ const SIZES = {
   warm: 16,
   programs: 16,
   ahead: 8,
+  folders: 4,
 } as const
 export type List = keyof typeof LISTS
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a start with a snapshot has the kernel read in advance where the page cache is empty, and what it leaves alone.
 import { readFileSync, statSync } from 'node:fs'
+import { dirname } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
 import type { Python } from '../helpers/interpreters.js'
 import { findFreezable, SnapshotBench } from '../helpers/snapshot.js'
@@ -85,6 +86,24 @@ each('it is the same without reading ahead, and when it is forced', async (t, py
     await evict(bench, bench.snapshot)
     await bench.compare(t, PYCDS_READAHEAD, ['-c', 'print(1)'], { env: { PYCDS_READAHEAD } })
   }
+})
+
+each('the directories that imports look at are known, each once', async (t, python) => {
+  const bench = new WarmBench(t, python)
+  await bench.train()
+  await bench.freezeWarm(['json', 'email.mime.text', 'email.mime.image'], ENV)
+  const file = readFileSync(bench.snapshot)
+  const [strings = 0] = placesOf(file, 'strings')
+  const folders = placesOf(file, 'folders').map((at) => {
+    const start = strings + file.readUInt32LE(at)
+    return dirname(file.toString('utf8', start, file.indexOf(0, start)))
+  })
+  t.is(new Set(folders).size, folders.length)
+  const { stdout } = await bench.startPlain([
+    '-c',
+    'import json, email.mime, os; print(*[os.path.dirname(one.__file__) for one in (os, json, email, email.mime)])',
+  ])
+  for (const one of stdout.trim().split(' ')) t.true(folders.includes(one), `${one}: ${folders}`)
 })
 
 each('the archive is read ahead only where modules come from it', async (t, python) => {

@@ -25,7 +25,17 @@ const FORGED = portion(2000)
 const AT_ONCE = 20
 const PROGRAM = 'import json, threading; print(json.dumps([1]), threading.main_thread().name)'
 const PAGE = 4096n
-const LISTS: readonly List[] = ['regions', 'files', 'stamps', 'symbols', 'vdso', 'strings', 'warm', 'ahead']
+const LISTS: readonly List[] = [
+  'regions',
+  'files',
+  'stamps',
+  'symbols',
+  'vdso',
+  'strings',
+  'warm',
+  'ahead',
+  'folders',
+]
 
 type Damaged = readonly [what: string, file: Buffer]
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Which pages of a snapshot a start reads. They are seen with the file out of the page cache and nothing read beside what
 // is asked for: then they are those that are in the page cache when it is over. Where they cannot be had out of it, as in a
-// file system in memory, there is nothing to read from a disk either, and no list.
+// file system in memory, there is nothing to read from a disk either, and no list. And which directories its imports look at.
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <stdbool.h>
@@ -44,6 +44,27 @@ static void set_advice(struct snapshot_header *header, bool one_by_one) {
     regions[i].advice &= ~(uint32_t)SNAPSHOT_ONE_BY_ONE;
     if (one_by_one) regions[i].advice |= SNAPSHOT_ONE_BY_ONE;
   }
+}
+
+/* How much of a path is that of its directory. */
+static size_t folder_length(const char *file) {
+  const char *end = strrchr(file, '/');
+  return end ? (size_t)(end - file) : 0;
+}
+
+void freeze_folder(const char *file) {
+  struct scratch *scratch = freeze.scratch;
+  uint32_t count = scratch->header.folders.count;
+  size_t length = folder_length(file);
+  if (*file != '/' || count == SNAPSHOT_MAX_FOLDERS) return;
+  for (uint32_t i = 0; i < count; i++) {
+    const char *known = scratch->strings + scratch->folders[i];
+    if (folder_length(known) == length && memcmp(known, file, length) == 0) return;
+  }
+  uint32_t text = scratch_string(scratch, file, strlen(file));
+  if (!text) return;
+  scratch->folders[count] = text;
+  scratch->header.folders.count = count + 1;
 }
 
 static bool evicted;

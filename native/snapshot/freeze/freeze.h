@@ -44,6 +44,7 @@ struct scratch {
   struct snapshot_range warm[SNAPSHOT_MAX_WARM];
   struct snapshot_program programs[SNAPSHOT_MAX_PROGRAMS];
   struct snapshot_pages ahead[SNAPSHOT_MAX_AHEAD];
+  uint32_t folders[SNAPSHOT_MAX_FOLDERS];
   char strings[SNAPSHOT_MAX_STRINGS];
   uint8_t vdso[SNAPSHOT_MAX_VDSO];
   uint8_t meta[SNAPSHOT_META_BYTES];
@@ -94,7 +95,10 @@ void dump_at_fork(void);
 /* Makes a written file one that is used. */
 void freeze_seal(const char *path);
 
-/* Before the one start that is looked at: has it find the pages of the file on the disk, and read only what it asks for. Seals the
+/* Notes a directory by a file in it, where it is not noted yet and there is room. */
+void freeze_folder(const char *file);
+
+/* Before the starts that are looked at: has it find the pages of the file on the disk, and read only what it asks for. Seals the
  * file. */
 void freeze_ahead_begin(const char *path, struct snapshot_header *header);
 

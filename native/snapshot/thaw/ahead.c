@@ -10,9 +10,12 @@
 #include <unistd.h>
 
 #include "../clock.h"
+#include "../listing.h"
+#include "../status.h"
 
 /* A byte from the page cache takes one or two microseconds, one from any disk far more. */
 #define COLD_MILLISECONDS 0.04
+#define MAX_PATH_BYTES 4096
 
 /* Of the first range and the last: other starts may have read the lists, and something else a part. */
 static bool is_cold(const struct opened *opened) {
@@ -47,6 +50,22 @@ static void read_library(const struct snapshot *snapshot) {
   }
 }
 
+/* As import statements will look at them. The pages are on their way meanwhile. */
+static void look_at_folders(const struct snapshot *snapshot) {
+  for (uint32_t i = 0; i < snapshot->header->folders.count; i++) {
+    const char *file = snapshot->strings + snapshot->folders[i];
+    size_t length = (size_t)(strrchr(file, '/') - file);
+    char folder[MAX_PATH_BYTES];
+    if (length >= sizeof folder) continue;
+    memcpy(folder, file, length);
+    folder[length] = 0;
+    uint64_t digest;
+    struct stat status;
+    listing_digest(folder, &digest, NULL);
+    status_of_path(file, &status);
+  }
+}
+
 void ahead_start(const struct opened *opened) {
   const struct snapshot *snapshot = &opened->snapshot;
   const char *mode = getenv("PYCDS_READAHEAD");
@@ -56,4 +75,5 @@ void ahead_start(const struct opened *opened) {
   for (uint32_t i = 0; i < count; i++)
     read_ahead(opened->fd, snapshot->ahead[i].first * SNAPSHOT_PAGE, snapshot->ahead[i].count * SNAPSHOT_PAGE);
   read_library(snapshot);
+  look_at_folders(snapshot);
 }

@@ -5,7 +5,7 @@
 #include "open.h"
 
 /* Where the snapshot is not in the page cache: has the kernel read what a start reads of it, and of the library that it was made
- * with, while the conditions are looked at. Waits for one page at most. */
+ * with; and looks at the directories that imports look at, while the pages come. */
 void ahead_start(const struct opened *opened);
 
 #endif
