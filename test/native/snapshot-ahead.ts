@@ -72,6 +72,13 @@ each('the pages that every start reads are known, and read at once', async (t, p
   const all = data.reduce((sum, { bytes }) => sum + Number(bytes) / PAGE, 0)
   t.true(pages.length > 50 && pages.length < 0.8 * all, `${pages.length} of ${all}`)
   t.true(pages.every((page) => page >= META_PAGES && page < file.length / PAGE))
+  const noted = new Set(pages)
+  for (const at of placesOf(file, 'warm')) {
+    const [address, bytes] = [file.readBigUInt64LE(at), file.readBigUInt64LE(at + 8)]
+    const region = regionsOf(file).find((one) => one.address <= address && address < one.address + one.bytes)
+    const first = Number(((region?.offset ?? 0n) + address - (region?.address ?? 0n)) / BigInt(PAGE))
+    for (let page = first; page < first + Number(bytes) / PAGE; page++) t.true(noted.has(page), `${page}`)
+  }
   t.true(await evict(bench, bench.snapshot))
   const script = `${PROBE}\nprint(wait_for(sys.argv[1], ${JSON.stringify(pages)}))`
   const { stdout, snapshot } = await bench.start(['-c', script, bench.snapshot])

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Which pages of a snapshot a start reads. They are seen with the file out of the page cache and nothing read beside what
-// is asked for: then they are those that are in the page cache when it is over. Where they cannot be had out of it, as in a
+// is asked for: then they are those that are in the page cache, or in its memory, when it is over. Where they cannot be had out of it, as in a
 // file system in memory, there is nothing to read from a disk either, and no list. And which directories its imports look at.
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -101,15 +102,39 @@ static uint32_t put_ranges(const uint8_t *found, uint64_t pages, uint64_t gap) {
   return count;
 }
 
-void freeze_ahead_look(const char *path) {
+/* What a process has of the file in its memory, changed or not: something else may have had the page cache emptied. */
+static void add_mapped(uint8_t *found, uint64_t pages, const struct snapshot_header *header, pid_t pid) {
+  char path[64];
+  snprintf(path, sizeof path, "/proc/%d/pagemap", pid);
+  int pagemap = open(path, O_RDONLY | O_CLOEXEC);
+  const struct snapshot_region *regions = (const void *)((const char *)header + header->regions.offset);
+  for (uint32_t i = 0; pagemap >= 0 && i < header->regions.count; i++) {
+    const struct snapshot_region *region = &regions[i];
+    if (region->kind != SNAPSHOT_DATA) continue;
+    uint64_t count = region->bytes / SNAPSHOT_PAGE, first = region->offset / SNAPSHOT_PAGE;
+    uint64_t *words = calloc(count, sizeof *words);
+    off_t place = (off_t)(region->address / SNAPSHOT_PAGE * sizeof *words);
+    ssize_t got = words ? pread(pagemap, words, count * sizeof *words, place) : -1;
+    for (uint64_t j = 0; got > 0 && j < (uint64_t)got / sizeof *words && first + j < pages; j++)
+      found[first + j] |= (uint8_t)(words[j] >> 62 != 0);
+    free(words);
+  }
+  if (pagemap >= 0) close(pagemap);
+}
+
+void freeze_ahead_look(const char *path, const struct snapshot_header *header, pid_t pid) {
+  static uint8_t *before;
   uint64_t pages = 0;
   uint8_t *found = evicted ? residents(path, &pages) : NULL;
   if (!found) return;
+  add_mapped(found, pages, header, pid);
+  for (uint64_t i = 0; before && i < pages; i++) found[i] |= before[i];
+  free(before);
+  before = found;
   uint64_t gap = GAP;
   uint32_t count = put_ranges(found, pages, gap);
   while (count > SNAPSHOT_MAX_AHEAD) count = put_ranges(found, pages, gap *= 2);
   freeze.scratch->header.ahead.count = count;
-  free(found);
 }
 
 void freeze_ahead_end(struct snapshot_header *header) { set_advice(header, false); }

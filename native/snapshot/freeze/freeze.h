@@ -14,6 +14,7 @@
 #define PYCDS_SNAPSHOT_FREEZE_H
 
 #include <stdbool.h>
+#include <sys/types.h>
 
 #include "../cpu.h"
 #include "../handover.h"
@@ -102,8 +103,8 @@ void freeze_folder(const char *file);
  * file. */
 void freeze_ahead_begin(const char *path, struct snapshot_header *header);
 
-/* While it stands still: which ones it has read, into the scratch. */
-void freeze_ahead_look(const char *path);
+/* While one stands still: which pages it has read, and those before it, into the scratch. */
+void freeze_ahead_look(const char *path, const struct snapshot_header *header, pid_t pid);
 
 /* Has later starts read as ever. */
 void freeze_ahead_end(struct snapshot_header *header);

@@ -94,9 +94,12 @@ static void look_at_changed(const struct snapshot_header *header, pid_t pid) {
 }
 
 static void look_at_read(const struct snapshot_header *header, pid_t pid) {
-  (void)header;
-  (void)pid;
-  freeze_ahead_look(freeze.path);
+  freeze_ahead_look(freeze.path, header, pid);
+}
+
+static void look_at_both(const struct snapshot_header *header, pid_t pid) {
+  look_at_read(header, pid);
+  look_at_changed(header, pid);
 }
 
 /* Behind the other lists, where the file has a hole. False: there is no room. */
@@ -161,7 +164,7 @@ void freeze_warm(const char *path) {
   struct snapshot_header *header = file;
   const struct scratch *scratch = freeze.scratch;
   freeze_ahead_begin(path, header);
-  see("", header, look_at_changed);
+  see("", header, look_at_both);
   see(works, header, look_at_read);
   freeze_ahead_end(header);
   header->magic[0] = SNAPSHOT_UNSEALED;
