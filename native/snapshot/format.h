@@ -8,8 +8,8 @@
 //
 // All numbers are little endian. "File offset" counts bytes from the start of the file.
 //
-//   header | regions | files | stamps | symbols | vdso | strings | warm | programs | (a hole) | data ...
-//   <---------------------- meta, at most SNAPSHOT_META_BYTES ----------->
+//   header | regions | files | stamps | symbols | vdso | strings | warm | programs | ahead | folders | (a hole) | data ...
+//   <---------------------- meta, at most SNAPSHOT_META_BYTES ----------------------------->
 #ifndef PYCDS_SNAPSHOT_FORMAT_H
 #define PYCDS_SNAPSHOT_FORMAT_H
 
@@ -22,8 +22,9 @@
  *   3  2026-11  programs that it is used for
  *   4  2026-11  digests of single variables
  *   5  2026-11  stamps of contents, and of the dynamic loader's cache
- *   6  2026-11  the program that an entrypoint starts */
-#define SNAPSHOT_FORMAT 6u
+ *   6  2026-11  the program that an entrypoint starts
+ *   7  2026-11  pages that every start reads, and directories that its imports look at */
+#define SNAPSHOT_FORMAT 7u
 
 /* "\x89PYSNP\r\n" once sealed. Until then the first byte is '!'. */
 #define SNAPSHOT_MAGIC "\x89PYSNP\r\n"
@@ -48,6 +49,8 @@
 #define SNAPSHOT_MAX_SYMBOLS 32u
 #define SNAPSHOT_MAX_WARM 1024u
 #define SNAPSHOT_MAX_PROGRAMS 256u
+#define SNAPSHOT_MAX_AHEAD 1024u
+#define SNAPSHOT_MAX_FOLDERS 512u
 #define SNAPSHOT_MAX_ACTIONS 4u
 #define SNAPSHOT_MAX_VARIABLES 32u
 #define SNAPSHOT_MAX_VDSO (UINT64_C(64) << 10)
@@ -145,6 +148,8 @@ struct snapshot_header {
   struct snapshot_list strings;  /* texts, each followed by NUL; text 0 is empty */
   struct snapshot_list warm;     /* struct snapshot_range, by address, without overlaps */
   struct snapshot_list programs; /* struct snapshot_program; none: it is used for all */
+  struct snapshot_list ahead;    /* struct snapshot_pages, in order, without overlaps */
+  struct snapshot_list folders;  /* uint32_t, texts: of each directory with modules that are ready one of their files */
   uint32_t cost;                 /* processor time that a start takes more with it than without, microseconds */
   uint32_t executable;           /* sys.executable, for starts without it: docs/snapshots.md; 0: there are none */
   struct snapshot_variable variables[SNAPSHOT_MAX_VARIABLES]; /* the first ones */
@@ -168,6 +173,7 @@ enum snapshot_advice {
   SNAPSHOT_DONT_DUMP = 4,
   SNAPSHOT_HUGE_PAGES = 8,
   SNAPSHOT_NO_HUGE_PAGES = 16,
+  SNAPSHOT_ONE_BY_ONE = 32, /* no page is read that is not asked for: while it is seen which ones are */
 };
 
 struct snapshot_region {
@@ -212,6 +218,12 @@ struct snapshot_range {
   uint64_t address, bytes; /* multiples of SNAPSHOT_PAGE */
 };
 _Static_assert(sizeof(struct snapshot_range) == 16, "range size");
+
+/* What every start reads before its program begins, with short gaps, to be read at once where it has to come from a disk. */
+struct snapshot_pages {
+  uint32_t first, count; /* pages of this file */
+};
+_Static_assert(sizeof(struct snapshot_pages) == 8, "pages size");
 
 enum snapshot_program_kind {
   SNAPSHOT_SCRIPT = 1,  /* a path, without symbolic links */

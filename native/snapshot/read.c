@@ -9,7 +9,7 @@
 #define PROT_ALL 7
 #define PROT_WRITE 2
 #define PROT_EXEC 4
-#define ADVICE_ALL 31u
+#define ADVICE_ALL 63u
 #define MACHINE_X86_64 62
 #define LIBC_GLIBC 1
 
@@ -131,6 +131,24 @@ static bool check_warm(const struct snapshot *snapshot) {
   return true;
 }
 
+/* As advice; within the file, so that none of it costs more than the file has. */
+static bool check_ahead(const struct snapshot *snapshot) {
+  uint64_t end = SNAPSHOT_META_BYTES / SNAPSHOT_PAGE, pages = snapshot->header->file_bytes / SNAPSHOT_PAGE;
+  for (uint32_t i = 0; i < snapshot->header->ahead.count; i++) {
+    const struct snapshot_pages *range = &snapshot->ahead[i];
+    if (range->first < end || range->count == 0) return false;
+    end = (uint64_t)range->first + range->count;
+  }
+  return end <= pages || snapshot->header->ahead.count == 0;
+}
+
+static bool check_folders(const struct snapshot *snapshot) {
+  for (uint32_t i = 0; i < snapshot->header->folders.count; i++) {
+    if (!is_string(snapshot, snapshot->folders[i]) || snapshot->strings[snapshot->folders[i]] != '/') return false;
+  }
+  return true;
+}
+
 static bool check_programs(const struct snapshot *snapshot) {
   if (!is_string(snapshot, snapshot->header->executable)) return false;
   for (uint32_t i = 0; i < snapshot->header->programs.count; i++) {
@@ -226,7 +244,9 @@ enum snapshot_reject snapshot_read(const void *meta, uint64_t bytes, uint64_t fi
       !is_list(header, header->vdso, 1, SNAPSHOT_MAX_VDSO) ||
       !is_list(header, header->strings, 1, SNAPSHOT_MAX_STRINGS) ||
       !is_list(header, header->warm, sizeof *snapshot->warm, SNAPSHOT_MAX_WARM) ||
-      !is_list(header, header->programs, sizeof *snapshot->programs, SNAPSHOT_MAX_PROGRAMS))
+      !is_list(header, header->programs, sizeof *snapshot->programs, SNAPSHOT_MAX_PROGRAMS) ||
+      !is_list(header, header->ahead, sizeof *snapshot->ahead, SNAPSHOT_MAX_AHEAD) ||
+      !is_list(header, header->folders, sizeof *snapshot->folders, SNAPSHOT_MAX_FOLDERS))
     return SNAPSHOT_REJECT_DAMAGED;
   const char *start = meta;
   *snapshot = (struct snapshot){
@@ -239,8 +259,11 @@ enum snapshot_reject snapshot_read(const void *meta, uint64_t bytes, uint64_t fi
       .strings = start + header->strings.offset,
       .warm = (const void *)(start + header->warm.offset),
       .programs = (const void *)(start + header->programs.offset),
+      .ahead = (const void *)(start + header->ahead.offset),
+      .folders = (const void *)(start + header->folders.offset),
   };
   bool good = check_strings(snapshot) && check_files(snapshot) && check_stamps(snapshot) && check_regions(snapshot) &&
-              check_warm(snapshot) && check_programs(snapshot) && check_vdso(snapshot) && check_context(snapshot);
+              check_warm(snapshot) && check_programs(snapshot) && check_ahead(snapshot) && check_folders(snapshot) &&
+              check_vdso(snapshot) && check_context(snapshot);
   return good ? SNAPSHOT_ACCEPTED : SNAPSHOT_REJECT_DAMAGED;
 }

@@ -17,6 +17,8 @@ struct snapshot {
   const char *strings;
   const struct snapshot_range *warm;
   const struct snapshot_program *programs;
+  const struct snapshot_pages *ahead;
+  const uint32_t *folders;
 };
 
 /* Checks the first `bytes` bytes of a file of `file_bytes` bytes; they are SNAPSHOT_META_BYTES of it, or all of a shorter

@@ -36,6 +36,8 @@ const LISTS = {
   strings: 576,
   warm: 584,
   programs: 592,
+  ahead: 600,
+  folders: 608,
 } as const
 const SIZES = {
   regions: 32,
@@ -46,6 +48,8 @@ const SIZES = {
   strings: 1,
   warm: 16,
   programs: 16,
+  ahead: 8,
+  folders: 4,
 } as const
 export type List = keyof typeof LISTS
 

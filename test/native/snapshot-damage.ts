@@ -25,7 +25,17 @@ const FORGED = portion(2000)
 const AT_ONCE = 20
 const PROGRAM = 'import json, threading; print(json.dumps([1]), threading.main_thread().name)'
 const PAGE = 4096n
-const LISTS: readonly List[] = ['regions', 'files', 'stamps', 'symbols', 'vdso', 'strings', 'warm']
+const LISTS: readonly List[] = [
+  'regions',
+  'files',
+  'stamps',
+  'symbols',
+  'vdso',
+  'strings',
+  'warm',
+  'ahead',
+  'folders',
+]
 
 type Damaged = readonly [what: string, file: Buffer]
 
@@ -139,6 +149,21 @@ const LIES: readonly ((file: Buffer, number: () => number) => string)[] = [
     const last = placesOf(file, 'warm').at(-1) ?? 0
     file.writeBigUInt64LE(1n << 40n, last + 8)
     return 'more warm pages than there are data'
+  },
+  (file, number) => {
+    const places = placesOf(file, 'ahead')
+    const at = places[Math.floor(number() * places.length)]
+    if (at === undefined) throw new Error('no pages are read ahead')
+    const lies = [
+      [0, 1],
+      [0xffffffff, 1],
+      [file.readUInt32LE(at), 0],
+      [file.readUInt32LE(at), 0xffffffff],
+    ] as const
+    const [first, count] = lies[Math.floor(number() * lies.length)] ?? lies[0]
+    file.writeUInt32LE(first, at)
+    file.writeUInt32LE(count, at + 4)
+    return `${count} pages from page ${first} on are read ahead`
   },
   (file) => {
     file.writeUInt32LE(0xffffffff, AT.mxcsr)

@@ -46,6 +46,7 @@ struct archive {
   unsigned nesting;
   bool making;         /* objects are being made: nothing else can be found meanwhile */
   uint64_t generation; /* counts finds */
+  unsigned later;      /* how many more modules it serves before it is read ahead; 0: see readahead.h */
 };
 
 /* A unit found in the archive; what it points to lives until the next find. */

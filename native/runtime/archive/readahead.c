@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include "readahead.h"
 
+#include <link.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
@@ -16,6 +17,8 @@
 #define MAX_LIST_BYTES ((uint64_t)1024 * 1024)
 /* Of a very large library only a small part is used at a start. */
 #define MAX_FILE_BYTES ((size_t)32 * 1024 * 1024)
+/* Modules of an application itself, and the few that could not be made ready, are read faster than all the rest. */
+#define FEW_MODULES 16
 
 static int64_t now(void) {
   struct timespec time;
@@ -48,22 +51,37 @@ static void read_file(const char *path) {
   close(fd);
 }
 
-static void read_listed(const struct archive *a) {
+static int has_path(struct dl_phdr_info *info, size_t size, void *path) {
+  (void)size;
+  return info->dlpi_name && strcmp(info->dlpi_name, path) == 0;
+}
+
+static void read_listed(const struct archive *a, bool also_loaded) {
   struct pycds_section section;
   if (!archive_section(a, PYCDS_SECTION_FILES, &section) || section.bytes == 0 || section.bytes > MAX_LIST_BYTES)
     return;
   size_t bytes = (size_t)section.bytes;
   char *list = calloc(1, bytes + 1);
   if (list && archive_read(a, section.offset, list, bytes) && pycds_hash(list, bytes) == section.hash) {
-    for (const char *path = list; path < list + bytes; path += strlen(path) + 1) read_file(path);
+    for (char *path = list; path < list + bytes; path += strlen(path) + 1) {
+      if (also_loaded || !dl_iterate_phdr(has_path, path)) read_file(path);
+    }
   }
   free(list);
 }
 
-void readahead_start(const struct archive *a) {
+static void start(const struct archive *a, bool also_loaded) {
   const char *mode = getenv("PYCDS_READAHEAD");
   if (!mode) mode = "auto";
   if (strcmp(mode, "off") == 0 || (strcmp(mode, "force") != 0 && !is_cold(a))) return;
   read_ahead(a->fd, a->header.file_bytes);
-  read_listed(a);
+  read_listed(a, also_loaded);
+}
+
+void readahead_start(const struct archive *a) { start(a, true); }
+
+void readahead_later(struct archive *a) { a->later = FEW_MODULES; }
+
+void readahead_served(struct archive *a) {
+  if (a->later > 0 && --a->later == 0) start(a, false);
 }

@@ -9,4 +9,11 @@
 /* Does nothing when the archive is in the page cache already. */
 void readahead_start(const struct archive *archive);
 
+/* Where most modules are ready without the archive: the same, once it has served a few, but for libraries that are
+ * loaded by then. */
+void readahead_later(struct archive *archive);
+
+/* It serves a module. */
+void readahead_served(struct archive *archive);
+
 #endif

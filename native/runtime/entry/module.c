@@ -71,7 +71,10 @@ static enum pycds_reject open_next(const char *path, bool is_learned) {
   enum pycds_reject reject = archive_open(archive, path);
   if (reject) return reject;
   if (is_learned && !learn_trusts(archive->fd)) return PYCDS_REJECT_WRITABLE;
-  readahead_start(archive);
+  if (shadow_is_there())
+    readahead_later(archive);
+  else
+    readahead_start(archive);
   return PYCDS_ACCEPTED;
 }
 

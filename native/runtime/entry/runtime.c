@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime.h"
 
+#include "../archive/readahead.h"
 #include "../decide/conditions.h"
 #include "../decide/search.h"
 #include "../host/report.h"
@@ -20,7 +21,8 @@ enum pycds_miss runtime_find(enum archive_key key, struct text text, struct foun
   return told;
 }
 
-void runtime_served(const struct archive *archive) {
+void runtime_served(struct archive *archive) {
+  readahead_served(archive);
   learn_served();
   if (archive == runtime.learned) report.learned++;
 }

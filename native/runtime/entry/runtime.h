@@ -49,7 +49,7 @@ extern struct runtime {
 enum pycds_miss runtime_find(enum archive_key key, struct text text, struct found *found);
 
 /* Counts a module that comes from one of the archives. */
-void runtime_served(const struct archive *archive);
+void runtime_served(struct archive *archive);
 
 /* Whether the path finder, searching `path`, a list, would find the module. Runs no Python code. */
 enum pycds_miss runtime_check(PyObject *path, const struct found *found);

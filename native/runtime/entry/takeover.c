@@ -36,7 +36,7 @@ struct import {
   PyObject *parent_name, *child_name; /* NULL at the top level */
   PyObject *submodules;               /* parent.__spec__._uninitialized_submodules, or NULL */
   PyObject *code;                     /* borrowed: never freed */
-  const struct archive *archive;      /* that the code is from */
+  struct archive *archive;            /* that the code is from */
   PyObject *spec, *module;
   struct in_flight *flight;
 };

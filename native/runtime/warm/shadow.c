@@ -24,6 +24,8 @@ static const char *const sentences[] = {
 /* Of a thread's keys in Rust's standard library. */
 #define KEY_BYTES 16
 
+bool shadow_is_there(void) { return shadow.entries != NULL; }
+
 bool shadow_start(void) {
   if (!shadow.entries) return false;
   shadow.import = PyDict_GetItemString(importlib.builtins_dict, "__import__");

@@ -20,6 +20,9 @@
  * `key` is that of the hashes (_imp.source_hash), `may` and `put` are may_put_back and put_back of effects.py. False: the table is none. */
 bool shadow_adopt(PyObject *table, PyObject *prints, PyObject *key, PyObject *may, PyObject *put);
 
+/* Whether this process was made of a template with such modules. */
+bool shadow_is_there(void);
+
 /* In a process that was made of it, once the take-over is installed. False: there are no such modules. */
 bool shadow_start(void);
 

@@ -409,6 +409,8 @@ static void write_meta(struct dump *dump) {
   put_list(scratch, &at, &header->strings, scratch->strings, 1);
   put_list(scratch, &at, &header->warm, scratch->warm, sizeof *scratch->warm);
   put_list(scratch, &at, &header->programs, scratch->programs, sizeof *scratch->programs);
+  put_list(scratch, &at, &header->ahead, scratch->ahead, sizeof *scratch->ahead);
+  put_list(scratch, &at, &header->folders, scratch->folders, sizeof *scratch->folders);
   copy(header->magic, SNAPSHOT_MAGIC, SNAPSHOT_MAGIC_BYTES);
   header->magic[0] = SNAPSHOT_UNSEALED;
   header->format = SNAPSHOT_FORMAT;

@@ -14,6 +14,7 @@
 #define PYCDS_SNAPSHOT_FREEZE_H
 
 #include <stdbool.h>
+#include <sys/types.h>
 
 #include "../cpu.h"
 #include "../handover.h"
@@ -43,6 +44,8 @@ struct scratch {
   struct snapshot_symbol symbols[SNAPSHOT_MAX_SYMBOLS];
   struct snapshot_range warm[SNAPSHOT_MAX_WARM];
   struct snapshot_program programs[SNAPSHOT_MAX_PROGRAMS];
+  struct snapshot_pages ahead[SNAPSHOT_MAX_AHEAD];
+  uint32_t folders[SNAPSHOT_MAX_FOLDERS];
   char strings[SNAPSHOT_MAX_STRINGS];
   uint8_t vdso[SNAPSHOT_MAX_VDSO];
   uint8_t meta[SNAPSHOT_META_BYTES];
@@ -93,7 +96,20 @@ void dump_at_fork(void);
 /* Makes a written file one that is used. */
 void freeze_seal(const char *path);
 
-/* Adds to a sealed file what one start of it changes and what starts cost, and the programs that it is used for; leaves it
+/* Notes a directory by a file in it, where it is not noted yet and there is room. */
+void freeze_folder(const char *file);
+
+/* Before the starts that are looked at: has it find the pages of the file on the disk, and read only what it asks for. Seals the
+ * file. */
+void freeze_ahead_begin(const char *path, struct snapshot_header *header);
+
+/* While one stands still: which pages it has read, and those before it, into the scratch. */
+void freeze_ahead_look(const char *path, const struct snapshot_header *header, pid_t pid);
+
+/* Has later starts read as ever. */
+void freeze_ahead_end(struct snapshot_header *header);
+
+/* Adds to a sealed file what one start of it reads and changes and what starts cost, and the programs that it is used for; leaves it
  * unsealed. */
 void freeze_warm(const char *path);
 

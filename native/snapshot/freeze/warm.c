@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What starts show of a snapshot that has just been made.
 //
-// Which pages every start changes: a process that goes on in the snapshot has them made ready at once, since a page that is
+// Which pages every start reads: freeze/ahead.c. And which it changes: a process that goes on in the snapshot has them made ready at once, since a page that is
 // asked for by itself costs half as much again. They are seen in one start, which stops itself where its program begins.
 // And how much longer an empty program takes with the snapshot than without: only programs whose imports take more are
 // worth it.
@@ -21,6 +21,18 @@
 
 /* The number of SIGSTOP, since the module signal would change more pages. */
 static const char stops[] = "import os; os.kill(os.getpid(), 19)";
+/* Before it: what any program does, so that what its first objects need is read too. */
+static const char works[] =
+    "import os, sys\n"
+    "def call(one, *more, other=None, **named):\n"
+    "    return [f'{one!r} {item} {other}' for item in more * 50] + [*map(str, range(500))], {**named, one: more}\n"
+    "class Some:\n"
+    "    def __init__(self, value): self.value = value\n"
+    "try:\n"
+    "    kept = [Some(call(1, 2.5, 'x', other=(number, b'y'), key={number: []})) for number in range(5)]\n"
+    "    kept.append([sys.intern(f'pycds name {number}') for number in range(150)])\n"
+    "    sys.stdout.write(sys.argv[0])\n"
+    "except KeyError: pass\n";
 static char passes[] = "pass";
 /* Of both ways, in turns. The shortest counts: whatever else the machine does makes them longer. */
 #define MEASURED_STARTS 7
@@ -69,7 +81,7 @@ static void add_changed(const struct snapshot_region *region, int pagemap) {
   }
 }
 
-static void look(const struct snapshot_header *header, pid_t pid) {
+static void look_at_changed(const struct snapshot_header *header, pid_t pid) {
   char path[64];
   snprintf(path, sizeof path, "/proc/%d/pagemap", pid);
   int pagemap = open(path, O_RDONLY | O_CLOEXEC);
@@ -79,6 +91,15 @@ static void look(const struct snapshot_header *header, pid_t pid) {
     if (regions[i].kind == SNAPSHOT_DATA && (regions[i].protection & PROT_WRITE)) add_changed(&regions[i], pagemap);
   }
   close(pagemap);
+}
+
+static void look_at_read(const struct snapshot_header *header, pid_t pid) {
+  freeze_ahead_look(freeze.path, header, pid);
+}
+
+static void look_at_both(const struct snapshot_header *header, pid_t pid) {
+  look_at_read(header, pid);
+  look_at_changed(header, pid);
 }
 
 /* Behind the other lists, where the file has a hole. False: there is no room. */
@@ -99,10 +120,12 @@ static pid_t begin(char *program, const char *snapshot) {
   return child;
 }
 
-static void see_changed(const struct snapshot_header *header) {
+/* One start, which stands still when its program has imported what the first main program imports, and has done `more`. */
+static void see(const char *more, const struct snapshot_header *header,
+                void (*look)(const struct snapshot_header *, pid_t)) {
   int status = 0;
   char *program = NULL;
-  if (asprintf(&program, "%s%s", freeze.imports ? freeze.imports : "", stops) < 0) return;
+  if (asprintf(&program, "%s%s%s", freeze.imports ? freeze.imports : "", more, stops) < 0) return;
   pid_t child = begin(program, freeze.path);
   free(program);
   if (child < 0 || waitpid(child, &status, WUNTRACED) != child || !WIFSTOPPED(status)) return;
@@ -140,9 +163,13 @@ void freeze_warm(const char *path) {
   if (file == MAP_FAILED) return;
   struct snapshot_header *header = file;
   const struct scratch *scratch = freeze.scratch;
-  see_changed(header);
+  freeze_ahead_begin(path, header);
+  see("", header, look_at_both);
+  see(works, header, look_at_read);
+  freeze_ahead_end(header);
   header->magic[0] = SNAPSHOT_UNSEALED;
   put_list(header, &header->warm, scratch->warm, scratch->header.warm.count, sizeof *scratch->warm);
+  put_list(header, &header->ahead, scratch->ahead, scratch->header.ahead.count, sizeof *scratch->ahead);
   if (freeze.programs) {
     /* As a start will find it. */
     freeze_seal(path);

@@ -21,6 +21,7 @@
 #include "../environment.h"
 #include "../locate.h"
 #include "../status.h"
+#include "../thaw/ahead.h"
 #include "../thaw/open.h"
 #include "../thaw/replace.h"
 #include "../thaw/sequences.h"
@@ -263,6 +264,7 @@ static enum snapshot_reject launch(const struct opened *opened, const struct lau
   bool coerced;
   enum snapshot_reject reject = check(&opened->snapshot, launched, &coerced);
   if (reject) return reject;
+  ahead_start(opened);
   char *text = mmap(NULL, PROCESS_TEXT_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (text == MAP_FAILED) return SNAPSHOT_REJECT_MEMORY;
   const char *changed;

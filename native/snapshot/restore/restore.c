@@ -71,6 +71,7 @@ static void advise(uint64_t address, uint64_t bytes, uint32_t advice) {
   if (advice & SNAPSHOT_DONT_DUMP) CALL3(madvise, address, bytes, MADV_DONTDUMP);
   if (advice & SNAPSHOT_HUGE_PAGES) CALL3(madvise, address, bytes, MADV_HUGEPAGE);
   if (advice & SNAPSHOT_NO_HUGE_PAGES) CALL3(madvise, address, bytes, MADV_NOHUGEPAGE);
+  if (advice & SNAPSHOT_ONE_BY_ONE) CALL3(madvise, address, bytes, MADV_RANDOM);
 }
 
 static enum snapshot_reject map_late(const struct handover *handover) {

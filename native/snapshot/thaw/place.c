@@ -91,6 +91,7 @@ static bool advise(const struct snapshot_region *region) {
   if (region->advice & SNAPSHOT_DONT_DUMP) madvise(at, bytes, MADV_DONTDUMP);
   if (region->advice & SNAPSHOT_HUGE_PAGES) madvise(at, bytes, MADV_HUGEPAGE);
   if (region->advice & SNAPSHOT_NO_HUGE_PAGES) madvise(at, bytes, MADV_NOHUGEPAGE);
+  if (region->advice & SNAPSHOT_ONE_BY_ONE) madvise(at, bytes, MADV_RANDOM);
   return true;
 }
 

@@ -13,6 +13,7 @@
 #include "../clock.h"
 #include "../cpu.h"
 #include "../environment.h"
+#include "ahead.h"
 #include "interpreted.h"
 #include "replace.h"
 #include "sequences.h"
@@ -68,6 +69,7 @@ static enum snapshot_reject try_snapshot(const char *path, double began) {
   if (!reject) reject = interpreted_check_program(&opened.snapshot);
   if (!reject) reject = cpu_check(&opened.snapshot.header->cpu);
   if (!reject) reject = check_interpreter(&opened, &site);
+  if (!reject) ahead_start(&opened);
   if (!reject) {
     text = mmap(NULL, PROCESS_TEXT_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (text == MAP_FAILED) reject = SNAPSHOT_REJECT_MEMORY;

@@ -836,11 +836,26 @@ static void take_programs(PyObject *record) {
   drop(list);
 }
 
+/* Where a table has the place of a module. */
+#define TABLE_ORIGIN 3
+
+static void take_folders(PyObject *table) {
+  for (Py_ssize_t i = 0; i < PyList_Size(table); i++) {
+    PyObject *origin = PyTuple_GetItem(PyList_GetItem(table, i), TABLE_ORIGIN);
+    Py_ssize_t length;
+    const char *path =
+        PyType_IsSubtype(type_of(origin), &PyUnicode_Type) ? PyUnicode_AsUTF8AndSize(origin, &length) : NULL;
+    if (path) freeze_folder(path);
+  }
+  PyErr_Clear();
+}
+
 static void hand_over(PyObject *table, PyObject *prints, PyObject *key) {
   PyObject *may = PyDict_GetItemString(warm.globals, "may_put_back"),
            *put = PyDict_GetItemString(warm.globals, "put_back");
   if (!freeze.hook.calls.adopt || !freeze.hook.calls.adopt(table, prints, key, may, put))
     freeze_refuse("the runtime takes no modules");
+  take_folders(table);
 }
 
 static PyObject *make_recorder(void) {
