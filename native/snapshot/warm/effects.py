@@ -278,7 +278,7 @@ def _may_renew_contexts(module):
     """Makes them: what fails belongs to the statement that imports the module."""
     name = module.__name__
     try:
-        _made[name] = CONTEXTS[name](module) if CONTEXT_ATTRIBUTES[name][0] in vars(module) else {}
+        _made[name] = make_contexts(name, module) if CONTEXT_ATTRIBUTES[name][0] in vars(module) else {}
     except Exception:
         return False
     return True

@@ -1005,6 +1005,12 @@ def leave(recorder, entries):
 
 
 def take_out(recorder, objects, entries):
+    for name in sorted(objects.keys() & CONTEXTS.keys()):
+        namespace = namespace_of(objects[name])
+        attributes = namespace.keys() & set(CONTEXT_ATTRIBUTES[name])
+        namespace.update(dict.fromkeys(attributes))
+        if attributes and not recorder.idle:
+            keep_authorities(name, objects[name], entries[name]['variables'].keys())
     for name in objects:
         del recorder.modules[name]
     for name in recorder.shared:
@@ -1057,9 +1063,6 @@ def take_out(recorder, objects, entries):
             loggers = everything['logging'].root.manager.loggerDict
             for key in [key for key in loggers if key not in recorder.loggers_before]:
                 del loggers[key]
-    for name in objects.keys() & CONTEXTS.keys():
-        namespace = namespace_of(objects[name])
-        namespace.update(dict.fromkeys(namespace.keys() & set(CONTEXT_ATTRIBUTES[name])))
     _warnings._filters_mutated()
     for path in [path for path in sys.path_importer_cache if path not in recorder.finders]:
         del sys.path_importer_cache[path]
@@ -1128,6 +1131,7 @@ def forget():
         'STACKS',
         'STATE',
         '__builtins__',
+        '_certificates',
         '_codecs',
         '_context_of_requests',
         '_does_the_same',
@@ -1165,11 +1169,13 @@ def forget():
         'default_action',
         'distributions_in',
         'draw_letters',
+        'facts_of_file',
         'file_of_module',
         'filters_by_now',
         'finders_in_front',
         'finds_again',
         'first_codec',
+        'give_store',
         'has_first_argument',
         'held_descriptors',
         'holder_of',
@@ -1188,6 +1194,8 @@ def forget():
         'keep_open',
         'kind_of_file',
         'leads_to',
+        'loading',
+        'make_contexts',
         'matches',
         'may_put_back',
         'may_put_back_now',

@@ -16,6 +16,7 @@
 #include "../../cpython/type.h"
 #include "../listing.h"
 #include "asking.h"
+#include "authorities.h"
 #include "frames.h"
 #include "holes.h"
 #include "keys.h"
@@ -645,6 +646,9 @@ static PyMethodDef libraries_method = {"libraries", libraries, METH_NOARGS, NULL
 static PyMethodDef global_scope_method = {"global_scope", global_scope, METH_NOARGS, NULL};
 static PyMethodDef leave_global_method = {"leave_global", leave_global, METH_O, NULL};
 static PyMethodDef rewrite_method = {"rewrite", rewrite_bytes, METH_VARARGS, NULL};
+static PyMethodDef loading_method = {"loading", authorities_loading, METH_VARARGS, NULL};
+static PyMethodDef take_store_method = {"take_store", authorities_take, METH_O, NULL};
+static PyMethodDef give_store_method = {"give_store", authorities_give, METH_VARARGS, NULL};
 static PyMethodDef show_pid_method = {"show_pid", show_pid, METH_O, NULL};
 static PyMethodDef callers_of_method = {"callers_of", callers_of, METH_O, NULL};
 static PyMethodDef codes_called_method = {"codes_called", codes_called, METH_NOARGS, NULL};
@@ -675,7 +679,8 @@ static void run_sources(void) {
       &put_off_method,     &fingerprints_method, &libraries_method,     &global_scope_method, &leave_global_method,
       &refuses_method,     &needed_method,       &load_anew_method,     &callers_of_method,   &process_state_method,
       &context_method,     &keys_of_method,      &subclasses_of_method, &listing_of_method,   &show_pid_method,
-      &watch_calls_method, &rewrite_method,      &codes_called_method};
+      &watch_calls_method, &rewrite_method,      &codes_called_method,  &loading_method,      &take_store_method,
+      &give_store_method};
   for (size_t i = 0; i < sizeof methods / sizeof *methods; i++) {
     PyObject *function = PyCFunction_NewEx(methods[i], &_Py_NoneStruct, NULL);
     PyDict_SetItemString(warm.globals, methods[i]->ml_name, function);

@@ -10,6 +10,8 @@
 //   program.py       of the program: asked again at each start
 //   codecs.py, finalizers.py, generators.py, locals.py, processor.py
 //                    single things that are taken out, and put back or made anew
+//   authorities.py, authorities.c
+//                    the certificates of TLS contexts that are made anew
 //   asking.c     sees calls of functions in C. In a template that is watched only
 //   frames.c     who looks at frames
 //   watch.c      a library of its own: what the C library is asked for. In a template that is watched only
