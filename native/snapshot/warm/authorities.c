@@ -7,16 +7,9 @@
 #include <string.h>
 
 #include "../../cpython/object.h"
+#include "method.h"
 
 PYCDS_PYAPI extern PyTypeObject PyMethodDescr_Type;
-
-/* Include/cpython/descrobject.h: CPython's PyMethodDescrObject. */
-struct method {
-  intptr_t refcount;
-  PyTypeObject *type, *of;
-  PyObject *name, *qualified;
-  PyMethodDef *definition;
-};
 
 /* The head of PySSLContext (Modules/_ssl.c). */
 struct context {

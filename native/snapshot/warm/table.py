@@ -1182,6 +1182,7 @@ def forget():
         'is_answered_alike',
         'is_as_known',
         'is_count',
+        'is_date_as_then',
         'is_descriptor_of',
         'is_found_again',
         'is_found_first',

@@ -675,6 +675,9 @@ static void run_sources(void) {
   PyDict_SetItemString(warm.globals, "__builtins__", PyEval_GetBuiltins());
   PyDict_SetItemString(warm.globals, "INTERPRETER", PyInterpreterState_GetDict(PyInterpreterState_Get()));
   PyDict_SetItemString(warm.globals, "ELSEWHERE", warm.elsewhere ? &_Py_TrueStruct : &_Py_FalseStruct);
+  PyObject *later = PyLong_FromLong(warm.elsewhere ? WATCH_LATER_SECONDS : 0);
+  PyDict_SetItemString(warm.globals, "LATER_SECONDS", later);
+  drop(later);
   static PyMethodDef *const methods[] = {
       &put_off_method,     &fingerprints_method, &libraries_method,     &global_scope_method, &leave_global_method,
       &refuses_method,     &needed_method,       &load_anew_method,     &callers_of_method,   &process_state_method,

@@ -7,7 +7,8 @@
 //   effects.py       what importing changes elsewhere: taken out, put back
 //   values.py        what modules hold, compared between templates
 //   surroundings.py  what each import asked of its surroundings, and
-//   program.py       of the program: asked again at each start
+//   program.py       of the program: asked again at each start; also
+//   dates.py         what it compared with today's date
 //   codecs.py, finalizers.py, generators.py, locals.py, processor.py
 //                    single things that are taken out, and put back or made anew
 //   authorities.py, authorities.c
