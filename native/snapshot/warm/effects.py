@@ -329,6 +329,7 @@ RENEWALS = {
     'torch._C': (('ENTROPY',), (), _renew_torch),
     'torch.cuda': ((), ('_queued_calls',), _renew_torch_cuda),
     **{name: (('PID', 'ENTROPY', 'TIME'), attributes, _renew_contexts) for name, attributes in CONTEXT_ATTRIBUTES.items()},
+    '_awscrt': (('ENTROPY',), (), lambda module: renew_device(module)),
     'amqp.platform': (('HOST',), ('LINUX_VERSION',), _renew_amqp),
 }
 RENEWED_FAULTS = {name: faults for name, (faults, _, _) in RENEWALS.items()}

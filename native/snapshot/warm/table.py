@@ -269,6 +269,8 @@ def record_of(recorder):
     own_reads = {name: set(read) for name, read in recorder.reads.items()}
     for name in filter(CONTEXTS.__contains__, names):
         check_contexts(recorder, name)
+    for name in filter(SEES_CHILDREN.__contains__, names):
+        check_seeds(recorder, name)
     named = {**dict.fromkeys(recorder.locals.known, '_attr_name'), **dict.fromkeys(recorder.parsers.known, 'prog')}
     values = Values(recorder.generators, named, recorder.all_objects())
     inherit(recorder)
@@ -698,6 +700,11 @@ def build(recorder, record):
     for name in names:
         for reason in filter(None, map(refuses, recorder.libraries.get(name, ()))):
             raise Differs({name: 'it cannot be loaded anew: %s' % reason})
+    for name in filter(SEES_CHILDREN.__contains__, entries):
+        try:
+            keep_device(recorder, name)
+        except (ValueError, OSError) as error:
+            raise Differs({name: str(error)})
     leave(recorder, entries)
     take_out(recorder, objects, entries)
     groups = cycles(entries)
@@ -1132,6 +1139,7 @@ def forget():
         'STATE',
         '__builtins__',
         '_certificates',
+        '_devices',
         '_codecs',
         '_context_of_requests',
         '_does_the_same',
@@ -1203,6 +1211,7 @@ def forget():
         'modules_then',
         'name_of_local',
         'name_parsers',
+        'numbers_of_file',
         'os',
         'place_of_spec',
         'portions_in',
@@ -1210,6 +1219,7 @@ def forget():
         'put_back',
         'put_over_streams',
         'read_whole',
+        'renew_device',
         'rewrite',
         'stream_by_now',
         'sys',
@@ -1217,6 +1227,7 @@ def forget():
         'text_of_error',
         'to_come',
         'variable_by_now',
+        'write_at',
     }
     names = globals()
     for name in list(names):

@@ -575,6 +575,34 @@ static PyObject *keys_of(PyObject *self, PyObject *args) {
   return PyLong_FromVoidPtr((void *)keys_address(map, PyLong_AsUnsignedLongMask(PyTuple_GetItem(args, 1))));
 }
 
+static void add_address(uintptr_t address, void *list) {
+  PyObject *number = PyLong_FromVoidPtr((void *)address);
+  PyList_Append(list, number);
+  drop(number);
+}
+
+/* places_of(address of a library, bytes): where its variables have them. */
+static PyObject *places_of(PyObject *self, PyObject *args) {
+  (void)self;
+  char *bytes;
+  Py_ssize_t count;
+  PyObject *list = PyList_New(0);
+  const void *map = (const void *)(uintptr_t)PyLong_AsUnsignedLongMask(PyTuple_GetItem(args, 0));
+  if (PyBytes_AsStringAndSize(PyTuple_GetItem(args, 1), &bytes, &count) != 0) return NULL;
+  keys_search(map, bytes, (size_t)count, add_address, list);
+  return list;
+}
+
+/* write_at(address, bytes) */
+static PyObject *write_at(PyObject *self, PyObject *args) {
+  (void)self;
+  char *bytes;
+  Py_ssize_t count;
+  if (PyBytes_AsStringAndSize(PyTuple_GetItem(args, 1), &bytes, &count) != 0) return NULL;
+  memcpy((void *)(uintptr_t)PyLong_AsUnsignedLongMask(PyTuple_GetItem(args, 0)), bytes, (size_t)count);
+  return none();
+}
+
 /* load_anew(addresses, [(module, is of a library), ...]): what is imported from now on is loaded as if it had never been. */
 static PyObject *load_anew(PyObject *self, PyObject *args) {
   (void)self;
@@ -646,6 +674,8 @@ static PyMethodDef libraries_method = {"libraries", libraries, METH_NOARGS, NULL
 static PyMethodDef global_scope_method = {"global_scope", global_scope, METH_NOARGS, NULL};
 static PyMethodDef leave_global_method = {"leave_global", leave_global, METH_O, NULL};
 static PyMethodDef rewrite_method = {"rewrite", rewrite_bytes, METH_VARARGS, NULL};
+static PyMethodDef places_of_method = {"places_of", places_of, METH_VARARGS, NULL};
+static PyMethodDef write_at_method = {"write_at", write_at, METH_VARARGS, NULL};
 static PyMethodDef loading_method = {"loading", authorities_loading, METH_VARARGS, NULL};
 static PyMethodDef take_store_method = {"take_store", authorities_take, METH_O, NULL};
 static PyMethodDef give_store_method = {"give_store", authorities_give, METH_VARARGS, NULL};
@@ -683,7 +713,7 @@ static void run_sources(void) {
       &refuses_method,     &needed_method,       &load_anew_method,     &callers_of_method,   &process_state_method,
       &context_method,     &keys_of_method,      &subclasses_of_method, &listing_of_method,   &show_pid_method,
       &watch_calls_method, &rewrite_method,      &codes_called_method,  &loading_method,      &take_store_method,
-      &give_store_method};
+      &give_store_method,  &places_of_method,    &write_at_method};
   for (size_t i = 0; i < sizeof methods / sizeof *methods; i++) {
     PyObject *function = PyCFunction_NewEx(methods[i], &_Py_NoneStruct, NULL);
     PyDict_SetItemString(warm.globals, methods[i]->ml_name, function);
