@@ -156,7 +156,7 @@ const FAULT_ADVICE = {
   SOCKET: 'Make sockets when they are needed.',
   SURROUNDINGS: 'Ask when it is needed.',
   THREAD: 'Start threads when they are needed.',
-  TIME: 'Ask for the time when it is needed.',
+  TIME: 'Ask for the time when it is needed. Whether a date or a time of `datetime` is over may be asked.',
   TRACE: 'Set trace functions in the program.',
   UMASK: 'Change the mask in the program.',
   VARIABLES: 'Set variables in the image (`ENV`).',

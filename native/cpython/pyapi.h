@@ -52,6 +52,7 @@ typedef struct PyModuleDef {
 #define METH_KEYWORDS 2
 #define METH_NOARGS 4
 #define METH_O 8
+#define METH_CLASS 16
 #define METH_FASTCALL 128
 #define Py_mod_exec 2
 #define Py_mod_multiple_interpreters 3 /* since 3.12 */

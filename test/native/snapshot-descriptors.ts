@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Files that imports leave open. Of devices without state they are opened again with their modules, where they get the
 // numbers that the modules remember.
+import { join } from 'node:path'
 import test from 'ava'
-import { notRoot } from '../helpers/skipped.js'
+import { compile } from '../helpers/compile.js'
+import { inRepository } from '../helpers/repository.js'
+import { missing, notRoot, unless } from '../helpers/skipped.js'
 import { findFreezable } from '../helpers/snapshot.js'
 import { testInTurn } from '../helpers/test-in-turn.js'
 import { TIER } from '../helpers/tier.js'
@@ -93,4 +96,55 @@ for (const python of pythons) {
     const elsewhere = await bench.assertSame(t, 'another device', [script], { env: ENV, through: other })
     t.true(elsewhere.not.includes('urandom'))
   })
+}
+
+const SEEDED = [
+  'import os, _awscrt',
+  'before = sorted(os.listdir("/proc/self/fd"))',
+  'drawn = _awscrt.draw()',
+  'print(len(drawn), _awscrt.draw() == drawn, sorted(os.listdir("/proc/self/fd")) == before, before)',
+].join('\n')
+
+const compiled = unless(missing('cc'), testInTurn)
+
+for (const python of pythons) {
+  compiled(
+    `${python.version}: a library that sees a child by a page draws anew in each process`,
+    async (t) => {
+      const make = async (...words: string[]) => {
+        const bench = new WarmBench(t, python)
+        await bench.train()
+        const source = inRepository('test/fixtures/snapshot/seeded.c')
+        compile(['-shared', '-fPIC', ...words, '-o', join(bench.site, '_awscrt.so'), source])
+        bench.file(`${bench.inSite}/awscrt.py`, 'import _awscrt\n')
+        const { leftOut } = await bench.freezeWarm(['awscrt'], ENV)
+        return { bench, leftOut: leftOut.map(({ name, reason }) => [name, reason]) }
+      }
+      const { bench, leftOut } = await make()
+      t.deepEqual(leftOut, [])
+      const script = bench.file('app/main.py', SEEDED)
+      t.deepEqual((await bench.assertSame(t, 'drawn', [script], { env: ENV })).ready, ['_awscrt'])
+      const starts = [1, 2, 3].map(() =>
+        bench.start(['-c', 'import _awscrt; print(_awscrt.draw())'], { env: ENV }),
+      )
+      const drawn = (await Promise.all(starts)).map(({ stdout, snapshot }) => {
+        t.is(snapshot, 'thawed')
+        return stdout
+      })
+      t.is(new Set(drawn).size, starts.length)
+      const out = [
+        ['_awscrt', 'ENTROPY'],
+        ['awscrt', 'ENTROPY'],
+      ]
+      t.deepEqual((await make('-DNO_PAGE')).leftOut, out)
+      t.deepEqual((await make('-DSHARES')).leftOut, out)
+      if (notRoot !== undefined) return
+      // Another file of that device.
+      const other =
+        'mount -t tmpfs none /mnt && mknod /mnt/own c 1 9 && mount --bind /mnt/own /dev/urandom; exec "$@"'
+      const through = ['unshare', '-m', 'sh', '-c', other, 'sh']
+      const elsewhere = await bench.assertSame(t, 'another file', [script], { env: ENV, through })
+      t.deepEqual(elsewhere.ready, ['_awscrt'])
+    },
+  )
 }

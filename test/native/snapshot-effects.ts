@@ -2,7 +2,7 @@
 // What an import does to the process, not to modules: whoever imports such a module ready must find the same before and
 // after. Most are left out of a snapshot; of the others nothing but the clock may tell that they were in it.
 import { execFileSync } from 'node:child_process'
-import { readFileSync, rmSync } from 'node:fs'
+import { appendFileSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import test, { type ExecutionContext } from 'ava'
 import { inRepository } from '../helpers/repository.js'
 import { missing, notRoot, unless } from '../helpers/skipped.js'
@@ -197,6 +197,7 @@ const CONTEXTS: Record<string, string> = {
     'import ssl',
     'def _make_ssl_context(verified):',
     '    context = ssl.create_default_context() if verified else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)',
+    '    if not verified: context.set_default_verify_paths()',
     '    context.set_alpn_protocols(("http/1.1",))',
     '    return context',
     '_SSL_CONTEXT_VERIFIED = _make_ssl_context(True)',
@@ -263,6 +264,85 @@ for (const python of pythons) {
       ['aiohttp.connector'],
     )
   })
+}
+
+/** Who trusts a server, before and after one of the contexts has got another authority: the others have none of it. */
+const TRUST = [
+  'import sys, ssl, requests.adapters as adapters, aiohttp.connector as connector',
+  'server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)',
+  'server.load_cert_chain(sys.argv[1])',
+  'def shake(context):',
+  '    here, there = ssl.MemoryBIO(), ssl.MemoryBIO()',
+  '    ends = [context.wrap_bio(here, there, server_hostname="localhost"), server.wrap_bio(there, here, server_side=True)]',
+  '    while ends:',
+  '        end = ends.pop(0)',
+  '        try: end.do_handshake()',
+  '        except ssl.SSLWantReadError: ends.append(end)',
+  '        except ssl.SSLError as error: return error.reason',
+  '    return "trusted"',
+  'contexts = adapters._preloaded_ssl_context, connector._SSL_CONTEXT_VERIFIED, connector._SSL_CONTEXT_UNVERIFIED',
+  'show = lambda: print([(shake(one), one.cert_store_stats(), len(one.get_ca_certs())) for one in contexts])',
+  'show()',
+  'for one in contexts: one.load_verify_locations(sys.argv[1]); show()',
+].join('\n')
+/** Whether the certificates are read while the modules are imported. */
+const READS_MUCH = [
+  'read = lambda: int(open("/proc/self/io").read().split()[1])',
+  'before = read()',
+  'import requests.adapters; between = read()',
+  'import aiohttp.connector; print(between - before > 100000, read() - between > 100000)',
+].join('\n')
+
+for (const python of pythons) {
+  certifying(
+    `${python.version}: certificates of TLS contexts are read again where their file is another one`,
+    async (t) => {
+      const bench = new WarmBench(t, python)
+      await bench.train()
+      const padding = `${'-'.repeat(60)}\n`.repeat(4000)
+      for (const [name, text] of Object.entries(CONTEXTS)) bench.file(`${bench.inSite}/${name}`, text)
+      const own = bench.file(`${bench.inSite}/requests/cacert.pem`, padding + authorities(2))
+      const server = bench.file('server.pem', '')
+      const words =
+        'req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 3650 -subj /CN=localhost'
+      const files = [
+        '-addext',
+        'subjectAltName=DNS:localhost',
+        '-keyout',
+        server,
+        '-out',
+        `${server}.certificate`,
+      ]
+      execFileSync('openssl', [...words.split(' '), ...files], { stdio: 'pipe' })
+      const certificate = readFileSync(`${server}.certificate`, 'utf8')
+      appendFileSync(server, certificate)
+      const system = bench.file('system.pem', padding + authorities(1))
+      const env = { ...ENV, SSL_CERT_FILE: system, SSL_CERT_DIR: bench.directory }
+      const modules = ['requests.adapters', 'aiohttp.connector']
+      t.deepEqual((await bench.freezeWarm(['ssl', ...modules], env)).leftOut, [])
+      const script = bench.file('app/trust.py', TRUST)
+      const expect = async (what: string, reads: string, ready = modules) => {
+        const found = await bench.assertSame(t, what, [script, server], { env })
+        t.deepEqual(
+          found.ready.filter((name) => modules.includes(name)),
+          ready,
+          what,
+        )
+        t.is((await bench.start(['-c', READS_MUCH], { env })).stdout.trim(), reads, what)
+      }
+      await expect('as they were', 'False False')
+      writeFileSync(own, padding + authorities(2) + certificate)
+      await expect('another file of the package', 'True False')
+      writeFileSync(system, padding + certificate)
+      await expect('another file of the system, too', 'True True')
+      const elsewhere = { ...env, SSL_CERT_FILE: own }
+      const other = await bench.assertSame(t, 'another path', [script, server], { env: elsewhere })
+      t.deepEqual(
+        other.ready.filter((name) => modules.includes(name)),
+        ['requests.adapters'],
+      )
+    },
+  )
 }
 
 /** Imports of which nothing is left but what is in their modules, or what is made anew in each process. */

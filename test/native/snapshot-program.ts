@@ -180,3 +180,52 @@ for (const python of pythons) {
     }
   })
 }
+
+const IN_DAYS = (days: number) => `datetime.timedelta(days=${days})`
+
+for (const python of pythons) {
+  testInTurn(
+    `${python.version}: what compares the date is ready where that has the same answer`,
+    async (t) => {
+      const bench = new WarmBench(t, python)
+      await bench.train()
+      const now = new Date()
+      const literal = (days: number) => {
+        const at = new Date(now.getTime() + days * 86_400_000)
+        return [at.getUTCFullYear(), at.getUTCMonth() + 1, at.getUTCDate(), at.getUTCHours()]
+      }
+      const date = (days: number) => `datetime.date(${literal(days).slice(0, 3).join()})`
+      const time = (days: number) => `datetime.datetime(${literal(days).join()})`
+      const modules = {
+        // A template of another time would say that it is over.
+        ends: `import datetime, warnings\nV = ${date(200)} < datetime.date.today()\nif V: warnings.warn("over")`,
+        begun: `import datetime; today = datetime.date.today()\nV = ${date(-9)} <= today <= ${date(90)} - ${IN_DAYS(5)}\ndel today`,
+        soon: `import datetime; V = datetime.datetime.now() > ${time(0.6)}, ${time(-3)} == datetime.datetime.now()`,
+        asks: 'import datetime; V = datetime.date.today().year > 1990, datetime.datetime.now().tzinfo',
+      }
+      const keeps = {
+        kept: 'import datetime; V = datetime.date.today()',
+        made: 'import datetime; V = datetime.date.today().isoformat()',
+        later: `import datetime; V = str(datetime.datetime.now() - ${IN_DAYS(1)})`,
+      }
+      const all = { ...modules, ...keeps }
+      for (const [name, text] of Object.entries(all)) bench.file(`${bench.inSite}/${name}.py`, text)
+      const { leftOut } = await bench.freezeWarm(['datetime', ...Object.keys(all)], ENV)
+      t.deepEqual(new Set(leftOut.map(({ name }) => name)), new Set(Object.keys(keeps)))
+      const names = Object.keys(modules)
+      const ready = async (what: string, before: string) => {
+        const program = `${before}\n${SHOW(names)}\nimport datetime; print(type(datetime.date.today()).__mro__)`
+        const found = await bench.assertSame(t, what, ['-c', program], { env: ENV })
+        return found.ready.filter((name) => names.includes(name))
+      }
+      t.deepEqual(await ready('as it was', ''), names)
+      // What asks for a date asks the module `time`, which has names of time zones; so does the module of dates up to 3.11.
+      const others = python.version.startsWith('3.11.') ? [] : ['soon']
+      const zone = (hours: number) => `import os, time\nos.environ["TZ"] = "XXX-${hours}"\ntime.tzset()`
+      t.deepEqual(await ready('an hour later', zone(1)), others)
+      t.deepEqual(await ready('a day later', zone(24)), [])
+      // The class asks the C library for the time of the day.
+      t.deepEqual(await ready('another clock', 'import time; time.time = lambda: 4e9'), others)
+    },
+  )
+}

@@ -5,12 +5,15 @@
 
 #include "../../cpython/object.h"
 #include "../freeze/freeze.h"
+#include "method.h"
 
 /* As many as there are below: of two digits. */
 #define MOST_FUNCTIONS 90
 #define FIRST 10
 
 PYCDS_PYAPI void PyErr_NormalizeException(PyObject **, PyObject **, PyObject **);
+
+PYCDS_PYAPI extern PyTypeObject PyClassMethodDescr_Type;
 
 /* The head of CPython's PyCFunctionObject. */
 struct function {
@@ -89,16 +92,18 @@ TEN(1) TEN(2) TEN(3) TEN(4) TEN(5) TEN(6) TEN(7) TEN(8) TEN(9)
                                                         NAMES(6), NAMES(7), NAMES(8), NAMES(9)};
 
 PyObject *asking_watch(PyObject *self, PyObject *args) {
-  const int known = METH_VARARGS | METH_KEYWORDS | METH_NOARGS | METH_O | METH_FASTCALL;
+  const int known = METH_VARARGS | METH_KEYWORDS | METH_NOARGS | METH_O | METH_FASTCALL | METH_CLASS;
   (void)self;
-  struct function *function = (void *)PyTuple_GetItem(args, 0);
-  PyObject *note = PyTuple_GetItem(args, 1);
-  bool is_plain = function->type == &PyCFunction_Type && (function->method->ml_flags & ~known) == 0;
-  if (!is_plain || watched_count == MOST_FUNCTIONS) freeze_refuse("a function cannot be watched");
-  watched[watched_count].stock = function->method;
-  watched[watched_count].own = *function->method;
+  PyObject *function = PyTuple_GetItem(args, 0), *note = PyTuple_GetItem(args, 1);
+  PyMethodDef **method = type_of(function) == &PyCFunction_Type          ? &((struct function *)function)->method
+                         : type_of(function) == &PyClassMethodDescr_Type ? &((struct method *)function)->definition
+                                                                         : NULL;
+  if (!method || (*method)->ml_flags & ~known || watched_count == MOST_FUNCTIONS)
+    freeze_refuse("a function cannot be watched");
+  watched[watched_count].stock = *method;
+  watched[watched_count].own = **method;
   watched[watched_count].own.ml_meth = (PyCFunction)(void (*)(void))askers[watched_count];
   watched[watched_count].note = keep(note);
-  function->method = &watched[watched_count++].own;
+  *method = &watched[watched_count++].own;
   return none();
 }

@@ -278,7 +278,7 @@ def _may_renew_contexts(module):
     """Makes them: what fails belongs to the statement that imports the module."""
     name = module.__name__
     try:
-        _made[name] = CONTEXTS[name](module) if CONTEXT_ATTRIBUTES[name][0] in vars(module) else {}
+        _made[name] = make_contexts(name, module) if CONTEXT_ATTRIBUTES[name][0] in vars(module) else {}
     except Exception:
         return False
     return True
@@ -329,6 +329,7 @@ RENEWALS = {
     'torch._C': (('ENTROPY',), (), _renew_torch),
     'torch.cuda': ((), ('_queued_calls',), _renew_torch_cuda),
     **{name: (('PID', 'ENTROPY', 'TIME'), attributes, _renew_contexts) for name, attributes in CONTEXT_ATTRIBUTES.items()},
+    '_awscrt': (('ENTROPY',), (), lambda module: renew_device(module)),
     'amqp.platform': (('HOST',), ('LINUX_VERSION',), _renew_amqp),
 }
 RENEWED_FAULTS = {name: faults for name, (faults, _, _) in RENEWALS.items()}

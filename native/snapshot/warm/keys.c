@@ -55,3 +55,32 @@ uintptr_t keys_address(const void *map, size_t offset) {
   struct library library = library_of(map);
   return library.storage ? (uintptr_t)library.storage + offset : 0;
 }
+
+struct search {
+  const struct link_map *map;
+  const char *bytes;
+  size_t count;
+  void (*found)(uintptr_t address, void *data);
+  void *data;
+};
+
+static int search(struct dl_phdr_info *info, size_t size, void *data) {
+  (void)size;
+  const struct search *search = data;
+  if (info->dlpi_addr != search->map->l_addr || strcmp(info->dlpi_name, search->map->l_name) != 0) return 0;
+  for (size_t i = 0; i < info->dlpi_phnum; i++) {
+    const ElfW(Phdr) *part = &info->dlpi_phdr[i];
+    if (part->p_type != PT_LOAD || !(part->p_flags & PF_W)) continue;
+    const char *start = (const char *)(info->dlpi_addr + part->p_vaddr), *end = start + part->p_memsz;
+    start += -(uintptr_t)start % sizeof(uint64_t);
+    for (; start + search->count <= end; start += sizeof(uint64_t)) {
+      if (memcmp(start, search->bytes, search->count) == 0) search->found((uintptr_t)start, search->data);
+    }
+  }
+  return 1;
+}
+
+void keys_search(const void *map, const char *bytes, size_t count, void (*found)(uintptr_t, void *), void *data) {
+  struct search one = {map, bytes, count, found, data};
+  dl_iterate_phdr(search, &one);
+}

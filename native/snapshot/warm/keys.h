@@ -17,4 +17,8 @@ size_t keys_find(const void *map, const unsigned char keys[WATCH_KEY_BYTES]);
 /* The address of that place; 0: the thread has no storage of the library, so that it has drawn nothing. */
 uintptr_t keys_address(const void *map, size_t offset);
 
+/* Finds these bytes in what a library may write of its own, where a number of eight bytes may begin. */
+void keys_search(const void *map, const char *bytes, size_t count, void (*found)(uintptr_t address, void *data),
+                 void *data);
+
 #endif

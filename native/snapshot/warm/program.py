@@ -12,6 +12,7 @@
 #   counter           that a counter of another module has this number (counts.py)
 #   kept              that what another module keeps for itself is what it is at first (kept.py)
 #   metadata          what distributions there are along sys.path
+#   date              how today's date, or the time, compares with that one (dates.py)
 #   mapped            whether that text is in a path of what the process has mapped (mapped.py)
 import _frozen_importlib
 import _frozen_importlib_external
@@ -258,6 +259,8 @@ def condition_of_program(event, modules, effects):
         parts = [payload for effect, of, payload in effects if (effect, of) == ('list', ('sys', 'meta_path'))]
         known = (*sys.meta_path, *(one for payload in parts for part in payload for one in part))
         answer = tuple((entry, distributions_in(entry)) for entry in sys.path), known
+    elif what == 'date':
+        place = place_of_date(place, modules)
     elif what == 'mapped' and is_mapped(place):
         raise ValueError('%s is mapped' % place)
     return 'condition', what, place, answer
@@ -334,6 +337,8 @@ def _may_find(what, place, payload):
         return _has_spec(place, payload)
     if what == 'stream':
         return mark_of_stream(stream_by_now(place)) is payload
+    if what == 'date':
+        return is_date_as_then(place, payload)
     if what == 'counter':
         return is_count(place, *payload)
     if what == 'kept':
@@ -343,7 +348,7 @@ def _may_find(what, place, payload):
     return not is_mapped(place) if what == 'mapped' else _has_distributions(payload)
 
 
-FINDINGS = {'argument', 'entry', 'keeps', 'spec', 'portions', 'metadata', 'mapped', 'stream', 'counter', 'kept'}
+FINDINGS = {'argument', 'date', 'entry', 'keeps', 'spec', 'portions', 'metadata', 'mapped', 'stream', 'counter', 'kept'}
 
 
 def finds_again(what, place, payload):

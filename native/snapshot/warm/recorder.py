@@ -156,6 +156,7 @@ class Recorder:
         move_user_base(self)
         self.surroundings = Surroundings(self)
         self.located = Located(self)
+        self.dates = Dates(self)
         self.drawn_names = Drawn(self)
         self.lists = {}
         self.loggers = {}
@@ -1017,6 +1018,8 @@ class Recorder:
             put_off_over_streams(module, name)
         if module is not None and self.watching:
             self.surroundings.watch(name, module)
+            if name == '_datetime':
+                self.dates.watch(module)
             self.located.watch(name, module)
         if name in self.modules:
             self.known.add(name)

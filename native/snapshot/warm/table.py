@@ -269,6 +269,8 @@ def record_of(recorder):
     own_reads = {name: set(read) for name, read in recorder.reads.items()}
     for name in filter(CONTEXTS.__contains__, names):
         check_contexts(recorder, name)
+    for name in filter(SEES_CHILDREN.__contains__, names):
+        check_seeds(recorder, name)
     named = {**dict.fromkeys(recorder.locals.known, '_attr_name'), **dict.fromkeys(recorder.parsers.known, 'prog')}
     values = Values(recorder.generators, named, recorder.all_objects())
     inherit(recorder)
@@ -698,6 +700,11 @@ def build(recorder, record):
     for name in names:
         for reason in filter(None, map(refuses, recorder.libraries.get(name, ()))):
             raise Differs({name: 'it cannot be loaded anew: %s' % reason})
+    for name in filter(SEES_CHILDREN.__contains__, entries):
+        try:
+            keep_device(recorder, name)
+        except (ValueError, OSError) as error:
+            raise Differs({name: str(error)})
     leave(recorder, entries)
     take_out(recorder, objects, entries)
     groups = cycles(entries)
@@ -1005,6 +1012,12 @@ def leave(recorder, entries):
 
 
 def take_out(recorder, objects, entries):
+    for name in sorted(objects.keys() & CONTEXTS.keys()):
+        namespace = namespace_of(objects[name])
+        attributes = namespace.keys() & set(CONTEXT_ATTRIBUTES[name])
+        namespace.update(dict.fromkeys(attributes))
+        if attributes and not recorder.idle:
+            keep_authorities(name, objects[name], entries[name]['variables'].keys())
     for name in objects:
         del recorder.modules[name]
     for name in recorder.shared:
@@ -1057,9 +1070,6 @@ def take_out(recorder, objects, entries):
             loggers = everything['logging'].root.manager.loggerDict
             for key in [key for key in loggers if key not in recorder.loggers_before]:
                 del loggers[key]
-    for name in objects.keys() & CONTEXTS.keys():
-        namespace = namespace_of(objects[name])
-        namespace.update(dict.fromkeys(namespace.keys() & set(CONTEXT_ATTRIBUTES[name])))
     _warnings._filters_mutated()
     for path in [path for path in sys.path_importer_cache if path not in recorder.finders]:
         del sys.path_importer_cache[path]
@@ -1129,6 +1139,8 @@ def forget():
         'STATE',
         'TEXT_STREAM',
         '__builtins__',
+        '_certificates',
+        '_devices',
         '_codecs',
         '_context_of_requests',
         '_does_the_same',
@@ -1166,17 +1178,20 @@ def forget():
         'default_action',
         'distributions_in',
         'draw_letters',
+        'facts_of_file',
         'file_of_module',
         'filters_by_now',
         'finders_in_front',
         'finds_again',
         'first_codec',
+        'give_store',
         'has_first_argument',
         'held_descriptors',
         'holder_of',
         'is_answered_alike',
         'is_as_known',
         'is_count',
+        'is_date_as_then',
         'is_descriptor_of',
         'is_found_again',
         'is_found_first',
@@ -1189,6 +1204,8 @@ def forget():
         'keep_open',
         'kind_of_file',
         'leads_to',
+        'loading',
+        'make_contexts',
         'mark_of_stream',
         'matches',
         'may_put_back',
@@ -1196,6 +1213,7 @@ def forget():
         'modules_then',
         'name_of_local',
         'name_parsers',
+        'numbers_of_file',
         'os',
         'place_of_spec',
         'portions_in',
@@ -1203,6 +1221,7 @@ def forget():
         'put_back',
         'put_over_streams',
         'read_whole',
+        'renew_device',
         'rewrite',
         'stream_by_now',
         'sys',
@@ -1210,6 +1229,7 @@ def forget():
         'text_of_error',
         'to_come',
         'variable_by_now',
+        'write_at',
     }
     names = globals()
     for name in list(names):

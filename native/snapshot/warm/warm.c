@@ -16,6 +16,7 @@
 #include "../../cpython/type.h"
 #include "../listing.h"
 #include "asking.h"
+#include "authorities.h"
 #include "frames.h"
 #include "holes.h"
 #include "keys.h"
@@ -574,6 +575,34 @@ static PyObject *keys_of(PyObject *self, PyObject *args) {
   return PyLong_FromVoidPtr((void *)keys_address(map, PyLong_AsUnsignedLongMask(PyTuple_GetItem(args, 1))));
 }
 
+static void add_address(uintptr_t address, void *list) {
+  PyObject *number = PyLong_FromVoidPtr((void *)address);
+  PyList_Append(list, number);
+  drop(number);
+}
+
+/* places_of(address of a library, bytes): where its variables have them. */
+static PyObject *places_of(PyObject *self, PyObject *args) {
+  (void)self;
+  char *bytes;
+  Py_ssize_t count;
+  PyObject *list = PyList_New(0);
+  const void *map = (const void *)(uintptr_t)PyLong_AsUnsignedLongMask(PyTuple_GetItem(args, 0));
+  if (PyBytes_AsStringAndSize(PyTuple_GetItem(args, 1), &bytes, &count) != 0) return NULL;
+  keys_search(map, bytes, (size_t)count, add_address, list);
+  return list;
+}
+
+/* write_at(address, bytes) */
+static PyObject *write_at(PyObject *self, PyObject *args) {
+  (void)self;
+  char *bytes;
+  Py_ssize_t count;
+  if (PyBytes_AsStringAndSize(PyTuple_GetItem(args, 1), &bytes, &count) != 0) return NULL;
+  memcpy((void *)(uintptr_t)PyLong_AsUnsignedLongMask(PyTuple_GetItem(args, 0)), bytes, (size_t)count);
+  return none();
+}
+
 /* load_anew(addresses, [(module, is of a library), ...]): what is imported from now on is loaded as if it had never been. */
 static PyObject *load_anew(PyObject *self, PyObject *args) {
   (void)self;
@@ -645,6 +674,11 @@ static PyMethodDef libraries_method = {"libraries", libraries, METH_NOARGS, NULL
 static PyMethodDef global_scope_method = {"global_scope", global_scope, METH_NOARGS, NULL};
 static PyMethodDef leave_global_method = {"leave_global", leave_global, METH_O, NULL};
 static PyMethodDef rewrite_method = {"rewrite", rewrite_bytes, METH_VARARGS, NULL};
+static PyMethodDef places_of_method = {"places_of", places_of, METH_VARARGS, NULL};
+static PyMethodDef write_at_method = {"write_at", write_at, METH_VARARGS, NULL};
+static PyMethodDef loading_method = {"loading", authorities_loading, METH_VARARGS, NULL};
+static PyMethodDef take_store_method = {"take_store", authorities_take, METH_O, NULL};
+static PyMethodDef give_store_method = {"give_store", authorities_give, METH_VARARGS, NULL};
 static PyMethodDef show_pid_method = {"show_pid", show_pid, METH_O, NULL};
 static PyMethodDef callers_of_method = {"callers_of", callers_of, METH_O, NULL};
 static PyMethodDef codes_called_method = {"codes_called", codes_called, METH_NOARGS, NULL};
@@ -671,11 +705,15 @@ static void run_sources(void) {
   PyDict_SetItemString(warm.globals, "__builtins__", PyEval_GetBuiltins());
   PyDict_SetItemString(warm.globals, "INTERPRETER", PyInterpreterState_GetDict(PyInterpreterState_Get()));
   PyDict_SetItemString(warm.globals, "ELSEWHERE", warm.elsewhere ? &_Py_TrueStruct : &_Py_FalseStruct);
+  PyObject *later = PyLong_FromLong(warm.elsewhere ? WATCH_LATER_SECONDS : 0);
+  PyDict_SetItemString(warm.globals, "LATER_SECONDS", later);
+  drop(later);
   static PyMethodDef *const methods[] = {
       &put_off_method,     &fingerprints_method, &libraries_method,     &global_scope_method, &leave_global_method,
       &refuses_method,     &needed_method,       &load_anew_method,     &callers_of_method,   &process_state_method,
       &context_method,     &keys_of_method,      &subclasses_of_method, &listing_of_method,   &show_pid_method,
-      &watch_calls_method, &rewrite_method,      &codes_called_method};
+      &watch_calls_method, &rewrite_method,      &codes_called_method,  &loading_method,      &take_store_method,
+      &give_store_method,  &places_of_method,    &write_at_method};
   for (size_t i = 0; i < sizeof methods / sizeof *methods; i++) {
     PyObject *function = PyCFunction_NewEx(methods[i], &_Py_NoneStruct, NULL);
     PyDict_SetItemString(warm.globals, methods[i]->ml_name, function);

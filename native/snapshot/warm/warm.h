@@ -7,9 +7,13 @@
 //   effects.py       what importing changes elsewhere: taken out, put back
 //   values.py        what modules hold, compared between templates
 //   surroundings.py  what each import asked of its surroundings, and
-//   program.py       of the program: asked again at each start
+//   program.py       of the program: asked again at each start; also
+//   dates.py         what it compared with today's date
 //   codecs.py, finalizers.py, generators.py, locals.py, processor.py
 //                    single things that are taken out, and put back or made anew
+//   authorities.py, authorities.c
+//                    the certificates of TLS contexts that are made anew
+//   seeded.py        generators of libraries, which see by a page that they are in another process
 //   asking.c     sees calls of functions in C. In a template that is watched only
 //   frames.c     who looks at frames
 //   watch.c      a library of its own: what the C library is asked for. In a template that is watched only

@@ -27,8 +27,6 @@
 
 /* How much CPython draws for the state of a generator of the module random. */
 #define GENERATOR_BYTES 2496
-/* Another year, month, day of the week, hour and minute. */
-#define LATER_SECONDS (400 * 86400 + 5 * 3600 + 420)
 
 extern char **environ;
 static struct watch watch;
@@ -186,21 +184,21 @@ EXPORTED int clock_gettime(clockid_t clock, struct timespec *now) {
   int failed = (int)syscall(SYS_clock_gettime, clock, now);
   if (!is_real(clock)) return failed;
   note(WATCH_TIME, CALLER);
-  if (!failed && elsewhere) now->tv_sec += LATER_SECONDS;
+  if (!failed && elsewhere) now->tv_sec += WATCH_LATER_SECONDS;
   return failed;
 }
 
 EXPORTED int gettimeofday(struct timeval *restrict now, void *restrict zone) {
   int failed = (int)syscall(SYS_gettimeofday, now, zone);
   note(WATCH_TIME, CALLER);
-  if (!failed && elsewhere) now->tv_sec += LATER_SECONDS;
+  if (!failed && elsewhere) now->tv_sec += WATCH_LATER_SECONDS;
   return failed;
 }
 
 EXPORTED time_t time(time_t *now) {
   time_t seconds = (time_t)syscall(SYS_time, NULL);
   note(WATCH_TIME, CALLER);
-  if (elsewhere) seconds += LATER_SECONDS;
+  if (elsewhere) seconds += WATCH_LATER_SECONDS;
   if (now) *now = seconds;
   return seconds;
 }

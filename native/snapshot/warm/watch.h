@@ -10,6 +10,8 @@
 #define WATCH_VARIABLE "PYCDS_FREEZE_WATCH"
 #define WATCH_ELSEWHERE "elsewhere"
 #define WATCH_AGAIN "again"
+/* Another year, month, day of the week, hour and minute. */
+#define WATCH_LATER_SECONDS (400 * 86400 + 5 * 3600 + 420)
 #define WATCH_NAMES 256
 #define WATCH_NAME_BYTES 64
 #define WATCH_ASKERS 32
