@@ -107,19 +107,25 @@ need_compiler() {
 # What this machine runs, as OCI names it.
 machine_platform() { printf 'linux/%s\n' "$(uname -m | sed -e s/x86_64/amd64/ -e s/aarch64/arm64/)"; }
 
-# The packages of the lock file, and the build; both only where they are not there yet or out of date. Packages that
-# another checkout lends through a link are taken as they are: npm ci would empty the directory behind the link.
+# The packages of the lock file, and the build; both only where they are not there yet or out of date.
 need_packages() {
   need_node
   need_compiler
-  local installed=$ROOT/node_modules/.package-lock.json
-  if [ ! -L "$ROOT/node_modules" ] && { [ ! -e "$installed" ] || [ "$ROOT/package-lock.json" -nt "$installed" ]; }; then
-    say "installing the packages of package-lock.json with npm ci, and building"
-    (cd "$ROOT" && npm ci --no-audit --no-fund --loglevel=error >&2) && touch "$installed"
-  else
+  if packages_are_there; then
     say "building"
     (cd "$ROOT" && npm run --silent build >&2)
+  else
+    may_change_machine || die "the packages of package-lock.json are missing" "npm ci installs them."
+    say "installing the packages of package-lock.json with npm ci, and building"
+    (cd "$ROOT" && npm ci --no-audit --no-fund --loglevel=error >&2) && touch "$ROOT/node_modules/.package-lock.json"
   fi
+}
+
+# Packages that another checkout lends through a link are taken as they are: npm ci would empty the directory behind
+# the link. So are those of any age where nothing may be installed.
+packages_are_there() {
+  local installed=$ROOT/node_modules/.package-lock.json
+  [ -L "$ROOT/node_modules" ] || { [ -e "$installed" ] && ! { may_change_machine && [ "$ROOT/package-lock.json" -nt "$installed" ]; }; }
 }
 
 # one_at_a_time NAME: waits until no other script with that name is at it; scripts that start together make the same

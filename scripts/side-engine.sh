@@ -190,6 +190,29 @@ start() {
   esac
 }
 
+# use PROCESS: with its start, since its number may be another's later.
+use() {
+  local start
+  start=$(start_of "$1") || die "there is no process $1"
+  mkdir -p "$STATE/users"
+  printf '%s\n' "$start" >"$STATE/users/$1"
+}
+
+# start_of PROCESS: in ticks since the machine started; fails where there is none.
+start_of() {
+  local line
+  [[ $1 =~ ^[0-9]+$ ]] || die "$1 is no process" "Give its number."
+  # The second field is a name, which may hold blanks and brackets.
+  { read -r line <"/proc/$1/stat"; } 2>/dev/null || return 1
+  # shellcheck disable=SC2086 # fields
+  set -- ${line##*) }
+  # One that has ended and that nobody has waited for runs no tests.
+  [[ $1 != [ZX] ]] && printf '%s\n' "${20}"
+}
+
+# runs USER: the same process as when it said so.
+runs() { [ "$(start_of "$1")" = "$(cat "$STATE/users/$1")" ]; }
+
 stop() {
   local pid
   pid=$(cat "$STATE/$1/pid" 2>/dev/null) || return 0
@@ -202,9 +225,12 @@ stop() {
 # leave PROCESS
 leave() {
   local user name
+  [[ $1 =~ ^[0-9]+$ ]] || die "$1 is no process" "Give its number."
   rm -f "$STATE/users/$1"
   for user in "$STATE"/users/*; do
-    [ ! -e "$user" ] || not_running "${user##*/}" || return 0
+    [ -e "$user" ] || continue
+    runs "${user##*/}" && return 0
+    rm -f "$user"
   done
   for name in "${NAMES[@]}"; do stop "$name"; done
   rm -rf "$STATE/users"
@@ -213,7 +239,7 @@ leave() {
 # exclusively FUNCTION ARGUMENT...: one at a time.
 exclusively() {
   need_root
-  mkdir -p "$STATE/users"
+  mkdir -p "$STATE"
   exec 9>"$STATE/lock"
   flock 9
   "$@"
@@ -237,7 +263,7 @@ main() {
     --program) need_root && program "${2:-}" ;;
     --network) network "${2:?$usage}" ;;
     --stop) need_root && stop "${2:?$usage}" ;;
-    --use) exclusively touch "$STATE/users/${2:?$usage}" ;;
+    --use) exclusively use "${2:?$usage}" ;;
     --leave) exclusively leave "${2:?$usage}" ;;
     --load) need_root && load "${2:?$usage}" "${3:?$usage}" ;;
     *)

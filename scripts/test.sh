@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# Sets up what is missing, then runs every check and test. The last line counts the tests; the exit code
+# Sets up what is missing, then runs every check and test. The last line says how that went; the exit code
 # is not 0 when a check or a test has failed. Where no Docker Engine can be had, the tests that need one
 # are skipped and counted as such.
 #
@@ -16,20 +16,31 @@
 readonly SLOWEST=10
 # For the preparation of a bare machine, in seconds; it takes a quarter of that.
 readonly PATIENCE=2400
+# For what is running to end where the script is ended, in seconds.
+readonly GRACE=10
 TIER=default
 CHECKS=yes
 FAILED=()
 # Of each phase: its seconds and its name.
 PHASES=()
 WORK=
+# The jobs that go on, by their process.
+PREPARATION=
+PHASE=
 
 # phase TITLE COMMAND...: times it. Goes on after a failure, so that one run shows all of them.
 phase() {
   local title=$1 start=$SECONDS
   shift
   say "$title"
-  # In a shell of its own: a script's `die` ends the phase, and the rest is still told.
-  ("$@") || FAILED+=("$title")
+  # In a shell of its own: a script's `die` ends the phase, and the rest is still told. It is a job, which is ended as
+  # a whole when this script is; that waits for no program in the foreground.
+  set -m
+  ("$@") </dev/null &
+  PHASE=$!
+  set +m
+  wait "$PHASE" || FAILED+=("$title")
+  PHASE=
   PHASES+=("$(printf '%5d s  %s' $((SECONDS - start)) "$title")")
 }
 
@@ -52,7 +63,15 @@ await() {
 }
 
 # With all that it has started: mmdebstrap, apt-get and Go would go on, and hold its locks.
-stop_preparation() { [ -z "$PREPARATION" ] || kill -- "-$PREPARATION" 2>/dev/null || true; }
+stop_preparation() { stop_job "$PREPARATION"; }
+
+# stop_job PROCESS: what does not end when it is asked to does so a little later.
+stop_job() {
+  [ -n "$1" ] && kill -- "-$1" 2>/dev/null || return 0
+  wait_for "$GRACE" no_job "$1" || kill -KILL -- "-$1" 2>/dev/null || true
+}
+
+no_job() { ! kill -0 -- "-$1" 2>/dev/null; }
 
 prepare() {
   prepare_roots
@@ -134,7 +153,7 @@ side_engines() {
 
 # --- The checks and the tests -------------------------------------------------------------------------------
 
-run_ava() { node scripts/ava.mjs --tap "$@" </dev/null | tee -a "$WORK/tap"; }
+run_ava() { node scripts/ava.mjs --tap "$@" | tee -a "$WORK/tap"; }
 
 # with_engine OPTION...: tests that use the engine; where there is one, none of them may be skipped for want of it.
 with_engine() {
@@ -166,6 +185,8 @@ run_tests() {
 
 # --- What comes out -----------------------------------------------------------------------------------------
 
+readonly UNTRIED=' # (SKIP|TODO)$'
+
 # count REGEX: lines of the TAP stream. Subtests are indented and do not count.
 count() { grep -cE "$1" "$WORK/tap" || true; }
 
@@ -174,17 +195,18 @@ titles() { grep -E "$1" "$WORK/tap" | sed -E 's/^(not )?ok [0-9]+ - /  /'; }
 
 summary() {
   local skipped failed ok
-  skipped=$(count '^(not )?ok .* # (SKIP|TODO)')
-  failed=$(($(count '^not ok ') - $(count '^not ok .* # (SKIP|TODO)')))
-  ok=$(($(count '^ok ') - $(count '^ok .* # (SKIP|TODO)')))
+  # A title may hold the same words elsewhere.
+  skipped=$(count "^(not )?ok .*$UNTRIED")
+  failed=$(($(count '^not ok ') - $(count "^not ok .*$UNTRIED")))
+  ok=$(($(count '^ok ') - $(count "^ok .*$UNTRIED")))
   printf '\n'
   if [ "$skipped" -gt 0 ]; then
     printf 'skipped:\n'
-    titles '^(not )?ok .* # (SKIP|TODO)'
+    titles "^(not )?ok .*$UNTRIED"
   fi
   if [ "$failed" -gt 0 ]; then
     printf 'failed tests:\n'
-    titles '^not ok ' | grep -vE ' # (SKIP|TODO)'
+    titles '^not ok ' | grep -vE "$UNTRIED"
   fi
   printf 'slowest files, and how much processor time they and their programs used beside an engine:\n'
   # Not head, which would end sort with SIGPIPE when it has enough.
@@ -194,11 +216,16 @@ summary() {
   printf 'phases:\n'
   printf '%s\n' "${PHASES[@]}" "$(printf '%5d s  all (%s)' "$SECONDS" "$TIER")"
   [ ${#FAILED[@]} -eq 0 ] || printf 'failed step: %s\n' "${FAILED[@]}"
-  printf '%s passed, %s failed, %s skipped\n' "$ok" "$failed" "$skipped"
-  [ ${#FAILED[@]} -eq 0 ] && [ "$failed" -eq 0 ] && [ "$ok" -gt 0 ]
+  local verdict=FAILED
+  if [ ${#FAILED[@]} -eq 0 ] && [ "$failed" -eq 0 ] && [ "$ok" -gt 0 ]; then verdict=succeeded; fi
+  # A step that fails need not have run a test.
+  printf '%s: %s tests passed, %s failed, %s skipped; %s steps failed\n' "$verdict" "$ok" "$failed" "$skipped" "${#FAILED[@]}"
+  [ "$verdict" = succeeded ]
 }
 
 clean_up() {
+  trap '' HUP INT TERM
+  stop_job "$PHASE"
   stop_preparation
   side_engines --leave
   rm -rf "$WORK"
@@ -210,6 +237,7 @@ main() {
     case $option in
       --quick | --all) TIER=${option#--} ;;
       --tests-only) CHECKS= ;;
+      -h | --help) sed -n '3,/^$/s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"; return 0 ;;
       *) die "unknown option $option" "usage: scripts/test.sh [--quick | --all] [--tests-only]" ;;
     esac
   done
@@ -218,8 +246,11 @@ main() {
   WORK=$(mktemp -d)
   touch "$WORK/tap" "$WORK/times"
   export PYCDS_TEST_TIMES=$WORK/times
-  PREPARATION=
   trap clean_up EXIT
+  for option in HUP:129 INT:130 TERM:143; do
+    # shellcheck disable=SC2064 # now
+    trap "warn 'ended by SIG${option%:*}: no result'; exit ${option#*:}" "${option%:*}"
+  done
   side_engines --use
   phase "tools" prepare_tools
   # A job of its own, which can be ended as a whole.
