@@ -17,7 +17,7 @@
 #define HANDOVER_AT (SNAPSHOT_WINDOW + (UINT64_C(1) << 25))
 #define HANDOVER_VDSO (SNAPSHOT_WINDOW + (UINT64_C(1) << 31))
 
-#define HANDOVER_VERSION 3u
+#define HANDOVER_VERSION 4u
 
 #define HANDOVER_SIGNALS 64
 #define HANDOVER_MAX_MOVES 8
@@ -42,6 +42,12 @@ struct handover_late {
   uint64_t address, bytes, offset;
   int32_t protection, flags, fd;
   uint32_t advice; /* enum snapshot_advice */
+};
+
+/* A region for whose place nothing has been mapped yet, since the old world has the same elsewhere. */
+struct handover_kept {
+  uint64_t from;
+  struct handover_late region; /* should it not be possible to move it */
 };
 
 struct handover_move {
@@ -78,6 +84,8 @@ struct handover {
   /* ---- for restore/ ---- */
   uint64_t keep_count;
   struct handover_range *keep; /* sorted; all other user memory is unmapped */
+  uint64_t kept_count;
+  struct handover_kept *kept;
   uint64_t late_count;
   struct handover_late *late;
   uint64_t warm_count;

@@ -21,11 +21,12 @@ const char *maps_line(const char *line, struct mapping *mapping) {
   at += 4;
   if (*at++ != ' ') return NULL;
   mapping->offset = text_hex(&at);
-  /* Device and inode number: two more words. */
-  for (int words = 0; words < 2; words++) {
-    while (*at == ' ') at++;
-    while (*at && *at != ' ' && *at != '\n') at++;
-  }
+  if (*at++ != ' ') return NULL;
+  mapping->major = (uint32_t)text_hex(&at);
+  if (*at++ != ':') return NULL;
+  mapping->minor = (uint32_t)text_hex(&at);
+  mapping->inode = 0;
+  for (at += *at == ' '; *at >= '0' && *at <= '9'; at++) mapping->inode = 10 * mapping->inode + (uint64_t)(*at - '0');
   while (*at == ' ') at++;
   mapping->name = at;
   while (*at && *at != '\n') at++;

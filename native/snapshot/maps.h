@@ -11,6 +11,8 @@ struct mapping {
   uint64_t offset;
   int protection; /* PROT_READ 1, PROT_WRITE 2, PROT_EXEC 4 */
   bool shared;
+  uint32_t major, minor; /* of the file's device */
+  uint64_t inode;
   const char *name; /* "" for anonymous memory; ends with a newline */
 };
 

@@ -1751,6 +1751,73 @@ each('what was replaced is named', async (t, python) => {
   }
 })
 
+/** Memory of zeros that a process writes to. */
+const ZERO_KIND = 1
+const WRITABLE = 3
+/** The start of a process, and what it makes first. */
+const MOST_ZEROS = 16 << 20
+
+each('filling what is free makes no room that has to be filled', async (t, python) => {
+  const bench = new WarmBench(t, python)
+  await bench.train()
+  await bench.freezeWarm(['json', 'decimal'])
+  const zeros = regionsOf(readFileSync(bench.snapshot)).filter(
+    ({ kind, protection }) => kind === ZERO_KIND && protection === WRITABLE,
+  )
+  const bytes = zeros.reduce((sum, one) => sum + Number(one.bytes), 0)
+  t.true(bytes < MOST_ZEROS, `${bytes}`)
+})
+
+/** Ways in which what a dictionary has is changed, of which each has code of its own in the interpreter. */
+const CHANGES: Record<string, readonly [lines: readonly string[], told: string]> = {
+  attribute: [['def put(value): one.FIRST = value', 'for _ in range(99): put(one.FIRST)', 'put(1)'], 'FIRST'],
+  global: [['exec("FIRST = 1", vars(one))'], 'FIRST'],
+  function: [['one.put(one.SET)', 'for _ in range(99): one.put(one.SET)', 'one.put(print)'], 'SET'],
+  item: [['vars(one)["FIRST"] = 1'], 'FIRST'],
+  'all items': [['vars(one).update(FIRST=1)'], 'FIRST'],
+  union: [['names = vars(one)', 'names |= {"FIRST": 1}'], 'FIRST'],
+  'an item less': [['vars(one)["FIRST"] = vars(one).pop("FIRST")'], ''],
+  class: [
+    ['def put(value): one.Kind.method = value', 'for _ in range(99): put(one.Kind.method)', 'put(1)'],
+    'method',
+  ],
+}
+/** Which leave what was there. */
+const CHANGED_BACK = [
+  ['kept = one.FIRST', 'one.FIRST = 1', 'one.FIRST = kept'],
+  ['one.added = 1', 'one.added = 2'],
+  ['kept = one.Kind.method', 'one.Kind.method = 1', 'one.Kind.method = kept'],
+]
+const CHANGED_MODULE = [
+  'FIRST = object()',
+  'SET = len',
+  'def put(value):',
+  '    global SET',
+  '    SET = value',
+  'class Kind:',
+  '    def method(self): pass',
+]
+
+each('what was replaced is noticed however it was done, also in a later statement', async (t, python) => {
+  const bench = new WarmBench(t, python)
+  await bench.train()
+  bench.file(`${bench.inSite}/one.py`, CHANGED_MODULE.join('\n'))
+  for (const name of ['two', 'three']) bench.file(`${bench.inSite}/${name}.py`, 'import one\n')
+  t.deepEqual((await bench.freezeWarm(['two', 'three'])).leftOut, [])
+  const notReady = async (lines: readonly string[]) => {
+    const program = ['import one', 'import two', ...lines, 'import three'].join('\n')
+    const env = { PYCDS_SNAPSHOT: bench.snapshot, PYCDS_LOG: '1' }
+    const { stderr } = await bench.startRaw(['-c', program], { env })
+    t.regex(stderr, /: ready two: /, program)
+    return /: not ready (.*)$/m.exec(stderr)?.[1]
+  }
+  for (const [what, [lines, told]] of Object.entries(CHANGES)) {
+    const name = told === '' ? '' : `: ${told}`
+    t.is(await notReady(lines), `three: one: something in it was replaced${name}`, what)
+  }
+  for (const lines of CHANGED_BACK) t.is(await notReady(lines), undefined, lines.join('; '))
+})
+
 const all = TIER === 'all' ? each : () => undefined
 
 all('other surroundings lead to what they would have led to', async (t, python) => {

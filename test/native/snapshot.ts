@@ -173,6 +173,20 @@ each('the functions of the kernel are found, wherever they are', async (t, pytho
     await bench.compare(t, how, ['-c', program], { env: { PYCDS_SNAPSHOT_VDSO: how } })
 })
 
+each('the code that is mapped is that of the same files, wherever it comes from', async (t, python) => {
+  const bench = await frozen(t, python)
+  const program = bench.file(
+    'maps.py',
+    `for line in sorted(open('/proc/self/maps'), key=lambda line: line.split()[2:]):
+    place, rights, *which = line.split()
+    start, end = (int(number, 16) for number in place.split('-'))
+    if rights == 'r-xp' and len(which) == 4 and 'pycds' not in line: print(end - start, which)
+`,
+  )
+  const { stdout } = await bench.compare(t, 'code', [program])
+  t.regex(stdout, /libc/)
+})
+
 each('pages that every start changes are known', async (t, python) => {
   const bench = await frozen(t, python)
   const file = readFileSync(bench.snapshot)

@@ -243,5 +243,6 @@ bool shadow_adopt(PyObject *table, PyObject *prints, PyObject *key, PyObject *ma
     done = adopt_entry(&shadow.entries[i], i, PyList_GetItem(table, i));
   drop(shared);
   shared = NULL;
+  print_start();
   return done && adopt_prints(prints);
 }

@@ -302,7 +302,7 @@ struct entry *check_changed_by(PyObject *payload) {
 }
 
 static bool may_put_back(PyObject *payload) {
-  const struct entry *changed = check_changed_by(payload);
+  struct entry *changed = check_changed_by(payload);
   if (changed && changed->state == ACTIVE && print_is_changed(changed)) return false;
   PyObject *may = PyObject_CallFunctionObjArgs(shadow.may, PyTuple_GetItem(payload, 0), PyTuple_GetItem(payload, 1),
                                                PyTuple_GetItem(payload, 2), NULL);
@@ -410,7 +410,7 @@ static bool is_still_found(const struct entry *entry, const struct walk *walk) {
 
 /* What is there already, and what it uses, still has to be what others have been imported with. */
 static enum unready misfit_of_active(struct entry *entry, const struct walk *walk) {
-  if (item_of(importlib.modules, entry->name) != entry->module) return UNREADY_NAME_TAKEN;
+  if (!entry_are_modules_known() && item_of(importlib.modules, entry->name) != entry->module) return UNREADY_NAME_TAKEN;
   entry->checked = shadow.walk;
   if (!entry_is_main(entry) && print_is_changed(entry)) return UNREADY_REPLACED;
   if (entry->kind == NAMESPACE && !is_still_found(entry, walk)) return UNREADY_NOT_FOUND;

@@ -17,6 +17,7 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "../../cpython/dict.h"
 #include "../../cpython/type.h"
 #include "../../format/archive_read.h"
 #include "../archive/facts.h"
@@ -84,6 +85,7 @@ enum classes_field { CLASSES_OF = 2, CLASSES_ASK, CLASSES_ANSWER };
 struct print {
   Py_ssize_t names;
   uint64_t sum;
+  uint64_t version; /* of the namespace when it was last found to have these; 0: that is not known */
 };
 
 /* Of what the sum was at one of these names: without what it has, and with that. So the first that differs can be told. */
@@ -149,7 +151,9 @@ extern struct shadow {
   bool other_builtins;    /* of this walk: they are not what they were */
   bool audited;           /* a program has added an audit hook */
   bool started;
+  bool versioned; /* each change of a dictionary gives it another version */
   uint64_t walk;
+  uint64_t modules_version; /* of sys.modules when it had each module that is in place; 0: that is not known */
   struct event *derived, **derived_end; /* what this walk has come by */
   /* Why the last walk failed: the first module that did not fit. */
   PyObject *unfit;
@@ -188,11 +192,21 @@ static inline unsigned long entry_flags_of_class(PyObject *class) {
 /* NULL: it has none that counts. */
 PyObject *entry_namespace(const struct entry *entry);
 
+/* 0: it is not known whether the dictionary has been changed since. */
+static inline uint64_t entry_version_of(PyObject *dict) { return dict && shadow.versioned ? dict_version(dict) : 0; }
+
+/* Whether sys.modules has each module that is in place: false where it has to be asked for it. */
+static inline bool entry_are_modules_known(void) {
+  return shadow.modules_version != 0 && shadow.modules_version == entry_version_of(importlib.modules);
+}
+
 /* ---- what modules have ---- */
 
+/* Before all others. */
+void print_start(void);
 void print_take(struct entry *entry);
 /* Says in `about` what of it is another object, where a name is known. */
-bool print_is_changed(const struct entry *entry);
+bool print_is_changed(struct entry *entry);
 
 /* Names that are added to builtins are seen by whatever uses a name that it does not have itself, or asks whether there is one. */
 bool print_has_other_builtins(void);

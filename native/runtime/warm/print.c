@@ -29,6 +29,33 @@ PyObject *entry_namespace(const struct entry *entry) {
   return has_one ? PyModule_GetDict(entry->module) : NULL;
 }
 
+/* ---- what has not been changed at all ---- */
+
+/* Nearly all namespaces are never touched again, and to look at what they have takes a hundred times as long. */
+static bool is_untouched(struct print known, PyObject *namespace) {
+  return known.version != 0 && known.version == entry_version_of(namespace);
+}
+
+/* By what such a number is seen to do. */
+void print_start(void) {
+  static const char *const keys[] = {"a", "a", "b", "a"};
+  PyObject *values[] = {&_Py_NoneStruct, &_Py_TrueStruct, &_Py_NoneStruct, NULL};
+  PyObject *dict = PyDict_New();
+  uint64_t before = dict ? dict_version(dict) : 0;
+  shadow.versioned = before != 0;
+  for (int i = 0; shadow.versioned && i < 4; i++) {
+    bool done =
+        values[i] ? PyDict_SetItemString(dict, keys[i], values[i]) == 0 : PyDict_DelItemString(dict, keys[i]) == 0;
+    PyObject *value = done ? PyDict_GetItemString(dict, "b") : NULL;
+    uint64_t after = dict_version(dict);
+    shadow.versioned = done && after > before && (i < 2) == (value == NULL) && after == dict_version(dict);
+    before = after;
+  }
+  drop(dict);
+}
+
+/* ---- what is there ---- */
+
 #define BITS 64
 
 static bool has_bit(const uint64_t *bits, Py_ssize_t at) { return bits && (bits[at / BITS] >> at % BITS & 1) != 0; }
@@ -70,6 +97,7 @@ static struct print print_of(PyObject *namespace, Py_ssize_t most, const uint64_
                              const uint64_t *may_be_code) {
   struct course course = {0};
   while (course.print.names < most && course_next(&course, namespace, may_change, may_be_code)) continue;
+  course.print.version = entry_version_of(namespace);
   return course.print;
 }
 
@@ -81,6 +109,7 @@ static struct print print_with_steps(PyObject *namespace, const uint64_t *may_ch
   while (course_next(&course, namespace, may_change, may_be_code)) {
     if (*steps) (*steps)[course.print.names - 1] = course.step;
   }
+  course.print.version = entry_version_of(namespace);
   return course.print;
 }
 
@@ -97,7 +126,16 @@ static PyObject *first_changed(PyObject *namespace, const uint64_t *may_change, 
   return NULL;
 }
 
-static bool is_like(struct print one, struct print other) { return one.names == other.names && one.sum == other.sum; }
+/* ---- comparing ---- */
+
+static bool is_like(struct print *known, PyObject *namespace, Py_ssize_t most, const uint64_t *may_change,
+                    const uint64_t *may_be_code) {
+  if (is_untouched(*known, namespace)) return true;
+  struct print now = print_of(namespace, most, may_change, may_be_code);
+  if (now.names != known->names || now.sum != known->sum) return false;
+  known->version = now.version;
+  return true;
+}
 
 /* Of the names of a module that are None by now: what is put there is a matter of those alone who have looked (kept.py). */
 static void find_filled(uint64_t **bits, PyObject *filled, PyObject *namespace) {
@@ -130,15 +168,23 @@ static void find_changing(uint64_t **bits, PyObject *changing, PyObject *namespa
   }
 }
 
+/* What was added behind is part of it from now on. */
+static bool is_taken(struct print known, PyObject *namespace) {
+  return is_untouched(known, namespace) && known.names == PyDict_Size(namespace);
+}
+
 void print_take(struct entry *entry) {
   PyObject *namespace = entry_namespace(entry);
-  if (namespace) {
-    find_changing(&entry->may_change, entry->changing, namespace);
-    find_filled(&entry->may_be_code, entry->filled, namespace);
+  if (!is_taken(entry->print, namespace)) {
+    if (namespace) {
+      find_changing(&entry->may_change, entry->changing, namespace);
+      find_filled(&entry->may_be_code, entry->filled, namespace);
+    }
+    entry->print = print_with_steps(namespace, entry->may_change, entry->may_be_code, &entry->steps);
   }
-  entry->print = print_with_steps(namespace, entry->may_change, entry->may_be_code, &entry->steps);
   for (size_t i = 0; i < entry->space_count; i++) {
     struct space *space = &shadow.spaces[entry->spaces[i]];
+    if (is_taken(space->print, space->namespace)) continue;
     find_changing(&space->may_change, space->changing, space->namespace);
     space->print = print_with_steps(space->namespace, space->may_change, NULL, &space->steps);
   }
@@ -146,16 +192,16 @@ void print_take(struct entry *entry) {
 
 /* Whether somebody has put something else in the place of what a module had. Names that are added to a module come behind;
  * those that are added to a class may stand before what it inherits. */
-bool print_is_changed(const struct entry *entry) {
+bool print_is_changed(struct entry *entry) {
   PyObject *namespace = entry_namespace(entry);
-  if (!is_like(print_of(namespace, entry->print.names, entry->may_change, entry->may_be_code), entry->print)) {
+  if (!is_like(&entry->print, namespace, entry->print.names, entry->may_change, entry->may_be_code)) {
     shadow.about = keep(first_changed(namespace, entry->may_change, entry->may_be_code, entry->print, entry->steps));
     return true;
   }
   for (size_t i = 0; i < entry->space_count; i++) {
     struct space *space = &shadow.spaces[entry->spaces[i]];
     if (space->checked == shadow.walk) continue;
-    if (!is_like(print_of(space->namespace, INTPTR_MAX, space->may_change, NULL), space->print)) {
+    if (!is_like(&space->print, space->namespace, INTPTR_MAX, space->may_change, NULL)) {
       shadow.about = keep(first_changed(space->namespace, space->may_change, NULL, space->print, space->steps));
       return true;
     }
@@ -165,6 +211,6 @@ bool print_is_changed(const struct entry *entry) {
 }
 
 bool print_has_other_builtins(void) {
-  const struct entry *builtins = shadow.builtins;
+  struct entry *builtins = shadow.builtins;
   return builtins && (PyDict_Size(importlib.builtins_dict) != builtins->print.names || print_is_changed(builtins));
 }

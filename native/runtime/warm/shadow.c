@@ -156,6 +156,22 @@ static void take_prints_of_touched(void) {
   }
 }
 
+/* Whether sys.modules has all that are in place. */
+static bool has_modules(void) {
+  for (uint32_t i = 0; i < shadow.count; i++) {
+    const struct entry *entry = &shadow.entries[i];
+    if (entry->state == ACTIVE && item_of(importlib.modules, entry->name) != entry->module) return false;
+  }
+  return true;
+}
+
+/* Each of the walks comes by nearly all of them. */
+static void look_at_modules(void) {
+  if (entry_are_modules_known()) return;
+  shadow.modules_version = entry_version_of(importlib.modules);
+  if (shadow.modules_version && !has_modules()) shadow.modules_version = 0;
+}
+
 /* What the last one has taken for what it would have put in place is given up. */
 static void tell_of_walk(void) {
   drop(PyObject_CallFunctionObjArgs(shadow.may, shadow.begin, &_Py_NoneStruct, &_Py_NoneStruct, NULL));
@@ -172,6 +188,7 @@ bool shadow_serve(PyObject *name, PyObject *finder, const struct pycds_header *h
   shadow.walk++;
   shadow.other_builtins = print_has_other_builtins();
   tell_of_walk();
+  look_at_modules();
   shadow.derived = NULL;
   shadow.derived_end = &shadow.derived;
   shadow.reason = FITS;

@@ -74,14 +74,19 @@ static void advise(uint64_t address, uint64_t bytes, uint32_t advice) {
   if (advice & SNAPSHOT_ONE_BY_ONE) CALL3(madvise, address, bytes, MADV_RANDOM);
 }
 
+static enum snapshot_reject map(const struct handover_late *region) {
+  long at = call6(SYS_mmap, (long)region->address, (long)region->bytes, region->protection, region->flags, region->fd,
+                  (long)region->offset);
+  if (at == -ENOMEM) return SNAPSHOT_REJECT_MEMORY;
+  if (at < 0 && at > -4096) return at == -EEXIST ? SNAPSHOT_REJECT_ADDRESS_TAKEN : SNAPSHOT_REJECT_DENIED;
+  return (uint64_t)at == region->address ? SNAPSHOT_ACCEPTED : SNAPSHOT_REJECT_ADDRESS_TAKEN;
+}
+
 static enum snapshot_reject map_late(const struct handover *handover) {
   for (uint64_t i = 0; i < handover->late_count; i++) {
     const struct handover_late *late = &handover->late[i];
-    long at = call6(SYS_mmap, (long)late->address, (long)late->bytes, late->protection, late->flags, late->fd,
-                    (long)late->offset);
-    if (at == -ENOMEM) return SNAPSHOT_REJECT_MEMORY;
-    if (at < 0 && at > -4096) return at == -EEXIST ? SNAPSHOT_REJECT_ADDRESS_TAKEN : SNAPSHOT_REJECT_DENIED;
-    if ((uint64_t)at != late->address) return SNAPSHOT_REJECT_ADDRESS_TAKEN;
+    enum snapshot_reject reject = map(late);
+    if (reject) return reject;
     if (late->advice & SNAPSHOT_WIPE_ON_FORK && CALL3(madvise, late->address, late->bytes, MADV_WIPEONFORK) < 0)
       return SNAPSHOT_REJECT_DENIED;
     advise(late->address, late->bytes, late->advice);
@@ -112,6 +117,18 @@ static bool lift_vdso(struct handover *handover) {
     if (move->over && !move_part(move, move->over)) return false;
   }
   return true;
+}
+
+/* What is executed here is not among it. */
+static enum snapshot_reject take_over(const struct handover *handover) {
+  for (uint64_t i = 0; i < handover->kept_count; i++) {
+    const struct handover_late *region = &handover->kept[i].region;
+    struct handover_move move = {.from = handover->kept[i].from, .bytes = region->bytes};
+    if (move_part(&move, region->address)) continue;
+    enum snapshot_reject reject = map(region);
+    if (reject) return reject;
+  }
+  return SNAPSHOT_ACCEPTED;
 }
 
 static bool move_vdso(struct handover *handover) {
@@ -192,6 +209,7 @@ __attribute__((noreturn)) static void go_on(const struct handover *handover) {
 __attribute__((used, noreturn)) static void restore(struct handover *handover) {
   enum snapshot_reject reject = SNAPSHOT_ACCEPTED;
   if (!lift_vdso(handover)) reject = SNAPSHOT_REJECT_VDSO;
+  if (!reject) reject = take_over(handover);
   if (!reject && !unmap_old(handover)) reject = SNAPSHOT_REJECT_DENIED;
   if (!reject) reject = map_late(handover);
   if (!reject && !move_vdso(handover)) reject = SNAPSHOT_REJECT_VDSO;

@@ -147,9 +147,17 @@ static void add_range_after(struct handover *handover, uint64_t start, uint64_t 
     handover->keep[handover->keep_count++] = (struct handover_range){start, end};
 }
 
+static struct handover_late how_to_map(const struct placement *placement, const struct snapshot_region *region) {
+  int fd = region->kind == SNAPSHOT_DATA                                      ? placement->fd
+           : region->kind == SNAPSHOT_FILE || region->kind == SNAPSHOT_SHARED ? placement->files[region->file]
+                                                                              : -1;
+  return (struct handover_late){
+      region->address, region->bytes, region->offset, region->protection, place_flags(region), fd, region->advice};
+}
+
 static bool take_memory(struct room *room, struct handover *handover, const struct snapshot *snapshot,
                         const struct placement *placement, const struct process *process) {
-  handover->keep = take(room, (placement->mapped_count + 8) * sizeof *handover->keep);
+  handover->keep = take(room, (placement->mapped_count + PROCESS_MAX_PARTS + 8) * sizeof *handover->keep);
   handover->late = take(room, (placement->late_count + 1) * sizeof *handover->late);
   if (!handover->keep || !handover->late) return false;
   for (uint32_t i = 0; i < placement->mapped_count; i++) {
@@ -162,6 +170,20 @@ static bool take_memory(struct room *room, struct handover *handover, const stru
     const struct snapshot_range *range = &snapshot->warm[i];
     handover->warm[handover->warm_count++] = (struct handover_range){range->address, range->address + range->bytes};
   }
+  handover->kept = take(room, (placement->kept_count + 1) * sizeof *handover->kept);
+  if (!handover->kept) return false;
+  for (uint32_t i = 0; i < placement->kept_count; i++) {
+    const struct snapshot_region *region = &snapshot->regions[placement->kept[i].number];
+    uint64_t from = placement->kept[i].from;
+    if (from == region->address) {
+      add_range(handover, from, from + region->bytes);
+      continue;
+    }
+    struct handover_kept *kept = &handover->kept[handover->kept_count++];
+    *kept = (struct handover_kept){from, how_to_map(placement, region)};
+    /* Over what keeps the place free. */
+    kept->region.flags = (kept->region.flags & ~MAP_FIXED_NOREPLACE) | MAP_FIXED;
+  }
   add_range(handover, SNAPSHOT_WINDOW, SNAPSHOT_WINDOW + SNAPSHOT_WINDOW_BYTES);
   add_range(handover, process->stack.start, process->stack.end);
   if (!placement->vdso_in_way)
@@ -170,11 +192,7 @@ static bool take_memory(struct room *room, struct handover *handover, const stru
   if (placement->patched) add_range(handover, context->vdso, context->vdso + context->vdso_bytes);
   for (uint32_t i = 0; i < placement->late_count; i++) {
     const struct snapshot_region *region = &snapshot->regions[placement->late[i]];
-    int fd = region->kind == SNAPSHOT_DATA                                      ? placement->fd
-             : region->kind == SNAPSHOT_FILE || region->kind == SNAPSHOT_SHARED ? placement->files[region->file]
-                                                                                : -1;
-    handover->late[handover->late_count++] = (struct handover_late){
-        region->address, region->bytes, region->offset, region->protection, place_flags(region), fd, region->advice};
+    handover->late[handover->late_count++] = how_to_map(placement, region);
   }
   for (int i = 0; !placement->patched && i < process->part_count; i++) {
     struct handover_move move = process->parts[i];

@@ -5,8 +5,10 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "../../static/sys/text.h"
@@ -30,6 +32,19 @@ static bool is_vvar(const struct mapping *mapping) {
   return maps_is(mapping, "[vvar]") || maps_is(mapping, "[vvar_vclock]");
 }
 
+/* Less than this is mapped again as fast. */
+#define LEAST_KEPT (UINT64_C(64) << 10)
+
+static void add_kept(struct process *process, const struct mapping *mapping) {
+  uint64_t bytes = mapping->end - mapping->start;
+  bool is_fit =
+      mapping->name[0] == '/' && !mapping->shared && !(mapping->protection & PROT_WRITE) && mapping->protection;
+  if (!is_fit || bytes < LEAST_KEPT || process->kept_count == PROCESS_MAX_PARTS) return;
+  process->kept[process->kept_count++] = (struct process_part){
+      mapping->start, bytes, mapping->offset, mapping->protection, makedev(mapping->major, mapping->minor),
+      mapping->inode};
+}
+
 static bool look_at_maps(struct process *process, char *text, uint64_t bytes) {
   if (maps_read("/proc/self/maps", text, bytes) < 0) return false;
   struct mapping mapping;
@@ -37,6 +52,7 @@ static bool look_at_maps(struct process *process, char *text, uint64_t bytes) {
     line = maps_line(line, &mapping);
     if (!line) return false;
     struct handover_range range = {mapping.start, mapping.end};
+    add_kept(process, &mapping);
     if (maps_is(&mapping, "[stack]")) process->stack = range;
     if (maps_is(&mapping, "[vdso]")) {
       process->vdso = range;

@@ -3,8 +3,19 @@
 #ifndef PYCDS_SNAPSHOT_CONDITIONS_H
 #define PYCDS_SNAPSHOT_CONDITIONS_H
 
+#include <sys/types.h>
+
 #include "../handover.h"
 #include "../read.h"
+
+/* Of a file, and never written to: what the process executes, and its constants. */
+struct process_part {
+  uint64_t start, bytes, offset;
+  int protection;
+  dev_t device;
+  ino_t inode;
+};
+#define PROCESS_MAX_PARTS 32
 
 /* What the kernel says of this process. */
 struct process {
@@ -13,6 +24,8 @@ struct process {
   struct handover_range vvar;                     /* from the first of its parts to the vdso; empty: none */
   struct handover_move parts[HANDOVER_MAX_MOVES]; /* of vvar and vdso, `to` not yet known */
   int part_count;
+  struct process_part kept[PROCESS_MAX_PARTS]; /* that are worth to be taken over */
+  int kept_count;
   char *command_line; /* words that end with NUL */
   uint64_t command_line_bytes;
   uint8_t dispositions[HANDOVER_SIGNALS + 1]; /* enum handover_disposition */

@@ -40,14 +40,17 @@ int place_flags(const struct snapshot_region *region) {
 /* ---- the files ---- */
 
 /* Opened and compared by the same descriptor that is mapped. -1: another file; -2: no descriptor left. */
-static int open_file(const struct snapshot *snapshot, uint32_t number) {
+static int open_file(struct placement *placement, const struct snapshot *snapshot, uint32_t number) {
   const struct snapshot_file *file = &snapshot->files[number];
   int fd = open(snapshot->strings + file->path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
   if (fd < 0) return errno == EMFILE || errno == ENFILE ? -2 : -1;
   struct stat now;
   if (status_of_descriptor(fd, &now) && S_ISREG(now.st_mode) && (uint64_t)now.st_size == file->bytes &&
-      now.st_mtim.tv_sec == file->mtime)
+      now.st_mtim.tv_sec == file->mtime) {
+    placement->identities[number].device = now.st_dev;
+    placement->identities[number].inode = now.st_ino;
     return fd;
+  }
   close(fd);
   return -1;
 }
@@ -55,7 +58,7 @@ static int open_file(const struct snapshot *snapshot, uint32_t number) {
 /* All of them, also those that no region maps: the program itself may be one. */
 static enum snapshot_reject open_files(struct placement *placement, const struct snapshot *snapshot) {
   for (uint32_t i = 0; i < snapshot->header->files.count; i++) {
-    int fd = open_file(snapshot, i);
+    int fd = open_file(placement, snapshot, i);
     if (fd < 0) return fd == -2 ? SNAPSHOT_REJECT_MEMORY : SNAPSHOT_REJECT_FILE_CHANGED;
     placement->files[i] = fd;
     placement->file_count = i + 1;
@@ -97,12 +100,66 @@ static bool advise(const struct snapshot_region *region) {
 
 enum placed { PLACED, TAKEN, FAILED };
 
-static enum placed map_region(const struct placement *placement, const struct snapshot_region *region) {
+static bool is_used(const struct placement *placement, const struct process_part *part) {
+  for (uint32_t i = 0; i < placement->kept_count; i++) {
+    if (placement->kept[i].from == part->start) return true;
+  }
+  return false;
+}
+
+/* Entries of /proc/self/pagemap that are read at once. */
+#define WORDS 512
+
+/* Bits of an entry: 63 present, 62 swapped out, 61 of a file. */
+static bool is_changed(uint64_t entry) { return (entry >> 62 & 3) && !(entry >> 61 & 1); }
+
+/* Whether nobody has written to it, as the dynamic loader does before it makes a part read-only. */
+static bool is_as_in_file(int pagemap, const struct process_part *part) {
+  uint64_t words[WORDS], first = part->start / SNAPSHOT_PAGE, pages = part->bytes / SNAPSHOT_PAGE;
+  for (uint64_t done = 0; done < pages; done += WORDS) {
+    uint64_t count = pages - done < WORDS ? pages - done : WORDS;
+    ssize_t bytes = (ssize_t)(count * sizeof *words);
+    if (pread(pagemap, words, (size_t)bytes, (off_t)((first + done) * sizeof *words)) != bytes) return false;
+    for (uint64_t i = 0; i < count; i++) {
+      if (is_changed(words[i])) return false;
+    }
+  }
+  return true;
+}
+
+/* Where the process has the same part of the same file, with all pages that it has looked at: these need not be asked for
+ * again. NULL: nowhere. */
+static const struct process_part *find_kept(const struct placement *placement, const struct snapshot_region *region,
+                                            const struct process *process) {
+  if (region->kind != SNAPSHOT_FILE || region->advice) return NULL;
+  for (int i = 0; i < process->kept_count; i++) {
+    const struct process_part *part = &process->kept[i];
+    if (part->bytes == region->bytes && part->offset == region->offset && part->protection == region->protection &&
+        part->device == placement->identities[region->file].device &&
+        part->inode == placement->identities[region->file].inode && !is_used(placement, part))
+      return is_as_in_file(placement->pagemap, part) ? part : NULL;
+  }
+  return NULL;
+}
+
+static void add_kept(struct placement *placement, const struct process_part *part, uint32_t number) {
+  placement->kept[placement->kept_count].from = part->start;
+  placement->kept[placement->kept_count++].number = number;
+}
+
+static void *reserve(const struct snapshot_region *region) {
+  return mmap((void *)(uintptr_t)region->address, region->bytes, PROT_NONE,
+              MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE, -1, 0);
+}
+
+static enum placed map_region(const struct placement *placement, const struct snapshot_region *region,
+                              const struct process_part *kept) {
   int fd = -1;
   if (region->kind == SNAPSHOT_DATA) fd = placement->fd;
   if (region->kind == SNAPSHOT_FILE || region->kind == SNAPSHOT_SHARED) fd = placement->files[region->file];
   void *wanted = (void *)(uintptr_t)region->address;
-  void *at = mmap(wanted, region->bytes, region->protection, place_flags(region), fd, (off_t)region->offset);
+  void *at = kept ? reserve(region)
+                  : mmap(wanted, region->bytes, region->protection, place_flags(region), fd, (off_t)region->offset);
   if (at == MAP_FAILED) return errno == EEXIST ? TAKEN : FAILED;
   if (at == wanted) return PLACED;
   /* A kernel before 4.17 has taken the address for a wish. */
@@ -114,7 +171,12 @@ static enum snapshot_reject place_region(struct placement *placement, const stru
                                          const struct process *process, uint64_t room) {
   const struct snapshot_region *region = &snapshot->regions[number];
   if (!can_be_free(region->address, region->bytes, process, room)) return SNAPSHOT_REJECT_ADDRESS_TAKEN;
-  switch (map_region(placement, region)) {
+  const struct process_part *kept = find_kept(placement, region, process);
+  if (kept && kept->start == region->address) {
+    add_kept(placement, kept, number);
+    return SNAPSHOT_ACCEPTED;
+  }
+  switch (map_region(placement, region, kept)) {
     case TAKEN:
       placement->late[placement->late_count++] = number;
       placement->vdso_in_way |= has_vdso(region->address, region->bytes, process);
@@ -123,6 +185,7 @@ static enum snapshot_reject place_region(struct placement *placement, const stru
     default: break;
   }
   placement->mapped[placement->mapped_count++] = number;
+  if (kept) add_kept(placement, kept, number);
   return advise(region) ? SNAPSHOT_ACCEPTED : SNAPSHOT_REJECT_DENIED;
 }
 
@@ -130,11 +193,13 @@ enum snapshot_reject place_regions(struct placement *placement, const struct sna
                                    const struct process *process, uint64_t stack_limit) {
   uint64_t room = stack_room(stack_limit);
   const struct snapshot_context *context = &snapshot->header->context;
-  placement->mapped_count = placement->late_count = placement->file_count = 0;
+  placement->mapped_count = placement->late_count = placement->file_count = placement->kept_count = 0;
   placement->patched = placement->vdso_in_way = false;
   enum snapshot_reject reject = open_files(placement, snapshot);
+  placement->pagemap = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
   for (uint32_t i = 0; !reject && i < snapshot->header->regions.count; i++)
     reject = place_region(placement, snapshot, i, process, room);
+  if (placement->pagemap >= 0) close(placement->pagemap);
   uint64_t vdso = context->vdso - context->vvar_bytes, vdso_bytes = context->vvar_bytes + context->vdso_bytes;
   if (!reject && !can_be_free(vdso, vdso_bytes, process, room)) reject = SNAPSHOT_REJECT_ADDRESS_TAKEN;
   placement->vdso_in_way |= has_vdso(vdso, vdso_bytes, process);

@@ -15,8 +15,20 @@ struct placement {
   uint32_t mapped[SNAPSHOT_MAX_REGIONS]; /* numbers of regions, ascending */
   uint32_t late[SNAPSHOT_MAX_REGIONS];
   int files[SNAPSHOT_MAX_FILES]; /* descriptors; -1: not open */
-  bool patched;                  /* the vdso is an image of the frozen one, at its old place */
-  bool vdso_in_way;              /* something needs the place where the process has its vdso */
+  struct {
+    dev_t device;
+    ino_t inode;
+  } identities[SNAPSHOT_MAX_FILES];
+  /* What the process has mapped of the same files. It comes to the places that are kept free for it, in `mapped`; or it is there,
+   * in neither of the lists. */
+  struct {
+    uint64_t from;
+    uint32_t number; /* of the region */
+  } kept[PROCESS_MAX_PARTS];
+  uint32_t kept_count;
+  int pagemap;      /* /proc/self/pagemap while regions are placed; -1: it cannot be read */
+  bool patched;     /* the vdso is an image of the frozen one, at its old place */
+  bool vdso_in_way; /* something needs the place where the process has its vdso */
 };
 
 /* How a region is mapped. */

@@ -46,9 +46,12 @@ __attribute__((weak)) struct mallinfo2 mallinfo2(void);
 static struct arena_allocator original;
 static bool is_full; /* there was nothing left: another arena was asked for */
 
-static void *note_arena(void *context, size_t bytes) {
+/* There is none: one that is empty again is kept where it is the only one with room, and would be filled by the next size. */
+static void *deny_arena(void *context, size_t bytes) {
+  (void)context;
+  (void)bytes;
   is_full = true;
-  return original.alloc(context, bytes);
+  return NULL;
 }
 
 /* Whatever was there before is in no snapshot, and pages of zeros take no room. A pool that holds nothing else is zeros
@@ -75,11 +78,14 @@ static void fill(size_t bytes) {
       clear(block, bytes, &pool, &count);
       continue;
     }
-    /* The arena goes with its only block. */
+    /* Of another allocator. */
     PyObject_Free(block);
     return;
   }
 }
+
+/* An arena with nothing in it, for what a process makes first. */
+static void leave_room(void) { PyObject_Free(PyObject_Malloc(MOST)); }
 
 /* What glibc's allocator keeps in front of a block: its size, and three flags of which in the heap only that of the block
  * before is set. */
@@ -177,10 +183,11 @@ void holes_begin(void) {
 void holes_fill(void) {
   if (!originals[OF_MEMORY].malloc) return;
   for (enum domain domain = OF_MEMORY; domain < DOMAINS; domain++) PyMem_SetAllocator(domain, &originals[domain]);
-  struct arena_allocator noting = original;
-  noting.alloc = note_arena;
-  PyObject_SetArenaAllocator(&noting);
+  struct arena_allocator denying = original;
+  denying.alloc = deny_arena;
+  PyObject_SetArenaAllocator(&denying);
   for (size_t bytes = STEP; bytes <= MOST; bytes += STEP) fill(bytes);
   PyObject_SetArenaAllocator(&original);
+  leave_room();
   fill_heap();
 }
