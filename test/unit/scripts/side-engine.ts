@@ -59,9 +59,11 @@ for (const [what, script] of [
   ],
   [
     'do not stay for a run whose parent has not asked how it ended',
-    `bash -c 'sleep 0 & echo $! >/run/child; exec sleep 3600' & parent=$!
-     until [ -s /run/child ] && grep -q '^State:.Z' /proc/$(cat /run/child)/status; do :; done
-     child=$(cat /run/child)
+    // The parent is no shell any more when its child ends.
+    `bash -c 'sleep 3600 & echo $! >/run/child; exec sleep 3600' & parent=$!
+     until [ -s /run/child ] && [ "$(cat /proc/$parent/comm)" = sleep ]; do :; done
+     child=$(cat /run/child); kill $child
+     until grep -q '^State:.Z' /proc/$child/status; do :; done
      mkdir -p /run/pycds-side/users; echo 1 >/run/pycds-side/users/$child
      side --use $$; side --leave $$; kill $parent; gone 'ended'`,
   ],
