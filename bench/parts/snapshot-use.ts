@@ -54,6 +54,8 @@ export interface SnapshotUse {
   /** Sum of the proportional set sizes of ten containers that wait, bytes: [as shipped, with a snapshot]. */
   readonly importedPss: readonly [number, number]
   readonly workedPss: readonly [number, number]
+  /** Of the checkout that was measured, where the other parts are of a later one. */
+  readonly commit?: string
 }
 
 export const snapshotUse: Part = {

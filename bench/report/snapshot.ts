@@ -100,7 +100,7 @@ function unknownSection(rows: readonly SnapshotRow[]): string[] {
   if (more.length === 0) return []
   return [
     `A main program that the trace of the bake does not know starts with the archive alone. Beside starts with \`PYCDS_SNAPSHOT=off\` ` +
-      `its whole process takes ${msText(median(more))} ms more, the median of ${more.length} packages ` +
+      `the processor time of its whole process differs by ${msText(median(more))} ms, the median of ${more.length} packages ` +
       `(${msText(Math.min(...more))} to ${msText(Math.max(...more))}).`,
   ]
 }
@@ -150,7 +150,9 @@ function missing(rows: readonly SnapshotRow[]): string[] {
 }
 
 function useSection(results: Results): string[] {
-  const rows = part<SnapshotUse>(results, 'snapshot-use').map((row) => [
+  const uses = part<SnapshotUse>(results, 'snapshot-use')
+  const commits = [...new Set(uses.map(({ commit }) => commit ?? results.commit))]
+  const rows = uses.map((row) => [
     row.python,
     row.package,
     row.work,
@@ -167,7 +169,7 @@ function useSection(results: Results): string[] {
   return [
     '### Work and memory',
     'Processor time of the same work after the import, in turns; and the proportional set sizes (PSS) of ten containers together, ' +
-      'as multiples of those of the image as shipped, after the import and after the work.',
+      `as multiples of those of the image as shipped, after the import and after the work. Commit ${commits.join(', ')}.`,
     table(
       ['left', 'left', 'left', ...Array.from({ length: 5 }, () => 'right' as const)],
       [[...head, 'memory, imported', 'memory, worked'], ...rows],

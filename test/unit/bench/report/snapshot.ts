@@ -15,7 +15,7 @@ test('programs that the bake has not seen are told by what they take more, of al
       row('3.13', 'requests', known),
     ],
   })
-  t.regex(text, /takes 0\.2 ms more, the median of 3 packages \(-0\.2 to 1\.0\)/)
+  t.regex(text, /differs by 0\.2 ms, the median of 3 packages \(-0\.2 to 1\.0\)/)
 })
 
 test('images without bytecode have a mean for each interpreter, beyond their own bare start', (t) => {
