@@ -4,7 +4,7 @@
 //   ROUND CONTESTANT WALL_NS CPU_NS PHASE_NS PHASE_CPU_NS MAJOR_FAULTS MINOR_FAULTS BEGAN_NS
 //
 // WALL_NS runs from before the fork to after the wait, CPU_NS is the processor time of the process. The two of
-// the phase are what the program wrote to descriptor 3 in decimal, 0 if nothing; BEGAN_NS is the monotonic clock before the
+// the phase are what the program wrote to descriptor 9 in decimal, 0 if nothing; BEGAN_NS is the monotonic clock before the
 // fork. Written in C because the time
 // that a runtime needs to start a process varies more than what is measured.
 //
@@ -24,7 +24,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { PHASE_FD = 3, MAX_PLAN = 1 << 20, MAX_CONTESTANTS = 64 };
+enum { PHASE_FD = 9, MAX_PLAN = 1 << 20, MAX_CONTESTANTS = 64 };
 
 struct contestant {
   const char *root;
@@ -75,7 +75,7 @@ static void drop_caches(void) {
 static void run_child(const struct contestant *one, int phase, int null) {
   if (chroot(one->root) != 0 || chdir("/") != 0) _exit(126);
   if (dup2(null, 0) < 0 || dup2(null, 1) < 0) _exit(126);
-  // One of the two may be descriptor 3 itself; then nothing has to move, and the flag must go.
+  // One of the two may be descriptor 9 itself; then nothing has to move, and the flag must go.
   if (phase == PHASE_FD ? fcntl(phase, F_SETFD, 0) < 0 : dup2(phase, PHASE_FD) < 0) _exit(126);
   execve(one->argv[0], one->argv, one->env);
   _exit(127);

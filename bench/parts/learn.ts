@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { type Summary, summarise } from '../../src/util/statistics.js'
 import { drive, type Start, type Starter } from '../driver.js'
 import { bake, environmentOf, makeBase, prepareImage, removeImage } from '../images.js'
-import { type Package, plainProgram, timedProgram } from '../packages.js'
+import { type Package, plainProgram, TIMES, timedProgram } from '../packages.js'
 import type { Python } from '../pythons.js'
 import { mountImage, type Root } from '../roots.js'
 import { ROOT } from '../shell.js'
@@ -103,7 +103,7 @@ async function measureRoots(
   const ready = await afresh([waits], READY_ROUNDS)
 
   const all = (starter: Starter): Starter => {
-    const script = `i=0; while [ $i -lt ${TOGETHER} ]; do "$@" 3>/dev/null & i=$((i + 1)); done; wait`
+    const script = `i=0; while [ $i -lt ${TOGETHER} ]; do "$@" ${TIMES}>/dev/null & i=$((i + 1)); done; wait`
     return { ...starter, argv: ['/bin/sh', '-c', script, 'sh', ...argv] }
   }
   const together = await afresh([all(plain), all(prepared)], TOGETHER_ROUNDS)
@@ -135,7 +135,7 @@ function waitingProgram(one: Package): string {
     'while not ready():',
     '    assert time.perf_counter_ns() < end, "nothing was learned in " + directory',
     '    time.sleep(0.01)',
-    'os.write(3, b"%d 0" % (time.perf_counter_ns() - t))',
+    `os.write(${TIMES}, b"%d 0" % (time.perf_counter_ns() - t))`,
   ].join('\n')
 }
 

@@ -3,7 +3,7 @@
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { prepare } from '../contestants.js'
-import { QUICK_PACKAGES } from '../packages.js'
+import { QUICK_PACKAGES, TIMES } from '../packages.js'
 import { measuredInFull } from '../pythons.js'
 import { findEntry } from '../results.js'
 import { run } from '../shell.js'
@@ -67,7 +67,7 @@ async function record(
 ): Promise<string> {
   const data = join(folder, 'perf.data')
   const variables = Object.entries(env).map(([name, value]) => `${name}=${value}`)
-  const loop = `i=0; while [ $i -lt ${STARTS} ]; do "$@" 3>/dev/null >/dev/null || exit 1; i=$((i+1)); done`
+  const loop = `i=0; while [ $i -lt ${STARTS} ]; do "$@" ${TIMES}>/dev/null >/dev/null || exit 1; i=$((i+1)); done`
   const command = ['sh', '-c', loop, 'sh', 'chroot', root, '/usr/bin/env', '-i', ...variables, ...argv]
   // -B -N: perf would take the build-ids of files of the same name outside of the root.
   await run('nice', [

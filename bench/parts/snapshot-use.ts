@@ -3,7 +3,7 @@
 import { join } from 'node:path'
 import { type Summary, summarise } from '../../src/util/statistics.js'
 import { drive } from '../driver.js'
-import { type Package, plainProgram } from '../packages.js'
+import { type Package, plainProgram, TIMES } from '../packages.js'
 import type { Python } from '../pythons.js'
 import { mountImage, type Root } from '../roots.js'
 import { pssOf } from './memory.js'
@@ -94,7 +94,7 @@ async function measure(
     const begin = plainProgram(one)
     for (const [work, lines] of Object.entries(WORK[one.name] ?? {})) {
       const timed = [begin, 'import os, time', 'c = time.process_time_ns()', ...lines]
-      timed.push('os.write(3, b"0 %d" % (time.process_time_ns() - c))')
+      timed.push(`os.write(${TIMES}, b"0 %d" % (time.process_time_ns() - c))`)
       const argv = [python.executable, '-c', timed.join('\n')]
       const starters = roots.map(({ path }, index) => ({
         root: path,

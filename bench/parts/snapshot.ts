@@ -14,7 +14,7 @@ import {
   removeImage,
   type Snapshot,
 } from '../images.js'
-import { NOTHING, type Package, plainProgram } from '../packages.js'
+import { NOTHING, type Package, plainProgram, TIMES } from '../packages.js'
 import type { Python } from '../pythons.js'
 import { mountImage, type Root } from '../roots.js'
 import { ROOT, run } from '../shell.js'
@@ -224,18 +224,18 @@ function variablesOf(one: Package, shipped: Shipped): Record<string, string> {
 /** Why a start does not use the snapshot; undefined: it does. */
 async function refusalOf(starter: Starter): Promise<string | undefined> {
   const env = Object.entries({ ...starter.env, PYCDS_LOG: '1' }).map(([name, value]) => `${name}=${value}`)
-  const script = 'root=$1; shift; chroot "$root" /usr/bin/env -i "$@" 3>/dev/null 2>&1'
+  const script = `root=$1; shift; chroot "$root" /usr/bin/env -i "$@" ${TIMES}>/dev/null 2>&1`
   const said = await run('sh', ['-c', script, 'sh', starter.root, ...env, ...starter.argv])
   const [, told] = /snapshot (.*)$/m.exec(said) ?? []
   return told?.startsWith('thawed') ? undefined : (told ?? 'nothing is said of it')
 }
 
-/** As it is trained, and then the time on the monotonic clock and that of the processor, on descriptor 3. */
+/** As it is trained, and then the time on the monotonic clock and that of the processor. */
 function endingProgram(one: Package): string {
   return [
     plainProgram(one),
     'import os, time',
-    'os.write(3, b"%d %d" % (time.monotonic_ns(), time.process_time_ns()))',
+    `os.write(${TIMES}, b"%d %d" % (time.monotonic_ns(), time.process_time_ns()))`,
   ].join('\n')
 }
 
