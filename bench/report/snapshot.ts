@@ -26,9 +26,12 @@ const FACTORS = {
   cold: (row) => beyondBare(row.cold, 'done'),
 } as const satisfies Record<string, Factor>
 
+/** Which images were measured: as they are shipped, or without bytecode. */
+type PartName = 'snapshot' | 'snapshot-nopyc'
+
 /** The rows of packages of which a snapshot was shipped. */
-function shipped(results: Results, python: string): SnapshotRow[] {
-  return part<SnapshotRow>(results, 'snapshot').filter(
+function shipped(results: Results, python: string, name: PartName = 'snapshot'): SnapshotRow[] {
+  return part<SnapshotRow>(results, name).filter(
     (row) => row.python === python && row.snapshot.reason === null,
   )
 }
@@ -38,8 +41,9 @@ export function snapshotMean(
   results: Results,
   python: string,
   what: keyof typeof FACTORS,
+  name: PartName = 'snapshot',
 ): { factor: number; count: number; least: { factor: number; package: string } } | undefined {
-  const found = shipped(results, python).flatMap((row) => {
+  const found = shipped(results, python, name).flatMap((row) => {
     const factor = FACTORS[what](row)
     return factor === undefined ? [] : [{ factor, package: row.package }]
   })
@@ -106,12 +110,12 @@ function unknownSection(rows: readonly SnapshotRow[]): string[] {
 }
 
 function withoutBytecodeSection(results: Results): string[] {
-  const rows = part<SnapshotRow>(results, 'snapshot-nopyc').filter((row) => row.snapshot.reason === null)
+  const pythons = [...new Set(part<SnapshotRow>(results, 'snapshot-nopyc').map(({ python }) => python))]
+  const rows = pythons.flatMap((python) => shipped(results, python, 'snapshot-nopyc'))
   if (rows.length === 0) return []
-  const factors = rows.map(FACTORS.import)
-  const means = [...new Set(rows.map(({ python }) => python))].map((python) => {
-    const found = factors.filter((factor, index) => factor !== undefined && rows[index]?.python === python)
-    return `${factorText(geometricMean(found as number[]))} of ${found.length} on ${python}`
+  const means = pythons.flatMap((python) => {
+    const mean = snapshotMean(results, python, 'import', 'snapshot-nopyc')
+    return mean ? [`${factorText(mean.factor)} of ${mean.count} on ${python}`] : []
   })
   return [
     '### Snapshots of images without bytecode',
@@ -120,11 +124,11 @@ function withoutBytecodeSection(results: Results): string[] {
       ['left', 'left', 'right', 'right', 'right', 'right', 'right'],
       [
         ['package', 'CPython', 'plain, ms', 'archive, ms', 'snapshot, ms', 'import', 'whole process'],
-        ...rows.map((row, index) => [
+        ...rows.map((row) => [
           row.package,
           row.python,
           ...(['plain', 'archive', 'snapshot'] as const).map((kind) => beyond(row, kind)),
-          factorText(factors[index]),
+          factorText(FACTORS.import(row)),
           factorText(processFactor(row)),
         ]),
       ],
