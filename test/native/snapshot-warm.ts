@@ -1196,6 +1196,49 @@ each(
   },
 )
 
+/** Modules that stand in front of others and keep what they were asked for, as cryptography has them. */
+const REMEMBERING: Record<string, string> = {
+  'wraps/__init__.py': [
+    'import sys, types',
+    'class Wrapper(types.ModuleType):',
+    '    def __init__(self, of):',
+    '        super().__init__(of.__name__)',
+    '        self.__dict__["of"] = of',
+    '    def __getattr__(self, name):',
+    '        self.__dict__[name] = value = getattr(self.of, name)',
+    '        return value',
+    'from . import before',
+    'sys.modules[__name__] = Wrapper(sys.modules[__name__])',
+  ].join('\n'),
+  'wraps/before.py': 'VALUE = 1\n',
+  'wraps/after.py': 'VALUE = 2\n',
+  'imports_after.py': 'import wraps.after\n',
+}
+
+each('a module that keeps what it is asked for is asked by imports alone', async (t, python) => {
+  const bench = new WarmBench(t, python)
+  await bench.train()
+  for (const [name, text] of Object.entries(REMEMBERING)) bench.file(`${bench.inSite}/${name}`, text)
+  const { leftOut } = await bench.freezeWarm(['wraps', 'imports_after'], ENV)
+  t.deepEqual(leftOut, [])
+  const shows =
+    'print([*vars(wraps)], [*vars(sys.modules["wraps.before"])], [one for one in sys.modules if "wraps" in one])'
+  for (const [what, are] of [
+    ['import wraps', ['wraps']],
+    ['import wraps.before', ['wraps.before']],
+    ['import wraps, imports_after', ['wraps', 'imports_after']],
+    ['import wraps.after', ['wraps.after']],
+  ] as const) {
+    const script = bench.file('app/main.py', `import sys\n${what}\n${shows}\n`)
+    const { ready } = await bench.assertSame(t, what, [script], { env: ENV })
+    t.deepEqual(
+      are.filter((one) => !ready.includes(one)),
+      [],
+      what,
+    )
+  }
+})
+
 /** Debian's text of requests.packages, which gives what there is of some packages a second name. */
 const SECOND_NAMES: Record<string, string> = {
   'requests/__init__.py': 'from . import packages\n',

@@ -31,6 +31,15 @@ PyObject *attribute_of(PyObject *object, PyObject *name) {
   return value;
 }
 
+PyObject *search_path_of(PyObject *package) {
+  PyObject *namespace = PyType_IsSubtype(type_of(package), &PyModule_Type) ? PyModule_GetDict(package) : NULL;
+  PyObject *own = namespace ? item_of(namespace, names.dunder_path) : NULL;
+  if (own) return keep(own);
+  PyObject *path = attribute_of(package, names.dunder_path);
+  if (namespace && item_of(namespace, names.dunder_path)) PyDict_DelItem(namespace, names.dunder_path);
+  return path;
+}
+
 static PyObject *take(PyObject *object, const char *name) {
   return object ? PyObject_GetAttrString(object, name) : NULL;
 }

@@ -58,4 +58,8 @@ bool importlib_find(void);
 /* Like getattr(object, name, None) (a new reference or NULL). */
 PyObject *attribute_of(PyObject *object, PyObject *name);
 
+/* The __path__ of a package, likewise. It is not an import that asks: a module that keeps what it was asked for is left
+ * as it was. */
+PyObject *search_path_of(PyObject *package);
+
 #endif

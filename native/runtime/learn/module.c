@@ -150,7 +150,7 @@ static bool find_entry(struct text name, struct text origin, bool is_package, Py
   if (last.length < name.length) {
     PyObject *parent = PyUnicode_FromStringAndSize(name.bytes, (Py_ssize_t)(name.length - last.length - 1));
     PyObject *module = parent ? item_of(importlib.modules, parent) : NULL;
-    PyObject *own = module ? attribute_of(module, names.dunder_path) : NULL;
+    PyObject *own = module ? search_path_of(module) : NULL;
     *path = own ? PySequence_List(own) : NULL;
     drop(own);
     drop(parent);

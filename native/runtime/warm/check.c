@@ -91,7 +91,7 @@ static PyObject *search_path(uint32_t parent) {
   if (entry_is_main(package)) return NULL;
   /* Its path would look for its own package in sys.modules. */
   if (package->kind == NAMESPACE) return path_of(package->facts.origin);
-  PyObject *path = attribute_of(package->module, names.dunder_path);
+  PyObject *path = search_path_of(package->module);
   if (!path || type_of(path) == &PyList_Type) return path;
   PyObject *list = PySequence_List(path);
   drop(path);
@@ -398,7 +398,7 @@ static enum unready misfit(struct entry *entry, const struct walk *walk) {
 
 /* A directory alone is looked for again whenever the search path of its package has changed, and can be added to. */
 static bool is_still_found(const struct entry *entry, const struct walk *walk) {
-  PyObject *path = attribute_of(entry->module, names.dunder_path);
+  PyObject *path = search_path_of(entry->module);
   PyObject *items = path ? PyObject_GetAttrString(path, "_path") : NULL;
   bool same = items && type_of(items) == &PyList_Type && is_only_item(items, entry->facts.origin) &&
               is_found(entry, walk->finder, walk->header);

@@ -179,7 +179,7 @@ class OfProgram:
         if not self.is_asked_by(asker) or name_in(asker) in IMPORTING:
             return
         parent = name.rpartition('.')[0]
-        usual = getattr(self.recorder.modules.get(parent), '__path__', self) if parent else None
+        usual = search_path_of(self.recorder.modules.get(parent), self) if parent else None
         kind = kind_of(spec)
         if path is not usual:
             self.recorder.fault('PATH', name)

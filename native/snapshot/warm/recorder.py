@@ -1490,6 +1490,17 @@ def namespace_of(module):
     return namespace if type(namespace) is dict else {}
 
 
+def search_path_of(package, default=None):
+    """As an import below a package asks it; one that keeps what it is asked for is left as it was."""
+    own = namespace_of(package)
+    if '__path__' in own:
+        return own['__path__']
+    try:
+        return getattr(package, '__path__', default)
+    finally:
+        own.pop('__path__', None)
+
+
 def is_bare(module):
     return type(module) is MODULE and namespace_of(module).get('__spec__') is None
 

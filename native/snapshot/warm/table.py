@@ -31,7 +31,7 @@ def find_spec(name):
     import _frozen_importlib as bootstrap
 
     parent = sys.modules.get(name.rpartition('.')[0])
-    return bootstrap._find_spec(name, getattr(parent, '__path__', None))
+    return bootstrap._find_spec(name, search_path_of(parent))
 
 
 def describe_failed(name):
@@ -63,7 +63,7 @@ def describe_spec(name, spec):
     directory = origin.rpartition('/')[0]
     entry = directory.rpartition('/')[0] if package else directory
     parent = sys.modules.get(name.rpartition('.')[0])
-    search = sys.path if '.' not in name else getattr(parent, '__path__', ())
+    search = sys.path if '.' not in name else search_path_of(parent) or ()
     if entry not in list(search) or (package and type(spec.submodule_search_locations) is not list):
         raise ValueError('PLACE')
     if kind == 'namespace':
