@@ -73,6 +73,12 @@ export const COOKBOOK: readonly CookbookRow[] = [
     asked: { request: '8000/' },
     answers: 'The install worked',
   },
+  {
+    page: 'fastapi-uvicorn',
+    packages: ['fastapi', 'uvicorn'],
+    asked: { request: '8000/' },
+    answers: '{"hello":"world"}',
+  },
   { page: 'flask', packages: ['flask'], ...FLASK_ANSWER },
   {
     page: 'jupyter-server',

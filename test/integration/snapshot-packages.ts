@@ -3,41 +3,23 @@
 // and of its process is what it sees in a plain start.
 import { readFileSync } from 'node:fs'
 import test, { type ExecutionContext } from 'ava'
-import { canImport, pathOf } from '../../bench/images.js'
 import { PACKAGES, type Package, plainProgram } from '../../bench/packages.js'
 import { measuredInFull, PYTHONS, type Python } from '../../bench/pythons.js'
-import { bakes } from '../helpers/cli.js'
-import { type BenchImage, ensureImage } from '../helpers/images.js'
+import { baseOf, type Starts, withSnapshot } from '../helpers/package-images.js'
 import { inRepository } from '../helpers/repository.js'
-import { DEADLINE_MS, run } from '../helpers/run.js'
-import { SNAPSHOT, startContainer, withoutNoise } from '../helpers/snapshot-image.js'
-import { TIER } from '../helpers/tier.js'
+import { DEADLINE_MS } from '../helpers/run.js'
 
 const OBSERVER = readFileSync(inRepository('test/fixtures/snapshot/warm.py'), 'utf8')
 /** An engine gives those of a command line in any order; the observer prints them once more, sorted. */
 const VARIABLES = /^posix\.environ .*/m
 /** OpenBLAS starts its own with their first use, as docs/compatibility.md says. */
 const THREADS = /'Threads:\\t\d+\\n'/
-/** Freezing imports a package a dozen times; on a machine that does much else. */
-const PATIENCE = ['--timeout', '10m']
 /** What differs between two plain starts says nothing. */
-const PLAIN_STARTS = 3
-/** Of a line, characters. */
+const PLAIN_STARTS = 5
+/** Characters of what is said of a name. */
 const MOST_SHOWN = 300
-/** Of the lines of a start: more than that and something else is wrong. */
+/** Of the names: more than that and something else is wrong. */
 const MOST_UNSTEADY = 0.01
-
-const isPossible = TIER === 'all' && process.arch === 'x64'
-
-/** The image that has a package, or why there is none. */
-async function baseOf(python: Python, one: Package): Promise<string | Error> {
-  if (!isPossible) return new Error('it is for the tier all, on x86-64')
-  const base = await ensureImage(python.images[one.image] as BenchImage)
-  if (base === undefined) return new Error('its base image cannot be made here')
-  // What is not Debian's was left out where the index was out of reach.
-  const refusal = one.pypi === undefined ? undefined : await canImport(base, python, one)
-  return refusal === undefined ? base : new Error(refusal)
-}
 
 const trials = []
 for (const python of measuredInFull(PYTHONS))
@@ -52,57 +34,52 @@ for (const { python, one, base } of trials) {
 
 async function seesTheSame(t: ExecutionContext, base: string, python: Python, one: Package): Promise<void> {
   t.timeout(2 * DEADLINE_MS)
-  const name = `pycds-test-snapshot-package:${process.pid}`
-  t.teardown(() => run('docker', ['image', 'rm', '--force', name]).then(() => undefined))
   const program = plainProgram(one)
-  const variables = Object.entries(pathOf(one)).map(([variable, value]) => `${variable}=${value}`)
-  // What lies outside of a site directory is no library to a bake.
-  const outside = variables.length > 0 ? ['--snapshot-include', '*'] : []
-  const command = ['/usr/bin/env', ...variables, python.executable, '-c', program]
-  const { snapshot } = await bakes(t, [
-    base,
-    '-t',
-    name,
-    '--snapshot',
-    ...PATIENCE,
-    ...outside,
-    '--',
-    ...command,
-  ])
-  if (snapshot?.reason) {
-    t.log(`has none: ${snapshot.reason}`)
-    t.regex(snapshot.reason, /less than a tenth saved/)
-    return
-  }
-  const start = async (snapshot: string) => {
-    const env = variables.flatMap((variable) => ['--env', variable])
-    const started = await startContainer(
-      name,
-      snapshot,
-      ['--network', 'none', ...env],
-      ['-c', `${program}\n${OBSERVER}`],
-    )
-    if (snapshot === SNAPSHOT) t.regex(started.stderr, /^pycds\[1\]: snapshot thawed in/m)
-    const ended = withoutNoise(started)
+  const starts = await withSnapshot(t, { base, python, one, program })
+  if (starts === undefined) return
+  const start = async (way: Parameters<Starts>[0]) => {
+    const ended = await starts(way, `${program}\n${OBSERVER}`)
     t.is(ended.code, 0, ended.stderr)
     const steady = ended.stdout.replace(VARIABLES, '')
     const text = one.image === 'native' ? steady.replace(THREADS, '') : steady
-    return { stderr: ended.stderr, lines: text.split('\n') }
+    return { stderr: ended.stderr, facts: factsOf(text.split('\n')) }
   }
-  const plain = [await start('off')]
-  while (plain.length < PLAIN_STARTS) plain.push(await start('off'))
-  const thawed = await start(SNAPSHOT)
-  for (const { stderr, lines } of plain) {
-    t.is(thawed.stderr, stderr)
-    t.is(thawed.lines.length, lines.length)
-  }
-  /** What plain starts have in this place. */
-  const others = (index: number) => new Set(plain.map(({ lines }) => lines[index]))
-  const differing = [...thawed.lines.entries()].filter(([index, line]) => !others(index).has(line))
-  t.true(differing.length < MOST_UNSTEADY * thawed.lines.length)
-  const ours = differing.filter(([index]) => others(index).size === 1)
+  const plain = [await start('plain')]
+  while (plain.length < PLAIN_STARTS) plain.push(await start('plain'))
+  const thawed = await start('thawed')
+  for (const { stderr } of plain) t.is(thawed.stderr, stderr)
+  const names = new Set([...plain, thawed].flatMap(({ facts }) => [...facts.keys()]))
+  const differing = [...names]
+    .map((name) => ({
+      name,
+      before: new Set(plain.map(({ facts }) => facts.get(name))),
+      now: thawed.facts.get(name),
+    }))
+    .filter(({ before, now }) => !before.has(now))
+  t.true(differing.length < MOST_UNSTEADY * names.size)
+  const ours = differing.filter(({ before }) => before.size === 1)
   t.deepEqual(
-    ours.map(([, line]) => line.slice(0, MOST_SHOWN)),
+    ours.map(({ name, before, now }) => [name, [...before].map(shortened), shortened(now)]),
     [],
   )
+}
+
+/**
+ * What the observer says of each name, and of each module the order of its names: a set of texts, which goes by the secret of
+ * `hash()`, may give them one after the other.
+ */
+function factsOf(lines: readonly string[]): Map<string, string> {
+  const facts = new Map<string, string>()
+  const add = (key: string, text: string) => facts.set(key, `${facts.get(key) ?? ''}${text}\n`)
+  for (const line of lines) {
+    const name = line.slice(0, line.indexOf(' '))
+    add(name, line.slice(name.length))
+    const dot = name.lastIndexOf('.')
+    if (dot !== -1) add(`names in ${name.slice(0, dot)}`, name.slice(dot + 1))
+  }
+  return facts
+}
+
+function shortened(text = 'nothing'): string {
+  return text.slice(0, MOST_SHOWN)
 }
