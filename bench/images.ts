@@ -45,6 +45,11 @@ export function pathOf(one: Package): Record<string, string> {
   return one.pypi === undefined ? {} : { PYTHONPATH: `/opt/pypi/${one.pypi}` }
 }
 
+/** What a bake with a snapshot needs to hold it: what lies outside of a site directory is no library to a bake. */
+export function libraryOptions(one: Package): string[] {
+  return one.pypi === undefined ? [] : ['--snapshot-include', '*']
+}
+
 const bases = new Map<string, Promise<string>>()
 
 /** Makes a base image where it is missing; its reference. One that has a tag or a repository is there already. */

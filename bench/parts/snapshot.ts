@@ -9,6 +9,7 @@ import {
   bake,
   canImport,
   environmentOf,
+  libraryOptions,
   makeBase,
   pathOf,
   removeImage,
@@ -129,14 +130,8 @@ async function bakeWithSnapshot(
   return snapshot ? { base, baked: { ...baked, snapshot } } : 'the program that bakes knows no snapshot'
 }
 
-/** What lies outside of a site directory is no library to a bake. */
 function optionsOf(one: Package): string[] {
-  return [
-    '--snapshot',
-    '--snapshot-launch',
-    'entrypoint',
-    ...(one.pypi === undefined ? [] : ['--snapshot-include', '*']),
-  ]
+  return ['--snapshot', '--snapshot-launch', 'entrypoint', ...libraryOptions(one)]
 }
 
 function tagOf(python: Python, one: Package, name: Shipped | 'other'): string {

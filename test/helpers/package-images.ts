@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Images of the benchmark, baked with a snapshot for one package.
 import type { ExecutionContext } from 'ava'
-import { canImport, pathOf } from '../../bench/images.js'
+import { canImport, libraryOptions, pathOf } from '../../bench/images.js'
 import type { Package } from '../../bench/packages.js'
 import type { Python } from '../../bench/pythons.js'
 import { bakes } from './cli.js'
@@ -35,10 +35,8 @@ export async function withSnapshot(
   const name = `pycds-test-snapshot-package:${process.pid}`
   t.teardown(() => run('docker', ['image', 'rm', '--force', name]).then(() => undefined))
   const variables = Object.entries(pathOf(one)).map(([variable, value]) => `${variable}=${value}`)
-  // What lies outside of a site directory is no library to a bake.
-  const outside = variables.length > 0 ? ['--snapshot-include', '*'] : []
   const command = ['/usr/bin/env', ...variables, python.executable, '-c', program]
-  const options = ['-t', name, '--snapshot', ...PATIENCE, ...outside]
+  const options = ['-t', name, '--snapshot', ...PATIENCE, ...libraryOptions(one)]
   const { snapshot } = await bakes(t, [base, ...options, '--', ...command])
   if (snapshot?.reason) {
     t.log(`has none: ${snapshot.reason}`)
