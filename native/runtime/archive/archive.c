@@ -144,8 +144,7 @@ static enum pycds_reject check_interpreter(const struct pycds_header *h) {
 /* Of addresses, where they are limited: what the program has then at least. */
 #define LEFT_BYTES ((int64_t)16 * 1024 * 1024)
 
-/* One mapping for everything that grows with the archive, from a huge page's boundary on:
- * few page faults, and few entries of the TLB for the constants, which are looked up most. */
+/* One mapping for everything that grows with the archive, from a huge page's boundary on. */
 static bool reserve_memory(struct archive *a) {
   size_t shared = (size_t)a->header.shared_count * sizeof *a->shared;
   size_t codes = (size_t)a->header.unit_count * sizeof *a->codes;
@@ -158,7 +157,8 @@ static bool reserve_memory(struct archive *a) {
   if (room_of_addresses() < (int64_t)bytes + LEFT_BYTES) return false;
   uint8_t *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (memory == MAP_FAILED) return false;
-  madvise(memory, bytes, MADV_HUGEPAGE);
+  a->memory = memory;
+  a->memory_bytes = bytes;
   memory += -(uintptr_t)memory % HUGE_PAGE_BYTES;
   a->shared = (PyObject **)(void *)memory;
   a->codes = (PyObject **)(void *)(memory + shared);
@@ -169,6 +169,8 @@ static bool reserve_memory(struct archive *a) {
   a->arena_bytes = (size_t)a->header.arena_bytes;
   return true;
 }
+
+void archive_use_huge_pages(const struct archive *a) { madvise(a->memory, a->memory_bytes, MADV_HUGEPAGE); }
 
 static enum pycds_reject read_layout(struct archive *a, const uint8_t *start) {
   struct pycds_section section;

@@ -36,6 +36,8 @@ struct archive {
   uint64_t records_offset;
   struct index indexes[ARCHIVE_KEYS];
   struct window records, blocks;
+  void *memory; /* of all that grows with the archive */
+  size_t memory_bytes;
   uint8_t *arena; /* where the objects are made, one behind the other; never released */
   size_t arena_bytes, arena_used;
   PyObject **shared;  /* shared constants by number; NULL until their block is read */
@@ -63,6 +65,10 @@ struct found {
 /* Opens `path` and checks it against this interpreter. The descriptor is read-only.
  * `path` must outlive the archive. */
 enum pycds_reject archive_open(struct archive *a, const char *path);
+
+/* For many modules: few page faults, and few entries of the TLB for the constants, which are looked up most. What a few are made
+ * of is a tenth of one such page. */
+void archive_use_huge_pages(const struct archive *a);
 
 /* Reads what the archive says of a unit. NOT_ARCHIVED, DAMAGED or SERVED (found). */
 enum pycds_miss archive_find(struct archive *a, enum archive_key key, const char *text, size_t length,
