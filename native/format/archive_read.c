@@ -127,16 +127,7 @@ bool pycds_reader_unit(const struct pycds_reader *reader, uint32_t number, struc
 
 /* ---- streams ---- */
 
-struct walk {
-  struct pycds_cursor cursor;
-  const struct pycds_object_layout *layout;
-  uint32_t hexversion;
-  uint32_t shared_limit; /* shared constants that exist at this point */
-  uint32_t index;        /* of the operation */
-  bool shared;           /* a shared part: each operation is the next shared constant */
-};
-
-static bool skip_references(struct walk *w, uint32_t count, bool may_be_null) {
+static bool skip_references(struct pycds_stream_walk *w, uint32_t count, bool may_be_null) {
   for (; count > 0; count--) {
     uint32_t word;
     if (!pycds_take_varint(&w->cursor, &word)) return false;
@@ -146,7 +137,7 @@ static bool skip_references(struct walk *w, uint32_t count, bool may_be_null) {
   return true;
 }
 
-static bool skip_code(struct walk *w) {
+static bool skip_code(struct pycds_stream_walk *w) {
   uint32_t bytes, ignored;
   if (!pycds_take_varint(&w->cursor, &bytes)) return false;
   for (unsigned i = 0; i < w->layout->code_int_count; i++) {
@@ -155,7 +146,7 @@ static bool skip_code(struct walk *w) {
   return skip_references(w, w->layout->code_pointer_count, true) && pycds_take_bytes(&w->cursor, bytes);
 }
 
-static bool skip_operation(struct walk *w, uint8_t *op) {
+bool pycds_stream_skip(struct pycds_stream_walk *w, uint8_t *op) {
   uint32_t count, word;
   if (!pycds_take_op(&w->cursor, op, &count)) return false;
   switch (*op) {
@@ -181,11 +172,11 @@ static bool skip_operation(struct walk *w, uint8_t *op) {
   }
 }
 
-/* Whether `objects` operations fit the stream; *last is the kind of the last one. */
-static bool stream_fits(struct walk *w, uint32_t objects, uint8_t *last) {
+/* Whether `objects` operations fit the stream; *last is the kind of the last one. Each of a shared part is the next shared constant. */
+static bool stream_fits(struct pycds_stream_walk *w, uint32_t objects, bool shared, uint8_t *last) {
   for (w->index = 0; w->index < objects; w->index++) {
-    if (!skip_operation(w, last)) return false;
-    w->shared_limit += w->shared;
+    if (!pycds_stream_skip(w, last)) return false;
+    w->shared_limit += shared;
   }
   return true;
 }
@@ -194,15 +185,14 @@ static bool streams_fit(const struct pycds_reader *reader, const struct pycds_re
                         const struct pycds_unit_view *unit, const struct pycds_object_layout *layout) {
   const uint8_t *block = reader->bytes + r->block;
   uint8_t last = PYCDS_OP_KINDS;
-  struct walk w = {.cursor = {block, block + r->shared_bytes},
-                   .layout = layout,
-                   .hexversion = reader->header.hexversion,
-                   .shared_limit = r->shared_first,
-                   .shared = true};
-  if (!stream_fits(&w, r->shared_count, &last) || w.cursor.end - w.cursor.at >= (ptrdiff_t)PYCDS_ALIGN) return false;
+  struct pycds_stream_walk w = {.cursor = {block, block + r->shared_bytes},
+                                .layout = layout,
+                                .hexversion = reader->header.hexversion,
+                                .shared_limit = r->shared_first};
+  if (!stream_fits(&w, r->shared_count, true, &last) || w.cursor.end - w.cursor.at >= (ptrdiff_t)PYCDS_ALIGN)
+    return false;
   w.cursor = unit->stream;
-  w.shared = false;
-  return stream_fits(&w, unit->header->objects, &last) && last == PYCDS_OP_CODE && w.cursor.at == w.cursor.end;
+  return stream_fits(&w, unit->header->objects, false, &last) && last == PYCDS_OP_CODE && w.cursor.at == w.cursor.end;
 }
 
 static bool index_finds(const struct pycds_reader *reader, enum pycds_section_kind kind, uint32_t number,

@@ -37,6 +37,18 @@ struct pycds_unit_view {
 /* Splits a unit part; false when the lengths of its texts do not fit its size. */
 bool pycds_unit_split(const uint8_t *bytes, size_t length, struct pycds_unit_view *out);
 
+/* A way through a stream that makes nothing. */
+struct pycds_stream_walk {
+  struct pycds_cursor cursor;
+  const struct pycds_object_layout *layout;
+  uint32_t hexversion;
+  uint32_t shared_limit; /* shared constants that exist at this point */
+  uint32_t index;        /* of the operation */
+};
+
+/* Goes on behind the operation that the cursor is at, whose kind is *op then; false where it is none, or refers to what is not there. */
+bool pycds_stream_skip(struct pycds_stream_walk *walk, uint8_t *op);
+
 /* A whole archive in memory. */
 struct pycds_reader {
   const uint8_t *bytes;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a start with a snapshot has the kernel read in advance where the page cache is empty, and what it leaves alone.
-import { readFileSync, statSync } from 'node:fs'
+import { existsSync, readFileSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
 import type { Python } from '../helpers/interpreters.js'
@@ -133,3 +133,24 @@ each('the archive is read ahead only where modules come from it', async (t, pyth
   t.is(wanted.snapshot, 'thawed')
   t.is(wanted.stdout, 'True\n')
 })
+
+each(
+  'memory for what the archive gives comes in huge pages only where many modules come from it',
+  async (t, python) => {
+    if (!existsSync('/sys/kernel/mm/transparent_hugepage')) {
+      t.pass('this kernel has none')
+      return
+    }
+    const bench = new WarmBench(t, python)
+    await bench.train('import asyncio, json, email.mime.text, unittest.mock, http.server, textwrap')
+    await bench.freezeWarm(['json'], ENV)
+    const asks =
+      'with open("/proc/self/smaps") as maps: print(any(line.startswith("VmFlags") and " hg" in line for line in maps))'
+    const few = await bench.start(['-c', `import json, textwrap\n${asks}`], { env: ENV })
+    t.is(few.snapshot, 'thawed')
+    t.is(few.stdout, 'False\n')
+    const many = await bench.start(['-c', `import json, asyncio, email.mime.text\n${asks}`], { env: ENV })
+    t.is(many.snapshot, 'thawed')
+    t.is(many.stdout, 'True\n')
+  },
+)

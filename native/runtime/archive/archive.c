@@ -29,6 +29,8 @@
 /* Modules lie in import order, so what follows is likely to be wanted next. */
 #define RECORDS_AHEAD ((size_t)16 * 1024)
 #define BLOCKS_AHEAD ((size_t)128 * 1024)
+/* More of them are too many to be read for a few. */
+#define WHOLE_RECORDS_BYTES ((size_t)256 * 1024)
 
 #if defined(__x86_64__)
 #define OWN_MACHINE EM_X86_64
@@ -142,29 +144,33 @@ static enum pycds_reject check_interpreter(const struct pycds_header *h) {
 /* Of addresses, where they are limited: what the program has then at least. */
 #define LEFT_BYTES ((int64_t)16 * 1024 * 1024)
 
-/* One mapping for everything that grows with the archive, from a huge page's boundary on:
- * few page faults, and few entries of the TLB for the constants, which are looked up most. */
+/* One mapping for everything that grows with the archive, from a huge page's boundary on. */
 static bool reserve_memory(struct archive *a) {
   size_t shared = (size_t)a->header.shared_count * sizeof *a->shared;
   size_t codes = (size_t)a->header.unit_count * sizeof *a->codes;
+  size_t asked = (size_t)a->header.unit_count * sizeof *a->asked;
   size_t flags = (size_t)a->header.unit_count * sizeof *a->handed_out;
-  size_t start = (shared + codes + flags + PYCDS_ALIGN - 1) & ~(size_t)(PYCDS_ALIGN - 1);
+  size_t start = (shared + codes + asked + flags + PYCDS_ALIGN - 1) & ~(size_t)(PYCDS_ALIGN - 1);
   size_t bytes = start + (size_t)a->header.arena_bytes + HUGE_PAGE_BYTES;
   if (bytes < start || a->header.arena_bytes > PTRDIFF_MAX) return false;
   /* A program with little room has more use for it. */
   if (room_of_addresses() < (int64_t)bytes + LEFT_BYTES) return false;
   uint8_t *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (memory == MAP_FAILED) return false;
-  madvise(memory, bytes, MADV_HUGEPAGE);
+  a->memory = memory;
+  a->memory_bytes = bytes;
   memory += -(uintptr_t)memory % HUGE_PAGE_BYTES;
   a->shared = (PyObject **)(void *)memory;
   a->codes = (PyObject **)(void *)(memory + shared);
-  a->handed_out = (bool *)(void *)(memory + shared + codes);
+  a->asked = (uint16_t *)(void *)(memory + shared + codes);
+  a->handed_out = (bool *)(void *)(memory + shared + codes + asked);
   a->arena = memory + start;
   PYCDS_ASSERT((uintptr_t)a->arena % PYCDS_ALIGN == 0 && start + a->header.arena_bytes <= bytes - HUGE_PAGE_BYTES);
   a->arena_bytes = (size_t)a->header.arena_bytes;
   return true;
 }
+
+void archive_use_huge_pages(const struct archive *a) { madvise(a->memory, a->memory_bytes, MADV_HUGEPAGE); }
 
 static enum pycds_reject read_layout(struct archive *a, const uint8_t *start) {
   struct pycds_section section;
@@ -219,6 +225,11 @@ bool archive_record(struct archive *a, uint32_t number, struct pycds_record *rec
   if (!bytes) return false;
   memcpy(record, bytes, sizeof *record);
   return pycds_record_check(record, &a->header);
+}
+
+void archive_read_records(struct archive *a) {
+  size_t bytes = a->header.unit_count * sizeof(struct pycds_record);
+  if (bytes <= WHOLE_RECORDS_BYTES) look(a, &a->records, a->records_offset, bytes, 0);
 }
 
 static bool whole_index(const struct archive *a) {

@@ -36,12 +36,16 @@ struct archive {
   uint64_t records_offset;
   struct index indexes[ARCHIVE_KEYS];
   struct window records, blocks;
+  void *memory; /* of all that grows with the archive */
+  size_t memory_bytes;
   uint8_t *arena; /* where the objects are made, one behind the other; never released */
   size_t arena_bytes, arena_used;
-  PyObject **shared; /* shared constants by number; NULL until their block is read */
-  PyObject **codes;  /* code objects by record number; NULL until used */
-  bool *handed_out;  /* by record number: the code object belongs to an import */
-  PyObject **locals; /* objects of the unit that is being made */
+  PyObject **shared;  /* shared constants by number; NULL until their block is read */
+  PyObject **codes;   /* code objects by record number; NULL until used */
+  uint16_t *asked;    /* by record number: how many of its shared constants were made one by one, see make/objects.c */
+  bool *handed_out;   /* by record number: the code object belongs to an import */
+  PyObject **locals;  /* objects of the unit that is being made */
+  struct block *open; /* shared parts that constants of it are made of */
   size_t locals_capacity;
   unsigned nesting;
   bool making;         /* objects are being made: nothing else can be found meanwhile */
@@ -62,12 +66,19 @@ struct found {
  * `path` must outlive the archive. */
 enum pycds_reject archive_open(struct archive *a, const char *path);
 
+/* For many modules: few page faults, and few entries of the TLB for the constants, which are looked up most. What a few are made
+ * of is a tenth of one such page. */
+void archive_use_huge_pages(const struct archive *a);
+
 /* Reads what the archive says of a unit. NOT_ARCHIVED, DAMAGED or SERVED (found). */
 enum pycds_miss archive_find(struct archive *a, enum archive_key key, const char *text, size_t length,
                              struct found *out);
 
 /* Record `number`; false when it is damaged. */
 bool archive_record(struct archive *a, uint32_t number, struct pycds_record *record);
+
+/* Has all of them read at once, for who looks for one among them. */
+void archive_read_records(struct archive *a);
 
 /* Reads from the file into memory of the caller. */
 bool archive_read(const struct archive *a, uint64_t offset, void *into, size_t bytes);

@@ -78,10 +78,15 @@ static void start(const struct archive *a, bool also_loaded) {
   read_listed(a, also_loaded);
 }
 
-void readahead_start(const struct archive *a) { start(a, true); }
+void readahead_start(const struct archive *a) {
+  archive_use_huge_pages(a);
+  start(a, true);
+}
 
 void readahead_later(struct archive *a) { a->later = FEW_MODULES; }
 
 void readahead_served(struct archive *a) {
-  if (a->later > 0 && --a->later == 0) start(a, false);
+  if (a->later == 0 || --a->later > 0) return;
+  archive_use_huge_pages(a);
+  start(a, false);
 }

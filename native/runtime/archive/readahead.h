@@ -6,7 +6,7 @@
 
 #include "archive.h"
 
-/* Does nothing when the archive is in the page cache already. */
+/* Reads nothing when the archive is in the page cache already. Memory for what it makes comes in huge pages. */
 void readahead_start(const struct archive *archive);
 
 /* Where most modules are ready without the archive: the same, once it has served a few, but for libraries that are

@@ -25,6 +25,8 @@ struct maker {
 };
 
 static bool make_shared(struct archive *a, uint32_t number);
+static bool make_single(struct archive *a, uint32_t number, const struct pycds_record *r, uint32_t constant);
+static bool is_asked_for_few(struct archive *a, uint32_t number, const struct pycds_record *r);
 
 /* ---- references ---- */
 
@@ -46,16 +48,30 @@ static uint32_t home_of(struct archive *a, uint32_t constant) {
 
 /* Out of line: hardly ever needed, and its frame would be set up for every reference. */
 __attribute__((noinline)) static PyObject *find_shared(struct archive *a, uint32_t constant) {
+  struct pycds_record r;
+  archive_read_records(a);
   uint32_t home = home_of(a, constant);
-  if (home == PYCDS_NO_RECORD || a->nesting > MAX_NESTING) return NULL;
+  if (home == PYCDS_NO_RECORD || a->nesting > MAX_NESTING || !archive_record(a, home, &r)) return NULL;
   a->nesting++;
-  /* Constants only need those of earlier blocks: in order, nothing nests. */
   bool made = true;
-  for (uint32_t number = a->nesting < MAX_NESTING ? home : 0; number <= home && made; number++) {
-    made = make_shared(a, number);
+  if (a->nesting < MAX_NESTING && (a->nesting > 1 || is_asked_for_few(a, home, &r))) {
+    made = make_single(a, home, &r, constant);
+  } else {
+    /* Constants only need those of earlier blocks: in order, nothing nests. */
+    for (uint32_t number = a->nesting < MAX_NESTING ? home : 0; number <= home && made; number++) {
+      made = make_shared(a, number);
+    }
   }
   a->nesting--;
   return made ? a->shared[constant] : NULL;
+}
+
+/* What is not made yet, or nothing: of a shared part that is not made in order it may be an object of the same one. */
+__attribute__((noinline)) static PyObject *find_missing(struct maker *m, uint32_t number, bool shared) {
+  struct archive *a = m->archive;
+  if (shared) return find_shared(a, number);
+  if (m->objects == a->locals) return NULL;
+  return find_shared(a, (uint32_t)(m->objects - a->shared) + m->index - number);
 }
 
 /* What references count from, held in registers while many of them are taken: [0] is for objects of the
@@ -80,7 +96,7 @@ static inline bool take_reference(struct maker *m, struct references *r, PyObjec
   int64_t backwards = (int64_t)shared - 1; /* -1 negates in two's complement, 0 leaves as it is */
   *out = r->from[shared][((int64_t)number ^ backwards) - backwards];
   if (*out || word == 0) return true;
-  *out = shared ? find_shared(m->archive, number) : NULL;
+  *out = find_missing(m, number, shared);
   return *out != NULL;
 }
 
@@ -310,32 +326,133 @@ static bool make_stream(struct maker *m, uint32_t count) {
   return true;
 }
 
-/* ---- units ---- */
+/* ---- shared constants ---- */
 
-static bool make_constants(struct archive *a, const struct pycds_record *r, const uint8_t *bytes) {
-  PYCDS_ASSERT((uint64_t)r->shared_first + r->shared_count <= a->header.shared_count);
-  if (pycds_block_hash(bytes, r->shared_bytes) != r->shared_hash) return false;
-  struct maker m = {.archive = a,
-                    .layout = &a->layout,
-                    .cursor = {bytes, bytes + r->shared_bytes},
-                    .objects = a->shared + r->shared_first};
-  return make_stream(&m, r->shared_count);
+/* In the place of a number of constants that were made one by one: all are there. */
+#define ALL UINT16_MAX
+/* Of a block of which more than one in so many are asked for all are made: that costs less than finding them one by one, and a
+ * program that imports in another order wants them all in the end. One that imports few modules, as an application has beside
+ * the libraries that a snapshot has made ready, wants a name here and a name there. */
+#define FEW_OF 8u
+
+struct block {
+  struct block *next;
+  uint32_t number;   /* of the record */
+  uint8_t *bytes;    /* the shared part */
+  uint32_t *offsets; /* where the operation of each constant begins */
+};
+
+static void close_block(struct block *block) {
+  free(block->bytes);
+  free(block->offsets);
+  free(block);
 }
 
-static bool has_constants(const struct archive *a, const struct pycds_record *r) {
-  return r->shared_count == 0 || a->shared[r->shared_first + r->shared_count - 1];
+static bool read_block(const struct archive *a, struct block *block, const struct pycds_record *r) {
+  block->bytes = malloc(r->shared_bytes);
+  block->offsets = calloc(r->shared_count, sizeof *block->offsets);
+  if (!block->bytes || !block->offsets || !archive_read(a, r->block, block->bytes, r->shared_bytes) ||
+      pycds_block_hash(block->bytes, r->shared_bytes) != r->shared_hash)
+    return false;
+  struct pycds_stream_walk walk = {.cursor = {block->bytes, block->bytes + r->shared_bytes},
+                                   .layout = &a->layout,
+                                   .hexversion = a->header.hexversion,
+                                   .shared_limit = r->shared_first};
+  for (; walk.index < r->shared_count; walk.index++, walk.shared_limit++) {
+    uint8_t op;
+    block->offsets[walk.index] = (uint32_t)(walk.cursor.at - block->bytes);
+    if (!pycds_stream_skip(&walk, &op)) return false;
+  }
+  return true;
+}
+
+/* It stays open for the unit that is being made. */
+static const struct block *open_block(struct archive *a, uint32_t number, const struct pycds_record *r) {
+  for (const struct block *known = a->open; known; known = known->next) {
+    if (known->number == number) return known;
+  }
+  struct block *block = calloc(1, sizeof *block);
+  if (!block) return NULL;
+  if (!read_block(a, block, r)) {
+    close_block(block);
+    return NULL;
+  }
+  block->number = number;
+  block->next = a->open;
+  return a->open = block;
+}
+
+static void close_blocks(struct archive *a) {
+  while (a->open) {
+    struct block *block = a->open;
+    a->open = block->next;
+    close_block(block);
+  }
+}
+
+static bool is_asked_for_few(struct archive *a, uint32_t number, const struct pycds_record *r) {
+  return a->asked[number] < r->shared_count / FEW_OF && a->asked[number] < ALL - 1;
+}
+
+static bool make_single(struct archive *a, uint32_t number, const struct pycds_record *r, uint32_t constant) {
+  PYCDS_ASSERT(constant >= r->shared_first && constant - r->shared_first < r->shared_count);
+  const struct block *block = open_block(a, number, r);
+  if (!block) return false;
+  uint32_t index = constant - r->shared_first;
+  struct maker m = {.archive = a,
+                    .layout = &a->layout,
+                    .cursor = {block->bytes + block->offsets[index], block->bytes + r->shared_bytes},
+                    .objects = a->shared + r->shared_first,
+                    .shared = a->shared,
+                    .shared_count = a->header.shared_count,
+                    .index = index};
+  PyObject *object = make_object(&m);
+  /* One that came to be meanwhile is what others refer to. */
+  if (object && !a->shared[constant]) a->shared[constant] = object;
+  if (a->asked[number] < ALL - 1) a->asked[number]++;
+  return object != NULL;
+}
+
+static bool make_rest(struct archive *a, uint32_t number, const struct pycds_record *r) {
+  bool made = true;
+  for (uint32_t i = 0; made && i < r->shared_count; i++)
+    made = a->shared[r->shared_first + i] || make_single(a, number, r, r->shared_first + i);
+  return made;
+}
+
+/* All of a block. Its objects refer to each other by where they are, so what is there already stays what it is. */
+static bool make_constants(struct archive *a, uint32_t number, const struct pycds_record *r, const uint8_t *bytes) {
+  PYCDS_ASSERT((uint64_t)r->shared_first + r->shared_count <= a->header.shared_count);
+  bool made;
+  if (a->asked[number] > 0) {
+    made = make_rest(a, number, r);
+  } else {
+    struct maker m = {.archive = a,
+                      .layout = &a->layout,
+                      .cursor = {bytes, bytes + r->shared_bytes},
+                      .objects = a->shared + r->shared_first};
+    made = pycds_block_hash(bytes, r->shared_bytes) == r->shared_hash && make_stream(&m, r->shared_count);
+  }
+  if (made) a->asked[number] = ALL;
+  return made;
+}
+
+static bool has_constants(const struct archive *a, uint32_t number, const struct pycds_record *r) {
+  return r->shared_count == 0 || a->asked[number] == ALL;
 }
 
 /* The constants of a block of which nothing else is needed yet. */
 static bool make_shared(struct archive *a, uint32_t number) {
   struct pycds_record r;
   if (!archive_record(a, number, &r)) return false;
-  if (has_constants(a, &r)) return true;
+  if (has_constants(a, number, &r)) return true;
   uint8_t *bytes = malloc(r.shared_bytes);
-  bool made = bytes && archive_read(a, r.block, bytes, r.shared_bytes) && make_constants(a, &r, bytes);
+  bool made = bytes && archive_read(a, r.block, bytes, r.shared_bytes) && make_constants(a, number, &r, bytes);
   free(bytes);
   return made;
 }
+
+/* ---- units ---- */
 
 static PyObject **locals_for(struct archive *a, uint32_t count) {
   if (a->locals_capacity < count) {
@@ -350,7 +467,7 @@ static PyObject **locals_for(struct archive *a, uint32_t count) {
 static PyObject *make_unit(struct archive *a, const struct found *f) {
   uint32_t count = f->unit.header->objects;
   const uint8_t *shared = (const uint8_t *)f->unit.header - f->record.shared_bytes;
-  if (!has_constants(a, &f->record) && !make_constants(a, &f->record, shared)) return NULL;
+  if (!has_constants(a, f->number, &f->record) && !make_constants(a, f->number, &f->record, shared)) return NULL;
   PyObject **locals = count > 0 ? locals_for(a, count) : NULL;
   if (!locals) return NULL;
   struct maker m = {.archive = a,
@@ -367,6 +484,7 @@ PyObject *objects_code(struct archive *a, const struct found *f) {
     if (a->making || f->generation != a->generation) return NULL;
     a->making = true;
     a->codes[f->number] = make_unit(a, f);
+    close_blocks(a);
     a->making = false;
     PyErr_Clear();
   }
