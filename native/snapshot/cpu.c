@@ -2,6 +2,7 @@
 #include "cpu.h"
 
 #include <cpuid.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sys/auxv.h>
 
@@ -60,33 +61,88 @@ const char *cpu_tunables(enum cpu_policy policy) {
 #undef V4
 }
 
-/* Each question is one more exit of a virtual machine: only those that there is an answer to, and once. */
-static struct snapshot_cpu read_all(void) {
-  struct snapshot_cpu cpu = {.signal_stack = getauxval(AT_MINSIGSTKSZ), .hwcap2 = getauxval(AT_HWCAP2)};
-  uint32_t most, most_extended, a, b, c, d, sub;
-  __cpuid(0, most, b, c, d);
-  __cpuid(1, a, b, cpu.features[L1_ECX], cpu.features[L1_EDX]);
-  if (most >= 7) {
-    __cpuid_count(7, 0, sub, cpu.features[L7_EBX], cpu.features[L7_ECX], cpu.features[L7_EDX]);
-    if (sub >= 1) __cpuid_count(7, 1, cpu.features[L7_1_EAX], b, c, cpu.features[L7_1_EDX]);
+/* ---- asking ---- */
+
+/* sys/platform/x86.h of glibc, 2.33 and later: what its dynamic loader was answered when this process started, as the processor
+ * has it, whatever tunables keep from being used. */
+struct leaf {
+  uint32_t registers[4], active[4];
+};
+enum { A, B, C, D };
+enum index { LEAF_1 = 0, LEAF_7 = 1, LEAF_EXTENDED_1 = 2, LEAF_13_1 = 3, LEAF_7_1 = 6 };
+__attribute__((weak)) extern const struct leaf *__x86_get_cpuid_feature_leaf(unsigned);
+
+/* What is asked for, of the numbers of its registers. */
+struct answers {
+  uint32_t basic[4], seven[4], seven_1[4], extended[4], state_1[4];
+};
+
+static void take_answer(uint32_t answer[4], enum index index) {
+  memcpy(answer, __x86_get_cpuid_feature_leaf(index)->registers, 4 * sizeof *answer);
+}
+
+/* Each question is one more exit of a virtual machine, of 2 to 20 microseconds. False: the C library does not tell. */
+static bool take_answers(struct answers *answers) {
+  if (!&__x86_get_cpuid_feature_leaf) return false;
+  take_answer(answers->basic, LEAF_1);
+  take_answer(answers->seven, LEAF_7);
+  take_answer(answers->seven_1, LEAF_7_1);
+  take_answer(answers->extended, LEAF_EXTENDED_1);
+  take_answer(answers->state_1, LEAF_13_1);
+  return true;
+}
+
+static void ask_for(uint32_t answer[4], uint32_t leaf, uint32_t sub) {
+  __cpuid_count(leaf, sub, answer[A], answer[B], answer[C], answer[D]);
+}
+
+/* Only what there is an answer to. */
+static void ask(struct answers *answers) {
+  uint32_t most[4], extended[4];
+  memset(answers, 0, sizeof *answers);
+  ask_for(most, 0, 0);
+  ask_for(answers->basic, 1, 0);
+  if (most[A] >= 7) {
+    ask_for(answers->seven, 7, 0);
+    if (answers->seven[A] >= 1) ask_for(answers->seven_1, 7, 1);
   }
-  __cpuid(0x80000000, most_extended, b, c, d);
-  if (most_extended >= 0x80000001) __cpuid(0x80000001, a, b, cpu.features[EXT_ECX], cpu.features[EXT_EDX]);
+  ask_for(extended, 0x80000000, 0);
+  if (extended[A] >= 0x80000001) ask_for(answers->extended, 0x80000001, 0);
+  if (most[A] >= 13) ask_for(answers->state_1, 13, 1);
+}
+
+static struct snapshot_cpu read_all(const struct answers *answers) {
+  struct snapshot_cpu cpu = {
+      .features = {[L1_ECX] = answers->basic[C],
+                   [L1_EDX] = answers->basic[D],
+                   [L7_EBX] = answers->seven[B],
+                   [L7_ECX] = answers->seven[C],
+                   [L7_EDX] = answers->seven[D],
+                   [L7_1_EAX] = answers->seven_1[A],
+                   [XSAVE_EAX] = answers->state_1[A],
+                   [EXT_ECX] = answers->extended[C],
+                   [EXT_EDX] = answers->extended[D],
+                   [L7_1_EDX] = answers->seven_1[D]},
+      .xsave_compact_bytes = answers->state_1[B],
+      .signal_stack = getauxval(AT_MINSIGSTKSZ),
+      .hwcap2 = getauxval(AT_HWCAP2),
+  };
   if (cpu.features[L1_ECX] & bit_OSXSAVE) {
-    uint32_t low, high;
+    uint32_t low, high, state[4];
     __asm__ volatile("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
     cpu.xcr0 = (uint64_t)high << 32 | low;
-  }
-  if (most >= 13) {
-    __cpuid_count(13, 0, a, cpu.xsave_bytes, c, d);
-    __cpuid_count(13, 1, cpu.features[XSAVE_EAX], cpu.xsave_compact_bytes, c, d);
+    /* There is such a leaf where there is that register. */
+    ask_for(state, 13, 0);
+    cpu.xsave_bytes = state[B];
   }
   for (int i = 0; i < SNAPSHOT_CPU_WORDS; i++) cpu.features[i] &= relevant[i];
   return cpu;
 }
 
 struct snapshot_cpu cpu_read(enum cpu_policy policy) {
-  struct snapshot_cpu cpu = read_all();
+  struct answers answers;
+  ask(&answers);
+  struct snapshot_cpu cpu = read_all(&answers);
   for (int i = 0; i < SNAPSHOT_CPU_WORDS; i++) {
     if (policy != CPU_NATIVE) cpu.features[i] &= ~beyond_v3[i];
     if (policy == CPU_V2) cpu.features[i] &= ~beyond_v2[i];
@@ -94,8 +150,8 @@ struct snapshot_cpu cpu_read(enum cpu_policy policy) {
   return cpu;
 }
 
-enum snapshot_reject cpu_check(const struct snapshot_cpu *frozen) {
-  struct snapshot_cpu here = read_all();
+static enum snapshot_reject compare(const struct snapshot_cpu *frozen, const struct answers *answers) {
+  struct snapshot_cpu here = read_all(answers);
   for (int i = 0; i < SNAPSHOT_CPU_WORDS; i++) {
     if (frozen->features[i] & ~here.features[i]) return SNAPSHOT_REJECT_CPU;
   }
@@ -105,4 +161,12 @@ enum snapshot_reject cpu_check(const struct snapshot_cpu *frozen) {
       frozen->xsave_compact_bytes != here.xsave_compact_bytes || here.signal_stack > frozen->signal_stack)
     return SNAPSHOT_REJECT_CPU_STATE;
   return SNAPSHOT_ACCEPTED;
+}
+
+enum snapshot_reject cpu_check(const struct snapshot_cpu *frozen) {
+  struct answers answers;
+  if (take_answers(&answers) && !compare(frozen, &answers)) return SNAPSHOT_ACCEPTED;
+  /* One that knows less of it than the processor. */
+  ask(&answers);
+  return compare(frozen, &answers);
 }

@@ -22,10 +22,13 @@ struct entry {
 
 static bool is_own(const char *name) { return strcmp(name, ".") != 0 && strcmp(name, "..") != 0; }
 
+uint64_t listing_digest_of_name(const char *name, size_t length) {
+  return is_own(name) && strcmp(name, "__pycache__") != 0 ? pycds_hash(name, length) : 0;
+}
+
 static uint64_t digest_of_name(int directory, const struct entry *entry) {
   (void)directory;
-  bool counts = is_own(entry->name) && strcmp(entry->name, "__pycache__") != 0;
-  return counts ? pycds_hash(entry->name, strlen(entry->name)) : 0;
+  return listing_digest_of_name(entry->name, strlen(entry->name));
 }
 
 static unsigned kind_at(int directory, const char *name, int flags) {

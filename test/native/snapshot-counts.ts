@@ -38,6 +38,11 @@ const MODULES: Record<string, string> = {
   looks: 'import fields\nHAS = [fields.how_many()]',
   looks_again: 'import fields\nHAS = [fields.how_many(), getattr(fields.Field, "automatic")]',
   quiet: 'import fields\nHAS = [fields.OWN]',
+  // Two that have seen the same number, one that counts, and one that asks for that in between.
+  early: 'import fields\nHAS = [fields.how_many()]',
+  late: 'import fields\nHAS = [fields.how_many()]',
+  two: 'import fields\nHAS = [fields.Field()]',
+  between: 'import early, two, late\nHAS = [*early.HAS, *late.HAS]',
 }
 /** Not these: what they set is no counter. */
 const SETS: Record<string, string> = {
@@ -78,6 +83,15 @@ const ORDERS: [words: string[], ready: string[]][] = [
   [['one', '=fields.Field.other = 1', 'quiet'], ['one']],
   [['=fields.handle()', 'one'], []],
   [['one', '=fields.Field.made = True', 'outer'], ['one']],
+  [
+    ['one', 'looks_again', 'outer', 'looks', 'quiet', 'early', 'late', 'between'],
+    ['one', 'looks_again', 'outer', 'looks', 'quiet', 'early', 'late', 'between'],
+  ],
+  // What the first has seen is no more what the second one sees.
+  [
+    ['one', 'looks_again', 'outer', 'between'],
+    ['one', 'looks_again', 'outer', 'early', 'two'],
+  ],
 ]
 
 for (const python of pythons) {
@@ -86,7 +100,18 @@ for (const python of pythons) {
     await bench.train()
     for (const [name, text] of Object.entries({ ...MODULES, ...SETS }))
       bench.file(`${bench.inSite}/${name}.py`, `${text}\n`)
-    const names = ['fields', 'one', 'looks_again', 'outer', 'looks', 'quiet']
+    const names = [
+      'fields',
+      'one',
+      'looks_again',
+      'outer',
+      'looks',
+      'quiet',
+      'early',
+      'late',
+      'two',
+      'between',
+    ]
     const { leftOut } = await bench.freezeWarm([...names, ...Object.keys(SETS)], ENV)
     t.deepEqual(
       leftOut.map(({ name, reason }) => [name, reason]).toSorted(),

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A program that goes on in a snapshot does what it would have done: the interpreter is started with and without.
-import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { readFileSync, utimesSync } from 'node:fs'
+import { basename, dirname, join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
 import type { Python } from '../helpers/interpreters.js'
 import { inRepository } from '../helpers/repository.js'
@@ -210,6 +210,28 @@ print(changed)
   const { stdout, snapshot } = await bench.start([program])
   t.is(snapshot, 'thawed')
   t.is(Number(stdout), pages)
+})
+
+each('a directory that the start has listed is not listed once more', async (t, python) => {
+  const bench = await frozen(t, python)
+  const program = inRepository('test/fixtures/snapshot/opens.py')
+  const opened = async (how: 'start' | 'startPlain', expected: string) => {
+    const told = join(bench.directory, 'opened')
+    const through = [python.path, '-I', program, bench.site, told]
+    const { code, snapshot } = await bench[how](['-c', 'pass'], { through })
+    t.deepEqual([code, snapshot], [0, expected])
+    return Number(readFileSync(told, 'utf8'))
+  }
+  // By the module site, and by the finder that has found the runtime.
+  const before = 2
+  t.is(await opened('start', 'thawed'), before)
+  // Another time, and the same names.
+  utimesSync(bench.site, 1, 1)
+  t.is(await opened('start', 'thawed'), before)
+  const plain = await opened('startPlain', 'OFF')
+  bench.file(`${join('lib', basename(dirname(bench.site)), 'site-packages')}/more.py`, '')
+  // What is not as it was is looked at.
+  t.is(await opened('start', 'SOURCE_CHANGED'), plain + 1)
 })
 
 each('PYCDS=report tells of the snapshot, PYCDS_SNAPSHOT=off leaves it', async (t, python) => {

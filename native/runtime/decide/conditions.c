@@ -24,6 +24,7 @@ static struct {
 void conditions_remember(bool may) {
   remembered.may = may;
   remembered.known = false;
+  search_remember(may);
 }
 
 /* Whether something about how modules are found or loaded was changed. */

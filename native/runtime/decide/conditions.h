@@ -9,7 +9,7 @@
 /* `path` is sys.path, or the __path__ of the parent. Leaves no exception. */
 enum pycds_miss conditions_check(PyObject *path, const struct facts *facts, const struct pycds_header *header);
 
-/* While nothing of the program runs: what importlib has is looked at once. */
+/* While nothing of the program runs: what importlib has, and where the process is, is looked at once. */
 void conditions_remember(bool may);
 
 /* Once, so that not each module is looked for in all lists of frozen ones. */

@@ -283,10 +283,30 @@ static bool copy_text(struct text text, char path[MAX_PATH_BYTES]) {
   return true;
 }
 
+static struct {
+  bool may, known;
+  char path[MAX_PATH_BYTES];
+} here;
+
+void search_remember(bool may) {
+  here.may = may;
+  here.known = false;
+}
+
+static enum place find_here(char path[MAX_PATH_BYTES]) {
+  if (!here.known) {
+    bool found = syscall(SYS_getcwd, here.path, sizeof here.path) > 0 && here.path[0] == '/';
+    if (!found) return NOWHERE;
+    here.known = here.may;
+  }
+  strcpy(path, here.path);
+  return THERE;
+}
+
 /* The directory of an entry of the search path: "" is where the process is now, and another relative one is where it was
  * when importlib asked for it first, which its finder remembers. */
 static enum place find_place(PyObject *item, struct text entry, char path[MAX_PATH_BYTES]) {
-  if (entry.length == 0) return syscall(SYS_getcwd, path, MAX_PATH_BYTES) > 0 && path[0] == '/' ? THERE : NOWHERE;
+  if (entry.length == 0) return find_here(path);
   if (entry.bytes[0] == '/') return copy_text(entry, path) ? THERE : UNKNOWN_PLACE;
   PyObject *finder = known_finder(item);
   if (finder == &_Py_NoneStruct) return NOWHERE;

@@ -15,6 +15,9 @@ enum pycds_miss search_check(PyObject *path, const struct facts *facts, bool che
 /* Whether no directory of `path` holds a file or directory of the module's name. */
 bool search_find_nothing(PyObject *path, const struct facts *facts);
 
+/* While nothing of the program runs: where the process is, is asked once. */
+void search_remember(bool may);
+
 /* Forgets what is known of directories: importlib.invalidate_caches. */
 void search_forget(void);
 

@@ -72,6 +72,11 @@ static bool adopt_shared(struct event *event, PyObject *from) {
   return done;
 }
 
+/* SHARED of table.py. */
+static bool is_shared(PyObject *what) {
+  return entry_is_named(what, "counter") || entry_is_named(what, "kept") || entry_is_named(what, "stream");
+}
+
 static bool adopt_event(struct event *event, PyObject *from) {
   PyObject *name_of_what = PyTuple_GetItem(from, 0);
   int what = 0;
@@ -84,8 +89,8 @@ static bool adopt_event(struct event *event, PyObject *from) {
   if (what == EFFECT || what == CONDITION) {
     event->entry =
         entry_is_named(PyTuple_GetItem(from, 1), "warned") ? entry_number(PyTuple_GetItem(from, 2)) : NOTHING;
-    if (what == CONDITION && entry_is_named(PyTuple_GetItem(from, 1), "kept") && !adopt_shared(event, from))
-      return false;
+    event->of_walk = what == CONDITION && entry_is_named(PyTuple_GetItem(from, 1), "kept");
+    if (what == CONDITION && is_shared(PyTuple_GetItem(from, 1)) && !adopt_shared(event, from)) return false;
     if (event->payload) return true;
     event->payload = PyTuple_New(3);
     for (Py_ssize_t i = 0; event->payload && i < 3; i++) {

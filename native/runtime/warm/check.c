@@ -291,13 +291,18 @@ static bool has_processors(PyObject *text) {
   return strcmp(now, then) == 0;
 }
 
-struct entry *check_changed_by(PyObject *payload) {
-  PyObject *what = PyTuple_GetItem(payload, 0), *place = PyTuple_GetItem(payload, 1);
+/* Whether an effect changes what a module has. */
+static bool is_changing(PyObject *payload) {
   static const char *const changing[] = {"attribute", "count", "finalizers", "streams"};
   bool is_one = false;
-  for (size_t i = 0; i < sizeof changing / sizeof *changing; i++) is_one |= entry_is_named(what, changing[i]);
-  if (!is_one) return NULL;
-  uint32_t number = entry_number(PyTuple_GetItem(place, 0));
+  for (size_t i = 0; i < sizeof changing / sizeof *changing; i++)
+    is_one |= entry_is_named(PyTuple_GetItem(payload, 0), changing[i]);
+  return is_one;
+}
+
+struct entry *check_changed_by(PyObject *payload) {
+  if (!is_changing(payload)) return NULL;
+  uint32_t number = entry_number(PyTuple_GetItem(PyTuple_GetItem(payload, 1), 0));
   return number == NOTHING ? NULL : &shadow.entries[number];
 }
 
@@ -311,12 +316,19 @@ static bool may_put_back(PyObject *payload) {
   return yes;
 }
 
-/* What nothing in a walk changes is looked at once. */
+/* What nothing in a walk has changed since is looked at once. */
 static bool is_met(const struct event *event) {
-  if (event->checked && *event->checked == shadow.walk) return true;
+  uint64_t now = event->of_walk ? shadow.walk : shadow.told;
+  if (event->checked && *event->checked == now) return true;
   bool met = may_put_back(event->payload);
-  if (event->checked && met) *event->checked = shadow.walk;
+  if (event->checked && met) *event->checked = now;
   return met;
+}
+
+/* Those that are asked for behind it see what it is going to change as if it had been changed. */
+static bool may_take_effect(PyObject *payload) {
+  if (is_changing(payload)) shadow.told++;
+  return may_put_back(payload);
 }
 
 /* Whether a warning would be emitted in the name of the same module: its own, or the one that asks for it. */
@@ -340,7 +352,7 @@ static bool check_event(const struct entry *entry, struct event *event, const st
     case ASKED: return check_entry(&shadow.entries[event->entry], &inner);
     case PUT: return may_put(event);
     case ABSENT: return is_absent(event->payload, walk->finder);
-    case EFFECT: return is_in_same_name(entry, event, walk) && may_put_back(event->payload);
+    case EFFECT: return is_in_same_name(entry, event, walk) && may_take_effect(event->payload);
     case CONDITION: return is_met(event);
     case SEEN: return is_reached(event->entry);
     case UNSEEN: return !item_of(importlib.modules, event->payload) && !is_reached(event->entry);

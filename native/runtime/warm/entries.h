@@ -68,7 +68,8 @@ struct event {
   /* Of an effect, and a condition that is looked at in the same way: (what, place, payload); of POOL: numbers of processors; of
    * NAMES: packages; of SHARE, DERIVED, CLASSES, LISTED and DRAWN: all that table.py has for it; else the name. */
   PyObject *payload;
-  uint64_t *checked;   /* of a condition that others have, too: the last walk that has found it met; else NULL */
+  uint64_t *checked; /* of a condition that others have, too: `walk` or `told` when it was last found met; else NULL */
+  bool of_walk;      /* of such a condition: what it is about is not changed by an effect that is still to come */
   unsigned long flags; /* of DERIVED: of the class that is derived from */
   unsigned version;
   struct event *next; /* of DERIVED: the next that this walk has come by */
@@ -153,6 +154,7 @@ extern struct shadow {
   bool started;
   bool versioned; /* each change of a dictionary gives it another version */
   uint64_t walk;
+  uint64_t told; /* another one with each walk, and with each effect that what is asked for may see from then on */
   uint64_t modules_version; /* of sys.modules when it had each module that is in place; 0: that is not known */
   struct event *derived, **derived_end; /* what this walk has come by */
   /* Why the last walk failed: the first module that did not fit. */

@@ -186,6 +186,7 @@ bool shadow_serve(PyObject *name, PyObject *finder, const struct pycds_header *h
   struct entry *entry = &shadow.entries[number];
   struct walk walk = {finder, header, NULL};
   shadow.walk++;
+  shadow.told++;
   shadow.other_builtins = print_has_other_builtins();
   tell_of_walk();
   look_at_modules();

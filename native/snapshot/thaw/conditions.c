@@ -120,7 +120,8 @@ enum snapshot_reject process_look(struct process *process, char *text, uint64_t 
 static bool has_names(const char *path, uint64_t names, struct process *process) {
   uint64_t digest;
   struct stat status;
-  if (!listing_digest(path, &digest, &status) || digest != names) return false;
+  bool is_known = process->has_listed && process->has_listed(path, &digest, &status) && digest == names;
+  if (!is_known && (!listing_digest(path, &digest, &status) || digest != names)) return false;
   if (process->listing_count < HANDOVER_MAX_LISTINGS)
     process->listings[process->listing_count++] =
         (struct handover_listing){path, status.st_ino, status.st_mtim.tv_sec, status.st_mtim.tv_nsec};

@@ -3,6 +3,8 @@
 #ifndef PYCDS_SNAPSHOT_CONDITIONS_H
 #define PYCDS_SNAPSHOT_CONDITIONS_H
 
+#include <stdbool.h>
+#include <sys/stat.h>
 #include <sys/types.h>
 
 #include "../handover.h"
@@ -33,6 +35,9 @@ struct process {
   char comm[16];
   struct handover_listing listings[HANDOVER_MAX_LISTINGS]; /* with paths of the snapshot */
   uint32_t listing_count;
+  /* Whether the interpreter knows the names in a directory, as long as that is not changed, and has them used: then the digest of
+   * them, as listing_digest has it, and what the directory is. NULL: there is none. */
+  bool (*has_listed)(const char *path, uint64_t *digest, struct stat *status);
 };
 
 /* Room for what the kernel tells of a process. */

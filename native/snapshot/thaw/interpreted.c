@@ -7,7 +7,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "../../cpython/object.h"
 #include "../config.h"
+#include "../listing.h"
+#include "../status.h"
 #include "program.h"
 
 #define MAX_PATH_BYTES 4096
@@ -17,9 +20,58 @@ extern char **environ;
 /* Of glibc. */
 __attribute__((weak)) extern void *__libc_stack_end;
 
+/* ---- what it has listed ---- */
+
+PYCDS_PYAPI double PyFloat_AsDouble(PyObject *);
+
+/* What importlib's finder of files has of a directory; NULL: there is none. */
+static PyObject *finder_of(const char *path) {
+  PyObject *finders = PySys_GetObject("path_importer_cache");
+  PyObject *finder = finders ? PyDict_GetItemString(finders, path) : NULL;
+  PyObject *module = PyDict_GetItemString(PyImport_GetModuleDict(), "_frozen_importlib_external");
+  PyObject *class = finder && module ? PyObject_GetAttrString(module, "FileFinder") : NULL;
+  bool is_one = class && type_of(finder) == (PyTypeObject *)class;
+  drop(class);
+  return is_one ? finder : NULL;
+}
+
+/* It takes what it has listed for what is there for as long as this stays the same. */
+static bool is_as_listed(PyObject *finder, const struct stat *status) {
+  PyObject *listed = PyObject_GetAttrString(finder, "_path_mtime");
+  double now = (double)status->st_mtim.tv_sec + 1e-9 * (double)status->st_mtim.tv_nsec;
+  bool is = listed && type_of(listed) == &PyFloat_Type && PyFloat_AsDouble(listed) == now;
+  drop(listed);
+  return is;
+}
+
+static bool digest_of_names(PyObject *listed, uint64_t *digest) {
+  Py_ssize_t length;
+  PyObject *all = PySequence_List(listed);
+  bool done = all != NULL;
+  *digest = 0;
+  for (Py_ssize_t i = 0; done && i < PyList_Size(all); i++) {
+    const char *name = PyUnicode_AsUTF8AndSize(PyList_GetItem(all, i), &length);
+    done = name != NULL;
+    if (done) *digest += listing_digest_of_name(name, (size_t)length);
+  }
+  drop(all);
+  return done;
+}
+
+static bool has_listed(const char *path, uint64_t *digest, struct stat *status) {
+  PyObject *finder = finder_of(path);
+  bool is = finder && status_of_path(path, status) && S_ISDIR(status->st_mode) && is_as_listed(finder, status);
+  PyObject *listed = is ? PyObject_GetAttrString(finder, "_path_cache") : NULL;
+  is = listed && digest_of_names(listed, digest);
+  drop(listed);
+  PyErr_Clear();
+  return is;
+}
+
 bool interpreted_look(struct process *process) {
   if (!&__libc_stack_end) return false;
   process->stack_end = __libc_stack_end;
+  process->has_listed = has_listed;
   return true;
 }
 

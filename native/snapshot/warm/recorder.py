@@ -117,7 +117,7 @@ class Recorder:
         self.extensions = []  # that are being initialised
         # Modules that extension modules share: the first that needs one makes it. By name: how many refer to what it has.
         self.shared = {}
-        self.kept_conditions = {}  # by place: as shadow.c has them
+        self.shared_conditions = {}  # by what each is about: as shadow.c has them
         self.flags = {}  # values of theirs, by module and name
         self.seeds = {}  # by module: how many generators of random numbers have drawn their state
         self.generators = {}  # by address: those that are seeded again

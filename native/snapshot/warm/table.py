@@ -637,7 +637,7 @@ def with_objects(event, owner, recorder, modules):
         return question_of(event, modules, recorder.idle)
     if what == 'finds':
         condition = condition_of_program(event, modules, recorder.effects)
-        return shared_condition(condition, recorder) if event[1] == 'kept' else condition
+        return shared_condition(condition, recorder) if event[1] in SHARED else condition
     if what == 'warned':
         return event_of_warning(event, modules)
     if what == 'drawn':
@@ -647,11 +647,16 @@ def with_objects(event, owner, recorder, modules):
     return event_of_classes(event, modules) if what in ('derives', 'classes') else event
 
 
+# Findings that many modules have in common, and that an effect alone can change while these are looked at.
+SHARED = {'counter', 'kept', 'stream'}
+
+
 def shared_condition(condition, recorder):
-    """The same tuple for all that have a condition on the same object: it is looked at once then."""
-    place, answer = condition[2:]
-    known = recorder.kept_conditions.setdefault(place, condition)
-    return known if are_same(known[3], answer) else condition
+    """The same tuple for all that have found the same: it is looked at once then."""
+    _, what, place, answer = condition
+    parts = answer if type(answer) is tuple else (answer,)
+    key = what, place, *(part if type(part) is int else id(part) for part in parts)
+    return recorder.shared_conditions.setdefault(key, condition)
 
 
 def build(recorder, record):
