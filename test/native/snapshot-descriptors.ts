@@ -143,9 +143,10 @@ for (const python of pythons) {
       const because = (reason: string) => ['_awscrt', 'awscrt'].map((name) => [name, reason])
       const [out, given] = [because('ENTROPY'), because('GENERATOR')]
       t.deepEqual((await make(['-DNO_PAGE'])).leftOut, out)
+      t.deepEqual((await make(['-DELSEWHERE'])).leftOut, out)
       t.deepEqual((await make(['-DSHARES'])).leftOut, given)
       const library = execFileSync(python.path, ['-c', FIND_CRYPTO], { encoding: 'utf8' }).trim()
-      const engine = ['-DENGINE', '-Wl,--no-as-needed', library]
+      const engine = ['-DENGINE', '-DOLDER', '-Wl,--no-as-needed', library]
       // Which it has from elsewhere, is for more than that, or is not all that it gives.
       t.deepEqual((await make(['-DBORROWS', ...engine])).leftOut, out)
       t.deepEqual((await make(['-DFOR_MORE', ...engine])).leftOut, out)

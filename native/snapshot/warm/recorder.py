@@ -100,6 +100,7 @@ class Recorder:
         self.events = {'': []}
         self.faults = {}
         self.renewed = {}  # by module: those that are none, since it does the same in each process
+        self.numbered = set()  # (module, library that has asked then which file a device of random bytes is)
         self.reads = {}
         self.read_by = {}  # the same of libraries: by module that was loaded then, and library
         self.files = {}
@@ -469,6 +470,8 @@ class Recorder:
                         self.surroundings.ask_for_terminal(descriptor, bool(found & 8 << descriptor))
             elif kind == 'KEYS':
                 self.keys(*found)
+            elif kind == 'NUMBERS':
+                self.numbered.add((owner, found))
             elif kind == 'DRAWN' and found != ('', NAME_BYTES, names):
                 self.draw(*found)
             elif kind == 'DRAWN':

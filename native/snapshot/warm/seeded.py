@@ -4,7 +4,7 @@
 # it gives anything. Of such a module it is known that it draws for nothing else; all the rest is looked at.
 
 # By extension module: the device that it keeps open to draw from. s2n compares what is open there with what it has opened, but for
-# older ones, which have no variable for that.
+# older ones, which do not ask for that.
 SEES_CHILDREN = {'_awscrt': '/dev/urandom'}
 # What a library would draw by otherwise.
 DRAWS_OTHERWISE = b'getrandom', b'getentropy', b'syscall'
@@ -41,12 +41,18 @@ def device_of_seeds(recorder, name):
     maps = recorder.libraries.get(name, ())
     pages = [one for page in wiped_pages() for one in places_in(maps, page.to_bytes(8, sys.byteorder))]
     files = places_in(maps, numbers_of_file(descriptors[0]))
-    if len(pages) != 1 or len(files) > 1:
+    if len(pages) != 1:
         raise ValueError('it sees no child')
+    if len(files) > 1 or (not files and (name, file_name(path)) in recorder.numbered):
+        raise ValueError('it keeps somewhere else which file the device is')
     engine = engine_of(path)
     if engine is None:
         raise ValueError('OpenSSL has an engine that is not its own')
     return descriptors[0], files[0] if files else 0, engine
+
+
+def file_name(path):
+    return str(path).rpartition('/')[2]
 
 
 def places_in(maps, value):
@@ -59,7 +65,7 @@ def check_seeds(recorder, name):
         is_known = True
     except (ValueError, OSError):
         is_known = False
-    own = str(attributes_of(recorder.modules[name]).get('__file__')).rpartition('/')[2]
+    own = file_name(attributes_of(recorder.modules[name]).get('__file__'))
     for reason, by in sorted(recorder.renewed.get(name, ())):
         if not is_known or by != (own if reason == 'ENTROPY' else GIVES_ENGINE if engine else None):
             recorder.faults.setdefault(name, []).append((reason, by))

@@ -413,11 +413,9 @@ static PyObject *tuple_of(PyObject *first, PyObject *second) {
 }
 
 static void add_asker(PyObject *list, const struct watch_asker *asker) {
-  static const char *const kinds[] = {[WATCH_TIME] = "TIME",
-                                      [WATCH_PID] = "PID",
-                                      [WATCH_HOST] = "HOST",
-                                      [WATCH_GENERATOR] = "GENERATOR",
-                                      [WATCH_VARIABLES] = "VARIABLES"};
+  static const char *const kinds[] = {[WATCH_TIME] = "TIME",           [WATCH_PID] = "PID",
+                                      [WATCH_HOST] = "HOST",           [WATCH_GENERATOR] = "GENERATOR",
+                                      [WATCH_VARIABLES] = "VARIABLES", [WATCH_NUMBERS] = "NUMBERS"};
   PyObject *library = text_of(asker->library);
   if (asker->kind != WATCH_ENTROPY) {
     add_kind(list, kinds[asker->kind], library);

@@ -12,8 +12,10 @@
 #include <stdbool.h>
 #include <string.h>
 #include <sys/random.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/sysinfo.h>
+#include <sys/sysmacros.h>
 #include <sys/time.h>
 #include <sys/utsname.h>
 #include <time.h>
@@ -292,6 +294,36 @@ EXPORTED int gethostname(char *name, size_t bytes) {
   int failed = names_of_host(&names, CALLER);
   if (!failed && bytes > 0) strncpy(name, names.nodename, bytes);
   return failed;
+}
+
+/* ---- which file a descriptor of random bytes is of ---- */
+
+/* Who compares that later has asked for it. The names by which libraries call it, of this C library and older ones. */
+int watch_fstat(int fd, struct stat *status) __asm__("fstat");
+int watch_fstat64(int fd, struct stat *status) __asm__("fstat64");
+int watch_fxstat(int version, int fd, struct stat *status) __asm__("__fxstat");
+int watch_fxstat64(int version, int fd, struct stat *status) __asm__("__fxstat64");
+
+static int ask_for_numbers(int fd, struct stat *status, const void *caller) {
+  int failed = (int)next_syscall()(SYS_fstat, fd, status);
+  bool is_random = !failed && S_ISCHR(status->st_mode) && major(status->st_rdev) == 1 &&
+                   (minor(status->st_rdev) == 8 || minor(status->st_rdev) == 9);
+  if (is_random) note(WATCH_NUMBERS, caller);
+  return failed;
+}
+
+EXPORTED int watch_fstat(int fd, struct stat *status) { return ask_for_numbers(fd, status, CALLER); }
+
+EXPORTED int watch_fstat64(int fd, struct stat *status) { return ask_for_numbers(fd, status, CALLER); }
+
+EXPORTED int watch_fxstat(int version, int fd, struct stat *status) {
+  (void)version;
+  return ask_for_numbers(fd, status, CALLER);
+}
+
+EXPORTED int watch_fxstat64(int version, int fd, struct stat *status) {
+  (void)version;
+  return ask_for_numbers(fd, status, CALLER);
 }
 
 /* ---- standard streams ---- */

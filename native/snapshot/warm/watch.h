@@ -18,7 +18,8 @@
 #define WATCH_KEYS 32
 #define WATCH_KEY_BYTES 16
 
-enum watch_kind { WATCH_ENTROPY, WATCH_TIME, WATCH_PID, WATCH_HOST, WATCH_GENERATOR, WATCH_VARIABLES };
+/* WATCH_NUMBERS: which file an open descriptor of random bytes is of. */
+enum watch_kind { WATCH_ENTROPY, WATCH_TIME, WATCH_PID, WATCH_HOST, WATCH_GENERATOR, WATCH_VARIABLES, WATCH_NUMBERS };
 
 /* A library that has asked for one of these: the name of its file, or nothing for the interpreter itself. Of WATCH_GENERATOR, that
  * OpenSSL was given one, and WATCH_VARIABLES the name of the function. */
