@@ -135,6 +135,7 @@ const FAULT_ADVICE = {
   ENVIRONMENT: 'Ask for variables by name: `os.environ.get`.',
   EXCLUDED: 'Change `--snapshot-exclude`.',
   FAILED: 'Install what it looks for, or do not import it where it cannot work.',
+  GENERATOR: 'Leave OpenSSL its own, or have the program set another one.',
   HOOK: 'Add audit hooks in the program.',
   HOST: 'Ask for the name of the host when it is needed.',
   INTERPRETER: 'Change settings of the interpreter in the program.',

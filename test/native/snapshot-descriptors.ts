@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Files that imports leave open. Of devices without state they are opened again with their modules, where they get the
 // numbers that the modules remember.
+import { execFileSync } from 'node:child_process'
 import { join } from 'node:path'
 import test from 'ava'
 import { compile } from '../helpers/compile.js'
@@ -105,22 +106,29 @@ const SEEDED = [
   'print(len(drawn), _awscrt.draw() == drawn, sorted(os.listdir("/proc/self/fd")) == before, before)',
 ].join('\n')
 
+/** Whether random numbers come from the library. */
+const OF_OPENSSL =
+  'import os; print(ssl.RAND_bytes(8) == bytes([0x5a]) * 8, flush=True); os.system("echo $SEEDED")'
+const OF_ALL = ['import _awscrt, ssl', OF_OPENSSL, 'print(len(_awscrt.draw()))'].join('\n')
+const FIND_CRYPTO =
+  'import _ssl; print(next(line.split()[-1] for line in open("/proc/self/maps") if "/libcrypto.so" in line))'
+
 const compiled = unless(missing('cc'), testInTurn)
 
 for (const python of pythons) {
   compiled(
     `${python.version}: a library that sees a child by a page draws anew in each process`,
     async (t) => {
-      const make = async (...words: string[]) => {
+      const make = async (words: string[], names = ['ssl', 'awscrt']) => {
         const bench = new WarmBench(t, python)
         await bench.train()
         const source = inRepository('test/fixtures/snapshot/seeded.c')
         compile(['-shared', '-fPIC', ...words, '-o', join(bench.site, '_awscrt.so'), source])
         bench.file(`${bench.inSite}/awscrt.py`, 'import _awscrt\n')
-        const { leftOut } = await bench.freezeWarm(['awscrt'], ENV)
+        const { leftOut } = await bench.freezeWarm(names, ENV)
         return { bench, leftOut: leftOut.map(({ name, reason }) => [name, reason]) }
       }
-      const { bench, leftOut } = await make()
+      const { bench, leftOut } = await make([])
       t.deepEqual(leftOut, [])
       const script = bench.file('app/main.py', SEEDED)
       t.deepEqual((await bench.assertSame(t, 'drawn', [script], { env: ENV })).ready, ['_awscrt'])
@@ -132,12 +140,35 @@ for (const python of pythons) {
         return stdout
       })
       t.is(new Set(drawn).size, starts.length)
-      const out = [
-        ['_awscrt', 'ENTROPY'],
-        ['awscrt', 'ENTROPY'],
-      ]
-      t.deepEqual((await make('-DNO_PAGE')).leftOut, out)
-      t.deepEqual((await make('-DSHARES')).leftOut, out)
+      const because = (reason: string) => ['_awscrt', 'awscrt'].map((name) => [name, reason])
+      const [out, given] = [because('ENTROPY'), because('GENERATOR')]
+      t.deepEqual((await make(['-DNO_PAGE'])).leftOut, out)
+      t.deepEqual((await make(['-DELSEWHERE'])).leftOut, out)
+      t.deepEqual((await make(['-DSHARES'])).leftOut, given)
+      const library = execFileSync(python.path, ['-c', FIND_CRYPTO], { encoding: 'utf8' }).trim()
+      const engine = ['-DENGINE', '-DOLDER', '-Wl,--no-as-needed', library]
+      // Which it has from elsewhere, is for more than that, or is not all that it gives.
+      t.deepEqual((await make(['-DBORROWS', ...engine])).leftOut, out)
+      t.deepEqual((await make(['-DFOR_MORE', ...engine])).leftOut, out)
+      t.deepEqual((await make(['-DSHARES', ...engine])).leftOut, given)
+      // What it has read is not what others have read that use OpenSSL, whoever has loaded that.
+      t.deepEqual((await make(engine, ['awscrt', 'ssl'])).leftOut, [])
+      const shared = await make(engine)
+      t.deepEqual(shared.leftOut, [])
+      for (const [what, before] of Object.entries({
+        'the first': '',
+        'not the first': 'import ssl; ssl.RAND_bytes(4)',
+      })) {
+        const program = shared.bench.file('app/main.py', `${before}\n${OF_ALL}`)
+        const { ready } = await shared.bench.assertSame(t, what, [program], { env: ENV })
+        t.true(ready.includes('_awscrt'), what)
+        const { stdout } = await shared.bench.start([program], { env: ENV })
+        t.is(stdout.split('\n')[0], what === 'the first' ? 'True' : 'False', what)
+      }
+      const without = await shared.bench.assertSame(t, 'without', ['-c', `import ssl\n${OF_OPENSSL}`], {
+        env: ENV,
+      })
+      t.deepEqual(without.not, [])
       if (notRoot !== undefined) return
       // Another file of that device.
       const other =

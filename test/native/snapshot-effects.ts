@@ -42,6 +42,7 @@ const EFFECTS: Record<string, string> = {
   policy:
     'import asyncio; asyncio.set_event_loop_policy(type("Observed", (asyncio.DefaultEventLoopPolicy,), {})())',
   variable: 'import os; os.environ.setdefault("OBSERVED", "1")',
+  variable_of_c: 'import ctypes; ctypes.CDLL(None).setenv(b"OBSERVED_BY_C", b"1", 1)',
   main: 'import __main__; __main__.observed = 1; del __main__',
   cache: 'import re; re._MAXCACHE = 50',
 }
@@ -352,6 +353,11 @@ const HARMLESS: Record<string, string> = {
   puts_in: 'import os; os.environ["PUT_IN"] = os.environ.get("PUT_IN", "1")',
   writes_after: 'import discards, puts_in, os; os.environ["PUT_IN"] = "1"',
   reads_after: 'import discards, os; VALUE = os.environ.get("PUT_IN")',
+  // What Python does not know of.
+  puts_in_c: 'import ctypes; ctypes.CDLL(None).setenv(b"PUT_IN_C", b"1", 1)',
+  puts_in_both: 'import ctypes, os; ctypes.CDLL(None).setenv(b"FIRST", b"1", 1); os.environ["SECOND"] = "2"',
+  takes_out_of_c:
+    'import ctypes; libc = ctypes.CDLL(None); libc.setenv(b"TAKEN", b"1", 1); import bisect; libc.unsetenv(b"TAKEN")',
   takes_out: 'import os; os.environ["TAKEN"] = "1"; import colorsys; del os.environ["TAKEN"]',
   discards: 'import os\nwith open(os.devnull, "w") as file: file.write("nothing")',
   encodes: 'VALUE = "x".encode("cp1252")',
@@ -363,6 +369,14 @@ const HARMLESS: Record<string, string> = {
 const HARMFUL: Record<string, [program: string, reason: string]> = {
   main_kept: ['import __main__', 'MAIN'],
   writes_other: ['import discards, puts_in, os; os.environ["PUT_IN"] = "2"', 'VARIABLES'],
+  puts_number: ['import os; os.environ["NUMBER"] = str(os.getpid())', 'PID'],
+  puts_number_in_c: [
+    'import ctypes, os; ctypes.CDLL(None).setenv(b"NUMBER_IN_C", str(os.getpid()).encode(), 1)',
+    'PID',
+  ],
+  // Of what the C library alone has it is not known who has asked for which.
+  writes_c_after: ['import puts_in_c, ctypes; ctypes.CDLL(None).setenv(b"PUT_IN_C", b"1", 1)', 'VARIABLES'],
+  reads_c_after: ['import ctypes; ctypes.CDLL(None).getenv(b"PUT_IN_C")', 'VARIABLES'],
   keeps_open: ['KEPT = open(__file__)', 'DESCRIPTOR'],
   keeps_callback: ['import ctypes; KEPT = ctypes.CFUNCTYPE(ctypes.c_int)(lambda: 1)', 'MAPPED'],
   rounds: ['import decimal; VALUE = decimal.Decimal(1) / 3', 'INTERPRETER'],
@@ -627,6 +641,22 @@ for (const python of pythons) {
       for (const [text, expected] of orders) {
         const args = ['-c', `${text}; import os; print(reads_after.VALUE, list(os.environ.items()))`]
         const { not } = await bench.assertSame(t, text, args, { env: ENV })
+        t.deepEqual(not, expected, text)
+      }
+      const show =
+        '; os.system("env | grep -E \'PUT_IN|FIRST|SECOND|TAKEN\' | grep -v SHOW"); print(list(os.environ.items()))'
+      const ofC: [text: string, not: string[]][] = [
+        ['import os', []],
+        ['import os, puts_in_c', []],
+        ['import os, puts_in_both, puts_in, puts_in_c, takes_out_of_c', []],
+        ['import os; os.environ["PUT_IN_C"] = "0"; import puts_in_c', ['puts_in_c']],
+        ['import os; os.putenv("PUT_IN_C", "0"); import puts_in_c', ['puts_in_c']],
+        ['import os; os.unsetenv("PUT_IN_C"); import puts_in_c', []],
+        ['import os; os.environ["SECOND"] = "0"; import puts_in_both', ['puts_in_both']],
+        ['import os, puts_in_c; os.environ["PUT_IN_C"] = "2"; del os.environ["PUT_IN_C"]', []],
+      ]
+      for (const [text, expected] of ofC) {
+        const { not } = await bench.assertSame(t, text, ['-c', `${text}${show}`], { env: ENV })
         t.deepEqual(not, expected, text)
       }
       const program = (name: string) => ['-c', `import ${name} as one; print(one.is_own())`]

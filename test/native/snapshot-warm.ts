@@ -2021,7 +2021,12 @@ const FAULTY: Record<string, [program: string, reason: string]> = {
     'import ctypes; libc = ctypes.CDLL("libm.so.6"); kept = (ctypes.c_uint32 * 8)(); libc.fegetenv(kept); kept[7] |= 0x8040; libc.fesetenv(kept)',
     'C_LIBRARY',
   ],
-  variable: [c('setenv(b"OBSERVED", b"1", 1)'), 'VARIABLES'],
+  variable: [c('unsetenv(b"LANG")'), 'VARIABLES'],
+  // Whoever has the text can change it.
+  variable_kept: [
+    'import ctypes; kept = ctypes.create_string_buffer(b"OBSERVED=1"); ctypes.CDLL(None).putenv(kept)',
+    'VARIABLES',
+  ],
   rand: [c('srand(7)'), 'C_LIBRARY'],
   // ---- of the interpreter ----
   stack_size: ['import threading; threading.stack_size(1 << 20)', 'INTERPRETER'],

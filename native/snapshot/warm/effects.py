@@ -329,7 +329,7 @@ RENEWALS = {
     'torch._C': (('ENTROPY',), (), _renew_torch),
     'torch.cuda': ((), ('_queued_calls',), _renew_torch_cuda),
     **{name: (('PID', 'ENTROPY', 'TIME'), attributes, _renew_contexts) for name, attributes in CONTEXT_ATTRIBUTES.items()},
-    '_awscrt': (('ENTROPY',), (), lambda module: renew_device(module)),
+    '_awscrt': (('ENTROPY', 'GENERATOR'), (), lambda module: renew_device(module)),
     'amqp.platform': (('HOST',), ('LINUX_VERSION',), _renew_amqp),
 }
 RENEWED_FAULTS = {name: faults for name, (faults, _, _) in RENEWALS.items()}
@@ -503,6 +503,8 @@ def put_back(what, place, payload):
         RENEWALS[place][2](payload)
     elif what == 'variable':
         os.environ[place] = payload
+    elif what == 'c_variable':
+        set_c_variable(payload)
     elif what == 'seed':
         for draw in payload:
             draw()
@@ -639,6 +641,9 @@ def may_put_back_now(what, place, payload):
         return CONDITIONS[place](payload)
     if what == 'variable':
         return variable_by_now(place) is None
+    if what == 'c_variable':
+        name = payload[: payload.index(b'=') + 1]
+        return place not in to_come and not any(one.startswith(name) for one in c_variables())
     if what == 'codec':
         return is_found_first(place, payload)
     if what == 'parsers':

@@ -32,6 +32,8 @@
 import _codecs
 import _thread
 
+# Among what state_of_process has.
+VARIABLES = 'VARIABLES', ''
 HARMLESS = {
     ('sys', 'modules'),
     ('posix', 'environ'),  # see change_variables
@@ -98,7 +100,9 @@ class Recorder:
         self.events = {'': []}
         self.faults = {}
         self.renewed = {}  # by module: those that are none, since it does the same in each process
+        self.numbered = set()  # (module, library that has asked then which file a device of random bytes is)
         self.reads = {}
+        self.read_by = {}  # the same of libraries: by module that was loaded then, and library
         self.files = {}
         self.changes = []
         self.bound = set()  # modules that became attributes of their packages
@@ -133,7 +137,7 @@ class Recorder:
         self.monitored = False  # a tool may have been told what to listen to
         self.variables = None
         self.put = []  # (by, variables before, and then)
-        self.known_variables = []  # as state_of_process has them, before each of these
+        self.of_c = {}  # by name, who has put one in that the C library alone has
         # By name of a variable that a module has put in: who has read it before, and that module.
         self.readers = {}
         # Where ignored warnings have left that they came: addresses of dictionaries; where nobody watches, (by, name of the module).
@@ -449,8 +453,10 @@ class Recorder:
         names = self.drawn_names.take()
         for kind, found in self.probe():
             if kind == 'ENVIRONMENT':
-                for name in found:
+                for name, library in found:
                     self.read(name, True)
+                    if name in self.reads.get(owner, ()):
+                        self.read_by.setdefault((owner, library), set()).add(name)
             elif kind == 'SEEDS':
                 self.seeds[owner] = self.seeds.get(owner, 0) + found
             elif kind == 'FORK':
@@ -464,6 +470,8 @@ class Recorder:
                         self.surroundings.ask_for_terminal(descriptor, bool(found & 8 << descriptor))
             elif kind == 'KEYS':
                 self.keys(*found)
+            elif kind == 'NUMBERS':
+                self.numbered.add((owner, found))
             elif kind == 'DRAWN' and found != ('', NAME_BYTES, names):
                 self.draw(*found)
             elif kind == 'DRAWN':
@@ -744,46 +752,44 @@ class Recorder:
 
     def settle_variables(self):
         """Those that a module has put behind all others; change_variables looks at other changes."""
-        now, owner = list(dict.items(os.environ._data)), self.stack[-1]
+        now, owner = (list(dict.items(os.environ._data)), c_variables()), self.stack[-1]
         before, self.variables = self.variables, now
         if before is None or now == before or not owner:
             return
-        if now[: len(before)] == before and (not self.watching or self.are_all(now[len(before) :])):
+        fresh = [added_behind(*both) for both in zip(before, now)]
+        if None not in fresh and self.put_in(before[1], *fresh):
             self.put.append((owner, before, now))
-            for key, value in now[len(before) :]:
-                name = os.fsdecode(key)
-                self.readers.setdefault(name, {one for one, read in self.reads.items() if name in read} | {owner})
-                self.event('effect', 'variable', name, os.fsdecode(value))
-        elif self.put and self.put[-1] == (owner, now, before) and (not self.watching or self.has_again()):
+        elif self.put and self.put[-1] == (owner, now, before):
             self.put.pop()
-            for key, _ in before[len(now) :]:
-                name = os.fsdecode(key)
+            known, everywhere = [added_behind(*both) for both in zip(now, before)]
+            for name in map(name_of_variable, everywhere):
                 since = {one for one, read in self.reads.items() if name in read} - self.readers.pop(name) - {owner}
                 for one in since:
                     self.faults.setdefault(one, []).append(('VARIABLES', name))
+                self.of_c.pop(name, None)
                 self.take_away('variable', name)
+                self.take_away('c_variable', name)
+        else:
+            return
+        # There is nothing else to find.
+        if self.watching:
+            self.state[VARIABLES] = now
 
-    def are_all(self, fresh):
-        """Whether the C library's environment has these and nothing else that is new."""
-        known = self.state['VARIABLES', '']
-        now = dict(self.state_of_process())['VARIABLES', '']
-        for key, _ in fresh:
-            posix.unsetenv(key)
-        had = dict(self.state_of_process())['VARIABLES', '']
-        for key, value in fresh:
-            posix.putenv(key, value)
-        if had[1] != known[1] or dict(self.state_of_process())['VARIABLES', ''] != now:
+    def put_in(self, before, known, everywhere):
+        """What Python has come to know, and what the C library has behind `before`; False: that is no part of this, in its order."""
+        of_python, owner = [b'%s=%s' % pair for pair in known], self.stack[-1]
+        names = list(map(name_of_variable, everywhere))
+        if [entry for entry in everywhere if entry in of_python] != of_python or not all(names):
             return False
-        self.known_variables.append(known)
-        self.state['VARIABLES', ''] = now
-        return True
-
-    def has_again(self):
-        """Whether it is what it was before they were put in."""
-        now = dict(self.state_of_process())['VARIABLES', '']
-        if self.known_variables.pop() != now:
+        if len(set(names)) != len(names) or not set(names).isdisjoint(map(name_of_variable, before)):
             return False
-        self.state['VARIABLES', ''] = now
+        for name, entry in zip(names, everywhere):
+            self.readers.setdefault(name, {one for one, read in self.reads.items() if name in read} | {owner})
+            if entry in of_python:
+                self.event('effect', 'variable', name, os.fsdecode(entry.partition(b'=')[2]))
+            else:
+                self.of_c[name] = owner
+                self.event('effect', 'c_variable', name, entry)
         return True
 
     def take_away(self, what, place):
@@ -838,7 +844,7 @@ class Recorder:
             reason, _, detail = what.partition(' ')
             numbers.setdefault((reason, detail), []).append(number)
         # Those that Python knows, and all of them.
-        yield ('VARIABLES', ''), (list(dict.items(os.environ._data)), numbers.pop(('VARIABLES', ''), None))
+        yield VARIABLES, (list(dict.items(os.environ._data)), c_variables())
         yield from numbers.items()
         for detail, value in self.settings():
             yield ('INTERPRETER', detail), value
@@ -1648,6 +1654,17 @@ def processors():
 def of_program(signals):
     """Without those that the C library handles from its first thread on: 32 and 33."""
     return int(signals or '0', 16) & ~(3 << 31)
+
+
+def added_behind(before, now):
+    """What a list has behind all that it had; None: it has been changed otherwise."""
+    return now[len(before) :] if now[: len(before)] == before else None
+
+
+def name_of_variable(entry):
+    """'': it is none."""
+    name, _, _ = entry.partition(b'=')
+    return os.fsdecode(name) if name != entry else ''
 
 
 def handlers():

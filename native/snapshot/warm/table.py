@@ -137,8 +137,11 @@ def inherit(recorder):
                     seen.add(other)
                     work.append(other)
         for first in {owner[library] for library in seen} - {name, ''}:
-            for kept in (recorder.reads, recorder.files):
-                kept.setdefault(name, set()).update(kept.get(first, ()))
+            recorder.files.setdefault(name, set()).update(recorder.files.get(first, ()))
+            # The interpreter may have done it for any.
+            for (by, library), read in recorder.read_by.items():
+                if by == first and (library in seen or library not in owner):
+                    recorder.reads.setdefault(name, set()).update(read)
             for event in recorder.events.get(first, ()):
                 if event[0] == 'pool' and event not in recorder.events.setdefault(name, []):
                     recorder.events[name].append(event)
@@ -304,6 +307,10 @@ def record_of(recorder):
             others.update(about['origin'] + '/__init__' + suffix for suffix in suffixes())
         variables, events = {}, recorder.events.setdefault(name, [])
         for variable in sorted(recorder.reads.get(name, ())):
+            # Who has asked the C library, and who Python, is not known.
+            if recorder.of_c.get(variable, name) != name:
+                recorder.faults.setdefault(name, []).append(('VARIABLES', variable))
+                continue
             if variable in recorder.readers:
                 if name not in recorder.readers[variable]:
                     # What a library has read before that is not known.
@@ -321,6 +328,9 @@ def record_of(recorder):
             except OSError:
                 files.append([path, -1, 0])
         found, orderless = values.digests_of(name, namespace_of(recorder.modules[name]))
+        put = [event[2:] for event in events if event[:2] in (('effect', 'variable'), ('effect', 'c_variable'))]
+        if put:
+            found['os.environ'], orderless['os.environ'] = values.digests_of_value(put)
         # Whoever has added lines is to blame for them.
         lines = [event[3] for event in events if event[:3] == ('effect', 'dict', LINES)]
         if lines:
@@ -1064,6 +1074,8 @@ def take_out(recorder, objects, entries):
                 reorder(holder, keys, recorder.referents)
         elif what == 'variable':
             del os.environ[place]
+        elif what == 'c_variable':
+            posix.unsetenv(place)
         elif what == 'descriptor':
             posix.close(payload[1])
         elif what == 'count':
@@ -1177,6 +1189,7 @@ def forget():
         'attribute_by_now',
         'attribute_of',
         'attributes_of',
+        'c_variables',
         'class_of_finalizers',
         'close_held',
         'count_by_now',
@@ -1189,6 +1202,7 @@ def forget():
         'finders_in_front',
         'finds_again',
         'first_codec',
+        'give_engine',
         'give_store',
         'has_first_argument',
         'held_descriptors',
@@ -1228,6 +1242,7 @@ def forget():
         'read_whole',
         'renew_device',
         'rewrite',
+        'set_c_variable',
         'stream_by_now',
         'sys',
         'text_of_answer',

@@ -17,10 +17,12 @@
 #include "../listing.h"
 #include "asking.h"
 #include "authorities.h"
+#include "engine.h"
 #include "frames.h"
 #include "holes.h"
 #include "keys.h"
 #include "rewrite.h"
+#include "variables.h"
 #include "watch.h"
 
 /* A file: of lines, each the name of a module, for a template that is watched; else the record of one. */
@@ -411,7 +413,9 @@ static PyObject *tuple_of(PyObject *first, PyObject *second) {
 }
 
 static void add_asker(PyObject *list, const struct watch_asker *asker) {
-  static const char *const kinds[] = {[WATCH_TIME] = "TIME", [WATCH_PID] = "PID", [WATCH_HOST] = "HOST"};
+  static const char *const kinds[] = {[WATCH_TIME] = "TIME",           [WATCH_PID] = "PID",
+                                      [WATCH_HOST] = "HOST",           [WATCH_GENERATOR] = "GENERATOR",
+                                      [WATCH_VARIABLES] = "VARIABLES", [WATCH_NUMBERS] = "NUMBERS"};
   PyObject *library = text_of(asker->library);
   if (asker->kind != WATCH_ENTROPY) {
     add_kind(list, kinds[asker->kind], library);
@@ -434,9 +438,9 @@ static void add_keys(PyObject *list, const struct watch_keys *keys) {
     add_kind(list, "KEYS", tuple_of(map, PyLong_FromLong((long)offset)));
 }
 
-/* Of SEEDS, FORK and PROCESSORS: how often; of ENVIRONMENT: the names; of TERMINALS: as in watch.h; of KEYS: (address of what
- * describes a library, where they are in its storage); of DRAWN: (library, bytes, how often it has drawn as many); of a fault
- * (recorder.py): the library that asked. */
+/* Of SEEDS, FORK and PROCESSORS: how often; of ENVIRONMENT: (name, address of what describes the library that has read it); of
+ * TERMINALS: as in watch.h; of KEYS: (address of what describes a library, where they are in its storage); of DRAWN: (library,
+ * bytes, how often it has drawn as many); of a fault (recorder.py): the library that asked, or the function. */
 static PyObject *probe(PyObject *self, PyObject *unused) {
   (void)self;
   (void)unused;
@@ -445,9 +449,11 @@ static PyObject *probe(PyObject *self, PyObject *unused) {
   if (!watch) return list;
   PyObject *names = PyList_New(0);
   for (unsigned i = 0; i < watch->names && i < WATCH_NAMES; i++) {
-    PyObject *name = PyUnicode_DecodeUTF8(watch->name[i], (Py_ssize_t)strlen(watch->name[i]), "surrogateescape");
-    PyList_Append(names, name);
-    Py_DecRef(name);
+    const char *text = watch->name[i].name;
+    PyObject *name = PyUnicode_DecodeUTF8(text, (Py_ssize_t)strlen(text), "surrogateescape");
+    PyObject *pair = tuple_of(name, PyLong_FromVoidPtr((void *)(uintptr_t)watch->name[i].map));
+    PyList_Append(names, pair);
+    Py_DecRef(pair);
   }
   if (watch->names > WATCH_NAMES) {
     give_streams_back();
@@ -676,6 +682,11 @@ static PyMethodDef leave_global_method = {"leave_global", leave_global, METH_O, 
 static PyMethodDef rewrite_method = {"rewrite", rewrite_bytes, METH_VARARGS, NULL};
 static PyMethodDef places_of_method = {"places_of", places_of, METH_VARARGS, NULL};
 static PyMethodDef write_at_method = {"write_at", write_at, METH_VARARGS, NULL};
+static PyMethodDef engine_of_method = {"engine_of", engine_of, METH_O, NULL};
+static PyMethodDef take_engine_method = {"take_engine", engine_take, METH_O, NULL};
+static PyMethodDef give_engine_method = {"give_engine", engine_give, METH_O, NULL};
+static PyMethodDef c_variables_method = {"c_variables", variables_all, METH_NOARGS, NULL};
+static PyMethodDef set_c_variable_method = {"set_c_variable", variables_set, METH_O, NULL};
 static PyMethodDef loading_method = {"loading", authorities_loading, METH_VARARGS, NULL};
 static PyMethodDef take_store_method = {"take_store", authorities_take, METH_O, NULL};
 static PyMethodDef give_store_method = {"give_store", authorities_give, METH_VARARGS, NULL};
@@ -713,7 +724,8 @@ static void run_sources(void) {
       &refuses_method,     &needed_method,       &load_anew_method,     &callers_of_method,   &process_state_method,
       &context_method,     &keys_of_method,      &subclasses_of_method, &listing_of_method,   &show_pid_method,
       &watch_calls_method, &rewrite_method,      &codes_called_method,  &loading_method,      &take_store_method,
-      &give_store_method,  &places_of_method,    &write_at_method};
+      &give_store_method,  &places_of_method,    &write_at_method,      &engine_of_method,    &take_engine_method,
+      &give_engine_method, &c_variables_method,  &set_c_variable_method};
   for (size_t i = 0; i < sizeof methods / sizeof *methods; i++) {
     PyObject *function = PyCFunction_NewEx(methods[i], &_Py_NoneStruct, NULL);
     PyDict_SetItemString(warm.globals, methods[i]->ml_name, function);

@@ -13,7 +13,9 @@
 //                    single things that are taken out, and put back or made anew
 //   authorities.py, authorities.c
 //                    the certificates of TLS contexts that are made anew
-//   seeded.py        generators of libraries, which see by a page that they are in another process
+//   variables.c  the environment that the C library has
+//   seeded.py, engine.c
+//                    generators of libraries, which see by a page that they are in another process
 //   asking.c     sees calls of functions in C. In a template that is watched only
 //   frames.c     who looks at frames
 //   watch.c      a library of its own: what the C library is asked for. In a template that is watched only

@@ -12,8 +12,10 @@
 #include <stdbool.h>
 #include <string.h>
 #include <sys/random.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/sysinfo.h>
+#include <sys/sysmacros.h>
 #include <sys/time.h>
 #include <sys/utsname.h>
 #include <time.h>
@@ -33,11 +35,19 @@ static struct watch watch;
 
 EXPORTED struct watch *pycds_watch(void) { return &watch; }
 
-static void note_name(const char *name) {
+#define CALLER __builtin_return_address(0)
+
+static void note_name(const char *name, const void *caller) {
+  Dl_info info;
+  void *map = NULL;
+  if (!dladdr1(caller, &info, &map, RTLD_DL_LINKMAP)) map = NULL;
   for (unsigned i = 0; i < watch.names && i < WATCH_NAMES; i++) {
-    if (strncmp(watch.name[i], name, WATCH_NAME_BYTES) == 0) return;
+    if (watch.name[i].map == map && strncmp(watch.name[i].name, name, WATCH_NAME_BYTES) == 0) return;
   }
-  if (watch.names < WATCH_NAMES && strlen(name) < WATCH_NAME_BYTES) strcpy(watch.name[watch.names], name);
+  if (watch.names < WATCH_NAMES && strlen(name) < WATCH_NAME_BYTES) {
+    watch.name[watch.names].map = map;
+    strcpy(watch.name[watch.names].name, name);
+  }
   watch.names++;
 }
 
@@ -49,8 +59,8 @@ static char *find_in(char **variables, const char *name) {
   return NULL;
 }
 
-static char *variable(const char *name) {
-  note_name(name);
+static char *variable(const char *name, const void *caller) {
+  note_name(name, caller);
   return find_in(environ, name);
 }
 
@@ -66,9 +76,22 @@ __attribute__((constructor)) static void start(int count, char **arguments, char
   elsewhere = value && strcmp(value, WATCH_ELSEWHERE) == 0;
 }
 
-EXPORTED char *getenv(const char *name) { return variable(name); }
+EXPORTED char *getenv(const char *name) { return variable(name, CALLER); }
 
-EXPORTED char *secure_getenv(const char *name) { return variable(name); }
+EXPORTED char *secure_getenv(const char *name) { return variable(name, CALLER); }
+
+/* One that is there with the same value, or is not there, is no other than before. */
+EXPORTED int setenv(const char *name, const char *value, int replace) {
+  int (*next)(const char *, const char *, int) = (int (*)(const char *, const char *, int))dlsym(RTLD_NEXT, "setenv");
+  if (name) note_name(name, CALLER);
+  return next(name, value, replace);
+}
+
+EXPORTED int unsetenv(const char *name) {
+  int (*next)(const char *) = (int (*)(const char *))dlsym(RTLD_NEXT, "unsetenv");
+  if (name) note_name(name, CALLER);
+  return next(name);
+}
 
 /* The interpreter itself, whose name may be any. */
 static const void *interpreter(void) {
@@ -79,12 +102,7 @@ static const void *interpreter(void) {
   return base;
 }
 
-/* Whose answer is another process' own. The interpreter asks for what Python code has asked it for. */
-static void note_bytes(enum watch_kind kind, size_t bytes, const void *caller) {
-  Dl_info info = {0};
-  const char *path = dladdr(caller, &info) && info.dli_fname ? info.dli_fname : "unknown.so",
-             *slash = strrchr(path, '/');
-  const char *library = info.dli_fbase && info.dli_fbase == interpreter() ? "" : slash ? slash + 1 : path;
+static void note_by(enum watch_kind kind, size_t bytes, const char *library) {
   for (unsigned i = 0; i < watch.askers && i < WATCH_ASKERS; i++) {
     struct watch_asker *one = &watch.asker[i];
     if (one->kind != kind || one->bytes != bytes || strncmp(one->library, library, WATCH_NAME_BYTES - 1) != 0) continue;
@@ -102,9 +120,15 @@ static void note_bytes(enum watch_kind kind, size_t bytes, const void *caller) {
   watch.askers++;
 }
 
-static void note(enum watch_kind kind, const void *caller) { note_bytes(kind, 0, caller); }
+/* Whose answer is another process' own. The interpreter asks for what Python code has asked it for. */
+static void note_bytes(enum watch_kind kind, size_t bytes, const void *caller) {
+  Dl_info info = {0};
+  const char *path = dladdr(caller, &info) && info.dli_fname ? info.dli_fname : "unknown.so",
+             *slash = strrchr(path, '/');
+  note_by(kind, bytes, info.dli_fbase && info.dli_fbase == interpreter() ? "" : slash ? slash + 1 : path);
+}
 
-#define CALLER __builtin_return_address(0)
+static void note(enum watch_kind kind, const void *caller) { note_bytes(kind, 0, caller); }
 
 /* Whether a library has not done so before. */
 static bool is_first_byte_of(const void *caller) {
@@ -226,6 +250,38 @@ static int names_of_host(struct utsname *names, const void *caller) {
 
 EXPORTED int uname(struct utsname *names) { return names_of_host(names, CALLER); }
 
+/* Whoever has given it the text may write another one there. */
+EXPORTED int putenv(char *entry) {
+  int (*next)(char *) = (int (*)(char *))dlsym(RTLD_NEXT, "putenv");
+  note_by(WATCH_VARIABLES, 0, "putenv");
+  return next(entry);
+}
+
+/* ---- the generator of random numbers that all get from OpenSSL ---- */
+
+/* That of the library on which the caller depends: others may have one of their own. */
+static void *meant_by(const char *name, const void *caller) {
+  Dl_info info, own;
+  void *library = dladdr(caller, &info) ? dlopen(info.dli_fname, RTLD_LAZY | RTLD_NOLOAD) : NULL;
+  void *function = library ? dlsym(library, name) : NULL;
+  if (library) dlclose(library);
+  /* OpenSSL itself does it for what it has been asked for. */
+  if (!function || !dladdr(function, &own) || own.dli_fbase != info.dli_fbase) note_by(WATCH_GENERATOR, 0, name);
+  return function ? function : dlsym(RTLD_NEXT, name);
+}
+
+#define GIVES_GENERATOR(name)                                                                                          \
+  EXPORTED int name(void *one, unsigned which) {                                                                       \
+    int (*next)(void *, unsigned) = (int (*)(void *, unsigned))meant_by(#name, CALLER);                                \
+    return next ? next(one, which) : 0;                                                                                \
+  }
+
+GIVES_GENERATOR(RAND_set_rand_method)
+GIVES_GENERATOR(RAND_set_rand_engine)
+GIVES_GENERATOR(ENGINE_set_default)
+GIVES_GENERATOR(ENGINE_set_default_RAND)
+GIVES_GENERATOR(ENGINE_register_RAND)
+
 EXPORTED int __register_atfork(void (*prepare)(void), void (*parent)(void), void (*child)(void), void *library) {
   int (*next)(void (*)(void), void (*)(void), void (*)(void), void *) =
       (int (*)(void (*)(void), void (*)(void), void (*)(void), void *))dlsym(RTLD_NEXT, "__register_atfork");
@@ -238,6 +294,36 @@ EXPORTED int gethostname(char *name, size_t bytes) {
   int failed = names_of_host(&names, CALLER);
   if (!failed && bytes > 0) strncpy(name, names.nodename, bytes);
   return failed;
+}
+
+/* ---- which file a descriptor of random bytes is of ---- */
+
+/* Who compares that later has asked for it. The names by which libraries call it, of this C library and older ones. */
+int watch_fstat(int fd, struct stat *status) __asm__("fstat");
+int watch_fstat64(int fd, struct stat *status) __asm__("fstat64");
+int watch_fxstat(int version, int fd, struct stat *status) __asm__("__fxstat");
+int watch_fxstat64(int version, int fd, struct stat *status) __asm__("__fxstat64");
+
+static int ask_for_numbers(int fd, struct stat *status, const void *caller) {
+  int failed = (int)next_syscall()(SYS_fstat, fd, status);
+  bool is_random = !failed && S_ISCHR(status->st_mode) && major(status->st_rdev) == 1 &&
+                   (minor(status->st_rdev) == 8 || minor(status->st_rdev) == 9);
+  if (is_random) note(WATCH_NUMBERS, caller);
+  return failed;
+}
+
+EXPORTED int watch_fstat(int fd, struct stat *status) { return ask_for_numbers(fd, status, CALLER); }
+
+EXPORTED int watch_fstat64(int fd, struct stat *status) { return ask_for_numbers(fd, status, CALLER); }
+
+EXPORTED int watch_fxstat(int version, int fd, struct stat *status) {
+  (void)version;
+  return ask_for_numbers(fd, status, CALLER);
+}
+
+EXPORTED int watch_fxstat64(int version, int fd, struct stat *status) {
+  (void)version;
+  return ask_for_numbers(fd, status, CALLER);
 }
 
 /* ---- standard streams ---- */

@@ -12,15 +12,17 @@
 #define WATCH_AGAIN "again"
 /* Another year, month, day of the week, hour and minute. */
 #define WATCH_LATER_SECONDS (400 * 86400 + 5 * 3600 + 420)
-#define WATCH_NAMES 256
+#define WATCH_NAMES 512
 #define WATCH_NAME_BYTES 64
 #define WATCH_ASKERS 32
 #define WATCH_KEYS 32
 #define WATCH_KEY_BYTES 16
 
-enum watch_kind { WATCH_ENTROPY, WATCH_TIME, WATCH_PID, WATCH_HOST };
+/* WATCH_NUMBERS: which file an open descriptor of random bytes is of. */
+enum watch_kind { WATCH_ENTROPY, WATCH_TIME, WATCH_PID, WATCH_HOST, WATCH_GENERATOR, WATCH_VARIABLES, WATCH_NUMBERS };
 
-/* A library that has asked for one of these: the name of its file, or nothing for the interpreter itself. */
+/* A library that has asked for one of these: the name of its file, or nothing for the interpreter itself. Of WATCH_GENERATOR, that
+ * OpenSSL was given one, and WATCH_VARIABLES the name of the function. */
 struct watch_asker {
   enum watch_kind kind;
   size_t bytes;   /* of each answer, where it has random ones; else 0 */
@@ -34,6 +36,12 @@ struct watch_keys {
   unsigned char bytes[WATCH_KEY_BYTES];
 };
 
+/* A variable that was read. */
+struct watch_name {
+  const void *map; /* struct link_map of who has read it; NULL: it is not known */
+  char name[WATCH_NAME_BYTES];
+};
+
 struct watch {
   unsigned askers; /* more than WATCH_ASKERS: some are missing */
   struct watch_asker asker[WATCH_ASKERS];
@@ -44,8 +52,8 @@ struct watch {
   unsigned processors; /* how often their number was asked for */
   unsigned
       terminals; /* which of the standard streams (1, 2, 4) were asked whether they are one, and which are (8, 16, 32) */
-  unsigned names; /* of variables that were read; more than WATCH_NAMES: some are missing */
-  char name[WATCH_NAMES][WATCH_NAME_BYTES];
+  unsigned names; /* more than WATCH_NAMES: some are missing */
+  struct watch_name name[WATCH_NAMES];
 };
 
 /* NULL in a template that is not watched, as is the next. */

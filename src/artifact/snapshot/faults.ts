@@ -15,6 +15,7 @@ export const FAULTS: Readonly<Record<string, string>> = {
   ENVIRONMENT: 'read all variables of the environment',
   EXCLUDED: 'is not wanted: it was excluded',
   FAILED: 'failed, or tried another import that failed',
+  GENERATOR: 'gave OpenSSL a generator of random numbers for that of all',
   HOOK: 'added an audit hook',
   HOST: 'asked for the name of the host or the kernel',
   INTERPRETER: 'changed a setting of the interpreter, or sys.path',
