@@ -2,7 +2,7 @@
 // What the runtime promises to a running program: the archive is used when everything fits,
 // and whatever does not fit leaves importing as it was.
 import { execFileSync } from 'node:child_process'
-import { chmodSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs'
+import { chmodSync, readFileSync, rmSync, statSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
 import { readLine } from '../../src/artifact/kind/lines.js'
@@ -152,6 +152,18 @@ each(
     const program = await bench.runWithArchive(script, { PYCDS_LOG: '1' })
     t.is(program.stdout, EXPECTED)
     t.true(logged(program.stderr).includes('served json'))
+    rmSync(join(bench.directory, 'program/json'))
+    for (const target of ['/bin/sh', '/absent']) {
+      symlinkSync(target, join(bench.directory, 'program/json'))
+      const link = await bench.runWithArchive(script, { PYCDS_LOG: '1' })
+      t.is(link.stdout, EXPECTED)
+      t.true(logged(link.stderr).includes('served json'))
+      rmSync(join(bench.directory, 'program/json'))
+    }
+    bench.file('elsewhere/__init__.py', 'def dumps(x):\n    return "shadow"\n')
+    symlinkSync(join(bench.directory, 'elsewhere'), join(bench.directory, 'program/json'))
+    const shadowed = await bench.runWithArchive(script, { PYCDS_LOG: '1' })
+    t.is(shadowed.stdout, 'first shadow\n')
     rmSync(join(bench.directory, 'program/json'))
     bench.file('program/json/readme', '')
     // What it is the path finder finds out, and gets the code of what it finds.

@@ -258,6 +258,11 @@ const SHADOWED: Record<string, { files?: Record<string, string>; program: string
   'a module that its own package asks for first': { program: 'import lazy.first', ready: 'lazy.first' },
   'a file beside the script': { files: { 'leaf.py': 'VALUE = "mine"' }, program: 'import top' },
   'a file that a nested import finds': { files: { 'random.py': 'VALUE = 4' }, program: 'import top' },
+  'a program of the name of a module beside the script': {
+    files: { leaf: '#!/bin/sh' },
+    program: 'import top',
+    ready: 'top',
+  },
   'a package beside the script': { files: { 'queue/__init__.py': 'VALUE = 5' }, program: 'import top' },
   'an optional module that is there now': {
     files: { 'accelerated.py': 'VALUE = 6' },
@@ -1195,6 +1200,25 @@ each(
     t.deepEqual(ready, ['replaces_itself', 'asks'])
   },
 )
+
+each('a class that was only used is as it was', async (t, python) => {
+  const bench = new WarmBench(t, python)
+  await bench.train()
+  bench.file(`${bench.inSite}/kinds.py`, 'class Kind: pass\nclass Other: pass\n')
+  bench.file(`${bench.inSite}/uses_kinds.py`, 'import kinds\n')
+  t.deepEqual((await bench.freezeWarm(['kinds', 'uses_kinds', 'pickle'], ENV)).leftOut, [])
+  for (const [what, isReady] of [
+    ['pickle.dumps(kinds.Kind(), 2)', true],
+    ['kinds.Other.__annotations__', true],
+    ['kinds.Other.__annotations__["one"] = int', false],
+    ['kinds.Other.one = 1', false],
+  ] as const) {
+    const program = `import pickle, kinds\n${what}\nimport uses_kinds, sys\nprint([*vars(kinds.Kind)], [*vars(kinds.Other)], "uses_kinds" in sys.modules)`
+    const script = bench.file('app/main.py', program)
+    const { ready } = await bench.assertSame(t, what, [script], { env: ENV })
+    t.is(ready.includes('uses_kinds'), isReady, what)
+  }
+})
 
 /** Modules that stand in front of others and keep what they were asked for, as cryptography has them. */
 const REMEMBERING: Record<string, string> = {

@@ -213,22 +213,39 @@ static const struct directory *look_into(const char *path) {
   return d;
 }
 
+static bool join(const char *path, struct text name, char joined[MAX_PATH_BYTES]) {
+  size_t length = strlen(path);
+  if (length + name.length + 2 > MAX_PATH_BYTES) return false;
+  memcpy(joined, path, length);
+  joined[length] = '/';
+  memcpy(joined + length + 1, name.bytes, name.length);
+  joined[length + 1 + name.length] = 0;
+  return true;
+}
+
+/* Whether what may be a directory is none, as a link to a program like /usr/bin/chardet. */
+static bool is_program(const char *path, struct text name) {
+  static char inside[MAX_PATH_BYTES];
+  struct stat status;
+  if (!join(path, name, inside)) return false;
+  return syscall(SYS_newfstatat, AT_FDCWD, inside, &status, 0) == 0 ? !S_ISDIR(status.st_mode) : errno == ENOENT;
+}
+
 /* A directory in front of the one that held the module. */
-static enum pycds_miss check_earlier_directory(const char *path, uint64_t stem) {
+static enum pycds_miss check_earlier_directory(const char *path, struct text name, uint64_t hash) {
   const struct directory *d = look_into(path);
   if (!d) return PYCDS_MISS_SHADOWED;
-  return d->state == ABSENT || (d->state == LISTED && !find_stem(d, stem)) ? PYCDS_SERVED : PYCDS_MISS_SHADOWED;
+  if (d->state == ABSENT) return PYCDS_SERVED;
+  if (d->state != LISTED) return PYCDS_MISS_SHADOWED;
+  const struct stem *stem = find_stem(d, hash);
+  bool has_none = !stem || (stem->kinds == DIRECTORY && is_program(path, name));
+  return has_none ? PYCDS_SERVED : PYCDS_MISS_SHADOWED;
 }
 
 /* What a directory has of that name inside another one; NULL: nothing, or it is no directory. */
 static const struct stem *stem_inside(const char *path, struct text name, const char *inner) {
   static char inside[MAX_PATH_BYTES];
-  size_t length = strlen(path);
-  if (length + name.length + 2 > sizeof inside) return NULL;
-  memcpy(inside, path, length);
-  inside[length] = '/';
-  memcpy(inside + length + 1, name.bytes, name.length);
-  inside[length + 1 + name.length] = 0;
+  if (!join(path, name, inside)) return NULL;
   const struct directory *d = look_into(inside);
   return d && d->state == LISTED ? find_stem(d, hash_stem(inner, strlen(inner))) : NULL;
 }
@@ -344,7 +361,8 @@ static enum pycds_miss check_entry(PyObject *item, const struct facts *facts, ui
   if (place != THERE) return PYCDS_MISS_PATH_DIFFERS;
   if (*reached && !lies_in(facts, path)) return PYCDS_MISS_PATH_DIFFERS;
   if (!look) return PYCDS_SERVED;
-  return *reached ? check_own_directory(path, facts, stem) : check_earlier_directory(path, stem);
+  return *reached ? check_own_directory(path, facts, stem)
+                  : check_earlier_directory(path, text_after_dot(facts->name), stem);
 }
 
 enum pycds_miss search_check(PyObject *path, const struct facts *facts, bool check_earlier) {

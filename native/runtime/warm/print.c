@@ -72,18 +72,29 @@ static uint64_t identity_of(PyObject *value) {
 /* What has been taken of a namespace up to a name. */
 struct course {
   struct print print;
-  Py_ssize_t at;
+  Py_ssize_t at, seen;
   PyObject *key;
   struct step step;
 };
+
+/* What the interpreter and its library remember in a class that is only used: copyreg the names of its slots, to pickle its
+ * objects, and CPython that it has no annotations, or from 3.14 which. */
+static bool is_remembered(PyObject *key, PyObject *value) {
+  if (key == names.dunder_slotnames || key == names.annotations_cache) return true;
+  return key == names.dunder_annotations && type_of(value) == &PyDict_Type && PyDict_Size(value) == 0;
+}
 
 /* Of names that may change, whether they are code, and which; but for those that may become it. */
 static bool course_next(struct course *course, PyObject *namespace, const uint64_t *may_change,
                         const uint64_t *may_be_code) {
   struct print *print = &course->print;
   PyObject *value;
-  if (!namespace || !PyDict_Next(namespace, &course->at, &course->key, &value)) return false;
-  bool counts = !has_bit(may_change, print->names) || (!has_bit(may_be_code, print->names) && is_code(value));
+  do {
+    if (!namespace || !PyDict_Next(namespace, &course->at, &course->key, &value)) return false;
+    course->seen++;
+  } while (is_remembered(course->key, value));
+  Py_ssize_t place = course->seen - 1;
+  bool counts = !has_bit(may_change, place) || (!has_bit(may_be_code, place) && is_code(value));
   print->sum = (print->sum ^ (uint64_t)(uintptr_t)course->key) * MIXING;
   course->step.name = (uint8_t)(print->sum >> 56);
   print->sum = (print->sum ^ (counts ? identity_of(value) : 0) ^ print->sum >> 29) * MIXING;
