@@ -4,7 +4,7 @@ import { LineSplitter, withoutEnd } from '../util/lines.js'
 import { ArchiveReport } from './archive/report.js'
 import type { Counts, Limits, Missed, Report, Thawed } from './kind/artifact.js'
 import { readLine } from './kind/lines.js'
-import { SnapshotReport } from './snapshot/report.js'
+import { adviceFor, SnapshotReport } from './snapshot/report.js'
 
 /** UTF-16 units; names of modules are far shorter. */
 const MAX_LINE_LENGTH = 64 * 1024
@@ -79,6 +79,6 @@ export class StartReport implements Report {
     if (total === 0) return NO_REPORT
     if (hitRate < minHitRate) return `the hit rate ${hitRate.toFixed(1)} % is below ${minHitRate} %`
     const refusal = this.thawed?.refusal
-    return refusal ? `the snapshot was refused: ${refusal}` : null
+    return refusal ? `the snapshot was refused: ${refusal}${adviceFor(refusal)}` : null
   }
 }

@@ -25,6 +25,7 @@ import { assertGates, layerGate, speedupGate } from '../measure/gates.js'
 import { measure, type StartComparison } from '../measure/measure.js'
 import type { ImageDigests, Ports, SourceImage } from '../ports/index.js'
 import { present } from '../util/present.js'
+import { quote } from '../util/quote.js'
 import { formatBytes } from '../util/units.js'
 import type { BakeRequest } from './bake-request.js'
 import { type Documents, prepareDocuments, statementsOf } from './documents.js'
@@ -167,8 +168,10 @@ async function tryLaunch(
 ): Promise<Shipped & { id: string }> {
   const { added, trial, made } = input
   const { config } = await input.config
-  if (request.command !== undefined && (config?.Entrypoint ?? []).length > 0) {
-    const reason = 'the training run was of another command than the entrypoint'
+  const { command: trained } = request
+  const entrypoint = config?.Entrypoint ?? []
+  if (trained !== undefined && !entrypoint.every((word, index) => trained[index] === word)) {
+    const reason = `the training run was of another command than the entrypoint: begin it with ${entrypoint.map(quote).join(' ')}`
     return { ...added, content: notLaunching(added.content, reason) }
   }
   const remove = (which: string) => ports.store.remove(which).catch(() => undefined)
@@ -179,7 +182,7 @@ async function tryLaunch(
     },
   )
   // One that takes the place of the entrypoint is started as the entrypoint would be.
-  const command = request.command === undefined ? undefined : [LAUNCHER_PATH, ...request.command]
+  const command = trained === undefined ? undefined : [LAUNCHER_PATH, ...trained]
   const spec = { ...trial.spec, image: id, ...present({ command }) }
   try {
     const proved = await proveEntrypoint(added.content, { ...trial, spec }, made.learned.training)

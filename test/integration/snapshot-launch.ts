@@ -70,6 +70,29 @@ withBase('the entrypoint goes on in the snapshot at once, and everything else is
   t.deepEqual(await entrypointOf(again), ['python3', 'app.py'])
 })
 
+withBase('arguments of the training run stand behind the words of the entrypoint', async (t) => {
+  t.timeout(2 * DEADLINE_MS)
+  const plain = await image(t, 'ENTRYPOINT ["python3", "app.py"]', 'CMD ["one"]')
+  const bake = async (...command: string[]) => {
+    const words = [
+      plain,
+      '-t',
+      imageName(t),
+      '--snapshot',
+      '--snapshot-launch',
+      'entrypoint',
+      '--',
+      ...command,
+    ]
+    return (await bakes(t, words)).snapshot?.launch
+  }
+  t.like(await bake('python3', 'app.py', 'two'), { by: 'entrypoint', reason: null })
+  t.regex(
+    (await bake('python3', '-m', 'app'))?.reason ?? '',
+    /another command than the entrypoint: begin it with python3 app\.py$/,
+  )
+})
+
 withBase('where a shell comes first the hook serves its Python, and the bake says so', async (t) => {
   t.timeout(DEADLINE_MS)
   const plain = await image(t, 'CMD python3 app.py')

@@ -173,6 +173,13 @@ each(
   },
 )
 
+each('a variable that is set to nothing asks for no log', async (t, python) => {
+  const { bench, script } = await trained(t, python)
+  const { stdout, stderr } = await bench.runWithArchive(script, { PYCDS_LOG: '' })
+  t.is(stdout, EXPECTED)
+  t.is(stderr, '')
+})
+
 each('the archive is never opened for writing', async (t, python) => {
   const { bench, script } = await trained(t, python)
   chmodSync(bench.archive, 0o444)

@@ -155,6 +155,12 @@ static bool tell_learning(const char **code, const char **sentence) {
   return status != LEARN_OFF;
 }
 
+/* A chart that has no value for it sets it to nothing. */
+static bool has_value(const char *variable) {
+  const char *value = getenv(variable);
+  return value && *value;
+}
+
 /* `path`: of the archive. `snapshot`: what this process was made of, in so many milliseconds, or why it was not. */
 static void run(PyObject *self, const char *path, const char *snapshot, enum snapshot_reject reject,
                 double milliseconds) {
@@ -163,7 +169,7 @@ static void run(PyObject *self, const char *path, const char *snapshot, enum sna
   report.path = path;
   report.learning = tell_learning;
   report.summary = strcmp(mode, "report") == 0;
-  report.log = getenv("PYCDS_LOG") != NULL;
+  report.log = has_value("PYCDS_LOG");
   report_snapshot(snapshot, reject, thaw_about(), milliseconds);
   clock_start();
   double before = report_wanted() ? report_clock() : 0;

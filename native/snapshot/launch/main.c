@@ -51,7 +51,8 @@ int main(int count, char **arguments) {
   }
   char **words = arguments + 1;
   enum snapshot_reject reject = start_at_once(words);
-  if (getenv("PYCDS_LOG")) fprintf(stderr, LINE_START LINE_NOT_AT_ONCE "\n", getpid(), snapshot_reject_code(reject));
+  const char *log = getenv("PYCDS_LOG");
+  if (log && *log) fprintf(stderr, LINE_START LINE_NOT_AT_ONCE "\n", getpid(), snapshot_reject_code(reject));
   execvp(words[0], words);
   int error = errno;
   if (error == ENOEXEC) become_shell(count - 1, words);
