@@ -293,7 +293,7 @@ static bool has_processors(PyObject *text) {
 
 struct entry *check_changed_by(PyObject *payload) {
   PyObject *what = PyTuple_GetItem(payload, 0), *place = PyTuple_GetItem(payload, 1);
-  static const char *const changing[] = {"attribute", "count", "finalizers", "streams"};
+  static const char *const changing[] = {"attribute", "count", "fill", "finalizers", "streams"};
   bool is_one = false;
   for (size_t i = 0; i < sizeof changing / sizeof *changing; i++) is_one |= entry_is_named(what, changing[i]);
   if (!is_one) return NULL;

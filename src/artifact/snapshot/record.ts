@@ -76,6 +76,8 @@ export interface WarmRecord {
   changes: [by: string, of: string, attribute: string][]
   /** Numbers in other modules and their classes that count (native/snapshot/warm/counts.py). */
   counters: [of: string, attribute: string][]
+  /** What classes and functions come to say that they are of another module, for whoever has not asked for that (fills.py). */
+  early: [of: string, attribute: string, module: string][]
   /** Names that modules and their classes keep for themselves (native/snapshot/warm/kept.py). */
   kept: [of: string, attribute: string][]
 }
