@@ -1263,7 +1263,13 @@ each('what a package has others fill in is filled in by whoever asks', async (t,
     ['import asks_first, reads_far', ['asks_first', 'asks_second']],
     ['import asks_behind, looks_around', ['asks_behind']],
     ['import lazily._things; lazily._things.Thing.__module__ = "other"; import asks_second', []],
-    ['import lazily; lazily.Other; import asks_second', []],
+    ['import lazily; lazily.Other; import asks_second', ['asks_second']],
+    [
+      'import lazily; lazily.Other, lazily.work; import asks_first; shows(); import asks_within',
+      ['asks_first', 'asks_within'],
+    ],
+    ['import lazily; lazily.Other; lazily.Thing.more = 1; import asks_second', []],
+    ['import lazily._things; del lazily._things.Thing.__firstlineno__; import asks_second', []],
     ['import lazily; lazily.Thing = 1; import asks_second', []],
     ['import lazily._things; lazily._things.work.__module__ = "other"; import asks_second', []],
     ['import asks_first, lazily; del lazily.Thing; import asks_second', ['asks_first']],
@@ -1572,6 +1578,27 @@ compiled('an extension module that loads once only is as fresh as in any process
     const script = bench.file(`${app}/main.py`, lines.join('\n'))
     const { ready } = await bench.assertSame(t, what, [script], { env: ENV })
     t.is(ready.includes('uses'), what === 'nothing in the way', what)
+  }
+})
+
+compiled('what an extension module may have seen before anybody asked is still so', async (t, python) => {
+  const bench = new WarmBench(t, python)
+  await bench.train()
+  for (const [name, text] of Object.entries(FILLED)) bench.file(`${bench.inSite}/${name}`, text)
+  const file = join(bench.site, 'looks_in_c.so')
+  compile(['-shared', '-fPIC', '-o', file, inRepository('test/fixtures/snapshot/looks.c')])
+  t.deepEqual((await bench.freezeWarm(['looks_in_c', 'asks_first', 'asks_second'], ENV)).leftOut, [])
+  for (const [names, are] of [
+    ['looks_in_c, asks_first', ['looks_in_c', 'asks_first']],
+    ['asks_first, looks_in_c', ['asks_first']],
+  ] as const) {
+    const { ready } = await bench.assertSame(
+      t,
+      names,
+      ['-c', `import ${names}; print(looks_in_c.told()())`],
+      { env: ENV },
+    )
+    t.deepEqual(ready, [...are], names)
   }
 })
 

@@ -44,6 +44,9 @@ class Fills:
         self.classes = {}  # by module and name
         self.functions = {}  # by address: (a function, the module that it said it is of when that was loaded)
         self.with_names_made = set()  # namespaces that others may fill, as recorder.owners has them
+        # By module: those of all that it has imported, and itself, whose import has asked. One that is still being loaded may lack
+        # some: then what is there already is filled in again.
+        self.brought = {}
         self.setters = {}  # by what was put into sys.modules: the module that did it
 
     # ---- what an import has done ----
@@ -86,6 +89,7 @@ class Fills:
             return
         known.shown = True
         known.owners.add(self.recorder.stack[-1])
+        self.brought.setdefault(self.recorder.stack[-1], set()).add(self.recorder.stack[-1])
         self.recorder.event('effect', 'fill', place, known.payload)
 
     def failed(self, name):
@@ -94,6 +98,7 @@ class Fills:
             if name in one.owners:
                 one.owners.remove(name)
                 one.owners.add(self.recorder.stack[-1])
+                self.brought.setdefault(self.recorder.stack[-1], set()).add(self.recorder.stack[-1])
 
     def loaded(self, name, module):
         for value in namespace_of(module).values():
@@ -119,10 +124,14 @@ class Fills:
         recorder = self.recorder
         if not self.has_views or recorder.idle:
             return
+        owners = [one for one in self.with_names_made | set(map(owner_of, self.by_place)) if one in recorder.places]
+        places = [recorder.places[one] for one in owners]
+        now = fingerprints([recorder.namespaces[place] for place in places])
+        changed = [i for i, at in enumerate(places) if now[8 * i : 8 * i + 8] != recorder.prints[8 * at : 8 * at + 8]]
         recorder.compared = set()
-        for owner in self.with_names_made | {owner_of(place) for place in self.by_place}:
-            if owner in recorder.places:
-                recorder.settle_namespace(recorder.places[owner])
+        for i in changed:
+            recorder.settle_namespace(places[i])
+        recorder.look_again({owners[i] for i in changed})
 
     def switch(self):
         """Has the module whose code runs from now on find what it would if nobody else were there."""
@@ -130,8 +139,8 @@ class Fills:
         owner = recorder.stack[-1]
         if not self.has_views or not self.by_place or not owner or recorder.idle:
             return
-        inner = self.reached_from(owner)
-        others = [one for one in self.by_place.values() if one.shown == inner.isdisjoint(one.owners)]
+        brought = self.brought.get(owner, ())
+        others = [one for one in self.by_place.values() if one.shown == one.owners.isdisjoint(brought)]
         self.show([one for one in others if not one.shown], [one for one in others if one.shown])
 
     def show(self, ones, but=()):
@@ -143,20 +152,22 @@ class Fills:
             one.shown = False
         self.recorder.look_again({owner_of(one.place) for one in (*ones, *but)})
 
-    def reached_from(self, name):
-        """As `closure`, by now."""
-        seen, work = set(), [name]
-        while work:
-            one = work.pop()
-            if one in seen:
-                continue
-            seen.add(one)
-            if '.' in one:
-                work.append(one.rpartition('.')[0])
-            if one in self.recorder.stack[1:-1]:
-                work.append(self.recorder.stack[self.recorder.stack.index(one) + 1])
-            work += [self.setters.get(event[1], event[1]) for event in self.recorder.events.get(one, ()) if event[0] == 'ask']
-        return seen
+    def asks(self, name):
+        """The module that is being loaded asks for that one: what comes with it is there for this one too."""
+        stack = self.recorder.stack
+        if not self.has_views or stack[-1] == '':
+            return
+        name = self.setters.get(name, name)
+        brought = self.brought.setdefault(stack[-1], set())
+        # With one that is not loaded yet comes what has led here.
+        for one in [name, *(stack[stack.index(name) + 1 : -1] if name in stack else ())]:
+            brought |= self.brought.get(one, set())
+
+    def begin(self, name):
+        self.brought[name] = set()
+        while '.' in name:
+            name = name.rpartition('.')[0]
+            self.asks(name)
 
     # ---- the record ----
 
@@ -168,9 +179,9 @@ class Fills:
 
     def early_ones(self):
         """(module, attribute, what it says it is of), where that is not so each time that the module is there."""
-        found = []
+        entries, found = {name: {'events': own} for name, own in self.recorder.events.items() if name}, []
         for (of, attribute), one in self.by_place.items():
-            if type(one.payload[0]) is not dict and self.reached_from(of).isdisjoint(one.owners):
+            if type(one.payload[0]) is not dict and closure(of, entries, self.setters).isdisjoint(one.owners):
                 found.append([of, attribute, one.payload[2]])
         return found
 
@@ -178,12 +189,28 @@ class Fills:
         """By address of a class or function, the module that has it, whatever that says of itself."""
         return {id(one.payload[0]): of for (of, _), one in self.by_place.items() if type(one.payload[0]) is not dict}
 
-    def event_of(self, place):
-        """The event with what there is in this template; raises ValueError."""
+    def of_classes(self):
+        """(class, as entries.h has it), of those that nobody has filled in, now that this is taken out."""
+        for one in self.by_place.values():
+            holder, before, after = one.payload
+            if type in type(holder).__mro__ and filled_by_now('', holder) == before:
+                yield holder, (before, after, None if one.line is MISSING else one.line)
+
+    def with_object(self, kind, what, place):
+        """An event with what there is in this template; raises ValueError."""
         for known, one in self.by_place.items():
             if place_text(known) == place:
-                return 'effect', 'fill', known, one.payload
+                return kind, what, known, one.payload
         raise ValueError('nothing was filled in: %s' % place)
+
+    def expect(self, modules):
+        """An extension module may have looked and kept it where nobody sees that: it is held while there is what it saw."""
+        entries = {about['name']: about for about in modules}
+        for about in [about for about in modules if about['kind'] == 'extension']:
+            inner = closure(about['name'], entries, self.setters)
+            for place, one in self.by_place.items():
+                if type(one.payload[0]) is not dict and place[0] in inner and inner.isdisjoint(one.owners):
+                    about['events'].insert(0, ['unfilled', place_text(place)])
 
 
 def owner_of(place):
@@ -215,6 +242,11 @@ def may_fill(place, payload):
     holder, before, after = payload
     now = filled_by_now(place[1], holder)
     return is_filled_with(now, before) or is_filled_with(now, after)
+
+
+def is_unfilled(place, payload):
+    """Whether nobody has asked, nor will have before this is put in place."""
+    return place not in to_come and is_filled_with(filled_by_now(place[1], payload[0]), payload[1])
 
 
 def fill(name, payload):

@@ -22,6 +22,7 @@
 #   ('drawn', name, offset)       a text of its namespace has, there, a name that it has drawn (drawn.py)
 #   ('uses', place, original)     it has got hold of a function or a spec that stands at a place: of the original, or of what was put
 #                                 there later; written where neither is so each time (table.py)
+#   ('unfilled', place)           it may have seen what a class or function says it is of, before anybody has filled that in (fills.py)
 #   ('sees', variable, put)       it has read a variable of the environment that another one puts in: after that, or before
 #   ('asks', function, which, arguments, answer)   it has asked this of its surroundings (surroundings.py)
 #   ('holds', name)               a function of it remembers something of a module (table.py)
@@ -201,6 +202,8 @@ class Recorder:
         self.events.setdefault(self.stack[-1], []).append(event)
         if event[0] == 'effect':
             self.effects.append(event[1:])
+        elif event[0] == 'ask':
+            self.fills.asks(event[1])
         elif event[0] == 'set':
             self.fills.setters[event[1]] = self.stack[-1]
 
@@ -1015,6 +1018,7 @@ class Recorder:
         self.events[name] = []
         self.begun.append(name)
         self.counts.begin(name)
+        self.fills.begin(name)
         self.fills.switch()
         return None
 

@@ -338,6 +338,7 @@ def record_of(recorder):
         )
         modules.append(about)
     expect_replaced(replaced, modules, recorder.base)
+    recorder.fills.expect(modules)
     record = {
         'version': 1,
         'key': str(key),
@@ -472,7 +473,7 @@ def merge(name, seen, recorder):
     merged = []
     for event in seen:
         if event[:2] == ['effect', 'fill']:
-            merged.append(recorder.fills.event_of(event[2]))
+            merged.append(recorder.fills.with_object(*event[:3]))
             continue
         if event[0] != 'effect':
             merged.append(tuple(event) if event[0] != 'share' else share_of(event, recorder))
@@ -639,6 +640,8 @@ def with_objects(event, owner, recorder, modules):
     what = event[0]
     if what == 'set':
         return 'set', event[1], modules[event[1]]
+    if what == 'unfilled':
+        return recorder.fills.with_object('condition', *event)
     if what in ('uses', 'sees'):
         return condition_of(event, recorder)
     if what == 'asks':
@@ -913,7 +916,7 @@ def prints_of(recorder, table, record):
 
     :return: namespaces of classes, for each entry of the table the names in its module that are assigned as it does its
         work, the numbers of the namespaces of its classes and the names that may become functions, and by number of a
-        namespace the names of counters in it and of what the module keeps there
+        namespace the names of counters in it and of what the module keeps there, and what a program may fill in there as well
     """
     assigned = assigned_names(recorder.all_objects)
     # Each process that multiprocessing makes gives itself another one. Whoever has kept this one would have kept that.
@@ -941,7 +944,11 @@ def prints_of(recorder, table, record):
         elif id(holder) in numbers:
             counting[numbers[id(holder)]].add(name)
     each = [(*one, frozenset(filled.get(name, ()))) for one, (name, *_) in zip(each, table)]
-    return spaces, each, list(map(frozenset, counting))
+    filled_in = [None] * len(spaces)
+    for holder, pair in recorder.fills.of_classes():
+        if id(holder) in numbers:
+            filled_in[numbers[id(holder)]] = pair
+    return spaces, each, list(map(frozenset, counting)), filled_in
 
 
 # How much of the time of imports a snapshot saves: they would come from the archive otherwise, and not all is gained.
@@ -1225,6 +1232,7 @@ def forget():
         'is_opened_again',
         'is_path_like',
         'is_quiet',
+        'is_unfilled',
         'keep_open',
         'kind_of_file',
         'leads_to',

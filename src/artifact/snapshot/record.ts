@@ -16,6 +16,7 @@ export type WarmEvent =
   | ['warned', name: string, text: string, category: string, module: string, line: number]
   | ['pool', processors: string]
   | ['uses', place: string, original: boolean]
+  | ['unfilled', place: string]
   | ['sees', variable: string, put: boolean]
   | ['asks', of: string, which: 'kind' | 'status' | 'answer', question: string, answer: string]
   | ['finds', what: string, place: string, answer: string | boolean | number]
