@@ -1223,9 +1223,15 @@ const FILLED: Record<string, string> = {
     'def __getattr__(name):\n    if name != "FRESH": raise AttributeError(name)\n    globals()[name] = value = []\n    return value\n',
   'asks_fresh.py': 'from lazily_fresh import FRESH\n',
   'asks_fresh_too.py': 'from lazily_fresh import FRESH\n',
+  'lazily_made.py':
+    'def __getattr__(name):\n    if name != "MADE": raise AttributeError(name)\n    globals()[name] = value = type("Made", (), {})\n    return value\n',
+  'asks_made.py': 'from lazily_made import MADE\n',
+  'asks_made_too.py': 'from lazily_made import MADE\n',
+  'asks_pattern.py': 'from typing import Pattern\nTEXT = repr(Pattern)\n',
+  'asks_pattern_too.py': 'import typing\nTEXT = repr(typing.Pattern)\n',
 }
 /** By module: who else has to be left out with it. */
-const READERS = ['reads_before', 'shows_before', 'reads_far', 'looks_around', 'asks_fresh_too']
+const READERS = ['reads_before', 'shows_before', 'reads_far', 'looks_around', 'asks_made_too']
 
 each('what a package has others fill in is filled in by whoever asks', async (t, python) => {
   const bench = new WarmBench(t, python)
@@ -1233,7 +1239,8 @@ each('what a package has others fill in is filled in by whoever asks', async (t,
   for (const [name, text] of Object.entries(FILLED)) bench.file(`${bench.inSite}/${name}`, text)
   const names = [
     ...['reads_before', 'shows_before', 'asks_first', 'asks_second', 'asks_within', 'asks_behind'],
-    ...['reads_far', 'looks_around', 'asks_fresh', 'asks_fresh_too'],
+    ...['reads_far', 'looks_around', 'asks_fresh', 'asks_fresh_too', 'asks_made', 'asks_made_too'],
+    ...['asks_pattern', 'asks_pattern_too'],
   ]
   const { leftOut } = await bench.freezeWarm(names, ENV)
   t.deepEqual(leftOut.map(({ name }) => name).sort(), [...READERS].sort())
@@ -1273,7 +1280,18 @@ each('what a package has others fill in is filled in by whoever asks', async (t,
     ['import lazily; lazily.Thing = 1; import asks_second', []],
     ['import lazily._things; lazily._things.work.__module__ = "other"; import asks_second', []],
     ['import asks_first, lazily; del lazily.Thing; import asks_second', ['asks_first']],
-    ['import asks_fresh, asks_fresh_too; print(asks_fresh.FRESH is asks_fresh_too.FRESH)', ['asks_fresh']],
+    [
+      'import asks_fresh, asks_fresh_too; print(asks_fresh.FRESH is asks_fresh_too.FRESH)',
+      ['asks_fresh', 'asks_fresh_too'],
+    ],
+    ['import asks_fresh_too, asks_fresh', ['asks_fresh_too', 'asks_fresh']],
+    ['import lazily_fresh; lazily_fresh.FRESH; import asks_fresh', []],
+    ['import asks_made, asks_made_too', ['asks_made']],
+    ['import asks_pattern_too, typing; print([*vars(typing)][-3:])', ['asks_pattern_too']],
+    [
+      'import asks_pattern, asks_pattern_too, typing; print(asks_pattern.Pattern is typing.Pattern)',
+      ['asks_pattern', 'asks_pattern_too'],
+    ],
   ]
   for (const [what, are] of programs) {
     const script = bench.file('app/main.py', `${shows}${what}\nshows()\n`)

@@ -19,6 +19,8 @@ class Fill:
         self.place, self.payload, self.keys, self.line = place, (holder, before, after), keys, line
         self.owners = set()  # modules whose import has asked
         self.shown = True
+        # What is no class, function or module may be made anew for each who asks, as `typing` makes its aliases.
+        self.is_made = type(holder) is dict and type(after) not in (FUNCTION, MODULE) and type not in type(after).__mro__
 
     def hide(self, referents):
         holder, before, _ = self.payload
@@ -47,6 +49,7 @@ class Fills:
         # By module: those of all that it has imported, and itself, whose import has asked. One that is still being loaded may lack
         # some: then what is there already is filled in again.
         self.brought = {}
+        self.stood_in = {}  # by module: its namespace, and the `__getattr__` that another one stands for
         self.setters = {}  # by what was put into sys.modules: the module that did it
 
     # ---- what an import has done ----
@@ -150,7 +153,31 @@ class Fills:
         for one in but:
             one.hide(self.recorder.referents)
             one.shown = False
-        self.recorder.look_again({owner_of(one.place) for one in (*ones, *but)})
+        stood_in = self.stand_in()
+        self.recorder.look_again({*stood_in, *(owner_of(one.place) for one in (*ones, *but))})
+
+    def stand_in(self):
+        """Whoever asks again for what is taken out, and may be made anew, gets what the first has got; returns namespaces."""
+        hidden = {one.place[0]: one.payload[0] for one in self.by_place.values() if one.is_made and not one.shown}
+        changed = hidden.keys() ^ self.stood_in.keys()
+        for name in changed:
+            if name in hidden and type(hidden[name].get('__getattr__')) is FUNCTION:
+                self.stood_in[name] = hidden[name], hidden[name]['__getattr__']
+                hidden[name]['__getattr__'] = self.asked_again(*self.stood_in[name])
+            elif name in self.stood_in:
+                namespace, original = self.stood_in.pop(name)
+                namespace['__getattr__'] = original
+        return {(name, None) for name in changed}
+
+    def asked_again(self, namespace, original):
+        def __getattr__(name):
+            value = original(name)
+            for one in self.by_place.values():
+                if one.is_made and one.payload[0] is namespace and one.place[1] == name:
+                    value = namespace[name] = one.payload[2]
+            return value
+
+        return __getattr__
 
     def asks(self, name):
         """The module that is being loaded asks for that one: what comes with it is there for this one too."""
