@@ -1201,7 +1201,7 @@ const FILLED: Record<string, string> = {
   'lazily/__init__.py': [
     'import sys',
     'from importlib import import_module',
-    'PLACES = {"Thing": "._things", "Other": "._things", "work": "._things", "Far": "._far"}',
+    'PLACES = {"Thing": "._things", "Other": "._things", "work": "._things", "Far": "._far", "Keeps": "._reads"}',
     'def __getattr__(name):',
     '    if name not in PLACES: raise AttributeError(name)',
     '    value = getattr(import_module(PLACES[name], __name__), name)',
@@ -1211,6 +1211,8 @@ const FILLED: Record<string, string> = {
   ].join('\n'),
   'lazily/_things.py': 'class Thing: pass\nclass Other: pass\ndef work(): pass\n',
   'lazily/_far.py': 'class Far:\n    class Inner: pass\n',
+  'lazily/_reads.py': 'from ._things import Thing\nclass Keeps: TEXT = Thing.__module__\n',
+  'asks_keeps.py': 'from lazily import Keeps\n',
   'asks_first.py': 'from lazily import Thing, Far\n',
   'asks_second.py': 'from lazily import Other, Thing, work\n',
   'asks_within.py': 'from lazily import work\nimport asks_second\nfrom lazily import Thing, Other\n',
@@ -1231,7 +1233,15 @@ const FILLED: Record<string, string> = {
   'asks_pattern_too.py': 'import typing\nTEXT = repr(typing.Pattern)\n',
 }
 /** By module: who else has to be left out with it. */
-const READERS = ['reads_before', 'shows_before', 'reads_far', 'looks_around', 'asks_made_too']
+const READERS = [
+  'lazily._reads',
+  'asks_keeps',
+  'reads_before',
+  'shows_before',
+  'reads_far',
+  'looks_around',
+  'asks_made_too',
+]
 
 each('what a package has others fill in is filled in by whoever asks', async (t, python) => {
   const bench = new WarmBench(t, python)
@@ -1240,7 +1250,7 @@ each('what a package has others fill in is filled in by whoever asks', async (t,
   const names = [
     ...['reads_before', 'shows_before', 'asks_first', 'asks_second', 'asks_within', 'asks_behind'],
     ...['reads_far', 'looks_around', 'asks_fresh', 'asks_fresh_too', 'asks_made', 'asks_made_too'],
-    ...['asks_pattern', 'asks_pattern_too'],
+    ...['asks_keeps', 'asks_pattern', 'asks_pattern_too'],
   ]
   const { leftOut } = await bench.freezeWarm(names, ENV)
   t.deepEqual(leftOut.map(({ name }) => name).sort(), [...READERS].sort())
@@ -1269,6 +1279,8 @@ each('what a package has others fill in is filled in by whoever asks', async (t,
     ['import reads_far', ['asks_second']],
     ['import asks_first, reads_far', ['asks_first', 'asks_second']],
     ['import asks_behind, looks_around', ['asks_behind']],
+    ['import asks_second, asks_keeps; print(asks_keeps.Keeps.TEXT)', ['asks_second']],
+    ['import asks_keeps, asks_first; print(asks_keeps.Keeps.TEXT)', ['asks_first']],
     ['import lazily._things; lazily._things.Thing.__module__ = "other"; import asks_second', []],
     ['import lazily; lazily.Other; import asks_second', ['asks_second']],
     [

@@ -43,6 +43,7 @@ class Fills:
         self.has_views = recorder.watching and not ELSEWHERE
         self.expected = None  # in a template that is frozen: the places, in words
         self.early = {}  # by module: (attribute, what it says it is of)
+        self.come = {}  # by address of what that is true of already: the module that has it
         self.classes = {}  # by module and name
         self.functions = {}  # by address: (a function, the module that it said it is of when that was loaded)
         self.with_names_made = set()  # namespaces that others may fill, as recorder.owners has them
@@ -120,6 +121,7 @@ class Fills:
             holder = self.classes.get((name, of), namespace.get(of))
             if type(holder) is FUNCTION or type in type(holder).__mro__:
                 fill(attribute, (holder, None, after))
+                self.come[id(holder)] = name
         self.recorder.look_again({owner_of((name, attribute)) for attribute, _ in self.early[name]})
 
     def settle(self):
@@ -214,7 +216,7 @@ class Fills:
 
     def homes(self):
         """By address of a class or function, the module that has it, whatever that says of itself."""
-        return {id(one.payload[0]): of for (of, _), one in self.by_place.items() if type(one.payload[0]) is not dict}
+        return self.come | {id(one.payload[0]): of for (of, _), one in self.by_place.items() if type(one.payload[0]) is not dict}
 
     def of_classes(self):
         """(class, as entries.h has it), of those that nobody has filled in, now that this is taken out."""

@@ -273,7 +273,7 @@ def record_of(recorder):
     for name in filter(SEES_CHILDREN.__contains__, names):
         check_seeds(recorder, name)
     named = {**dict.fromkeys(recorder.locals.known, '_attr_name'), **dict.fromkeys(recorder.parsers.known, 'prog')}
-    values = Values(recorder.generators, named, recorder.all_objects())
+    values = Values(recorder.generators, named, recorder.all_objects(), recorder.fills.homes())
     inherit(recorder)
     recorder.leave_globals()
     # What variables were is in no record and in no snapshot.
