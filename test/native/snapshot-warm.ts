@@ -1220,6 +1220,126 @@ each('a class that was only used is as it was', async (t, python) => {
   }
 })
 
+/** A package that imports what is asked for, and then says that it is its own, as anyio 4.16 does. */
+const FILLED: Record<string, string> = {
+  'lazily/__init__.py': [
+    'import sys',
+    'from importlib import import_module',
+    'PLACES = {"Thing": "._things", "Other": "._things", "work": "._things", "Far": "._far", "Keeps": "._reads"}',
+    'def __getattr__(name):',
+    '    if name not in PLACES: raise AttributeError(name)',
+    '    value = getattr(import_module(PLACES[name], __name__), name)',
+    '    if getattr(value, "__module__", "").startswith(__name__ + "."): value.__module__ = __name__',
+    '    globals()[name] = value',
+    '    return value',
+  ].join('\n'),
+  'lazily/_things.py': 'class Thing: pass\nclass Other: pass\ndef work(): pass\n',
+  'lazily/_far.py': 'class Far:\n    class Inner: pass\n',
+  'lazily/_reads.py': 'from ._things import Thing\nclass Keeps: TEXT = Thing.__module__\n',
+  'asks_keeps.py': 'from lazily import Keeps\n',
+  'asks_first.py': 'from lazily import Thing, Far\n',
+  'asks_second.py': 'from lazily import Other, Thing, work\n',
+  'asks_within.py': 'from lazily import work\nimport asks_second\nfrom lazily import Thing, Other\n',
+  'reads_before.py': 'import lazily._things\nTEXT = lazily._things.Thing.__module__\n',
+  'asks_behind.py': 'import asks_first, lazily\nTEXT = lazily.Thing.__module__\n',
+  'shows_before.py': 'import lazily._things\nTEXT = repr(lazily._things.Thing())[:24]\n',
+  'reads_far.py': 'import lazily._far, asks_second\nTEXT = vars(lazily._far.Far)["__module__"]\n',
+  'looks_around.py': 'import lazily\nNAMES = sorted(name for name in vars(lazily) if name[0] != "_")\n',
+  'lazily_fresh.py':
+    'def __getattr__(name):\n    if name != "FRESH": raise AttributeError(name)\n    globals()[name] = value = []\n    return value\n',
+  'asks_fresh.py': 'from lazily_fresh import FRESH\n',
+  'asks_fresh_too.py': 'from lazily_fresh import FRESH\n',
+  'lazily_made.py':
+    'def __getattr__(name):\n    if name != "MADE": raise AttributeError(name)\n    globals()[name] = value = type("Made", (), {})\n    return value\n',
+  'asks_made.py': 'from lazily_made import MADE\n',
+  'asks_made_too.py': 'from lazily_made import MADE\n',
+  'asks_pattern.py': 'from typing import Pattern\nTEXT = repr(Pattern)\n',
+  'asks_pattern_too.py': 'import typing\nTEXT = repr(typing.Pattern)\n',
+}
+/** By module: who else has to be left out with it. */
+const READERS = [
+  'lazily._reads',
+  'asks_keeps',
+  'reads_before',
+  'shows_before',
+  'reads_far',
+  'looks_around',
+  'asks_made_too',
+]
+
+each('what a package has others fill in is filled in by whoever asks', async (t, python) => {
+  const bench = new WarmBench(t, python)
+  await bench.train()
+  for (const [name, text] of Object.entries(FILLED)) bench.file(`${bench.inSite}/${name}`, text)
+  const names = [
+    ...['reads_before', 'shows_before', 'asks_first', 'asks_second', 'asks_within', 'asks_behind'],
+    ...['reads_far', 'looks_around', 'asks_fresh', 'asks_fresh_too', 'asks_made', 'asks_made_too'],
+    ...['asks_keeps', 'asks_pattern', 'asks_pattern_too'],
+  ]
+  const { leftOut } = await bench.freezeWarm(names, ENV)
+  t.deepEqual(leftOut.map(({ name }) => name).sort(), [...READERS].sort())
+  const shows = [
+    'import sys, pickle',
+    'def shows():',
+    '    print([one for one in sys.modules if one.startswith(("lazily", "asks", "reads", "shows", "looks"))])',
+    '    for name in [one for one in sys.modules if one.startswith("lazily")]:',
+    '        space = vars(sys.modules[name])',
+    '        print(name, [*space])',
+    '        for one in space.values():',
+    '            if getattr(one, "__module__", "").startswith("lazily"):',
+    '                print(one.__module__, [*vars(one)], hasattr(one, "__firstlineno__"), repr(one)[:14], pickle.dumps(one))',
+    '    for name in [one for one in sys.modules if one.startswith(("reads", "shows", "asks", "looks"))]:',
+    '        print(name, {key: value for key, value in vars(sys.modules[name]).items() if key.isupper()})',
+    '',
+  ].join('\n')
+  const only = ['asks_first', 'asks_second', 'asks_within', 'asks_behind', 'asks_fresh']
+  const programs: [string, readonly string[]][] = [
+    ...only.map((one): [string, string[]] => [`import ${one}`, [one]]),
+    ['import asks_second, asks_first', ['asks_second', 'asks_first']],
+    ['import asks_first; shows(); import asks_second', ['asks_first', 'asks_second']],
+    ['import asks_second; shows(); import asks_within', ['asks_second', 'asks_within']],
+    ['import reads_before; shows(); import asks_second', ['asks_second']],
+    ['import asks_second, reads_before, shows_before', ['asks_second']],
+    ['import reads_far', ['asks_second']],
+    ['import asks_first, reads_far', ['asks_first', 'asks_second']],
+    ['import asks_behind, looks_around', ['asks_behind']],
+    ['import asks_second, asks_keeps; print(asks_keeps.Keeps.TEXT)', ['asks_second']],
+    ['import asks_keeps, asks_first; print(asks_keeps.Keeps.TEXT)', ['asks_first']],
+    ['import lazily._things; lazily._things.Thing.__module__ = "other"; import asks_second', []],
+    ['import lazily; lazily.Other; import asks_second', ['asks_second']],
+    [
+      'import lazily; lazily.Other, lazily.work; import asks_first; shows(); import asks_within',
+      ['asks_first', 'asks_within'],
+    ],
+    ['import lazily; lazily.Other; lazily.Thing.more = 1; import asks_second', []],
+    ['import lazily._things; del lazily._things.Thing.__firstlineno__; import asks_second', []],
+    ['import lazily; lazily.Thing = 1; import asks_second', []],
+    ['import lazily._things; lazily._things.work.__module__ = "other"; import asks_second', []],
+    ['import asks_first, lazily; del lazily.Thing; import asks_second', ['asks_first']],
+    [
+      'import asks_fresh, asks_fresh_too; print(asks_fresh.FRESH is asks_fresh_too.FRESH)',
+      ['asks_fresh', 'asks_fresh_too'],
+    ],
+    ['import asks_fresh_too, asks_fresh', ['asks_fresh_too', 'asks_fresh']],
+    ['import lazily_fresh; lazily_fresh.FRESH; import asks_fresh', []],
+    ['import asks_made, asks_made_too', ['asks_made']],
+    ['import asks_pattern_too, typing; print([*vars(typing)][-3:])', ['asks_pattern_too']],
+    [
+      'import asks_pattern, asks_pattern_too, typing; print(asks_pattern.Pattern is typing.Pattern)',
+      ['asks_pattern', 'asks_pattern_too'],
+    ],
+  ]
+  for (const [what, are] of programs) {
+    const script = bench.file('app/main.py', `${shows}${what}\nshows()\n`)
+    const { ready } = await bench.assertSame(t, what, [script], { env: ENV })
+    t.deepEqual(
+      ready.filter((one) => /^(asks|reads|shows|looks)/.test(one)),
+      are,
+      what,
+    )
+  }
+})
+
 /** Modules that stand in front of others and keep what they were asked for, as cryptography has them. */
 const REMEMBERING: Record<string, string> = {
   'wraps/__init__.py': [
@@ -1512,6 +1632,27 @@ compiled('an extension module that loads once only is as fresh as in any process
     const script = bench.file(`${app}/main.py`, lines.join('\n'))
     const { ready } = await bench.assertSame(t, what, [script], { env: ENV })
     t.is(ready.includes('uses'), what === 'nothing in the way', what)
+  }
+})
+
+compiled('what an extension module may have seen before anybody asked is still so', async (t, python) => {
+  const bench = new WarmBench(t, python)
+  await bench.train()
+  for (const [name, text] of Object.entries(FILLED)) bench.file(`${bench.inSite}/${name}`, text)
+  const file = join(bench.site, 'looks_in_c.so')
+  compile(['-shared', '-fPIC', '-o', file, inRepository('test/fixtures/snapshot/looks.c')])
+  t.deepEqual((await bench.freezeWarm(['looks_in_c', 'asks_first', 'asks_second'], ENV)).leftOut, [])
+  for (const [names, are] of [
+    ['looks_in_c, asks_first', ['looks_in_c', 'asks_first']],
+    ['asks_first, looks_in_c', ['asks_first']],
+  ] as const) {
+    const { ready } = await bench.assertSame(
+      t,
+      names,
+      ['-c', `import ${names}; print(looks_in_c.told()())`],
+      { env: ENV },
+    )
+    t.deepEqual(ready, [...are], names)
   }
 })
 

@@ -202,12 +202,14 @@ static bool adopt_prints(PyObject *prints) {
            *counting = PyTuple_GetItem(prints, 2);
   Py_ssize_t count = spaces ? PyList_Size(spaces) : -1;
   if (count < 0 || !each || PyList_Size(each) != (Py_ssize_t)shadow.count) return false;
-  if (!counting || PyList_Size(counting) != count) return false;
+  PyObject *filled = PyTuple_GetItem(prints, 3);
+  if (!counting || PyList_Size(counting) != count || !filled || PyList_Size(filled) != count) return false;
   shadow.spaces = calloc((size_t)count + 1, sizeof *shadow.spaces);
   if (!shadow.spaces) return false;
   for (Py_ssize_t i = 0; i < count; i++) {
     shadow.spaces[i].namespace = keep(PyList_GetItem(spaces, i));
     shadow.spaces[i].changing = keep(PyList_GetItem(counting, i));
+    shadow.spaces[i].filled = keep(PyList_GetItem(filled, i));
   }
   for (uint32_t i = 0; i < shadow.count; i++) {
     struct entry *entry = &shadow.entries[i];

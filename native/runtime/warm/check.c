@@ -293,7 +293,7 @@ static bool has_processors(PyObject *text) {
 
 /* Whether an effect changes what a module has. */
 static bool is_changing(PyObject *payload) {
-  static const char *const changing[] = {"attribute", "count", "finalizers", "streams"};
+  static const char *const changing[] = {"attribute", "count", "fill", "finalizers", "streams"};
   bool is_one = false;
   for (size_t i = 0; i < sizeof changing / sizeof *changing; i++)
     is_one |= entry_is_named(PyTuple_GetItem(payload, 0), changing[i]);

@@ -94,9 +94,13 @@ struct step {
   uint8_t name, value;
 };
 
+/* What a class says it is of, where others fill that in (fills.py): before, behind that, and its first line before; a tuple. */
+enum filled_field { FILLED_BEFORE, FILLED_AFTER, FILLED_LINE };
+
 /* Of a class that modules have. */
 struct space {
   PyObject *namespace;
+  PyObject *filled;     /* None: it says what it has always said */
   PyObject *changing;   /* names of counters */
   uint64_t *may_change; /* as of an entry */
   struct print print;

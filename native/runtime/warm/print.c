@@ -69,6 +69,26 @@ static uint64_t identity_of(PyObject *value) {
 
 #define MIXING UINT64_C(0x9e3779b97f4a7c15)
 
+/* What is taken of a namespace. */
+struct view {
+  PyObject *namespace;
+  const uint64_t *may_change, *may_be_code; /* NULL: nothing */
+  PyObject *filled;                         /* of a class, as a space has it; or NULL */
+};
+
+/* For what a class says it is of: the same before that is filled in and behind it. CPython 3.13 forgets its first line with
+ * that, so one that has none before, or one behind it, is neither. */
+static PyObject *filled_either_way(const struct view *view, PyObject *says) {
+  PyObject *line = PyDict_GetItemString(view->namespace, "__firstlineno__");
+  PyObject *then = PyTuple_GetItem(view->filled, FILLED_LINE);
+  PyObject *before = PyTuple_GetItem(view->filled, FILLED_BEFORE);
+  bool is_before = identity_of(says) == identity_of(before);
+  if (!is_before && identity_of(says) != identity_of(PyTuple_GetItem(view->filled, FILLED_AFTER))) return says;
+  bool has_line = line && identity_of(line) == identity_of(then);
+  bool is_one = is_before && then != &_Py_NoneStruct ? has_line : !line;
+  return is_one ? before : view->filled;
+}
+
 /* What has been taken of a namespace up to a name. */
 struct course {
   struct print print;
@@ -85,16 +105,16 @@ static bool is_remembered(PyObject *key, PyObject *value) {
 }
 
 /* Of names that may change, whether they are code, and which; but for those that may become it. */
-static bool course_next(struct course *course, PyObject *namespace, const uint64_t *may_change,
-                        const uint64_t *may_be_code) {
+static bool course_next(struct course *course, const struct view *view) {
   struct print *print = &course->print;
   PyObject *value;
   do {
-    if (!namespace || !PyDict_Next(namespace, &course->at, &course->key, &value)) return false;
+    if (!view->namespace || !PyDict_Next(view->namespace, &course->at, &course->key, &value)) return false;
     course->seen++;
-  } while (is_remembered(course->key, value));
+  } while (is_remembered(course->key, value) || (view->filled && entry_is_named(course->key, "__firstlineno__")));
   Py_ssize_t place = course->seen - 1;
-  bool counts = !has_bit(may_change, place) || (!has_bit(may_be_code, place) && is_code(value));
+  bool counts = !has_bit(view->may_change, place) || (!has_bit(view->may_be_code, place) && is_code(value));
+  if (view->filled && entry_is_named(course->key, "__module__")) value = filled_either_way(view, value);
   print->sum = (print->sum ^ (uint64_t)(uintptr_t)course->key) * MIXING;
   course->step.name = (uint8_t)(print->sum >> 56);
   print->sum = (print->sum ^ (counts ? identity_of(value) : 0) ^ print->sum >> 29) * MIXING;
@@ -104,31 +124,28 @@ static bool course_next(struct course *course, PyObject *namespace, const uint64
 }
 
 /* Of the first `most` names. */
-static struct print print_of(PyObject *namespace, Py_ssize_t most, const uint64_t *may_change,
-                             const uint64_t *may_be_code) {
+static struct print print_of(const struct view *view, Py_ssize_t most) {
   struct course course = {0};
-  while (course.print.names < most && course_next(&course, namespace, may_change, may_be_code)) continue;
-  course.print.version = entry_version_of(namespace);
+  while (course.print.names < most && course_next(&course, view)) continue;
+  course.print.version = entry_version_of(view->namespace);
   return course.print;
 }
 
-static struct print print_with_steps(PyObject *namespace, const uint64_t *may_change, const uint64_t *may_be_code,
-                                     struct step **steps) {
+static struct print print_with_steps(const struct view *view, struct step **steps) {
   struct course course = {0};
   free(*steps);
-  *steps = namespace ? calloc((size_t)PyDict_Size(namespace) + 1, sizeof **steps) : NULL;
-  while (course_next(&course, namespace, may_change, may_be_code)) {
+  *steps = view->namespace ? calloc((size_t)PyDict_Size(view->namespace) + 1, sizeof **steps) : NULL;
+  while (course_next(&course, view)) {
     if (*steps) (*steps)[course.print.names - 1] = course.step;
   }
-  course.print.version = entry_version_of(namespace);
+  course.print.version = entry_version_of(view->namespace);
   return course.print;
 }
 
 /* The first name that has another value, or was added; NULL: names have gone, or come in another order. */
-static PyObject *first_changed(PyObject *namespace, const uint64_t *may_change, const uint64_t *may_be_code,
-                               struct print known, const struct step *steps) {
+static PyObject *first_changed(const struct view *view, struct print known, const struct step *steps) {
   struct course course = {0};
-  while (steps && course_next(&course, namespace, may_change, may_be_code)) {
+  while (steps && course_next(&course, view)) {
     if (course.print.names > known.names) return course.key;
     struct step then = steps[course.print.names - 1];
     if (course.step.name != then.name) return NULL;
@@ -139,10 +156,9 @@ static PyObject *first_changed(PyObject *namespace, const uint64_t *may_change, 
 
 /* ---- comparing ---- */
 
-static bool is_like(struct print *known, PyObject *namespace, Py_ssize_t most, const uint64_t *may_change,
-                    const uint64_t *may_be_code) {
-  if (is_untouched(*known, namespace)) return true;
-  struct print now = print_of(namespace, most, may_change, may_be_code);
+static bool is_like(struct print *known, const struct view *view, Py_ssize_t most) {
+  if (is_untouched(*known, view->namespace)) return true;
+  struct print now = print_of(view, most);
   if (now.names != known->names || now.sum != known->sum) return false;
   known->version = now.version;
   return true;
@@ -162,8 +178,8 @@ static void find_filled(uint64_t **bits, PyObject *filled, PyObject *namespace) 
   }
 }
 
-/* A bit for each name of a namespace, in their order. */
-static void find_changing(uint64_t **bits, PyObject *changing, PyObject *namespace) {
+/* A bit for each name of a namespace, in their order. Of a class that is filled in without its first line. */
+static void find_changing(uint64_t **bits, PyObject *changing, PyObject *namespace, bool is_filled) {
   PyObject *key, *value;
   Py_ssize_t at = 0, count = 0, most = 0;
   /* sys has what belongs to the process. */
@@ -173,10 +189,23 @@ static void find_changing(uint64_t **bits, PyObject *changing, PyObject *namespa
   if (!is_sys && PySet_Size(changing) == 0) return;
   while (PyDict_Next(namespace, &at, &key, &value)) most++;
   for (at = 0; PyDict_Next(namespace, &at, &key, &value); count++) {
+    if (is_filled && entry_is_named(key, "__firstlineno__")) {
+      count--;
+      continue;
+    }
     if (PySet_Contains(changing, key) != 1 && !(is_sys && is_plain(value))) continue;
     if (!*bits) *bits = calloc((size_t)most / BITS + 1, sizeof **bits);
     if (*bits) (*bits)[count / BITS] |= UINT64_C(1) << count % BITS;
   }
+}
+
+static struct view view_of_entry(const struct entry *entry, PyObject *namespace) {
+  return (struct view){namespace, entry->may_change, entry->may_be_code, NULL};
+}
+
+static struct view view_of_space(const struct space *space) {
+  PyObject *filled = space->filled == &_Py_NoneStruct ? NULL : space->filled;
+  return (struct view){space->namespace, space->may_change, NULL, filled};
 }
 
 /* What was added behind is part of it from now on. */
@@ -188,16 +217,18 @@ void print_take(struct entry *entry) {
   PyObject *namespace = entry_namespace(entry);
   if (!is_taken(entry->print, namespace)) {
     if (namespace) {
-      find_changing(&entry->may_change, entry->changing, namespace);
+      find_changing(&entry->may_change, entry->changing, namespace, false);
       find_filled(&entry->may_be_code, entry->filled, namespace);
     }
-    entry->print = print_with_steps(namespace, entry->may_change, entry->may_be_code, &entry->steps);
+    struct view view = view_of_entry(entry, namespace);
+    entry->print = print_with_steps(&view, &entry->steps);
   }
   for (size_t i = 0; i < entry->space_count; i++) {
     struct space *space = &shadow.spaces[entry->spaces[i]];
     if (is_taken(space->print, space->namespace)) continue;
-    find_changing(&space->may_change, space->changing, space->namespace);
-    space->print = print_with_steps(space->namespace, space->may_change, NULL, &space->steps);
+    find_changing(&space->may_change, space->changing, space->namespace, space->filled != &_Py_NoneStruct);
+    struct view view = view_of_space(space);
+    space->print = print_with_steps(&view, &space->steps);
   }
 }
 
@@ -205,15 +236,17 @@ void print_take(struct entry *entry) {
  * those that are added to a class may stand before what it inherits. */
 bool print_is_changed(struct entry *entry) {
   PyObject *namespace = entry_namespace(entry);
-  if (!is_like(&entry->print, namespace, entry->print.names, entry->may_change, entry->may_be_code)) {
-    shadow.about = keep(first_changed(namespace, entry->may_change, entry->may_be_code, entry->print, entry->steps));
+  struct view own = view_of_entry(entry, namespace);
+  if (!is_like(&entry->print, &own, entry->print.names)) {
+    shadow.about = keep(first_changed(&own, entry->print, entry->steps));
     return true;
   }
   for (size_t i = 0; i < entry->space_count; i++) {
     struct space *space = &shadow.spaces[entry->spaces[i]];
     if (space->checked == shadow.walk) continue;
-    if (!is_like(&space->print, space->namespace, INTPTR_MAX, space->may_change, NULL)) {
-      shadow.about = keep(first_changed(space->namespace, space->may_change, NULL, space->print, space->steps));
+    struct view view = view_of_space(space);
+    if (!is_like(&space->print, &view, INTPTR_MAX)) {
+      shadow.about = keep(first_changed(&view, space->print, space->steps));
       return true;
     }
     space->checked = shadow.walk;

@@ -480,6 +480,8 @@ def put_back(what, place, payload):
             delattr(holder, name)
         else:
             setattr(holder, name, payload[1])
+    elif what == 'fill':
+        fill(place[1], payload)
     elif what == 'loggers':
         for name, logger in payload:
             _put_logger(modules['logging'], name, logger)
@@ -597,6 +599,8 @@ def may_put_back(what, place, payload):
     may = may_put_back_now(what, place, payload)
     if what in ('attribute', 'count'):
         to_come[place] = payload[1]
+    elif what == 'fill':
+        to_come[place] = payload[2]
     elif what == 'variable':
         to_come[place] = payload
     elif what == 'list' and place == FILTERS:
@@ -625,6 +629,10 @@ def may_put_back_now(what, place, payload):
             return False
     if what == 'attribute' and (place in to_come or place[0] in sys.modules):
         return attribute_by_now(place) is payload[0]
+    if what == 'fill':
+        return may_fill(place, payload)
+    if what == 'unfilled':
+        return is_unfilled(place, payload)
     if what == 'uses':
         value, is_original = payload
         return attribute_by_now(place) is value or (is_original and place not in to_come and place[0] not in sys.modules)

@@ -22,6 +22,7 @@
 #   ('drawn', name, offset)       a text of its namespace has, there, a name that it has drawn (drawn.py)
 #   ('uses', place, original)     it has got hold of a function or a spec that stands at a place: of the original, or of what was put
 #                                 there later; written where neither is so each time (table.py)
+#   ('unfilled', place)           it may have seen what a class or function says it is of, before anybody has filled that in (fills.py)
 #   ('sees', variable, put)       it has read a variable of the environment that another one puts in: after that, or before
 #   ('asks', function, which, arguments, answer)   it has asked this of its surroundings (surroundings.py)
 #   ('holds', name)               a function of it remembers something of a module (table.py)
@@ -156,6 +157,7 @@ class Recorder:
         self.locals = Locals()
         self.descriptors = Descriptors()
         self.counts = Counts(self)
+        self.fills = Fills(self)
         self.parsers = Parsers()
         move_user_base(self)
         self.surroundings = Surroundings(self)
@@ -204,6 +206,10 @@ class Recorder:
         self.events.setdefault(self.stack[-1], []).append(event)
         if event[0] == 'effect':
             self.effects.append(event[1:])
+        elif event[0] == 'ask':
+            self.fills.asks(event[1])
+        elif event[0] == 'set':
+            self.fills.setters[event[1]] = self.stack[-1]
 
     # ---- between imports ----
 
@@ -606,10 +612,19 @@ class Recorder:
         for value in list(namespace.values()):
             if type in type(value).__mro__ and id(value) not in self.classes and defined_in(value) == name:
                 self.classes[id(value)] = value
+                self.fills.classes[name, value.__qualname__] = value
                 if self.watching and self.stack[-1] == name and id(value) not in self.makers:
                     self.makers[id(value)] = name
                     self.event('made', value)
                 self.follow(name, value.__qualname__, self.referents(vars(value))[0])
+
+    def look_again(self, owners):
+        """What was changed in these namespaces since they were looked at was changed by nobody."""
+        for place in [self.places[owner] for owner in owners if owner in self.places]:
+            namespace = self.namespaces[place]
+            self.looks[place] = look(namespace)
+            if 8 * place < len(self.prints):
+                self.prints = self.prints[: 8 * place] + fingerprints([namespace]) + self.prints[8 * place + 8 :]
 
     def settle_derived(self):
         """What has been derived from classes that were asked before."""
@@ -647,12 +662,15 @@ class Recorder:
             place = (name, '%s.%s' % (class_name, key))
             if key in OF_CLASSES or (name, class_name) == FINALIZERS:
                 continue
+            # Gone with the module that the class says it is of.
+            if key == '__firstlineno__' and (name, '%s.__module__' % class_name) in self.fills.by_place:
+                continue
             if known is value:
                 if id(value) not in followed and id(value) in copies and len(copies[id(value)]) != len(value):
                     self.compare_contents(place, copies[id(value)], value)
             elif known is MISSING or value is MISSING:
                 self.event('effect', 'attribute', place, (known, value, keys))
-            elif not self.counts.take(place, known, value):
+            elif not self.counts.take(place, known, value) and not self.fills.take_class(place, known, value, old):
                 self.rebind(place, known, value)
 
     def followed(self):
@@ -681,6 +699,8 @@ class Recorder:
                     self.compare_contents(place, copies[id(value)], value)
             elif value is self.modules.get('%s.%s' % place, self) and known is MISSING:
                 self.bound.add('%s.%s' % place)
+            elif known is MISSING and self.fills.take_name(place, self.objects[name], value):
+                continue
             elif (known is MISSING or known is None) and not is_shared:
                 self.event('effect', 'attribute', place, (known, value, keys))
             elif not self.counts.take(place, known, value):
@@ -997,12 +1017,15 @@ class Recorder:
             self.show(name)
         if self.modules.get(name) is not None:
             self.event('ask', name)
+            self.fills.switch()
             return self.modules[name]
         self.stack.append(name)
         show_pid(name in LOOKING_FOR_PROCESS)
         self.events[name] = []
         self.begun.append(name)
         self.counts.begin(name)
+        self.fills.begin(name)
+        self.fills.switch()
         return None
 
     def end(self, name, error):
@@ -1036,12 +1059,15 @@ class Recorder:
         if module is not None:
             self.settle_renewals(name, module)
             self.settle_parsers(name)
+            self.fills.loaded(name, module)
         self.stack.pop()
         show_pid(self.stack[-1] in LOOKING_FOR_PROCESS)
         if error is None and module is not None:
             self.event('ask', name)
+            self.fills.switch()
             return
         self.known.discard(name)
+        self.fills.failed(name)
         inner = self.events.pop(name, [])
         parent = name.rpartition('.')[0]
         if parent in self.modules and ('ask', parent) not in inner:
@@ -1058,6 +1084,7 @@ class Recorder:
                 self.event('ask', name)
             except (ValueError, OSError, AttributeError):
                 self.fault('FAILED', name)
+        self.fills.switch()
 
     def asked(self, name, namespace, level):
         """An import statement, or a call of __import__, before it is carried out."""
@@ -1086,7 +1113,9 @@ class Recorder:
         self.settle_lists()
         self.settle_loggers()
         self.settle_derived()
+        self.fills.settle()
         self.event('ask', name)
+        self.fills.switch()
 
     def answered(self, module, names):
         """The same, when it has been: with the names behind `from ... import`."""

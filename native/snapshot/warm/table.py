@@ -257,6 +257,7 @@ def loaded(recorder):
 def record_of(recorder):
     """All that was seen, as what JSON can say."""
     recorder.inside = True
+    recorder.fills.leave()
     recorder.program.leave()
     recorder.located.blame()
     recorder.name_classes()
@@ -275,7 +276,7 @@ def record_of(recorder):
     for name in filter(SEES_CHILDREN.__contains__, names):
         check_seeds(recorder, name)
     named = {**dict.fromkeys(recorder.locals.known, '_attr_name'), **dict.fromkeys(recorder.parsers.known, 'prog')}
-    values = Values(recorder.generators, named, recorder.all_objects())
+    values = Values(recorder.generators, named, recorder.all_objects(), recorder.fills.homes())
     inherit(recorder)
     recorder.leave_globals()
     # What variables were is in no record and in no snapshot.
@@ -347,6 +348,7 @@ def record_of(recorder):
         )
         modules.append(about)
     expect_replaced(replaced, modules, recorder.base)
+    recorder.fills.expect(modules)
     record = {
         'version': 1,
         'key': str(key),
@@ -360,6 +362,7 @@ def record_of(recorder):
         'changes': [list(change) for change in recorder.changes],
         'counters': list(map(list, counters)),
         'kept': list(map(list, kept)),
+        'early': recorder.fills.early_ones(),
     }
     # What is going to be left out need not be loaded anew.
     faults = [fault for all in recorder.faults.values() for fault in all]
@@ -473,9 +476,15 @@ def write_differing(path, error):
 
 def merge(name, seen, recorder):
     """The events of a module as the record has them, with the objects of this template; raises ValueError."""
-    here = [event for event in recorder.events.get(name, ()) if event[0] == 'effect']
+    own = [event for event in recorder.events.get(name, ()) if event[0] == 'effect']
+    # What somebody else had filled in before is not there for whoever is watched.
+    here, filled = [event for event in own if event[1] != 'fill'], {place_text(event[2]) for event in own if event[1] == 'fill'}
+    here += [('effect', 'fill', place, None) for place in sorted(filled - {event[2] for event in seen if event[:2] == ['effect', 'fill']})]
     merged = []
     for event in seen:
+        if event[:2] == ['effect', 'fill']:
+            merged.append(recorder.fills.with_object(*event[:3]))
+            continue
         if event[0] != 'effect':
             merged.append(tuple(event) if event[0] != 'share' else share_of(event, recorder))
             continue
@@ -641,6 +650,8 @@ def with_objects(event, owner, recorder, modules):
     what = event[0]
     if what == 'set':
         return 'set', event[1], modules[event[1]]
+    if what == 'unfilled':
+        return recorder.fills.with_object('condition', *event)
     if what in ('uses', 'sees'):
         return condition_of(event, recorder)
     if what == 'asks':
@@ -789,7 +800,7 @@ def remembered(recorder, module, name):
             # Not what is known of the function itself.
             answers = [value for value in recorder.referents(one) if value is not vars(one) and type(value) is not FUNCTION]
             work += [(value, MOST_DEEP) for value in answers]
-    found, seen = set(), set()
+    found, seen, homes = set(), set(), recorder.fills.homes()
     while work:
         value, depth = work.pop()
         if id(value) in seen:
@@ -798,7 +809,7 @@ def remembered(recorder, module, name):
         if isinstance(value, type(sys)):
             found.add(namespace_of(value).get('__name__'))
         else:
-            found.update((defined_in(value), defined_in(type(value))))
+            found.update(homes.get(id(one), defined_in(one)) for one in (value, type(value)))
         if depth and type not in type(value).__mro__ and not isinstance(value, (type(sys), FUNCTION)):
             work += [(one, depth - 1) for one in recorder.referents(value)]
     return {one for one in found if type(one) is str and one != name}
@@ -920,7 +931,7 @@ def prints_of(recorder, table, record):
 
     :return: namespaces of classes, for each entry of the table the names in its module that are assigned as it does its
         work, the numbers of the namespaces of its classes and the names that may become functions, and by number of a
-        namespace the names of counters in it and of what the module keeps there
+        namespace the names of counters in it and of what the module keeps there, and what a program may fill in there as well
     """
     assigned = assigned_names(recorder.all_objects)
     # Each process that multiprocessing makes gives itself another one. Whoever has kept this one would have kept that.
@@ -948,7 +959,11 @@ def prints_of(recorder, table, record):
         elif id(holder) in numbers:
             counting[numbers[id(holder)]].add(name)
     each = [(*one, frozenset(filled.get(name, ()))) for one, (name, *_) in zip(each, table)]
-    return spaces, each, list(map(frozenset, counting))
+    filled_in = [None] * len(spaces)
+    for holder, pair in recorder.fills.of_classes():
+        if id(holder) in numbers:
+            filled_in[numbers[id(holder)]] = pair
+    return spaces, each, list(map(frozenset, counting)), filled_in
 
 
 # How much of the time of imports a snapshot saves: they would come from the archive otherwise, and not all is gained.
@@ -1018,7 +1033,7 @@ def leave(recorder, entries):
     for name, about in entries.items():
         kept = []
         for event in about['events']:
-            is_own = event[0] == 'effect' and event[1] in ('attribute', 'count', 'dict', 'list', 'set') and event[2] not in LISTS + DICTS
+            is_own = event[0] == 'effect' and event[1] in ('attribute', 'count', 'dict', 'fill', 'list', 'set') and event[2] not in LISTS + DICTS
             if is_own and name in closure(owners.get(event[2][0], event[2][0]), entries, owners):
                 recorder.effects = [one for one in recorder.effects if one[2] is not event[3]]
             else:
@@ -1072,6 +1087,10 @@ def take_out(recorder, objects, entries):
                 setattr(holder, attribute, before)
             if after is MISSING:
                 reorder(holder, keys, recorder.referents)
+        elif what == 'fill':
+            one = recorder.fills.by_place[place]
+            if is_filled_with(filled_by_now(place[1], payload[0]), payload[2]):
+                one.hide(recorder.referents)
         elif what == 'variable':
             del os.environ[place]
         elif what == 'c_variable':
@@ -1111,6 +1130,7 @@ def reorder(holder, keys, referents):
 def expect(recorder, record):
     """Tells a template that is frozen what only one that is watched finds out."""
     recorder.shared = dict.fromkeys(record['shared'])
+    recorder.fills.expected = set()
     for about in record['modules']:
         for event in about['events']:
             if event[:2] == ['effect', 'seed']:
@@ -1118,8 +1138,16 @@ def expect(recorder, record):
                 recorder.seeded[name] = places
             elif event[:2] == ['effect', 'parsers']:
                 recorder.parsers.makers.add(about['name'])
+            elif event[:2] == ['effect', 'fill']:
+                recorder.fills.expected.add(event[2])
             elif event[:2] == ['effect', 'count']:
                 recorder.counts.places.add(event[2])
+
+
+def expect_early(recorder, record):
+    """Tells a template that is watched elsewhere what the first one has seen filled in."""
+    for of, attribute, after in record['early']:
+        recorder.fills.early.setdefault(of, []).append((attribute, after))
 
 
 def read_names(path):
@@ -1198,6 +1226,8 @@ def forget():
         'draw_letters',
         'facts_of_file',
         'file_of_module',
+        'fill',
+        'filled_by_now',
         'filters_by_now',
         'finders_in_front',
         'finds_again',
@@ -1212,6 +1242,7 @@ def forget():
         'is_count',
         'is_date_as_then',
         'is_descriptor_of',
+        'is_filled_with',
         'is_found_again',
         'is_found_first',
         'is_ignored',
@@ -1220,6 +1251,7 @@ def forget():
         'is_opened_again',
         'is_path_like',
         'is_quiet',
+        'is_unfilled',
         'keep_open',
         'kind_of_file',
         'leads_to',
@@ -1227,6 +1259,7 @@ def forget():
         'make_contexts',
         'mark_of_stream',
         'matches',
+        'may_fill',
         'may_put_back',
         'may_put_back_now',
         'modules_then',

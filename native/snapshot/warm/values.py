@@ -29,13 +29,15 @@ UNSEEN = {
 class Values:
     """Walks through what modules hold."""
 
-    def __init__(self, seeded, named, objects):
+    def __init__(self, seeded, named, objects, homes):
         """
         :param seeded: by address: generators of random numbers whose state is drawn again in each process
         :param named: by address: objects of which an attribute is (locals.py, parsers.py), and its name
+        :param homes: by address: the module of what says now that it is of another one (fills.py)
         :param objects: all that the collector knows. The addresses of classes among them, as numbers in texts, stay true
         """
         self.seeded = seeded
+        self.homes = homes
         self.named = named
         self.addresses = {id(one): one for one in (*vars(builtins).values(), *objects) if type in type(one).__mro__}
         self.seen = {}  # by address; kept, so that the addresses stay those of what was seen
@@ -51,14 +53,19 @@ class Values:
         """
         self.module = name
         found, orderless = {}, {}
-        for key, value in list(namespace.items()):
-            if type(key) is not str or key in UNSEEN or defined_in(value) not in (None, name):
+        # In an order of their own: what was seen before is not walked again, and what others fill in (fills.py) may stand anywhere.
+        for key in sorted(key for key in namespace if type(key) is str):
+            value = namespace[key]
+            if key in UNSEEN or self.home_of(value) not in (None, name):
                 continue
             # What a cache remembers is no matter of the module that has it.
             if (name, key) in FORGOTTEN or (name, key) in HARMLESS or (name, key) == LINES:
                 continue
             found[key], orderless[key] = self.digests_of_value(value)
         return found, orderless
+
+    def home_of(self, value):
+        return self.homes.get(id(value)) or defined_in(value)
 
     def digests_of_value(self, value):
         self.texts = []
@@ -109,7 +116,7 @@ class Values:
 
     def walk_class(self, value, depth):
         self.texts.append(NAME_OF_TYPE(value))
-        if defined_in(value) != self.module:
+        if self.home_of(value) != self.module:
             return
         for key, one in list(NAMESPACE_OF_TYPE(value).items()):
             if key not in UNSEEN:
@@ -118,7 +125,7 @@ class Values:
 
     def walk_function(self, value, depth):
         self.texts.append(value.__qualname__)
-        if defined_in(value) != self.module:
+        if self.home_of(value) != self.module:
             return
         for one in (value.__defaults__, value.__kwdefaults__, value.__dict__):
             self.walk(one, depth - 1)

@@ -29,6 +29,8 @@
 #define VARIABLE "PYCDS_FREEZE_WARM"
 /* A file: the main programs that the snapshot is used for; without one it is used for all. */
 #define PROGRAMS_VARIABLE "PYCDS_FREEZE_PROGRAMS"
+/* A file: the record of the template that was watched before, for one that is watched elsewhere. */
+#define SEEN_VARIABLE "PYCDS_FREEZE_SEEN"
 #define PUT_OFF 8
 /* Types are larger than what has pools, and smaller than this. */
 #define LARGEST_MOVED 4096
@@ -63,6 +65,7 @@ PYCDS_PYAPI extern PyTypeObject PyCMethod_Type;
 static struct {
   const char *modules;  /* a path; NULL: nothing is imported */
   const char *programs; /* a path, or NULL */
+  const char *seen;     /* the same: a record */
   bool watching;
   bool elsewhere; /* watched at another time, on another host */
   bool again;     /* watched once more, with objects at other addresses */
@@ -669,7 +672,10 @@ void warm_configure(void) {
   warm.again = warm.watching && strcmp(watch, WATCH_AGAIN) == 0;
   const char *programs = getenv(PROGRAMS_VARIABLE);
   if (warm.modules && programs && *programs) warm.programs = strdup(programs);
+  const char *seen = getenv(SEEN_VARIABLE);
+  if (warm.elsewhere && seen && *seen) warm.seen = strdup(seen);
   unsetenv(VARIABLE);
+  unsetenv(SEEN_VARIABLE);
   unsetenv(WATCH_VARIABLE);
   unsetenv(PROGRAMS_VARIABLE);
 }
@@ -935,6 +941,14 @@ static void move_objects(void) {
   }
 }
 
+/* What the first of the templates that are watched has seen. */
+static void expect_early(void) {
+  PyObject *path = text_of(warm.seen), *record = call("read_record", path, NULL);
+  drop(call("expect_early", warm.recorder, record));
+  drop(record);
+  drop(path);
+}
+
 void warm_import(void) {
   if (!warm.modules) return;
   /* The loader leaves out what it cannot preload, and says so where nobody reads it: on a file system that is mounted
@@ -952,6 +966,7 @@ void warm_import(void) {
   PyObject *posix = module_of("posix"), *os = module_of("os");
   warm.recorder = make_recorder();
   if (record) drop(call("expect", warm.recorder, record));
+  if (warm.seen) expect_early();
   replace(posix, "posix", "register_at_fork");
   replace(os, "posix", "register_at_fork");
   stand_between(bootstrap, "_find_and_load", &load_method, &warm.find_and_load);

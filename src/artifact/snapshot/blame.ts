@@ -63,7 +63,7 @@ const NO_DIRECTORY = ''
 const LIBRARY_FILE = /\.so(\.|$)/
 const EXTENSION_FILE = /\.(cpython-[^/]*|abi3)\.so$/
 /** Effects on what belongs to another module, by whose name their place begins. */
-const ELSEWHERE = new Set(['attribute', 'count', 'dict', 'list', 'set', 'loggers', 'finalizers'])
+const ELSEWHERE = new Set(['attribute', 'count', 'dict', 'fill', 'list', 'set', 'loggers', 'finalizers'])
 
 /**
  * Judges a record.

@@ -77,7 +77,7 @@ export async function freeze(
     await room.write(list, `${names.join('\n')}\n`)
     const [record, elsewhere] = [
       await watch(room, input, list, `record-${round}`, '1'),
-      await watch(room, input, list, `elsewhere-${round}`, 'elsewhere'),
+      await watch(room, input, list, `elsewhere-${round}`, 'elsewhere', `record-${round}`),
     ]
     const again: WarmRecord[] = []
     while (again.length < MOST_AGAIN && needsAgain(record, elsewhere, again))
@@ -110,18 +110,23 @@ function nothingLeft(leftOut: readonly LeftOut[]): string {
   return `no library of its programs can be frozen${first ? `; the first is ${first.name} (${first.reason})` : ''}`
 }
 
-/** Imports the modules in a template that is watched. */
+/**
+ * Imports the modules in a template that is watched.
+ * @param known  the record of the one before, for one that is watched elsewhere
+ */
 async function watch(
   room: FreezeRoom,
   input: FreezeInput,
   list: string,
   into: string,
   where: '1' | 'elsewhere' | 'again',
+  known?: string,
 ): Promise<WarmRecord> {
   const variables = {
     PYCDS_FREEZE: room.out(into),
     PYCDS_FREEZE_WARM: room.out(list),
     PYCDS_FREEZE_WATCH: where,
+    ...(known === undefined ? {} : { PYCDS_FREEZE_SEEN: room.out(known) }),
   }
   const what = 'the interpreter whose imports are watched'
   await template(room, input, { what, libraries: [room.path(WATCH_NAME), input.library], variables })

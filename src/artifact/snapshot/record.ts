@@ -16,6 +16,7 @@ export type WarmEvent =
   | ['warned', name: string, text: string, category: string, module: string, line: number]
   | ['pool', processors: string]
   | ['uses', place: string, original: boolean]
+  | ['unfilled', place: string]
   | ['sees', variable: string, put: boolean]
   | ['asks', of: string, which: 'kind' | 'status' | 'answer', question: string, answer: string]
   | ['finds', what: string, place: string, answer: string | boolean | number]
@@ -76,6 +77,8 @@ export interface WarmRecord {
   changes: [by: string, of: string, attribute: string][]
   /** Numbers in other modules and their classes that count (native/snapshot/warm/counts.py). */
   counters: [of: string, attribute: string][]
+  /** What classes and functions come to say that they are of another module, for whoever has not asked for that (fills.py). */
+  early: [of: string, attribute: string, module: string][]
   /** Names that modules and their classes keep for themselves (native/snapshot/warm/kept.py). */
   kept: [of: string, attribute: string][]
 }

@@ -69,6 +69,7 @@ const recordOf = (modules: WarmModule[], more: Partial<WarmRecord> = {}): WarmRe
   changes: [],
   counters: [],
   kept: [],
+  early: [],
   ...more,
 })
 
