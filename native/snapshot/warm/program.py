@@ -14,6 +14,8 @@
 #   metadata          what distributions there are along sys.path
 #   date              how today's date, or the time, compares with that one (dates.py)
 #   mapped            whether that text is in a path of what the process has mapped (mapped.py)
+#   lacks             that a module has no such name: it was looked for, and a program may have put it there (lacks.c)
+#   logged            whether that logger logs at that level (loggers.py)
 import _frozen_importlib
 import _frozen_importlib_external
 
@@ -261,6 +263,10 @@ def condition_of_program(event, modules, effects):
         answer = tuple((entry, distributions_in(entry)) for entry in sys.path), known
     elif what == 'date':
         place = place_of_date(place, modules)
+    elif what == 'lacks':
+        place = tuple(place.split('\n'))
+    elif what == 'logged':
+        place, answer = tuple(place.split('\n')), (modules['logging'], answer)
     elif what == 'mapped' and is_mapped(place):
         raise ValueError('%s is mapped' % place)
     return 'condition', what, place, answer
@@ -343,12 +349,21 @@ def _may_find(what, place, payload):
         return is_count(place, *payload)
     if what == 'kept':
         return is_kept_as_found(place, *payload)
+    if what == 'lacks':
+        return is_lacking(place)
+    if what == 'logged':
+        return is_logged_as_then(place, *payload)
     if what == 'portions':
         return is_path_like(payload, lambda entry: portions_in(entry, place))
     return not is_mapped(place) if what == 'mapped' else _has_distributions(payload)
 
 
-FINDINGS = {'argument', 'date', 'entry', 'keeps', 'spec', 'portions', 'metadata', 'mapped', 'stream', 'counter', 'kept'}
+def is_lacking(place):
+    module, name = place
+    return to_come[place] is MISSING if place in to_come else name not in attributes_of(sys.modules.get(module))
+
+
+FINDINGS = {'argument', 'date', 'entry', 'keeps', 'spec', 'portions', 'metadata', 'mapped', 'stream', 'counter', 'kept', 'lacks', 'logged'}
 
 
 def finds_again(what, place, payload):

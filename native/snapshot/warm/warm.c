@@ -20,6 +20,7 @@
 #include "frames.h"
 #include "holes.h"
 #include "keys.h"
+#include "lacks.h"
 #include "rewrite.h"
 #include "watch.h"
 
@@ -434,7 +435,7 @@ static void add_keys(PyObject *list, const struct watch_keys *keys) {
     add_kind(list, "KEYS", tuple_of(map, PyLong_FromLong((long)offset)));
 }
 
-/* Of SEEDS, FORK and PROCESSORS: how often; of ENVIRONMENT: the names; of TERMINALS: as in watch.h; of KEYS: (address of what
+/* Of SEEDS, FORK, PROCESSORS, INPUT and ZONE: how often; of ENVIRONMENT: the names; of TERMINALS: as in watch.h; of KEYS: (address of what
  * describes a library, where they are in its storage); of DRAWN: (library, bytes, how often it has drawn as many); of a fault
  * (recorder.py): the library that asked. */
 static PyObject *probe(PyObject *self, PyObject *unused) {
@@ -461,8 +462,10 @@ static PyObject *probe(PyObject *self, PyObject *unused) {
   add_kind(list, "FORK", PyLong_FromLong(watch->fork));
   add_kind(list, "PROCESSORS", PyLong_FromLong(watch->processors));
   add_kind(list, "TERMINALS", PyLong_FromLong(watch->terminals));
+  add_kind(list, "INPUT", PyLong_FromLong(watch->input));
+  add_kind(list, "ZONE", PyLong_FromLong(watch->zone));
   watch->askers = watch->keys = watch->names = watch->seeds = watch->fork = watch->processors = 0;
-  watch->terminals = 0;
+  watch->terminals = watch->input = watch->zone = 0;
   return list;
 }
 
@@ -784,6 +787,8 @@ static void watch_all(void) {
   drop(call("watch_environment", warm.recorder, NULL));
   drop(call("watch_modules", warm.recorder, NULL));
   must(frames_watch(call("watch_program", warm.recorder, NULL)) ? warm.recorder : NULL, "frames");
+  PyObject *lacking = PyObject_GetAttrString(warm.recorder, "lacking");
+  must(lacking && lacks_watch(lacking) ? lacking : NULL, "lacking");
   if (PySys_AddAuditHook(audit, NULL) != 0) freeze_refuse("it cannot be watched");
   PyObject *subclasses = PyObject_GetAttrString((PyObject *)&PyModule_Type, "__subclasses__");
   must(subclasses, "__subclasses__");
