@@ -24,6 +24,7 @@ const HELD: Record<string, string> = {
     'spec = util.spec_from_file_location("code", os.path.join(os.path.dirname(__file__), "code_.py"))',
     'module = util.module_from_spec(spec)\nspec.loader.exec_module(module)\nV = module.V\n',
   ].join('\n'),
+  star: 'from empty import *\nV = sorted(name for name in globals() if not name.startswith("_"))\n',
   files: 'import os\nV = os.sysconf("SC_OPEN_MAX")\n',
   words: 'import locale\nV = locale.setlocale(locale.LC_CTYPE), locale.nl_langinfo(locale.CODESET)\n',
   error: 'import sys\nV = sys.exc_info()[0]\n',
@@ -55,11 +56,15 @@ const LEFT_OUT: Record<string, [text: string, reason: string]> = {
     'PRINTED',
   ],
   kind: ['import empty, types\nempty.__class__ = type("Kind", (types.ModuleType,), {})\nV = 1\n', 'CHANGED'],
+  counts: ['import counters\nV = next(counters.counter)\n', 'CHANGED'],
+  numbered: ['import counters\nV = counters.Numbered.number()\n', 'CHANGED'],
   inner: ['import classes\nclasses.Outer.Inner.value = 2\nV = 1\n', 'CHANGED'],
   renamed: ['import classes\nclasses.Renamed.value = 2\nV = 1\n', 'CHANGED'],
 }
 const FOR_THEM: Record<string, string> = {
   exits: 'import atexit\ndef bye(): print("bye")\natexit.register(bye)\nV = 1\n',
+  counters:
+    'import itertools\ncounter = itertools.count()\nclass Numbered: number = itertools.count(5).__next__\nV = 1\n',
   classes:
     'class Outer:\n    class Inner: value = 1\nclass Renamed: value = 1\nRenamed.__module__ = "classes_of_nobody"\nV = Outer.Inner\n',
 }
@@ -87,6 +92,7 @@ for (const python of pythons) {
       option: [`import empty; empty.OPTION = 1\n${show('option')}`, ['option']],
       frozen: [`import sys; sys.frozen = True\n${show('option')}`, ['option']],
       interactive: [`import sys; sys.ps1 = "> "\n${show('option')}`, ['option']],
+      'a name for all': [`import empty; empty.OTHER = 1\n${show('star')}`, ['star']],
       'another name': [`import empty; empty.OTHER = 1\n${show('option')}`, []],
       'a level': [
         `import logging; logging.basicConfig(level=10)\n${show('logs', 'effective')}`,
@@ -160,6 +166,6 @@ for (const python of pythons) {
       'import classes, empty; print(classes.Outer.Inner.value, classes.Renamed.value, type(empty))'
     await bench.assertSame(t, 'classes', ['-c', classes], { env: ENV })
     await bench.assertSame(t, 'bases', ['-c', 'import bases; print(bases.Three.V)'], { env: ENV })
-    t.true(leftOut.every(({ name }) => !['empty', 'classes', 'exits'].includes(name)))
+    t.true(leftOut.every(({ name }) => !['empty', 'classes', 'counters', 'exits'].includes(name)))
   })
 }

@@ -153,6 +153,7 @@ class Recorder:
         self.descriptors = Descriptors()
         self.counts = Counts(self)
         self.parsers = Parsers()
+        self.iterators = Iterators()
         move_user_base(self)
         self.surroundings = Surroundings(self)
         self.located = Located(self)
@@ -237,6 +238,7 @@ class Recorder:
         self.settle_variables()
         if self.watching:
             self.settle_witnesses()
+            self.settle_iterators()
             self.settle_process()
             self.settle_generators()
             self.settle_settings_of_loggers()
@@ -619,6 +621,7 @@ class Recorder:
             self.namespaces.append(namespace)
             self.owners.append((name, class_name))
         self.looks[place] = look(namespace)
+        self.iterators.take_all((name, class_name or ''), namespace)
         if class_name is None:
             self.follow_classes(name, namespace)
 
@@ -659,6 +662,12 @@ class Recorder:
                         self.event('made', one)
         self.inside = inside
 
+    def settle_iterators(self):
+        owner = self.stack[-1]
+        for name, class_name, key in self.iterators.settle():
+            if owner and name != owner:
+                self.fault('CHANGED', '.'.join(filter(None, (name, class_name, key))))
+
     def settle_namespace(self, place):
         owner = self.stack[-1]
         name, class_name = self.owners[place]
@@ -669,6 +678,7 @@ class Recorder:
             else:
                 self.compare_class(name, class_name, namespace, before)
         self.looks[place] = look(namespace)
+        self.iterators.take_all((name, class_name or ''), namespace)
         if class_name is None:
             self.follow_classes(name, namespace)
             self.watch_spec(namespace)
@@ -1152,6 +1162,8 @@ class Recorder:
             return
         for name in names:
             if name == '*':
+                if self.watching and self.stack[-1] and not hasattr(module, '__all__') and self.modules.get(package) is module:
+                    self.program.finds('shown', package, True)
                 self.answered(module, [n for n in getattr(module, '__all__', ()) if n != '*'])
                 continue
             if type(name) is not str:

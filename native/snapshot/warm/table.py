@@ -1248,6 +1248,7 @@ def forget():
         'place_of_spec',
         'portions_in',
         'posix',
+        'public_names',
         'put_back',
         'put_over_streams',
         'read_whole',
