@@ -25,6 +25,7 @@ const HELD: Record<string, string> = {
     'module = util.module_from_spec(spec)\nspec.loader.exec_module(module)\nV = module.V\n',
   ].join('\n'),
   star: 'from empty import *\nV = sorted(name for name in globals() if not name.startswith("_"))\n',
+  ends: 'import weakref, empty\nV = weakref.finalize(empty.__loader__, print, "end").alive\n',
   files: 'import os\nV = os.sysconf("SC_OPEN_MAX")\n',
   words: 'import locale\nV = locale.setlocale(locale.LC_CTYPE), locale.nl_langinfo(locale.CODESET)\n',
   error: 'import sys\nV = sys.exc_info()[0]\n',

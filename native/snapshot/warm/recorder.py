@@ -665,7 +665,8 @@ class Recorder:
     def settle_iterators(self):
         owner = self.stack[-1]
         for name, class_name, key in self.iterators.settle():
-            if owner and name != owner:
+            # Finalizers are numbered anew.
+            if owner and name != owner and (name, class_name) != FINALIZERS:
                 self.fault('CHANGED', '.'.join(filter(None, (name, class_name, key))))
 
     def settle_namespace(self, place):
