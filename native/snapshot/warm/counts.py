@@ -6,33 +6,6 @@
 # Where a template is watched the code is known that was executed for each module: names in it tell who may have looked.
 
 
-class Iterators:
-    """Those of `itertools.count` that modules and classes have, also as what gives the next number: nobody can set them back."""
-
-    def __init__(self):
-        self.known = {}  # by address: (it, place, how it is shown)
-
-    def take_all(self, place, namespace):
-        for key, value in namespace.items():
-            one = getattr(value, '__self__', None) if type(value) is METHOD_IN_C else value
-            # Each time that the module is made it has a class of its own.
-            if NAME_OF_TYPE(type(one)) == 'count' and type(one).__module__ == 'itertools':
-                self.known.setdefault(id(one), (one, (*place, key), repr(one)))
-
-    def settle(self):
-        """The places of those that have gone on since the last call."""
-        gone = []
-        for address, (one, place, shown) in self.known.items():
-            now = repr(one)
-            if now != shown:
-                self.known[address] = one, place, now
-                gone.append(place)
-        return gone
-
-
-METHOD_IN_C = type(object().__init__)
-
-
 class Counts:
     def __init__(self, recorder):
         self.recorder = recorder

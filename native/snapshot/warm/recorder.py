@@ -153,7 +153,6 @@ class Recorder:
         self.descriptors = Descriptors()
         self.counts = Counts(self)
         self.parsers = Parsers()
-        self.iterators = Iterators()
         move_user_base(self)
         self.surroundings = Surroundings(self)
         self.located = Located(self)
@@ -238,7 +237,6 @@ class Recorder:
         self.settle_variables()
         if self.watching:
             self.settle_witnesses()
-            self.settle_iterators()
             self.settle_process()
             self.settle_generators()
             self.settle_settings_of_loggers()
@@ -621,7 +619,6 @@ class Recorder:
             self.namespaces.append(namespace)
             self.owners.append((name, class_name))
         self.looks[place] = look(namespace)
-        self.iterators.take_all((name, class_name or ''), namespace)
         if class_name is None:
             self.follow_classes(name, namespace)
 
@@ -662,13 +659,6 @@ class Recorder:
                         self.event('made', one)
         self.inside = inside
 
-    def settle_iterators(self):
-        owner = self.stack[-1]
-        for name, class_name, key in self.iterators.settle():
-            # Finalizers are numbered anew.
-            if owner and name != owner and (name, class_name) != FINALIZERS:
-                self.fault('CHANGED', '.'.join(filter(None, (name, class_name, key))))
-
     def settle_namespace(self, place):
         owner = self.stack[-1]
         name, class_name = self.owners[place]
@@ -679,7 +669,6 @@ class Recorder:
             else:
                 self.compare_class(name, class_name, namespace, before)
         self.looks[place] = look(namespace)
-        self.iterators.take_all((name, class_name or ''), namespace)
         if class_name is None:
             self.follow_classes(name, namespace)
             self.watch_spec(namespace)
