@@ -149,7 +149,7 @@ const FAULT_ADVICE = {
   OUTSIDE: 'Read `/proc`, devices and files of the machine when they are needed.',
   PATH: 'Search `sys.path` when it is needed; ask `importlib.metadata` for distributions, and `importlib.util.find_spec` for modules.',
   PID: 'Ask for the number of the process when it is needed.',
-  PRINTED: 'Do not print at import.',
+  PRINTED: 'Do not print at import, nor log warnings.',
   PROCESS: 'Start processes when they are needed.',
   PROPERTY: 'Change priorities, timers, groups and the like in the program.',
   REMOVED: 'Leave `sys.modules` as it is.',

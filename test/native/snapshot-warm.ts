@@ -2194,7 +2194,7 @@ const FAULTY: Record<string, [program: string, reason: string]> = {
   ],
   rand: [c('srand(7)'), 'C_LIBRARY'],
   // ---- of the interpreter ----
-  stack_size: ['import threading; threading.stack_size(1 << 20)', 'INTERPRETER'],
+  stack_size: ['import threading; threading.stack_size(1 << 20)', 'SURROUNDINGS'],
   digits: ['import sys; sys.set_int_max_str_digits(5000)', 'INTERPRETER'],
   generators: ['import sys; sys.set_asyncgen_hooks(firstiter=print)', 'INTERPRETER'],
   origins: ['import sys; sys.set_coroutine_origin_tracking_depth(3)', 'INTERPRETER'],

@@ -61,8 +61,19 @@ static bool is_monitored(void) {
   return !none;
 }
 
+/* Who traces memory is told by which statement it was asked for. */
+static bool is_memory_traced(void) {
+  PyObject *module = PyDict_GetItemString(importlib.modules, "_tracemalloc");
+  PyObject *ask = module ? PyObject_GetAttrString(module, "is_tracing") : NULL,
+           *traced = ask ? PyObject_CallFunctionObjArgs(ask, NULL) : NULL;
+  PyErr_Clear();
+  drop(ask);
+  drop(traced);
+  return traced == &_Py_TrueStruct;
+}
+
 bool watched_by_any(void) {
-  return shadow.audited || !is_none(PySys_GetObject("gettrace"), NULL) ||
+  return shadow.audited || is_memory_traced() || !is_none(PySys_GetObject("gettrace"), NULL) ||
          !is_none(PySys_GetObject("getprofile"), NULL) || is_monitored() ||
          PyDict_GetItemString(importlib.builtins_dict, "__import__") != shadow.import;
 }

@@ -603,6 +603,8 @@ def may_put_back(what, place, payload):
         to_come[place] = payload[2]
     elif what == 'variable':
         to_come[place] = payload
+    elif what == 'loggers':
+        to_come.setdefault('loggers', {}).update(payload)
     elif what == 'list' and place == FILTERS:
         to_come.setdefault(place, []).append(payload)
     elif what == 'streams':

@@ -72,6 +72,41 @@ def holder_of_kept(modules, place):
     return holder if is_kept(value) and (value is None or '.' in place[1]) else None
 
 
+# By name in functools: what remembers what the function has answered that it calls.
+REMEMBERS = 'cached_property.__get__'
+
+
+def keepers_between(recorder, frame, owner):
+    """
+    Modules whose functions have asked for what an import asks for, and may remember the answer: those that remember all answers
+    (functools.lru_cache, cached_property), and methods that set attributes, of an object or a class that their module has.
+    """
+    found, before = set(), None
+    while frame is not None and name_in(frame) != owner:
+        code, name = frame.f_code, name_in(frame)
+        keeper = before if name == 'functools' and code.co_qualname == REMEMBERS else name if is_keeping(frame) else None
+        if keeper != 'functools' and keeper not in recorder.base and keeper in recorder.events:
+            found.add(keeper)
+        frame, before = frame.f_back, name
+    return found
+
+
+def is_keeping(frame):
+    code = frame.f_code
+    *classes, name = code.co_qualname.split('.')
+    if name in ('__init__', '__new__', '<module>'):
+        return False
+    one, namespace = None, frame.f_globals
+    for part in (*classes, name):
+        one = getattr(namespace.get(part), '__func__', namespace.get(part))
+        namespace = attributes_of(one)
+    if NAME_OF_TYPE(type(one)) == '_lru_cache_wrapper':
+        return True
+    of = frame.f_locals.get(code.co_varnames[0]) if code.co_argcount else None
+    is_lasting = type(of) is not MODULE and any(value is of for value in frame.f_globals.values())
+    return of is not None and is_lasting and bool(names_at(code, setting_instructions()))
+
+
 # ---- where a module is put in place ----
 
 

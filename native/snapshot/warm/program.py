@@ -14,6 +14,9 @@
 #   metadata          what distributions there are along sys.path
 #   date              how today's date, or the time, compares with that one (dates.py)
 #   mapped            whether that text is in a path of what the process has mapped (mapped.py)
+#   lacks             that a module has no such name: it was looked for, and a program may have put it there (lacks.c)
+#   shown             that a module has no public names but those that it had: `from module import *` gives them all
+#   logged            whether that logger logs at that level (loggers.py)
 import _frozen_importlib
 import _frozen_importlib_external
 
@@ -261,6 +264,12 @@ def condition_of_program(event, modules, effects):
         answer = tuple((entry, distributions_in(entry)) for entry in sys.path), known
     elif what == 'date':
         place = place_of_date(place, modules)
+    elif what == 'lacks':
+        place = tuple(place.split('\n'))
+    elif what == 'shown':
+        answer = frozenset(public_names(modules[place]))
+    elif what == 'logged':
+        place, answer = tuple(place.split('\n')), (modules['logging'], answer)
     elif what == 'mapped' and is_mapped(place):
         raise ValueError('%s is mapped' % place)
     return 'condition', what, place, answer
@@ -343,12 +352,27 @@ def _may_find(what, place, payload):
         return is_count(place, *payload)
     if what == 'kept':
         return is_kept_as_found(place, *payload)
+    if what == 'lacks':
+        return is_lacking(place)
+    if what == 'shown':
+        return place not in sys.modules or payload.issuperset(public_names(sys.modules[place]))
+    if what == 'logged':
+        return is_logged_as_then(place, *payload)
     if what == 'portions':
         return is_path_like(payload, lambda entry: portions_in(entry, place))
     return not is_mapped(place) if what == 'mapped' else _has_distributions(payload)
 
 
-FINDINGS = {'argument', 'date', 'entry', 'keeps', 'spec', 'portions', 'metadata', 'mapped', 'stream', 'counter', 'kept'}
+def public_names(module):
+    return [name for name in attributes_of(module) if type(name) is str and not name.startswith('_')]
+
+
+def is_lacking(place):
+    module, name = place
+    return to_come[place] is MISSING if place in to_come else name not in attributes_of(sys.modules.get(module))
+
+
+FINDINGS = {'argument', 'date', 'entry', 'keeps', 'spec', 'portions', 'metadata', 'mapped', 'stream', 'counter', 'kept', 'lacks', 'logged', 'shown'}
 
 
 def finds_again(what, place, payload):

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Sees who reads random bytes from a device, which it may have opened long before. Part of the library that is preloaded into a
-// template that is watched.
+// Sees who reads random bytes from a device, which it may have opened long before, and who reads standard input, which is
+// another one in each process. Part of the library that is preloaded into a template that is watched.
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
@@ -21,6 +21,7 @@
 static void note_read(int fd, size_t bytes, const void *caller) {
   struct stat status;
   int error = errno;
+  if (fd == STDIN_FILENO) watch_note_input();
   if (bytes > 0 && syscall(SYS_fstat, fd, &status) == 0 && S_ISCHR(status.st_mode) &&
       (status.st_rdev == makedev(1, 8) || status.st_rdev == makedev(1, 9)))
     watch_note_drawn(bytes, caller);
@@ -52,6 +53,13 @@ EXPORTED ssize_t readv(int fd, const struct iovec *parts, int count) {
   note_read(fd, count > 0 ? parts[0].iov_len : 0, CALLER);
   return syscall(SYS_readv, fd, parts, count);
 }
+
+EXPORTED off64_t lseek64(int fd, off64_t offset, int from) {
+  if (fd == STDIN_FILENO) watch_note_input();
+  return syscall(SYS_lseek, fd, offset, from);
+}
+
+EXPORTED off_t lseek(int fd, off_t offset, int from) { return lseek64(fd, offset, from); }
 
 /* What a stream reads comes by no function that could be seen. */
 static FILE *open_stream(const char *function, const char *path, const char *mode, const void *caller) {

@@ -169,9 +169,11 @@ class Recorder:
         self.makers_of_loggers = {}
         self.settings_of_loggers = {}
         self.logging_manager = None
+        self.watched_levels = []
         # Namespaces of modules and classes, and what was last seen of them.
         self.namespaces, self.owners, self.places, self.looks = [], [], {}, {}
-        self.objects, self.classes = {}, {}
+        self.objects, self.classes, self.kinds = {}, {}, {}
+        self.bases = {}  # by address of a class: the module that has it, and what it was derived from at first
         # By address: classes that were asked for those derived from them; of those that are known by now, pairs of addresses.
         self.asked_of, self.derived = {}, set()
         self.base_classes = all_classes() if watching else {}
@@ -192,6 +194,16 @@ class Recorder:
         self.effects = []
 
     # ---- what is said of a module ----
+
+    def lacking(self, module, name):
+        """Somebody looks for a name that a module does not have."""
+        owner = self.stack[-1]
+        if not owner or self.inside or self.idle or type(name) is not str or is_dunder(name):
+            return
+        of, reader = namespace_of(module).get('__name__'), sys._getframe(1)
+        if of == owner or self.modules.get(of) is not module or name_in(reader) in IMPORTING or reader.f_globals is globals():
+            return
+        self.program.finds('lacks', '%s\n%s' % (of, name), True)
 
     def fault(self, reason, detail=''):
         owner = self.stack[-1]
@@ -474,6 +486,14 @@ class Recorder:
                 for descriptor in range(3):
                     if found & 1 << descriptor and owner:
                         self.surroundings.ask_for_terminal(descriptor, bool(found & 8 << descriptor))
+            elif kind == 'INPUT':
+                if found and owner:
+                    self.fault('SURROUNDINGS', 'standard input')
+            elif kind == 'ZONE':
+                # A program may have set another one.
+                if found and owner and ('ask', 'time') not in self.events[owner]:
+                    self.read('TZ', True)
+                    self.event('ask', 'time')
             elif kind == 'KEYS':
                 self.keys(*found)
             elif kind == 'NUMBERS':
@@ -577,6 +597,7 @@ class Recorder:
                     self.objects[name] = module
                     self.follow(name, None, namespace_of(module))
                     self.watch_spec(namespace_of(module))
+                self.settle_kind(name, module)
         now = fingerprints(self.namespaces)
         if now == self.prints:
             return
@@ -585,6 +606,13 @@ class Recorder:
             if now[8 * place : 8 * place + 8] != self.prints[8 * place : 8 * place + 8]:
                 self.settle_namespace(place)
         self.prints = fingerprints(self.namespaces)
+
+    def settle_kind(self, name, module):
+        kind, owner = type(module), self.stack[-1]
+        if self.kinds.setdefault(name, kind) is not kind:
+            self.kinds[name] = kind
+            if owner and name not in ('__main__', owner):
+                self.fault('CHANGED', name + '.__class__')
 
     def watch_spec(self, namespace):
         """From now on it is seen which modules' imports read the spec of this one."""
@@ -610,13 +638,29 @@ class Recorder:
 
     def follow_classes(self, name, namespace):
         for value in list(namespace.values()):
-            if type in type(value).__mro__ and id(value) not in self.classes and defined_in(value) == name:
+            if type in type(value).__mro__ and id(value) not in self.classes and self.is_class_of(name, value):
                 self.classes[id(value)] = value
                 self.fills.classes[name, value.__qualname__] = value
+                self.bases[id(value)] = name, BASES(value)
                 if self.watching and self.stack[-1] == name and id(value) not in self.makers:
                     self.makers[id(value)] = name
                     self.event('made', value)
                 self.follow(name, value.__qualname__, self.referents(vars(value))[0])
+                self.follow_inner(name, value)
+
+    def is_class_of(self, name, value):
+        """Some say that they are of a module that there is not."""
+        of = defined_in(value)
+        return of == name or (of not in self.modules and of not in self.hidden and namespace_of(self.objects.get(name)).get(value.__qualname__) is value)
+
+    def follow_inner(self, name, outer):
+        """Classes that have their name in another one."""
+        for key, value in NAMESPACE_OF_TYPE(outer).items():
+            is_class = type in type(value).__mro__ and id(value) not in self.classes
+            if is_class and defined_in(value) == name and value.__qualname__ == '%s.%s' % (outer.__qualname__, key):
+                self.classes[id(value)] = value
+                self.follow(name, value.__qualname__, self.referents(vars(value))[0])
+                self.follow_inner(name, value)
 
     def look_again(self, owners):
         """What was changed in these namespaces since they were looked at was changed by nobody."""
@@ -904,6 +948,21 @@ class Recorder:
             tools = range(6)
             yield 'sys.monitoring', [(sys.monitoring.get_tool(i), sys.monitoring.get_tool(i) and sys.monitoring.get_events(i)) for i in tools]
 
+    def asked_logger(self, logger, level, answer):
+        """Somebody asks a logger for its level, or whether it logs at one."""
+        module = self.modules.get('logging')
+        if not self.stack[-1] or self.inside or self.idle:
+            return
+        inside, self.inside = self.inside, True
+        # It may have been made since.
+        self.settle_loggers()
+        self.inside = inside
+        known = manager_of(module) and (module.root if logger is module.root else module.root.manager.loggerDict.get(logger.name))
+        if known is not logger or type(level or 0) is not int:
+            self.fault('CHANGED', 'a logger of its own')
+        else:
+            self.program.finds('logged', '%s\n%s' % (logger.name, level), answer)
+
     def calls(self, function):
         """A function in C is called, of which not more is known; whether it is one of those that change something."""
         place = function.__module__, function.__name__
@@ -1050,6 +1109,8 @@ class Recorder:
             if name == '_datetime':
                 self.dates.watch(module)
             self.located.watch(name, module)
+            if name == 'logging':
+                watch_levels(self, module)
         if name in self.modules:
             self.known.add(name)
         else:
@@ -1126,6 +1187,8 @@ class Recorder:
             return
         for name in names:
             if name == '*':
+                if self.watching and self.stack[-1] and not hasattr(module, '__all__') and self.modules.get(package) is module:
+                    self.program.finds('shown', package, True)
                 self.answered(module, [n for n in getattr(module, '__all__', ()) if n != '*'])
                 continue
             if type(name) is not str:
@@ -1318,7 +1381,8 @@ class Recorder:
         owner = self.stack[-1]
         if not owner:
             return None
-        self.reads.setdefault(owner, set()).add(name)
+        for one in (owner, *keepers_between(self, sys._getframe(1), owner)):
+            self.reads.setdefault(one, set()).add(name)
         # Another one has put it in before.
         event = 'sees', name, True
         if owner not in self.readers.get(name, (owner,)) and event not in self.events[owner]:
@@ -1417,6 +1481,9 @@ CHANGING = {
     ('_codecs', 'register'): 'INTERPRETER',
     ('_codecs', 'unregister'): 'INTERPRETER',
     ('_csv', 'field_size_limit'): 'CHANGED',
+    ('atexit', '_clear'): 'CHANGED',
+    ('atexit', '_run_exitfuncs'): 'CHANGED',
+    ('atexit', 'unregister'): 'CHANGED',
     ('_locale', 'bindtextdomain'): 'C_LIBRARY',
     ('_locale', 'bind_textdomain_codeset'): 'C_LIBRARY',
     ('_locale', 'textdomain'): 'C_LIBRARY',
@@ -1534,6 +1601,10 @@ def search_path_of(package, default=None):
         return getattr(package, '__path__', default)
     finally:
         own.pop('__path__', None)
+
+
+def is_dunder(name):
+    return name.startswith('__') and name.endswith('__')
 
 
 def is_bare(module):
@@ -1742,6 +1813,8 @@ def watch_environment(recorder):
     watched = Watched(os.environ._data)
     os.environ._data = watched
     os.environb._data = watched
+    # With what the process was started with.
+    posix.environ = Watched(posix.environ)
 
 
 # Modules that look in /proc for what there is of their process: a template says that it has a number which none has.

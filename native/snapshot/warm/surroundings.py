@@ -11,24 +11,32 @@ ASKING = {
         *('fstat', 'get_terminal_size', 'ttyname', 'fstatvfs', 'getcwd', 'getcwdb', 'stat', 'lstat', 'access', 'readlink', 'statvfs', 'pathconf', 'getxattr', 'listxattr'),
         *('getuid', 'geteuid', 'getgid', 'getegid', 'getgroups', 'getgrouplist', 'getlogin', 'getresuid', 'getresgid'),
         *('getppid', 'getpgid', 'getpgrp', 'getsid', 'getpriority', 'getloadavg', 'umask'),
-        *('sched_getscheduler', 'sched_getparam', 'sched_rr_get_interval'),
+        *('sched_getscheduler', 'sched_getparam', 'sched_rr_get_interval', 'sysconf', 'confstr', 'lseek', 'get_blocking', 'get_inheritable'),
     ),
     'pwd': ('getpwuid', 'getpwnam', 'getpwall'),
     'grp': ('getgrgid', 'getgrnam', 'getgrall'),
     'spwd': ('getspnam', 'getspall'),
     'gc': ('isenabled', 'get_threshold', 'get_debug', 'get_count', 'get_stats'),
-    '_signal': ('getsignal', 'getitimer', 'sigpending'),
+    '_signal': ('getsignal', 'getitimer', 'sigpending', 'pthread_sigmask'),
     '_socket': ('getdefaulttimeout',),
+    '_thread': ('stack_size', '_count'),
+    '_locale': ('setlocale', 'localeconv', 'nl_langinfo', 'strcoll', 'strxfrm'),
+    '_contextvars': ('copy_context',),
+    'fcntl': ('fcntl', 'ioctl'),
+    'termios': ('tcgetattr',),
     '_asyncio': ('_get_running_loop', 'get_running_loop', 'get_event_loop', 'current_task'),
     'resource': ('getrlimit', 'prlimit'),
     'sys': (
         *('getrecursionlimit', 'getswitchinterval', 'getdlopenflags', 'get_int_max_str_digits', 'get_asyncgen_hooks'),
-        'get_coroutine_origin_tracking_depth',
+        *('get_coroutine_origin_tracking_depth', 'exc_info', 'exception'),
     ),
 }
 OF_FILES = {('posix', 'stat'), ('posix', 'lstat'), ('posix', 'fstat')}
 # Of the standard streams, which each process gets from whoever starts it; the numbers of others are nobody's by then.
-OF_STREAMS = {('posix', name) for name in ('fstat', 'get_terminal_size', 'ttyname', 'fstatvfs')}
+OF_STREAMS = {
+    *(('posix', name) for name in ('fstat', 'get_terminal_size', 'ttyname', 'fstatvfs', 'lseek', 'get_blocking', 'get_inheritable')),
+    *(('fcntl', 'fcntl'), ('fcntl', 'ioctl'), ('termios', 'tcgetattr')),
+}
 TAKE_PATHS = OF_FILES | {('posix', name) for name in ('access', 'readlink', 'statvfs', 'pathconf', 'getxattr', 'listxattr')}
 # By module: what its import keeps of an answer, and RENEWALS make anew.
 RENEWED_ANSWERS = {'multiprocessing.process': ('posix', 'getcwd'), 'billiard.process': ('posix', 'getcwd')}
@@ -36,6 +44,11 @@ RENEWED_ANSWERS = {'multiprocessing.process': ('posix', 'getcwd'), 'billiard.pro
 NOT_ASKED_AGAIN = {
     ('posix', 'umask'): 'UMASK',
     ('_asyncio', 'get_event_loop'): 'SURROUNDINGS',
+    ('_thread', 'stack_size'): 'SURROUNDINGS',
+    ('_signal', 'pthread_sigmask'): 'SURROUNDINGS',
+    ('posix', 'lseek'): 'SURROUNDINGS',
+    **{('fcntl', name): 'SURROUNDINGS' for name in ('fcntl', 'ioctl')},
+    ('termios', 'tcgetattr'): 'SURROUNDINGS',
     ('spwd', 'getspnam'): 'SURROUNDINGS',
     ('spwd', 'getspall'): 'SURROUNDINGS',
 }
@@ -88,6 +101,9 @@ class Surroundings:
             return None
         if of in OF_STREAMS and not is_of_stream(args, named):
             return None
+        # A setting that is changed is seen by what it is then; an error that is there may be the import's own.
+        if (of == SETLOCALE and (args[1:] or (None,))[0] is not None) or (of in OF_ERRORS and result not in NO_ERRORS):
+            return None
         if RENEWED_ANSWERS.get(owner) == of:
             # Who has a copy of it holds something else than elsewhere.
             return '/elsewhere' if ELSEWHERE else None
@@ -97,6 +113,10 @@ class Surroundings:
         answer = text_of_error(error, which) if error is not None else text_of_answer(result, which)
         recorder.inside = inside
         self.ask(of, owner, which, question, answer)
+        for keeper in keepers_between(recorder, frame, owner):
+            event = 'asks', '.'.join(of), which, question, answer
+            if question is not None and of not in NOT_ASKED_AGAIN and event not in recorder.events.get(keeper, (event,)):
+                recorder.events[keeper].append(event)
         for code in codes_between(frame, owner):
             for module in sorted(self.holders.get(code, ())):
                 if ('ask', module) not in recorder.events[owner]:
@@ -125,8 +145,15 @@ class Surroundings:
         recorder.event('asks', '.'.join(of), which, question, answer)
 
 
+SETLOCALE = '_locale', 'setlocale'
+OF_ERRORS = {('sys', 'exc_info'), ('sys', 'exception')}
+NO_ERRORS = None, (None, None, None)
+
+
 def is_of_stream(args, named):
     descriptor = (args or [*named.values(), 1])[0]
+    if type(descriptor) is not int and type(descriptor) is TEXT_STREAM:
+        return descriptor in (sys.__stdin__, sys.__stdout__, sys.__stderr__)
     return type(descriptor) is int and 0 <= descriptor <= 2
 
 
@@ -190,6 +217,15 @@ def answer_elsewhere(status):
 
 
 NAMES_OF_STATUS = ('st_mode', 'st_ino', 'st_dev', 'st_nlink', 'st_uid', 'st_gid', 'st_size', 'st_atime', 'st_mtime', 'st_ctime')
+
+
+def settle_askers_for_threads(recorder):
+    """How many threads a program has nobody can be asked."""
+    module = recorder.modules.get('threading')
+    for function in ('enumerate', 'active_count'):
+        asked = namespace_of(module).get(function)
+        for name in callers_of(asked.__code__) if type(asked) is FUNCTION else ():
+            recorder.faults.setdefault(name, []).append(('SURROUNDINGS', 'threading.' + function))
 
 
 # ---- where a module is put in place ----

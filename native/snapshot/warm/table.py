@@ -259,6 +259,7 @@ def record_of(recorder):
     recorder.inside = True
     recorder.fills.leave()
     recorder.program.leave()
+    leave_levels(recorder)
     recorder.located.blame()
     recorder.name_classes()
     recorder.name_warnings()
@@ -268,6 +269,10 @@ def record_of(recorder):
     settle_readers_of_streams(recorder, called)
     settle_kept_functions(recorder)
     names = loaded(recorder)
+    drop_modules_lacking(recorder)
+    settle_logged(recorder)
+    settle_bases(recorder)
+    settle_askers_for_threads(recorder)
     modules = []
     replaced = replaced_of(recorder)
     own_reads = {name: set(read) for name, read in recorder.reads.items()}
@@ -322,7 +327,7 @@ def record_of(recorder):
             value = None if variable in recorder.readers else dict.get(os.environ._data, os.fsencode(variable))
             variables[variable] = None if value is None else _imp.source_hash(key, value).hex()
         files = []
-        for path in sorted(recorder.files.get(name, ())):
+        for path in sorted(recorder.files.get(name, set()) | files_of_code(called.get(name, ()), about)):
             try:
                 status = posix.stat(path)
                 files.append([path, OF_NULL_DEVICE, 0] if is_null_device(path) else [path, status.st_size, int(status.st_mtime)])
@@ -368,6 +373,26 @@ def record_of(recorder):
     faults = [fault for all in recorder.faults.values() for fault in all]
     fit = all(reason in EXCUSED for reason, _ in faults)
     return dict(record, anew=try_anew(recorder, record) if fit else None)
+
+
+def settle_bases(recorder):
+    """Nobody is seen to derive a class from other ones than at first."""
+    for address, (name, bases) in recorder.bases.items():
+        one = recorder.classes[address]
+        if BASES(one) != bases:
+            recorder.faults.setdefault(name, []).append(('CHANGED', name_of_class(one) + '.__bases__'))
+
+
+def drop_modules_lacking(recorder):
+    """Modules of packages, which come by importing them."""
+    for events in recorder.events.values():
+        events[:] = [event for event in events if event[:2] != ('finds', 'lacks') or event[2].replace('\n', '.') not in recorder.modules]
+
+
+def files_of_code(codes, about):
+    """Files of code that a module's import has run besides its own, by a loader that it has asked itself."""
+    files = {code.co_filename for code in codes if code.co_name == '<module>'}
+    return {path for path in files if path.startswith('/') and path not in (about.get('origin'), PROGRAM)}
 
 
 def event_of(event):
@@ -1242,11 +1267,14 @@ def forget():
         'is_count',
         'is_date_as_then',
         'is_descriptor_of',
+        'is_disabled',
         'is_filled_with',
         'is_found_again',
         'is_found_first',
         'is_ignored',
         'is_kept_as_found',
+        'is_lacking',
+        'is_logged_as_then',
         'is_mapped',
         'is_opened_again',
         'is_path_like',
@@ -1255,7 +1283,9 @@ def forget():
         'keep_open',
         'kind_of_file',
         'leads_to',
+        'level_by_now',
         'loading',
+        'logger_by_now',
         'make_contexts',
         'mark_of_stream',
         'matches',
@@ -1270,6 +1300,7 @@ def forget():
         'place_of_spec',
         'portions_in',
         'posix',
+        'public_names',
         'put_back',
         'put_over_streams',
         'read_whole',

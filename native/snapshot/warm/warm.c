@@ -21,6 +21,7 @@
 #include "frames.h"
 #include "holes.h"
 #include "keys.h"
+#include "lacks.h"
 #include "rewrite.h"
 #include "variables.h"
 #include "watch.h"
@@ -441,9 +442,9 @@ static void add_keys(PyObject *list, const struct watch_keys *keys) {
     add_kind(list, "KEYS", tuple_of(map, PyLong_FromLong((long)offset)));
 }
 
-/* Of SEEDS, FORK and PROCESSORS: how often; of ENVIRONMENT: (name, address of what describes the library that has read it); of
- * TERMINALS: as in watch.h; of KEYS: (address of what describes a library, where they are in its storage); of DRAWN: (library,
- * bytes, how often it has drawn as many); of a fault (recorder.py): the library that asked, or the function. */
+/* Of SEEDS, FORK, PROCESSORS, INPUT and ZONE: how often; of ENVIRONMENT: (name, address of what describes the library that has
+ * read it); of TERMINALS: as in watch.h; of KEYS: (address of what describes a library, where they are in its storage); of
+ * DRAWN: (library, bytes, how often it has drawn as many); of a fault (recorder.py): the library that asked, or the function. */
 static PyObject *probe(PyObject *self, PyObject *unused) {
   (void)self;
   (void)unused;
@@ -470,8 +471,10 @@ static PyObject *probe(PyObject *self, PyObject *unused) {
   add_kind(list, "FORK", PyLong_FromLong(watch->fork));
   add_kind(list, "PROCESSORS", PyLong_FromLong(watch->processors));
   add_kind(list, "TERMINALS", PyLong_FromLong(watch->terminals));
+  add_kind(list, "INPUT", PyLong_FromLong(watch->input));
+  add_kind(list, "ZONE", PyLong_FromLong(watch->zone));
   watch->askers = watch->keys = watch->names = watch->seeds = watch->fork = watch->processors = 0;
-  watch->terminals = 0;
+  watch->terminals = watch->input = watch->zone = 0;
   return list;
 }
 
@@ -802,6 +805,8 @@ static void watch_all(void) {
   drop(call("watch_environment", warm.recorder, NULL));
   drop(call("watch_modules", warm.recorder, NULL));
   must(frames_watch(call("watch_program", warm.recorder, NULL)) ? warm.recorder : NULL, "frames");
+  PyObject *lacking = PyObject_GetAttrString(warm.recorder, "lacking");
+  must(lacking && lacks_watch(lacking) ? lacking : NULL, "lacking");
   if (PySys_AddAuditHook(audit, NULL) != 0) freeze_refuse("it cannot be watched");
   PyObject *subclasses = PyObject_GetAttrString((PyObject *)&PyModule_Type, "__subclasses__");
   must(subclasses, "__subclasses__");

@@ -152,6 +152,8 @@ static void note_entropy(size_t bytes, const void *caller) {
     note_bytes(WATCH_ENTROPY, bytes, caller);
 }
 
+void watch_note_input(void) { watch.input++; }
+
 void watch_note_drawn(size_t bytes, const void *caller) { note_bytes(WATCH_ENTROPY, bytes, caller); }
 
 /* Whether these are keys of hash maps, which are found again by their value. */
@@ -226,6 +228,16 @@ EXPORTED time_t time(time_t *now) {
   if (now) *now = seconds;
   return seconds;
 }
+
+#define GOES_BY_ZONE(type, name, parameters, arguments)                                                                \
+  EXPORTED type name parameters {                                                                                      \
+    watch.zone++;                                                                                                      \
+    type(*next) parameters = (type(*) parameters)dlsym(RTLD_NEXT, #name);                                              \
+    return next arguments;                                                                                             \
+  }
+GOES_BY_ZONE(struct tm *, localtime_r, (const time_t *restrict seconds, struct tm *restrict parts), (seconds, parts))
+GOES_BY_ZONE(struct tm *, localtime, (const time_t *seconds), (seconds))
+GOES_BY_ZONE(time_t, mktime, (struct tm * parts), (parts))
 
 EXPORTED pid_t getpid(void) {
   note(WATCH_PID, CALLER);

@@ -52,7 +52,9 @@ struct watch {
   unsigned processors; /* how often their number was asked for */
   unsigned
       terminals; /* which of the standard streams (1, 2, 4) were asked whether they are one, and which are (8, 16, 32) */
-  unsigned names; /* more than WATCH_NAMES: some are missing */
+  unsigned input; /* how often standard input was read, or where it stands was asked for or changed */
+  unsigned zone;  /* how often somebody went by the zone of the time */
+  unsigned names; /* of variables that were read; more than WATCH_NAMES: some are missing */
   struct watch_name name[WATCH_NAMES];
 };
 
@@ -66,6 +68,9 @@ __attribute__((weak)) size_t pycds_watch_state(char *bytes, size_t room);
 
 /* Within the library alone: whether what differs between processes is another than it is. */
 bool watch_is_elsewhere(void);
+
+/* Somebody reads standard input, or moves in it. */
+void watch_note_input(void);
 
 /* As many random bytes were drawn, and not for a generator of the module random. */
 void watch_note_drawn(size_t bytes, const void *caller);

@@ -31,7 +31,7 @@ export const FAULTS: Readonly<Record<string, string>> = {
     'read a file that may be another one in each container (in /etc, /proc, /run, /tmp, /var and the like)',
   PATH: 'asked what is on `sys.path`, which has other entries in each program',
   PID: 'asked for the number of the process',
-  PRINTED: 'wrote to a standard stream',
+  PRINTED: 'wrote to a standard stream, or made a record of a log',
   PROCESS: 'started a process',
   PROPERTY: 'changed a property of the process',
   REMOVED: 'removed a module',
