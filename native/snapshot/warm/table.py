@@ -157,6 +157,8 @@ def replaced_of(recorder):
     # What the recorder itself remembers.
     own = {id(recorder.rebound), *map(id, recorder.rebound.values())}
     own.update(id(payload) for _, payload, _ in recorder.replaced.values())
+    own.update(map(id, recorder.fills.functions.values()))
+    own.update(id(fill.payload) for fill in recorder.fills.by_place.values())
     own |= of_recorder(recorder)
 
     def holders_of(value):
