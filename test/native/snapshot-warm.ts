@@ -1234,7 +1234,8 @@ const FILLED: Record<string, string> = {
     '    return value',
   ].join('\n'),
   'lazily/_things.py': 'class Thing: pass\nclass Other: pass\ndef work(): pass\n',
-  'lazily/_far.py': 'class Far:\n    class Inner: pass\n',
+  'lazily/_far.py':
+    'class Kinds(type):\n    def __setattr__(self, name, value): super().__setattr__(name, value)\nclass Far(metaclass=Kinds):\n    class Inner: pass\n',
   'lazily/_reads.py': 'from ._things import Thing\nclass Keeps: TEXT = Thing.__module__\n',
   'asks_keeps.py': 'from lazily import Keeps\n',
   'asks_first.py': 'from lazily import Thing, Far\n',

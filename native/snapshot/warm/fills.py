@@ -283,5 +283,4 @@ def fill(name, payload):
     if type(holder) is dict:
         holder.setdefault(name, after)
     elif filled_by_now(name, holder) != after:
-        # As an assignment does it.
-        (type if type in type(holder).__mro__ else object).__setattr__(holder, '__module__', after)
+        holder.__module__ = after
