@@ -66,7 +66,12 @@ export async function bake(request: BakeRequest, ports: Ports, lesson?: Lesson):
   const { learned, content, layer, compressedBytes } = first
   const platform = `${source.os}/${source.architecture}`
   const trace = toTrace({ id: source.id, platform }, learned.python, learned.selection)
-  const found = [...learned.warnings, ...(isBuiltOnBake(source.config) ? [deadWarning(ARCHIVE_PATH)] : [])]
+  const earlier = isBuiltOnBake(source.config) ? [deadWarning(ARCHIVE_PATH)] : []
+  if (earlier.length > 0 && request.snapshot === undefined)
+    earlier.push(
+      'a process snapshot of that bake is not used any more either: --snapshot makes one of this image',
+    )
+  const found = [...learned.warnings, ...earlier]
   for (const warning of found) ports.progress.warn(warning)
 
   // Refuse what the layer itself shows, before an image is made of it.

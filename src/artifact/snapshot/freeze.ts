@@ -72,19 +72,23 @@ export async function freeze(
   input = { ...input, plan: { ...input.plan, environment } }
   let names: readonly string[] = input.plan.names
   for (let round = 1; round <= MOST_ROUNDS; round++) {
-    step.update(`round ${round}: ${names.length} modules`)
+    const modules = names.length
+    const tell = (what: string) => step.update(`round ${round}: ${modules} modules, ${what}`)
     const list = `modules-${round}`
     await room.write(list, `${names.join('\n')}\n`)
-    const [record, elsewhere] = [
-      await watch(room, input, list, `record-${round}`, '1'),
-      await watch(room, input, list, `elsewhere-${round}`, 'elsewhere', `record-${round}`),
-    ]
+    tell('their imports watched')
+    const record = await watch(room, input, list, `record-${round}`, '1')
+    tell('watched elsewhere in memory')
+    const elsewhere = await watch(room, input, list, `elsewhere-${round}`, 'elsewhere', `record-${round}`)
     const again: WarmRecord[] = []
-    while (again.length < MOST_AGAIN && needsAgain(record, elsewhere, again))
+    while (again.length < MOST_AGAIN && needsAgain(record, elsewhere, again)) {
+      tell(`watched once more (${again.length + 1} of at most ${MOST_AGAIN})`)
       again.push(await watch(room, input, list, `again-${round}-${again.length}`, 'again'))
+    }
     const rules = { exclude: input.exclude, elsewhere, again }
     let judged = blame(record, names, rules)
     if (judged.isSettled) {
+      tell('frozen')
       const plan = await withPrograms(room, withNames(input.plan, names))
       const frozen = await freezeRecord(room, { ...input, plan }, round)
       if (Buffer.isBuffer(frozen))
