@@ -66,9 +66,9 @@ test('a snapshot that no process used is a problem, unless it is for other progr
   log.add(Buffer.from('pycds[1]: snapshot OTHER_PROGRAM\npycds[1]: served shop\n'))
   t.is(log.problem({}), null)
   log.add(Buffer.from('pycds[2]: snapshot CPU\n'))
-  t.is(
-    log.problem({}),
-    'the snapshot was refused: CPU: the processor lacks something that the snapshot was made with',
+  t.regex(
+    log.problem({}) ?? '',
+    /^the snapshot was refused: CPU: the processor lacks something that the snapshot was made with\. \w/,
   )
 })
 
