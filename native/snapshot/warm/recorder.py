@@ -611,7 +611,8 @@ class Recorder:
         kind, owner = type(module), self.stack[-1]
         if self.kinds.setdefault(name, kind) is not kind:
             self.kinds[name] = kind
-            if owner and name not in ('__main__', owner):
+            # Who has made a module says what it is (importlib.util.LazyLoader).
+            if owner and name not in ('__main__', owner) and ('set', name) not in self.events[owner]:
                 self.fault('CHANGED', name + '.__class__')
 
     def watch_spec(self, namespace):
