@@ -24,6 +24,7 @@ const HELD: Record<string, string> = {
     'spec = util.spec_from_file_location("code", os.path.join(os.path.dirname(__file__), "code_.py"))',
     'module = util.module_from_spec(spec)\nspec.loader.exec_module(module)\nV = module.V\n',
   ].join('\n'),
+  takes_nothing_back: 'import atexit\ndef bye(): print("bye")\natexit.unregister(bye)\nV = 1\n',
   star: 'from empty import *\nV = sorted(name for name in globals() if not name.startswith("_"))\n',
   ends: 'import weakref, empty\nV = weakref.finalize(empty.__loader__, print, "end").alive\n',
   files: 'import os\nV = os.sysconf("SC_OPEN_MAX")\n',
@@ -44,6 +45,10 @@ const HELD: Record<string, string> = {
 }
 /** What each of these does cannot be held; with what is to blame. */
 const LEFT_OUT: Record<string, [text: string, reason: string]> = {
+  takes_back_own: [
+    'import atexit\ndef bye(): print("bye")\natexit.register(bye)\natexit.unregister(bye)\nV = 1\n',
+    'CHANGED',
+  ],
   takes_back: ['import atexit, exits\natexit.unregister(exits.bye)\nV = 1\n', 'CHANGED'],
   reads: ['import sys\nV = sys.stdin.readline()\n', 'SURROUNDINGS'],
   reads_bytes: ['import os\nV = os.read(0, 3)\n', 'SURROUNDINGS'],

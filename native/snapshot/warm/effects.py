@@ -50,6 +50,7 @@ ATTRIBUTES = tuple(
 )
 # Functions whose calls are put off until the program imports the module that made them: (module, name).
 CALLS = (('atexit', 'register'), ('posix', 'register_at_fork'))
+TAKES_BACK = 'atexit', 'unregister'
 # By module: what is going to be put into its namespace, which could not have been made at that time if it had failed.
 _made = {}
 

@@ -70,8 +70,9 @@ class Fills:
     def take_class(self, place, before, after, old):
         """Whether a class of another module says now that it is of another one."""
         holder = self.classes.get((place[0], place[1].rpartition('.')[0]))
-        are_texts = type(before) is str and type(after) is str and before != after
-        if holder is None or not place[1].endswith('.__module__') or not self.is_one(place, are_texts):
+        # What comes to be of a module that others do not fill is a change like others.
+        is_filled = type(before) is str and type(after) is str and before != after and has_names_made(self.recorder.modules.get(after))
+        if holder is None or not place[1].endswith('.__module__') or not self.is_one(place, is_filled):
             return False
         known = self.by_place.get(place)
         if known is not None and after == known.payload[1]:

@@ -1103,6 +1103,7 @@ class Recorder:
         module = self.modules.get(name)
         if name == 'atexit' and module is not None and error is None:
             put_off(module, name, 'register')
+            put_off(module, name, 'unregister')
         if module is not None and error is None:
             put_off_over_streams(module, name)
         if module is not None and self.watching:
@@ -1263,10 +1264,20 @@ class Recorder:
         if self.idle or is_of_finalizers:
             return
         self.settle()
-        if place[0] in OVER_STREAMS:
+        if place == TAKES_BACK:
+            self.take_back_exit(*args, **named)
+        elif place[0] in OVER_STREAMS:
             self.event('effect', 'streams', ('sys', '.'.join(place)), (place, args, named))
         else:
             self.event('effect', 'call', place, (args, named))
+
+    def take_back_exit(self, function=None):
+        """To take back what nobody can have registered changes nothing, as where colorama does it with a function of its own."""
+        is_own = getattr(function, '__globals__', None) is namespace_of(self.modules.get(self.stack[-1]))
+        registered = [payload[0][0] for effect, place, payload in self.effects if effect == 'call' and place == CALLS[0]]
+        is_registered = any(one is function for one in registered)
+        if is_registered or not is_own:
+            self.fault('CHANGED', '.'.join(TAKES_BACK))
 
     def looked(self, name):
         """Python code that is not importlib's has looked for a module; returns it, or None where there is none."""
@@ -1484,7 +1495,6 @@ CHANGING = {
     ('_csv', 'field_size_limit'): 'CHANGED',
     ('atexit', '_clear'): 'CHANGED',
     ('atexit', '_run_exitfuncs'): 'CHANGED',
-    ('atexit', 'unregister'): 'CHANGED',
     ('_locale', 'bindtextdomain'): 'C_LIBRARY',
     ('_locale', 'bind_textdomain_codeset'): 'C_LIBRARY',
     ('_locale', 'textdomain'): 'C_LIBRARY',

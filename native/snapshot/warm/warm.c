@@ -328,10 +328,10 @@ static int profile(PyObject *self, void *frame, int what, PyObject *function) {
 
 /* ---- functions whose calls are put off ---- */
 
-static bool is_atexit(PyObject *place) {
+static bool is_registering(PyObject *place) {
   Py_ssize_t length;
-  const char *module = PyUnicode_AsUTF8AndSize(PyTuple_GetItem(place, 0), &length);
-  return module && strcmp(module, "atexit") == 0;
+  const char *name = PyUnicode_AsUTF8AndSize(PyTuple_GetItem(place, 1), &length);
+  return name && strcmp(name, "register") == 0;
 }
 
 /* `self`: (name of the module, name of the function). */
@@ -340,16 +340,17 @@ static PyObject *put_off_call(PyObject *self, PyObject *args, PyObject *keywords
   drop(tell("called", self, args, named));
   drop(named);
   /* atexit.register is used as a decorator. */
-  return is_atexit(self) && PyTuple_Size(args) > 0 ? keep(PyTuple_GetItem(args, 0)) : none();
+  return is_registering(self) && PyTuple_Size(args) > 0 ? keep(PyTuple_GetItem(args, 0)) : none();
 }
 
 #define METHOD_PUT_OFF(name)                                                                                           \
   { name, (PyCFunction)(void (*)(void))put_off_call, METH_VARARGS | METH_KEYWORDS, NULL }
 
 static void replace(PyObject *holder, const char *module, const char *name) {
-  static PyMethodDef methods[] = {METHOD_PUT_OFF("register"), METHOD_PUT_OFF("register_at_fork"),
-                                  METHOD_PUT_OFF("init"),     METHOD_PUT_OFF("deinit"),
-                                  METHOD_PUT_OFF("reinit"),   {NULL, NULL, 0, NULL}};
+  static PyMethodDef methods[] = {
+      METHOD_PUT_OFF("register"), METHOD_PUT_OFF("unregister"), METHOD_PUT_OFF("register_at_fork"),
+      METHOD_PUT_OFF("init"),     METHOD_PUT_OFF("deinit"),     METHOD_PUT_OFF("reinit"),
+      {NULL, NULL, 0, NULL}};
   PyObject *place = PyTuple_New(2);
   PyTuple_SetItem(place, 0, text_of(module));
   PyTuple_SetItem(place, 1, text_of(name));
