@@ -66,11 +66,11 @@ export async function bake(request: BakeRequest, ports: Ports, lesson?: Lesson):
   const { learned, content, layer, compressedBytes } = first
   const platform = `${source.os}/${source.architecture}`
   const trace = toTrace({ id: source.id, platform }, learned.python, learned.selection)
-  const earlier = isBuiltOnBake(source.config) ? [deadWarning(ARCHIVE_PATH)] : []
-  if (earlier.length > 0 && request.snapshot === undefined)
-    earlier.push(
-      'a process snapshot of that bake is not used any more either: --snapshot makes one of this image',
-    )
+  const withoutSnapshot =
+    request.snapshot === undefined
+      ? '; nor is a snapshot used that it may have made (--snapshot makes another)'
+      : ''
+  const earlier = isBuiltOnBake(source.config) ? [`${deadWarning(ARCHIVE_PATH)}${withoutSnapshot}`] : []
   const found = [...learned.warnings, ...earlier]
   for (const warning of found) ports.progress.warn(warning)
 
