@@ -29,7 +29,7 @@ for (const { python, one, base } of trials) {
 
 async function worksAsBefore(t: ExecutionContext, base: string, python: Python, one: Package): Promise<void> {
   t.timeout(2 * DEADLINE_MS)
-  const program = readFileSync(inRepository(`test/fixtures/snapshot/work/${one.name}.py`), 'utf8')
+  const program = readFileSync(inRepository(`test/fixtures/snapshot/jobs/${one.name}.py`), 'utf8')
   const starts = await withSnapshot(t, { base, python, one, program })
   if (starts === undefined) return
   const plain = await starts('plain', program)
