@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Images of the benchmark, baked with a snapshot for one package.
-import type { ExecutionContext } from 'ava'
+import test, { type ExecutionContext } from 'ava'
 import { canImport, libraryOptions, pathOf } from '../../bench/images.js'
-import type { Package } from '../../bench/packages.js'
-import type { Python } from '../../bench/pythons.js'
+import { PACKAGES, type Package } from '../../bench/packages.js'
+import { measuredInFull, PYTHONS, type Python } from '../../bench/pythons.js'
 import { bakes } from './cli.js'
 import { type BenchImage, ensureImage } from './images.js'
 import { type Outcome, run } from './run.js'
@@ -15,13 +15,29 @@ const isPossible = TIER === 'all' && process.arch === 'x64'
 const PATIENCE = ['--timeout', '10m']
 
 /** The image that has a package, or why there is none. */
-export async function baseOf(python: Python, one: Package): Promise<string | Error> {
+async function baseOf(python: Python, one: Package): Promise<string | Error> {
   if (!isPossible) return new Error('it is for the tier all, on x86-64')
   const base = await ensureImage(python.images[one.image] as BenchImage)
   if (base === undefined) return new Error('its base image cannot be made here')
   // What is not Debian's was left out where the index was out of reach.
   const refusal = one.pypi === undefined ? undefined : await canImport(base, python, one)
   return refusal === undefined ? base : new Error(refusal)
+}
+
+/** Declares a test of each package on each interpreter that is measured in full; a skip that says why where it has no image. */
+export async function testPackages(
+  isOne: (one: Package) => boolean,
+  titleOf: (python: Python, one: Package) => string,
+  check: (t: ExecutionContext, base: string, python: Python, one: Package) => Promise<void>,
+): Promise<void> {
+  const trials = []
+  for (const python of measuredInFull(PYTHONS))
+    for (const one of PACKAGES.filter(isOne)) trials.push({ python, one, base: await baseOf(python, one) })
+  for (const { python, one, base } of trials) {
+    const title = titleOf(python, one)
+    if (base instanceof Error) test.skip(`${title} (${base.message})`, () => undefined)
+    else test.serial(title, (t) => check(t, base, python, one))
+  }
 }
 
 /** How programs start in an image that was baked for one: plain, or with the snapshot, which they must use. */

@@ -2,10 +2,10 @@
 // The packages of the benchmark, each imported in the snapshot of an image of its own: whatever a program can see of its modules
 // and of its process is what it sees in a plain start.
 import { readFileSync } from 'node:fs'
-import test, { type ExecutionContext } from 'ava'
-import { PACKAGES, type Package, plainProgram } from '../../bench/packages.js'
-import { measuredInFull, PYTHONS, type Python } from '../../bench/pythons.js'
-import { baseOf, type Starts, withSnapshot } from '../helpers/package-images.js'
+import type { ExecutionContext } from 'ava'
+import { type Package, plainProgram } from '../../bench/packages.js'
+import type { Python } from '../../bench/pythons.js'
+import { type Starts, testPackages, withSnapshot } from '../helpers/package-images.js'
 import { inRepository } from '../helpers/repository.js'
 import { DEADLINE_MS } from '../helpers/run.js'
 
@@ -21,16 +21,11 @@ const MOST_SHOWN = 300
 /** Of the names: more than that and something else is wrong. */
 const MOST_UNSTEADY = 0.01
 
-const trials = []
-for (const python of measuredInFull(PYTHONS))
-  for (const one of PACKAGES.filter(({ program }) => !program))
-    trials.push({ python, one, base: await baseOf(python, one) })
-
-for (const { python, one, base } of trials) {
-  const title = `${python.id}: a program that imports ${one.name} sees the same in its snapshot`
-  if (base instanceof Error) test.skip(`${title} (${base.message})`, () => undefined)
-  else test.serial(title, (t) => seesTheSame(t, base, python, one))
-}
+await testPackages(
+  ({ program }) => !program,
+  (python, one) => `${python.id}: a program that imports ${one.name} sees the same in its snapshot`,
+  seesTheSame,
+)
 
 async function seesTheSame(t: ExecutionContext, base: string, python: Python, one: Package): Promise<void> {
   t.timeout(2 * DEADLINE_MS)

@@ -2,10 +2,10 @@
 // Programs that do with the packages of the benchmark what those are for, in the snapshot of an image of its own each: they say
 // what they say in a plain start.
 import { readFileSync } from 'node:fs'
-import test, { type ExecutionContext } from 'ava'
-import { PACKAGES, type Package } from '../../bench/packages.js'
-import { measuredInFull, PYTHONS, type Python } from '../../bench/pythons.js'
-import { baseOf, withSnapshot } from '../helpers/package-images.js'
+import type { ExecutionContext } from 'ava'
+import type { Package } from '../../bench/packages.js'
+import type { Python } from '../../bench/pythons.js'
+import { testPackages, withSnapshot } from '../helpers/package-images.js'
 import { inRepository } from '../helpers/repository.js'
 import { DEADLINE_MS } from '../helpers/run.js'
 
@@ -16,16 +16,11 @@ const WORKERS = [
   ...['boto3', 'sqlalchemy', 'yaml'],
 ]
 
-const trials = []
-for (const python of measuredInFull(PYTHONS))
-  for (const one of PACKAGES.filter(({ name }) => WORKERS.includes(name)))
-    trials.push({ python, one, base: await baseOf(python, one) })
-
-for (const { python, one, base } of trials) {
-  const title = `${python.id}: a program works with ${one.name} in its snapshot as it did`
-  if (base instanceof Error) test.skip(`${title} (${base.message})`, () => undefined)
-  else test.serial(title, (t) => worksAsBefore(t, base, python, one))
-}
+await testPackages(
+  ({ name }) => WORKERS.includes(name),
+  (python, one) => `${python.id}: a program works with ${one.name} in its snapshot as it did`,
+  worksAsBefore,
+)
 
 async function worksAsBefore(t: ExecutionContext, base: string, python: Python, one: Package): Promise<void> {
   t.timeout(2 * DEADLINE_MS)
