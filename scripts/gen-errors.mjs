@@ -93,7 +93,7 @@ const REFUSAL_ADVICE = {
   CPU_STATE: 'Bake on a machine, or a virtual machine, of the kind that the image runs on.',
   NOT_AT_START: 'Leave the hook where it is, in the first site directory, and start Python by itself.',
   CONFIGURATION:
-    'Start with the options and `PYTHON` variables of the image: `-O`, `-u`, `-X`, `-W`, `-I` and the like are part of it.',
+    'Start with the options of the image: `-O`, `-X`, `-W`, `-I` and the like are part of it. `-u` (or `PYTHONUNBUFFERED`) must be there if it was; it may be added, unless a module keeps `sys.stdout.buffer`.',
   ENVIRONMENT:
     'The line ends with the name of one that differs, where that is known. Set `LANG`, `LC_*`, `TZ`, `PYTHON*`, `LD_*` and `MALLOC_*` in the image (`ENV`, or a script of it that starts the program), not at its start; `HOME` must be set or not, as then.',
   SEARCH_PATH:

@@ -10,7 +10,7 @@
 __attribute__((weak)) void *_Py_GetConfig(void);
 
 enum kind { INT, ULONG, TEXT, LIST };
-enum use { SAME, OWN, UNSET };
+enum use { SAME, OWN, STREAMS, UNSET };
 
 static const struct {
   uint8_t kind, first, last, use;
@@ -65,6 +65,11 @@ const char *config_unfit(void *config) {
   return NULL;
 }
 
+bool config_is_buffered(void *config) {
+  const int *buffered = config_member(config, CONFIG_buffered_stdio);
+  return !buffered || *buffered;
+}
+
 static uint64_t mix_text(uint64_t digest, const wchar_t *text) {
   /* No text is another thing than an empty one. */
   return text ? digest_mix(digest, text, (wcslen(text) + 1) * sizeof *text) : digest_mix(digest, "", 0);
@@ -78,7 +83,7 @@ uint64_t config_digest(void *config) {
     offset = place(offset, i);
     const void *at = (const char *)config + offset;
     offset += kinds[members[i].kind].bytes;
-    if (members[i].use == OWN) continue;
+    if (members[i].use == OWN || members[i].use == STREAMS) continue;
     if (members[i].kind == TEXT) {
       digest = mix_text(digest, *(wchar_t *const *)at);
     } else if (members[i].kind == LIST) {

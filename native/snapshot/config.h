@@ -29,6 +29,9 @@ void *config_member(void *config, enum config_member member);
 /* The name of a member that keeps the interpreter from being frozen; NULL when there is none. */
 const char *config_unfit(void *config);
 
+/* Whether the standard streams have buffers. */
+bool config_is_buffered(void *config);
+
 /* XXH64 over all members that must be the same in two starts. */
 uint64_t config_digest(void *config);
 

@@ -19,7 +19,10 @@ static size_t obeyed(const char *variable) {
 #define SET(name)                                                                                                      \
   if (strncmp(variable, name "=", sizeof name) == 0) return sizeof name;
 #define KEPT(name)
+#define STREAMS(name)                                                                                                  \
+  if (strncmp(variable, name "=", sizeof name) == 0) return 0;
 #include "../cpython/environment.def"
+#undef STREAMS
 #undef KEPT
 #undef PREFIX
 #undef NAME
@@ -66,7 +69,9 @@ static const char *const names[] = {
 #define NAME(name) name,
 #define SET(name) name,
 #define KEPT(name)
+#define STREAMS(name)
 #include "../cpython/environment.def"
+#undef STREAMS
 #undef KEPT
 #undef PREFIX
 #undef NAME
@@ -82,7 +87,6 @@ static const char *const names[] = {
     "PYTHON_SETUPTOOLS_VERSION",
     "PYTHONDONTWRITEBYTECODE",
     "PYTHONIOENCODING",
-    "PYTHONUNBUFFERED",
     "PYTHONPATH"};
 
 bool environment_differing(const struct snapshot_variable *frozen, char *name, size_t most) {

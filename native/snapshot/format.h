@@ -23,8 +23,9 @@
  *   4  2026-11  digests of single variables
  *   5  2026-11  stamps of contents, and of the dynamic loader's cache
  *   6  2026-11  the program that an entrypoint starts
- *   7  2026-11  pages that every start reads, and directories that its imports look at */
-#define SNAPSHOT_FORMAT 7u
+ *   7  2026-11  pages that every start reads, and directories that its imports look at
+ *   8  2026-11  streams with and without buffers */
+#define SNAPSHOT_FORMAT 8u
 
 /* "\x89PYSNP\r\n" once sealed. Until then the first byte is '!'. */
 #define SNAPSHOT_MAGIC "\x89PYSNP\r\n"
@@ -100,6 +101,13 @@ struct snapshot_cpu {
 };
 
 /* Digests (XXH64) of what the interpreter was at its hook. Equal values, equal start. */
+/* Of the standard streams. */
+enum snapshot_buffering {
+  SNAPSHOT_BUFFERED = 0,
+  SNAPSHOT_UNBUFFERED = 1,   /* option -u, PYTHONUNBUFFERED */
+  SNAPSHOT_BUFFERS_HELD = 2, /* in a file alone: buffered, and something in it has got hold of a buffer */
+};
+
 struct snapshot_key {
   uint64_t configuration; /* every field of PyConfig that does not name the program: config.def */
   uint64_t environment;   /* variables of environment.def */
@@ -108,6 +116,7 @@ struct snapshot_key {
   uint64_t search;        /* sys.path, sys.prefix and the like */
   uint64_t user_site;     /* site.ENABLE_USER_SITE */
   uint64_t utf8_mode;     /* sys.flags.utf8_mode: follows from the locale, too, and is no field of PyConfig */
+  uint64_t buffering;     /* enum snapshot_buffering */
 };
 
 /* A variable of environment.def, to tell which one differs; nothing is decided by it. Halves of XXH64. */

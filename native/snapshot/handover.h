@@ -17,7 +17,7 @@
 #define HANDOVER_AT (SNAPSHOT_WINDOW + (UINT64_C(1) << 25))
 #define HANDOVER_VDSO (SNAPSHOT_WINDOW + (UINT64_C(1) << 31))
 
-#define HANDOVER_VERSION 4u
+#define HANDOVER_VERSION 5u
 
 #define HANDOVER_SIGNALS 64
 #define HANDOVER_MAX_MOVES 8
@@ -117,6 +117,7 @@ struct handover {
   struct handover_listing *listings;
   wchar_t *program_name, *run_command, *run_module, *run_filename;
   uint8_t closed[3];                          /* standard streams that are None */
+  uint8_t unbuffered;                         /* those that are there */
   uint8_t dispositions[HANDOVER_SIGNALS + 1]; /* enum handover_disposition */
   uint64_t random[4];
   uint64_t stack_limit; /* RLIMIT_STACK, bytes */

@@ -7,6 +7,7 @@
 
 #include "../cpython/object.h"
 #include "../cpython/sys_flag.h"
+#include "buffering.h"
 #include "config.h"
 #include "digest.h"
 #include "environment.h"
@@ -149,6 +150,7 @@ bool key_take(struct snapshot_key *key) {
   PyErr_Clear();
   if (!complete) return false;
   key->configuration = config_digest(config);
+  key->buffering = config_is_buffered(config) ? SNAPSHOT_BUFFERED : SNAPSHOT_UNBUFFERED;
   key->utf8_mode = (uint64_t)sys_flag("utf8_mode");
   key->environment = environment_digest();
   struct loaded loaded = {0};
@@ -160,7 +162,8 @@ bool key_take(struct snapshot_key *key) {
 enum snapshot_reject key_compare(const struct snapshot_key *here, const struct snapshot_key *frozen) {
   /* First, since most of the others follow from it, and it can be named. */
   if (here->environment != frozen->environment) return SNAPSHOT_REJECT_ENVIRONMENT;
-  if (here->configuration != frozen->configuration || here->utf8_mode != frozen->utf8_mode)
+  if (here->configuration != frozen->configuration || here->utf8_mode != frozen->utf8_mode ||
+      !buffering_fits(here->buffering, frozen->buffering))
     return SNAPSHOT_REJECT_CONFIGURATION;
   if (here->search != frozen->search || here->user_site != frozen->user_site) return SNAPSHOT_REJECT_SEARCH_PATH;
   if (here->modules != frozen->modules) return SNAPSHOT_REJECT_MODULES;

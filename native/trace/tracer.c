@@ -153,7 +153,9 @@ static bool is_told(const char *variable) {
   if (strncmp(variable, name "=", sizeof name) == 0) return true;
 #define SET(name)
 #define KEPT(name) NAME(name)
+#define STREAMS(name) NAME(name)
 #include "../cpython/environment.def"
+#undef STREAMS
 #undef KEPT
 #undef PREFIX
 #undef NAME

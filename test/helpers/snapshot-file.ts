@@ -28,16 +28,16 @@ export const AT = {
   search: 512,
 } as const
 const LISTS = {
-  regions: 536,
-  files: 544,
-  stamps: 552,
-  symbols: 560,
-  vdso: 568,
-  strings: 576,
-  warm: 584,
-  programs: 592,
-  ahead: 600,
-  folders: 608,
+  regions: 544,
+  files: 552,
+  stamps: 560,
+  symbols: 568,
+  vdso: 576,
+  strings: 584,
+  warm: 592,
+  programs: 600,
+  ahead: 608,
+  folders: 616,
 } as const
 const SIZES = {
   regions: 32,

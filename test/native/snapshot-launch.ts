@@ -31,10 +31,15 @@ function each(title: string, run: (t: ExecutionContext, python: Python) => Promi
   for (const python of pythons) testInTurn(`${python.version}: ${title}`, (t) => run(t, python))
 }
 
-async function frozen(t: ExecutionContext, python: Python, env: StartOptions['env'] = {}) {
+async function frozen(
+  t: ExecutionContext,
+  python: Python,
+  env: StartOptions['env'] = {},
+  options: readonly string[] = [],
+) {
   const bench = new SnapshotBench(t, python)
   bench.file('state.py', STATE)
-  await bench.freeze([], env)
+  await bench.freeze(options, env)
   return bench
 }
 
@@ -207,7 +212,7 @@ each('what it does not know is left to Python', async (t, python) => {
   const other = join(bench.directory, 'other')
   mkdirSync(other)
   const cases: [string, readonly string[], StartOptions & { reason: string }][] = [
-    ['an option', ['-u', 'state.py'], { reason: 'ENTRYPOINT' }],
+    ['an option', ['-B', 'state.py'], { reason: 'ENTRYPOINT' }],
     ['options in one word', ['-Bc', 'print(1)'], { reason: 'ENTRYPOINT' }],
     ['a program from standard input', [], { reason: 'ENTRYPOINT' }],
     ['-', ['-'], { reason: 'ENTRYPOINT' }],
@@ -222,6 +227,25 @@ each('what it does not know is left to Python', async (t, python) => {
   ]
   for (const [what, args, o] of cases)
     await compare(t, { bench, python }, what, args, { input: 'print(5)\n', ...o })
+})
+
+each('options of the snapshot are those of the start, or Python reads them', async (t, python) => {
+  const plain = await frozen(t, python)
+  const env = { PYTHONUNBUFFERED: '1' }
+  for (const o of [{}, { env }]) {
+    await compare(t, { bench: plain, python }, '-u', ['-u', 'state.py', 'one'], { input: INPUT, ...o })
+    await compare(t, { bench: plain, python }, '-u -m', ['-u', '-u', '-m', 'state'], { input: INPUT, ...o })
+  }
+  await compare(t, { bench: plain, python }, 'a variable', ['state.py'], { env, input: INPUT })
+  const unbuffered = await frozen(t, python, {}, ['-u'])
+  await compare(t, { bench: unbuffered, python }, '-u', ['-u', 'state.py'], { input: INPUT })
+  const reason = 'CONFIGURATION'
+  await compare(t, { bench: unbuffered, python }, 'no -u', ['state.py'], { input: INPUT, reason })
+  const optimized = await frozen(t, python, {}, ['-O'])
+  await compare(t, { bench: optimized, python }, 'no -O', ['state.py'], {
+    input: INPUT,
+    reason: 'ENTRYPOINT',
+  })
 })
 
 each('a program that executes its own file becomes Python', async (t, python) => {

@@ -182,4 +182,26 @@ for (const python of pythons) {
       }
     },
   )
+
+  testInTurn(
+    `${python.version}: who keeps the buffer of a stream has one that is written, and where there are none has none`,
+    async (t) => {
+      const made = new WarmBench(t, python)
+      await made.train()
+      made.file(
+        `${made.inSite}/keeps_buffer.py`,
+        'import sys\nBUFFER = sys.stdout.buffer\ndef write(text): return BUFFER.write(text)\n',
+      )
+      made.file(`${made.inSite}/plain.py`, 'VALUE = 1\n')
+      const text =
+        'import keeps_buffer; print("a", end=""); print(keeps_buffer.write(b"b"), keeps_buffer.BUFFER)'
+      const script = made.file('app/main.py', text)
+      t.deepEqual((await made.freezeWarm(['keeps_buffer', 'plain'], ENV)).leftOut, [])
+      await made.assertSame(t, 'with buffers', [script], { env: ENV })
+      const env = { ...ENV, PYTHONUNBUFFERED: '1' }
+      await made.assertSame(t, 'without', [script], { env }, 'CONFIGURATION')
+      t.deepEqual((await made.freezeWarm(['plain'], ENV)).leftOut, [])
+      await made.assertSame(t, 'without', [script], { env })
+    },
+  )
 }

@@ -112,8 +112,9 @@ each('variables keep their order, and the first of a name counts', async (t, pyt
 
 each('options are those of the snapshot, or it is not used', async (t, python) => {
   const plain = await frozen(t, python)
-  for (const options of [['-u'], ['-O'], ['-B'], ['-X', 'utf8=0'], ['-W', 'error'], ['-P'], ['-i'], ['-q']])
+  for (const options of [['-O'], ['-B'], ['-X', 'utf8=0'], ['-W', 'error'], ['-P'], ['-i'], ['-q']])
     await plain.compare(t, options.join(' '), [...options, 'state.py'], {}, 'CONFIGURATION')
+  await plain.compare(t, '-u', ['-u', 'state.py'], { input: INPUT })
   const unbuffered = await frozen(t, python, ['-u'])
   await unbuffered.compare(t, '-u', ['-u', 'state.py'], { input: INPUT })
   await unbuffered.compare(t, '-u', ['-u', '-c', 'print("x", end=""); import os; os._exit(0)'])
@@ -124,6 +125,32 @@ each('options are those of the snapshot, or it is not used', async (t, python) =
   await interactive.compare(t, '-i and exit', ['-i', '-c', 'import sys; sys.exit(4)'], {
     input: 'print(6)\n',
   })
+})
+
+/** Written in parts, by Python and by the C library: in which order it comes says what was buffered. */
+const IN_PARTS = `
+import ctypes, os, sys
+library = ctypes.CDLL(None)
+print("text", end="")
+library.printf(b"%s", b"printed")
+os.write(1, b"written")
+print("lines\\nand", end="", file=sys.stderr)
+os.write(2, b"written")
+print(type(sys.stdout.buffer), type(sys.stderr.buffer), type(sys.stdin.buffer), sys.stdin.readline())
+if len(sys.argv) > 1: os._exit(3)
+`
+
+each('streams have buffers where the start says so', async (t, python) => {
+  const bench = await frozen(t, python)
+  for (const value of ['1', 'x', '']) {
+    const o = { env: { PYTHONUNBUFFERED: value }, input: INPUT }
+    await bench.compare(t, `PYTHONUNBUFFERED=${value}`, ['state.py'], o)
+    await bench.compare(t, `PYTHONUNBUFFERED=${value}, in parts`, ['-c', IN_PARTS], o)
+    await bench.compare(t, `PYTHONUNBUFFERED=${value}, its end`, ['-c', IN_PARTS, 'end'], o)
+  }
+  await bench.compare(t, 'buffered, in parts', ['-c', IN_PARTS], { input: INPUT })
+  const closed = { env: { PYTHONUNBUFFERED: '1', PLACE: '2' }, redirect: '1<&-' }
+  await bench.compare(t, 'no standard output', ['state.py'], closed)
 })
 
 each('PYTHONINSPECT, set by a program, is obeyed', async (t, python) => {

@@ -73,6 +73,15 @@ static void add_stamps(PyObject *paths) {
 
 /* ---- the interpreter ---- */
 
+/* Those of a start have none, where it says so. */
+static void look_for_buffers(PyObject *globals) {
+  if (freeze.hook.key.buffering == SNAPSHOT_UNBUFFERED) return;
+  PyObject *held = PyObject_CallFunctionObjArgs(PyDict_GetItemString(globals, "holds_buffers"), NULL);
+  must(held);
+  if (held == &_Py_TrueStruct) freeze.hook.key.buffering = SNAPSHOT_BUFFERS_HELD;
+  Py_DecRef(held);
+}
+
 void prepare_interpreter(void) {
   PyObject *code = Py_CompileString(resume_source, "<pycds>", Py_file_input);
   must(code);
@@ -89,9 +98,11 @@ void prepare_interpreter(void) {
   must(paths);
   add_stamps(paths);
   stamps_add_of_libraries();
+  look_for_buffers(globals);
   freeze.resume = PyDict_GetItemString(globals, "resume");
   Py_IncRef(freeze.resume);
   PyDict_DelItemString(globals, "prepare");
+  PyDict_DelItemString(globals, "holds_buffers");
   PyObject *all[] = {code, ran, known, line, paths, globals};
   for (size_t i = 0; i < sizeof all / sizeof *all; i++) Py_DecRef(all[i]);
   PyGC_Collect();
@@ -108,13 +119,24 @@ static bool has_user_site(void) {
   return has;
 }
 
+/* Whether it was started with options that decide about more than its streams: those of a start are not read without Python. */
+static bool has_options(void) {
+  const struct config_list *words = config_member(config_current(), CONFIG_orig_argv);
+  for (intptr_t i = 1; words && i < words->count; i++) {
+    const wchar_t *word = words->items[i];
+    if (*word != '-' || wcscmp(word, L"-c") == 0 || wcscmp(word, L"-m") == 0) return false;
+    if (wcscmp(word, L"-u") != 0) return true;
+  }
+  return false;
+}
+
 /* The program that may be replaced before it is started, where what it would have come to can be known. */
 static void take_executable(void) {
   PyObject *executable = PySys_GetObject("executable");
   Py_ssize_t length = 0;
   const char *path = executable ? PyUnicode_AsUTF8AndSize(executable, &length) : NULL;
   PyErr_Clear();
-  if (path && *path == '/' && strlen(path) == (size_t)length && !has_user_site())
+  if (path && *path == '/' && strlen(path) == (size_t)length && !has_user_site() && !has_options())
     freeze.scratch->header.executable = scratch_string(freeze.scratch, path, (uint64_t)length);
 }
 

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -25,6 +26,8 @@
 extern char **environ;
 __attribute__((weak)) extern void *__libc_stack_end;
 PYCDS_PYAPI int Py_RunMain(void);
+/* Deprecated since CPython 3.12. */
+__attribute__((weak)) extern int Py_UnbufferedStdioFlag;
 
 __attribute__((noreturn)) static void fall_back(void) {
   void (*restore)(struct handover *, uint64_t stack, enum snapshot_reject) =
@@ -171,6 +174,17 @@ static void set_words(void *config, enum config_member member, const struct hand
   place->count = (intptr_t)words->count;
 }
 
+/* Of the C library's streams, nothing of which has been used; Python's are made by `resume`. */
+static void set_buffering(bool unbuffered) {
+  int *buffered = config_member(config_current(), CONFIG_buffered_stdio);
+  must(buffered != NULL);
+  if (!*buffered || !unbuffered) return;
+  *buffered = 0;
+  if (&Py_UnbufferedStdioFlag) Py_UnbufferedStdioFlag = 1;
+  FILE *const streams[] = {stdin, stdout, stderr};
+  for (size_t i = 0; i < sizeof streams / sizeof *streams; i++) setvbuf(streams[i], NULL, _IONBF, 0);
+}
+
 /* What Python's main will look at. */
 static void set_configuration(const struct handover *handover) {
   void *config = config_current();
@@ -181,6 +195,7 @@ static void set_configuration(const struct handover *handover) {
   set_text(config, CONFIG_run_command, handover->run_command);
   set_text(config, CONFIG_run_module, handover->run_module);
   set_text(config, CONFIG_run_filename, handover->run_filename);
+  set_buffering(handover->unbuffered);
 }
 
 static PyObject *words_object(const struct handover_list *words) {
@@ -241,11 +256,10 @@ static PyObject *dispositions_object(const struct handover *handover) {
 }
 
 static void call_resume(const struct handover *handover) {
-  const int *buffered = config_member(config_current(), CONFIG_buffered_stdio);
   PyObject *arguments[] = {
       words_object(&handover->arguments_own),  words_object(&handover->arguments_all),
       variables_object(handover->environment), flags_object(handover->closed, 3),
-      dispositions_object(handover),           PyLong_FromLong(!*buffered),
+      dispositions_object(handover),           PyLong_FromLong(handover->unbuffered),
   };
   PyObject *done = PyObject_CallFunctionObjArgs(freeze.resume, arguments[0], arguments[1], arguments[2], arguments[3],
                                                 arguments[4], arguments[5], NULL);

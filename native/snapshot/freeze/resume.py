@@ -137,13 +137,20 @@ def prepare(sitecustomize_known, line_known):
     return sorted(set(paths))
 
 
+def holds_buffers():
+    """Whether something has got hold of a buffer of the standard streams, and would write into it where those have none."""
+    other = io.TextIOWrapper(io.BufferedWriter(io.BytesIO()))
+    usual = sys.getrefcount(other.buffer)
+    return any(sys.getrefcount(stream.buffer) != usual for stream in (sys.stdout, sys.stderr))
+
+
 def resume(argv, orig_argv, variables, closed, dispositions, unbuffered):
     """Makes this process what the started one would have been.
 
     :param variables: of the environment, bytes, the first of a name counting
     :param closed: which of the standard streams are None
     :param dispositions: (signal, ignored) of those whose disposition is another one than the template's
-    :param unbuffered: option -u
+    :param unbuffered: option -u, PYTHONUNBUFFERED
     """
     home = posix.environ.get(b'HOME')
     sys.argv[:] = argv

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "../../format/places.h"
+#include "../buffering.h"
 #include "../clock.h"
 #include "../cpu.h"
 #include "../environment.h"
@@ -92,6 +93,16 @@ static bool is_environment(const struct snapshot *snapshot, bool *coerced) {
   *coerced = was_coerced && is_c_locale() && here + environment_digest_of(COERCED) == frozen;
   if (*coerced) return true;
   return here == frozen && !(was_coerced && locale && strcmp(locale, COERCED_LOCALE) == 0);
+}
+
+static bool is_unbuffered(const struct launched *launched) {
+  const char *value = getenv("PYTHONUNBUFFERED");
+  return launched->unbuffered || (value && *value);
+}
+
+static bool are_buffers(const struct snapshot *snapshot, const struct launched *launched) {
+  return buffering_fits(is_unbuffered(launched) ? SNAPSHOT_UNBUFFERED : SNAPSHOT_BUFFERED,
+                        snapshot->header->key.buffering);
 }
 
 /* site.ENABLE_USER_SITE, in a key. */
@@ -172,6 +183,7 @@ static bool tell(const struct launched *launched, char **words, bool coerced, co
                               .arguments = words,
                               .variables = environ,
                               .environment = coerced ? with_coerced() : environ,
+                              .unbuffered = is_unbuffered(launched),
                               .descriptor = -1};
   const wchar_t *main_program =
       widen(launched->program.kind == SNAPSHOT_SCRIPT ? launched->path : launched->program.text);
@@ -249,6 +261,7 @@ static enum snapshot_reject check(const struct snapshot *snapshot, const struct 
   if (!is_executable(snapshot, launched)) return SNAPSHOT_REJECT_ENTRYPOINT;
   if (!is_known(snapshot, launched)) return SNAPSHOT_REJECT_OTHER_PROGRAM;
   if (!is_environment(snapshot, coerced)) return SNAPSHOT_REJECT_ENVIRONMENT;
+  if (!are_buffers(snapshot, launched)) return SNAPSHOT_REJECT_CONFIGURATION;
   if (has_user_site(snapshot) || has_relative_path()) return SNAPSHOT_REJECT_SEARCH_PATH;
   if (is_limited(snapshot)) return SNAPSHOT_REJECT_MEMORY;
   if (is_preloaded()) return SNAPSHOT_REJECT_OBJECTS;

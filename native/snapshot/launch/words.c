@@ -91,13 +91,12 @@ static bool find_python(char **words, struct launched *launched) {
 
 /* ---- the main program ---- */
 
-/* `option` and its value; what follows is for the program. */
-static bool take_option(struct launched *launched, enum snapshot_program_kind kind, const char *end) {
-  char *option = launched->arguments[1], *value = launched->arguments[2];
+/* An option and its value; what follows is for the program. */
+static bool take_option(struct launched *launched, char **words, enum snapshot_program_kind kind, const char *end) {
+  char *option = words[0], *value = words[1];
   launched->program.kind = kind;
   if (!value || asprintf(&launched->program.text, "%s%s", value, end) < 0) return false;
-  launched->own = launched->arguments + 2;
-  char **own = launched->arguments + 2;
+  char **own = words + 1;
   int count = 0;
   while (own[count]) count++;
   launched->own = calloc((size_t)count + 1, sizeof *own);
@@ -108,11 +107,11 @@ static bool take_option(struct launched *launched, enum snapshot_program_kind ki
 }
 
 /* As Python makes a path absolute. */
-static bool take_script(struct launched *launched) {
-  const char *word = launched->arguments[1];
+static bool take_script(struct launched *launched, char **words) {
+  const char *word = words[0];
   char directory[PATH_MAX];
   launched->program.kind = SNAPSHOT_SCRIPT;
-  launched->own = launched->arguments + 1;
+  launched->own = words;
   if (*word == '/') {
     if (snprintf(launched->path, PATH_MAX, "%s", word) >= PATH_MAX) return false;
   } else {
@@ -134,11 +133,16 @@ bool words_read(char **words, struct launched *launched) {
   for (char **word = launched->arguments; *word; word++) {
     if (!is_plain(*word)) return false;
   }
-  const char *first = launched->arguments[1];
+  char **program = launched->arguments + 1;
+  while (*program && strcmp(*program, "-u") == 0) {
+    launched->unbuffered = true;
+    program++;
+  }
+  const char *first = *program;
   if (!first || !*first) return false;
   bool taken = false;
-  if (strcmp(first, "-c") == 0) taken = take_option(launched, SNAPSHOT_COMMAND, "\n");
-  if (strcmp(first, "-m") == 0) taken = take_option(launched, SNAPSHOT_MODULE, "");
-  if (*first != '-') taken = take_script(launched);
+  if (strcmp(first, "-c") == 0) taken = take_option(launched, program, SNAPSHOT_COMMAND, "\n");
+  if (strcmp(first, "-m") == 0) taken = take_option(launched, program, SNAPSHOT_MODULE, "");
+  if (*first != '-') taken = take_script(launched, program);
   return taken && is_plain(launched->path);
 }

@@ -15,12 +15,13 @@ struct launched {
   char **own;                /* and sys.argv */
   const char *comm;          /* as the kernel would name the process */
   const char *execfn;        /* and tell it what it was executed as */
+  bool unbuffered;           /* option -u */
   struct main_program program;
   char path[PATH_MAX]; /* of a script: as Python would open it, absolute */
 };
 
-/* Reads them as the kernel and Python would, where they are of a simple form: no options but -c and -m as words of their own,
- * and nothing but ASCII. False: they are of another. */
+/* Reads them as the kernel and Python would, where they are of a simple form: no options but -u, and -c or -m, as words of their
+ * own, and nothing but ASCII. False: they are of another. */
 bool words_read(char **words, struct launched *launched);
 
 #endif

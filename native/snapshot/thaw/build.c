@@ -256,6 +256,7 @@ static bool fill(struct handover *handover, struct room *room, const struct snap
   handover->accounts = started->accounts;
   memcpy(handover->dispositions, process->dispositions, sizeof handover->dispositions);
   for (int i = 0; i < 3; i++) handover->closed[i] = started->closed[i];
+  handover->unbuffered = started->unbuffered;
 
   static const unsigned long types[] = HANDOVER_AUXILIARY_TYPES;
   for (int i = 0; i < HANDOVER_AUXILIARY; i++)

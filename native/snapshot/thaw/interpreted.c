@@ -197,6 +197,7 @@ bool interpreted_started(const struct process *process, const struct key_site *s
   started->variables = started->arguments + process->stack_end[0] + 1;
   static const char *const streams[] = {"stdin", "stdout", "stderr"};
   for (int i = 0; i < 3; i++) started->closed[i] = is_none(streams[i]);
+  started->unbuffered = config && !config_is_buffered(config);
   return config && words(config, CONFIG_orig_argv, &started->all) && words(config, CONFIG_argv, &started->own) &&
          text(config, CONFIG_program_name, &started->program_name) &&
          text(config, CONFIG_run_command, &started->run_command) &&

@@ -17,6 +17,7 @@ struct started {
   const wchar_t *program_name;
   const wchar_t *run_command, *run_module, *run_filename; /* NULL: it is another kind */
   bool closed[3];                                         /* standard streams that are None */
+  bool unbuffered;                                        /* those that are there */
   int descriptor;                                         /* one more to be closed; -1: none */
   /* Where the kernel's block of words and variables is, where it is another one than the kernel's own; else 0. */
   struct handover_accounts accounts;

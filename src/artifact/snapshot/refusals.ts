@@ -110,7 +110,7 @@ export const REFUSAL_ADVICE: Readonly<Record<Refusal, string>> = Object.freeze({
   ENVIRONMENT:
     'The line ends with the name of one that differs, where that is known. Set `LANG`, `LC_*`, `TZ`, `PYTHON*`, `LD_*` and `MALLOC_*` in the image (`ENV`, or a script of it that starts the program), not at its start; `HOME` must be set or not, as then.',
   CONFIGURATION:
-    'Start with the options and `PYTHON` variables of the image: `-O`, `-u`, `-X`, `-W`, `-I` and the like are part of it.',
+    'Start with the options of the image: `-O`, `-X`, `-W`, `-I` and the like are part of it. `-u` (or `PYTHONUNBUFFERED`) must be there if it was; it may be added, unless a module keeps `sys.stdout.buffer`.',
   SEARCH_PATH:
     'Start without `PYTHONPATH`, mounted site directories or packages of the user that the bake had not.',
   MODULES: 'Something imports modules before the hook: look for other `.pth` files and `sitecustomize`.',
