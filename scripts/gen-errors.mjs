@@ -159,6 +159,8 @@ const FAULT_ADVICE = {
   THREAD: 'Start threads when they are needed.',
   TIME: 'Ask for the time when it is needed. Whether a date or a time of `datetime` is over may be asked.',
   TRACE: 'Set trace functions in the program.',
+  TRAINING:
+    'Import it before the program changes what it uses (gevent’s patches, say), or train with the variables and files that starts will have.',
   UMASK: 'Change the mask in the program.',
   VARIABLES: 'Set variables in the image (`ENV`).',
   WARNED: 'Mend what it warns of, or upgrade it.',

@@ -34,6 +34,7 @@
 __asm__(".section .rodata\n"
         ".global tracer_source\n"
         "tracer_source:\n"
+        ".incbin \"" KINDS_PY "\"\n"
         ".incbin \"" TRACER_PY "\"\n"
         ".byte 0\n"
         ".previous\n");

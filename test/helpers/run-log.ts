@@ -44,6 +44,7 @@ export const SAMPLES: { [K in RunLogKind]: FieldsOf<(typeof RUN_LOG)[K]> } = {
   left_out: { name: 'x', origin: '', reason: 'why' },
   extension: { name: 'zlib', path: '/usr/lib/zlib.so', libraries: [] },
   bytecode: { identity: '' },
+  holds: { name: 'äpp', kinds: ['VALUE int', 'made function äpp.made', 'own'] },
   fresh: { bytecode: Buffer.from('code'), instructions: Buffer.from('more') },
   whole: { hash: '' },
   regex: {

@@ -289,6 +289,54 @@ withBase('where an interpreter cannot be frozen the archive is alone, and the ba
   t.notRegex(started.stderr, /snapshot/)
 })
 
+/** What a program does before it imports libraries, and what these have of it: by module. */
+const CHANGED_BEFORE: Readonly<Record<string, string>> = {
+  settings: 'OPTIONS = {}\ndef now(): return 0\n',
+  takes: 'from settings import now\n',
+  reads: 'import settings\nWIDTH = settings.OPTIONS.get("width", 40)\n',
+  makes: 'import settings\nDEEP = settings.OPTIONS.get("deep")\ndef depth(): return DEEP and len(DEEP)\n',
+  untouched: 'import email.message\nWIDTH = 40\n',
+}
+
+withBase('what the program has changed before a library is imported is in what that has', async (t) => {
+  t.timeout(DEADLINE_MS)
+  const program = [
+    'import settings',
+    'settings.OPTIONS.update(width=80, deep=[1])',
+    'settings.now = lambda: 1',
+    'import takes, reads, makes, untouched, asyncio, unittest.mock, xml.dom.minidom',
+    'print(takes.now(), reads.WIDTH, makes.depth(), untouched.WIDTH)',
+  ]
+  const dockerfile = [
+    `FROM ${base}`,
+    'COPY app.py /srv/',
+    'COPY lib /usr/local/lib/python3.11/dist-packages/',
+    'CMD ["python3", "/srv/app.py"]',
+  ]
+  const libraries = Object.entries(CHANGED_BEFORE).map(([name, text]) => [`lib/${name}.py`, text])
+  const files = {
+    ...Object.fromEntries(libraries),
+    'app.py': `${program.join('\n')}\n`,
+    Dockerfile: `${dockerfile.join('\n')}\n`,
+  }
+  const image = imageName(t)
+  await docker('build', '--quiet', '--network', 'none', '-t', image, temporary(t, files))
+  const name = imageName(t)
+  const { snapshot } = await bakes(t, [image, '-t', name, '--snapshot'])
+  t.like(snapshot, { reason: null })
+  t.deepEqual(
+    snapshot?.leftOut.map(({ name, code, detail }) => [name, code, detail]),
+    [
+      ['takes', 'TRAINING', 'now'],
+      ['reads', 'TRAINING', 'WIDTH'],
+      ['makes', 'TRAINING', 'DEEP'],
+    ],
+  )
+  const started = await run('docker', ['run', '--rm', '--env', 'PYCDS_LOG=1', name])
+  t.is(started.stdout, '1 80 1 40\n')
+  t.regex(started.stderr, /^pycds\[1\]: ready untouched/m)
+})
+
 withBase(
   'where the application itself does not gain by it the archive is alone, and the bake says why',
   async (t) => {

@@ -13,7 +13,10 @@ import { inRepository } from '../helpers/repository.js'
 import { SAMPLES } from '../helpers/run-log.js'
 import { testInTurn } from '../helpers/test-in-turn.js'
 
-const TRACER = readFileSync(inRepository('native/trace/tracer.py'), 'utf8')
+/** As native/trace/tracer.c has it. */
+const TRACER = ['native/snapshot/warm/kinds.py', 'native/trace/tracer.py']
+  .map((path) => readFileSync(inRepository(path), 'utf8'))
+  .join('')
 const COMPILE = readFileSync(inRepository('native/trace/compile.py'))
 
 const pythons = findPythons()
@@ -134,4 +137,55 @@ each('a compile list of another version is refused', async (t, python) => {
   })
   t.is(code, 1)
   t.regex(stderr, /the list is not in the format of this program; it begins with b'version 2\\n10/)
+})
+
+/** A module whose attributes say what a program has changed before, and others that may be anything in each process. */
+const HOLDS = `import os, sys
+from changed import *
+number, truth, nothing, text, much = 7, True, None, "made of 12", 1 << 40
+order = " ".join({"set", "of", "texts"})
+class Own: pass
+one = Own()
+named = type("Class%d" % id(one), (), {})
+def function(): pass
+`
+
+each('a run log says what modules held when their bodies had run', async (t, python) => {
+  const heldBy = async (changed: string, env: Record<string, string>) => {
+    const bench = new Bench(t, python)
+    bench.file('app/holds.py', HOLDS)
+    bench.file('app/changed.py', changed)
+    bench.file('app/fails.py', 'import holds; before = 1; raise ValueError')
+    const main = bench.file(
+      'app/main.py',
+      'try: import fails\nexcept ValueError: import holds; holds.later = 1\n',
+    )
+    const logs = join(bench.directory, 'logs')
+    const { code, stderr } = await bench.runTraced([main], logs, env)
+    t.is(code, 0, stderr)
+    const [traced] = readRunLogs(logs)
+    const held = new Map(traced?.held.map(({ name, kinds }) => [name, kinds]))
+    t.false(held.has('fails'))
+    return held.get('holds') ?? []
+  }
+  const plain = await heldBy('def taken(): pass\nvalue = 1\n', { PYTHONHASHSEED: '5' })
+  t.deepEqual(
+    plain.map((line) => line.split(' ', 1)[0]),
+    [
+      ...['os', 'sys', 'taken', 'value', 'number', 'truth', 'nothing', 'text', 'much', 'order'],
+      ...['Own', 'one', 'named', 'function'],
+    ],
+  )
+  t.true(plain.includes('number builtins.int 7'))
+  t.true(plain.includes('taken function changed.taken'))
+  t.true(plain.includes('sys'))
+  t.deepEqual(await heldBy('def taken(): pass\nvalue = 1\n', { PYTHONHASHSEED: '6' }), plain)
+  const differing = async (changed: string) => {
+    const there = new Set(await heldBy(changed, { PYTHONHASHSEED: '5' }))
+    return plain.filter((line) => !there.has(line)).map((line) => line.split(' ', 1)[0])
+  }
+  t.deepEqual(await differing('taken = lambda: 0\nvalue = 1\n'), ['taken'])
+  t.deepEqual(await differing('def taken(): pass\nvalue = 2\n'), ['value'])
+  t.deepEqual(await differing('def taken(): pass\nvalue = None\n'), ['value'])
+  t.deepEqual(await differing('class taken: pass\nvalue = 1\n'), ['taken'])
 })

@@ -215,6 +215,10 @@ class Fills:
                 found.append([of, attribute, one.payload[2]])
         return found
 
+    def all_moved(self):
+        """(module, attribute, what it says it is of), of all classes and functions that come to say so."""
+        return [[of, attribute, one.payload[2]] for (of, attribute), one in self.by_place.items() if type(one.payload[0]) is not dict]
+
     def homes(self):
         """By address of a class or function, the module that has it, whatever that says of itself."""
         return self.come | {id(one.payload[0]): of for (of, _), one in self.by_place.items() if type(one.payload[0]) is not dict}

@@ -114,6 +114,7 @@ class Recorder:
         self.watched_spec = watched_spec(self.spec_read)
         self.readers_of_specs = {}  # by address: the modules whose import has read one
         self.failed = {}
+        self.held = {}  # by module, of what kinds that is which it has when its body has run
         self.costs = {}  # by module, seconds of processor: without what it has imported
         self.begun = []  # in this order
         self.effects = []
@@ -1126,6 +1127,8 @@ class Recorder:
         self.stack.pop()
         show_pid(self.stack[-1] in LOOKING_FOR_PROCESS)
         if error is None and module is not None:
+            if self.watching:
+                self.held[name] = kinds_of(module)
             self.event('ask', name)
             self.fills.switch()
             return

@@ -81,6 +81,12 @@ class Surroundings:
         for name in ASKING if recorder.watching else ():
             if name in recorder.modules:
                 self.watch(name, recorder.modules[name])
+        # A function has another hash from then on.
+        for name, value in vars(os).items():
+            if name.startswith('supports_') and type(value) is set:
+                functions = list(value)
+                value.clear()
+                value.update(functions)
 
     def watch(self, name, module):
         """From now on it is seen who calls the functions of this module."""

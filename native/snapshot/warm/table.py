@@ -350,6 +350,7 @@ def record_of(recorder):
             faults=[list(fault) for fault in recorder.faults.get(name, ())],
             values=found,
             orderless=orderless,
+            held=recorder.held.get(name, []),
             renewed=[*(RENEWALS[name][1] if name in RENEWALS else ()), *recorder.drawn_names.renewed(namespace_of(recorder.modules[name]))],
             milliseconds=round(1000 * recorder.costs.get(name, 0.0), 3),
         )
@@ -370,6 +371,7 @@ def record_of(recorder):
         'counters': list(map(list, counters)),
         'kept': list(map(list, kept)),
         'early': recorder.fills.early_ones(),
+        'moved': recorder.fills.all_moved(),
     }
     # What is going to be left out need not be loaded anew.
     faults = [fault for all in recorder.faults.values() for fault in all]
@@ -452,7 +454,7 @@ def write_record(path, record):
     What modules hold goes into a file of its own, beside the record: a template that is frozen has no use for it, and
     texts that an interpreter reads may stay in it for ever.
     """
-    held = {about['name']: [about.pop('values'), about.pop('orderless')] for about in record['modules']}
+    held = {about['name']: [about.pop('values'), about.pop('orderless'), about.pop('held')] for about in record['modules']}
     for name, document in ((path, record), (path + '.values', held)):
         with io.open(name, 'w', encoding='utf-8') as file:
             file.write(json_of(document) + '\n')

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Which modules of a watched template cannot be frozen: those whose import did what a snapshot cannot hold, and all that
 // imported them.
+import type { Held } from './plan.js'
 import type { WarmModule, WarmRecord } from './record.js'
 import { matcher } from './warm-set.js'
 
@@ -37,6 +38,8 @@ export interface BlameRules {
    * starts, since a set goes by addresses, and nobody can rely on the order.
    */
   again?: readonly WarmRecord[]
+  /** What modules held in the training run, in each process: a program that has changed something before shows in that. */
+  trained?: readonly Held[]
   /** Modules that were imported otherwise by the template that was to be frozen, and how. */
   differing?: Differing
 }
@@ -58,6 +61,8 @@ const LIBRARIES_KNOWN: readonly [file: string, reason: string][] = [
   ['libglib-2.0.so.', 'TIME'],
   ['libnorm.so.', 'TIME'],
 ]
+/** A line of `held`: an attribute, what it is, its class or name, and its value. */
+const KIND = /^(.*?)(?: (class |function )?(\S+)(.*))?$/s
 /** The digest of a directory that is not there: it gives nothing, in no order. */
 const NO_DIRECTORY = ''
 const LIBRARY_FILE = /\.so(\.|$)/
@@ -130,7 +135,7 @@ function closureOf(name: string, needs: ReadonlyMap<string, ReadonlySet<string>>
 function faultsOf(
   record: WarmRecord,
   needs: ReadonlyMap<string, ReadonlySet<string>>,
-  { exclude = [], elsewhere, again = [], differing: frozen = {} }: BlameRules,
+  { exclude = [], elsewhere, again = [], trained = [], differing: frozen = {} }: BlameRules,
 ): Map<string, [reason: string, detail: string]> {
   const faults = new Map<string, [string, string]>()
   const add = (name: string, reason: string, detail: string) => {
@@ -139,6 +144,10 @@ function faultsOf(
   const isExcluded = matcher(exclude)
   const others = modulesOf(elsewhere)
   const onceMore = again.map(modulesOf)
+  // Which module a class says it is of may be a matter of who has asked for it before.
+  const homes = new Map(
+    record.moved.map(([of, attribute, module]) => [`${module}.${attribute}`, `${of}.${attribute}`]),
+  )
   for (const module of record.modules) {
     const { name } = module
     if (isExcluded(name)) add(name, 'EXCLUDED', '')
@@ -147,6 +156,8 @@ function faultsOf(
     for (const [reason, detail] of module.faults)
       if (!isExcused(module, reason, detail, differing)) add(name, reason, detail)
     if (differing !== undefined && differing.length > 0) add(name, 'DIFFERS', differing.join(', '))
+    const otherwise = trained.flatMap((held) => otherKinds(module, held.get(name), homes))
+    if (otherwise.length > 0) add(name, 'TRAINING', [...new Set(otherwise)].join(', '))
   }
   for (const [name, how] of Object.entries(frozen)) add(name, 'DIFFERS', how)
   for (const [name, why] of typeof record.anew === 'string' ? [] : (record.anew ?? [])) add(name, 'ONCE', why)
@@ -194,6 +205,30 @@ function moduleOf(place: string, isModule: (name: string) => boolean): string {
   do of = of.slice(0, Math.max(0, of.lastIndexOf('.')))
   while (of.includes('.') && !isModule(of))
   return of
+}
+
+/** Attributes that were of another kind, or not there, in a training run; none where that has not executed the module. */
+function otherKinds(
+  { held, renewed }: WarmModule,
+  there: readonly string[] | undefined,
+  homes: ReadonlyMap<string, string>,
+): string[] {
+  if (there === undefined) return []
+  const [kinds, others] = [kindsOf(held, homes), kindsOf(there, homes)]
+  return [...new Set([...kinds.keys(), ...others.keys()])].filter((name) => {
+    const [kind, other] = [kinds.get(name), others.get(name)]
+    return kind !== '' && other !== '' && kind !== other && !renewed.includes(name)
+  })
+}
+
+/** By attribute; an empty text is not to be compared. */
+function kindsOf(held: readonly string[], homes: ReadonlyMap<string, string>): Map<string, string> {
+  return new Map(
+    held.map((line) => {
+      const [, name = '', what = '', of = '', value = ''] = KIND.exec(line) ?? []
+      return [name, `${what}${homes.get(of) ?? of}${value}`]
+    }),
+  )
 }
 
 function modulesOf(record: WarmRecord | undefined): Map<string, WarmModule> {

@@ -41,6 +41,8 @@ export const FAULTS: Readonly<Record<string, string>> = {
   THREAD: 'started a thread',
   TIME: 'asked for the time',
   TRACE: 'set a trace function',
+  TRAINING:
+    'left something of another kind in the training run, where the program or a library had changed something before',
   UMASK: 'changed the mask of file modes, or asked for it',
   VARIABLES: 'changed the environment',
   WARNED: 'emitted a warning that is shown, or in the name of another module than the one that imports it',

@@ -85,7 +85,7 @@ export async function freeze(
       tell(`watched once more (${again.length + 1} of at most ${MOST_AGAIN})`)
       again.push(await watch(room, input, list, `again-${round}-${again.length}`, 'again'))
     }
-    const rules = { exclude: input.exclude, elsewhere, again }
+    const rules = { exclude: input.exclude, elsewhere, again, trained: input.plan.held }
     let judged = blame(record, names, rules)
     if (judged.isSettled) {
       tell('frozen')

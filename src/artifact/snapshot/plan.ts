@@ -26,7 +26,12 @@ export interface SnapshotPlan {
   programs: PlannedProgram[]
   /** What is imported in advance, in the order of the trace. */
   names: string[]
+  /** What modules held in the training run when their bodies had run, in each of its processes: `ATTRIBUTE KIND`. */
+  held: readonly Held[]
 }
+
+/** By name of a module. */
+export type Held = ReadonlyMap<string, readonly string[]>
 
 export interface PlanInput {
   python: PythonGroup
@@ -68,7 +73,13 @@ export function planSnapshot(input: PlanInput): SnapshotPlan | string {
     environment: main.environment,
     programs: programsOf(alike, new Set(names)),
     names,
+    held: alike.map(({ process }) => heldIn(process)),
   }
+}
+
+/** Of what was executed again, the first time counts, as for a program that imports it. */
+function heldIn({ held }: Process): Held {
+  return new Map(held.toReversed().map(({ name, kinds }) => [name, kinds]))
 }
 
 interface Start {

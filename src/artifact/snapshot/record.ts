@@ -43,6 +43,8 @@ export interface WarmModule {
   values: Record<string, string>
   /** The same for attributes whose content may come in any order. */
   orderless: Record<string, string>
+  /** Of what kinds that is which it has when its body has run, as `ATTRIBUTE KIND`: native/snapshot/warm/kinds.py. */
+  held: string[]
   /** Attributes that are made anew in each process. */
   renewed: string[]
   /** What its body took of the processor, without what it imported. */
@@ -79,6 +81,8 @@ export interface WarmRecord {
   counters: [of: string, attribute: string][]
   /** What classes and functions come to say that they are of another module, for whoever has not asked for that (fills.py). */
   early: [of: string, attribute: string, module: string][]
+  /** All of these. */
+  moved: [of: string, attribute: string, module: string][]
   /** Names that modules and their classes keep for themselves (native/snapshot/warm/kept.py). */
   kept: [of: string, attribute: string][]
 }
@@ -98,17 +102,20 @@ export function parseRecord(text: string, valuesText: string): WarmRecord {
   const values: unknown = JSON.parse(valuesText)
   if (!isRecord(record) || !isValues(values)) throw new Error('not the record of a watched template')
   const modules = record.modules.map((module) => {
-    const [found, orderless] = values[module.name] ?? [{}, {}]
-    return { ...module, values: found, orderless }
+    const [found, orderless, held] = values[module.name] ?? [{}, {}, []]
+    return { ...module, values: found, orderless, held }
   })
   return { ...record, modules }
 }
 
-type Values = Record<string, [values: Record<string, string>, orderless: Record<string, string>]>
+type Values = Record<
+  string,
+  [values: Record<string, string>, orderless: Record<string, string>, held: string[]]
+>
 
 function isValues(value: unknown): value is Values {
   if (typeof value !== 'object' || value === null) return false
-  return Object.values(value).every((pair) => Array.isArray(pair) && pair.length === 2)
+  return Object.values(value).every((pair) => Array.isArray(pair) && pair.length === 3)
 }
 
 function isRecord(value: unknown): value is WarmRecord {

@@ -51,6 +51,8 @@ export interface RunLogProcess {
   /** Files that extension modules brought into memory beside themselves, in that order. */
   libraries?: string[]
   leftOut: { name: string; reason: string }[]
+  /** Of modules that were executed, what each had then, as `ATTRIBUTE KIND`: native/snapshot/warm/kinds.py. */
+  held: { name: string; kinds: string[] }[]
 }
 
 /**
@@ -88,6 +90,7 @@ function processOf(fields: FieldsOf<typeof RUN_LOG.process>): RunLogProcess {
     sources: [],
     extensions: [],
     leftOut: [],
+    held: [],
   }
 }
 
@@ -114,6 +117,9 @@ function apply(process: RunLogProcess, record: RecordOf<typeof RUN_LOG>): void {
       process.libraries = [...(process.libraries ?? []), ...libraries]
       break
     }
+    case 'holds':
+      process.held.push(record.fields)
+      break
     case 'regex':
       process.regexes.push(regexOf(record.fields))
       break

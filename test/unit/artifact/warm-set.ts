@@ -50,6 +50,7 @@ function module(name: string, asks: string[] = [], more: Partial<WarmModule> = {
     faults: [],
     values: {},
     orderless: {},
+    held: [],
     renewed: [],
     milliseconds: 1,
     ...more,
@@ -70,6 +71,7 @@ const recordOf = (modules: WarmModule[], more: Partial<WarmRecord> = {}): WarmRe
   counters: [],
   kept: [],
   early: [],
+  moved: [],
   ...more,
 })
 
@@ -204,6 +206,36 @@ test('asking for the time is no fault where nothing comes of it, as another impo
   ])
 })
 
+test('what held something else in a training run is left out with all that imports it', (t) => {
+  const held = ['same int 1', 'now function clock.now', 'made', 'drawn str 1f']
+  const here = recordOf([module('takes', [], { held, renewed: ['drawn'] }), module('user', ['takes'])])
+  const left = (...runs: string[][]) =>
+    blame(here, ['takes', 'user'], { trained: runs.map((kinds) => new Map([['takes', kinds]])) }).leftOut
+  t.deepEqual(left(), [])
+  t.deepEqual(left(held), [])
+  // What is made anew in each process, and what is not compared.
+  t.deepEqual(left(['same int 1', 'now function clock.now', 'made class app.Made', 'drawn str 2f']), [])
+  for (const [kinds, detail] of [
+    [['same int 2', 'now function clock.now'], 'same'],
+    [['same int 1', 'now function app.<lambda>'], 'now'],
+    [['same int 1'], 'now'],
+    [[...held, 'more builtins.list'], 'more'],
+  ] as const)
+    t.like(left(held, [...kinds]), [
+      { name: 'takes', reason: 'TRAINING', detail, because: 'takes' },
+      { name: 'user', reason: 'TRAINING', because: 'takes' },
+    ])
+  // Whoever has asked before has a class say that it is of another module.
+  const moved = recordOf([module('takes', [], { held: ['Limiter class kit._core.Limiter'] })], {
+    moved: [['kit._core', 'Limiter', 'kit']],
+  })
+  const says = (of: string) => ({ trained: [new Map([['takes', [`Limiter class ${of}.Limiter`]]])] })
+  t.deepEqual(blame(moved, ['takes'], says('kit')).leftOut, [])
+  t.like(blame(moved, ['takes'], says('other')).leftOut, [{ reason: 'TRAINING', detail: 'Limiter' }])
+  // A run that has not executed it says nothing.
+  t.deepEqual(blame(here, ['takes', 'user'], { trained: [new Map([['other', ['x int 1']]])] }).leftOut, [])
+})
+
 test('another order is no difference where it is another one in each start, and only there', (t) => {
   const holds = (order: string, content = 'same', more: Partial<WarmModule> = {}) =>
     recordOf([module('sets', [], { values: { all: order }, orderless: { all: content }, ...more })])
@@ -267,10 +299,14 @@ test('what could not be imported is left out', (t) => {
 })
 
 test('a text that is no record is refused', (t) => {
-  const { values, orderless, ...rest } = module('json', [], { values: { a: '1 2' }, orderless: { a: '3' } })
+  const { values, orderless, held, ...rest } = module('json', [], {
+    values: { a: '1 2' },
+    orderless: { a: '3' },
+    held: ['a int 1'],
+  })
   const text = JSON.stringify({ ...recordOf([]), modules: [rest] })
-  t.deepEqual(parseRecord(text, JSON.stringify({ json: [values, orderless] })).modules, [
-    { ...rest, values, orderless },
+  t.deepEqual(parseRecord(text, JSON.stringify({ json: [values, orderless, held] })).modules, [
+    { ...rest, values, orderless, held },
   ])
   for (const other of ['null', '{}', '{"version": 2}', '[]', '{"version":1,"asked":[],"modules":{}}'])
     t.throws(() => parseRecord(other, '{}'), { message: /not the record/ })

@@ -13,7 +13,14 @@ function freezeIn(ended: ExecResult) {
     read: async () => undefined,
     run: async () => ended,
   }
-  const plan = { python: '/usr/bin/python3', options: [], environment: {}, programs: [], names: ['flask'] }
+  const plan = {
+    python: '/usr/bin/python3',
+    options: [],
+    environment: {},
+    programs: [],
+    names: ['flask'],
+    held: [],
+  }
   return freeze(room, { ...INPUT, plan }, { update: () => {} })
 }
 
@@ -90,12 +97,13 @@ const RECORD = {
   shared: [],
   changes: [],
   anew: [],
+  moved: [],
 }
 
 test('what the template that is frozen imports otherwise is left out, and the rest is frozen', async (t) => {
   const names = ['flask', 'numpy', 'varies']
   const { room, environments } = roomOf(names)
-  const plan = { python: '/usr/bin/python3', options: [], environment: {}, programs: [], names }
+  const plan = { python: '/usr/bin/python3', options: [], environment: {}, programs: [], names, held: [] }
   const step = { update: () => {} }
   const frozen = await freeze(room, { ...INPUT, plan }, step)
   t.deepEqual([frozen.file.toString(), frozen.modules], ['frozen', ['flask', 'numpy']])

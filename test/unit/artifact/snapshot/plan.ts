@@ -29,6 +29,7 @@ function process(words: string[], modules: ModuleCode[], more: Partial<Process> 
     siteDirectories: [SITE],
     earlier: [],
     extensions: [],
+    held: [],
     modules,
     ...more,
   }
@@ -50,13 +51,22 @@ function input(processes: Process[], more: Partial<PlanInput> = {}): PlanInput {
 
 test('libraries of the image are imported in advance, for the programs that were seen', (t) => {
   const extension = { name: '_speed', path: `${SITE}/_speed.so` }
-  const main = process(['-u', '-m', 'shop'], [JSON_MODULE, FLASK, SHOP, MADE], { extensions: [extension] })
+  const held = [
+    { name: 'json', kinds: ['loads function json.loads'] },
+    // Executed again.
+    { name: 'json', kinds: ['loads function shop.loads'] },
+  ]
+  const main = process(['-u', '-m', 'shop'], [JSON_MODULE, FLASK, SHOP, MADE], {
+    extensions: [extension],
+    held,
+  })
   t.deepEqual(planSnapshot(input([process(['-c', 'import json'], [JSON_MODULE]), main])), {
     python: '/venv/bin/python3',
     options: ['-u'],
     environment: {},
     programs: [{ kind: 'module', text: 'shop', imports: ['json', 'flask', '_speed'] }],
     names: ['json', 'flask', '_speed'],
+    held: [new Map([['json', ['loads function json.loads']]])],
   })
 })
 

@@ -31,6 +31,7 @@ test('a process, its site directories and its modules are read', (t) => {
     extensions: [{ name: 'zlib', path: '/usr/lib/zlib.so' }],
     libraries: [],
     leftOut: [{ name: 'x', reason: 'why' }],
+    held: [SAMPLES.holds],
   })
 })
 

@@ -58,6 +58,7 @@ const process = (
   sources: [],
   extensions: [],
   leftOut: [],
+  held: [],
   ...more,
 })
 
