@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # Of what kind that is which a module holds when its body has run, and of simple values which: what a program does before it
-# imports a module shows in that, where the module has got hold of it. Runs in a training run (trace/tracer.py) and in a template that is watched, and
-# asks no object anything. What these have put in the place of others themselves is of no kind.
+# imports a module shows in that, where the module has got hold of it. Runs in a training run (trace/tracer.py) and in a
+# template that is watched, and asks no object anything. What these have put in the place of others themselves is of no kind.
 
-import _imp
 import sys
 
 ModuleKind = type(sys)
@@ -12,8 +11,6 @@ BuiltinKind = type(len)
 HEAP_TYPE = 1 << 9
 # Larger numbers may be addresses.
 MOST_NUMBER = 1 << 16
-MOST_TEXT = 4096
-KEY = 0
 DIGITS = {ord(digit): None for digit in '0123456789'}
 namespace_of_class = type.__dict__['__dict__'].__get__
 name_of_class_itself = type.__dict__['__qualname__'].__get__
@@ -50,13 +47,11 @@ def kind_held(value):
 
 
 def value_held(value):
-    """Of a simple value, without what is another one in each process; '': it is none, or may be such."""
+    """Of a simple value; '': it is none, or may be another one in each process."""
     kind = type(value)
     if value is None or kind is bool or (kind is int and -MOST_NUMBER < value < MOST_NUMBER):
         return repr(value)
-    if kind is str and len(value) < MOST_TEXT and '0x' not in value:
-        # What is made of a set comes in an order that goes by the secret of hash().
-        return _imp.source_hash(KEY, ''.join(sorted(value.translate(DIGITS))).encode('utf-8', 'surrogatepass')).hex()
+    # A text may be what a set of texts began or ended with, in an order that goes by the secret of hash().
     return ''
 
 
