@@ -42,6 +42,15 @@ sent = tasks.add.delay(2, 3)
 print("sent", flush=True)
 print(sent.get(timeout=120, interval=0.01))`
 
+/** A connection first: a channel that found nobody there would wait for a second before it tries again. */
+const GRPC_ASKS = `import grpc, socket, time
+from grpc_health.v1.health_pb2 import HealthCheckRequest, HealthCheckResponse
+from grpc_health.v1.health_pb2_grpc import HealthStub
+print("asking", flush=True)
+while socket.socket().connect_ex(("127.0.0.1", 50051)): time.sleep(0.001)
+answer = HealthStub(grpc.insecure_channel("127.0.0.1:50051")).Check(HealthCheckRequest(service="shop.Orders"), timeout=120)
+print(HealthCheckResponse.ServingStatus.Name(answer.status))`
+
 export const COOKBOOK: readonly CookbookRow[] = [
   {
     page: 'aws-lambda',
@@ -80,6 +89,18 @@ export const COOKBOOK: readonly CookbookRow[] = [
     answers: '{"hello":"world"}',
   },
   { page: 'flask', packages: ['flask'], ...FLASK_ANSWER },
+  {
+    page: 'gevent-gunicorn',
+    packages: ['flask', 'gunicorn[gevent]'],
+    asked: { request: '8000/' },
+    answers: '{"hello":"world","sleeps":"gevent.hub"}',
+  },
+  {
+    page: 'grpc-server',
+    packages: ['grpcio', 'grpcio-health-checking'],
+    asked: { program: GRPC_ASKS },
+    answers: 'SERVING',
+  },
   {
     page: 'jupyter-server',
     packages: ['jupyter-server'],

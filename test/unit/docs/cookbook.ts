@@ -31,7 +31,7 @@ for (const { page: name, packages } of COOKBOOK) {
     const run = page.commands.find((line) => line.startsWith('docker run --rm ')) ?? ''
     t.true(run.includes(`${/ -t (\S+) /.exec(page.commands[0] ?? '')?.[1]}:latest-cds`), run)
     for (const [, port] of dockerfile.matchAll(/^EXPOSE (\d+)$/gm))
-      t.regex(run, new RegExp(`-p ${port}:${port} .*localhost:${port}/`))
+      t.regex(run, new RegExp(`-p ${port}:${port} .*localhost:${port}\\b`))
     t.deepEqual(
       [...page.text.matchAll(/^## (.+)$/gm)].map(([, heading]) => heading),
       HEADINGS,
