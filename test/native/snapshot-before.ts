@@ -17,6 +17,8 @@ const HELD: Record<string, string> = {
   empty: 'VALUE = 1\n',
   option:
     'import empty, sys\nV = getattr(empty, "OPTION", 0), getattr(sys, "frozen", 0), hasattr(sys, "ps1")\n',
+  system: 'import sys\nV = sys.platform, sys.executable is not None\n',
+  bytecode: 'import sys\nV = sys.dont_write_bytecode, sys.pycache_prefix\n',
   logs: 'import logging\nlog = logging.getLogger(__name__)\nlog.debug("imported")\nlog.info("%s", 1)\nV = 1\n',
   effective: 'import logging\nV = logging.getLogger("other").getEffectiveLevel()\n',
   beside: [
@@ -93,6 +95,9 @@ for (const python of pythons) {
     const cases: Record<string, [program: string, not: string[], o?: StartOptions]> = {
       option: [`import empty; empty.OPTION = 1\n${show('option')}`, ['option']],
       frozen: [`import sys; sys.frozen = True\n${show('option')}`, ['option']],
+      'another system': [`import sys; sys.platform = "win32"\n${show('system', 'logs')}`, ['system', 'logs']],
+      'no bytecode': [`import sys; sys.dont_write_bytecode = True\n${show('bytecode')}`, ['bytecode']],
+      'no bytecode for others': [`import sys; sys.dont_write_bytecode = True\n${show('logs')}`, []],
       interactive: [`import sys; sys.ps1 = "> "\n${show('option')}`, ['option']],
       'a name for all': [`import empty; empty.OTHER = 1\n${show('star')}`, ['star']],
       'another name': [`import empty; empty.OTHER = 1\n${show('option')}`, []],

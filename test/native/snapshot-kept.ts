@@ -55,6 +55,32 @@ const USES: [program: string, not: readonly string[]][] = [
   ['import weakref; weakref.finalize(keeps.Holder, print, "end")', []],
   ['import random; random.shuffle = print', ['inner']],
 ]
+/** Some put themselves into a registry, others look at it. */
+const REGISTRY: Record<string, string> = {
+  registry:
+    'known, order = {}, []\nclass Kind: all = set()\ndef add(name): known[name] = 1; order.append(name); Kind.all.add(name)\ndef names(): return sorted(known)\n',
+  first: 'import registry\nregistry.add("first")\n',
+  looks_in: 'import registry\nHAS = sorted(registry.known), len(registry.order)\n',
+  is_told: 'import registry\nHAS = registry.names()\n',
+  looks_in_class: 'from registry import Kind\nHAS = sorted(Kind.all)\n',
+  brings: 'import first, registry\nHAS = "first" in registry.known\n',
+  last: 'import registry\nregistry.add("last")\n',
+}
+const LOOK_IN = ['looks_in', 'is_told', 'looks_in_class']
+const SHOW_REGISTRY = `
+import sys
+for name in sys.argv[1:]: print(name, getattr(__import__(name), "HAS", None))
+import registry
+print(registry.known, registry.order, registry.Kind.all)
+`
+/** What is imported, and which are not ready then. */
+const ORDERS: [names: readonly string[], not: readonly string[]][] = [
+  [['first', ...LOOK_IN, 'last'], []],
+  [['brings', 'looks_in'], []],
+  [LOOK_IN, LOOK_IN],
+  [['last', 'first', ...LOOK_IN], LOOK_IN],
+  [['last', 'brings'], ['brings']],
+]
 const SHOW = `
 import sys, keeps
 exec(sys.argv[1])
@@ -82,6 +108,25 @@ for (const python of pythons) {
             program,
           )
         }
+      }
+    },
+  )
+
+  testInTurn(
+    `${python.version}: who has looked at what others put somewhere is held while they have`,
+    async (t) => {
+      const bench = new WarmBench(t, python)
+      await bench.train()
+      for (const [name, text] of Object.entries(REGISTRY)) bench.file(`${bench.inSite}/${name}.py`, text)
+      t.deepEqual((await bench.freezeWarm(Object.keys(REGISTRY), ENV)).leftOut, [])
+      const script = bench.file('app/show.py', SHOW_REGISTRY)
+      for (const [names, not] of ORDERS) {
+        const { ready } = await bench.assertSame(t, names.join(' '), [script, ...names], { env: ENV })
+        t.deepEqual(
+          names.filter((name) => !ready.includes(name)),
+          not,
+          names.join(' '),
+        )
       }
     },
   )

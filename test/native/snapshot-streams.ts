@@ -3,7 +3,7 @@
 import { spawnSync } from 'node:child_process'
 import test from 'ava'
 import { missing, unless } from '../helpers/skipped.js'
-import { findFreezable } from '../helpers/snapshot.js'
+import { findFreezable, type StartOptions } from '../helpers/snapshot.js'
 import { testInTurn } from '../helpers/test-in-turn.js'
 import { TIER } from '../helpers/tier.js'
 import { WarmBench } from '../helpers/warm.js'
@@ -54,6 +54,32 @@ const KNOW_STREAMS: Record<string, { text: string; ways: string[][] }> = {
   },
   has_default: { text: MODULES['keeps.py'] ?? '', ways: [['has_default']] },
 }
+/** Modules that ask a stream what it is like. */
+const ASK_STREAMS: Record<string, string> = {
+  says: 'import sys\nVALUE = sys.stdout.encoding, sys.stdout.errors, sys.stdin.closed\n',
+  flushes:
+    'import sys\nVALUE = sys.stdout.line_buffering, sys.stderr.line_buffering, sys.stderr.write_through\n',
+  buffers: 'import sys\nVALUE = type(sys.stdout.buffer).__name__, hasattr(sys.stderr.buffer, "raw")\n',
+  reads: 'import sys\ndef source(one=sys.stdin): return type(one).__name__\nVALUE = source()\n',
+  all_three: 'import sys\nVALUE = [type(getattr(sys, one)).__name__ for one in ("stdin", "stdout")]\n',
+  plain: 'import json\nVALUE = "plain"\n',
+  moves: 'import sys\nVALUE = sys.stdout.seekable(), sys.stdin.seekable()\n',
+}
+const SHOW_ASKED = `import sys
+exec(sys.argv[1])
+for name in ${JSON.stringify(Object.keys(ASK_STREAMS))}: print(name, __import__(name).VALUE, file=sys.__stderr__)
+`
+/** What a program does first, how it is started, and which are not ready then. */
+const ASKED: [program: string, o: StartOptions, not: string[]][] = [
+  ['pass', {}, []],
+  ['pass', { env: { PYTHONUNBUFFERED: '1' } }, ['flushes', 'buffers']],
+  ['pass', { redirect: '1>file' }, ['moves']],
+  ['pass', { redirect: '<pyvenv.cfg' }, ['moves']],
+  ['sys.stdout.reconfigure(encoding="latin-1")', {}, ['says']],
+  ['sys.stdout.reconfigure(line_buffering=True)', {}, ['flushes']],
+  ['sys.stdin.close()', {}, ['says', 'moves']],
+  ['import io; sys.stdin = io.StringIO("x")', {}, ['says', 'reads', 'all_three', 'moves']],
+]
 /** Text that is written when the modules are destroyed reaches a file when the stream is. */
 const AT_THE_END = `
 import sys
@@ -200,8 +226,45 @@ for (const python of pythons) {
       await made.assertSame(t, 'with buffers', [script], { env: ENV })
       const env = { ...ENV, PYTHONUNBUFFERED: '1' }
       await made.assertSame(t, 'without', [script], { env }, 'CONFIGURATION')
+      for (const held of ['sys.stdout.buffer.raw', 'weakref.ref(sys.stderr.buffer)']) {
+        made.file(`${made.inSite}/keeps_other.py`, `import sys, weakref\nHELD = ${held}\n`)
+        t.deepEqual((await made.freezeWarm(['keeps_other', 'plain'], ENV)).leftOut, [])
+        await made.assertSame(t, held, [script], { env }, 'CONFIGURATION')
+      }
       t.deepEqual((await made.freezeWarm(['plain'], ENV)).leftOut, [])
       await made.assertSame(t, 'without', [script], { env })
+    },
+  )
+
+  testInTurn(
+    `${python.version}: who has asked a stream what it is like is held while it says the same`,
+    async (t) => {
+      const bench = new WarmBench(t, python)
+      await bench.train()
+      for (const [name, text] of Object.entries(ASK_STREAMS)) bench.file(`${bench.inSite}/${name}.py`, text)
+      bench.file(
+        `${bench.inSite}/position.py`,
+        'import sys\ntry: VALUE = sys.stdout.tell()\nexcept OSError: VALUE = -1\n',
+      )
+      const names = Object.keys(ASK_STREAMS)
+      const { leftOut } = await bench.freezeWarm([...names, 'position'], ENV)
+      t.deepEqual(
+        leftOut.map(({ name, reason }) => [name, reason]),
+        [['position', 'SURROUNDINGS']],
+      )
+      const script = bench.file('app/main.py', SHOW_ASKED)
+      for (const [program, o, not] of ASKED) {
+        const what = `${program} ${JSON.stringify(o)}`
+        const { ready } = await bench.assertSame(t, what, [script, program], {
+          ...o,
+          env: { ...ENV, ...o.env },
+        })
+        t.deepEqual(
+          names.filter((name) => !ready.includes(name)),
+          not,
+          what,
+        )
+      }
     },
   )
 }

@@ -16,11 +16,9 @@ static bool is_code(PyObject *value) {
          (PyType_GetFlags(type) & IS_CLASS) != 0;
 }
 
-static bool is_plain(PyObject *value) {
+static bool is_container(PyObject *value) {
   const PyTypeObject *type = type_of(value);
-  return value == &_Py_NoneStruct || value == &_Py_TrueStruct || value == &_Py_FalseStruct || type == &PyUnicode_Type ||
-         type == &PyBytes_Type || type == &PyLong_Type || type == &PyFloat_Type || type == &PyTuple_Type ||
-         type == &PyList_Type || type == &PyDict_Type;
+  return type == &PyTuple_Type || type == &PyList_Type || type == &PyDict_Type;
 }
 
 PyObject *entry_namespace(const struct entry *entry) {
@@ -182,7 +180,7 @@ static void find_filled(uint64_t **bits, PyObject *filled, PyObject *namespace) 
 static void find_changing(uint64_t **bits, PyObject *changing, PyObject *namespace, bool is_filled) {
   PyObject *key, *value;
   Py_ssize_t at = 0, count = 0, most = 0;
-  /* sys has what belongs to the process. */
+  /* sys has what belongs to the process: a worker that is spawned is given others. */
   bool is_sys = namespace == importlib.sys_dict;
   free(*bits);
   *bits = NULL;
@@ -193,7 +191,7 @@ static void find_changing(uint64_t **bits, PyObject *changing, PyObject *namespa
       count--;
       continue;
     }
-    if (PySet_Contains(changing, key) != 1 && !(is_sys && is_plain(value))) continue;
+    if (PySet_Contains(changing, key) != 1 && !(is_sys && is_container(value))) continue;
     if (!*bits) *bits = calloc((size_t)most / BITS + 1, sizeof **bits);
     if (*bits) (*bits)[count / BITS] |= UINT64_C(1) << count % BITS;
   }

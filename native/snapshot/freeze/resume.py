@@ -8,6 +8,7 @@ import os
 import posix
 import site
 import sys
+from _weakref import getweakrefcount
 
 # The texts of src/layer/hook.ts.
 HOOK = 'import os; exec("try:\\n import _pycds\\nexcept Exception:\\n pass") if '
@@ -139,9 +140,13 @@ def prepare(sitecustomize_known, line_known):
 
 def holds_buffers():
     """Whether something has got hold of a buffer of the standard streams, and would write into it where those have none."""
-    other = io.TextIOWrapper(io.BufferedWriter(io.BytesIO()))
-    usual = sys.getrefcount(other.buffer)
-    return any(sys.getrefcount(stream.buffer) != usual for stream in (sys.stdout, sys.stderr))
+    other = io.TextIOWrapper(io.BufferedWriter(io.FileIO(1, 'wb', closefd=False)))
+
+    def references(stream):
+        # The buffer and what it writes into are other ones then, too.
+        return [(sys.getrefcount(one), getweakrefcount(one)) for one in (stream.buffer, stream.buffer.raw)]
+
+    return any(references(stream) != references(other) for stream in (sys.stdout, sys.stderr))
 
 
 def resume(argv, orig_argv, variables, closed, dispositions, unbuffered):
@@ -180,9 +185,9 @@ def resume(argv, orig_argv, variables, closed, dispositions, unbuffered):
         text = getattr(sys, name)
         buffer = text.buffer
         reads = descriptor == 0
+        writes_through = unbuffered and not reads
         raw = io.FileIO(descriptor, 'rb' if reads else 'wb', closefd=False)
         is_terminal = raw.isatty()
-        writes_through = unbuffered and not reads
         if writes_through:
             buffer = raw
         else:

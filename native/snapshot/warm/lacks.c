@@ -3,15 +3,8 @@
 #include "lacks.h"
 
 #include "../../cpython/object.h"
+#include "../../cpython/type.h"
 
-/* Include/cpython/object.h: tp_getattro of PyTypeObject. */
-#define AT_GETATTRO 144
-/* Include/typeslots.h */
-#define Py_tp_getattro 58
-
-typedef PyObject *(*getattro)(PyObject *, PyObject *);
-
-PYCDS_PYAPI void *PyType_GetSlot(PyTypeObject *, int);
 PYCDS_PYAPI extern PyObject *PyExc_AttributeError;
 PYCDS_PYAPI int PyErr_ExceptionMatches(PyObject *);
 
@@ -35,11 +28,7 @@ static PyObject *look_for(PyObject *module, PyObject *name) {
 }
 
 bool lacks_watch(PyObject *note) {
-  getattro *slot = (getattro *)(void *)((char *)&PyModule_Type + AT_GETATTRO);
   lacks.note = note;
-  lacks.original = (getattro)PyType_GetSlot(&PyModule_Type, Py_tp_getattro);
-  if (!lacks.original || *slot != lacks.original) return false;
   /* Never given back. */
-  *slot = look_for;
-  return true;
+  return type_stand_before(&PyModule_Type, look_for, &lacks.original);
 }

@@ -8,7 +8,9 @@
 #   keeps             it has sys.argv, sys.orig_argv or sys.path itself
 #   spec              where a module would be found
 #   portions          what `pkgutil.extend_path` adds to that package
-#   stream            its import may have got hold of sys.stdout or sys.stderr (streams.py)
+#   stream            its import may have got hold of sys.stdin, sys.stdout or sys.stderr (streams.py)
+#   streamed          what such a stream says of itself
+#   setting           that this name of sys has this value
 #   counter           that a counter of another module has this number (counts.py)
 #   kept              that what another module keeps for itself is what it is at first (kept.py)
 #   metadata          what distributions there are along sys.path
@@ -241,6 +243,11 @@ def condition_of_program(event, modules, effects):
         answer = getattr(sys, place)
     elif what == 'stream':
         answer = mark_of_stream(getattr(sys, place))
+    elif what == 'streamed':
+        place = tuple(place.split('\n'))
+        answer = said_of_stream(*place)
+    elif what == 'setting':
+        answer = getattr(sys, place)
     elif what == 'counter':
         place = tuple(place.split('\n'))
         holder, name = holder_of(modules, place)
@@ -346,6 +353,10 @@ def _may_find(what, place, payload):
         return _has_spec(place, payload)
     if what == 'stream':
         return mark_of_stream(stream_by_now(place)) is payload
+    if what == 'streamed':
+        return said_of_stream(*place) == payload
+    if what == 'setting':
+        return getattr(sys, place) == payload
     if what == 'date':
         return is_date_as_then(place, payload)
     if what == 'counter':
@@ -372,7 +383,7 @@ def is_lacking(place):
     return to_come[place] is MISSING if place in to_come else name not in attributes_of(sys.modules.get(module))
 
 
-FINDINGS = {'argument', 'date', 'entry', 'keeps', 'spec', 'portions', 'metadata', 'mapped', 'stream', 'counter', 'kept', 'lacks', 'logged', 'shown'}
+FINDINGS = {'argument', 'date', 'entry', 'keeps', 'spec', 'portions', 'metadata', 'mapped', 'stream', 'streamed', 'setting', 'counter', 'kept', 'lacks', 'logged', 'shown'}
 
 
 def finds_again(what, place, payload):

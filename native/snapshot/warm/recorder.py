@@ -206,6 +206,16 @@ class Recorder:
             return
         self.program.finds('lacks', '%s\n%s' % (of, name), True)
 
+    def stream_read(self, which, name):
+        """Somebody asks a standard stream for an attribute."""
+        if name not in SAID_OF_STREAMS or not self.program.is_asked_by(sys._getframe(1)):
+            return
+        stream = which.strip('_')
+        if name in NOT_SAID_AGAIN:
+            self.fault('SURROUNDINGS', 'sys.%s.%s' % (stream, name))
+        else:
+            self.program.finds('streamed', '%s\n%s' % (stream, name), True)
+
     def fault(self, reason, detail=''):
         owner = self.stack[-1]
         if reason in RENEWED_FAULTS.get(owner, ()):

@@ -2,13 +2,23 @@
 # What imports have to do with the standard streams. Some have a function of another module put something over them, by what the
 # streams of the process are: that is called when the module is put in place, and in no template. Who may have got hold of a
 # stream is held while that is the one that the process has had from its start: where a template is watched it is known which code
-# was executed, and names in it tell.
+# was executed, and names in it tell. What a stream says of itself (which buffers it has, its encoding) is another thing in a start
+# with option -u, in a terminal, or where the program has changed it: who has asked is held while it says the same.
 
 import io
 
 # By module: functions that put something over the streams, or take it away again.
 OVER_STREAMS = {'colorama.initialise': ('init', 'deinit', 'reinit')}
-STREAMS = ('stdout', 'stderr')
+STREAMS = ('stdin', 'stdout', 'stderr')
+# Of sys, too, and plain values that programs set: who has named one is held while it is the same.
+SETTINGS = ('dont_write_bytecode', 'pycache_prefix')
+# Its attributes that are none of the same for all streams.
+SAID_OF_STREAMS = {
+    *('buffer', 'closed', 'encoding', 'errors', 'line_buffering', 'newlines', 'write_through'),
+    *('seek', 'seekable', 'tell', 'truncate'),
+}
+# A position, which every writer changes.
+NOT_SAID_AGAIN = {'seek', 'tell', 'truncate'}
 TEXT_STREAM = io.TextIOWrapper
 
 
@@ -32,8 +42,15 @@ def settle_kept_functions(recorder):
 def settle_readers_of_streams(recorder, called):
     for name, events in recorder.events.items():
         if name:
-            named = [stream for stream in STREAMS if any(is_named_in(code, ('sys', stream)) for code in called.get(name, ()))]
-            events[:0] = [('finds', 'stream', stream, True) for stream in named]
+            named = set().union(*map(names_with_tuples, called.get(name, ())))
+            for what, places in (('setting', SETTINGS), ('stream', STREAMS)):
+                events[:0] = [('finds', what, place, True) for place in places if place in named]
+
+
+def names_with_tuples(code):
+    """The names in a code, also those that it goes through."""
+    constants = [one for one in code.co_consts if type(one) is tuple]
+    return {*code.co_names, *(one for all in (code.co_consts, *constants) for one in all if type(one) is str)}
 
 
 # ---- where a module is put in place ----
@@ -46,6 +63,11 @@ def mark_of_stream(stream):
 
 def stream_by_now(name):
     return to_come.get(('sys', name), getattr(sys, name, None))
+
+
+def said_of_stream(stream, name):
+    value = getattr(getattr(sys, '__%s__' % stream), name)
+    return type(value) if name == 'buffer' else value() if name == 'seekable' else value
 
 
 def put_over_streams(place, args, named):

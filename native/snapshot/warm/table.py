@@ -268,6 +268,7 @@ def record_of(recorder):
     called = executed()
     counters = recorder.counts.settle_readers(called)
     kept = settle_readers_of_kept(recorder, called)
+    settle_readers_of_gifts(recorder, called)
     settle_readers_of_streams(recorder, called)
     settle_kept_functions(recorder)
     names = loaded(recorder)
@@ -698,7 +699,7 @@ def with_objects(event, owner, recorder, modules):
 
 
 # Findings that many modules have in common, and that an effect alone can change while these are looked at.
-SHARED = {'counter', 'kept', 'stream'}
+SHARED = {'counter', 'kept', 'setting', 'stream', 'streamed'}
 
 
 def shared_condition(condition, recorder):
@@ -963,9 +964,8 @@ def prints_of(recorder, table, record):
         namespace the names of counters in it and of what the module keeps there, and what a program may fill in there as well
     """
     assigned = assigned_names(recorder.all_objects)
-    # Each process that multiprocessing makes gives itself another one. Whoever has kept this one would have kept that.
-    if all(one is vars(sys) for one in recorder.referrers(sys.stdin) if type(one) is dict):
-        assigned.setdefault(id(vars(sys)), set()).add('stdin')
+    # Who may have looked has a condition. Each process that multiprocessing makes gives itself another standard input.
+    assigned.setdefault(id(vars(sys)), set()).update(('stdin', *SETTINGS))
     # The real dictionaries.
     spaces, numbers, each = [], {}, []
     for _, module, *_ in table:
@@ -1308,6 +1308,7 @@ def forget():
         'put_back',
         'put_over_streams',
         'read_whole',
+        'said_of_stream',
         'renew_device',
         'rewrite',
         'set_c_variable',

@@ -22,6 +22,7 @@
 #include "holes.h"
 #include "keys.h"
 #include "lacks.h"
+#include "reads.h"
 #include "rewrite.h"
 #include "variables.h"
 #include "watch.h"
@@ -808,6 +809,8 @@ static void watch_all(void) {
   must(frames_watch(call("watch_program", warm.recorder, NULL)) ? warm.recorder : NULL, "frames");
   PyObject *lacking = PyObject_GetAttrString(warm.recorder, "lacking");
   must(lacking && lacks_watch(lacking) ? lacking : NULL, "lacking");
+  PyObject *stream_read = PyObject_GetAttrString(warm.recorder, "stream_read");
+  must(stream_read && reads_watch(stream_read) ? stream_read : NULL, "stream_read");
   if (PySys_AddAuditHook(audit, NULL) != 0) freeze_refuse("it cannot be watched");
   PyObject *subclasses = PyObject_GetAttrString((PyObject *)&PyModule_Type, "__subclasses__");
   must(subclasses, "__subclasses__");
