@@ -103,6 +103,13 @@ each('what setuptools and virtualenv do at each start is in the snapshot', async
   })
   for (const name of names) t.true(ready.includes(name), name)
   t.false(ready.includes('setuptools.dist'))
+  // They have come with the snapshot, and count as little before the hook as without it.
+  const tooEarly = async (PYCDS_SNAPSHOT: string) => {
+    const { stderr } = await bench.startRaw(['-c', ''], { env: { ...ENV, PYCDS_SNAPSHOT, PYCDS_LOG: '1' } })
+    return [...stderr.matchAll(/missed (\S+) BEFORE_HOOK/g)].map(([, name]) => name).toSorted()
+  }
+  t.deepEqual(await tooEarly(bench.snapshot), await tooEarly('off'))
+  t.true((await tooEarly(bench.snapshot)).includes('encodings'))
   site('outer/inner/__init__.py', 'VALUE = "a package now"\n')
   await bench.assertSame(t, 'changed', [program, ...names], { env: ENV }, 'SOURCE_CHANGED')
 })
