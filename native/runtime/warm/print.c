@@ -137,7 +137,9 @@ struct course {
  * objects, and CPython that it has no annotations, or from 3.14 which. */
 static bool is_remembered(PyObject *key, PyObject *value) {
   if (key == names.dunder_slotnames || key == names.annotations_cache) return true;
-  return key == names.dunder_annotations && type_of(value) == &PyDict_Type && PyDict_Size(value) == 0;
+  /* CPython 3.11 has a text of its own for the name. */
+  return type_of(value) == &PyDict_Type && PyDict_Size(value) == 0 &&
+         (key == names.dunder_annotations || entry_is_named(key, "__annotations__"));
 }
 
 /* Of names that may change, whether they are code, and which; but for those that may become it. */
