@@ -116,6 +116,7 @@ PYCDS_PYAPI PyObject *PyLong_FromUnsignedLong(unsigned long);
 PYCDS_PYAPI long PyLong_AsLong(PyObject *);
 PYCDS_PYAPI unsigned long PyLong_AsUnsignedLongMask(PyObject *);
 PYCDS_PYAPI long long PyLong_AsLongLong(PyObject *);
+PYCDS_PYAPI double PyFloat_AsDouble(PyObject *);
 PYCDS_PYAPI int PyType_IsSubtype(PyTypeObject *, PyTypeObject *);
 PYCDS_PYAPI int PyList_SetItem(PyObject *, Py_ssize_t, PyObject *); /* steals */
 PYCDS_PYAPI PyObject *PyTuple_New(Py_ssize_t);

@@ -103,6 +103,13 @@ each('what setuptools and virtualenv do at each start is in the snapshot', async
   })
   for (const name of names) t.true(ready.includes(name), name)
   t.false(ready.includes('setuptools.dist'))
+  // They have come with the snapshot, and count as little before the hook as without it.
+  const tooEarly = async (PYCDS_SNAPSHOT: string) => {
+    const { stderr } = await bench.startRaw(['-c', ''], { env: { ...ENV, PYCDS_SNAPSHOT, PYCDS_LOG: '1' } })
+    return [...stderr.matchAll(/missed (\S+) BEFORE_HOOK/g)].map(([, name]) => name).toSorted()
+  }
+  t.deepEqual(await tooEarly(bench.snapshot), await tooEarly('off'))
+  t.true((await tooEarly(bench.snapshot)).includes('encodings'))
   site('outer/inner/__init__.py', 'VALUE = "a package now"\n')
   await bench.assertSame(t, 'changed', [program, ...names], { env: ENV }, 'SOURCE_CHANGED')
 })
@@ -1958,6 +1965,59 @@ each('what was replaced is named', async (t, python) => {
     const { stderr } = await bench.startRaw(['-c', `${program}; import two`], { env })
     t.regex(stderr, new RegExp(`: not ready two: ${told}$`, 'm'), program)
   }
+})
+
+/** What a program puts in the place of what a module had, which another one takes over as it is imported. */
+const EQUALS = [
+  'TEXT = "".join("ab")',
+  'WHOLE = -1',
+  'HALF = 0.5 * 1',
+  'ZONE = tuple(["UT" + "C", "UTC"])',
+  'TIMES = (-1, 0.0)',
+]
+const OTHERS = [
+  ...[
+    'TEXT = "ac"',
+    'TEXT = b"ab"',
+    'WHOLE = -2',
+    'WHOLE = -1.0',
+    'WHOLE = 2 ** 61 - 2',
+    'HALF = -0.5',
+    'HALF = 2 ** -2',
+  ],
+  ...['ZERO = -0.0', 'ZERO = 0', 'ONE = True', 'ONE = 1.0', 'ONE = 2 ** 61', 'HUGE = 2 ** 61'],
+  ...[
+    'ZONE = ("CET", "CEST")',
+    'ZONE = ["UTC", "UTC"]',
+    'TIMES = (-2, 0.0)',
+    'TIMES = (-1, -0.0)',
+    'TIMES = (-1, 0)',
+  ],
+]
+
+each('what was replaced by its equal is as it was, and by nothing else', async (t, python) => {
+  const bench = new WarmBench(t, python)
+  await bench.train()
+  const values =
+    'TEXT, WHOLE, HALF, ZERO, ONE = "ab", -1, 0.5, 0.0, 1\nHUGE, ZONE, TIMES = 2 ** 122, ("UTC", "UTC"), (-1, 0.0)'
+  bench.file(`${bench.inSite}/one.py`, `${values}\n`)
+  bench.file(`${bench.inSite}/two.py`, 'from one import *\nimport time\n')
+  t.deepEqual((await bench.freezeWarm(['two'])).leftOut, [])
+  const cases = [...EQUALS.map((set) => [set, true] as const), ...OTHERS.map((set) => [set, false] as const)]
+  for (const [at, [set, isReady]] of cases.entries()) {
+    const lines = [
+      'import one',
+      `one.${set}`,
+      'import two',
+      'print({k: v for k, v in vars(two).items() if k.isupper()})',
+    ]
+    const script = bench.file(`case${at}/main.py`, lines.join('\n'))
+    const { ready } = await bench.assertSame(t, set, [script])
+    t.is(ready.includes('two'), isReady, set)
+  }
+  const zone = ['import os, time', 'os.environ["TZ"] = "UTC"', 'time.tzset()', 'import two']
+  const { ready } = await bench.assertSame(t, 'zone', [bench.file('zone/main.py', zone.join('\n'))])
+  t.deepEqual(ready, ['two'])
 })
 
 /** Memory of zeros that a process writes to. */

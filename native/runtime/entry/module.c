@@ -4,6 +4,7 @@
 // does not fit leaves importing as it was.
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "../../cpython/sys_flag.h"
@@ -36,6 +37,34 @@
 
 /* ---- starting ---- */
 
+/* In a template: the names of what was there when the hook ran, one behind the other, the last one empty. What site has
+ * imported since comes with the snapshot. NULL: there is no more than that yet. */
+static char *earlier;
+
+static void remember_earlier(void) {
+  PyObject *modules = PyImport_GetModuleDict(), *name, *module;
+  size_t used = 0;
+  for (Py_ssize_t at = 0; PyDict_Next(modules, &at, &name, &module);) {
+    const char *bytes = PyUnicode_AsUTF8AndSize(name, NULL);
+    size_t length = bytes ? strlen(bytes) + 1 : 0;
+    char *grown = realloc(earlier, used + length + 1);
+    if (!grown) break;
+    earlier = grown;
+    if (bytes) memcpy(earlier + used, bytes, length);
+    used += length;
+    earlier[used] = 0;
+  }
+  PyErr_Clear();
+}
+
+static bool was_earlier(const char *name) {
+  if (!earlier) return true;
+  for (const char *one = earlier; *one; one += strlen(one) + 1) {
+    if (strcmp(one, name) == 0) return true;
+  }
+  return false;
+}
+
 /* Modules that were imported from files before the hook ran. */
 static void report_earlier(void) {
   PyObject *modules = PyImport_GetModuleDict(), *name, *module;
@@ -45,7 +74,7 @@ static void report_earlier(void) {
     bool is_source = loader && type_of(loader) == (PyTypeObject *)importlib.loader_type;
     const char *bytes = is_source ? PyUnicode_AsUTF8AndSize(name, NULL) : NULL;
     /* A script is no module of the search path. */
-    if (bytes && strcmp(bytes, "__main__") != 0) report_missed(bytes, PYCDS_MISS_BEFORE_HOOK);
+    if (bytes && strcmp(bytes, "__main__") != 0 && was_earlier(bytes)) report_missed(bytes, PYCDS_MISS_BEFORE_HOOK);
     drop(loader);
     PyErr_Clear();
   }
@@ -212,6 +241,7 @@ static int exec_pycds(PyObject *self) {
   };
   if (thaw_is_template(self, &calls)) {
     prepare();
+    remember_earlier();
     PyErr_Clear();
     return 0;
   }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What is in a module: whether a program has replaced something of it, or of its classes.
 #include <stdlib.h>
+#include <string.h>
 
 #include "entries.h"
 
@@ -58,14 +59,49 @@ void print_start(void) {
 
 static bool has_bit(const uint64_t *bits, Py_ssize_t at) { return bits && (bits[at / BITS] >> at % BITS & 1) != 0; }
 
-/* Numbers and texts are the same when they are equal: a worker is told what it has already. */
-static uint64_t identity_of(PyObject *value) {
+#define MIXING UINT64_C(0x9e3779b97f4a7c15)
+
+static uint64_t mix(uint64_t sum, uint64_t value) { return (sum ^ value ^ sum >> 29) * MIXING; }
+
+/* Of a text or a number what no other one of any type has; false: it is none, or too large. hash() is the same for -1 and -2, 1
+ * and 1.0, "a" and b"a". */
+static bool scalar_value(PyObject *value, uint64_t *result) {
   const PyTypeObject *type = type_of(value);
-  bool is_equal = type == &PyUnicode_Type || type == &PyBytes_Type || type == &PyLong_Type || type == &PyFloat_Type;
-  return is_equal ? (uint64_t)PyObject_Hash(value) : (uint64_t)(uintptr_t)value;
+  uint64_t of_type = (uint64_t)(uintptr_t)type;
+  if (type == &PyUnicode_Type || type == &PyBytes_Type) {
+    *result = mix(of_type, (uint64_t)PyObject_Hash(value));
+    return true;
+  }
+  if (type == &PyFloat_Type) {
+    double number = PyFloat_AsDouble(value);
+    uint64_t bits;
+    memcpy(&bits, &number, sizeof bits);
+    *result = mix(of_type, bits);
+    return true;
+  }
+  if (type != &PyLong_Type) return false;
+  long long number = PyLong_AsLongLong(value);
+  if (number == -1 && PyErr_Occurred()) {
+    PyErr_Clear();
+    return false;
+  }
+  *result = mix(of_type, (uint64_t)number);
+  return true;
 }
 
-#define MIXING UINT64_C(0x9e3779b97f4a7c15)
+/* Numbers, texts and tuples of them are the same when they are equal and of one type: a worker is told what it has already, and
+ * time.tzset() sets time.tzname anew for each program of Django. */
+static uint64_t identity_of(PyObject *value) {
+  uint64_t result, one;
+  if (scalar_value(value, &result)) return result;
+  if (type_of(value) != &PyTuple_Type) return (uint64_t)(uintptr_t)value;
+  result = mix((uint64_t)(uintptr_t)&PyTuple_Type, (uint64_t)PyTuple_Size(value));
+  for (Py_ssize_t i = 0; i < PyTuple_Size(value); i++) {
+    if (!scalar_value(PyTuple_GetItem(value, i), &one)) return (uint64_t)(uintptr_t)value;
+    result = mix(result, one);
+  }
+  return result;
+}
 
 /* What is taken of a namespace. */
 struct view {
@@ -99,7 +135,9 @@ struct course {
  * objects, and CPython that it has no annotations, or from 3.14 which. */
 static bool is_remembered(PyObject *key, PyObject *value) {
   if (key == names.dunder_slotnames || key == names.annotations_cache) return true;
-  return key == names.dunder_annotations && type_of(value) == &PyDict_Type && PyDict_Size(value) == 0;
+  /* CPython 3.11 has a text of its own for the name. */
+  return type_of(value) == &PyDict_Type && PyDict_Size(value) == 0 &&
+         (key == names.dunder_annotations || entry_is_named(key, "__annotations__"));
 }
 
 /* Of names that may change, whether they are code, and which; but for those that may become it. */
@@ -115,7 +153,7 @@ static bool course_next(struct course *course, const struct view *view) {
   if (view->filled && entry_is_named(course->key, "__module__")) value = filled_either_way(view, value);
   print->sum = (print->sum ^ (uint64_t)(uintptr_t)course->key) * MIXING;
   course->step.name = (uint8_t)(print->sum >> 56);
-  print->sum = (print->sum ^ (counts ? identity_of(value) : 0) ^ print->sum >> 29) * MIXING;
+  print->sum = mix(print->sum, counts ? identity_of(value) : 0);
   course->step.value = (uint8_t)(print->sum >> 56);
   print->names++;
   return true;

@@ -79,10 +79,12 @@ export function thawedLine(
 ): string[] {
   if (refusal !== null) return [`snapshot not used: ${refusal}`]
   if (milliseconds === null) return []
-  const many = processes > 1 ? ` in each of ${processes} processes` : ''
-  const took = `${formatMs(milliseconds)}${many}`
+  const many =
+    processes > 1
+      ? ` in ${processes} processes, ${formatMs(milliseconds)} each`
+      : ` in ${formatMs(milliseconds)}`
   return [
-    `thawed${atOnce > 0 ? ' at once' : ''} ${formatCount(modules, 'module')} in ${took}; ${served - modules} from the archive`,
+    `thawed${atOnce > 0 ? ' at once' : ''} ${formatCount(modules, 'module')}${many}; ${served - modules} from the archive`,
     ...notReadyLines(statements, notReady),
     ...(notAtOnce === null ? [] : [`not at once: ${notAtOnce}`]),
   ]
