@@ -59,14 +59,18 @@ const USES: [program: string, not: readonly string[]][] = [
 const REGISTRY: Record<string, string> = {
   registry:
     'known, order = {}, []\nclass Kind: all = set()\ndef add(name): known[name] = 1; order.append(name); Kind.all.add(name)\ndef names(): return sorted(known)\n',
-  first: 'import registry\nregistry.add("first")\n',
+  first:
+    'import logging, registry\nregistry.add("first")\nregistry.extra = registry.Kind.more = 1\nlogging.addLevelName(5, "FINE")\n',
   looks_in: 'import registry\nHAS = sorted(registry.known), len(registry.order)\n',
   is_told: 'import registry\nHAS = registry.names()\n',
   looks_in_class: 'from registry import Kind\nHAS = sorted(Kind.all)\n',
+  looks_for: 'import registry\nHAS = getattr(registry, "extra", 0), hasattr(registry.Kind, "more")\n',
+  asks_level: 'import logging\nHAS = logging.getLevelName(5)\n',
   brings: 'import first, registry\nHAS = "first" in registry.known\n',
   last: 'import registry\nregistry.add("last")\n',
 }
 const LOOK_IN = ['looks_in', 'is_told', 'looks_in_class']
+const LOOK_FOR = ['looks_for', 'asks_level']
 const SHOW_REGISTRY = `
 import sys
 for name in sys.argv[1:]: print(name, getattr(__import__(name), "HAS", None))
@@ -75,7 +79,8 @@ print(registry.known, registry.order, registry.Kind.all)
 `
 /** What is imported, and which are not ready then. */
 const ORDERS: [names: readonly string[], not: readonly string[]][] = [
-  [['first', ...LOOK_IN, 'last'], []],
+  [['first', ...LOOK_IN, ...LOOK_FOR, 'last'], []],
+  [LOOK_FOR, LOOK_FOR],
   [['brings', 'looks_in'], []],
   [LOOK_IN, LOOK_IN],
   [['last', 'first', ...LOOK_IN], LOOK_IN],
