@@ -8,6 +8,9 @@ const KEPT = 50
 const SAYS_SOMETHING = /[\p{L}\d]/u
 /** Of the runtime of a baked image, under `PYCDS_LOG`. */
 const OF_THE_RUNTIME = /^pycds\[\d+\]: /
+const TRACEBACK = /^Traceback \(most recent call last\):/
+/** Lines behind an exception that are still about it: more of its message, or how a master ends because of it. */
+const BEHIND = 10
 
 export class LastWords {
   readonly #pieces: string[] = []
@@ -17,12 +20,15 @@ export class LastWords {
     if (this.#pieces.length > KEPT) this.#pieces.shift()
   }
 
-  /** The last line that says something; undefined: there was none. */
+  /** The exception that the program ended with, else the last line that says something; undefined: there was none. */
   get line(): string | undefined {
-    return this.#pieces
+    const lines = this.#pieces
       .join('')
       .split('\n')
-      .findLast((line) => SAYS_SOMETHING.test(line) && !OF_THE_RUNTIME.test(line))
-      ?.trim()
+      .filter((line) => SAYS_SOMETHING.test(line) && !OF_THE_RUNTIME.test(line))
+    const start = lines.findLastIndex((line) => TRACEBACK.test(line))
+    const exception = start < 0 ? -1 : lines.findIndex((line, at) => at > start && /^\S/.test(line))
+    const isLast = exception >= 0 && lines.length - 1 - exception <= BEHIND
+    return (isLast ? lines[exception] : lines.at(-1))?.trim()
   }
 }
