@@ -14,3 +14,8 @@ export function isLaunched(command: readonly string[]): boolean {
 export function withoutLauncher(command: readonly string[]): readonly string[] {
   return isLaunched(command) ? command.slice(1) : command
 }
+
+/** Whether a command is what an entrypoint would start: its own words, and arguments. */
+export function isOfEntrypoint(command: readonly string[], entrypoint: readonly string[]): boolean {
+  return entrypoint.every((word, index) => command[index] === word)
+}

@@ -18,7 +18,7 @@ import { appendToImage } from '../layer/append.js'
 import type { RunPlan } from '../learn/source.js'
 import type { Trace } from '../learn/trace/trace-file.js'
 import { during } from '../log/index.js'
-import { LAUNCHER_PATH } from '../marks/launcher.js'
+import { isOfEntrypoint, LAUNCHER_PATH } from '../marks/launcher.js'
 import { FOLDER } from '../marks/places.js'
 import { startsOtherwise } from '../measure/ends.js'
 import { assertGates, layerGate, speedupGate } from '../measure/gates.js'
@@ -170,7 +170,7 @@ async function tryLaunch(
   const { config } = await input.config
   const { command: trained } = request
   const entrypoint = config?.Entrypoint ?? []
-  if (trained !== undefined && !entrypoint.every((word, index) => trained[index] === word)) {
+  if (trained !== undefined && !isOfEntrypoint(trained, entrypoint)) {
     const reason = `the training run was of another command than the entrypoint: begin it with ${entrypoint.map(quote).join(' ')}`
     return { ...added, content: notLaunching(added.content, reason) }
   }

@@ -4,7 +4,7 @@ import type { SnapshotOptions } from '../../artifact/snapshot/options.js'
 import { PycdsError } from '../../errors/index.js'
 import { commandOf, nameInEngines, parseLocation, type RunConfig } from '../../image/index.js'
 import { automaticReady, formatReady, healthCommand } from '../../learn/run/index.js'
-import { LAUNCHER_PATH, withoutLauncher } from '../../marks/launcher.js'
+import { isOfEntrypoint, LAUNCHER_PATH, withoutLauncher } from '../../marks/launcher.js'
 import type { ImageStore } from '../../ports/index.js'
 import { formOnDisk, isReadable, isTar } from '../../util/form-on-disk.js'
 import { quote } from '../../util/quote.js'
@@ -78,17 +78,18 @@ function snapshotWords(snapshot: SnapshotOptions | undefined): string[] {
 function launchInstructions({ subject, command }: GenerateRequest, starts: Starts): string[] {
   const refuse = (message: string, hint: string) =>
     new PycdsError('USAGE', { message: `${subject}: --snapshot-launch entrypoint: ${message}`, hint })
-  if (command !== undefined)
-    throw refuse(
-      'the training run would be of another command than what the image starts',
-      'Leave out what is behind --, or --snapshot-launch.',
-    )
   if (starts.entrypoint === undefined)
     throw refuse(
       'the Dockerfile has no ENTRYPOINT, and what its base has is not known here',
       'Write the ENTRYPOINT into it, or `ENTRYPOINT []` above CMD where the base has none.',
     )
   const entrypoint = [...withoutLauncher(starts.entrypoint)]
+  // Arguments behind the entrypoint's own words are another CMD.
+  if (command !== undefined && (entrypoint.length === 0 || !isOfEntrypoint(command, entrypoint)))
+    throw refuse(
+      'the training run would be of another command than what the image starts',
+      'Begin what is behind -- with the words of the ENTRYPOINT, or leave that or --snapshot-launch out.',
+    )
   const words = [...entrypoint, ...starts.cmd]
   if (isShell(words))
     throw refuse(

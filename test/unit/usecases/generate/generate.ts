@@ -117,6 +117,12 @@ test('an entrypoint that is to go on at once is written, with the command that i
     'COPY --from=pycds-bake /pycds-out/ /\nENTRYPOINT ["/opt/pycds/start"]\nCMD ["gunicorn","app"]\n'
   t.true(classic.endsWith(end), classic)
 
+  const tool = 'FROM a\nENTRYPOINT ["tool"]\n'
+  t.is(
+    await generated(t, tool, 'buildkit', { snapshot: LAUNCHED, command: ['tool', '--version'] }),
+    `${tool}${step(...ASKED, '--', 'tool', '--version')}\nENTRYPOINT ["/opt/pycds/start","tool"]\n`,
+  )
+
   const config = { config: { Entrypoint: ['/opt/pycds/start', 'python3'], Cmd: ['app.py'] } }
   const store = { resolve: async () => ({ config }) } as unknown as ImageStore
   const image = { subject: 'app', builder: 'buildkit', tool: 'tool', snapshot: LAUNCHED } as const
@@ -136,5 +142,6 @@ test('where an entrypoint cannot go on at once, or is not known, that is said', 
     await refused('FROM a\nSHELL ["bash", "-o", "pipefail", "-c"]\nENTRYPOINT python3 app.py\n'),
     /^a shell/,
   )
-  t.regex(await refused('FROM a\nENTRYPOINT ["python3"]\n', ['python3', 'b']), /of another command than/)
+  for (const entrypoint of ['["python3", "app.py"]', '[]'])
+    t.regex(await refused(`FROM a\nENTRYPOINT ${entrypoint}\n`, ['python3', 'b']), /of another command than/)
 })
