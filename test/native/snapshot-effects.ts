@@ -35,7 +35,7 @@ const EFFECTS: Record<string, string> = {
   argv: 'import sys; sys.argv.append("observed")',
   path_hooks: 'import sys; sys.path_hooks.append(print)',
   xoptions: 'import sys; sys._xoptions["observed"] = True',
-  builtin: 'import builtins; builtins.observed = 1',
+  builtin: 'import builtins; builtins.observed_builtin = 1',
   csv_dialect: 'import csv; csv.register_dialect("observed", delimiter=";")',
   sqlite_converter: 'import sqlite3; sqlite3.register_converter("observed", bytes)',
   spaces: 'import xml.etree.ElementTree as tree; tree.register_namespace("observed", "urn:observed")',
@@ -177,7 +177,9 @@ for (const python of pythons) {
     for (const names of [['owns'], ['shows'], ['adds'], ['shows', 'adds'], ['adds', 'shows']]) {
       const program = `import ${names.join()}, owns; print(sorted(owns.NAMES), owns.TABLE, owns.LIST)`
       const { ready } = await bench.assertSame(t, names.join(), ['-c', program], { env: ENV })
-      t.deepEqual(ready.slice(0, names.length), names, names.join())
+      // Who has looked at what others add to is held while nobody has added to it who had not when it looked.
+      const expected = names[0] === 'adds' ? ['adds'] : names
+      t.deepEqual(ready.slice(0, names.length), expected, names.join())
     }
   })
 }

@@ -36,7 +36,7 @@ function input(): CompletionInput {
       noSite: false,
       siteDirectories: [`${LIBRARY}/site-packages`],
     },
-    ...{ earlier: [], extensions: [], modules: [module], variables: [] },
+    ...{ earlier: [], extensions: [], held: [], modules: [module], variables: [] },
     python: { launcher: '/usr/bin/python3', executable: '/usr/bin/python3.12' },
   }
   const python = { processes: [started] } as unknown as PythonGroup
