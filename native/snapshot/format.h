@@ -100,7 +100,6 @@ struct snapshot_cpu {
   uint64_t hwcap2;       /* AT_HWCAP2 */
 };
 
-/* Digests (XXH64) of what the interpreter was at its hook. Equal values, equal start. */
 /* Of the standard streams. */
 enum snapshot_buffering {
   SNAPSHOT_BUFFERED = 0,
@@ -108,6 +107,7 @@ enum snapshot_buffering {
   SNAPSHOT_BUFFERS_HELD = 2, /* in a file alone: buffered, and something in it has got hold of a buffer */
 };
 
+/* Digests (XXH64) of what the interpreter was at its hook. Equal values, equal start; of `buffering` see buffering.h. */
 struct snapshot_key {
   uint64_t configuration; /* every field of PyConfig that does not name the program: config.def */
   uint64_t environment;   /* variables of environment.def */

@@ -185,9 +185,9 @@ def resume(argv, orig_argv, variables, closed, dispositions, unbuffered):
         text = getattr(sys, name)
         buffer = text.buffer
         reads = descriptor == 0
-        writes_through = unbuffered and not reads
         raw = io.FileIO(descriptor, 'rb' if reads else 'wb', closefd=False)
         is_terminal = raw.isatty()
+        writes_through = unbuffered and not reads
         if writes_through:
             buffer = raw
         else:

@@ -5,42 +5,54 @@
 
 import sys
 
-ModuleKind = type(sys)
-FunctionKind = type(lambda: None)
-BuiltinKind = type(len)
+MODULE = type(sys)
+FUNCTION = type(lambda: None)
+BUILTIN = type(len)
 HEAP_TYPE = 1 << 9
 # Larger numbers may be addresses.
 MOST_NUMBER = 1 << 16
 DIGITS = {ord(digit): None for digit in '0123456789'}
-namespace_of_class = type.__dict__['__dict__'].__get__
-name_of_class_itself = type.__dict__['__qualname__'].__get__
+NAMESPACE_OF_TYPE = type.__dict__['__dict__'].__get__
+NAME_OF_TYPE = type.__dict__['__qualname__'].__get__
+
+
+def namespace_of(module):
+    try:
+        namespace = object.__getattribute__(module, '__dict__')
+    except AttributeError:
+        return {}
+    return namespace if type(namespace) is dict else {}
+
+
+def is_dunder(name):
+    return name.startswith('__') and name.endswith('__')
 
 
 def name_with_module(kind):
     """None: it is one of this namespace, whose classes say of no module that they are of it."""
-    namespace = namespace_of_class(kind)
+    namespace = NAMESPACE_OF_TYPE(kind)
     # A type of an extension module may be without one.
     own = namespace.get('__module__') if namespace is not None else None
     if type(own) is not str:
         if type.__dict__['__flags__'].__get__(kind) & HEAP_TYPE:
             return None
         own = 'builtins'
-    return own + '.' + name_of_class_itself(kind)
+    return own + '.' + NAME_OF_TYPE(kind)
 
 
 def kind_held(value):
     """None: that is not to be compared."""
     kind = type(value)
-    if kind is FunctionKind:
+    if kind is FUNCTION:
         if value.__globals__ is globals():
             return None
         return 'function %s.%s' % (value.__module__, value.__qualname__)
     # A function whose calls a template puts off.
-    if kind is BuiltinKind and type(value.__self__) is tuple:
+    if kind is BUILTIN and type(value.__self__) is tuple:
         return None
     bases = type.__dict__['__mro__'].__get__(kind)
     # Which modules are whose attributes by then is a matter of who has imported them.
-    if ModuleKind in bases:
+    if MODULE in bases:
         return None
     name = name_with_module(value if type in bases else kind)
     return None if name is None else ('class ' if type in bases else '') + name
@@ -57,15 +69,9 @@ def value_held(value):
 
 def kinds_of(module):
     """'ATTRIBUTE KIND', or 'ATTRIBUTE KIND VALUE', of each attribute; a kind of '' is not to be compared."""
-    try:
-        namespace = object.__getattribute__(module, '__dict__')
-    except AttributeError:
-        return []
-    if type(namespace) is not dict:
-        return []
     found = []
-    for name, value in list(namespace.items()):
-        if type(name) is str and not (name.startswith('__') and name.endswith('__')):
+    for name, value in list(namespace_of(module).items()):
+        if type(name) is str and not is_dunder(name):
             # A name may have a number in it that is another one each time.
             kind = (kind_held(value) or '').translate(DIGITS)
             found.append(' '.join((name, kind, value_held(value))).rstrip())

@@ -71,12 +71,9 @@ OUTSIDE = ('/proc/', '/sys/', '/dev/', '/etc/', '/run/', '/tmp/', '/var/')
 SEEDS_OF_MAPS = {'_pydantic_core': 64}
 
 
-FUNCTION = type(lambda: None)
 SPEC = type(sys.__spec__)
-MODULE = type(sys)
 # What each module has.
 OF_MODULES = {'__name__', '__doc__', '__package__', '__loader__', '__spec__', '__builtins__'}
-NAMESPACE_OF_TYPE = type.__dict__['__dict__'].__get__
 
 
 # Stands for the program's file: whoever looks through the whole stack while it is imported comes to a frame of it.
@@ -1608,14 +1605,6 @@ def is_function(value):
     return type(getattr(value, '__func__', value) if type(value) is staticmethod else value) is FUNCTION
 
 
-def namespace_of(module):
-    try:
-        namespace = object.__getattribute__(module, '__dict__')
-    except AttributeError:
-        return {}
-    return namespace if type(namespace) is dict else {}
-
-
 def search_path_of(package, default=None):
     """As an import below a package asks it; one that keeps what it is asked for is left as it was."""
     own = namespace_of(package)
@@ -1625,10 +1614,6 @@ def search_path_of(package, default=None):
         return getattr(package, '__path__', default)
     finally:
         own.pop('__path__', None)
-
-
-def is_dunder(name):
-    return name.startswith('__') and name.endswith('__')
 
 
 def is_bare(module):

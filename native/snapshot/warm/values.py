@@ -18,7 +18,6 @@ OPAQUE = '\1'
 PUNCTUATION = {ord(character): ' ' for character in '{}[]()<>,:;'}
 SIMPLE = {type(None), bool, int, float, complex, str, bytes, type(Ellipsis), type(NotImplemented)}
 SLOT, GETSET = type(FUNCTION.__globals__), type(FUNCTION.__code__)
-NAME_OF_TYPE = type.__dict__['__qualname__'].__get__
 # Names that importing gives, caches, and what says more of the interpreter than of the module.
 UNSEEN = {
     *('__builtins__', '__cached__', '__doc__', '__loader__', '__spec__', '__warningregistry__'),
