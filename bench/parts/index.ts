@@ -10,6 +10,7 @@ import type { Part } from './part.js'
 import { profile } from './profile.js'
 import { snapshot, snapshotWithoutBytecode } from './snapshot.js'
 import { snapshotUse } from './snapshot-use.js'
+import { snapshotWorkers } from './snapshot-workers.js'
 
 /** What is measured beside the times of packages, in this order. */
 export const PARTS: readonly Part[] = [
@@ -22,6 +23,7 @@ export const PARTS: readonly Part[] = [
   snapshot,
   snapshotWithoutBytecode,
   snapshotUse,
+  snapshotWorkers,
   applications,
   learn,
 ]

@@ -33,8 +33,8 @@ export const memory: Part = {
         await bake(ROOT, base, tag, python, one)
         const code = [...one.lines, 'import time', 'print("ready", flush=True)', 'time.sleep(600)'].join('\n')
         const [plainPssBytes, pycdsPssBytes] = [
-          await pssOf(base, python.executable, code),
-          await pssOf(tag, python.executable, code),
+          await pssOf(base, [python.executable, '-c', code]),
+          await pssOf(tag, [python.executable, '-c', code]),
         ]
         rows.push({
           python: python.id,
@@ -52,34 +52,36 @@ export const memory: Part = {
   },
 }
 
-/** Of ten containers of an image that run a program until it has printed `ready`; bytes. */
-export async function pssOf(image: string, executable: string, code: string): Promise<number> {
+/**
+ * All processes of several containers together; bytes.
+ * @param words a program that says `ready`, and waits
+ */
+export async function pssOf(
+  image: string,
+  words: readonly string[],
+  containers: number = CONTAINERS,
+): Promise<number> {
   const ids: string[] = []
   try {
-    for (let count = 0; count < CONTAINERS; count++) {
-      const id = await run('docker', [
-        'run',
-        '--rm',
-        '--detach',
-        '--network',
-        'none',
-        image,
-        executable,
-        '-c',
-        code,
-      ])
+    for (let count = 0; count < containers; count++) {
+      const id = await run('docker', ['run', '--rm', '--detach', '--network', 'none', image, ...words])
       ids.push(id.trim())
     }
     let sum = 0
     for (const id of ids) {
       await untilReady(id)
-      const pid = (await run('docker', ['inspect', '--format', '{{.State.Pid}}', id])).trim()
-      sum += parsePss(await readFile(`/proc/${pid}/smaps_rollup`, 'utf8'))
+      for (const pid of await processesOf(id))
+        sum += parsePss(await readFile(`/proc/${pid}/smaps_rollup`, 'utf8'))
     }
     return sum
   } finally {
     if (ids.length > 0) await run('docker', ['rm', '--force', ...ids])
   }
+}
+
+/** Numbers of a container's processes, as this machine counts them. */
+async function processesOf(id: string): Promise<string[]> {
+  return (await run('docker', ['top', id, '-o', 'pid'])).match(/^\d+$/gm) ?? []
 }
 
 async function untilReady(id: string): Promise<void> {

@@ -109,8 +109,8 @@ async function measure(
       const memory = async (program: readonly string[]) => {
         const text = [...program, ...waiting].join('\n')
         return [
-          await pssOf(base, python.executable, text),
-          await pssOf(tag, python.executable, text),
+          await pssOf(base, [python.executable, '-c', text]),
+          await pssOf(tag, [python.executable, '-c', text]),
         ] as const
       }
       const [plain, own] = [times(0), times(1)]

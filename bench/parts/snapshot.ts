@@ -217,7 +217,7 @@ function variablesOf(one: Package, shipped: Shipped): Record<string, string> {
 }
 
 /** Why a start does not use the snapshot; undefined: it does. */
-async function refusalOf(starter: Starter): Promise<string | undefined> {
+export async function refusalOf(starter: Starter): Promise<string | undefined> {
   const env = Object.entries({ ...starter.env, PYCDS_LOG: '1' }).map(([name, value]) => `${name}=${value}`)
   const script = `root=$1; shift; chroot "$root" /usr/bin/env -i "$@" ${TIMES}>/dev/null 2>&1`
   const said = await run('sh', ['-c', script, 'sh', starter.root, ...env, ...starter.argv])

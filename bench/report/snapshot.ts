@@ -4,6 +4,7 @@
 import { geometricMean, median } from '../../src/util/statistics.js'
 import { beyondBare, type Kind, type SnapshotRow } from '../parts/snapshot.js'
 import type { SnapshotUse } from '../parts/snapshot-use.js'
+import type { WorkersRow } from '../parts/snapshot-workers.js'
 import type { Results } from '../results.js'
 import { applicationsSection } from './applications.js'
 import { part } from './goals.js'
@@ -69,6 +70,7 @@ export function snapshotSection(results: Results, applications?: Results): strin
     ...unknownSection(rows),
     ...withoutBytecodeSection(results),
     ...useSection(results),
+    ...workersSection(results),
     ...(applications ? applicationsSection(applications) : []),
   ]
 }
@@ -177,6 +179,30 @@ function useSection(results: Results): string[] {
     table(
       ['left', 'left', 'left', ...Array.from({ length: 5 }, () => 'right' as const)],
       [[...head, 'memory, imported', 'memory, worked'], ...rows],
+    ),
+  ]
+}
+
+function workersSection(results: Results): string[] {
+  const all = part<WorkersRow>(results, 'snapshot-workers')
+  if (all.length === 0) return []
+  const commits = [...new Set(all.map(({ commit }) => commit ?? results.commit))]
+  const rows = all.flatMap(({ python, package: name, ways }) =>
+    Object.entries(ways).map(([way, { ready, cpu, pssBytes }]) => [
+      ...[python, name, way],
+      ...[ready, cpu].map(({ median, q1, q3 }) => `${msText(median)} (${msText(q1)} to ${msText(q3)})`),
+      factorText(ways.plain.ready.median / ready.median),
+      `${factorText(pssBytes / ways.plain.pssBytes)} of ${megabytes(ways.plain.pssBytes)}`,
+    ]),
+  )
+  return [
+    '### Workers that are spawned',
+    'A launcher spawns four workers that import the package as it does itself (`bench/workers`): elapsed time from its start until all are ready, ' +
+      'processor time of all five until their end, which snapshots do not shorten, and the PSS of all while they wait. ' +
+      `Commit ${commits.join(', ')}.`,
+    table(
+      ['left', 'left', 'left', 'right', 'right', 'right', 'right'],
+      [['CPython', 'package', '', 'ready, ms', 'processor to the end, ms', 'ready', 'memory'], ...rows],
     ),
   ]
 }
