@@ -14,7 +14,7 @@ import type { LeftOut } from './blame.js'
 import { FAULTS } from './faults.js'
 import { CannotFreeze, type Frozen, freeze, WATCH_NAME } from './freeze.js'
 import type { SnapshotCpu, SnapshotLaunch, SnapshotOptions } from './options.js'
-import { planSnapshot, type SnapshotPlan } from './plan.js'
+import { idlePatterns, planSnapshot, type SnapshotPlan } from './plan.js'
 import type { MainProgram } from './programs.js'
 import { Room } from './room.js'
 import { type Processor, type Thaws, TRIAL } from './thaws.js'
@@ -96,6 +96,7 @@ export async function makeSnapshot(
   freezer: Freezer,
   ports: Pick<RunPorts, 'engine' | 'progress' | 'signal'>,
 ): Promise<SnapshotArtifact | string> {
+  for (const warning of idlePatterns(input)) ports.progress.warn(warning)
   const secrets = input.spec.surroundings?.env ?? {}
   const plan = planSnapshot({ ...input, secrets, given: input.given ?? {} })
   if (typeof plan === 'string') return plan

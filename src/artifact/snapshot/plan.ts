@@ -7,7 +7,7 @@ import type { PythonGroup } from '../../learn/select/interpreter.js'
 import type { ModuleSelection } from '../../learn/select/modules.js'
 import type { SnapshotOptions } from './options.js'
 import { type MainProgram, readWords, type Started } from './programs.js'
-import { chooseWarmSet, type Traced } from './warm-set.js'
+import { chooseWarmSet, matcher, type Traced } from './warm-set.js'
 
 type Process = PythonGroup['processes'][number]
 
@@ -80,6 +80,22 @@ export function planSnapshot(input: PlanInput): SnapshotPlan | string {
 /** Of what was executed again, the first time counts, as for a program that imports it. */
 function heldIn({ held }: Process): Held {
   return new Map(held.toReversed().map(({ name, kinds }) => [name, kinds]))
+}
+
+/** Patterns of names that change nothing, as sentences: a misspelt one would not show otherwise. */
+export function idlePatterns({ python, options }: Pick<PlanInput, 'python' | 'options'>): string[] {
+  const names = python.processes.flatMap(({ modules, extensions, earlier }) => [
+    ...[...modules, ...extensions].map(({ name }) => name),
+    ...earlier,
+  ])
+  const idle = (globs: readonly string[]) => globs.filter((glob) => !names.some(matcher([glob])))
+  return [
+    ...idle(options.include).map((glob) => ['--snapshot-include', glob]),
+    ...idle(options.exclude).map((glob) => ['--snapshot-exclude', glob]),
+  ].map(
+    ([option, glob]) =>
+      `${option} ${glob}: no module of the training run that a snapshot could hold has such a name; it changes nothing`,
+  )
 }
 
 interface Start {

@@ -1,6 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import test from 'ava'
-import { type PlanInput, planSnapshot, withNames } from '../../../../src/artifact/snapshot/plan.js'
+import {
+  idlePatterns,
+  type PlanInput,
+  planSnapshot,
+  withNames,
+} from '../../../../src/artifact/snapshot/plan.js'
 import type { PythonGroup } from '../../../../src/learn/select/interpreter.js'
 import type { ModuleCode } from '../../../../src/ports/index.js'
 
@@ -141,4 +146,14 @@ test('the variables of the program that imports most are those that the image or
     plan.programs.map(({ text }) => text),
     ['shop'],
   )
+})
+
+test('a pattern that fits nothing is told, by its option', (t) => {
+  const extension = { name: '_speed', path: `${SITE}/_speed.so` }
+  const main = process(['app.py'], [JSON_MODULE, SHOP], { extensions: [extension], earlier: ['site'] })
+  const options = { ...OPTIONS, include: ['shop', 'shpo.*'], exclude: ['json*', '_sp?ed', 'site', 'flask'] }
+  t.deepEqual(idlePatterns(input([main], { options })), [
+    '--snapshot-include shpo.*: no module of the training run that a snapshot could hold has such a name; it changes nothing',
+    '--snapshot-exclude flask: no module of the training run that a snapshot could hold has such a name; it changes nothing',
+  ])
 })
