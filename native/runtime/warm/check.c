@@ -17,7 +17,7 @@
 #include "anew.h"
 #include "entries.h"
 
-/* In the place of a number of bytes: table.py. */
+/* In the place of a number of bytes: record.py. */
 #define OF_NO_FILE (-1)
 #define OF_NULL_DEVICE (-2)
 

@@ -58,7 +58,7 @@ enum what {
   WHATS
 };
 
-/* Of a module that extension modules share: table.py, share_of. */
+/* Of a module that extension modules share: merge.py, share_of. */
 enum share { SHARE_NAME = 1, SHARE_MODULE, SHARE_PAIRS, SHARE_BARE, SHARE_FIELDS };
 
 struct event {

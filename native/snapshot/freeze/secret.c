@@ -87,7 +87,7 @@ static void *put_and_realloc(void *context, void *block, size_t bytes) {
 }
 
 void secret_begin(void) {
-  /* An interpreter may keep it to itself: what goes by the order of a set is left out there (table.py). */
+  /* An interpreter may keep it to itself: what goes by the order of a set is left out there (values.py). */
   secret.is_known = secret.is_known && _Py_HashSecret;
   if (!secret.is_known) return;
   PyMem_GetAllocator(OF_RAW_MEMORY, &secret.allocator);

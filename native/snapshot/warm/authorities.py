@@ -53,3 +53,24 @@ def make_contexts(name, module):
         return give_store(context, store)
 
     return loading(lambda: CONTEXTS[name](module), note)
+
+
+def check_contexts(recorder, name):
+    """
+    The TLS contexts that a module has made are its alone, and the library that has drawn for them sees by the number of the
+    process that it is in another one.
+    """
+    namespace, own = namespace_of(recorder.modules[name]), of_recorder(recorder)
+    for attribute in CONTEXT_ATTRIBUTES[name]:
+        value = namespace.get(attribute)
+        others = [one for one in recorder.referrers(value) if one is not namespace and id(one) not in own and type(one) is not FRAME]
+        if value is not None and (NAME_OF_TYPE(type(value)) != 'SSLContext' or others):
+            recorder.faults.setdefault(name, []).append(('ENTROPY', attribute))
+    asked = {library for reason, library in recorder.renewed.get(name, ()) if reason == 'PID'}
+    for reason, library in recorder.renewed.get(name, ()):
+        if not library.startswith(SEES_FORKS) or library not in asked or not any(map(namespace.get, CONTEXT_ATTRIBUTES[name])):
+            recorder.faults.setdefault(name, []).append((reason, library))
+
+
+# OpenSSL's, whose generator of random numbers is seeded anew in another process.
+SEES_FORKS = 'libcrypto.so.'

@@ -22,7 +22,7 @@ class Counts:
         recorder = self.recorder
         if type(before) is not int or type(after) is not int:
             return False
-        holder = holder_of_number(recorder.objects, place, after)
+        holder = holder_of_number(recorder.namespaces.objects, place, after)
         if holder is None or not (self.is_counting(place) if recorder.watching else place_text(place) in self.places):
             return False
         self.history.append((place, before, after))
@@ -67,7 +67,7 @@ def counters_of_classes(recorder):
 def values_of_classes(recorder):
     """(place, value) of what functions of the same module may set in classes, by the name of the class."""
     instructions, found, seen = setting_instructions(), {}, set()
-    modules = {id(namespace_of(module)): name for name, module in recorder.objects.items()}
+    modules = {id(namespace_of(module)): name for name, module in recorder.namespaces.objects.items()}
     for function in recorder.all_objects():
         name = modules.get(id(function.__globals__)) if type(function) is FUNCTION else None
         if name is None or function.__code__ in seen:
@@ -80,7 +80,7 @@ def values_of_classes(recorder):
                 for attribute in code.co_names:
                     value, place = NAMESPACE_OF_TYPE(one).get(attribute, MISSING), (name, '%s.%s' % (NAME_OF_TYPE(one), attribute))
                     if (is_kept(value) or type(value) is int) and attribute in names_at(code, instructions):
-                        if holder_of_number(recorder.objects, place, value) is one:
+                        if holder_of_number(recorder.namespaces.objects, place, value) is one:
                             found[place] = value
     return list(found.items())
 

@@ -67,7 +67,7 @@ def is_interned(text):
 
 def is_in_namespaces(recorder, text, fresh):
     """Whether only namespaces have it, and as no key; of a fresh one only the caller knows."""
-    spaces, own, address = set(map(id, recorder.namespaces)), of_recorder(recorder), id(text)
+    spaces, own, address = set(map(id, recorder.namespaces.watched)), of_recorder(recorder), id(text)
 
     def holders(value):
         return [one for one in recorder.referrers(value) if type(one) is not FRAME]

@@ -46,7 +46,7 @@ class Fills:
         self.come = {}  # by address of what that is true of already: the module that has it
         self.classes = {}  # by module and name
         self.functions = {}  # by address: (a function, the module that it said it is of when that was loaded)
-        self.with_names_made = set()  # namespaces that others may fill, as recorder.owners has them
+        self.with_names_made = set()  # namespaces that others may fill, as recorder.namespaces.owners has them
         # By module: those of all that it has imported, and itself, whose import has asked. One that is still being loaded may lack
         # some: then what is there already is filled in again.
         self.brought = {}
@@ -123,21 +123,21 @@ class Fills:
             if type(holder) is FUNCTION or type in type(holder).__mro__:
                 fill(attribute, (holder, None, after))
                 self.come[id(holder)] = name
-        self.recorder.look_again({owner_of((name, attribute)) for attribute, _ in self.early[name]})
+        self.recorder.namespaces.look_again({owner_of((name, attribute)) for attribute, _ in self.early[name]})
 
     def settle(self):
         """The same as at the start and end of a load, of what is filled in alone."""
         recorder = self.recorder
         if not self.has_views or recorder.idle:
             return
-        owners = [one for one in self.with_names_made | set(map(owner_of, self.by_place)) if one in recorder.places]
-        places = [recorder.places[one] for one in owners]
-        now = fingerprints([recorder.namespaces[place] for place in places])
-        changed = [i for i, at in enumerate(places) if now[8 * i : 8 * i + 8] != recorder.prints[8 * at : 8 * at + 8]]
-        recorder.compared = set()
+        owners = [one for one in self.with_names_made | set(map(owner_of, self.by_place)) if one in recorder.namespaces.places]
+        places = [recorder.namespaces.places[one] for one in owners]
+        now = fingerprints([recorder.namespaces.watched[place] for place in places])
+        changed = [i for i, at in enumerate(places) if now[8 * i : 8 * i + 8] != recorder.namespaces.prints[8 * at : 8 * at + 8]]
+        recorder.namespaces.compared = set()
         for i in changed:
-            recorder.settle_namespace(places[i])
-        recorder.look_again({owners[i] for i in changed})
+            recorder.namespaces.settle_namespace(places[i])
+        recorder.namespaces.look_again({owners[i] for i in changed})
 
     def switch(self):
         """Has the module whose code runs from now on find what it would if nobody else were there."""
@@ -157,7 +157,7 @@ class Fills:
             one.hide(self.recorder.referents)
             one.shown = False
         stood_in = self.stand_in()
-        self.recorder.look_again({*stood_in, *(owner_of(one.place) for one in (*ones, *but))})
+        self.recorder.namespaces.look_again({*stood_in, *(owner_of(one.place) for one in (*ones, *but))})
 
     def stand_in(self):
         """Whoever asks again for what is taken out, and may be made anew, gets what the first has got; returns namespaces."""
@@ -248,7 +248,7 @@ class Fills:
 
 
 def owner_of(place):
-    """As recorder.owners has it."""
+    """As recorder.namespaces.owners has it."""
     return place[0], place[1].rpartition('.')[0] or None
 
 

@@ -48,9 +48,9 @@ def shown_by(namespace):
 
 
 def places_of_kept(recorder):
-    changed = {place for _, place, _ in recorder.effects} | {(of, name) for _, of, name in recorder.changes} | set(recorder.replaced)
+    changed = {place for _, place, _ in recorder.effects} | {(of, name) for _, of, name in recorder.namespaces.changes} | set(recorder.namespaces.replaced)
     assigned, found = assigned_names(recorder.all_objects), []
-    for name, module in recorder.objects.items():
+    for name, module in recorder.namespaces.objects.items():
         namespace = namespace_of(module)
         if recorder.modules.get(name) is module:
             found += [(name, key) for key in sorted(assigned.get(id(namespace), ())) if namespace.get(key, MISSING) is None]

@@ -4,6 +4,75 @@
 # come to is the program's.
 
 
+class Loggers:
+    def __init__(self, recorder):
+        self.recorder = recorder
+        self.known = {}
+        self.makers = {}
+        self.settings = {}
+        self.manager = None
+        self.watched_levels = []
+        self.before = set()  # names of those that are there without any import
+
+    def settle(self):
+        recorder = self.recorder
+        module = recorder.modules.get('logging')
+        manager = manager_of(module)
+        if manager is None:
+            return
+        now = manager.loggerDict
+        fresh = []
+        for name, logger in now.items():
+            if self.known.get(name) is not logger:
+                if isinstance(logger, module.Logger):
+                    fresh.append((name, logger))
+                    self.makers[name] = recorder.stack[-1]
+                self.known[name] = logger
+        if fresh:
+            recorder.event('effect', 'loggers', ('logging', ''), fresh)
+
+    def settle_settings(self):
+        """What a module has set in a logger that another one has made, which is none of its own submodules."""
+        recorder = self.recorder
+        module = recorder.modules.get('logging')
+        manager = manager_of(module)
+        if manager is None:
+            return
+        loggers = {'': module.root, **{name: one for name, one in manager.loggerDict.items() if isinstance(one, module.Logger)}}
+        now = {name: Same((*one.handlers, *one.filters, one.level, one.disabled, one.propagate)) for name, one in loggers.items()}
+        before, self.settings = self.settings, now
+        owner = recorder.stack[-1]
+        for name, settings in now.items():
+            maker = self.makers.get(name, '')
+            if before.get(name, settings) != settings and maker != owner and not maker.startswith(owner + '.'):
+                recorder.fault('CHANGED', "logging.getLogger('%s')" % name)
+        managed = Same((manager.disable, manager.loggerClass, manager.logRecordFactory))
+        if self.manager not in (None, managed):
+            recorder.fault('CHANGED', 'logging.disable')
+        self.manager = managed
+
+    def asked(self, logger, level, answer):
+        """Somebody asks a logger for its level, or whether it logs at one."""
+        recorder = self.recorder
+        module = recorder.modules.get('logging')
+        if not recorder.stack[-1] or recorder.inside or recorder.idle:
+            return
+        inside, recorder.inside = recorder.inside, True
+        # It may have been made since.
+        self.settle()
+        recorder.inside = inside
+        known = manager_of(module) and (module.root if logger is module.root else module.root.manager.loggerDict.get(logger.name))
+        if known is not logger or type(level or 0) is not int:
+            recorder.fault('CHANGED', 'a logger of its own')
+        else:
+            recorder.program.finds('logged', '%s\n%s' % (logger.name, level), answer)
+
+
+def manager_of(logging):
+    """Of the loggers; None where the module is not there, or not whole."""
+    return getattr(getattr(logging, 'root', None), 'manager', None)
+
+
 def watch_levels(recorder, module):
     """From now on it is seen who asks a logger, in whatever way, whether it logs at a level."""
     kind = module.Logger
@@ -11,23 +80,23 @@ def watch_levels(recorder, module):
 
     def isEnabledFor(self, level):
         answer = is_enabled(self, level)
-        recorder.asked_logger(self, level, answer)
+        recorder.logging.asked(self, level, answer)
         return answer
 
     def getEffectiveLevel(self):
         answer = level_of(self)
         if sys._getframe(1).f_code is not is_enabled.__code__:
-            recorder.asked_logger(self, '', answer)
+            recorder.logging.asked(self, '', answer)
         return answer
 
     for stand_in, original in ((isEnabledFor, is_enabled), (getEffectiveLevel, level_of)):
         stand_in.__doc__, stand_in.__module__, stand_in.__qualname__ = original.__doc__, original.__module__, original.__qualname__
         setattr(kind, original.__name__, stand_in)
-        recorder.watched_levels.append((kind, original))
+        recorder.logging.watched_levels.append((kind, original))
 
 
 def leave_levels(recorder):
-    for kind, original in recorder.watched_levels:
+    for kind, original in recorder.logging.watched_levels:
         setattr(kind, original.__name__, original)
 
 

@@ -3,7 +3,7 @@
 # their names, settings of the interpreter that a program may have set before. Asked again, each has to answer the same where
 # a module is put in place: what is answered alike was not seen to be another process.
 #
-# Of this `is_answered_alike` alone, and what it needs, stays (table.py, forget).
+# Of this `is_answered_alike` alone, and what it needs, stays (forget.py).
 
 # By module: the functions. What some of them tell is known in part only: text_of_answer.
 ASKING = {

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # The directory of a user, which `sysconfig` finds by HOME and remembers among all that it knows of the installation: whoever asks
-# it for anything else has read the variable, too. What it remembers is emptied before the freeze (table.py), so nobody has
+# it for anything else has read the variable, too. What it remembers is emptied before the freeze (taken.py), so nobody has
 # the answer but who has kept it: in the second template that is watched it is another one.
 
 

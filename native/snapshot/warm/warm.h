@@ -2,9 +2,13 @@
 // Imports modules into a template before it is frozen, and sets them aside: a process that is made of it has not imported
 // them, until its program does.
 //
-//   recorder.py      what each import did
-//   table.py         the record of a template that is watched; the table of one that is frozen
-//   effects.py       what importing changes elsewhere: taken out, put back
+//   recorder.py      what each import did, from its beginning to its end; with a file for each kind of thing:
+//   namespaces.py, subclasses.py, environment.py, process.py, audited.py, warned.py, lookups.py, loggers.py, shared.py and others
+//   record.py        what was seen in a template that is watched; with replaced.py, remembered.py, anew.py
+//   table.py         the table of one that is frozen; with merge.py, prints.py, programs.py, taken.py
+//   describe.py, documents.py, graph.py
+//                    what both need: where modules are, records in files, who asks for whom
+//   effects.py       what importing changes elsewhere: taken out, put back; renewals.py what single modules remember of their import
 //   values.py        what modules hold, compared between templates
 //   surroundings.py  what each import asked of its surroundings, and
 //   program.py       of the program: asked again at each start; also

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The record of a template that was watched while it imported: written by native/snapshot/warm/table.py, read again by the
+// The record of a template that was watched while it imported: written by native/snapshot/warm/record.py, read again by the
 // template that is frozen.
 
 /** An event of an import, in its order: native/snapshot/warm/recorder.py. */
