@@ -150,6 +150,7 @@ PYCDS_PYAPI void PyErr_SetObject(PyObject *, PyObject *);
 PYCDS_PYAPI int PyErr_ExceptionMatches(PyObject *);
 PYCDS_PYAPI int PyErr_WarnFormat(PyObject *, Py_ssize_t stack_level, const char *, ...);
 PYCDS_PYAPI void PyErr_Fetch(PyObject **, PyObject **, PyObject **);
+PYCDS_PYAPI void PyErr_NormalizeException(PyObject **, PyObject **, PyObject **);
 PYCDS_PYAPI void PyErr_Restore(PyObject *, PyObject *, PyObject *);
 PYCDS_PYAPI int PyArg_ParseTuple(PyObject *, const char *, ...);
 PYCDS_PYAPI int PyArg_ParseTupleAndKeywords(PyObject *, PyObject *, const char *, char **, ...);

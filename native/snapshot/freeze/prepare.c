@@ -33,7 +33,6 @@ PYCDS_PYAPI int PySequence_Contains(PyObject *, PyObject *);
 PYCDS_PYAPI void PyOS_BeforeFork(void);
 PYCDS_PYAPI void PyOS_AfterFork_Parent(void);
 PYCDS_PYAPI void PyOS_AfterFork_Child(void);
-PYCDS_PYAPI void PyErr_NormalizeException(PyObject **, PyObject **, PyObject **);
 
 __asm__(".section .rodata\n"
         ".global resume_source\n"

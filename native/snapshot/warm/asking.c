@@ -11,7 +11,6 @@
 #define MOST_FUNCTIONS 90
 #define FIRST 10
 
-PYCDS_PYAPI void PyErr_NormalizeException(PyObject **, PyObject **, PyObject **);
 
 PYCDS_PYAPI extern PyTypeObject PyClassMethodDescr_Type;
 

@@ -2,12 +2,9 @@
 #define _GNU_SOURCE
 #include "warm.h"
 
-#include <fcntl.h>
-#include <link.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -17,11 +14,15 @@
 #include "../listing.h"
 #include "asking.h"
 #include "authorities.h"
+#include "called.h"
 #include "engine.h"
+#include "failing.h"
 #include "frames.h"
 #include "holes.h"
-#include "keys.h"
 #include "lacks.h"
+#include "libraries.h"
+#include "pairs.h"
+#include "probe.h"
 #include "reads.h"
 #include "rewrite.h"
 #include "variables.h"
@@ -36,11 +37,7 @@
 #define PUT_OFF 8
 /* Types are larger than what has pools, and smaller than this. */
 #define LARGEST_MOVED 4096
-/* Bytes of what pycds_watch_state tells. */
-#define MOST_STATE 4096
 
-PYCDS_PYAPI PyObject *PyObject_Str(PyObject *);
-PYCDS_PYAPI void PyErr_NormalizeException(PyObject **, PyObject **, PyObject **);
 PYCDS_PYAPI int PyDict_Update(PyObject *, PyObject *);
 PYCDS_PYAPI void PyDict_Clear(PyObject *);
 PYCDS_PYAPI Py_ssize_t PyDict_Size(PyObject *);
@@ -52,7 +49,6 @@ PYCDS_PYAPI int PyObject_GC_IsTracked(PyObject *);
 PYCDS_PYAPI void PyObject_GC_Track(void *);
 PYCDS_PYAPI void PyObject_GC_UnTrack(void *);
 PYCDS_PYAPI void *PyObject_Malloc(size_t bytes);
-PYCDS_PYAPI PyObject *PyFrame_GetCode(void *frame);
 PYCDS_PYAPI PyObject *PyContext_CopyCurrent(void);
 PYCDS_PYAPI unsigned long PyType_GetFlags(PyTypeObject *);
 PYCDS_PYAPI extern PyTypeObject PyCMethod_Type;
@@ -78,44 +74,7 @@ static struct {
   const char *names[PUT_OFF];
   int replaced_count;
   PyCFunction subclasses; /* of all types */
-  int stderr_kept;        /* while the streams are watched; else 0 */
 } warm;
-
-/* ---- failing ---- */
-
-static PyObject *take_error(void) {
-  PyObject *type, *value, *traceback;
-  PyErr_Fetch(&type, &value, &traceback);
-  if (!type) return NULL;
-  PyErr_NormalizeException(&type, &value, &traceback);
-  drop(type);
-  drop(traceback);
-  return value;
-}
-
-static void give_streams_back(void) {
-  if (!warm.stderr_kept) return;
-  dup2(warm.stderr_kept, 2);
-  close(warm.stderr_kept);
-  warm.stderr_kept = 0;
-}
-
-static void must(const void *result, const char *what) {
-  if (result) return;
-  give_streams_back();
-  PyObject *error = take_error(), *text = error ? PyObject_Str(error) : NULL;
-  PyObject *kind = error ? PyObject_GetAttrString((PyObject *)type_of(error), "__name__") : NULL;
-  Py_ssize_t length;
-  const char *bytes = text ? PyUnicode_AsUTF8AndSize(text, &length) : NULL;
-  const char *name = kind ? PyUnicode_AsUTF8AndSize(kind, &length) : NULL;
-  freeze_refuse("%s: %s: %s", what, name ? name : "error", bytes ? bytes : "unknown");
-}
-
-static PyObject *text_of(const char *bytes) {
-  PyObject *text = PyUnicode_FromStringAndSize(bytes, (Py_ssize_t)strlen(bytes));
-  must(text, "no memory");
-  return text;
-}
 
 static PyObject *method_of(const char *name) {
   PyObject *method = PyObject_GetAttrString(warm.recorder, name);
@@ -132,96 +91,13 @@ static PyObject *tell(const char *name, PyObject *a, PyObject *b, PyObject *c) {
   return result;
 }
 
-/* ---- who calls what ---- */
-
-/* A set of pairs of addresses. */
-struct pair {
-  const void *first, *second; /* first is NULL: an empty place */
-};
-
-struct pairs {
-  struct pair *places;
-  size_t room, count; /* a power of two */
-};
-
-static struct pair *place_of(const struct pairs *set, struct pair one) {
-  uint64_t hash =
-      ((uint64_t)(uintptr_t)one.first ^ (uint64_t)(uintptr_t)one.second << 1) * UINT64_C(0x9e3779b97f4a7c15);
-  size_t at = (size_t)(hash >> 20) & (set->room - 1);
-  while (set->places[at].first && (set->places[at].first != one.first || set->places[at].second != one.second))
-    at = (at + 1) & (set->room - 1);
-  return &set->places[at];
-}
-
-static bool has_pair(const struct pairs *set, struct pair one) { return set->room > 0 && place_of(set, one)->first; }
-
-/* It is not there yet. */
-static void add_pair(struct pairs *set, struct pair one) {
-  if (2 * set->count >= set->room) {
-    struct pairs larger = {.room = set->room ? 2 * set->room : 1 << 12, .count = set->count};
-    larger.places = calloc(larger.room, sizeof *larger.places);
-    if (!larger.places) freeze_refuse("no memory");
-    for (size_t i = 0; i < set->room; i++) {
-      if (set->places[i].first) *place_of(&larger, set->places[i]) = set->places[i];
-    }
-    free(set->places);
-    *set = larger;
-  }
-  *place_of(set, one) = one;
-  set->count++;
-}
-
-/* Of a code that was executed while a module was being loaded, and the module's name. Never freed. */
-static struct pairs called;
-static PyObject *during; /* what is being loaded; NULL: nothing */
-
-static void note_call(void *frame) {
-  if (!during) return;
-  PyObject *code = PyFrame_GetCode(frame);
-  struct pair one = {code, during};
-  if (has_pair(&called, one))
-    drop(code);
-  else
-    add_pair(&called, one);
-}
-
 /* What is being loaded from now on. */
 static void note_stack(void) {
   PyObject *stack = PyObject_GetAttrString(warm.recorder, "stack");
   must(stack, "stack");
   Py_ssize_t depth = PyList_Size(stack);
-  during = depth > 1 ? keep(PyList_GetItem(stack, depth - 1)) : NULL;
+  called_during(depth > 1 ? PyList_GetItem(stack, depth - 1) : NULL);
   drop(stack);
-}
-
-/* callers_of(code): the names of the modules whose import has executed it, of calls that were watched. */
-static PyObject *callers_of(PyObject *self, PyObject *code) {
-  (void)self;
-  PyObject *names = PyList_New(0);
-  for (size_t i = 0; names && i < called.room; i++) {
-    if (called.places[i].first == code) PyList_Append(names, (PyObject *)called.places[i].second);
-  }
-  return names;
-}
-
-/* codes_called(): by name of a module, the code that its import has executed, of calls that were watched. */
-static PyObject *codes_called(PyObject *self, PyObject *unused) {
-  (void)self;
-  (void)unused;
-  PyObject *found = PyDict_New();
-  for (size_t i = 0; found && i < called.room; i++) {
-    PyObject *code = (PyObject *)(uintptr_t)called.places[i].first,
-             *name = (PyObject *)(uintptr_t)called.places[i].second;
-    if (!code) continue;
-    PyObject *codes = item_of(found, name);
-    if (!codes) {
-      codes = PyList_New(0);
-      PyDict_SetItem(found, name, codes);
-      drop(codes);
-    }
-    PyList_Append(codes, code);
-  }
-  return found;
 }
 
 /* ---- what stands between ---- */
@@ -307,11 +183,11 @@ static bool is_in_c(PyObject *function) {
  * or that something was changed which only C code keeps. */
 static int profile(PyObject *self, void *frame, int what, PyObject *function) {
   (void)self;
-  if (what == PyTrace_CALL) note_call(frame);
+  if (what == PyTrace_CALL) called_note(frame);
   if (what != PyTrace_C_CALL || !warm.recorder || !is_in_c(function)) return 0;
   PyCFunction meth = PyCFunction_GetFunction(function);
   struct pair one = {(const void *)(uintptr_t)meth, NULL};
-  if (has_pair(&harmless, one)) return 0;
+  if (pairs_has(&harmless, one)) return 0;
   PyObject *type, *value, *traceback;
   PyErr_Fetch(&type, &value, &traceback);
   if (meth == warm.subclasses) {
@@ -320,7 +196,7 @@ static int profile(PyObject *self, void *frame, int what, PyObject *function) {
     drop(of);
   } else {
     PyObject *is_known = tell("calls", function, NULL, NULL);
-    if (is_known != &_Py_TrueStruct) add_pair(&harmless, one);
+    if (is_known != &_Py_TrueStruct) pairs_add(&harmless, one);
     drop(is_known);
   }
   PyErr_Restore(type, value, traceback);
@@ -396,99 +272,7 @@ static void stop_putting_off(void) {
   warm.replaced_count = 0;
 }
 
-/* ---- what the C library was asked ---- */
-
-static void add_kind(PyObject *list, const char *kind, PyObject *value) {
-  PyObject *pair = PyTuple_New(2);
-  PyTuple_SetItem(pair, 0, text_of(kind));
-  PyTuple_SetItem(pair, 1, value);
-  PyList_Append(list, pair);
-  Py_DecRef(pair);
-}
-
-static const char *file_of(const struct link_map *map) {
-  const char *slash = strrchr(map->l_name, '/');
-  return slash ? slash + 1 : map->l_name;
-}
-
-static PyObject *tuple_of(PyObject *first, PyObject *second) {
-  PyObject *pair = PyTuple_New(2);
-  PyTuple_SetItem(pair, 0, first);
-  PyTuple_SetItem(pair, 1, second);
-  return pair;
-}
-
-static void add_asker(PyObject *list, const struct watch_asker *asker) {
-  static const char *const kinds[] = {[WATCH_TIME] = "TIME",           [WATCH_PID] = "PID",
-                                      [WATCH_HOST] = "HOST",           [WATCH_GENERATOR] = "GENERATOR",
-                                      [WATCH_VARIABLES] = "VARIABLES", [WATCH_NUMBERS] = "NUMBERS"};
-  PyObject *library = text_of(asker->library);
-  if (asker->kind != WATCH_ENTROPY) {
-    add_kind(list, kinds[asker->kind], library);
-    return;
-  }
-  PyObject *drawn = PyTuple_New(3);
-  PyTuple_SetItem(drawn, 0, library);
-  PyTuple_SetItem(drawn, 1, PyLong_FromLong((long)asker->bytes));
-  PyTuple_SetItem(drawn, 2, PyLong_FromLong((long)asker->times));
-  add_kind(list, "DRAWN", drawn);
-}
-
-static void add_keys(PyObject *list, const struct watch_keys *keys) {
-  size_t offset = keys_find(keys->map, keys->bytes);
-  PyObject *map = PyLong_FromVoidPtr((void *)(uintptr_t)keys->map);
-  if (offset == KEYS_NOWHERE) {
-    drop(map);
-    add_kind(list, "ENTROPY", text_of(file_of(keys->map)));
-  } else
-    add_kind(list, "KEYS", tuple_of(map, PyLong_FromLong((long)offset)));
-}
-
-/* Of SEEDS, FORK, PROCESSORS, INPUT and ZONE: how often; of ENVIRONMENT: (name, address of what describes the library that has
- * read it); of TERMINALS: as in watch.h; of KEYS: (address of what describes a library, where they are in its storage); of
- * DRAWN: (library, bytes, how often it has drawn as many); of a fault (recorder.py): the library that asked, or the function. */
-static PyObject *probe(PyObject *self, PyObject *unused) {
-  (void)self;
-  (void)unused;
-  PyObject *list = PyList_New(0);
-  struct watch *watch = pycds_watch ? pycds_watch() : NULL;
-  if (!watch) return list;
-  PyObject *names = PyList_New(0);
-  for (unsigned i = 0; i < watch->names && i < WATCH_NAMES; i++) {
-    const char *text = watch->name[i].name;
-    PyObject *name = PyUnicode_DecodeUTF8(text, (Py_ssize_t)strlen(text), "surrogateescape");
-    PyObject *pair = tuple_of(name, PyLong_FromVoidPtr((void *)(uintptr_t)watch->name[i].map));
-    PyList_Append(names, pair);
-    Py_DecRef(pair);
-  }
-  if (watch->names > WATCH_NAMES) {
-    give_streams_back();
-    freeze_refuse("an import reads too many variables");
-  }
-  add_kind(list, "ENVIRONMENT", names);
-  for (unsigned i = 0; i < watch->askers && i < WATCH_ASKERS; i++) add_asker(list, &watch->asker[i]);
-  for (unsigned i = 0; i < watch->keys; i++) add_keys(list, &watch->key[i]);
-  if (watch->askers > WATCH_ASKERS) add_kind(list, "ENTROPY", text_of(""));
-  add_kind(list, "SEEDS", PyLong_FromLong(watch->seeds));
-  add_kind(list, "FORK", PyLong_FromLong(watch->fork));
-  add_kind(list, "PROCESSORS", PyLong_FromLong(watch->processors));
-  add_kind(list, "TERMINALS", PyLong_FromLong(watch->terminals));
-  add_kind(list, "INPUT", PyLong_FromLong(watch->input));
-  add_kind(list, "ZONE", PyLong_FromLong(watch->zone));
-  watch->askers = watch->keys = watch->names = watch->seeds = watch->fork = watch->processors = 0;
-  watch->terminals = watch->input = watch->zone = 0;
-  return list;
-}
-
-/* process_state(): the lines of pycds_watch_state. */
-static PyObject *process_state(PyObject *self, PyObject *unused) {
-  (void)self;
-  (void)unused;
-  static char lines[MOST_STATE];
-  size_t bytes = pycds_watch_state ? pycds_watch_state(lines, sizeof lines) : 0;
-  if (bytes >= sizeof lines) freeze_refuse("the state of the process is too long");
-  return PyUnicode_FromStringAndSize(lines, (Py_ssize_t)bytes);
-}
+/* ---- what the files of Python ask ---- */
 
 /* context(): a copy of the variables of the current context, without importing what Python has for it. */
 static PyObject *context(PyObject *self, PyObject *unused) {
@@ -506,6 +290,13 @@ static PyObject *subclasses_of(PyObject *self, PyObject *type) {
   return type_of(known) == &PyDict_Type ? keep(known) : none();
 }
 
+/* show_pid(shows): whether getpid tells the number of this process, as long as it is a template. */
+static PyObject *show_pid(PyObject *self, PyObject *shows) {
+  (void)self;
+  freeze.shows_pid = PyObject_IsTrue(shows) == 1;
+  return none();
+}
+
 /* listing_of(path): the names in a directory and their kinds, as a text that is the same as long as they are; '': there is none. */
 static PyObject *listing_of(PyObject *self, PyObject *path) {
   (void)self;
@@ -517,124 +308,6 @@ static PyObject *listing_of(PyObject *self, PyObject *path) {
   if (bytes && listing_digest_of_kinds(bytes, &digest)) snprintf(text, sizeof text, "%llx", (unsigned long long)digest);
   return text_of(text);
 }
-
-/* ---- loading anew ---- */
-
-#define MOST_LIBRARIES 4096
-
-static PyObject *list_of_maps(size_t (*find)(void **, size_t)) {
-  static void *maps[MOST_LIBRARIES];
-  size_t count = find(maps, MOST_LIBRARIES);
-  if (count > MOST_LIBRARIES) freeze_refuse("there are too many libraries");
-  PyObject *list = PyList_New(0);
-  for (size_t i = 0; list && i < count; i++) {
-    PyObject *number = PyLong_FromVoidPtr(maps[i]);
-    PyList_Append(list, number);
-    drop(number);
-  }
-  return list;
-}
-
-/* libraries(): addresses of what describes the loaded libraries. */
-static PyObject *libraries(PyObject *self, PyObject *unused) {
-  (void)self;
-  (void)unused;
-  return list_of_maps(freeze.hook.calls.libraries);
-}
-
-/* global_scope(): those of them whose symbols all see, in their order, behind the program; empty: it is not known. */
-static PyObject *global_scope(PyObject *self, PyObject *unused) {
-  (void)self;
-  (void)unused;
-  return list_of_maps(freeze.hook.calls.global);
-}
-
-/* show_pid(shows): whether getpid tells the number of this process, as long as it is a template. */
-static PyObject *show_pid(PyObject *self, PyObject *shows) {
-  (void)self;
-  freeze.shows_pid = PyObject_IsTrue(shows) == 1;
-  return none();
-}
-
-/* leave_global(count): only the first of them stay there. */
-static PyObject *leave_global(PyObject *self, PyObject *count) {
-  (void)self;
-  freeze.hook.calls.leave_global(PyLong_AsUnsignedLongMask(count));
-  return none();
-}
-
-/* refuses(address): None, or why that library cannot be loaded anew. */
-static PyObject *refuses(PyObject *self, PyObject *number) {
-  (void)self;
-  const char *reason = freeze.hook.calls.refuses((void *)(uintptr_t)PyLong_AsUnsignedLongMask(number));
-  return reason ? text_of(reason) : none();
-}
-
-/* needed(address): the addresses of those that the library depends on. */
-static PyObject *needed(PyObject *self, PyObject *number) {
-  void *map = (void *)(uintptr_t)PyLong_AsUnsignedLongMask(number);
-  PyObject *all = libraries(self, NULL), *list = PyList_New(0);
-  for (Py_ssize_t i = 0; list && i < PyList_Size(all); i++) {
-    PyObject *one = PyList_GetItem(all, i);
-    if (freeze.hook.calls.needs(map, (void *)(uintptr_t)PyLong_AsUnsignedLongMask(one))) PyList_Append(list, one);
-  }
-  drop(all);
-  return list;
-}
-
-/* keys_of(address of a library, offset): the address of its keys in the storage of this thread, or 0. */
-static PyObject *keys_of(PyObject *self, PyObject *args) {
-  (void)self;
-  const void *map = (const void *)(uintptr_t)PyLong_AsUnsignedLongMask(PyTuple_GetItem(args, 0));
-  return PyLong_FromVoidPtr((void *)keys_address(map, PyLong_AsUnsignedLongMask(PyTuple_GetItem(args, 1))));
-}
-
-static void add_address(uintptr_t address, void *list) {
-  PyObject *number = PyLong_FromVoidPtr((void *)address);
-  PyList_Append(list, number);
-  drop(number);
-}
-
-/* places_of(address of a library, bytes): where its variables have them. */
-static PyObject *places_of(PyObject *self, PyObject *args) {
-  (void)self;
-  char *bytes;
-  Py_ssize_t count;
-  PyObject *list = PyList_New(0);
-  const void *map = (const void *)(uintptr_t)PyLong_AsUnsignedLongMask(PyTuple_GetItem(args, 0));
-  if (PyBytes_AsStringAndSize(PyTuple_GetItem(args, 1), &bytes, &count) != 0) return NULL;
-  keys_search(map, bytes, (size_t)count, add_address, list);
-  return list;
-}
-
-/* write_at(address, bytes) */
-static PyObject *write_at(PyObject *self, PyObject *args) {
-  (void)self;
-  char *bytes;
-  Py_ssize_t count;
-  if (PyBytes_AsStringAndSize(PyTuple_GetItem(args, 1), &bytes, &count) != 0) return NULL;
-  memcpy((void *)(uintptr_t)PyLong_AsUnsignedLongMask(PyTuple_GetItem(args, 0)), bytes, (size_t)count);
-  return none();
-}
-
-/* load_anew(addresses, [(module, is of a library), ...]): what is imported from now on is loaded as if it had never been. */
-static PyObject *load_anew(PyObject *self, PyObject *args) {
-  (void)self;
-  PyObject *numbers = PyTuple_GetItem(args, 0), *modules = PyTuple_GetItem(args, 1);
-  size_t count = (size_t)PyList_Size(numbers);
-  void **maps = calloc(count + 1, sizeof *maps);
-  for (size_t i = 0; maps && i < count; i++)
-    maps[i] = (void *)(uintptr_t)PyLong_AsUnsignedLongMask(PyList_GetItem(numbers, (Py_ssize_t)i));
-  for (Py_ssize_t i = 0; i < PyList_Size(modules); i++) {
-    PyObject *one = PyList_GetItem(modules, i);
-    freeze.hook.calls.module_again(PyTuple_GetItem(one, 0), PyObject_IsTrue(PyTuple_GetItem(one, 1)) == 1);
-  }
-  if (maps) freeze.hook.calls.libraries_again(maps, count);
-  free(maps);
-  return none();
-}
-
-/* ---- namespaces ---- */
 
 /* The same as long as a dictionary holds the same objects, and those that can hold more are as large. */
 static uint64_t fingerprint(PyObject *dictionary) {
@@ -687,12 +360,12 @@ void warm_configure(void) {
 
 static PyMethodDef put_off_method = {"put_off", put_off, METH_VARARGS, NULL};
 static PyMethodDef fingerprints_method = {"fingerprints", fingerprints, METH_O, NULL};
-static PyMethodDef libraries_method = {"libraries", libraries, METH_NOARGS, NULL};
-static PyMethodDef global_scope_method = {"global_scope", global_scope, METH_NOARGS, NULL};
-static PyMethodDef leave_global_method = {"leave_global", leave_global, METH_O, NULL};
+static PyMethodDef libraries_method = {"libraries", libraries_all, METH_NOARGS, NULL};
+static PyMethodDef global_scope_method = {"global_scope", libraries_global, METH_NOARGS, NULL};
+static PyMethodDef leave_global_method = {"leave_global", libraries_leave_global, METH_O, NULL};
 static PyMethodDef rewrite_method = {"rewrite", rewrite_bytes, METH_VARARGS, NULL};
-static PyMethodDef places_of_method = {"places_of", places_of, METH_VARARGS, NULL};
-static PyMethodDef write_at_method = {"write_at", write_at, METH_VARARGS, NULL};
+static PyMethodDef places_of_method = {"places_of", libraries_places, METH_VARARGS, NULL};
+static PyMethodDef write_at_method = {"write_at", libraries_write, METH_VARARGS, NULL};
 static PyMethodDef engine_of_method = {"engine_of", engine_of, METH_O, NULL};
 static PyMethodDef take_engine_method = {"take_engine", engine_take, METH_O, NULL};
 static PyMethodDef give_engine_method = {"give_engine", engine_give, METH_O, NULL};
@@ -702,17 +375,17 @@ static PyMethodDef loading_method = {"loading", authorities_loading, METH_VARARG
 static PyMethodDef take_store_method = {"take_store", authorities_take, METH_O, NULL};
 static PyMethodDef give_store_method = {"give_store", authorities_give, METH_VARARGS, NULL};
 static PyMethodDef show_pid_method = {"show_pid", show_pid, METH_O, NULL};
-static PyMethodDef callers_of_method = {"callers_of", callers_of, METH_O, NULL};
-static PyMethodDef codes_called_method = {"codes_called", codes_called, METH_NOARGS, NULL};
-static PyMethodDef refuses_method = {"refuses", refuses, METH_O, NULL};
-static PyMethodDef needed_method = {"needed", needed, METH_O, NULL};
-static PyMethodDef load_anew_method = {"load_anew", load_anew, METH_VARARGS, NULL};
-static PyMethodDef process_state_method = {"process_state", process_state, METH_NOARGS, NULL};
+static PyMethodDef callers_of_method = {"callers_of", called_by, METH_O, NULL};
+static PyMethodDef codes_called_method = {"codes_called", called_all, METH_NOARGS, NULL};
+static PyMethodDef refuses_method = {"refuses", libraries_refuses, METH_O, NULL};
+static PyMethodDef needed_method = {"needed", libraries_needed, METH_O, NULL};
+static PyMethodDef load_anew_method = {"load_anew", libraries_load_anew, METH_VARARGS, NULL};
+static PyMethodDef process_state_method = {"process_state", probe_state, METH_NOARGS, NULL};
 static PyMethodDef listing_of_method = {"listing_of", listing_of, METH_O, NULL};
 static PyMethodDef subclasses_of_method = {"subclasses_of", subclasses_of, METH_O, NULL};
 static PyMethodDef watch_calls_method = {"watch_calls", asking_watch, METH_VARARGS, NULL};
 static PyMethodDef context_method = {"context", context, METH_NOARGS, NULL};
-static PyMethodDef keys_of_method = {"keys_of", keys_of, METH_VARARGS, NULL};
+static PyMethodDef keys_of_method = {"keys_of", libraries_keys, METH_VARARGS, NULL};
 static PyMethodDef probe_method = {"probe", probe, METH_NOARGS, NULL};
 
 static void run_sources(void) {
@@ -754,7 +427,7 @@ static void run_sources(void) {
 
 /* Has whoever chooses the modules know which were imported otherwise than before; the error stays. */
 static void tell_differing(void) {
-  PyObject *error = take_error(), *path = text_of(freeze.path);
+  PyObject *error = failing_error(), *path = text_of(freeze.path);
   PyObject *write = PyDict_GetItemString(warm.globals, "write_differing");
   drop(PyObject_CallFunctionObjArgs(write, path, error, NULL));
   drop(path);
@@ -784,13 +457,6 @@ static void stand_between(PyObject *dict, const char *name, PyMethodDef *method,
 }
 
 /* What it writes is found by the size of a file in memory. */
-static void watch_streams(void) {
-  warm.stderr_kept = fcntl(2, F_DUPFD_CLOEXEC, 3);
-  int fd = memfd_create("pycds", MFD_CLOEXEC);
-  if (fd < 0 || dup2(fd, 1) < 0 || dup2(fd, 2) < 0) freeze_refuse("no memory for its output");
-  close(fd);
-}
-
 static void watch_all(void) {
   static PyMethodDef import_method = {"__import__", (PyCFunction)(void (*)(void))import, METH_VARARGS | METH_KEYWORDS,
                                       NULL};
@@ -850,7 +516,7 @@ static PyObject *read_names(PyObject *path, PyObject **record) {
 
 __attribute__((noreturn)) static void finish_watching(void) {
   PyObject *record = call("record_of", warm.recorder, NULL);
-  give_streams_back();
+  failing_give_streams_back();
   PyObject *path = text_of(freeze.path);
   drop(call("write_record", path, record));
   _exit(0);
@@ -970,7 +636,7 @@ void warm_import(void) {
   PyObject *path = text_of(warm.modules), *record;
   run_sources();
   PyObject *names = read_names(path, &record);
-  if (warm.watching) watch_streams();
+  if (warm.watching) failing_watch_streams();
   PyObject *bootstrap = PyModule_GetDict(module_of("_frozen_importlib"));
   PyObject *posix = module_of("posix"), *os = module_of("os");
   warm.recorder = make_recorder();

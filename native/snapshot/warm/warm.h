@@ -22,6 +22,10 @@
 //                    generators of libraries, which see by a page that they are in another process
 //   asking.c     sees calls of functions in C. In a template that is watched only
 //   frames.c     who looks at frames
+//   failing.c    what ends a template, and tells why
+//   called.c     which code was executed for whom
+//   probe.c      what watch.c has seen
+//   libraries.c  the loaded libraries, and loading them anew
 //   watch.c      a library of its own: what the C library is asked for. In a template that is watched only
 //   holes.c      memory that is free
 //   keys.c       keys of hash maps, which are others in each process
