@@ -11,7 +11,6 @@
 #define MOST_FUNCTIONS 90
 #define FIRST 10
 
-
 PYCDS_PYAPI extern PyTypeObject PyClassMethodDescr_Type;
 
 /* The head of CPython's PyCFunctionObject. */
