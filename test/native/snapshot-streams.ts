@@ -46,13 +46,11 @@ const MODULES: Record<string, string> = {
   'asks_size.py':
     'import os\ntry: VALUE = os.get_terminal_size(0)\nexcept OSError as error: VALUE = error.errno\n',
 }
-/** Modules that know of a stream, and the ways to start that lose nothing: what has one keeps it until it is put in place. */
-const KNOW_STREAMS: Record<string, { text: string; ways: string[][] }> = {
-  reads_name: {
-    text: 'import sys\nVALUE = sys.stdout.encoding, sys.stderr.encoding\n',
-    ways: [[], ['reads_name']],
-  },
-  has_default: { text: MODULES['keeps.py'] ?? '', ways: [['has_default']] },
+/** Modules that know of a stream, or have one, which is not destroyed as long as they have not been put in place. */
+const KNOW_STREAMS: Record<string, string> = {
+  reads_name: 'import sys\nVALUE = sys.stdout.encoding, sys.stderr.encoding\n',
+  has_default: MODULES['keeps.py'] ?? '',
+  has_both: 'import sys\nclass Own:\n    streams = [sys.stdout, sys.stderr]\n',
 }
 /** Modules that ask a stream what it is like. */
 const ASK_STREAMS: Record<string, string> = {
@@ -89,6 +87,18 @@ class Last:
     def __del__(self): print("last of", self.name)
 held, cycle = Last("a name"), [Last("a cycle")]
 cycle.append(cycle)
+`
+/** What flushes the streams at the end flushes what stands in their place. */
+const IN_PLACE_OF_STREAMS = `
+import sys
+for name in sys.argv[1:]: __import__(name)
+class Tee:
+    def __init__(self, stream): self.stream = stream
+    def write(self, text): return self.stream.write(text)
+    def flush(self): pass
+sys.stdout, sys.stderr = Tee(sys.stdout), Tee(sys.stderr)
+print("result", end="")
+print("trouble", end="", file=sys.stderr)
 `
 const SHOW = `
 import sys
@@ -195,15 +205,17 @@ for (const python of pythons) {
   testInTurn(
     `${python.version}: what is printed at the very end is not lost, whoever knows of a stream`,
     async (t) => {
-      for (const [name, { text, ways }] of Object.entries(KNOW_STREAMS)) {
+      for (const [name, text] of Object.entries(KNOW_STREAMS)) {
         const made = new WarmBench(t, python)
         await made.train()
         made.file(`${made.inSite}/${name}.py`, text)
         t.deepEqual((await made.freezeWarm([name], ENV)).leftOut, [])
-        const script = made.file('app/main.py', AT_THE_END)
-        for (const words of ways) {
-          const { ready } = await made.assertSame(t, `${name} ${words}`, [script, ...words], { env: ENV })
-          t.is(ready.includes(name), words.length > 0)
+        for (const program of [AT_THE_END, IN_PLACE_OF_STREAMS]) {
+          const script = made.file('app/main.py', program)
+          for (const words of [[], [name]]) {
+            const { ready } = await made.assertSame(t, `${name} ${words}`, [script, ...words], { env: ENV })
+            t.is(ready.includes(name), words.length > 0)
+          }
         }
       }
     },

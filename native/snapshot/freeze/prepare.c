@@ -30,6 +30,8 @@
 PYCDS_PYAPI PyObject *PyObject_Str(PyObject *);
 PYCDS_PYAPI Py_ssize_t PyGC_Collect(void);
 PYCDS_PYAPI int PySequence_Contains(PyObject *, PyObject *);
+PYCDS_PYAPI PyObject *PyCapsule_New(void *, const char *name, void (*)(PyObject *));
+PYCDS_PYAPI void *PyCapsule_GetPointer(PyObject *, const char *name);
 PYCDS_PYAPI void PyOS_BeforeFork(void);
 PYCDS_PYAPI void PyOS_AfterFork_Parent(void);
 PYCDS_PYAPI void PyOS_AfterFork_Child(void);
@@ -81,6 +83,33 @@ static void look_for_buffers(PyObject *globals) {
   Py_DecRef(held);
 }
 
+/* Writes out what these streams have, at the time at which the interpreter destroys what is left. */
+static void flush_streams(PyObject *capsule) {
+  PyObject *streams = PyCapsule_GetPointer(capsule, NULL);
+  for (Py_ssize_t i = 0; i < PyList_Size(streams); i++) {
+    PyObject *flush = PyObject_GetAttrString(PyList_GetItem(streams, i), "flush");
+    PyObject *done = flush ? PyObject_CallFunctionObjArgs(flush, NULL) : NULL;
+    if (done) Py_DecRef(done);
+    if (flush) Py_DecRef(flush);
+    PyErr_Clear(); /* it may be closed, as one that is destroyed */
+  }
+  Py_DecRef(streams);
+}
+
+/* The program may have put something else in the place of a stream, which is flushed instead. */
+static void flush_at_end(PyObject *globals) {
+  PyObject *streams = PyObject_CallFunctionObjArgs(PyDict_GetItemString(globals, "held_streams"), NULL);
+  must(streams);
+  if (PyList_Size(streams) == 0) {
+    Py_DecRef(streams);
+    return;
+  }
+  PyObject *capsule = PyCapsule_New(streams, NULL, flush_streams);
+  must(capsule);
+  PyDict_SetItemString(PyInterpreterState_GetDict(PyInterpreterState_Get()), "_pycds_streams", capsule);
+  Py_DecRef(capsule);
+}
+
 void prepare_interpreter(void) {
   PyObject *code = Py_CompileString(resume_source, "<pycds>", Py_file_input);
   must(code);
@@ -98,10 +127,12 @@ void prepare_interpreter(void) {
   add_stamps(paths);
   stamps_add_of_libraries();
   look_for_buffers(globals);
+  flush_at_end(globals);
   freeze.resume = PyDict_GetItemString(globals, "resume");
   Py_IncRef(freeze.resume);
   PyDict_DelItemString(globals, "prepare");
   PyDict_DelItemString(globals, "holds_buffers");
+  PyDict_DelItemString(globals, "held_streams");
   PyObject *all[] = {code, ran, known, line, paths, globals};
   for (size_t i = 0; i < sizeof all / sizeof *all; i++) Py_DecRef(all[i]);
   PyGC_Collect();

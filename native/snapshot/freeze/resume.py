@@ -149,6 +149,19 @@ def holds_buffers():
     return any(references(stream) != references(other) for stream in (sys.stdout, sys.stderr))
 
 
+def held_streams():
+    """
+    Standard streams that something else than sys has got hold of. Modules that wait outlive the interpreter, and so do those that
+    are frozen, so such a stream is never destroyed, which would write out what it still has.
+    """
+    one = object()
+    plain = {'stdout': one, '__stdout__': one}
+    del one
+    most = sys.getrefcount(plain['stdout'])
+    counts = {'stdout': sys.getrefcount(sys.stdout), 'stderr': sys.getrefcount(sys.stderr)}
+    return [getattr(sys, name) for name, count in counts.items() if count > most and getattr(sys, name) is not None]
+
+
 def resume(argv, orig_argv, variables, closed, dispositions, unbuffered):
     """Makes this process what the started one would have been.
 

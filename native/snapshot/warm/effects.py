@@ -21,7 +21,8 @@ LISTS = (
     ('logging', '_handlerList'),
     ('threading', '_threading_atexits'),
 )
-# The interpreter's own dictionary, in which extension modules find each other: INTERPRETER, which is no attribute.
+# The interpreter's own dictionary, in which extension modules find each other, which is no attribute. Whoever kept it would keep what is in it
+# beyond the end of the interpreter.
 STATE = ('sys', '<state of the interpreter>')
 # What stays in it: a module whose library is not loaded anew (runtime/warm/anew.c), and that looks for itself there.
 STAYS = {'cached_datetime_module'}
@@ -76,7 +77,7 @@ def attributes_of(holder):
 
 def attribute_of(modules, place):
     if place == STATE:
-        return INTERPRETER
+        return interpreter_dictionary()
     holder, name = holder_of(modules, place)
     return attributes_of(holder).get(name, MISSING)
 

@@ -281,6 +281,13 @@ static PyObject *context(PyObject *self, PyObject *unused) {
   return PyContext_CopyCurrent();
 }
 
+/* interpreter_dictionary(): in which extension modules find each other. */
+static PyObject *interpreter_dictionary(PyObject *self, PyObject *unused) {
+  (void)self;
+  (void)unused;
+  return keep(PyInterpreterState_GetDict(PyInterpreterState_Get()));
+}
+
 /* subclasses_of(class): the dictionary by which it knows those that are derived from it; None: it is none that is known. */
 static PyObject *subclasses_of(PyObject *self, PyObject *type) {
   (void)self;
@@ -385,6 +392,8 @@ static PyMethodDef listing_of_method = {"listing_of", listing_of, METH_O, NULL};
 static PyMethodDef subclasses_of_method = {"subclasses_of", subclasses_of, METH_O, NULL};
 static PyMethodDef watch_calls_method = {"watch_calls", asking_watch, METH_VARARGS, NULL};
 static PyMethodDef context_method = {"context", context, METH_NOARGS, NULL};
+static PyMethodDef interpreter_dictionary_method = {"interpreter_dictionary", interpreter_dictionary, METH_NOARGS,
+                                                    NULL};
 static PyMethodDef keys_of_method = {"keys_of", libraries_keys, METH_VARARGS, NULL};
 static PyMethodDef probe_method = {"probe", probe, METH_NOARGS, NULL};
 
@@ -398,18 +407,25 @@ static void run_sources(void) {
   };
   warm.globals = PyDict_New();
   PyDict_SetItemString(warm.globals, "__builtins__", PyEval_GetBuiltins());
-  PyDict_SetItemString(warm.globals, "INTERPRETER", PyInterpreterState_GetDict(PyInterpreterState_Get()));
   PyDict_SetItemString(warm.globals, "ELSEWHERE", warm.elsewhere ? &_Py_TrueStruct : &_Py_FalseStruct);
   PyObject *later = PyLong_FromLong(warm.elsewhere ? WATCH_LATER_SECONDS : 0);
   PyDict_SetItemString(warm.globals, "LATER_SECONDS", later);
   drop(later);
-  static PyMethodDef *const methods[] = {
-      &put_off_method,     &fingerprints_method, &libraries_method,     &global_scope_method, &leave_global_method,
-      &refuses_method,     &needed_method,       &load_anew_method,     &callers_of_method,   &process_state_method,
-      &context_method,     &keys_of_method,      &subclasses_of_method, &listing_of_method,   &show_pid_method,
-      &watch_calls_method, &rewrite_method,      &codes_called_method,  &loading_method,      &take_store_method,
-      &give_store_method,  &places_of_method,    &write_at_method,      &engine_of_method,    &take_engine_method,
-      &give_engine_method, &c_variables_method,  &set_c_variable_method};
+  static PyMethodDef *const methods[] = {&put_off_method,       &fingerprints_method,
+                                         &libraries_method,     &global_scope_method,
+                                         &leave_global_method,  &refuses_method,
+                                         &needed_method,        &load_anew_method,
+                                         &callers_of_method,    &process_state_method,
+                                         &context_method,       &keys_of_method,
+                                         &subclasses_of_method, &listing_of_method,
+                                         &show_pid_method,      &watch_calls_method,
+                                         &rewrite_method,       &codes_called_method,
+                                         &loading_method,       &take_store_method,
+                                         &give_store_method,    &places_of_method,
+                                         &write_at_method,      &engine_of_method,
+                                         &take_engine_method,   &interpreter_dictionary_method,
+                                         &give_engine_method,   &c_variables_method,
+                                         &set_c_variable_method};
   for (size_t i = 0; i < sizeof methods / sizeof *methods; i++) {
     PyObject *function = PyCFunction_NewEx(methods[i], &_Py_NoneStruct, NULL);
     PyDict_SetItemString(warm.globals, methods[i]->ml_name, function);
