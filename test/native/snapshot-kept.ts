@@ -14,7 +14,11 @@ if (pythons.length === 0)
 
 const MODULES: Record<string, string> = {
   keeps: [
-    '_function = public = None',
+    '_function = public = settings = None',
+    'limit, words = 10, ["a"]',
+    'def configure(number, **more):',
+    '    global limit, settings, words',
+    '    limit, settings, words = number, more or settings, ["a"]',
     'def fill():',
     '    global _function',
     '    if _function is None: _function = len',
@@ -33,6 +37,9 @@ const MODULES: Record<string, string> = {
   looks_by_name: 'import keeps\nHAS = getattr(keeps, "_" + "function", getattr(keeps, "_function"))',
   looks_at_class: 'from keeps import Holder\nHAS = Holder.dirty, Holder.count',
   inherits: 'import keeps\nclass Own(keeps.Holder): pass\nHAS = Own.dirty',
+  looks_at_settings: 'import keeps\nHAS = keeps.settings and sorted(keeps.settings)',
+  has_default: 'import keeps\nclass Client:\n    def __init__(self, limit=keeps.limit): self.limit = limit\nHAS = Client().limit',
+  looks_at_words: 'import keeps\nHAS = keeps.words[0]',
   gets_all: 'from keeps import *\nHAS = globals().get("pub" + "lic")',
 }
 const USERS = Object.keys(MODULES).slice(1)
@@ -42,6 +49,10 @@ const LOOK_AT_CLASS = ['looks_at_class', 'inherits']
 const USES: [program: string, not: readonly string[]][] = [
   ['pass', []],
   ['keeps.fill()', LOOK],
+  ['keeps.configure(keeps.limit)', ['looks_at_words', 'gets_all']],
+  ['keeps.configure(20)', ['has_default', 'looks_at_words', 'gets_all']],
+  ['keeps.configure(10, mode="fast")', ['looks_at_settings', 'looks_at_words', 'gets_all']],
+  ['keeps.limit = True', ['has_default', 'gets_all']],
   ['keeps.fill_public()', ['gets_all']],
   ['keeps.Holder()', LOOK_AT_CLASS],
   ['keeps._function = lambda: "mine"', LOOK],

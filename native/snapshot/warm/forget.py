@@ -90,6 +90,7 @@ def forget():
         'is_date_as_then',
         'is_descriptor_of',
         'is_disabled',
+        'is_equal',
         'is_filled_with',
         'is_found_again',
         'is_found_first',

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-# What modules keep for themselves: names that functions of theirs assign and that are None until then, and attributes of their
-# classes that functions of theirs set, of None, True and False. As a program has them set, by seeding a generator or making a
-# finalizer, what others have imported stays what it is, unless they have looked: these are held while there is what they saw.
+# What modules keep for themselves: names that functions of theirs assign, but for functions, classes and modules, and attributes of
+# their classes that functions of theirs set, of None, True and False. As a program has them set, by seeding a generator, making a
+# finalizer or giving a library its settings, what others have imported stays what it is, unless they have looked: these are held while
+# there is what they saw.
 # Who may have looked is known as in counts.py.
 
 
@@ -53,13 +54,19 @@ def places_of_kept(recorder):
     for name, module in recorder.namespaces.objects.items():
         namespace = namespace_of(module)
         if recorder.modules.get(name) is module:
-            found += [(name, key) for key in sorted(assigned.get(id(namespace), ())) if namespace.get(key, MISSING) is None]
+            names = sorted(assigned.get(id(namespace), ()))
+            found += [(name, key) for key in names if key in namespace and not is_code(namespace[key])]
     found += [place for place, value in values_of_classes(recorder) if is_kept(value) and place[0] in recorder.modules]
     return [place for place in found if place not in changed and (place[0], place[1].rpartition('.')[0]) not in changed]
 
 
 def is_kept(value):
     return value is None or type(value) is bool
+
+
+def is_code(value):
+    """What others may call or import from: it is compared anyhow, whoever has looked."""
+    return callable(value) or issubclass(type(value), MODULE)
 
 
 def holder_of_kept(modules, place):
@@ -69,7 +76,8 @@ def holder_of_kept(modules, place):
     except KeyError:
         return None
     value = attributes_of(holder).get(name, MISSING)
-    return holder if is_kept(value) and (value is None or '.' in place[1]) else None
+    is_known = is_kept(value) if '.' in place[1] else value is not MISSING and not is_code(value)
+    return holder if is_known else None
 
 
 # By name in functools: what remembers what the function has answered that it calls.
@@ -111,6 +119,6 @@ def is_keeping(frame):
 
 
 def is_kept_as_found(place, holder, value):
-    """Whether who has looked would have seen the same; of a module other values than functions and classes are not compared anyhow."""
+    """Whether who has looked would have seen the same."""
     now = attributes_of(holder).get(place[1].rpartition('.')[2])
-    return now is value or ('.' not in place[1] and not callable(now) and not issubclass(type(now), MODULE))
+    return now is value or is_equal(now, value)
