@@ -38,7 +38,8 @@ const MODULES: Record<string, string> = {
   looks_at_class: 'from keeps import Holder\nHAS = Holder.dirty, Holder.count',
   inherits: 'import keeps\nclass Own(keeps.Holder): pass\nHAS = Own.dirty',
   looks_at_settings: 'import keeps\nHAS = keeps.settings and sorted(keeps.settings)',
-  has_default: 'import keeps\nclass Client:\n    def __init__(self, limit=keeps.limit): self.limit = limit\nHAS = Client().limit',
+  has_default:
+    'import keeps\nclass Client:\n    def __init__(self, limit=keeps.limit): self.limit = limit\nHAS = Client().limit',
   looks_at_words: 'import keeps\nHAS = keeps.words[0]',
   gets_all: 'from keeps import *\nHAS = globals().get("pub" + "lic")',
 }
@@ -80,13 +81,34 @@ const REGISTRY: Record<string, string> = {
   brings: 'import first, registry\nHAS = "first" in registry.known\n',
   last: 'import registry\nregistry.add("last")\n',
 }
+/** What is made once: who asks first makes it. */
+const MADE_ONCE: Record<string, string> = {
+  makes:
+    'import logging\n_console = None\n_nodes = {}\nclass Node:\n    all = {}\n    def __init__(self, name): self.name = name\ndef console():\n    global _console\n    if _console is None: _console = Node("console")\n    return _console\ndef node(name): return _nodes.setdefault(name, Node(name))\ndef symbol(name):\n    if name not in Node.all: Node.all[name] = Node(name)\n    return Node.all[name]\ndef log(): return logging.getLogger("shared")\n',
+  asks_first:
+    'import makes\nOWN = makes.console(), makes.node("shared"), makes.node("first"), makes.symbol("shared"), makes.log()\nHAS = lambda: OWN[0] is makes.console()\n',
+  has_console: 'import makes\nOWN = makes.console()\nHAS = lambda: OWN is makes.console()\n',
+  has_node:
+    'import makes\nmakes.node("own")\nOWN = [makes.node("shared")]\nHAS = lambda: OWN[0] is makes.node("shared")\n',
+  has_symbol:
+    'import makes\nclass Own: symbols = {"one": makes.symbol("shared"), "two": makes.symbol("own")}\nHAS = lambda: Own.symbols["one"] is makes.symbol("shared")\n',
+  has_logger: 'import makes\nOWN = makes.log()\nHAS = lambda: OWN is makes.log()\n',
+  has_class: 'import makes\nfrom makes import Node\nHAS = lambda: Node("x").name\n',
+}
 const LOOK_IN = ['looks_in', 'is_told', 'looks_in_class']
 const LOOK_FOR = ['looks_for', 'asks_level']
+const HAVE = ['has_console', 'has_node', 'has_symbol', 'has_logger']
 const SHOW_REGISTRY = `
 import sys
 for name in sys.argv[1:]: print(name, getattr(__import__(name), "HAS", None))
 import registry
 print(registry.known, registry.order, registry.Kind.all)
+`
+const SHOW_MADE = `
+import sys
+for name in sys.argv[1:]: print(name, __import__(name).HAS())
+import makes
+print(list(makes._nodes), list(makes.Node.all), makes._console is None)
 `
 /** What is imported, and which are not ready then. */
 const ORDERS: [names: readonly string[], not: readonly string[]][] = [
@@ -96,6 +118,11 @@ const ORDERS: [names: readonly string[], not: readonly string[]][] = [
   [LOOK_IN, LOOK_IN],
   [['last', 'first', ...LOOK_IN], LOOK_IN],
   [['last', 'brings'], ['brings']],
+]
+/** The same of what is made once. */
+const ORDERS_OF_MADE: typeof ORDERS = [
+  [['asks_first', ...HAVE, 'has_class'], []],
+  [[...HAVE, 'has_class'], HAVE],
 ]
 const SHOW = `
 import sys, keeps
@@ -137,6 +164,25 @@ for (const python of pythons) {
       t.deepEqual((await bench.freezeWarm(Object.keys(REGISTRY), ENV)).leftOut, [])
       const script = bench.file('app/show.py', SHOW_REGISTRY)
       for (const [names, not] of ORDERS) {
+        const { ready } = await bench.assertSame(t, names.join(' '), [script, ...names], { env: ENV })
+        t.deepEqual(
+          names.filter((name) => !ready.includes(name)),
+          not,
+          names.join(' '),
+        )
+      }
+    },
+  )
+
+  testInTurn(
+    `${python.version}: who has got hold of what another one has made is held where that one comes first`,
+    async (t) => {
+      const bench = new WarmBench(t, python)
+      await bench.train()
+      for (const [name, text] of Object.entries(MADE_ONCE)) bench.file(`${bench.inSite}/${name}.py`, text)
+      t.deepEqual((await bench.freezeWarm(Object.keys(MADE_ONCE), ENV)).leftOut, [])
+      const script = bench.file('app/show.py', SHOW_MADE)
+      for (const [names, not] of ORDERS_OF_MADE) {
         const { ready } = await bench.assertSame(t, names.join(' '), [script, ...names], { env: ENV })
         t.deepEqual(
           names.filter((name) => !ready.includes(name)),

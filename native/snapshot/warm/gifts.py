@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # What imports put into another module or a class of it, or into a list, dictionary or set there, as plugins put themselves into a registry.
 # Who has looked at it in its import, without adding to it, has seen what those had put there that came before: it is held where
-# they are there again, and none that came later. Who may have looked is known as in counts.py.
+# they are there again, and none that came later. Who may have looked is known as in counts.py. Who has got hold of such an object, also
+# where it adds others there, is held while the one that has put it there is there again: it would make one of its own otherwise.
 
 # What its functions have answered, by function: who calls them finds the same with and without others.
 CACHES = {('typing', '_caches'), *(('numpy', name) for name in ('finfo._finfo_cache', 'iinfo._min_vals', 'iinfo._max_vals'))}
@@ -18,29 +19,89 @@ def is_gift(what, place, payload):
     return what in ('dict', 'list', 'set') and (is_own or place in LOOKED_UP)
 
 
-def settle_readers_of_gifts(recorder, called):
+def settle_gifts(recorder, called):
     """
-    Gives those that may have looked a condition.
+    Gives those a condition that may have looked at what others had put somewhere, and those that have got hold of it.
 
     :param called: of `executed`
     """
-    events, givers = recorder.events, {}
-    for name, own in events.items():
-        for what, *of in own if name else ():
+    entries = {name: {'events': own} for name, own in recorder.events.items() if name}
+    owners, order = owners_of(entries), {name: at for at, name in enumerate(recorder.begun)}
+    closures = {name: closure(name, entries, owners) for name in entries}
+    looked, held = readers_of_gifts(recorder, called, owners, closures), holders_of_gifts(recorder, closures)
+    for name, giver in dict.fromkeys((*looked, *held)):
+        # Of two that come with each other the order is the same each time.
+        if giver in order and giver not in closures[name] and name not in closures[giver]:
+            event = 'seen' if order[giver] < order[name] else 'unseen', giver
+            if event not in recorder.events[name]:
+                recorder.events[name].insert(0, event)
+
+
+def readers_of_gifts(recorder, called, owners, closures):
+    """Pairs of one that may have looked, and a giver."""
+    givers = {}
+    for name in closures:
+        for what, *of in recorder.events[name]:
             if what == 'effect' and is_gift(*of):
                 givers.setdefault(of[1], []).append(name)
-    entries = {name: {'events': own} for name, own in events.items() if name}
-    owners, order = owners_of(entries), {name: at for at, name in enumerate(recorder.begun)}
-    closures = {name: closure(name, entries, owners) for name in entries} if givers else {}
     for place, those in givers.items():
         holder = owners.get(place[0], place[0])
-        for name in [name for name in recorder.begun if name in entries and name not in those]:
+        for name in [name for name in recorder.begun if name in closures and name not in those]:
             is_near = holder in recorder.base or (holder in closures[name] and name not in closures.get(holder, ()))
-            if not is_near or not any(is_named_in(code, place) for code in called.get(name, ())):
+            if is_near and any(is_named_in(code, place) for code in called.get(name, ())):
+                yield from ((name, giver) for giver in those)
+
+
+# Objects of these types are the same to all who have equal ones.
+PLAIN = (type(None), bool, int, float, complex, str, bytes, tuple, frozenset)
+
+
+def objects_given(what, place, payload):
+    """What others may have got hold of: what is made once, by whoever asks for it first."""
+    if what == 'loggers':
+        return [logger for _, logger in payload]
+    if what == 'attribute':
+        return [payload[1]] if payload[0] is MISSING or payload[0] is None else []
+    if not is_gift(what, place, payload) or what == 'attribute':
+        return []
+    return [value for _, value in payload] if what == 'dict' else [*payload[0], *payload[1]] if what == 'list' else list(payload)
+
+
+def holders_of_gifts(recorder, closures):
+    """Pairs of one that has such an object, which none of those has that come with it, and the giver."""
+    given, registries = {}, {}
+    for name in recorder.begun:
+        for what, *of in recorder.events.get(name, ()) if name in closures else ():
+            if what != 'effect':
                 continue
-            for giver in dict.fromkeys(those):
-                # Of two that come with each other the order is the same each time.
-                if giver in order and giver not in closures[name] and name not in closures[giver]:
-                    event = 'seen' if order[giver] < order[name] else 'unseen', giver
-                    if event not in events[name]:
-                        events[name].insert(0, event)
+            for one in objects_given(*of):
+                if type(one) not in PLAIN and not issubclass(type(one), MODULE):
+                    given.setdefault(id(one), (one, name, of[1][0]))
+            if of[0] in ('dict', 'list', 'set'):
+                registry = list_of(recorder.namespaces.objects, of[1])
+                registries[id(registry)] = registry
+    found = {name: held_in(name, namespace_of(recorder.modules[name]), given, registries) for name in closures if given and name in recorder.modules}
+    for name, held in found.items():
+        for one, giver, holder in map(given.get, held):
+            others = (closures[name] | {defined_in(one)}) - {name, holder}
+            if name not in (giver, holder) and not any(id(one) in found.get(other, ()) for other in others) and defined_in(one) not in closures[name]:
+                yield name, giver
+
+
+def held_in(name, namespace, given, registries):
+    """Addresses of what is given that a module has, as generators_in goes through it, but for what it has as the registry itself."""
+    found, seen = set(), {}
+
+    def visit(value, depth):
+        if id(value) in seen or id(value) in registries or depth == 0:
+            return
+        seen[id(value)] = value
+        if id(value) in given:
+            found.add(id(value))
+            return
+        for _, one in parts_of_holder(name, value):
+            visit(one, depth - 1)
+
+    for value in list(namespace.values()):
+        visit(value, NESTED)
+    return found

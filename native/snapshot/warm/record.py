@@ -43,7 +43,7 @@ def record_of(recorder):
     called = executed()
     counters = recorder.counts.settle_readers(called)
     kept = settle_readers_of_kept(recorder, called)
-    settle_readers_of_gifts(recorder, called)
+    settle_gifts(recorder, called)
     settle_readers_of_streams(recorder, called)
     settle_kept_functions(recorder)
     names = loaded(recorder)
