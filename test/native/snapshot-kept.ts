@@ -95,6 +95,30 @@ const MADE_ONCE: Record<string, string> = {
   has_logger: 'import makes\nOWN = makes.log()\nHAS = lambda: OWN is makes.log()\n',
   has_class: 'import makes\nfrom makes import Node\nHAS = lambda: Node("x").name\n',
 }
+/** Packages of which others have imported modules: who finds one there has not asked for it. */
+const PACKAGES: Record<string, string> = {
+  'lazy/__init__.py':
+    'import importlib\nknown = {}\ndef __getattr__(name):\n    if name == "core": return importlib.import_module("lazy.core")\n    raise AttributeError(name)\n',
+  'lazy/core.py': 'from . import known\nknown["core"] = VALUE = 1\n',
+  'plain/__init__.py': '',
+  'plain/part.py': 'VALUE = 1\n',
+  'loads.py': 'import lazy.core, plain.part\nHAS = lambda: 1\n',
+  'finds_lazy.py': 'import lazy\nVALUE = lazy.core.VALUE\nHAS = lambda: lazy.known["core"]\n',
+  'finds_part.py':
+    'import plain\nVALUE = getattr(plain, "part", None)\nHAS = lambda: VALUE and VALUE.VALUE\n',
+  'asks_itself.py': 'import plain.part\nVALUE = plain.part.VALUE\nHAS = lambda: VALUE\n',
+}
+const SHOW_FOUND = `
+import sys
+for name in sys.argv[1:]: print(name, __import__(name).HAS())
+print([name for name in sys.modules if name.startswith(("lazy", "plain"))])
+`
+const ORDERS_OF_PACKAGES: typeof ORDERS = [
+  [['loads', 'finds_lazy', 'finds_part', 'asks_itself'], []],
+  [['finds_lazy', 'asks_itself', 'finds_part'], []],
+  [['finds_lazy', 'finds_part'], ['finds_part']],
+  [['finds_part', 'loads'], ['finds_part']],
+]
 const LOOK_IN = ['looks_in', 'is_told', 'looks_in_class']
 const LOOK_FOR = ['looks_for', 'asks_level']
 const HAVE = ['has_console', 'has_node', 'has_symbol', 'has_logger']
@@ -188,6 +212,26 @@ for (const python of pythons) {
           names.filter((name) => !ready.includes(name)),
           not,
           names.join(' '),
+        )
+      }
+    },
+  )
+
+  testInTurn(
+    `${python.version}: who finds a module in a package that others have imported imports it, or is held while it is there`,
+    async (t) => {
+      const bench = new WarmBench(t, python)
+      await bench.train()
+      for (const [path, text] of Object.entries(PACKAGES)) bench.file(`${bench.inSite}/${path}`, text)
+      const names = ['loads', 'finds_lazy', 'finds_part', 'asks_itself']
+      t.deepEqual((await bench.freezeWarm(names, ENV)).leftOut, [])
+      const script = bench.file('app/show.py', SHOW_FOUND)
+      for (const [order, not] of ORDERS_OF_PACKAGES) {
+        const { ready } = await bench.assertSame(t, order.join(' '), [script, ...order], { env: ENV })
+        t.deepEqual(
+          order.filter((name) => !ready.includes(name)),
+          not,
+          order.join(' '),
         )
       }
     },

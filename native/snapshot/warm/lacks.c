@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Sees who looks for a name that a module does not have, in a template that is watched: what a program may have put there before.
+// Sees who looks for a name that a module does not have, in a template that is watched, and who finds a module there: what a program, or
+// another import, may have put there before.
 #include "lacks.h"
 
 #include "../../cpython/object.h"
@@ -9,26 +10,29 @@ PYCDS_PYAPI extern PyObject *PyExc_AttributeError;
 PYCDS_PYAPI int PyErr_ExceptionMatches(PyObject *);
 
 static struct {
-  PyObject *note;
+  PyObject *note, *found;
   getattro original;
   bool noting; /* who is told looks for names, too */
 } lacks;
 
 static PyObject *look_for(PyObject *module, PyObject *name) {
   PyObject *value = lacks.original(module, name);
-  if (value || lacks.noting || !PyErr_ExceptionMatches(PyExc_AttributeError)) return value;
+  if (lacks.noting || (value ? type_of(value) != &PyModule_Type : !PyErr_ExceptionMatches(PyExc_AttributeError)))
+    return value;
   PyObject *type, *error, *traceback;
   PyErr_Fetch(&type, &error, &traceback);
   lacks.noting = true;
-  drop(PyObject_CallFunctionObjArgs(lacks.note, module, name, NULL));
+  drop(value ? PyObject_CallFunctionObjArgs(lacks.found, module, name, value, NULL)
+             : PyObject_CallFunctionObjArgs(lacks.note, module, name, NULL));
   lacks.noting = false;
   PyErr_Clear();
   PyErr_Restore(type, error, traceback);
-  return NULL;
+  return value;
 }
 
-bool lacks_watch(PyObject *note) {
+bool lacks_watch(PyObject *note, PyObject *found) {
   lacks.note = note;
+  lacks.found = found;
   /* Never given back. */
   return type_stand_before(&PyModule_Type, look_for, &lacks.original);
 }

@@ -6,8 +6,8 @@
 
 #include "../../cpython/pyapi.h"
 
-/* From now on `note` is told of each name that somebody looks for in a module which has none of that name, as (module, name). The
- * reference goes over to it. */
-bool lacks_watch(PyObject *note);
+/* From now on `note` is told of each name that somebody looks for in a module which has none of that name, as (module, name), and `found`
+ * of each module that somebody finds in another one, as (module, name, module found). The references go over to it. */
+bool lacks_watch(PyObject *note, PyObject *found);
 
 #endif

@@ -148,6 +148,25 @@ class Recorder:
             return
         self.program.finds('lacks', '%s\n%s' % (of, name), True)
 
+    def found(self, module, name, child):
+        """
+        Somebody finds a module in another one, without having asked for it. A package that imports what it is asked for would have
+        done so; else somebody else has.
+        """
+        owner, reader = self.stack[-1], sys._getframe(1)
+        if not owner or self.inside or self.idle or type(name) is not str:
+            return
+        of = namespace_of(module)
+        full = '%s.%s' % (of.get('__name__'), name)
+        if full in self.base or self.modules.get(full) is not child or name_in(reader) in IMPORTING or reader.f_globals is globals():
+            return
+        if full in self.stack or ('ask', full) in self.events[owner]:
+            return
+        if '__getattr__' in of:
+            self.ask_for(full)
+        elif ('seen', full) not in self.events[owner]:
+            self.event('seen', full)
+
     def stream_read(self, which, name):
         """Somebody asks a standard stream for an attribute."""
         if name not in SAID_OF_STREAMS or not self.program.is_asked_by(sys._getframe(1)):

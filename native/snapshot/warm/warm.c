@@ -490,7 +490,8 @@ static void watch_all(void) {
   drop(call("watch_modules", warm.recorder, NULL));
   must(frames_watch(call("watch_program", warm.recorder, NULL)) ? warm.recorder : NULL, "frames");
   PyObject *lacking = PyObject_GetAttrString(warm.recorder, "lacking");
-  must(lacking && lacks_watch(lacking) ? lacking : NULL, "lacking");
+  PyObject *found = PyObject_GetAttrString(warm.recorder, "found");
+  must(lacking && found && lacks_watch(lacking, found) ? lacking : NULL, "lacking");
   PyObject *stream_read = PyObject_GetAttrString(warm.recorder, "stream_read");
   must(stream_read && reads_watch(stream_read) ? stream_read : NULL, "stream_read");
   if (PySys_AddAuditHook(audit, NULL) != 0) freeze_refuse("it cannot be watched");
