@@ -28,12 +28,13 @@ def settle_gifts(recorder, called):
     entries = {name: {'events': own} for name, own in recorder.events.items() if name}
     owners, order = owners_of(entries), {name: at for at, name in enumerate(recorder.begun)}
     closures = {name: closure(name, entries, owners) for name in entries}
-    looked, held = readers_of_gifts(recorder, called, owners, closures), holders_of_gifts(recorder, closures)
-    for name, giver in dict.fromkeys((*looked, *held)):
+    looked = dict.fromkeys(readers_of_gifts(recorder, called, owners, closures))
+    needed = dict.fromkeys((*holders_of_gifts(recorder, closures), *found_by_others(recorder, closures)))
+    for name, giver in {**looked, **needed}:
         # Of two that come with each other the order is the same each time.
         if giver in order and giver not in closures[name] and name not in closures[giver]:
             event = 'seen' if order[giver] < order[name] else 'unseen', giver
-            if event not in recorder.events[name]:
+            if event not in recorder.events[name] and (event[0] == 'seen' or (name, giver) in looked):
                 recorder.events[name].insert(0, event)
 
 
@@ -52,8 +53,21 @@ def readers_of_gifts(recorder, called, owners, closures):
                 yield from ((name, giver) for giver in those)
 
 
-# Objects of these types are the same to all who have equal ones.
-PLAIN = (type(None), bool, int, float, complex, str, bytes, tuple, frozenset)
+def found_by_others(recorder, closures):
+    """Pairs of a module that none of the interpreter's finders has found, and one that has added finders."""
+    is_adding = lambda event: event[0] == 'effect' and event[2] in FINDERS
+    givers = [name for name in closures if any(map(is_adding, recorder.events[name]))]
+    for name in closures if givers else ():
+        spec = namespace_of(recorder.modules.get(name)).get('__spec__')
+        # Not one that it has got later, for a second name.
+        if kind_of(spec) == 'other' and spec.name == name:
+            yield from ((name, giver) for giver in givers)
+
+
+FINDERS = (('sys', 'meta_path'), ('sys', 'path_hooks'))
+
+# Objects of these types are the same to all who have equal ones, or are nobody's.
+PLAIN = (type(None), bool, int, float, complex, str, bytes, tuple, frozenset, MODULE, type(len))
 
 
 def objects_given(what, place, payload):
@@ -70,12 +84,14 @@ def objects_given(what, place, payload):
 def holders_of_gifts(recorder, closures):
     """Pairs of one that has such an object, which none of those has that come with it, and the giver."""
     given, registries = {}, {}
+    base = {id(value) for module in recorder.base.values() for value in namespace_of(module).values()}
     for name in recorder.begun:
         for what, *of in recorder.events.get(name, ()) if name in closures else ():
             if what != 'effect':
                 continue
             for one in objects_given(*of):
-                if type(one) not in PLAIN and not issubclass(type(one), MODULE):
+                # A class or a function is of the module that it is defined in.
+                if defined_in(one) in (None, name) and type(one) not in PLAIN and id(one) not in base:
                     given.setdefault(id(one), (one, name, of[1][0]))
             if of[0] in ('dict', 'list', 'set'):
                 registry = list_of(recorder.namespaces.objects, of[1])
@@ -83,25 +99,22 @@ def holders_of_gifts(recorder, closures):
     found = {name: held_in(name, namespace_of(recorder.modules[name]), given, registries) for name in closures if given and name in recorder.modules}
     for name, held in found.items():
         for one, giver, holder in map(given.get, held):
-            others = (closures[name] | {defined_in(one)}) - {name, holder}
-            if name not in (giver, holder) and not any(id(one) in found.get(other, ()) for other in others) and defined_in(one) not in closures[name]:
+            others = closures[name] - {name, holder}
+            if name not in (giver, holder) and not any(id(one) in found.get(other, ()) for other in others):
                 yield name, giver
 
 
 def held_in(name, namespace, given, registries):
     """Addresses of what is given that a module has, as generators_in goes through it, but for what it has as the registry itself."""
     found, seen = set(), {}
-
-    def visit(value, depth):
+    work = [(value, NESTED) for key, value in namespace.items() if key not in OF_MODULES]
+    while work:
+        value, depth = work.pop()
         if id(value) in seen or id(value) in registries or depth == 0:
-            return
+            continue
         seen[id(value)] = value
         if id(value) in given:
             found.add(id(value))
-            return
-        for _, one in parts_of_holder(name, value):
-            visit(one, depth - 1)
-
-    for value in list(namespace.values()):
-        visit(value, NESTED)
+        else:
+            work += [(one, depth - 1) for _, one in parts_of_holder(name, value)]
     return found

@@ -19,7 +19,9 @@ def settle_readers_of_kept(recorder, called):
     order = {name: at for at, name in enumerate(recorder.begun)}
     for holder in {place[0] for place in places}:
         inner, shown = closure(holder, entries, owners), shown_by(namespace_of(recorder.modules[holder]))
-        own = [(place, {place[1].rpartition('.')[2], *((STAR,) if place[1] in shown else ())}) for place in places if place[0] == holder]
+        # A statement names a module that is beside it by the last part of its name.
+        all_of_it = {(STAR, holder), (STAR, holder.rpartition('.')[2])}
+        own = [(place, {place[1].rpartition('.')[2], *(all_of_it if place[1] in shown else ())}) for place in places if place[0] == holder]
         for name in [name for name in recorder.begun if name in entries and name not in inner]:
             looked = [place for place, names in own if not names.isdisjoint(seen.get(name, ()))]
             # One whose load had ended by then saw nothing of it.
@@ -28,6 +30,9 @@ def settle_readers_of_kept(recorder, called):
             events[name][:0] = [('finds', 'kept', '\n'.join(place), '') for place in looked]
     return places
 
+
+# What is the process's, or its interpreter's, and followed otherwise.
+OF_PROCESS = {*HARMLESS, *FORGOTTEN, ('site', 'USER_BASE'), ('site', 'USER_SITE')}
 
 # Stands for all names that others may have: `from module import *`.
 STAR = '*'
@@ -38,7 +43,7 @@ def names_seen_by(codes):
     for code in codes:
         found.update(code.co_names, (one for one in code.co_consts if type(one) is str))
         if (STAR,) in code.co_consts:
-            found.add(STAR)
+            found.update((STAR, name) for name in code.co_names)
     return found
 
 
@@ -54,7 +59,7 @@ def places_of_kept(recorder):
     for name, module in recorder.namespaces.objects.items():
         namespace = namespace_of(module)
         if recorder.modules.get(name) is module:
-            names = sorted(assigned.get(id(namespace), ()))
+            names = [key for key in sorted(assigned.get(id(namespace), ())) if (name, key) not in OF_PROCESS]
             found += [(name, key) for key in names if key in namespace and not is_code(namespace[key])]
     found += [place for place, value in values_of_classes(recorder) if is_kept(value) and place[0] in recorder.modules]
     return [place for place in found if place not in changed and (place[0], place[1].rpartition('.')[0]) not in changed]

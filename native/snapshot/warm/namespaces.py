@@ -164,7 +164,7 @@ class Namespaces:
             if key == '__firstlineno__' and (name, '%s.__module__' % class_name) in recorder.fills.by_place:
                 continue
             if known is value:
-                if id(value) not in followed and id(value) in copies and len(copies[id(value)]) != len(value):
+                if id(value) not in followed and id(value) in copies and holds_others(copies[id(value)], value):
                     self.compare_contents(place, copies[id(value)], value)
             elif known is MISSING or value is MISSING:
                 recorder.event('effect', 'attribute', place, (known, value, keys))
@@ -194,7 +194,7 @@ class Namespaces:
                 is_expected = id(value) in recorder.warnings.registries and not value
                 warned = not is_expected and (known is not value or len(copies.get(id(value), value)) != len(value))
             elif known is value:
-                if id(value) not in followed and id(value) in copies and len(copies[id(value)]) != len(value):
+                if id(value) not in followed and id(value) in copies and holds_others(copies[id(value)], value):
                     self.compare_contents(place, copies[id(value)], value)
             elif value is recorder.modules.get('%s.%s' % place, self) and known is MISSING:
                 self.bound.add('%s.%s' % place)
@@ -279,6 +279,14 @@ def look(namespace):
     builtin = namespace.get('__builtins__')
     containers = [value for value in values if type(value) in (dict, list, set) and value is not builtin]
     return list(namespace), values, containers, list(map(len, containers)), [one.copy() for one in containers]
+
+
+def holds_others(before, now):
+    """As `fingerprints` of warm.c goes by: other values of a dictionary are none, nor of what is large what has come for something else."""
+    if len(before) != len(now):
+        return True
+    has_keys = type(now) is not list and len(now) <= MOST_KEYS
+    return has_keys and set(map(id, before)) != set(map(id, now))
 
 
 def is_equal(one, other):

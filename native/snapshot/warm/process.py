@@ -92,6 +92,9 @@ class ProcessState:
         for name in ('stdin', 'stdout', 'stderr'):
             stream = getattr(sys, name)
             yield 'sys.' + name, [getattr(stream, one, None) for one in ('line_buffering', 'write_through', 'errors', 'encoding')]
+        # Before it is whole its functions must not be called.
+        ctypes = None if '_ctypes' in recorder.stack else recorder.modules.get('_ctypes', recorder.hidden.get('_ctypes'))
+        yield 'error number of ctypes', ctypes.get_errno() if ctypes is not None else 0
         if hasattr(sys, 'monitoring'):
             tools = range(6)
             yield 'sys.monitoring', [(sys.monitoring.get_tool(i), sys.monitoring.get_tool(i) and sys.monitoring.get_events(i)) for i in tools]

@@ -60,7 +60,7 @@ class Subclasses:
         recorder = self.recorder
         if self.asked_of:
             recorder.collector.collect()
-        recorder.inside = True
+        inside, recorder.inside = recorder.inside, True
         held = {id(of): set() for of in self.asked_of.values()}
         for owner, events in recorder.events.items():
             named = []
@@ -77,7 +77,7 @@ class Subclasses:
             recorder.stack.append(owner)
             recorder.events[owner] = [event for event in map(self.named_event, events, [held] * len(events)) if event]
             recorder.stack.pop()
-        recorder.inside = False
+        recorder.inside = inside
 
     def named_event(self, event, held):
         if event[0] == 'derives':

@@ -50,6 +50,8 @@ def take_out(recorder, objects, entries):
         elif what == 'dict':
             items = list_of(everything, place)
             for key, _ in payload:
+                if key not in items:
+                    raise ValueError('%s has no longer what an import has put there' % place_text(place))
                 del items[key]
         elif what == 'set':
             list_of(everything, place).difference_update(payload)

@@ -35,6 +35,8 @@
 /* A file: the record of the template that was watched before, for one that is watched elsewhere. */
 #define SEEN_VARIABLE "PYCDS_FREEZE_SEEN"
 #define PUT_OFF 8
+/* Of what holds no more than so many, changes that leave as many are seen (namespaces.py). */
+#define MOST_KEYS 64
 /* Types are larger than what has pools, and smaller than this. */
 #define LARGEST_MOVED 4096
 
@@ -42,6 +44,8 @@ PYCDS_PYAPI int PyDict_Update(PyObject *, PyObject *);
 PYCDS_PYAPI void PyDict_Clear(PyObject *);
 PYCDS_PYAPI Py_ssize_t PyDict_Size(PyObject *);
 PYCDS_PYAPI Py_ssize_t PySet_Size(PyObject *);
+PYCDS_PYAPI PyObject *PyObject_GetIter(PyObject *);
+PYCDS_PYAPI PyObject *PyIter_Next(PyObject *);
 PYCDS_PYAPI char *PyBytes_AsString(PyObject *);
 PYCDS_PYAPI extern PyTypeObject PySet_Type;
 PYCDS_PYAPI Py_ssize_t PyGC_Collect(void);
@@ -316,7 +320,27 @@ static PyObject *listing_of(PyObject *self, PyObject *path) {
   return text_of(text);
 }
 
-/* The same as long as a dictionary holds the same objects, and those that can hold more are as large. */
+/* Of a dictionary or a set that is small which keys it has, in any order; of anything else nothing. */
+static uint64_t keys_in(PyObject *value, Py_ssize_t size) {
+  uint64_t sum = 0;
+  if (size > MOST_KEYS) return 0;
+  PyObject *key;
+  if (type_of(value) == &PyDict_Type) {
+    Py_ssize_t at = 0;
+    PyObject *of_key;
+    while (PyDict_Next(value, &at, &key, &of_key)) sum += (uint64_t)(uintptr_t)key * UINT64_C(0x9e3779b97f4a7c15);
+  } else if (type_of(value) == &PySet_Type) {
+    PyObject *all = PyObject_GetIter(value);
+    while (all && (key = PyIter_Next(all)) != NULL) {
+      sum += (uint64_t)(uintptr_t)key * UINT64_C(0x9e3779b97f4a7c15);
+      drop(key);
+    }
+    drop(all);
+  }
+  return sum;
+}
+
+/* The same as long as a dictionary holds the same objects, and those that can hold more are as large and have the same keys. */
 static uint64_t fingerprint(PyObject *dictionary) {
   PyObject *key, *value;
   Py_ssize_t at = 0;
@@ -328,7 +352,7 @@ static uint64_t fingerprint(PyObject *dictionary) {
                       : type == &PySet_Type  ? PySet_Size(value)
                                              : 0;
     sum = (sum ^ (uint64_t)(uintptr_t)value) * UINT64_C(0x9e3779b97f4a7c15);
-    sum = ((sum << 29 | sum >> 35) ^ (uint64_t)size) * UINT64_C(0x9e3779b97f4a7c15);
+    sum = ((sum << 29 | sum >> 35) ^ ((uint64_t)size + keys_in(value, size))) * UINT64_C(0x9e3779b97f4a7c15);
   }
   return sum;
 }
@@ -408,6 +432,9 @@ static void run_sources(void) {
   warm.globals = PyDict_New();
   PyDict_SetItemString(warm.globals, "__builtins__", PyEval_GetBuiltins());
   PyDict_SetItemString(warm.globals, "ELSEWHERE", warm.elsewhere ? &_Py_TrueStruct : &_Py_FalseStruct);
+  PyObject *most = PyLong_FromLong(MOST_KEYS);
+  PyDict_SetItemString(warm.globals, "MOST_KEYS", most);
+  drop(most);
   PyObject *later = PyLong_FromLong(warm.elsewhere ? WATCH_LATER_SECONDS : 0);
   PyDict_SetItemString(warm.globals, "LATER_SECONDS", later);
   drop(later);
