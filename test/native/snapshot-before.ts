@@ -63,11 +63,16 @@ const LEFT_OUT: Record<string, [text: string, reason: string]> = {
     'import logging\nlogging.getLogger(__name__).addHandler(logging.NullHandler())\nlogging.getLogger(__name__).warning("heard")\nV = 1\n',
     'PRINTED',
   ],
+  // As much is there as before.
+  clears: ['import tables\ntables.TABLE.clear(); tables.TABLE["two"] = 2\nV = 1\n', 'CHANGED'],
+  discards: ['import tables\ntables.NAMES |= {"two"}; tables.NAMES.discard("one")\nV = 1\n', 'CHANGED'],
+  number: ['import ctypes\nV = ctypes.CDLL(None, use_errno=True).close(-1)\n', 'INTERPRETER'],
   kind: ['import empty, types\nempty.__class__ = type("Kind", (types.ModuleType,), {})\nV = 1\n', 'CHANGED'],
   inner: ['import classes\nclasses.Outer.Inner.value = 2\nV = 1\n', 'CHANGED'],
   renamed: ['import classes\nclasses.Renamed.value = 2\nV = 1\n', 'CHANGED'],
 }
 const FOR_THEM: Record<string, string> = {
+  tables: 'TABLE, NAMES = {"one": 1}, {"one"}\nV = 1\n',
   exits: 'import atexit\ndef bye(): print("bye")\natexit.register(bye)\nV = 1\n',
   classes:
     'class Outer:\n    class Inner: value = 1\nclass Renamed: value = 1\nRenamed.__module__ = "classes_of_nobody"\nV = Outer.Inner\n',
@@ -172,6 +177,8 @@ for (const python of pythons) {
     const classes =
       'import classes, empty; print(classes.Outer.Inner.value, classes.Renamed.value, type(empty))'
     await bench.assertSame(t, 'classes', ['-c', classes], { env: ENV })
+    const tables = 'import tables, ctypes; print(tables.TABLE, tables.NAMES, ctypes.get_errno())'
+    await bench.assertSame(t, 'tables', ['-c', tables], { env: ENV })
     await bench.assertSame(t, 'bases', ['-c', 'import bases; print(bases.Three.V)'], { env: ENV })
     t.true(leftOut.every(({ name }) => !['empty', 'classes', 'exits'].includes(name)))
   })

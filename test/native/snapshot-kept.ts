@@ -106,18 +106,24 @@ const PACKAGES: Record<string, string> = {
   'finds_lazy.py': 'import lazy\nVALUE = lazy.core.VALUE\nHAS = lambda: lazy.known["core"]\n',
   'finds_part.py':
     'import plain\nVALUE = getattr(plain, "part", None)\nHAS = lambda: VALUE and VALUE.VALUE\n',
+  'adds_finder.py':
+    'import sys, importlib.machinery\nclass Finder:\n    def find_spec(self, name, path=None, target=None):\n        if name == "virtual": return importlib.machinery.ModuleSpec(name, self)\n    def create_module(self, spec): return None\n    def exec_module(self, module): module.VALUE = 1\nsys.meta_path.append(Finder())\nHAS = lambda: 1\n',
+  'needs_finder.py':
+    'try:\n    from virtual import VALUE\nexcept ImportError:\n    VALUE = 0\nHAS = lambda: VALUE\n',
   'asks_itself.py': 'import plain.part\nVALUE = plain.part.VALUE\nHAS = lambda: VALUE\n',
 }
 const SHOW_FOUND = `
 import sys
 for name in sys.argv[1:]: print(name, __import__(name).HAS())
-print([name for name in sys.modules if name.startswith(("lazy", "plain"))])
+print([name for name in sys.modules if name.startswith(("lazy", "plain", "virtual"))])
 `
 const ORDERS_OF_PACKAGES: typeof ORDERS = [
   [['loads', 'finds_lazy', 'finds_part', 'asks_itself'], []],
   [['finds_lazy', 'asks_itself', 'finds_part'], []],
   [['finds_lazy', 'finds_part'], ['finds_part']],
   [['finds_part', 'loads'], ['finds_part']],
+  [['adds_finder', 'needs_finder'], []],
+  [['needs_finder', 'adds_finder'], ['needs_finder']],
 ]
 const LOOK_IN = ['looks_in', 'is_told', 'looks_in_class']
 const LOOK_FOR = ['looks_for', 'asks_level']
@@ -223,7 +229,7 @@ for (const python of pythons) {
       const bench = new WarmBench(t, python)
       await bench.train()
       for (const [path, text] of Object.entries(PACKAGES)) bench.file(`${bench.inSite}/${path}`, text)
-      const names = ['loads', 'finds_lazy', 'finds_part', 'asks_itself']
+      const names = ['loads', 'finds_lazy', 'finds_part', 'asks_itself', 'adds_finder', 'needs_finder']
       t.deepEqual((await bench.freezeWarm(names, ENV)).leftOut, [])
       const script = bench.file('app/show.py', SHOW_FOUND)
       for (const [order, not] of ORDERS_OF_PACKAGES) {
