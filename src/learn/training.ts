@@ -140,7 +140,7 @@ function failureOf(
       message:
         `${image}: the training run ended with exit code ${training.exitCode} ` +
         `after ${training.activity} imports${last ? `: ${last}` : ''}`,
-      hint: `Give the run the variables that it needs (--train-env NAME=VALUE), give a command that works without a network after \`--\`${example}, import modules only (--train imports), or keep what was seen with --on-train-failure keep. --app-output show prints all that it says.`,
+      hint: `Give the run the variables that it needs (--train-env NAME=VALUE), give a command that works without a network after \`--\`${example}, import modules only (--train imports, from which there is no snapshot), or keep what was seen with --on-train-failure keep. --app-output show prints all that it says.`,
     })
   }
   const failed = training.probes.filter(({ ok }) => !ok)

@@ -66,6 +66,11 @@ const LEFT_OUT: Record<string, [text: string, reason: string]> = {
   // As much is there as before.
   clears: ['import tables\ntables.TABLE.clear(); tables.TABLE["two"] = 2\nV = 1\n', 'CHANGED'],
   discards: ['import tables\ntables.NAMES |= {"two"}; tables.NAMES.discard("one")\nV = 1\n', 'CHANGED'],
+  precision: ['import decimal\ndecimal.DefaultContext.prec = 5\nV = 1\n', 'INTERPRETER'],
+  method: [
+    'import multiprocessing\nmultiprocessing.set_start_method("spawn", force=True)\nV = 1\n',
+    'INTERPRETER',
+  ],
   number: ['import ctypes\nV = ctypes.CDLL(None, use_errno=True).close(-1)\n', 'INTERPRETER'],
   kind: ['import empty, types\nempty.__class__ = type("Kind", (types.ModuleType,), {})\nV = 1\n', 'CHANGED'],
   inner: ['import classes\nclasses.Outer.Inner.value = 2\nV = 1\n', 'CHANGED'],
@@ -177,7 +182,8 @@ for (const python of pythons) {
     const classes =
       'import classes, empty; print(classes.Outer.Inner.value, classes.Renamed.value, type(empty))'
     await bench.assertSame(t, 'classes', ['-c', classes], { env: ENV })
-    const tables = 'import tables, ctypes; print(tables.TABLE, tables.NAMES, ctypes.get_errno())'
+    const tables =
+      'import tables, ctypes, decimal, multiprocessing; print(tables.TABLE, tables.NAMES, ctypes.get_errno(), decimal.Decimal(1) / 3, multiprocessing.get_start_method(True))'
     await bench.assertSame(t, 'tables', ['-c', tables], { env: ENV })
     await bench.assertSame(t, 'bases', ['-c', 'import bases; print(bases.Three.V)'], { env: ENV })
     t.true(leftOut.every(({ name }) => !['empty', 'classes', 'exits'].includes(name)))

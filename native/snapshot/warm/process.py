@@ -22,6 +22,7 @@ class ProcessState:
         self.recorder = recorder
         self.state = None
         self.monitored = False  # a tool may have been told what to listen to
+        self.seen, self.times = {}, {}  # of what modules bring with them: as it was last, and how often it has been changed since
 
     def settle(self):
         recorder = self.recorder
@@ -92,6 +93,11 @@ class ProcessState:
         for name in ('stdin', 'stdout', 'stderr'):
             stream = getattr(sys, name)
             yield 'sys.' + name, [getattr(stream, one, None) for one in ('line_buffering', 'write_through', 'errors', 'encoding')]
+        # What all numbers, and all processes, are made by from then on: not by the process' own context, or way.
+        yield 'decimal.DefaultContext', self.times_changed('decimal', 'DefaultContext', repr)
+        yield 'start method of multiprocessing', self.times_changed(
+            'multiprocessing.context', '_default_context', lambda context: Same([context._actual_context])
+        )
         # Before it is whole its functions must not be called.
         ctypes = None if '_ctypes' in recorder.stack else recorder.modules.get('_ctypes', recorder.hidden.get('_ctypes'))
         yield 'error number of ctypes', ctypes.get_errno() if ctypes is not None else 0
@@ -106,6 +112,16 @@ class ProcessState:
                 if sys.monitoring.get_tool(tool) is not None:
                     sys.monitoring.set_events(tool, 0)
             self.monitored = False
+
+    def times_changed(self, name, attribute, state_of):
+        """How often the state of that object has been changed since its module has it."""
+        recorder = self.recorder
+        namespace = namespace_of(recorder.modules.get(name, recorder.hidden.get(name)))
+        if attribute in namespace:
+            now = state_of(namespace[attribute])
+            if self.seen.setdefault(name, now) != now:
+                self.seen[name], self.times[name] = now, self.times.get(name, 0) + 1
+        return self.times.get(name, 0)
 
     def flushed(self):
         for stream in (sys.stdout, sys.stderr):
