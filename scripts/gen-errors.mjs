@@ -297,7 +297,7 @@ ${table(
 
 ## Why a module is not in a snapshot
 
-Such a module, and each that imports it, is served from the archive. \`bake\` and \`inspect\` name it with the reason, and
+Such a module, and each that imports it, is served from the archive. \`bake\` names it with the reason, \`inspect\` too where the image has a snapshot, and
 what it costs each start. Where the code is yours, the last column says what would mend it.
 
 ${table(
