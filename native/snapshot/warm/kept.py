@@ -18,12 +18,18 @@ def settle_readers_of_kept(recorder, called):
     owners, seen = owners_of(entries), {name: names_seen_by(codes) for name, codes in called.items()}
     order = {name: at for at, name in enumerate(recorder.begun)}
     for holder in {place[0] for place in places}:
-        inner, shown = closure(holder, entries, owners), shown_by(namespace_of(recorder.modules[holder]))
+        namespace = namespace_of(recorder.modules[holder])
+        inner, shown = closure(holder, entries, owners), shown_by(namespace)
+        names = {place: place[1].rpartition('.')[2] for place in places if place[0] == holder}
+        by_star = [place for place in names if place[1] in shown]
         # A statement names a module that is beside it by the last part of its name.
-        all_of_it = {(STAR, holder), (STAR, holder.rpartition('.')[2])}
-        own = [(place, {place[1].rpartition('.')[2], *(all_of_it if place[1] in shown else ())}) for place in places if place[0] == holder]
+        of_holder = {holder, holder.rpartition('.')[2]}
         for name in [name for name in recorder.begun if name in entries and name not in inner]:
-            looked = [place for place, names in own if not names.isdisjoint(seen.get(name, ()))]
+            looked = dict.fromkeys(by_star if any((STAR, one) in found for one in of_holder for found in seen.get(name, {}).values()) else ())
+            for file, found in seen.get(name, {}).items():
+                # What nobody has filled in yet may be found in any way; what has a value is a common name.
+                is_named = file == namespace.get('__file__') or not of_holder.isdisjoint(found)
+                looked.update((place, None) for place, one in names.items() if one in found and (is_named or '.' in place[1] or namespace[one] is None))
             # One whose load had ended by then saw nothing of it.
             if looked and order[name] < order.get(holder, -1) and holder not in closure(name, entries, owners):
                 continue
@@ -39,12 +45,14 @@ STAR = '*'
 
 
 def names_seen_by(codes):
-    found = set()
+    """By file, the names in these codes; pairs of STAR and a name: all names of what has that name."""
+    seen = {}
     for code in codes:
+        found = seen.setdefault(code.co_filename, set())
         found.update(code.co_names, (one for one in code.co_consts if type(one) is str))
         if (STAR,) in code.co_consts:
             found.update((STAR, name) for name in code.co_names)
-    return found
+    return seen
 
 
 def shown_by(namespace):
