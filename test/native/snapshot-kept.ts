@@ -185,54 +185,22 @@ for (const python of pythons) {
     },
   )
 
-  testInTurn(
-    `${python.version}: who has looked at what others put somewhere is held while they have`,
-    async (t) => {
+  /** Those of a case, frozen together and imported in several orders, are ready but for those that an order names. */
+  const inOrders = (
+    title: string,
+    files: Record<string, string>,
+    program: string,
+    orders: typeof ORDERS,
+    names = Object.keys(files),
+  ) =>
+    testInTurn(`${python.version}: ${title}`, async (t) => {
       const bench = new WarmBench(t, python)
       await bench.train()
-      for (const [name, text] of Object.entries(REGISTRY)) bench.file(`${bench.inSite}/${name}.py`, text)
-      t.deepEqual((await bench.freezeWarm(Object.keys(REGISTRY), ENV)).leftOut, [])
-      const script = bench.file('app/show.py', SHOW_REGISTRY)
-      for (const [names, not] of ORDERS) {
-        const { ready } = await bench.assertSame(t, names.join(' '), [script, ...names], { env: ENV })
-        t.deepEqual(
-          names.filter((name) => !ready.includes(name)),
-          not,
-          names.join(' '),
-        )
-      }
-    },
-  )
-
-  testInTurn(
-    `${python.version}: who has got hold of what another one has made is held where that one comes first`,
-    async (t) => {
-      const bench = new WarmBench(t, python)
-      await bench.train()
-      for (const [name, text] of Object.entries(MADE_ONCE)) bench.file(`${bench.inSite}/${name}.py`, text)
-      t.deepEqual((await bench.freezeWarm(Object.keys(MADE_ONCE), ENV)).leftOut, [])
-      const script = bench.file('app/show.py', SHOW_MADE)
-      for (const [names, not] of ORDERS_OF_MADE) {
-        const { ready } = await bench.assertSame(t, names.join(' '), [script, ...names], { env: ENV })
-        t.deepEqual(
-          names.filter((name) => !ready.includes(name)),
-          not,
-          names.join(' '),
-        )
-      }
-    },
-  )
-
-  testInTurn(
-    `${python.version}: who finds a module in a package that others have imported imports it, or is held while it is there`,
-    async (t) => {
-      const bench = new WarmBench(t, python)
-      await bench.train()
-      for (const [path, text] of Object.entries(PACKAGES)) bench.file(`${bench.inSite}/${path}`, text)
-      const names = ['loads', 'finds_lazy', 'finds_part', 'asks_itself', 'adds_finder', 'needs_finder']
+      for (const [name, text] of Object.entries(files))
+        bench.file(`${bench.inSite}/${name.endsWith('.py') ? name : `${name}.py`}`, text)
       t.deepEqual((await bench.freezeWarm(names, ENV)).leftOut, [])
-      const script = bench.file('app/show.py', SHOW_FOUND)
-      for (const [order, not] of ORDERS_OF_PACKAGES) {
+      const script = bench.file('app/show.py', program)
+      for (const [order, not] of orders) {
         const { ready } = await bench.assertSame(t, order.join(' '), [script, ...order], { env: ENV })
         t.deepEqual(
           order.filter((name) => !ready.includes(name)),
@@ -240,6 +208,25 @@ for (const python of pythons) {
           order.join(' '),
         )
       }
-    },
+    })
+
+  inOrders(
+    'who has looked at what others put somewhere is held while they have',
+    REGISTRY,
+    SHOW_REGISTRY,
+    ORDERS,
+  )
+  inOrders(
+    'who has got hold of what another one has made is held where that one comes first',
+    MADE_ONCE,
+    SHOW_MADE,
+    ORDERS_OF_MADE,
+  )
+  inOrders(
+    'who finds a module in a package that others have imported imports it, or is held while it is there',
+    PACKAGES,
+    SHOW_FOUND,
+    ORDERS_OF_PACKAGES,
+    ['loads', 'finds_lazy', 'finds_part', 'asks_itself', 'adds_finder', 'needs_finder'],
   )
 }

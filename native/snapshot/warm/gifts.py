@@ -76,7 +76,7 @@ def objects_given(what, place, payload):
         return [logger for _, logger in payload]
     if what == 'attribute':
         return [payload[1]] if payload[0] is MISSING or payload[0] is None else []
-    if not is_gift(what, place, payload) or what == 'attribute':
+    if not is_gift(what, place, payload):
         return []
     return [value for _, value in payload] if what == 'dict' else [*payload[0], *payload[1]] if what == 'list' else list(payload)
 
