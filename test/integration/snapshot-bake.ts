@@ -346,7 +346,7 @@ withBase(
     const program = [
       'import functools',
       'functools.singledispatchmethod = type("Other", (functools.singledispatchmethod,), {})',
-      'import asyncio, unittest.mock, email.message, xml.dom.minidom, multiprocessing',
+      'import asyncio, unittest.mock, email.message, multiprocessing',
       'print(1)',
     ]
     const files = { 'app.py': `${program.join('\n')}\n`, Dockerfile: `${dockerfile.join('\n')}\n` }
