@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import { randomBytes } from 'node:crypto'
 import type { ContainerSpec, Mount } from '../../ports/index.js'
+import { containerHostname } from '../../util/container-hostname.js'
 import { ownerMark } from '../../util/owner.js'
 
 /** Marks every container with the run of this program that made it. */
@@ -8,8 +8,6 @@ export const RUN_LABEL = 'io.pycds.run'
 
 /** Marks it with the process of that run, so that a later one can tell what was left behind. */
 export const OWNER_LABEL = 'io.pycds.owner'
-
-const HOST_BYTES = 6
 
 /**
  * Translates a specification into the body of the engine's create call. What is not said there stays
@@ -19,7 +17,7 @@ const HOST_BYTES = 6
 export function toCreateBody(spec: ContainerSpec, runId: string): object {
   const [program, ...args] = spec.command ?? []
   // As an engine calls it, which without a network does not give the name an address.
-  const hostname = spec.network === 'none' ? randomBytes(HOST_BYTES).toString('hex') : undefined
+  const hostname = spec.network === 'none' ? containerHostname() : undefined
   const hosts = [...(spec.hosts ?? []), ...(hostname === undefined ? [] : [`${hostname}:127.0.0.1`])]
   return {
     Image: spec.image,

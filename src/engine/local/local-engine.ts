@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // Containers without an engine: an image is unpacked, and a runtime of this machine runs its command.
-import { randomBytes } from 'node:crypto'
 import { readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { PycdsError } from '../../errors/index.js'
@@ -11,6 +10,7 @@ import { hostPlatform, withRoom } from '../../oci/index.js'
 import type { Container, ContainerSpec, Engine, EngineDescription } from '../../ports/index.js'
 import { putFiles, readInside } from '../../rootfs/index.js'
 import type { TarEntry } from '../../tar/index.js'
+import { containerHostname } from '../../util/container-hostname.js'
 import { Creations } from '../../util/creations.js'
 import { type Choice, chooseRuntime, describeChoice } from './choose.js'
 import { findEmulated } from './emulation.js'
@@ -164,8 +164,7 @@ export class LocalEngine implements Engine {
   async #plan(spec: ContainerSpec, directory: string): Promise<Omit<RunPlan, 'root' | 'ownersKept'>> {
     const { config } = this.#options.contents(spec.image)
     const subject = `container of ${this.#names.of(spec.image)}`
-    const id = randomBytes(32).toString('hex')
-    const hostname = id.slice(0, 12)
+    const hostname = containerHostname()
     const read = (path: string) => readInside(directory, path)
     const user = await resolveUser(spec.user ?? config.config?.User ?? '', read, subject)
     const bundle = await this.#workspace.make('bundle')
