@@ -11,6 +11,7 @@ import { findPythons, minorOf, PATH, type Python } from './interpreters.js'
 import { inRepository } from './repository.js'
 import { rootOf } from './start.js'
 import { temporary } from './temporary.js'
+import { TIER } from './tier.js'
 import { Turns } from './turns.js'
 
 const OFF = { PYCDS_SNAPSHOT: 'off' }
@@ -69,6 +70,11 @@ export function findFreezable(): Python[] {
   return findPythons().filter(
     (one) => minorOf(one) >= OLDEST && minorOf(one) <= NEWEST && rootOf(one.path) === '',
   )
+}
+
+/** Those of them that what holds for any is tried on: the newest alone, but in the tier all. */
+export function freezableToTry(): Python[] {
+  return TIER === 'all' ? findFreezable() : findFreezable().slice(-1)
 }
 
 export class SnapshotBench {

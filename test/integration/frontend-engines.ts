@@ -12,11 +12,11 @@ import {
   RemoteBuilder,
 } from '../helpers/frontend-builders.js'
 import type { Example } from '../helpers/images.js'
+import { declareUnless } from '../helpers/repetition.js'
 import { inRepository } from '../helpers/repository.js'
 import { engineWithImages, type Images, SideBuilder } from '../helpers/side-builds.js'
 import { type SideEngine, type SideEngineName, sideEngine, sideProgram } from '../helpers/side-engine.js'
 import { temporary } from '../helpers/temporary.js'
-import { TIER } from '../helpers/tier.js'
 
 const ENGINES: readonly SideEngineName[] = ['docker-28', 'docker-28-containerd', 'buildkitd']
 const EXAMPLES: readonly Example[] = ['01-flask-service', '02-command-line-tool', '03-numpy-job']
@@ -35,10 +35,8 @@ for (const [name, engine] of ready) {
   if (typeof engine === 'string') process.stderr.write(`skipped for want of ${name}: ${engine}\n`)
   const where = typeof engine === 'string' ? test.serial.skip : test.serial
   for (const example of EXAMPLES) {
-    const isLeftOut = name !== ENGINES[0] && example !== EVERYWHERE && TIER !== 'all'
-    const declare = isLeftOut ? test.serial.skip : where
-    const title = `${name}: ${example} with the line starts from its archive and is one layer more`
-    declare(isLeftOut ? `${title} (only with PYCDS_TEST_TIER=all)` : title, async (t) => {
+    const declare = declareUnless(name !== ENGINES[0] && example !== EVERYWHERE, where)
+    declare(`${name}: ${example} with the line starts from its archive and is one layer more`, async (t) => {
       await differsByOneLayer(t, engine as Ready, example)
     })
   }

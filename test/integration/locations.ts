@@ -28,6 +28,7 @@ import { docker, hasImage, imageName } from '../helpers/engine.js'
 import { ensureImage } from '../helpers/images.js'
 import { contentOf, LayoutMaker, named } from '../helpers/layout.js'
 import { leftHere } from '../helpers/leftovers.js'
+import { declareUnless } from '../helpers/repetition.js'
 import { DEADLINE_MS, has, run } from '../helpers/run.js'
 import { temporary } from '../helpers/temporary.js'
 import { portion } from '../helpers/tier.js'
@@ -132,7 +133,8 @@ for (const { name, machine, refusal } of runtimes) {
 }
 
 for (const { name, machine, refusal } of runtimes) {
-  const declare = refusal === undefined ? withImage : test.serial.skip
+  // What is said to crun is said to runc.
+  const declare = declareUnless(name === 'crun', refusal === undefined ? withImage : test.serial.skip)
   declare(`${name} gives a run the network of this machine only when asked`, async (t) => {
     t.timeout(DEADLINE_MS)
     const server = createServer((socket) => socket.end())

@@ -9,6 +9,7 @@ import { baked } from '../helpers/baked.js'
 import { bakes, pycds, verifies } from '../helpers/cli.js'
 import { docker, hasImage, imageName } from '../helpers/engine.js'
 import { ensureImage } from '../helpers/images.js'
+import { declareUnless } from '../helpers/repetition.js'
 import {
   type ImageParts,
   loadArchive,
@@ -18,7 +19,6 @@ import {
 } from '../helpers/rewritten.js'
 import { DEADLINE_MS, run } from '../helpers/run.js'
 import { temporary } from '../helpers/temporary.js'
-import { TIER } from '../helpers/tier.js'
 
 const image = await ensureImage('minimal')
 const withImage = image === undefined ? test.serial.skip : test.serial
@@ -84,11 +84,9 @@ for (const place of PLACES) {
     ['no date at all', undefined],
   ] as const) {
     // Dates are read and written in one way; the ends of what there is are tried everywhere.
-    const isLeftOut =
-      place !== PLACES[0] && !['0001-01-01T00:00:00Z', undefined].includes(created) && TIER !== 'all'
-    const declare = isLeftOut ? test.serial.skip : withImage
-    const title = `${place}: an image made at ${what} is baked, and keeps that date`
-    declare(isLeftOut ? `${title} (only with PYCDS_TEST_TIER=all)` : title, async (t) => {
+    const isBetween = !['0001-01-01T00:00:00Z', undefined].includes(created)
+    const declare = declareUnless(place !== PLACES[0] && isBetween, withImage)
+    declare(`${place}: an image made at ${what} is baked, and keeps that date`, async (t) => {
       const { config } = await partsOf(t)
       const text = JSON.stringify({ ...config, created })
       const name = place === 'engine' ? ['-t', imageName(t)] : []

@@ -3,9 +3,8 @@
 // to the same, ready or not.
 import { utimesSync } from 'node:fs'
 import test from 'ava'
-import { findFreezable, type StartOptions } from '../helpers/snapshot.js'
+import { freezableToTry, type StartOptions } from '../helpers/snapshot.js'
 import { testInTurn } from '../helpers/test-in-turn.js'
-import { TIER } from '../helpers/tier.js'
 import { WarmBench } from '../helpers/warm.js'
 
 const ENV = { PYTHONHASHSEED: '0' }
@@ -86,7 +85,7 @@ const FOR_THEM: Record<string, string> = {
 const show = (...names: string[]) =>
   [`import ${names.join(', ')}`, ...names.map((name) => `print(${name}.V)`)].join('\n')
 
-const pythons = TIER === 'all' ? findFreezable() : findFreezable().slice(-1)
+const pythons = freezableToTry()
 if (pythons.length === 0)
   test.skip('no CPython on this machine that can be frozen: nothing is done before', () => undefined)
 

@@ -7,14 +7,13 @@ import test from 'ava'
 import { compile } from '../helpers/compile.js'
 import { inRepository } from '../helpers/repository.js'
 import { missing, notRoot, unless } from '../helpers/skipped.js'
-import { findFreezable } from '../helpers/snapshot.js'
+import { freezableToTry } from '../helpers/snapshot.js'
 import { testInTurn } from '../helpers/test-in-turn.js'
-import { TIER } from '../helpers/tier.js'
 import { WarmBench } from '../helpers/warm.js'
 
 const ENV = { PYTHONHASHSEED: '0' }
 
-const pythons = TIER === 'all' ? findFreezable() : findFreezable().slice(-1)
+const pythons = freezableToTry()
 if (pythons.length === 0)
   test.skip('no CPython on this machine that can be frozen: no file is left open', () => undefined)
 

@@ -6,9 +6,8 @@ import { appendFileSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import test, { type ExecutionContext } from 'ava'
 import { inRepository } from '../helpers/repository.js'
 import { missing, notRoot, unless } from '../helpers/skipped.js'
-import { findFreezable } from '../helpers/snapshot.js'
+import { freezableToTry } from '../helpers/snapshot.js'
 import { testInTurn } from '../helpers/test-in-turn.js'
-import { TIER } from '../helpers/tier.js'
 import { WarmBench } from '../helpers/warm.js'
 
 const OBSERVE = readFileSync(inRepository('test/fixtures/snapshot/observe.py'), 'utf8')
@@ -50,7 +49,7 @@ const EFFECTS: Record<string, string> = {
 /** Imported as ever all the same, since the program has something else where they look. */
 const AS_EVER = new Set(['does_policy', 'does_main'])
 
-const pythons = TIER === 'all' ? findFreezable() : findFreezable().slice(-1)
+const pythons = freezableToTry()
 if (pythons.length === 0)
   test.skip('no CPython on this machine that can be frozen: no effect of an import is tried', () => undefined)
 

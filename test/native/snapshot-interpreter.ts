@@ -2,12 +2,11 @@
 // Imports that change how the interpreter itself works: what they leave behind must not be touched while it is watched.
 import test, { type ExecutionContext } from 'ava'
 import { minorOf, type Python } from '../helpers/interpreters.js'
-import { findFreezable } from '../helpers/snapshot.js'
+import { freezableToTry } from '../helpers/snapshot.js'
 import { testInTurn } from '../helpers/test-in-turn.js'
-import { TIER } from '../helpers/tier.js'
 import { WarmBench } from '../helpers/warm.js'
 
-const pythons = TIER === 'all' ? findFreezable() : findFreezable().slice(-1)
+const pythons = freezableToTry()
 if (pythons.length === 0)
   test.skip('no CPython on this machine that can be frozen: no import is watched', () => undefined)
 

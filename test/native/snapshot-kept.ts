@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // What modules keep for themselves, and set as a program uses them: only those are imported anew that have looked at it.
 import test from 'ava'
-import { findFreezable } from '../helpers/snapshot.js'
+import { freezableToTry } from '../helpers/snapshot.js'
 import { testInTurn } from '../helpers/test-in-turn.js'
-import { TIER } from '../helpers/tier.js'
 import { WarmBench } from '../helpers/warm.js'
 
 const ENV = { PYTHONHASHSEED: '0' }
 
-const pythons = TIER === 'all' ? findFreezable() : findFreezable().slice(-1)
+const pythons = freezableToTry()
 if (pythons.length === 0)
   test.skip('no CPython on this machine that can be frozen: nothing is kept', () => undefined)
 

@@ -3,9 +3,8 @@
 // what it has put into builtins. A module that has asked is ready where the program would give the same answer, or is left
 // out; those that have not asked are ready.
 import test from 'ava'
-import { findFreezable } from '../helpers/snapshot.js'
+import { freezableToTry } from '../helpers/snapshot.js'
 import { testInTurn } from '../helpers/test-in-turn.js'
-import { TIER } from '../helpers/tier.js'
 import { WarmBench } from '../helpers/warm.js'
 
 const ENV = { PYTHONHASHSEED: '0' }
@@ -133,7 +132,7 @@ const PROGRAMS: [
   ],
 ]
 
-const pythons = TIER === 'all' ? findFreezable() : findFreezable().slice(-1)
+const pythons = freezableToTry()
 if (pythons.length === 0)
   test.skip('no CPython on this machine that can be frozen: no question of an import is tried', () =>
     undefined)

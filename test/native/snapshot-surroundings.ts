@@ -5,14 +5,13 @@ import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
 import { inRepository } from '../helpers/repository.js'
 import { notRoot, unless } from '../helpers/skipped.js'
-import { findFreezable } from '../helpers/snapshot.js'
+import { freezableToTry } from '../helpers/snapshot.js'
 import { testInTurn } from '../helpers/test-in-turn.js'
-import { TIER } from '../helpers/tier.js'
 import { WarmBench } from '../helpers/warm.js'
 
 const ENV = { PYTHONHASHSEED: '0' }
 
-const pythons = TIER === 'all' ? findFreezable() : findFreezable().slice(-1)
+const pythons = freezableToTry()
 if (pythons.length === 0)
   test.skip('no CPython on this machine that can be frozen: no question of an import is tried', () =>
     undefined)

@@ -11,7 +11,7 @@ import { compile } from '../helpers/compile.js'
 import type { Python } from '../helpers/interpreters.js'
 import { inRepository } from '../helpers/repository.js'
 import { missing, notRoot, unless } from '../helpers/skipped.js'
-import { findFreezable, type StartOptions } from '../helpers/snapshot.js'
+import { freezableToTry, type StartOptions } from '../helpers/snapshot.js'
 import { placesOf, regionsOf } from '../helpers/snapshot-file.js'
 import { testInTurn } from '../helpers/test-in-turn.js'
 import { TIER } from '../helpers/tier.js'
@@ -30,7 +30,7 @@ const LIBRARY = [
 /** The order of sets is otherwise another one in each start. */
 const ENV = { PYTHONHASHSEED: '0' }
 
-const pythons = TIER === 'all' ? findFreezable() : findFreezable().slice(-1)
+const pythons = freezableToTry()
 if (pythons.length === 0)
   test.skip('no CPython on this machine that can be frozen: no module is imported in advance', () =>
     undefined)
