@@ -37,7 +37,7 @@ class Counts:
                 self.counting.add((owner, place))
         return (owner, place) in self.counting
 
-    def settle_readers(self, called):
+    def settle_readers(self, called, graph):
         """
         Those that may have looked at a number are held while it is what it was when their load began: where its module was not
         there by then, what that has with all that it imports, which count before anybody else.
@@ -45,13 +45,11 @@ class Counts:
         :param called: of `executed`
         :return: the places of all numbers
         """
-        events = self.recorder.events
-        entries = {name: {'events': own} for name, own in events.items() if name}
-        owners, order = owners_of(entries), {name: at for at, name in enumerate(self.begun)}
+        events, order = self.recorder.events, {name: at for at, name in enumerate(self.begun)}
         firsts = counters_of_classes(self.recorder)
         firsts.update(reversed([(place, before) for place, before, _ in self.history]))
         for place, first in firsts.items():
-            inner = closure(place[0], entries, owners)
+            inner = graph.closure(place[0])
             for name, since in self.begun.items():
                 if name in events and name not in inner and any(is_named_in(code, place) for code in called.get(name, ())):
                     numbers = [first, *(after for one, _, after in self.history[:since] if one == place)]

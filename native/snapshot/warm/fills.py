@@ -209,9 +209,9 @@ class Fills:
 
     def early_ones(self):
         """(module, attribute, what it says it is of), where that is not so each time that the module is there."""
-        entries, found = {name: {'events': own} for name, own in self.recorder.events.items() if name}, []
+        graph, found = graph_of(self.recorder), []
         for (of, attribute), one in self.by_place.items():
-            if type(one.payload[0]) is not dict and closure(of, entries, self.setters).isdisjoint(one.owners):
+            if type(one.payload[0]) is not dict and graph.closure(of).isdisjoint(one.owners):
                 found.append([of, attribute, one.payload[2]])
         return found
 
@@ -239,9 +239,9 @@ class Fills:
 
     def expect(self, modules):
         """An extension module may have looked and kept it where nobody sees that: it is held while there is what it saw."""
-        entries = {about['name']: about for about in modules}
+        graph = Graph({about['name']: about for about in modules})
         for about in [about for about in modules if about['kind'] == 'extension']:
-            inner = closure(about['name'], entries, self.setters)
+            inner = graph.closure(about['name'])
             for place, one in self.by_place.items():
                 if type(one.payload[0]) is not dict and place[0] in inner and inner.isdisjoint(one.owners):
                     about['events'].insert(0, ['unfilled', place_text(place)])

@@ -19,45 +19,43 @@ def is_gift(what, place, payload):
     return what in ('dict', 'list', 'set') and (is_own or place in LOOKED_UP)
 
 
-def settle_gifts(recorder, called):
+def settle_gifts(recorder, called, graph):
     """
     Gives those a condition that may have looked at what others had put somewhere, and those that have got hold of it.
 
     :param called: of `executed`
     """
-    entries = {name: {'events': own} for name, own in recorder.events.items() if name}
-    owners, order = owners_of(entries), {name: at for at, name in enumerate(recorder.begun)}
-    closures = {name: closure(name, entries, owners) for name in entries}
-    looked = dict.fromkeys(readers_of_gifts(recorder, called, owners, closures))
-    needed = dict.fromkeys((*holders_of_gifts(recorder, closures), *found_by_others(recorder, closures)))
+    order = {name: at for at, name in enumerate(recorder.begun)}
+    looked = dict.fromkeys(readers_of_gifts(recorder, called, graph))
+    needed = dict.fromkeys((*holders_of_gifts(recorder, graph), *found_by_others(recorder, graph)))
     for name, giver in {**looked, **needed}:
         # Of two that come with each other the order is the same each time.
-        if giver in order and giver not in closures[name] and name not in closures[giver]:
+        if giver in order and giver not in graph.closure(name) and name not in graph.closure(giver):
             event = 'seen' if order[giver] < order[name] else 'unseen', giver
             if event not in recorder.events[name] and (event[0] == 'seen' or (name, giver) in looked):
                 recorder.events[name].insert(0, event)
 
 
-def readers_of_gifts(recorder, called, owners, closures):
+def readers_of_gifts(recorder, called, graph):
     """Pairs of one that may have looked, and a giver."""
     givers = {}
-    for name in closures:
+    for name in graph.entries:
         for what, *of in recorder.events[name]:
             if what == 'effect' and is_gift(*of):
                 givers.setdefault(of[1], []).append(name)
     for place, those in givers.items():
-        holder = owners.get(place[0], place[0])
-        for name in [name for name in recorder.begun if name in closures and name not in those]:
-            is_near = holder in recorder.base or (holder in closures[name] and name not in closures.get(holder, ()))
+        holder = graph.owner(place[0])
+        for name in [name for name in recorder.begun if name in graph.entries and name not in those]:
+            is_near = holder in recorder.base or (holder in graph.closure(name) and name not in graph.closure(holder))
             if is_near and any(is_named_in(code, place) for code in called.get(name, ())):
                 yield from ((name, giver) for giver in those)
 
 
-def found_by_others(recorder, closures):
+def found_by_others(recorder, graph):
     """Pairs of a module that none of the interpreter's finders has found, and one that has added finders."""
     is_adding = lambda event: event[0] == 'effect' and event[2] in FINDERS
-    givers = [name for name in closures if any(map(is_adding, recorder.events[name]))]
-    for name in closures if givers else ():
+    givers = [name for name in graph.entries if any(map(is_adding, recorder.events[name]))]
+    for name in graph.entries if givers else ():
         spec = namespace_of(recorder.modules.get(name)).get('__spec__')
         # Not one that it has got later, for a second name.
         if kind_of(spec) == 'other' and spec.name == name:
@@ -81,12 +79,12 @@ def objects_given(what, place, payload):
     return [value for _, value in payload] if what == 'dict' else [*payload[0], *payload[1]] if what == 'list' else list(payload)
 
 
-def holders_of_gifts(recorder, closures):
+def holders_of_gifts(recorder, graph):
     """Pairs of one that has such an object, which none of those has that come with it, and the giver."""
     given, registries = {}, {}
     base = {id(value) for module in recorder.base.values() for value in namespace_of(module).values()}
     for name in recorder.begun:
-        for what, *of in recorder.events.get(name, ()) if name in closures else ():
+        for what, *of in recorder.events.get(name, ()) if name in graph.entries else ():
             if what != 'effect':
                 continue
             for one in objects_given(*of):
@@ -96,10 +94,10 @@ def holders_of_gifts(recorder, closures):
             if of[0] in ('dict', 'list', 'set'):
                 registry = list_of(recorder.namespaces.objects, of[1])
                 registries[id(registry)] = registry
-    found = {name: held_in(name, namespace_of(recorder.modules[name]), given, registries) for name in closures if given and name in recorder.modules}
+    found = {name: held_in(name, namespace_of(recorder.modules[name]), given, registries) for name in graph.entries if given and name in recorder.modules}
     for name, held in found.items():
         for one, giver, holder in map(given.get, held):
-            others = closures[name] - {name, holder}
+            others = graph.closure(name) - {name, holder}
             if name not in (giver, holder) and not any(id(one) in found.get(other, ()) for other in others):
                 yield name, giver
 

@@ -81,24 +81,43 @@ def cycles(modules):
     return first
 
 
-def roots_of(names, modules, owners):
-    """Those that none of the others comes with, each with all that comes with it."""
-    roots = {}
-    for name in names:
-        if not any(name in needed for needed in roots.values()):
-            own = closure(name, modules, owners)
-            roots = {root: needed for root, needed in roots.items() if root not in own}
-            roots[name] = own
-    return roots
+class Graph:
+    """Which modules come with which, for as long as none of these asks for more."""
+
+    def __init__(self, entries):
+        """
+        :param entries: by name, what has the events of a module
+        """
+        self.entries, self.owners, self.closures = entries, owners_of(entries), {}
+
+    def closure(self, name):
+        """A module with all that comes with it; nothing of one that is not among these."""
+        if name not in self.closures:
+            self.closures[name] = seen = set()
+            work = [name]
+            while work:
+                one = work.pop()
+                if one not in seen and one in self.entries:
+                    seen.add(one)
+                    work.append(one.rpartition('.')[0])
+                    work.extend(self.owner(event[1]) for event in self.entries[one]['events'] if event[0] == 'ask')
+        return self.closures[name]
+
+    def owner(self, name):
+        """Who has put it into sys.modules, which most do themselves."""
+        return self.owners.get(name, name)
+
+    def roots_of(self, names):
+        """Those that none of the others comes with, each with all that comes with it."""
+        roots = {}
+        for name in names:
+            if not any(name in needed for needed in roots.values()):
+                own = self.closure(name)
+                roots = {root: needed for root, needed in roots.items() if root not in own}
+                roots[name] = own
+        return roots
 
 
-def closure(name, entries, owners):
-    seen, work = set(), [name]
-    while work:
-        one = work.pop()
-        if one in seen or one not in entries:
-            continue
-        seen.add(one)
-        work.append(one.rpartition('.')[0])
-        work.extend(owners.get(event[1], event[1]) for event in entries[one]['events'] if event[0] == 'ask')
-    return seen
+def graph_of(recorder):
+    """That of what a template has seen."""
+    return Graph({name: {'events': own} for name, own in recorder.events.items() if name})

@@ -6,7 +6,7 @@
 # Who may have looked is known as in counts.py.
 
 
-def settle_readers_of_kept(recorder, called):
+def settle_readers_of_kept(recorder, called, graph):
     """
     Gives those that may have looked a condition.
 
@@ -14,27 +14,41 @@ def settle_readers_of_kept(recorder, called):
     :return: the places of all that is kept, which no import has changed
     """
     events, places = recorder.events, places_of_kept(recorder)
-    entries = {name: {'events': own} for name, own in events.items() if name}
-    owners, seen = owners_of(entries), {name: names_seen_by(codes) for name, codes in called.items()}
+    seen = {name: names_seen_by(codes) for name, codes in called.items()}
     order = {name: at for at, name in enumerate(recorder.begun)}
-    for holder in {place[0] for place in places}:
-        namespace = namespace_of(recorder.modules[holder])
-        inner, shown = closure(holder, entries, owners), shown_by(namespace)
-        names = {place: place[1].rpartition('.')[2] for place in places if place[0] == holder}
-        by_star = [place for place in names if place[1] in shown]
-        # A statement names a module that is beside it by the last part of its name.
-        of_holder = {holder, holder.rpartition('.')[2]}
-        for name in [name for name in recorder.begun if name in entries and name not in inner]:
-            looked = dict.fromkeys(by_star if any((STAR, one) in found for one in of_holder for found in seen.get(name, {}).values()) else ())
-            for file, found in seen.get(name, {}).items():
-                # What nobody has filled in yet may be found in any way; what has a value is a common name.
-                is_named = file == namespace.get('__file__') or not of_holder.isdisjoint(found)
-                looked.update((place, None) for place, one in names.items() if one in found and (is_named or '.' in place[1] or namespace[one] is None))
+    for holder in dict.fromkeys(place[0] for place in places):
+        keeper = Keeper(holder, [place for place in places if place[0] == holder], namespace_of(recorder.modules[holder]))
+        for name in [name for name in recorder.begun if name in graph.entries and name not in graph.closure(holder)]:
             # One whose load had ended by then saw nothing of it.
-            if looked and order[name] < order.get(holder, -1) and holder not in closure(name, entries, owners):
-                continue
-            events[name][:0] = [('finds', 'kept', '\n'.join(place), '') for place in looked]
+            if order[name] > order.get(holder, -1) or holder in graph.closure(name):
+                events[name][:0] = [('finds', 'kept', '\n'.join(place), '') for place in keeper.seen_by(seen.get(name, {}))]
     return places
+
+
+class Keeper:
+    """A module with the places where it keeps something."""
+
+    def __init__(self, name, places, namespace):
+        self.namespace, shown = namespace, shown_by(namespace)
+        # A statement names a module that is beside it by the last part of its name.
+        self.called = {name, name.rpartition('.')[2]}
+        self.names = {place: place[1].rpartition('.')[2] for place in places}
+        self.by_star = [place for place in places if place[1] in shown]
+
+    def seen_by(self, seen):
+        """
+        Where somebody may have looked.
+
+        :param seen: of `names_seen_by`
+        """
+        has_star = any((STAR, one) in found for one in self.called for found in seen.values())
+        looked = dict.fromkeys(self.by_star if has_star else ())
+        for file, found in seen.items():
+            # What nobody has filled in yet may be found in any way; what has a value is a common name.
+            is_named = file == self.namespace.get('__file__') or not self.called.isdisjoint(found)
+            is_any = lambda place: is_named or '.' in place[1] or self.namespace[place[1]] is None
+            looked.update((place, None) for place, one in self.names.items() if one in found and is_any(place))
+        return looked
 
 
 # What is the process's, or its interpreter's, and followed otherwise.

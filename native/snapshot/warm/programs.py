@@ -16,10 +16,10 @@ def programs_of(path, recorder, record):
     :param path: of a list of (kind, text, names of modules), as JSON
     """
     modules = {about['name']: about for about in record['modules']}
-    owners = owners_of(modules)
+    graph = Graph(modules)
     programs = []
     for kind, text, names in read_record(path):
-        roots = roots_of(names, modules, owners)
+        roots = graph.roots_of(names)
         needed = set().union(*roots.values())
         gain = int(1e6 * GAIN * sum(recorder.costs.get(name, 0.0) for name in needed))
         programs.append((kind, text, gain, TRIED % ' '.join(roots) if roots else ''))

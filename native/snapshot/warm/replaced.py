@@ -58,14 +58,8 @@ def expect_replaced(replaced, modules, base):
     has it as a condition to get the same, and is taken from the lists.
     """
     entries = {about['name']: about for about in modules}
-    owners = owners_of(entries)
-    closures = {}
-
-    def needs(one, other):
-        if one not in closures:
-            closures[one] = closure(one, entries, owners)
-        return other in closures[one]
-
+    graph = Graph(entries)
+    needs = lambda one, other: other in graph.closure(one)
     for by, place, have_original, have_function in replaced:
         before = [name for name in have_original if name in entries and not needs(by, name)]
         behind = [name for name in have_function if name in entries and not needs(name, by) and name not in have_original]

@@ -4,12 +4,12 @@
 
 def leave(recorder, entries):
     """Leaves what a module was given by one that it always comes with: it is in its place already."""
-    owners = owners_of(entries)
+    graph = Graph(entries)
     for name, about in entries.items():
         kept = []
         for event in about['events']:
             is_own = event[0] == 'effect' and event[1] in ('attribute', 'count', 'dict', 'fill', 'list', 'set') and event[2] not in LISTS + DICTS
-            if is_own and name in closure(owners.get(event[2][0], event[2][0]), entries, owners):
+            if is_own and name in graph.closure(graph.owner(event[2][0])):
                 recorder.effects = [one for one in recorder.effects if one[2] is not event[3]]
             else:
                 kept.append(event)
@@ -29,13 +29,13 @@ def take_out(recorder, objects, entries):
         namespace = namespace_of(recorder.modules.pop(name))
         for key in [key for key in namespace if key not in OF_MODULES]:
             del namespace[key]
-    owners = owners_of(entries)
+    graph = Graph(entries)
     for name, about in entries.items():
         parent, _, child = name.rpartition('.')
         holder = recorder.base.get(parent, objects.get(parent))
         about['bind'] = False
         # A package that has its module itself, or has asked for it, has it at its place; others get it as the last attribute.
-        if name in recorder.namespaces.bound and name not in closure(parent, entries, owners):
+        if name in recorder.namespaces.bound and name not in graph.closure(parent):
             if attributes_of(holder).get(child) is not objects[name]:
                 raise Differs({name: 'it is not an attribute of its package'})
             delattr(holder, child)
