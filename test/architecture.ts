@@ -335,6 +335,21 @@ test('native/format is C: other languages can read an archive with nothing else'
   t.deepEqual([...readSources(ROOT, 'native/format', ['.cc', '.cpp', '.hpp']).keys()], [])
 })
 
+test('what Python files of a template name is named once: they have one namespace', (t) => {
+  const files = new Map<string, string[]>()
+  for (const [path, text] of readSources(ROOT, 'native/snapshot/warm', ['.py']))
+    for (const [, defined, assigned = ''] of text.matchAll(
+      /^(?:(?:def|class) (\w+)|([A-Za-z_][\w, ]*) = )/gm,
+    ))
+      for (const name of new Set(defined === undefined ? assigned.split(/, */) : [defined]))
+        files.set(name, [...new Set([...(files.get(name) ?? []), path])])
+  t.true(files.size > 300, `${files.size}`)
+  t.deepEqual(
+    [...files].filter(([, places]) => places.length > 1),
+    [],
+  )
+})
+
 const refuses = test.macro(
   (t, path: string, text: string, reason: RegExp, others: Record<string, string> = {}) => {
     const problems = checkImports(new Map([...Object.entries(others), [path, text]]))

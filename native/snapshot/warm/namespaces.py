@@ -102,30 +102,33 @@ class Namespaces:
 
     def follow_classes(self, name, namespace):
         recorder = self.recorder
-        for value in list(namespace.values()):
+        for key, value in list(namespace.items()):
             if type in type(value).__mro__ and id(value) not in self.classes and self.is_class_of(name, value):
+                # What was made in a function, or by a name that another has taken since, is found by that of the module alone.
+                class_name = value.__qualname__ if is_found_by_name(namespace, value) else key
                 self.classes[id(value)] = value
-                recorder.fills.classes[name, value.__qualname__] = value
+                recorder.fills.classes[name, class_name] = value
                 self.bases[id(value)] = name, BASES(value)
                 if recorder.watching and recorder.stack[-1] == name and id(value) not in recorder.subclasses.makers:
                     recorder.subclasses.makers[id(value)] = name
                     recorder.event('made', value)
-                self.follow(name, value.__qualname__, recorder.referents(vars(value))[0])
-                self.follow_inner(name, value)
+                self.follow(name, class_name, recorder.referents(vars(value))[0])
+                self.follow_inner(name, class_name, value)
 
     def is_class_of(self, name, value):
         """Some say that they are of a module that there is not."""
         of = defined_in(value)
         return of == name or (of not in self.recorder.modules and of not in self.recorder.hidden and namespace_of(self.objects.get(name)).get(value.__qualname__) is value)
 
-    def follow_inner(self, name, outer):
+    def follow_inner(self, name, outer_name, outer):
         """Classes that have their name in another one."""
         for key, value in NAMESPACE_OF_TYPE(outer).items():
             is_class = type in type(value).__mro__ and id(value) not in self.classes
             if is_class and defined_in(value) == name and value.__qualname__ == '%s.%s' % (outer.__qualname__, key):
                 self.classes[id(value)] = value
-                self.follow(name, value.__qualname__, self.recorder.referents(vars(value))[0])
-                self.follow_inner(name, value)
+                inner_name = '%s.%s' % (outer_name, key)
+                self.follow(name, inner_name, self.recorder.referents(vars(value))[0])
+                self.follow_inner(name, inner_name, value)
 
     def look_again(self, owners):
         """What was changed in these namespaces since they were looked at was changed by nobody."""
@@ -270,6 +273,15 @@ class Namespaces:
             self.changes.append((self.recorder.stack[-1], place[0], place[1] + ' (contents)'))
         elif any(more) if type(now) is list else more:
             self.recorder.event('effect', type(now).__name__, place, more)
+
+
+def is_found_by_name(namespace, value):
+    """Whether a class is found in its module by what it says that it is called there."""
+    one = None
+    for part in value.__qualname__.split('.'):
+        one = namespace.get(part)
+        namespace = attributes_of(one)
+    return one is value
 
 
 def look(namespace):

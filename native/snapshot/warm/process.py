@@ -98,6 +98,8 @@ class ProcessState:
         yield 'start method of multiprocessing', self.times_changed(
             'multiprocessing.context', '_default_context', lambda context: Same([context._actual_context])
         )
+        for name, state_of in SETTINGS_OF_LIBRARIES.items():
+            yield 'settings of ' + name, self.times_changed(name, None, state_of)
         # Before it is whole its functions must not be called.
         ctypes = None if '_ctypes' in recorder.stack else recorder.modules.get('_ctypes', recorder.hidden.get('_ctypes'))
         yield 'error number of ctypes', ctypes.get_errno() if ctypes is not None else 0
@@ -114,11 +116,11 @@ class ProcessState:
             self.monitored = False
 
     def times_changed(self, name, attribute, state_of):
-        """How often the state of that object has been changed since its module has it."""
+        """How often the state of that object has been changed since its module has it; None: of the module, once it is whole."""
         recorder = self.recorder
         namespace = namespace_of(recorder.modules.get(name, recorder.hidden.get(name)))
-        if attribute in namespace:
-            now = state_of(namespace[attribute])
+        if attribute in namespace or (attribute is None and namespace and name not in recorder.stack):
+            now = state_of(namespace if attribute is None else namespace[attribute])
             if self.seen.setdefault(name, now) != now:
                 self.seen[name], self.times[name] = now, self.times.get(name, 0) + 1
         return self.times.get(name, 0)
@@ -139,6 +141,28 @@ class ProcessState:
             parts.append(part)
         posix.close(descriptor)
         return b''.join(parts).decode('latin-1')
+
+
+def settings_of_torch(namespace):
+    """What its library goes by; by no function in Python, which would count as called by an import."""
+    own = namespace_of(namespace.get('_C'))
+    return repr([own[name]() for name in OF_TORCH if name in own])
+
+
+OF_TORCH = (
+    *('is_grad_enabled', 'is_inference_mode_enabled', 'is_anomaly_enabled', 'get_default_dtype'),
+    *('_get_deterministic_algorithms', '_get_deterministic_algorithms_warn_only', '_get_warnAlways', '_get_float32_matmul_precision'),
+    *('_get_cudnn_enabled', '_get_cudnn_benchmark', '_get_cudnn_deterministic', '_get_cudnn_allow_tf32', '_get_cublas_allow_tf32'),
+    *('_get_mkldnn_enabled', '_get_nnpack_enabled'),
+)
+
+# By module: what its library keeps for all that use it, until numpy 2 of each thread.
+SETTINGS_OF_LIBRARIES = {
+    'torch': settings_of_torch,
+    'torch._tensor_str': lambda namespace: repr(attributes_of(namespace.get('PRINT_OPTS'))),
+    'numpy.core.umath': lambda namespace: repr(namespace['geterrobj']()) if 'geterrobj' in namespace else '',
+    'numpy.core.arrayprint': lambda namespace: repr(namespace.get('_format_options')),
+}
 
 
 def is_unfit_mapping(line):

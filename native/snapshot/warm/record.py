@@ -51,6 +51,7 @@ def record_of(recorder):
     settle_logged(recorder)
     settle_bases(recorder)
     settle_askers_for_threads(recorder)
+    settle_keepers_of_errors(recorder)
     modules = []
     replaced = replaced_of(recorder)
     own_reads = {name: set(read) for name, read in recorder.environment.reads.items()}

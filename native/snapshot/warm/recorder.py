@@ -82,6 +82,7 @@ class Recorder:
         self.failed = {}
         self.held = {}  # of what kinds that is which it has when its body has run
         self.begun = []  # in this order
+        self.in_handlers = set()  # those of them that began while an error was being handled
         self.clock = __import__('time').process_time
         self.since = self.clock()  # what has been done since was done by the module that is being loaded
         self.costs = {}  # seconds of processor: without what it has imported
@@ -488,6 +489,8 @@ class Recorder:
         show_pid(name in LOOKING_FOR_PROCESS)
         self.events[name] = []
         self.begun.append(name)
+        if sys.exc_info()[1] is not None:
+            self.in_handlers.add(name)
         self.counts.begin(name)
         self.fills.begin(name)
         self.fills.switch()
@@ -585,6 +588,9 @@ class Recorder:
         self.subclasses.settle()
         self.fills.settle()
         self.event('ask', name)
+        for other in COMES_WITH.get(name, ()):
+            if ('ask', other) not in self.events[self.stack[-1]]:
+                self.event('ask', other)
         self.fills.switch()
 
     def answered(self, module, names):
@@ -721,6 +727,9 @@ def unseen(name):
         del sys.modules[name]
     return module
 
+
+# Of modules that are there from the start, those whose functions are reached through them without being asked for.
+COMES_WITH = {'os': ('posixpath', 'genericpath', 'stat'), 'posixpath': ('genericpath', 'stat')}
 
 # Modules that look in /proc for what there is of their process: a template says that it has a number which none has.
 LOOKING_FOR_PROCESS = {'psutil._pslinux'}

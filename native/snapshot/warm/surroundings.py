@@ -225,6 +225,23 @@ def answer_elsewhere(status):
 NAMES_OF_STATUS = ('st_mode', 'st_ino', 'st_dev', 'st_nlink', 'st_uid', 'st_gid', 'st_size', 'st_atime', 'st_mtime', 'st_ctime')
 
 
+def settle_keepers_of_errors(recorder):
+    """An error that a module keeps has that with it which was being handled where it was raised: the program's, too."""
+    for name in loaded(recorder):
+        if name in recorder.events and any(map(is_raised, namespace_of(recorder.modules[name]).values())):
+            if name in recorder.in_handlers:
+                recorder.faults.setdefault(name, []).append(('SURROUNDINGS', 'sys.exc_info'))
+            else:
+                recorder.events[name].append(('asks', 'sys.exc_info', 'answer', repr(([], [])), repr((None, None, None))))
+
+
+def is_raised(value):
+    return BaseException in type(value).__mro__ and TRACEBACK_OF(value) is not None
+
+
+TRACEBACK_OF = BaseException.__traceback__.__get__
+
+
 def settle_askers_for_threads(recorder):
     """How many threads a program has nobody can be asked."""
     module = recorder.modules.get('threading')

@@ -17,6 +17,7 @@ def leave(recorder, entries):
 
 
 def take_out(recorder, objects, entries):
+    see_filters_again()
     for name in sorted(objects.keys() & CONTEXTS.keys()):
         namespace = namespace_of(objects[name])
         attributes = namespace.keys() & set(CONTEXT_ATTRIBUTES[name])
@@ -89,6 +90,18 @@ def take_out(recorder, objects, entries):
     for (name, key), empty in FORGOTTEN.items():
         if name in objects and hasattr(objects[name], key):
             setattr(objects[name], key, empty)
+
+
+def see_filters_again():
+    """
+    The interpreter keeps the list of filters that it found with the last warning, for as long as `warnings` is not there: behind
+    `catch_warnings` that is a copy. This is one more warning, which nobody hears.
+    """
+    filters = _warnings.filters
+    if getattr(sys.modules.get('warnings'), 'filters', None) is filters:
+        filters.insert(0, ('ignore', None, Warning, None, 0))
+        _warnings.warn_explicit('', UserWarning, '', 1)
+        del filters[0]
 
 
 def reorder(holder, keys, referents):
