@@ -7,6 +7,7 @@ import { FOLDER } from '../marks/places.js'
 import type { ImageStore, NewLayer, SourceImage } from '../ports/index.js'
 import { TOOL_VERSION } from '../util/version.js'
 import type { Artifact } from './artifact.js'
+import type { Hidden } from './earlier.js'
 import { sourceOf, withoutBake } from './labels.js'
 
 export interface AppendInput {
@@ -14,6 +15,8 @@ export interface AppendInput {
   /** The exact configuration of the source image. */
   config: ImageConfig
   layer: NewLayer
+  /** What it hides of the layers below. */
+  hides: Hidden | undefined
   artifacts: readonly Artifact[]
   pythonVersion: string
   /** What a bake that would make the same is known by; none for what no bake has made. */
@@ -50,6 +53,7 @@ export async function appendToImage(
         [LABELS.source]: sourceOf(source.config) ?? source.id,
         [LABELS.version]: TOOL_VERSION,
         [LABELS.python]: input.pythonVersion,
+        ...(input.hides === undefined ? {} : { [LABELS.hides]: input.hides }),
         ...(input.key === undefined ? {} : { [LABELS.key]: input.key }),
         ...Object.assign({}, ...input.artifacts.map(({ labels }) => labels)),
       },

@@ -15,11 +15,11 @@ export interface ContainedFile {
   sha256: string
 }
 
-/** The files in a layer that was made here, by path. */
+/** The files in a layer that was made here, by path; none of the marks by which it hides what lies below. */
 export async function filesOf({ tar }: NewLayer): Promise<ContainedFile[]> {
   const files: ContainedFile[] = []
   const visit = async ({ name, type, size }: { name: string; type: string; size: number }, body: Body) => {
-    if (type !== 'file') return
+    if (type !== 'file' || /(^|\/)\.wh\.[^/]+$/.test(name)) return
     const bytes = await body()
     files.push({ path: `/${name}`, size, sha1: hash('sha1', bytes), sha256: hash('sha256', bytes) })
   }

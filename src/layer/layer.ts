@@ -10,10 +10,9 @@ import { packTar, type TarEntry } from '../tar/index.js'
 import { MAX_LINKS } from '../util/links.js'
 import { by } from '../util/order.js'
 import type { Artifact } from './artifact.js'
+import { type Hidden, whiteoutOf } from './earlier.js'
 import { type Hook, hookFiles } from './hook.js'
 
-/** By the image specification: in the directory of that name, nothing of lower layers is seen. */
-const HIDES_LOWER = `${FOLDER}/.wh..wh..opq`
 const ROOTS = { mode: 0o755, uid: 0, gid: 0 }
 
 /** What a bake puts into an image. */
@@ -41,18 +40,19 @@ export interface LayerOptions {
   /** Of everything that is new in it. */
   mtime: Date
   hook: Hook
-  /** Whether a bake below has left a folder whose content must not be seen any more. */
-  hidesEarlier: boolean
+  /** What must not be seen any more of what a bake below has left. */
+  hides: Hidden | undefined
 }
 
 /** Packs the layer; the same content on the same image gives the same bytes. The same errors as {@link packLayer}. */
 export async function makeLayer(
   image: Container,
   content: LayerContent,
-  { mtime, hook, hidesEarlier }: LayerOptions,
+  { mtime, hook, hides }: LayerOptions,
 ): Promise<NewLayer> {
-  const hiding = hidesEarlier ? [{ path: HIDES_LOWER, mode: 0o444, body: Buffer.alloc(0) }] : []
-  return packLayer(image, [...hiding, ...layerFiles(content, hook)], mtime)
+  const files = layerFiles(content, hook)
+  const hiding = whiteoutOf(hides, files).map((path) => ({ path, mode: 0o444, body: Buffer.alloc(0) }))
+  return packLayer(image, [...hiding, ...files], mtime)
 }
 
 /** Packs files into a layer for an image; IMAGE_INVALID when something else lies where a directory has to be. */

@@ -16,6 +16,8 @@ export const LABELS = {
   version: 'io.pycds.version',
   python: 'io.pycds.python',
   key: 'io.pycds.key',
+  /** What the layer hides of those below it, which a bake that takes it off has to hide again. */
+  hides: 'io.pycds.hides',
   /** The directory of a prepared image. */
   learn: 'io.pycds.learn',
 } as const

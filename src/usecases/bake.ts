@@ -6,6 +6,7 @@ import { makeContent } from '../artifact/content.js'
 import { ARCHIVE_PATH } from '../artifact/kind/baked.js'
 import { NO_CHECKS } from '../artifact/trial.js'
 import { type ImageConfig, isLocation, nodeArchitecture } from '../image/index.js'
+import { type Earlier, earlierIn, lostSnapshot } from '../layer/earlier.js'
 import { deadWarning, isBuiltOnBake, originOf } from '../layer/labels.js'
 import { type Lesson, transfer } from '../learn/foreign/transfer.js'
 import { learn } from '../learn/learn.js'
@@ -66,12 +67,7 @@ export async function bake(request: BakeRequest, ports: Ports, lesson?: Lesson):
   const { learned, content, layer, compressedBytes } = first
   const platform = `${source.os}/${source.architecture}`
   const trace = toTrace({ id: source.id, platform }, learned.python, learned.selection)
-  const withoutSnapshot =
-    request.snapshot === undefined
-      ? '; nor is a snapshot used that it may have made (--snapshot makes another)'
-      : ''
-  const earlier = isBuiltOnBake(source.config) ? [`${deadWarning(ARCHIVE_PATH)}${withoutSnapshot}`] : []
-  const found = [...learned.warnings, ...earlier]
+  const found = [...learned.warnings, ...earlierWarnings(request, source, first.earlier)]
   for (const warning of found) ports.progress.warn(warning)
 
   // Refuse what the layer itself shows, before an image is made of it.
@@ -168,9 +164,17 @@ function make(
     const run = lesson ? undefined : { image: source.id, timeoutMs: limits.timeoutMs }
     const made = { python, selection, image, origin, runtime: plan.runtime }
     const content = await makeContent({ ...made, reference, validate, pyc, run }, ports)
-    const packed = await pack(image, content, layerOptions(request, source, learned), ports)
-    return { learned, content, ...packed }
+    const earlier = await earlierIn(source.config, image)
+    const packed = await pack(image, content, layerOptions(request, source, { learned, earlier }), ports)
+    return { learned, content, earlier, ...packed }
   })
+}
+
+/** What of an earlier bake is not in the new image, or is there and of no use. */
+function earlierWarnings({ snapshot }: BakeRequest, { config }: SourceImage, earlier: Earlier): string[] {
+  const dead = isBuiltOnBake(config) ? deadWarning(ARCHIVE_PATH) : undefined
+  const lost = snapshot === undefined ? lostSnapshot(earlier) : undefined
+  return [dead, lost].filter((one) => one !== undefined)
 }
 
 /** Which runtime is used for an image that is in no engine, and why no other. */

@@ -3,8 +3,8 @@
 import { gzipSync } from 'node:zlib'
 import type { MadeContent } from '../artifact/content.js'
 import { creationTime } from '../image/index.js'
+import type { Earlier } from '../layer/earlier.js'
 import type { Hook } from '../layer/hook.js'
-import { isBuiltOnBake } from '../layer/labels.js'
 import { type LayerOptions, makeLayer } from '../layer/layer.js'
 import type { Learned } from '../learn/learn.js'
 import { lacksVariables } from '../learn/run/index.js'
@@ -25,6 +25,8 @@ export interface Packed {
 export interface Making extends Packed {
   learned: Learned
   content: MadeContent
+  /** What the source image brings along. */
+  earlier: Earlier
 }
 
 /** Lends the files of the image; an engine may have to prepare all of them. */
@@ -57,10 +59,14 @@ export function pack(
   })
 }
 
-/** How the layer of an image is packed, by what its run has shown. */
-export function layerOptions(request: BakeRequest, source: SourceImage, { training }: Learned): LayerOptions {
-  const hook: Hook = lacksVariables(training.unseen) ? 'by-itself' : 'variable'
-  return { mtime: layerTime(request, source), hook, hidesEarlier: isBuiltOnBake(source.config) }
+/** How the layer of an image is packed, by what its run and its files have shown. */
+export function layerOptions(
+  request: BakeRequest,
+  source: SourceImage,
+  { learned, earlier: { hides } }: Pick<Making, 'learned' | 'earlier'>,
+): LayerOptions {
+  const hook: Hook = lacksVariables(learned.training.unseen) ? 'by-itself' : 'variable'
+  return { mtime: layerTime(request, source), hook, hides }
 }
 
 /** Of everything new in the layer: when the source image was made, unless a time is given. */

@@ -13,7 +13,8 @@ import {
   shortId,
 } from '../image/index.js'
 import { appendToImage } from '../layer/append.js'
-import { isBuiltOnBake, isReplaceable, learnsIn, originOf } from '../layer/labels.js'
+import { earlierIn } from '../layer/earlier.js'
+import { isReplaceable, learnsIn, originOf } from '../layer/labels.js'
 import { layerFiles, makeLayer } from '../layer/layer.js'
 import { type PythonSurroundings, surroundingsOf } from '../learn/find-python.js'
 import { findInstalled, type InstalledPython } from '../learn/foreign/installed.js'
@@ -82,22 +83,20 @@ export async function prepare(request: PrepareRequest, ports: Ports): Promise<Pr
       )
       const { runtime } = archiver.injected(nodeArchitecture(source))
       const content = learningContent({ ...served(python), runtime, origin, directory })
-      const layer = await makeLayer(image, content, {
-        mtime,
-        hook: 'variable',
-        hidesEarlier: isBuiltOnBake(source.config),
-      })
+      const { hides } = await earlierIn(source.config, image)
+      const layer = await makeLayer(image, content, { mtime, hook: 'variable', hides })
       step.done(python.siteDirectory)
-      return { python, content, layer }
+      return { python, content, layer, hides }
     }),
   )
-  const { python, content, layer } = made
+  const { python, content, layer, hides } = made
   signal.throwIfAborted()
   const pythonVersion = python.version
   const input = {
     source,
     config,
     layer,
+    hides,
     artifacts: content.artifacts,
     pythonVersion,
     verb: 'prepare' as const,

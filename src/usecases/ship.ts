@@ -130,7 +130,7 @@ async function tryMore(
   const { source, plan, made, completion } = input
   const { learned } = made
   const packed = await withImage(source, ports, (image) =>
-    pack(image, completion.content, layerOptions(request, source, learned), ports),
+    pack(image, completion.content, layerOptions(request, source, made), ports),
   )
   const bytes = packed.compressedBytes
   const [tooLarge] = layerGate(request.gates, bytes).filter(({ ok }) => !ok)
@@ -218,14 +218,15 @@ async function name(
 
 function append(
   { sourceDateEpoch }: BakeRequest,
-  { source, config, key, made: { learned, content, layer } }: ShipInput,
+  { source, config, key, made: { learned, content, layer, earlier } }: ShipInput,
   { store, progress }: Ports,
   launched = false,
 ): Promise<string> {
   return during(progress, ['append', 'Add the layer'], async (step) => {
     const { artifacts } = content
     const pythonVersion = learned.python.python.version
-    const input = { source, config: await config, layer, artifacts, pythonVersion, key, launched }
+    const { hides } = earlier
+    const input = { source, config: await config, layer, hides, artifacts, pythonVersion, key, launched }
     const id = await appendToImage(store, input, sourceDateEpoch)
     step.done(shortId(id))
     return id

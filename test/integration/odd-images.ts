@@ -233,6 +233,26 @@ withImage('an image built on a baked one is baked, and nothing of the earlier ba
   t.is(scenarios[0]?.exitCode, 0)
 })
 
+withImage('a snapshot that a build has made is hidden and its launcher is not, and told once', async (t) => {
+  t.timeout(DEADLINE_MS)
+  const built = imageName(t)
+  const make =
+    'import os; os.makedirs("/opt/pycds"); [open("/opt/pycds/" + n, "w") for n in ("app.snap", "start")]'
+  const program = 'import os, json; print(sorted(os.listdir("/opt/pycds")))'
+  const [made, command] = [make, program].map((text) => JSON.stringify(['python3', '-c', text]))
+  await buildFrom(t, built, `FROM ${image}\nRUN ${made}\nCMD ${command}\n`)
+  const [once, twice] = [imageName(t), imageName(t)]
+  const first = await bakes(t, [built, '-t', once])
+  const lost = 'the snapshot that the build of this image has made is not in the new image'
+  t.true(first.warnings.join('\n').includes(lost), first.warnings.join('\n'))
+  const second = await bakes(t, [once, '-t', twice])
+  t.deepEqual(second.warnings, [])
+  // Its layer is taken off, and what it hid is not to be seen again.
+  t.is(second.layer.diffId, first.layer.diffId)
+  for (const name of [once, twice])
+    t.is(await docker('run', '--rm', '--network', 'none', name), "['app.cds', 'manifest.json', 'start']")
+})
+
 withImage('oci: an image that says that it was baked, but has lost that layer, is baked', async (t) => {
   const { config } = await partsOf(t)
   const labels = {
