@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the runtime in a container says of all artifacts of its image, line by line.
 import { LineSplitter, withoutEnd } from '../util/lines.js'
+import { formatPercentage } from '../util/units.js'
 import { ArchiveReport } from './archive/report.js'
 import type { Counts, Limits, Missed, Report, Thawed } from './kind/artifact.js'
 import { readLine } from './kind/lines.js'
@@ -77,7 +78,7 @@ export class StartReport implements Report {
     const { total, hitRate } = this.counts
     if (this.rejected) return `the archive was refused: ${this.rejected}`
     if (total === 0) return NO_REPORT
-    if (hitRate < minHitRate) return `the hit rate ${hitRate.toFixed(1)} % is below ${minHitRate} %`
+    if (hitRate < minHitRate) return `the hit rate ${formatPercentage(hitRate)} is below ${minHitRate} %`
     const refusal = this.thawed?.refusal
     return refusal ? `the snapshot was refused: ${refusal}${adviceFor(refusal)}` : null
   }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // How a trace step ended, as it wrote it down itself.
 import { type ErrorCode, EXIT_CODES, PycdsError } from '../errors/index.js'
+import { formatPercentage } from '../util/units.js'
 
 /** What to do next where that is said in options of a command line, which a build does not have. */
 const TRAIN_OTHERWISE =
@@ -67,7 +68,7 @@ export function assertArchived(outcome: Outcome & { kind: 'baked' }, percent: nu
   const rate = (100 * archived) / Math.max(1, archived + leftOut)
   if (percent === undefined || rate >= percent) return
   throw new PycdsError('GATE_FAILED', {
-    message: `PYCDS_MIN_ARCHIVED: ${rate.toFixed(1)} % of ${archived + leftOut} imported modules are in the archive, ${percent} % are asked for`,
+    message: `PYCDS_MIN_ARCHIVED: ${formatPercentage(rate)} of ${archived + leftOut} imported modules are in the archive, ${percent} % are asked for`,
     hint: 'The output of the step names those that were left out, and why.',
   })
 }

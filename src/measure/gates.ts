@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Limits that a result must keep, or nothing of it is kept.
 import { PycdsError } from '../errors/index.js'
-import { formatBytes } from '../util/units.js'
+import { formatBytes, formatPercentage } from '../util/units.js'
 import type { StartComparison } from './measure.js'
 
 /** Absent: no limit. */
@@ -73,7 +73,10 @@ function describe({ gate, required, actual, unit, detail }: Gate): string {
     return `--${gate} ${limit}: the layer has ${size}, compressed`
   }
   const more = detail === null ? '' : ` (${detail})`
-  return `--${gate} ${format(required)}: it is ${format(actual)} ${unit}${more}`
+  const measured = unit.startsWith('%')
+    ? `${formatPercentage(actual)}${unit.slice(1)}`
+    : `${roundedDown(actual)} ${unit}`
+  return `--${gate} ${required}: it is ${measured}${more}`
 }
 
 function hintFor({ gate, detail }: Gate): string {
@@ -86,8 +89,9 @@ function formatSizes(...sizes: [number, number]): string[] {
   return rounded[0] === rounded[1] ? sizes.map((bytes) => `${bytes} B`) : rounded
 }
 
-function format(value: number): string {
-  return String(Math.round(value * 100) / 100)
+/** What is too little must not look like enough. */
+function roundedDown(value: number): string {
+  return String(Math.floor(value * 100 + 1e-9) / 100)
 }
 
 /** A limit below which a result must not lie. */

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import test from 'ava'
+import { archiveCountColumns } from '../../../src/artifact/archive/facts.js'
 import { StartReport } from '../../../src/artifact/listen.js'
 
 test('the name of a module is whole wherever the output is cut', (t) => {
@@ -33,6 +34,19 @@ test('an archive that was refused counts nothing', (t) => {
   log.add(Buffer.from('pycds[7]: rejected FORMAT\n'))
   t.is(log.rejected, 'FORMAT')
   t.is(log.counts.hitRate, 0)
+})
+
+test('a hit rate that is too low is printed as in the table, and never as enough', (t) => {
+  for (const [total, printed] of [
+    [646, '99.8 %'],
+    [10_001, '99.9 %'],
+  ] as const) {
+    const log = new StartReport()
+    log.add(Buffer.from('pycds[1]: served app\n'.repeat(total - 1)))
+    log.add(Buffer.from('pycds[1]: missed odd SHADOWED\n'))
+    t.is(log.problem({ minHitRate: 100 }), `the hit rate ${printed} is below 100 %`)
+    t.deepEqual(archiveCountColumns(log.counts)[1], printed)
+  }
 })
 
 test('modules that were ready in a snapshot were served', (t) => {

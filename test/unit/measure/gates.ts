@@ -25,6 +25,19 @@ test('one that is no more than chance is no answer, whatever it is', (t) => {
   }
 })
 
+test('what is missed by little is not printed as kept', (t) => {
+  const fail = (...gates: Parameters<typeof assertGates>[1]) =>
+    t.throws(() => assertGates('app', gates), { code: 'GATE_FAILED' })?.message
+  t.is(
+    fail(atLeast('min-hit-rate', 100, 99.999, '% served from the archive')),
+    'image app: --min-hit-rate 100: it is 99.9 % served from the archive',
+  )
+  t.is(
+    fail(...speedupGate(limits(2), measured(1.9999, false))),
+    'image app: --min-speedup 2: it is 1.99 times as fast',
+  )
+})
+
 test('each limit that is missed has its own advice', (t) => {
   const large = layerGate({ maxLayerBytes: 1e6, checkRepro: false }, 2_307_654)
   const other = reproGate({ checkRepro: true }, 'module x')
