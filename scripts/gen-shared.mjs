@@ -15,6 +15,7 @@ const CACHE = 'native/format/cache.h'
 const TRACER = 'native/trace/tracer.py'
 const TIMES = 'native/cpython/times.def'
 const LINES = 'native/format/lines.h'
+const CONFIG = 'native/snapshot/config.def'
 
 const camelCase = (name) => name.toLowerCase().replace(/_(\w)/g, (_, letter) => letter.toUpperCase())
 const head = (source) => `// SPDX-License-Identifier: Apache-2.0
@@ -136,12 +137,26 @@ ${forms.map(({ name, pattern }) => property(name, `/^${pattern}$/`)).join('')}} 
 `
 }
 
+/* ---- versions of CPython that can be frozen ---- */
+
+function formatVersions(text) {
+  const members = [...text.matchAll(/^MEMBER\(\w+, \w+, (\d+), (\d+), \w+\)$/gm)]
+  if (members.length === 0) throw new Error(`${CONFIG}: there are no members`)
+  const [first, last] = [1, 2].map((column) => members.map((member) => Number(member[column])))
+  return `${head(CONFIG)}// The minor versions of CPython 3 whose configuration is known, without which nothing can be frozen.
+
+export const FIRST_MINOR = ${Math.min(...first)}
+export const LAST_MINOR = ${Math.max(...last)}
+`
+}
+
 update(
   {
     'src/marks/places.ts': formatPlaces(read(PLACES)),
     'src/util/format-names.ts': formatNames(),
     'src/learn/run/times-layout.ts': formatTimes(read(TIMES)),
     'src/artifact/kind/line-forms.ts': formatLines(read(LINES)),
+    'src/artifact/snapshot/known-minors.ts': formatVersions(read(CONFIG)),
   },
   COMMAND,
 )

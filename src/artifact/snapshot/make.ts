@@ -17,6 +17,7 @@ import type { SnapshotCpu, SnapshotLaunch, SnapshotOptions } from './options.js'
 import { idlePatterns, planSnapshot, type SnapshotPlan } from './plan.js'
 import type { MainProgram } from './programs.js'
 import { Room } from './room.js'
+import { whyNotOfVersion } from './supported.js'
 import { type Processor, type Thaws, TRIAL } from './thaws.js'
 
 /** A snapshot that was asked for, as results tell it. */
@@ -96,6 +97,8 @@ export async function makeSnapshot(
   freezer: Freezer,
   ports: Pick<RunPorts, 'engine' | 'progress' | 'signal'>,
 ): Promise<SnapshotArtifact | string> {
+  const unknown = whyNotOfVersion(input.python.python.version)
+  if (unknown !== undefined) return unknown
   for (const warning of idlePatterns(input)) ports.progress.warn(warning)
   const secrets = input.spec.surroundings?.env ?? {}
   const plan = planSnapshot({ ...input, secrets, given: input.given ?? {} })

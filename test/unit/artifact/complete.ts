@@ -28,7 +28,7 @@ function portsThat(fail: Error): RunPorts {
   return ports as Partial<Record<keyof RunPorts, unknown>> as RunPorts
 }
 
-function input(): CompletionInput {
+function input(version = '3.12.1'): CompletionInput {
   const module = { name: 'json', origin: `${LIBRARY}/json.py` } as Partial<ModuleCode> as ModuleCode
   const started = {
     ...{
@@ -39,7 +39,7 @@ function input(): CompletionInput {
     ...{ earlier: [], extensions: [], held: [], modules: [module], variables: [] },
     python: { launcher: '/usr/bin/python3', executable: '/usr/bin/python3.12' },
   }
-  const python = { processes: [started] } as unknown as PythonGroup
+  const python = { processes: [started], python: { version } } as unknown as PythonGroup
   return {
     ...{
       python,
@@ -63,6 +63,16 @@ for (const code of ['ENGINE_FAILED', 'ENGINE_UNREACHABLE', 'NO_SPACE', 'TRAINING
     const { snapshot } = (made as MadeContent).summaries('/opt/pycds')
     t.like(snapshot, { path: null, modules: 0, thaws: null })
     t.regex(snapshot?.reason ?? '', /container abc: the engine could not start it/)
+  })
+}
+
+for (const version of ['3.9.2', '3.10.12', '3.14.2', '3.15.0a3']) {
+  test(`of CPython ${version} nothing is frozen, and the result tells of which there are snapshots`, async (t) => {
+    const made = await complete(content, input(version), portsThat(new TypeError('it was tried')))
+    t.is(
+      (made as MadeContent).summaries('/opt/pycds').snapshot?.reason,
+      `snapshots are made of CPython 3.11 to 3.13, and this is ${version}`,
+    )
   })
 }
 
