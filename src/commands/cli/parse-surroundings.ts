@@ -34,9 +34,18 @@ export async function parseSurroundings(
 function parseVariable(flag: string, text: string, env: NodeJS.ProcessEnv): [string, string][] {
   const at = text.indexOf('=')
   const name = at === -1 ? text : text.slice(0, at)
-  if (!/^[^\s=]+$/.test(name)) throw usage(`${flag}: not a variable`, 'Write NAME=VALUE, or NAME alone.')
+  const why = whyNoName(name, at !== -1)
+  if (why !== undefined)
+    throw usage(`${flag}: not a variable: ${why}`, 'Write NAME=VALUE, or NAME alone for its value here.')
   const value = at === -1 ? env[name] : text.slice(at + 1)
   return value === undefined ? [] : [[name, value]]
+}
+
+/** What is wrong with the name of a variable; without a sign of its end that may be a value, which no message shows. */
+function whyNoName(name: string, isEnded: boolean): string | undefined {
+  if (name === '') return isEnded ? 'no name stands before the =' : 'it is empty'
+  if (!/\s/.test(name)) return undefined
+  return isEnded ? `its name, ${JSON.stringify(name)}, has a blank in it` : 'it has a blank in it, and no ='
 }
 
 async function readEnvFile(

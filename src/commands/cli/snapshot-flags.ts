@@ -54,6 +54,13 @@ export function toSnapshot(flags: SnapshotFlags, mode: LearnFlags['train']): Mor
     }
     return {}
   }
+  for (const [name, globs] of Object.entries({ include, exclude })) {
+    if (globs?.some((glob) => glob.trim() === ''))
+      throw usage(
+        `--snapshot-${name}: its value is empty`,
+        'Write the name of a module, or a pattern of such names, as in shop.*.',
+      )
+  }
   if (mode !== 'entrypoint') {
     throw usage(
       `--snapshot: it is made for the programs that a training run starts, and --train ${mode} starts none`,

@@ -139,6 +139,11 @@ test('a snapshot is asked for with its rules, and rules without a snapshot are r
     }),
     { cpu: 'native', include: ['app*'], exclude: ['x'], launch: 'entrypoint' },
   )
+  for (const name of ['snapshot-include', 'snapshot-exclude'] as const)
+    await t.throwsAsync(() => snapshot({ snapshot: true, [name]: ['x', ''] }), {
+      code: 'USAGE',
+      message: `--${name}: its value is empty`,
+    })
   await t.throwsAsync(() => snapshot({ 'snapshot-exclude': ['x'] }), {
     message: /--snapshot-exclude: there is no snapshot/,
   })
