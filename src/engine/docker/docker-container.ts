@@ -15,6 +15,7 @@ import {
 import { PycdsError } from '../../errors/index.js'
 import type {
   Container,
+  ContainerSpec,
   ExecResult,
   ExecSpec,
   LinkStat,
@@ -30,6 +31,7 @@ import { hasContent } from './first-chunk.js'
 import { type Owner, readOwners } from './owners.js'
 import { type DescribedPath, PATH_STAT_HEADER, parsePathStat } from './path-stat.js'
 import { startError } from './start-error.js'
+import { surroundingsError } from './surroundings-error.js'
 import { isUntouched } from './writable-layer.js'
 
 /** The last bytes are on their way when the engine reports the end; a child that kept the pipe must not hold us. */
@@ -47,6 +49,8 @@ export interface ContainerIdentity {
   readonly image: string
   /** First word of what it runs; decides how a failed start is explained. */
   readonly program: string | undefined
+  /** What its run is given that is not in the image. */
+  readonly surroundings: Pick<ContainerSpec, 'mounts' | 'network'>
 }
 
 /** A container of an engine; made by DockerEngine. */
@@ -77,7 +81,8 @@ export class DockerContainer implements Container {
       await this.#connection.send(this.#call('POST', 'start'))
     } catch (error) {
       output?.abandon()
-      const reason = startError(error, this.#subject, this.#identity.program)
+      const { program, surroundings } = this.#identity
+      const reason = surroundingsError(error, surroundings) ?? startError(error, this.#subject, program)
       this.#settleExit(Promise.reject(reason))
       throw reason
     }

@@ -11,6 +11,7 @@ import { isAbandoned } from '../../util/owner.js'
 import { filesPlace, OWNER_LABEL, RUN_LABEL, toCreateBody } from './create-body.js'
 import { DockerContainer } from './docker-container.js'
 import { startError } from './start-error.js'
+import { surroundingsError } from './surroundings-error.js'
 import { type EngineHost, isThisMachine } from './this-machine.js'
 
 interface InfoReply extends EngineHost {
@@ -119,7 +120,8 @@ export class DockerEngine implements Engine {
         })
       }
       const program = spec.command?.[0] ?? (await this.#programOf(id, subject))
-      return new DockerContainer(this.#connection, { id, image: this.#names.of(spec.image), program })
+      const image = this.#names.of(spec.image)
+      return new DockerContainer(this.#connection, { id, image, program, surroundings: spec })
     } catch (error) {
       // The first failure is the one to report; a container that stays is still in the set.
       await this.#remove(id).catch(() => {})
@@ -138,7 +140,7 @@ export class DockerEngine implements Engine {
       })
       return Id
     } catch (error) {
-      throw startError(error, subject, spec.command?.[0])
+      throw surroundingsError(error, spec) ?? startError(error, subject, spec.command?.[0])
     }
   }
 

@@ -15,6 +15,7 @@ import { Creations } from '../../util/creations.js'
 import { type Choice, chooseRuntime, describeChoice } from './choose.js'
 import { findEmulated } from './emulation.js'
 import { LocalContainer } from './local-container.js'
+import { assertMounts } from './mounts.js'
 import { findProgram } from './processes.js'
 import { type Root, RootPool } from './roots.js'
 import {
@@ -197,6 +198,7 @@ async function makeTargets(plan: RunPlan, root: Root, runtime: Runtime): Promise
       hint: 'Leave it out, or install crun.',
     })
   }
+  await assertMounts(plan.mounts)
   const directories = ['/proc', '/dev', plan.cwd]
   const files: string[] = []
   for (const { source, target } of [...plan.networkFiles, ...plan.mounts]) {

@@ -17,7 +17,10 @@ async function containerOf(t: ExecutionContext, driver: object | undefined) {
       { Path: '/app/own.py', Kind: 1 },
     ]
   })
-  const container = new DockerContainer(connection, { id: 'one', image: 'app', program: undefined })
+  const container = new DockerContainer(connection, {
+    ...{ id: 'one', image: 'app', program: undefined },
+    surroundings: { network: 'none' },
+  })
   const compared = () => calls.some(({ what }) => what === 'GET /containers/one/changes')
   return { container, compared }
 }
