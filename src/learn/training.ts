@@ -56,6 +56,8 @@ export interface TrainingRequest {
   probes: readonly ProbeSpec[]
   limits: RunLimits
   onTrainFailure: 'fail' | 'keep'
+  /** By a build step, which has other options: files and the network are those of the build. */
+  inBuild?: boolean
 }
 
 /** What is known of the image that is trained, beside how it is run. */
@@ -140,7 +142,9 @@ function failureOf(
       message:
         `${image}: the training run ended with exit code ${training.exitCode} ` +
         `after ${training.activity} imports${last ? `: ${last}` : ''}`,
-      hint: `Give the run the variables that it needs (--train-env NAME=VALUE), give a command that works without a network after \`--\`${example}, import modules only (--train imports, from which there is no snapshot), or keep what was seen with --on-train-failure keep. --app-output show prints all that it says.`,
+      hint:
+        `Give the run what it needs: variables by --train-env NAME=VALUE, files by ${filesBy(request)}. ` +
+        `Or give a command that works without a network after \`--\`${example}, import modules only (--train imports, from which there is no snapshot), or keep what was seen with --on-train-failure keep. --app-output show prints all that it says.`,
     })
   }
   const failed = training.probes.filter(({ ok }) => !ok)
@@ -150,6 +154,10 @@ function failureOf(
     message: `${image}: ${failed.length} of ${training.probes.length} probes failed: ${first.probe}: ${first.detail}`,
     hint: 'Correct the probe, or bake without what it reaches: --on-train-failure keep.',
   })
+}
+
+function filesBy({ inBuild }: Pick<TrainingRequest, 'inBuild'>): string {
+  return inBuild ? 'a COPY into this stage' : '--mount SOURCE:TARGET'
 }
 
 /** What the user should know although the bake goes on. */

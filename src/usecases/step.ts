@@ -85,7 +85,7 @@ export async function step(request: StepRequest, ports: StepPorts): Promise<Step
     await root.remember(ports.signal)
     shown.done()
   })
-  const named = { ...request, reference: SUBJECT }
+  const named = { ...request, reference: SUBJECT, inBuild: true }
   let made: Awaited<ReturnType<typeof trainAndMake>>
   let undone: Undone
   try {
