@@ -14,9 +14,12 @@ import { IDENTITY_KINDS, SOURCE_MODES, VALIDATE } from '../util/format-names.js'
 import { encodeText } from '../util/surrogates.js'
 import { loadBinding, nativeFile, readInjected } from './binding.js'
 import type { NativeArchive, NativeBinding, NativeModule } from './native.js'
+import type { RejectReason } from './reject-reasons.js'
 
 /** The one architecture whose interpreters can be frozen. */
 const FREEZABLE = 'x64'
+/** Any file that a user has named by mistake is refused so. */
+const NOT_AN_ARCHIVE: RejectReason = 'NOT_AN_ARCHIVE'
 
 /**
  * The archiver of this package; INTERNAL when its native part cannot be loaded.
@@ -105,7 +108,7 @@ function toNative(module: ModuleCode): NativeModule {
 }
 
 function describe(name: string, archive: NativeArchive): ArchiveDescription {
-  if (archive.reject !== undefined) throw invalid(name, archive.sentence)
+  if (archive.reject !== undefined) throw invalid(name, archive.sentence, archive.reject)
   if (archive.damage !== null) throw invalid(name, archive.damage)
   const { header, modules } = archive
   return {
@@ -126,10 +129,13 @@ function describe(name: string, archive: NativeArchive): ArchiveDescription {
   }
 }
 
-function invalid(name: string, reason: string): PycdsError {
+function invalid(name: string, reason: string, reject?: string): PycdsError {
   return new PycdsError('ARCHIVE_INVALID', {
     message: `archive ${name}: ${reason}`,
-    hint: 'Bake the image again.',
+    hint:
+      reject === NOT_AN_ARCHIVE
+        ? 'Name an image, or the archive that a bake has made for one, app.cds; if this is one, bake again.'
+        : 'Bake the image again.',
   })
 }
 

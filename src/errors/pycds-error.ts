@@ -10,17 +10,21 @@ export class PycdsError extends Error {
   readonly code: ErrorCode
   /** What to do next, as one sentence. */
   readonly hint: string
+  /** The page of the documents that goes on there, where it is not the one of the code. */
+  readonly page: string | undefined
 
   /**
    * @param code which of the known failures this is
    * @param o.message names the object and the reason: "image app:1: not found in the engine"
    * @param o.hint the next step
+   * @param o.page where to read on, from the root of the repository; default: the page of the code, if it has one
    * @param o.cause the error below, when there is one
    */
-  constructor(code: ErrorCode, o: { message: string; hint: string; cause?: unknown }) {
+  constructor(code: ErrorCode, o: { message: string; hint: string; page?: string; cause?: unknown }) {
     super(o.message, o.cause === undefined ? undefined : { cause: o.cause })
     this.code = code
     this.hint = o.hint
+    this.page = o.page
   }
 
   /** The exit code of a process that ends with this error. */

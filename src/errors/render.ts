@@ -15,6 +15,7 @@ export interface ErrorDocument {
 /** What can be told of a failure: the error itself, or what a document says of it. */
 export type Failure = Pick<PycdsError, 'message' | 'hint'> & {
   readonly code?: string
+  readonly page?: string | undefined
   readonly cause?: unknown
 }
 
@@ -30,7 +31,7 @@ export function renderError(error: Failure, o: { debug: boolean; heading?: strin
   const lines = [`${o.heading ?? 'Error'}: ${error.message}`]
   if (why !== undefined) lines.push(`  why   ${why}`)
   lines.push(`  next  ${withPaths(error.hint)}`)
-  const page = PAGES[error.code as ErrorCode]
+  const page = error.page ?? PAGES[error.code as ErrorCode]
   if (page !== undefined) lines.push(`  see   ${documentPath(page)}`)
   if (o.debug) lines.push('', inspect(error, { depth: 4 }))
   return `${lines.join('\n')}\n`

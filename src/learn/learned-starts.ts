@@ -16,6 +16,8 @@ import { selectModules } from './select/modules.js'
 import type { Trace } from './trace/trace-file.js'
 import { toTrace } from './trace/traces.js'
 
+/** Where learning in containers is told of. */
+const LEARNING = 'docs/learning.md'
 /** The key of a kind, in front of what a name ends with. */
 const KEY = /^[0-9a-f]{16}$/
 const NUMBER = /^\d+$/
@@ -48,11 +50,13 @@ export function readLearned(directory: string): LearnedStart[] {
   if (names.some((name) => name.endsWith(LEARNED_KEPT) && KEY.test(name.slice(0, -LEARNED_KEPT.length)))) {
     const begun = names.some((name) => name.endsWith(LEARNED_TRIES))
     throw new PycdsError('TRACE_INVALID', {
+      page: LEARNING,
       message: `directory ${directory}: a start has left records there, of which there is no archive yet${begun ? ', though one was begun' : ''}`,
       hint: 'Start the program once more, with PYCDS_LEARN_WAIT=5s if it ends at once.',
     })
   }
   throw new PycdsError('TRACE_INVALID', {
+    page: LEARNING,
     message: `directory ${directory}: nothing was learned there`,
     hint: 'Name the directory of PYCDS_LEARN, or a copy of it, as somebody who may read it; PYCDS=report tells in a start what it learns.',
   })
@@ -96,6 +100,7 @@ function list(directory: string): string[] {
     return readdirSync(directory).sort()
   } catch (cause) {
     throw new PycdsError('TRACE_INVALID', {
+      page: LEARNING,
       message: `directory ${directory}: it cannot be read`,
       hint: 'Name the directory of PYCDS_LEARN, or a copy of it.',
       cause,

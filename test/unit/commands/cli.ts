@@ -273,6 +273,7 @@ test.serial('a failure sends to the page of the documents that goes on', async (
   const { code, stderr } = await pycdsAlone(['inspect', inRepository('package.json')])
   t.is(code, 7)
   t.true(stderr.endsWith(`\n  see   ${inRepository('docs/debugging.md')}\n`), stderr)
+  t.regex(stderr, /not a pycds archive\n {2}next {2}Name an image, or the archive/)
   const { stderr: usage } = await pycdsAlone(['bake'], { cwd: '/' })
   t.true(usage.includes(`(${inRepository('docs/configuration.md')})`), usage)
 })

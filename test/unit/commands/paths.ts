@@ -63,7 +63,7 @@ test('the folder of a Dockerfile is built first', async (t) => {
   const folder = temporary(t, { Dockerfile: 'FROM x\n' })
   await tells(t, ['bake', folder], '/', /docker build -t NAME /)
   // There containers may have learned.
-  await tells(t, ['inspect', folder], '/', /PYCDS_LEARN/)
+  await tells(t, ['inspect', folder], '/', /PYCDS_LEARN.*\n {2}see .*docs\/learning\.md\n/)
 })
 
 test('a layout needs no engine, which is told where there is none', async (t) => {

@@ -54,3 +54,8 @@ test('DEBUG is ours when it names us, alone or in a list', (t) => {
   for (const value of ['', 'express:*', 'not-pycds']) t.false(isDebugging({ DEBUG: value }), value)
   t.false(isDebugging({}))
 })
+
+test('an error may have a page of its own in the place of that of its code', (t) => {
+  const error = new PycdsError('TRACE_INVALID', { message: 'x', hint: 'y', page: 'docs/learning.md' })
+  t.regex(renderError(error, { debug: false }), /\n {2}see .*docs\/learning\.md\n$/)
+})
