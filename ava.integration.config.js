@@ -17,7 +17,6 @@ export default {
     'frontend-engines',
     'training',
     'odd-images',
-    'smoke',
     'verify',
   ]),
   // One more than processors on a small machine: starts are waited for, ports and graceful ends among them.
